@@ -1,0 +1,176 @@
+"""
+Every error that this package raises on purpose, as one tree. Imports nothing.
+
+::
+
+    SmsOtpError
+    ├─ ConfigError                    start-up only: lists every problem, the server does not start
+    ├─ ChallengeError                 the user's answer is not accepted; nothing is wrong with the system
+    │   ├─ UnknownChallenge           no such State for this user
+    │   ├─ AlreadyUsed                its code was accepted before
+    │   ├─ Expired                    its code is too old
+    │   ├─ WrongCode                  counted; some tries are left
+    │   └─ TooManyAttempts            no try is left
+    ├─ NumberError                    no usable telephone number
+    ├─ StoreError                     the store cannot be used: the log-in is refused
+    ├─ QueueFull                      the dispatcher takes no more messages now
+    └─ DeliveryError                  one attempt at one gateway did not end in a receipt
+        ├─ NotSent                    certain: the gateway has no copy; try elsewhere, or here again
+        │   ├─ ConnectFailed          no connection, or it was lost before the message was written
+        │   ├─ Throttled              the gateway asks to slow down
+        │   ├─ GatewayUnavailable     the gateway says that it cannot serve now
+        │   ├─ AuthFailed             the gateway refuses our credentials
+        │   └─ CreditExhausted        the account has no money left
+        ├─ Refused                    certain and permanent: this number or text will never work here
+        │   ├─ BadRecipient           the number
+        │   └─ BadMessage             the text or a parameter
+        └─ Unknown                    the message was written, no valid answer came: it may arrive
+            ├─ AnswerTimeout          silence
+            └─ ProtocolViolation      an answer that makes no sense
+
+The texts of these errors go into logs: they never hold a code, a password or a full telephone number.
+"""
+
+
+class SmsOtpError(Exception):
+    """Base of the tree; never raised itself."""
+
+
+class ConfigError(SmsOtpError):
+    """
+    The configuration cannot be used.
+
+    Args:
+        problems: One complete sentence each, beginning with where it is (``file: key.path: what``).
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class ChallengeError(SmsOtpError):
+    """The answer to a challenge is not accepted."""
+
+
+class UnknownChallenge(ChallengeError):
+    """No challenge of this user has this State."""
+
+
+class AlreadyUsed(ChallengeError):
+    """The challenge was answered rightly before; a code is good once."""
+
+
+class Expired(ChallengeError):
+    """The challenge was too old when the answer came."""
+
+
+class WrongCode(ChallengeError):
+    """
+    The code is wrong and the try is counted.
+
+    Args:
+        tries_left: At least 1.
+    """
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__(f"wrong code, {tries_left} tries left")
+        self.tries_left = tries_left
+
+
+class TooManyAttempts(ChallengeError):
+    """The last try was used up, now or before."""
+
+
+class NumberError(SmsOtpError):
+    """No telephone number that an SMS can be sent to; the text says what was wrong, without the number."""
+
+
+class StoreError(SmsOtpError):
+    """The store does not answer or answers with an error."""
+
+
+class QueueFull(SmsOtpError):
+    """The dispatcher's queue is at its limit or has been stopped."""
+
+
+class DeliveryError(SmsOtpError):
+    """
+    One attempt at one gateway failed.
+
+    Args:
+        detail: What happened, in a form fit for the log.
+    """
+
+    #: The word that logs, metrics and the delivery log use.
+    outcome: str = ""
+
+
+class NotSent(DeliveryError):
+    """
+    The gateway certainly has no copy of the message.
+
+    Args:
+        detail: What happened.
+        retry_after: Seconds that the gateway asks us to wait, or None.
+    """
+
+    outcome = "not sent"
+    #: Whether the same gateway may take the message a little later.
+    retry_here = True
+
+    def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class ConnectFailed(NotSent):
+    """No connection, or it was lost before the first byte of the message was written."""
+
+
+class Throttled(NotSent):
+    """The gateway asks us to slow down."""
+
+
+class GatewayUnavailable(NotSent):
+    """The gateway says that it cannot serve at present."""
+
+
+class AuthFailed(NotSent):
+    """The gateway does not accept our credentials: every message will fail until someone mends them."""
+
+    retry_here = False
+
+
+class CreditExhausted(NotSent):
+    """The account at the gateway is empty: every message will fail until someone pays."""
+
+    retry_here = False
+
+
+class Refused(DeliveryError):
+    """This message will never be taken by this gateway; it was certainly not sent."""
+
+    outcome = "refused"
+
+
+class BadRecipient(Refused):
+    """The gateway does not deliver to this number."""
+
+
+class BadMessage(Refused):
+    """The gateway does not take this text or one of the parameters."""
+
+
+class Unknown(DeliveryError):
+    """The message was written and no valid answer came: the SMS may arrive or not."""
+
+    outcome = "unknown"
+
+
+class AnswerTimeout(Unknown):
+    """The message was written, then the deadline passed in silence."""
+
+
+class ProtocolViolation(Unknown):
+    """The message was written and the answer makes no sense, or breaks off."""

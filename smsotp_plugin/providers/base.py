@@ -1,0 +1,217 @@
+"""
+What every provider is built on. The base drives; a provider fills the holes.
+
+A provider is one module in this package whose name is the provider's name in the configuration, with one subclass of
+`Provider` in it. It says what its settings are (`Settings`), how a message is put on the wire (`compose`), how that is
+carried (`exchange`, over what stands in `smsotp_plugin.wire`) and how the answer is judged (`judge`). Deadline, masking,
+the translation of errors and the gateway's debug log stand here, once.
+"""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from random import Random, SystemRandom
+from typing import Annotated, ClassVar, Generic, TypeVar, final
+
+from pydantic import Field
+
+from smsotp_plugin.clock import Clock, Deadline
+from smsotp_plugin.errors import BadMessage, DeliveryError, NotSent, Unknown
+from smsotp_plugin.message import Message, Receipt
+from smsotp_plugin.phone import NumberFormat, PhoneNumber, RewritingSetting, write_number
+from smsotp_plugin.setting_types import SettingsModel
+
+
+class LogLevel(StrEnum):
+    """How much a gateway tells the log."""
+
+    INFO = "info"
+    DEBUG = "debug"
+
+
+class GatewaySettings(SettingsModel):
+    """
+    What every gateway has, whatever its provider.
+
+    Attributes:
+        provider: Name of the provider class, for example ``http``.
+        REGEXP: Rewrites the number before it is sent: ``/pattern/replacement/``.
+        NUMBER_FORMAT: How the gateway wants the number: ``plus`` (+49...), ``digits`` (49...), ``zeros`` (0049...).
+            None: as the provider knows it to be right.
+        TIMEOUT: Seconds that one attempt may take in all, from 0.1 to 120.
+        CONNECTIONS: How many messages may be on their way to the gateway at the same time, 1 to 64.
+        LOG_LEVEL: ``debug`` writes each submitted SMS and each answer to the log, with number and code in clear.
+    """
+
+    provider: str
+    REGEXP: RewritingSetting = None
+    NUMBER_FORMAT: NumberFormat | None = None
+    TIMEOUT: Annotated[float, Field(ge=0.1, le=120)] = 3.0
+    CONNECTIONS: Annotated[int, Field(ge=1, le=64)] = 8
+    LOG_LEVEL: LogLevel = LogLevel.INFO
+
+    def warnings(self) -> list[str]:
+        """
+        Return what is allowed but probably not meant, for ``smsotp check``.
+
+        Returns:
+            Complete sentences that begin with the key, without the gateway's name; no secret is repeated.
+        """
+        if self.LOG_LEVEL is LogLevel.DEBUG:
+            return ["LOG_LEVEL: debug writes codes and telephone numbers to the log in clear."]
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReceipt:
+    """
+    What the network says about a message after the gateway took it.
+
+    Attributes:
+        gateway: Name of the gateway that told it.
+        gateway_id: The id of the receipt that it belongs to, as the gateway gave it in `Receipt.gateway_id`.
+        status: ``delivered``, ``expired``, ``undeliverable``, ``rejected``, ``accepted`` or ``unknown``.
+        detail: The network's own words or error code, at most 128 printable characters.
+    """
+
+    gateway: str
+    gateway_id: str
+    status: str
+    detail: str
+
+
+def _ignore(_: DeliveryReceipt) -> None:
+    """Drop a delivery receipt: nobody asked for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayContext:
+    """
+    What a provider gets from the world around it.
+
+    Attributes:
+        name: The gateway's name in the configuration.
+        clock: Time.
+        random: For jitter; seeded in tests.
+        on_delivery_receipt: Called from any thread with each delivery receipt.
+    """
+
+    name: str
+    clock: Clock
+    random: Random = field(default_factory=SystemRandom)
+    on_delivery_receipt: Callable[[DeliveryReceipt], None] = _ignore
+
+
+SettingsT = TypeVar("SettingsT", bound=GatewaySettings)
+RequestT = TypeVar("RequestT")
+AnswerT = TypeVar("AnswerT")
+
+
+class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
+    """
+    One configured gateway, ready to take messages from several threads at once.
+
+    Life: made (no I/O), `open`, any number of `submit` and `probe`, `close`.
+    """
+
+    Settings: ClassVar[type[GatewaySettings]]
+    #: How numbers are written where NUMBER_FORMAT is not set.
+    number_format: NumberFormat = NumberFormat.PLUS
+
+    def __init__(self, context: GatewayContext, settings: SettingsT) -> None:
+        self.context = context
+        self.settings = settings
+        self.log = logging.getLogger(f"smsotp.gateway.{context.name}")
+        if settings.LOG_LEVEL is LogLevel.DEBUG:
+            self.log.setLevel(logging.DEBUG)
+
+    def open(self) -> None:
+        """Start what has to run before the first message; must not wait for the gateway."""
+
+    def close(self) -> None:
+        """End connections and threads; the provider is not used again. Must not take more than 5 s."""
+
+    @abstractmethod
+    def compose(self, message: Message) -> RequestT:
+        """
+        Put a message into the form that goes on the wire. No I/O.
+
+        Raises:
+            Refused: It cannot be expressed for this gateway.
+        """
+
+    @abstractmethod
+    def exchange(self, request: RequestT, deadline: Deadline) -> AnswerT:
+        """
+        Hand the request to the gateway and wait for its answer.
+
+        Args:
+            request: What `compose` made.
+            deadline: Covers connecting, writing and reading together.
+
+        Raises:
+            NotSent: Before the gateway can have had the whole message.
+            Unknown: After that, without an answer.
+        """
+
+    @abstractmethod
+    def judge(self, answer: AnswerT) -> Receipt:
+        """
+        Decide what the answer means. No I/O.
+
+        Raises:
+            DeliveryError: It is not an acceptance.
+        """
+
+    @abstractmethod
+    def probe(self, deadline: Deadline) -> None:
+        """
+        Find out whether the gateway can be reached, without sending an SMS.
+
+        Raises:
+            NotSent: It cannot.
+        """
+
+    @final
+    def submit(self, message: Message, deadline: Deadline) -> Receipt:
+        """
+        Submit one SMS and wait for the gateway's answer.
+
+        Args:
+            message: The SMS.
+            deadline: When the attempt has to be over. TIMEOUT makes it shorter, never longer.
+
+        Returns:
+            What the gateway said when it took the message.
+
+        Raises:
+            NotSent: The gateway certainly has no copy. The caller may try again or elsewhere.
+            Refused: This message will never be taken here.
+            Unknown: The message was written but not answered. Do not send it again silently.
+        """
+        clock = self.context.clock
+        deadline = min(deadline, Deadline.after(self.settings.TIMEOUT, clock), key=lambda d: d.at)
+        if deadline.passed():
+            raise NotSent("no time was left to try this gateway")
+        try:
+            request = self.compose(message)
+        except DeliveryError:
+            raise
+        except Exception as exc:  # noqa: BLE001  (a provider's bug is a failed attempt, not a dead sender)
+            # The text of a foreign exception may repeat its input: only its class is told.
+            raise BadMessage(f"the message could not be put on the wire: {type(exc).__name__}") from None
+        try:
+            return self.judge(self.exchange(request, deadline))
+        except DeliveryError:
+            raise
+        except Exception as exc:  # noqa: BLE001  (as above; the message may have left)
+            raise Unknown(f"unexpected failure while sending: {type(exc).__name__}") from None
+
+    @final
+    def written_number(self, number: PhoneNumber) -> str:
+        """Write a number as this gateway wants it: rewritten by REGEXP, else in its format."""
+        if self.settings.REGEXP:
+            return self.settings.REGEXP.apply(number.e164)
+        return write_number(number, self.settings.NUMBER_FORMAT or self.number_format)

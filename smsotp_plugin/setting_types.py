@@ -1,0 +1,58 @@
+"""
+Types that the settings models of several modules share.
+
+The models themselves stand where they are used: the gateways' beside their providers, the rest in `settings`.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
+
+#: No password or key is longer; a wrong path to something big must not be read whole.
+_LARGEST_SECRET = 64 * 1024
+
+
+class SettingsModel(BaseModel):
+    """Base of every settings model: unknown keys are problems, values are never shown in error texts."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        arbitrary_types_allowed=True,
+        str_strip_whitespace=False,
+    )
+
+
+def _read_secret(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    match value:
+        case {"file": str(path), **rest} if not rest:
+            return _secret_from_file(Path(path))
+        case {"env": str(name), **rest} if not rest:
+            if name not in os.environ:
+                raise ValueError(f"the environment variable {name} is not set")
+            return os.environ[name]
+        case _:
+            raise ValueError('must be a text, { file = "/path" } or { env = "NAME" }')
+
+
+def _secret_from_file(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_SECRET + 1)
+    except OSError as exc:
+        raise ValueError(f"{path} cannot be read: {exc.strerror}") from exc
+    if len(content) > _LARGEST_SECRET:
+        raise ValueError(f"{path} is larger than {_LARGEST_SECRET // 1024} KiB: that is no password")
+    try:
+        return content.decode().rstrip("\r\n")
+    except UnicodeDecodeError as exc:
+        raise ValueError(f"{path} is not UTF-8 text") from exc
+
+
+#: A password, as text, ``{ file = "/path" }`` (its trailing line break is dropped) or ``{ env = "NAME" }``.
+SecretSetting = Annotated[SecretStr, BeforeValidator(_read_secret)]

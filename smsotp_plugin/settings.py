@@ -1,0 +1,127 @@
+"""
+The configuration: one TOML file, read once and judged completely before the first user comes.
+
+Every problem is one sentence, ``FILE: key.path: what is wrong and what to do``. No value of the file is repeated in it:
+it may be a password that stands in the wrong place.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.providers import find_provider, provider_names
+from smsotp_plugin.providers.base import GatewaySettings
+from smsotp_plugin.setting_problems import KeyPath, read_document, sentences, shown, unknown_key
+from smsotp_plugin.setting_sections import OnWrongCode, Settings
+from smsotp_plugin.setting_types import SettingsModel
+from smsotp_plugin.setting_warnings import settings_warnings
+
+__all__ = ["DEFAULT_PATH", "OnWrongCode", "Settings", "load_settings", "settings_warnings"]
+
+#: Where the configuration is when nothing else is said.
+DEFAULT_PATH = Path("/etc/smsotp/smsotp.toml")
+
+_GATEWAY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+_ModelT = TypeVar("_ModelT", bound=SettingsModel)
+
+
+def load_settings(path: Path) -> Settings:
+    """
+    Read and judge a configuration file.
+
+    Raises:
+        ConfigError: It cannot be read or used; all problems at once.
+    """
+    document = read_document(path)
+    try:
+        parts, problems = _read_parts(document)
+    except RecursionError:
+        raise ConfigError([f"{path}: it is nested too deeply"]) from None
+    if problems:
+        raise ConfigError([f"{path}: {problem}" for problem in problems])
+    return Settings(**parts)
+
+
+def _read_parts(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    parts: dict[str, Any] = {}
+    problems: list[str] = []
+    sections = {name: field.annotation for name, field in Settings.model_fields.items()}
+    del sections["gateways"]
+    for name, model in sections.items():
+        assert isinstance(model, type) and issubclass(model, SettingsModel)  # noqa: PT018  (narrows for mypy)
+        part = _read_model(model, document.get(name, {}), (name,), problems)
+        if part is not None:
+            parts[name] = part
+    parts["gateways"] = _read_gateways(document.get("gateways", {}), problems)
+    problems += [
+        f"{shown((name,))}: {unknown_key(name, Settings)}"
+        for name in document
+        if name not in Settings.model_fields
+    ]
+    problems += _cross_problems(parts)
+    return parts, problems
+
+
+def _read_model(model: type[_ModelT], value: Any, place: KeyPath, problems: list[str]) -> _ModelT | None:
+    if not isinstance(value, dict):
+        problems.append(f"{shown(place)}: it must be a table, written [{shown(place)}]")
+        return None
+    try:
+        return model.model_validate(value)
+    except ValidationError as exc:
+        problems += sentences(exc, model, value, place)
+        return None
+
+
+def _read_gateways(value: Any, problems: list[str]) -> dict[str, GatewaySettings]:
+    if not isinstance(value, dict):
+        problems.append("gateways: each gateway must be a table of its own, written [gateways.NAME]")
+        return {}
+    if not value:
+        problems.append(
+            "gateways: at least one gateway is needed: write a table [gateways.NAME] with its provider"
+        )
+    read = {name: _read_gateway(name, table, problems) for name, table in value.items()}
+    return {name: gateway for name, gateway in read.items() if gateway is not None}
+
+
+def _read_gateway(name: str, table: Any, problems: list[str]) -> GatewaySettings | None:
+    place = ("gateways", name)
+    if not _GATEWAY_NAME.fullmatch(name):
+        problems.append(
+            f"{shown(place)}: the name must begin with a letter or digit and hold at most 64 letters, digits, "
+            "dots, hyphens and underscores"
+        )
+        return None
+    if not isinstance(table, dict):
+        problems.append(f"{shown(place)}: it must be a table, written [{shown(place)}]")
+        return None
+    provider = table.get("provider")
+    if not isinstance(provider, str):
+        problems.append(
+            f"{shown((*place, 'provider'))}: it must be the name of one of: {', '.join(provider_names())}"
+        )
+        return None
+    try:
+        model = find_provider(provider).Settings
+    except ConfigError as exc:
+        problems += [f"{shown((*place, 'provider'))}: {problem}" for problem in exc.problems]
+        return None
+    return _read_model(model, table, place, problems)
+
+
+def _cross_problems(parts: Mapping[str, Any]) -> list[str]:
+    otp, dispatch, challenge = (parts.get(name) for name in ("otp", "dispatch", "challenge"))
+    found = []
+    if otp and dispatch and dispatch.deadline > otp.ttl:
+        found.append(
+            f"dispatch.deadline: it must not be more than otp.ttl ({otp.ttl} s): the code would be too old"
+        )
+    if otp and challenge and challenge.resend_after > otp.ttl:
+        found.append(f"challenge.resend_after: it must not be more than otp.ttl ({otp.ttl} s)")
+    return found

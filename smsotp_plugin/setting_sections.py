@@ -133,41 +133,11 @@ class ChallengeSettings(SettingsModel):
     prompt: PromptSetting = "Enter the code sent to {number}"
     on_wrong_code: OnWrongCode = OnWrongCode.CHALLENGE
     wrong_code_prompt: PromptSetting = "Wrong code. Enter the code sent to {number}"
-    wrong_code_text: def _check_not_blank(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be empty: clients show nothing, or no field for the code")
-    return text
-
-
-MessageSetting = "Wrong code. Log in again to get a new one."
-    too_many_attempts_text: def _check_not_blank(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be empty: clients show nothing, or no field for the code")
-    return text
-
-
-MessageSetting = "Too many wrong codes. Log in again to get a new one."
-    expired_text: def _check_not_blank(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be empty: clients show nothing, or no field for the code")
-    return text
-
-
-MessageSetting = "The code is no longer valid. Log in again to get a new one."
-    no_number_text: def _check_not_blank(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be empty: clients show nothing, or no field for the code")
-    return text
-
-
-MessageSetting = "No code can be sent to you. Ask your administrator."
-    unavailable_text: def _check_not_blank(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be empty: clients show nothing, or no field for the code")
-    return text
-
-
-MessageSetting = "No code can be sent at present. Try again later."
+    wrong_code_text: MessageSetting = "Wrong code. Log in again to get a new one."
+    too_many_attempts_text: MessageSetting = "Too many wrong codes. Log in again to get a new one."
+    expired_text: MessageSetting = "The code is no longer valid. Log in again to get a new one."
+    no_number_text: MessageSetting = "No code can be sent to you. Ask your administrator."
+    unavailable_text: MessageSetting = "No code can be sent at present. Try again later."
     resend_after: Annotated[int, Field(strict=True, ge=0, le=300)] = 30
 
 

@@ -1,0 +1,128 @@
+"""
+The door that FreeRADIUS calls, through rlm_python3. The only module that imports ``radiusd``.
+
+Rules of the host (FreeRADIUS 3.2): a handler that returns None lets the user in, one that returns a negative number
+kills the server, an exception in `instantiate` lets the server start without us. So each handler returns one explicit
+code on every path, and rejects where anything is wrong.
+"""
+
+import logging
+import os
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import radiusd
+
+from smsotp_plugin import freeradius_host as host
+
+host.prefer_own_packages()
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from smsotp_plugin.assembly import System
+    from smsotp_plugin.radius_attributes import Packet
+    from smsotp_plugin.radius_legs import Legs, ModuleAnswer
+
+#: Returned by `instantiate` only: the server does not start.
+_REFUSE_START = -1
+#: ``rlm_rcode_t``; the others stand in `radius_legs`, which needs third-party packages.
+_REJECT, _OK, _NOOP = 0, 2, 7
+
+#: The server's levels. Debug lines go out as information: whoever asks for them wants to see them.
+_LEVELS = {logging.WARNING: radiusd.L_WARN, logging.ERROR: radiusd.L_ERR, logging.CRITICAL: radiusd.L_ERR}
+
+
+class _Running:
+    """What `instantiate` made and the handlers use; None before and after."""
+
+    system: "System | None" = None
+    legs: "Legs | None" = None
+
+
+def instantiate(_: object) -> int:
+    """Read the configuration and start; anything wrong is logged in whole sentences and stops the server."""
+    try:
+        _start()
+    except BaseException as exc:  # noqa: BLE001  (an exception would let the server start without us)
+        for line in _explain(exc):
+            _to_radlog(logging.ERROR, f"smsotp: {line}")
+        return _REFUSE_START
+    return _OK
+
+
+def authorize(packet: "Packet") -> "int | ModuleAnswer":
+    """Judge an answer leg. Called where the request has a State; noop where that State is not ours."""
+    return _handle(lambda legs: legs.answer_leg(packet))
+
+
+def authenticate(packet: "Packet") -> "int | ModuleAnswer":
+    """Begin a log-in. Called only after the first factor said ok."""
+    return _handle(lambda legs: legs.first_leg(packet))
+
+
+def post_auth(_: "Packet") -> int:
+    """Leave the decision as it is: nothing is left to do once it is taken."""
+    return _NOOP
+
+
+def detach(*_: object) -> int:
+    """Send what is queued, end all threads, close everything."""
+    system, _Running.system, _Running.legs = _Running.system, None, None
+    if system is not None:
+        system.stop()
+    return _OK
+
+
+def _start() -> None:
+    version = host.server_version()
+    host.refuse_unusable(version)
+    host.refuse_foreign_python(Path(__file__))
+    # Not before: these need third-party packages, and a failure must be logged readably.
+    from smsotp_plugin import assembly, log  # noqa: PLC0415
+    from smsotp_plugin.clock import SystemClock  # noqa: PLC0415
+    from smsotp_plugin.radius_attributes import AttributePlace  # noqa: PLC0415
+    from smsotp_plugin.radius_legs import Legs  # noqa: PLC0415
+    from smsotp_plugin.settings import DEFAULT_PATH, load_settings  # noqa: PLC0415
+
+    config = Path(radiusd.config.get("file") or os.environ.get("SMSOTP_CONFIG") or DEFAULT_PATH)
+    settings = load_settings(config)
+    log.configure_log(_to_radlog, logging.DEBUG if settings.log.level == "debug" else logging.INFO)
+    if host.is_config_check(host.command_line()):
+        assembly.build_gateways(settings, SystemClock())
+        return
+    system = assembly.build(settings, SystemClock())
+    system.start()
+    host.guard_exit(version)
+    _Running.system = system
+    _Running.legs = Legs(system.login, [AttributePlace.parse(text) for text in settings.users.number])
+
+
+def _handle(judge: "Callable[[Legs], ModuleAnswer]") -> "int | ModuleAnswer":
+    try:
+        if _Running.legs is not None:
+            return judge(_Running.legs)
+        _to_radlog(logging.ERROR, "smsotp: not running, the user is refused")
+    except BaseException as exc:  # noqa: BLE001  (the server would log its text, which may hold a secret)
+        _to_radlog(logging.ERROR, f"smsotp: the user is refused: {'; '.join(_explain(exc))}")
+    return _REJECT
+
+
+def _explain(exc: BaseException) -> list[str]:
+    """Return sentences for the log: our own errors in their words, others by kind and place."""
+    from smsotp_plugin.errors import ConfigError, SmsOtpError  # noqa: PLC0415
+
+    match exc:
+        case ConfigError(problems=problems):
+            return problems
+        case SmsOtpError() | host.HostError():
+            return [str(exc)]
+        case ImportError():
+            return [f"a package cannot be loaded: {exc}; install smsotp-plugin again, with /usr/bin/python3"]
+    places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(exc.__traceback__)]
+    return [f"unexpected {type(exc).__name__} at {' < '.join(reversed(places))}"]
+
+
+def _to_radlog(level: int, line: str) -> None:
+    radiusd.radlog(_LEVELS.get(level, radiusd.L_INFO), line)

@@ -1,0 +1,70 @@
+"""
+Log lines: one sentence each, one way out, nothing secret.
+
+Everything logs through `logging.getLogger("smsotp...")`. The door sends the records to FreeRADIUS's own log, the
+commands to standard error. Tracebacks become one line without values, because a value may be a code.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+
+ROOT = "smsotp"
+
+#: More of a name or an answer than this helps nobody who reads a log.
+_LONGEST_QUOTE = 64
+
+
+class SinkHandler(logging.Handler):
+    """
+    Hands each record to a function as one printable line.
+
+    Args:
+        sink: Called from any thread with the level (as in `logging`) and the line.
+    """
+
+    def __init__(self, sink: Callable[[int, str], None]) -> None:
+        super().__init__()
+        self._sink = sink
+        self.setFormatter(_OneLine("smsotp: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._sink(record.levelno, printable(self.format(record)))
+
+
+class _OneLine(logging.Formatter):
+    """Adds the class of an exception and where it came from; not its text, which may repeat its input."""
+
+    def formatException(  # noqa: N802  (logging's name)
+        self,
+        ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None],
+    ) -> str:
+        kind, _, trace = ei
+        frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(trace)]
+        return f"{kind.__name__ if kind else 'no exception'} at {' < '.join(reversed(frames))}"
+
+
+def configure_log(sink: Callable[[int, str], None], level: int) -> None:
+    """
+    Send everything that this package logs to one place, and nowhere else.
+
+    Args:
+        sink: See `SinkHandler`.
+        level: Records below it are dropped, except those of gateways that were told to log more.
+    """
+    logger = logging.getLogger(ROOT)
+    logger.handlers = [SinkHandler(sink)]
+    logger.setLevel(level)
+    logger.propagate = False
+
+
+def printable(text: str) -> str:
+    """Return the text on one line, with everything that is not printable as an escape."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def quoted(text: str) -> str:
+    """Return what somebody sent, in quotes, escaped and cut to a length that a log can bear."""
+    cut = text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "..."
+    return f'"{printable(cut)}"'

@@ -1,0 +1,120 @@
+"""
+From what rlm_python3 hands over to what the flow works with. Pure: knows nothing of ``radiusd``.
+
+rlm_python3 with ``pass_all_vps_dict`` gives a dictionary of lists (``request``, ``reply``, ``config``, ...); each is
+None or a tuple of (name, text) pairs in the packet's order, octets written as ``0x`` and hexadecimal digits. The
+control list is called ``config`` there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from smsotp_plugin.errors import SmsOtpError
+
+Pairs = Sequence[tuple[str, str]]
+Packet = Mapping[str, Pairs | None]
+
+#: What a client says about itself; the packet's source only counts where it says nothing (a proxy may stand between).
+_CLIENT_NAMES = ("NAS-Identifier", "NAS-IP-Address", "NAS-IPv6-Address")
+
+
+class PacketError(SmsOtpError):
+    """The packet cannot be used; the text says why, without secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRequest:
+    """
+    One Access-Request, as far as it concerns a log-in.
+
+    Attributes:
+        user: User-Name, as sent, 1 to 253 bytes.
+        password: User-Password: the first factor, or the code. None where the packet has none (CHAP, EAP).
+        state: State where it can be one of ours, that is ASCII; None where there is none.
+        client: Who asks, in the client's own words: the same log-in sent through another server has the same.
+        station: Calling-Station-Id, or empty.
+        numbers: What the configured places hold as telephone numbers, in their order, as written.
+    """
+
+    user: str
+    password: SecretStr | None
+    state: str | None
+    client: str
+    station: str
+    numbers: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AttributePlace:
+    """
+    Where an attribute stands.
+
+    Attributes:
+        list_name: As rlm_python3 names it: ``request``, ``config`` (the control list) or ``reply``.
+        attribute: As in the dictionary.
+    """
+
+    list_name: str
+    attribute: str
+
+    @classmethod
+    def parse(cls, text: str) -> "AttributePlace":
+        """Read the form of unlang, for example ``control:SMSOTP-Phone``."""
+        list_name, _, attribute = text.partition(":")
+        return cls("config" if list_name == "control" else list_name, attribute)
+
+
+def read_request(packet: Packet, places: Sequence[AttributePlace]) -> LoginRequest:
+    """
+    Read one packet.
+
+    Args:
+        packet: What rlm_python3 hands over.
+        places: Where telephone numbers are looked for, in this order.
+
+    Raises:
+        PacketError: It has no User-Name, or an attribute twice that may be there once.
+    """
+    request = packet.get("request") or ()
+    user = _single(request, "User-Name")
+    if not user:
+        raise PacketError("the request has no User-Name")
+    password = _single(request, "User-Password")
+    state = _single(request, "State")
+    return LoginRequest(
+        user=user,
+        password=None if password is None else SecretStr(password),
+        state=None if state is None else _text_of_octets(state),
+        client=_client(request),
+        station=_single(request, "Calling-Station-Id") or "",
+        numbers=tuple(
+            value
+            for place in places
+            for name, value in packet.get(place.list_name) or ()
+            if name == place.attribute
+        ),
+    )
+
+
+def _single(pairs: Pairs, name: str) -> str | None:
+    values = [value for key, value in pairs if key == name]
+    if len(values) > 1:
+        raise PacketError(f"the request has {name} {len(values)} times")
+    return values[0] if values else None
+
+
+def _client(request: Pairs) -> str:
+    said = [f"{key}={value}" for key, value in request if key in _CLIENT_NAMES]
+    if said:
+        return " ".join(sorted(said))
+    return _single(request, "SMSOTP-Client-Address") or ""
+
+
+def _text_of_octets(value: str) -> str:
+    """Return octets as text; what is not ASCII becomes a State that nobody has."""
+    try:
+        return bytes.fromhex(value.removeprefix("0x")).decode("ascii")
+    except ValueError:
+        return ""

@@ -1,0 +1,55 @@
+"""The key under which codes are derived and sealed: a file beside the store, or a setting, never in the store."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from smsotp_plugin.errors import ConfigError
+
+#: Fewer characters are no key: 32 hexadecimal digits are 128 bits.
+SHORTEST_KEY = 32
+
+
+def load_or_make_key(path: Path) -> bytes:
+    """
+    Read the key file; make it with mode 0600 where there is none.
+
+    Two processes that start at once get the same key: whoever comes second reads what the first one made.
+
+    Raises:
+        ConfigError: It cannot be read or made, or does not hold a key.
+    """
+    try:
+        if not path.exists():
+            _make(path)
+        key = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "it is not text"
+        raise ConfigError(
+            [
+                f"the key file {path} cannot be used: {reason}; it must belong to the user that FreeRADIUS runs as"
+            ]
+        ) from exc
+    if len(key) < SHORTEST_KEY:
+        raise ConfigError(
+            [
+                f"the key file {path} holds no key of at least {SHORTEST_KEY} characters: remove it, a new one is made"
+            ]
+        )
+    return key.encode()
+
+
+def _make(path: Path) -> None:
+    """Write a key beside the path and link it there, so that no reader ever sees half of it."""
+    new = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            path.hardlink_to(new)
+    finally:
+        new.unlink()

@@ -1,0 +1,1 @@
+"""Where challenges live between the two legs of a log-in."""

@@ -1,0 +1,110 @@
+"""
+What a store promises.
+
+Each method is one atomic change, safe under threads and processes: whoever comes second sees what the first one did.
+A store compares seals, never codes, and never holds a code or a telephone number in clear.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+#: Seconds that a challenge stays after its end, so that a late answer is told why it is late.
+KEPT_AFTER_EXPIRY = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """
+    One pending log-in.
+
+    Attributes:
+        state: 32 hexadecimal digits; the State attribute on the wire.
+        user: User-Name as the client sent it.
+        login: Fingerprint of what makes two first legs the same log-in, 16 bytes.
+        seed: What the code is derived from, 16 bytes.
+        seal: What the seal of the right answer is, 16 bytes.
+        number: The masked telephone number.
+        created: Unix seconds.
+        expires: Unix seconds; from this moment on no answer is accepted.
+        tries_left: How many more answers are looked at, at least 1 in a challenge that is open.
+    """
+
+    state: str
+    user: str
+    login: bytes
+    seed: bytes = field(repr=False)
+    seal: bytes = field(repr=False)
+    number: str
+    created: float
+    expires: float
+    tries_left: int
+
+
+class ChallengeStore(ABC):
+    """
+    Keeps challenges.
+
+    Raises:
+        StoreError: From every method, when the store does not answer or answers with an error.
+    """
+
+    @abstractmethod
+    def open_challenge(self, new: Challenge, *, window: float) -> Challenge:
+        """
+        Store a challenge, unless the same log-in has an open one already.
+
+        Args:
+            new: The challenge; its `created` is now.
+            window: Seconds. An open challenge of the same `login` that is younger is returned instead.
+
+        Returns:
+            `new`, or the one that was there.
+        """
+
+    @abstractmethod
+    def withdraw(self, state: str) -> None:
+        """Remove a challenge whose message cannot be sent; its State is unknown from now on."""
+
+    @abstractmethod
+    def answer(self, state: str, user: str, seal: bytes, now: float) -> Challenge:
+        """
+        Use up one try of a challenge, and the challenge itself if the answer is right.
+
+        Args:
+            state: As the client sent it.
+            user: User-Name as the client sent it.
+            seal: Of the answer, made for this State.
+            now: Unix seconds.
+
+        Returns:
+            The challenge, answered rightly; at most one caller ever gets this for one challenge.
+
+        Raises:
+            UnknownChallenge: No such State, or it is another user's.
+            AlreadyUsed: It was answered rightly before.
+            Expired: It was too old.
+            WrongCode: A try was used up; some are left. Holds nothing of the challenge: see `find`.
+            TooManyAttempts: No try is left.
+        """
+
+    @abstractmethod
+    def find(self, state: str, user: str) -> Challenge:
+        """
+        Return a challenge as it is, whatever became of it.
+
+        Raises:
+            UnknownChallenge: No such State, or it is another user's.
+        """
+
+    @abstractmethod
+    def tidy(self, now: float) -> None:
+        """
+        Remove what nobody will ask for any more, and do what keeps the store quick. For a background thread.
+
+        Args:
+            now: Unix seconds. Challenges are kept for `KEPT_AFTER_EXPIRY` after they expired.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close files and connections; the store is not used again."""

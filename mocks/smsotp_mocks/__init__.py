@@ -1,0 +1,24 @@
+"""
+Mock SMS gateways on real sockets, with one inbox: every SMS can be seen, every gateway can be broken on purpose.
+
+Nothing here knows the plugin. The mocks judge what they receive as the real gateways would, and no more kindly.
+"""
+
+from smsotp_mocks.accounts import Accounts
+from smsotp_mocks.certificates import Certificates
+from smsotp_mocks.faults import BadFault, Fault, FaultPlan, Rule
+from smsotp_mocks.http_gateway import HttpGateway
+from smsotp_mocks.inbox import Inbox, NoMessage, ReceivedMessage
+
+__all__ = [
+    "Accounts",
+    "BadFault",
+    "Certificates",
+    "Fault",
+    "FaultPlan",
+    "HttpGateway",
+    "Inbox",
+    "NoMessage",
+    "ReceivedMessage",
+    "Rule",
+]

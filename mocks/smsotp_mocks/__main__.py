@@ -1,0 +1,140 @@
+"""`python -m smsotp_mocks`: mock gateways for hands-on use, until Ctrl-C."""
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from smsotp_mocks.certificates import is_loopback
+from smsotp_mocks.faults import BadFault
+from smsotp_mocks.gateways import Gateway, gateways_of
+from smsotp_mocks.inbox import Inbox, ReceivedMessage
+from smsotp_mocks.toml_text import toml_tables
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asked for."""
+
+    host: str
+    ports: dict[str, int]
+    faults: tuple[tuple[str, str], ...]
+    as_json: bool
+
+
+def parse(arguments: Sequence[str] | None) -> Options:
+    """Read the command line; a bad one ends the program with one sentence and status 2."""
+    parser = argparse.ArgumentParser(prog="python -m smsotp_mocks", description=__doc__)
+    for name in gateways_of:
+        parser.add_argument(
+            f"--{name}",
+            type=_port,
+            metavar="PORT",
+            help=f"start the {name} gateway there; 0 takes a free port",
+        )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--public",
+        action="store_true",
+        help="allow a --host that other machines can reach: the mocks have no secrets",
+    )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="GATEWAY:RULES",
+        help='for example "http:delay 2s for +49170*"',
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
+    given = parser.parse_args(arguments)
+    if not is_loopback(given.host) and not given.public:
+        parser.error(f"{given.host} can be reached by other machines; add --public if that is wanted.")
+    ports = {name: getattr(given, name) for name in gateways_of if getattr(given, name) is not None}
+    if not ports:
+        ports = dict.fromkeys(gateways_of, 0)
+    faults = []
+    for fault in given.fault:
+        gateway, colon, rules = fault.partition(":")
+        if not colon or gateway not in ports:
+            parser.error(f"--fault {fault!r} must begin with a gateway that is started and a colon.")
+        faults.append((gateway, rules))
+    return Options(given.host, ports, tuple(faults), given.json)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until SIGINT or SIGTERM; return the exit status."""
+    options = parse(arguments)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    inbox = Inbox()
+    with ExitStack() as stack:
+        try:
+            started = [_start(stack, inbox, options, name) for name in options.ports]
+        except (OSError, BadFault) as error:
+            sys.stderr.write(f"python -m smsotp_mocks: {error}\n")
+            return 2
+        with inbox.subscribe(max_waiting=20_000) as subscription:
+            _say_ready(started, as_json=options.as_json)
+            while not stop.is_set():
+                event = subscription.get(timeout=0.2)
+                if event is not None and event.message is not None:
+                    _say_message(event.message, as_json=options.as_json)
+    return 0
+
+
+def _start(stack: ExitStack, inbox: Inbox, options: Options, name: str) -> Gateway:
+    gateway = gateways_of[name](inbox, options.host, options.ports[name])
+    gateway.faults.add(*(rules for of, rules in options.faults if of == name))
+    try:
+        stack.enter_context(gateway)
+    except OSError as error:
+        where = f"{options.host}, port {options.ports[name]}"
+        raise OSError(f"cannot start the {name} gateway on {where}: {error.strerror}.") from None
+    return gateway
+
+
+def _say_ready(gateways: Sequence[Gateway], *, as_json: bool) -> None:
+    tables: dict[str, dict[str, Any]] = {}
+    for gateway in gateways:
+        tables.update(gateway.configuration())
+    addresses = {gateway.kind: gateway.address for gateway in gateways}
+    if as_json:
+        _say(json.dumps({"event": "ready", "gateways": addresses, "configuration": tables}))
+        return
+    for kind, address in addresses.items():
+        _say(f"# {kind}: {address}")
+    _say(toml_tables(tables))
+    _say("# ready")
+
+
+def _say_message(message: ReceivedMessage, *, as_json: bool) -> None:
+    if as_json:
+        _say(json.dumps({"event": "message"} | message.as_dict()))
+    else:
+        _say(f"{message.number} {message.gateway} {_visible(message.text)}")
+
+
+def _visible(text: str) -> str:
+    """Show a text on one line; control characters would let an SMS write over the terminal."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text[:6]) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; 0 to 65535 is")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""TLS certificates for the mocks, made when they are needed: a good one, an expired one and one for another name."""
+
+import datetime as dt
+import ipaddress
+import ssl
+from pathlib import Path
+from typing import Literal
+
+import trustme
+
+Kind = Literal["good", "expired", "wrong-name"]
+KINDS: tuple[Kind, ...] = ("good", "expired", "wrong-name")
+_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+class Certificates:
+    """An authority of its own, and server certificates signed by it. One object can serve all gateways."""
+
+    def __init__(self) -> None:
+        self._authority = trustme.CA(organization_name="smsotp mocks")
+        self._contexts: dict[Kind, ssl.SSLContext] = {}
+
+    @property
+    def authority_pem(self) -> bytes:
+        """The authority's certificate, PEM: what a client has to trust."""
+        return self._authority.cert_pem.bytes()
+
+    def write_authority(self, path: Path) -> Path:
+        """Write the authority's certificate, PEM, for `CHECK_SSL = "/path"` or `ca_file`."""
+        path.write_bytes(self.authority_pem)
+        return path
+
+    def server_context(self, kind: Kind = "good") -> ssl.SSLContext:
+        """Return what a server needs to present a certificate of this kind."""
+        if kind not in self._contexts:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._issue(kind).configure_cert(context)
+            self._contexts[kind] = context
+        return self._contexts[kind]
+
+    def _issue(self, kind: Kind) -> trustme.LeafCert:
+        if kind == "wrong-name":
+            return self._authority.issue_cert("gateway.invalid")
+        if kind == "expired":
+            yesterday = dt.datetime.now(tz=dt.UTC) - dt.timedelta(days=1)
+            return self._authority.issue_cert(
+                *_NAMES, not_before=yesterday - dt.timedelta(days=30), not_after=yesterday
+            )
+        return self._authority.issue_cert(*_NAMES)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether an address to listen on can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

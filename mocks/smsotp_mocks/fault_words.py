@@ -1,0 +1,185 @@
+"""The words of the fault language: which actions there are, what they take, and when a rule matches."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Argument = Literal["none", "seconds", "bytes", "code"]
+
+
+class BadFault(ValueError):
+    """A fault rule that makes no sense. The text says what is wrong and what is possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """
+    One documented word.
+
+    Attributes:
+        meaning: What the gateway does, and whether the message still arrives in the inbox.
+        argument: What stands behind the word.
+        optional: The argument may be left out.
+    """
+
+    meaning: str
+    argument: Argument = "none"
+    optional: bool = False
+
+
+ACTIONS: dict[str, Action] = {
+    "delay": Action("answers only after this time, then goes on; the message arrives", "seconds"),
+    "hang": Action("reads the message and never answers; the message does not arrive"),
+    "mute": Action("never answers; the message arrives"),
+    "reset-before": Action("resets the connection instead of answering; the message does not arrive"),
+    "reset-after": Action("resets the connection instead of answering; the message arrives"),
+    "half": Action(
+        "sends half of the answer (or so many bytes), then closes; arrives", "bytes", optional=True
+    ),
+    "garbage": Action("answers with bytes that are no answer, then closes; the message arrives"),
+    "lose": Action("answers that all is well; the message does not arrive"),
+    "duplicate": Action("answers once; the message arrives twice"),
+    "throttle": Action("answers 'too many messages, later', as the gateway says it; does not arrive"),
+    "refuse": Action("answers 'never to this number', as the gateway says it; does not arrive"),
+    "unavailable": Action("answers 'out of order, try again', as the gateway says it; does not arrive"),
+    "status": Action("answers with this HTTP status and body; the message does not arrive", "code"),
+    "answer": Action("answers with this HTTP status and body; the message arrives", "code"),
+    "xml-fault": Action("answers with an XML-RPC fault of this number and text; does not arrive", "code"),
+    "smtp-reply": Action("answers with this SMTP reply at the stage; the message does not arrive", "code"),
+    "smpp-status": Action("answers with this command_status at the stage; does not arrive", "code"),
+}
+COMMON = frozenset(list(ACTIONS)[:12])
+HTTP = COMMON | {"status", "answer"}
+XML_RPC = HTTP | {"xml-fault"}
+SMTP = COMMON | {"smtp-reply"}
+SMPP = COMMON | {"smpp-status"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """
+    One thing to do wrong.
+
+    Attributes:
+        action: A word of `ACTIONS`.
+        seconds: For `delay`; 0 to 600.
+        bytes: For `half`: how many bytes of the answer leave; None: half of them.
+        code: For `status`, `answer`, `xml-fault`, `smtp-reply`, `smpp-status`.
+        text: Body, fault string or reply text that goes with the code.
+    """
+
+    action: str
+    seconds: float = 0.0
+    bytes: int | None = None
+    code: int | None = None
+    text: str | None = None
+
+    def __post_init__(self) -> None:
+        action = ACTIONS.get(self.action)
+        if action is None:
+            message = f"There is no fault {self.action!r}. The words are: {', '.join(ACTIONS)}."
+            raise BadFault(message)
+        if action.argument == "code" and self.code is None:
+            raise BadFault(
+                f"{self.action!r} needs a number, such as `{self.action} {_example(self.action)}`."
+            )
+        if self.action == "delay" and not 0 <= self.seconds <= 600:
+            raise BadFault(f"A delay lasts from 0 to 600 seconds, not {self.seconds:g}.")
+        if self.action in ("status", "answer") and not 200 <= (self.code or 0) <= 599:
+            raise BadFault(f"An HTTP status goes from 200 to 599, not {self.code}.")
+        if self.action == "smtp-reply" and not 200 <= (self.code or 0) <= 599:
+            raise BadFault(f"An SMTP reply goes from 200 to 599, not {self.code}.")
+        if self.action == "smpp-status" and not 0 <= (self.code or 0) <= 0xFFFFFFFF:
+            raise BadFault("An SMPP command_status goes from 0 to 0xffffffff.")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """
+    A fault and the messages that it strikes.
+
+    Attributes:
+        number: Only this number; a trailing `*` stands for any digits. None: every number.
+        nth: Only the nth message (from 1) that the rest of the rule matches.
+        times: Only the first so many.
+        stage: Only at this moment of the protocol; None: when the message is taken.
+    """
+
+    fault: Fault
+    number: str | None = None
+    nth: int | None = None
+    times: int | None = None
+    stage: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("nth", self.nth), ("times", self.times)):
+            if value is not None and value < 1:
+                raise BadFault(f"{name!r} counts from 1, not from {value}.")
+        if self.nth is not None and self.times is not None:
+            raise BadFault("A rule has either 'nth' or 'times', not both.")
+
+    def matches(self, number: str | None, stage: str) -> bool:
+        """Return whether the rule speaks of this number (in the inbox's form) at this stage."""
+        if (self.stage or "message") != stage:
+            return False
+        if self.number is None:
+            return True
+        if number is None:
+            return False
+        if self.number.endswith("*"):
+            return number.startswith(self.number[:-1])
+        return number == self.number
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the rule as JSON types; `from_dict` reads it again."""
+        values = {
+            "action": self.fault.action,
+            "seconds": self.fault.seconds or None,
+            "bytes": self.fault.bytes,
+            "code": self.fault.code,
+            "text": self.fault.text,
+            "for": self.number,
+            "nth": self.nth,
+            "times": self.times,
+            "at": self.stage,
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Rule":
+        """
+        Read the dict form: `action` and any of `seconds bytes code text for nth times at`.
+
+        Raises:
+            BadFault: A key is unknown or a value has the wrong type.
+        """
+        kinds: dict[str, tuple[type, ...]] = {
+            "action": (str,),
+            "seconds": (int, float),
+            "bytes": (int,),
+            "code": (int,),
+            "text": (str,),
+            "for": (str,),
+            "nth": (int,),
+            "times": (int,),
+            "at": (str,),
+        }
+        for name, value in values.items():
+            if name not in kinds:
+                raise BadFault(f"A fault rule has no {name!r}. It may have: {', '.join(kinds)}.")
+            if value is not None and (not isinstance(value, kinds[name]) or isinstance(value, bool)):
+                raise BadFault(f"{name!r} of a fault rule must be {kinds[name][0].__name__}, not {value!r}.")
+        if values.get("action") is None:
+            raise BadFault(f"A fault rule needs an 'action'. The words are: {', '.join(ACTIONS)}.")
+        fault = Fault(
+            values["action"],
+            seconds=float(values.get("seconds") or 0),
+            bytes=values.get("bytes"),
+            code=values.get("code"),
+            text=values.get("text"),
+        )
+        return cls(fault, values.get("for"), values.get("nth"), values.get("times"), values.get("at"))
+
+
+def _example(action: str) -> str:
+    return {"smtp-reply": "450", "smpp-status": "0x58", "xml-fault": "405"}.get(action, "503")

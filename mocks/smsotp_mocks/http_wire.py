@@ -1,0 +1,257 @@
+"""
+HTTP/1.1 on the server's side, as much as a mock gateway needs: bytes to requests, answers to bytes. RFC 9112.
+
+A server of its own because faults need the bytes: answers cut in half, garbage, resets.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any, BinaryIO
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+# Far above what any SMS gateway takes; here so that a mock left running is no risk.
+MOST_LINE = 16 * 1024
+MOST_HEADERS = 100
+MOST_BODY = 256 * 1024
+MOST_FIELDS = 200
+_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
+_REASONS = {status.value: status.phrase for status in HTTPStatus}
+
+
+class BadRequest(Exception):
+    """The bytes are no HTTP request that the mock takes. Carries the status to answer with."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Request:
+    """
+    One HTTP request.
+
+    Attributes:
+        target: As in the request line, with the query.
+        headers: Names in lower case; of a repeated header the last one counts.
+        raw_headers: As they came.
+    """
+
+    method: str
+    target: str
+    version: str
+    headers: Mapping[str, str]
+    raw_headers: tuple[tuple[str, str], ...]
+    body: bytes = field(repr=False)
+
+    @cached_property
+    def path(self) -> str:
+        """The decoded path without the query."""
+        return unquote(urlsplit(self.target).path)
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """The parameters of the query, UTF-8 or else Latin-1."""
+        return _form(urlsplit(self.target).query.encode("latin-1"))
+
+    @cached_property
+    def form(self) -> dict[str, str]:
+        """The parameters of a form body; empty when the body is something else."""
+        if self.content_type != "application/x-www-form-urlencoded":
+            return {}
+        return _form(self.body)
+
+    @property
+    def json(self) -> Any:
+        """
+        The JSON body.
+
+        Raises:
+            ValueError: It is none.
+        """
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+    @property
+    def content_type(self) -> str:
+        """The media type of the body without parameters, lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Query and form together; the form wins."""
+        return self.query | self.form
+
+    @cached_property
+    def basic_auth(self) -> tuple[str, str] | None:
+        """User name and password of basic authentication (RFC 7617), or None."""
+        scheme, _, value = self.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            user, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        return (user, password) if colon else None
+
+    @property
+    def keeps_alive(self) -> bool:
+        """Whether the client wants to use the connection again."""
+        wish = self.headers.get("connection", "").lower()
+        return wish == "keep-alive" if self.version == "HTTP/1.0" else wish != "close"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the request as JSON types; a body that is no UTF-8 is shown with replacement characters."""
+        return {
+            "method": self.method,
+            "target": self.target,
+            "headers": [list(pair) for pair in self.raw_headers],
+            "body": self.body.decode("utf-8", "replace"),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    What a gateway says.
+
+    Attributes:
+        content_type: With the charset, as the gateway sends it.
+        headers: Further ones.
+    """
+
+    status: int
+    body: bytes
+    content_type: str = "text/plain; charset=utf-8"
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def to_bytes(self, *, keep_alive: bool, with_body: bool = True) -> bytes:
+        """Return the whole answer as it goes over the wire."""
+        lines = [
+            f"HTTP/1.1 {self.status} {_REASONS.get(self.status, 'Unknown')}",
+            f"Content-Type: {self.content_type}",
+            f"Content-Length: {len(self.body)}",
+            *(f"{name}: {value}" for name, value in self.headers),
+            f"Connection: {'keep-alive' if keep_alive else 'close'}",
+        ]
+        head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
+        return head + self.body if with_body else head
+
+
+def text_answer(status: int, text: str, *headers: tuple[str, str]) -> Answer:
+    """Return a plain text answer in UTF-8."""
+    return Answer(status, text.encode(), headers=headers)
+
+
+def read_request(stream: BinaryIO) -> Request | None:
+    """
+    Read the next request of a connection.
+
+    Returns:
+        None when the client has ended the connection between two requests.
+
+    Raises:
+        BadRequest: What came is no request, or larger than the limits.
+    """
+    line = _line(stream)
+    if line == "":
+        line = _line(stream)  # RFC 9112 section 2.2: one empty line before a request is to be ignored
+    if line is None:
+        return None
+    words = line.split(" ")
+    if len(words) != 3 or not words[2].startswith("HTTP/1."):
+        raise BadRequest(400, "the request line is not HTTP/1")
+    method, target, version = words
+    if method not in _METHODS:
+        raise BadRequest(501, f"the method {method[:20]!r} is not known")
+    raw_headers = _headers(stream)
+    headers = {name.lower(): value for name, value in raw_headers}
+    return Request(method, target, version, headers, raw_headers, _body(stream, headers))
+
+
+def _line(stream: BinaryIO) -> str | None:
+    line = stream.readline(MOST_LINE + 1)
+    if not line:
+        return None
+    if len(line) > MOST_LINE:
+        raise BadRequest(431, "a line of the request is too long")
+    if not line.endswith(b"\n"):
+        return None
+    return line.decode("latin-1").rstrip("\r\n")
+
+
+def _headers(stream: BinaryIO) -> tuple[tuple[str, str], ...]:
+    headers: list[tuple[str, str]] = []
+    while line := _line(stream):
+        name, colon, value = line.partition(":")
+        if not colon or not name or name != name.strip():
+            raise BadRequest(400, "a header line has no name")
+        headers.append((name, value.strip()))
+        if len(headers) > MOST_HEADERS:
+            raise BadRequest(431, "there are too many headers")
+    if line is None:
+        raise BadRequest(400, "the request ends inside its headers")
+    return tuple(headers)
+
+
+def _body(stream: BinaryIO, headers: Mapping[str, str]) -> bytes:
+    if "transfer-encoding" in headers:
+        if headers["transfer-encoding"].lower() != "chunked" or "content-length" in headers:
+            raise BadRequest(400, "the length of the body is not clear")
+        return _chunks(stream)
+    length = headers.get("content-length", "0")
+    if not (length.isascii() and length.isdigit()):
+        raise BadRequest(400, "the Content-Length is no number")
+    return _exactly(stream, int(length[:12]))
+
+
+def _chunks(stream: BinaryIO) -> bytes:
+    body = b""
+    while True:
+        try:
+            size = int((_line(stream) or "").partition(";")[0], 16)
+        except ValueError:
+            raise BadRequest(400, "a chunk has no size") from None
+        if not 0 <= size <= MOST_BODY - len(body):
+            raise BadRequest(413, f"the body is larger than {MOST_BODY} bytes")
+        if size == 0:
+            _headers(stream)
+            return body
+        body += _exactly(stream, size)
+        _line(stream)
+
+
+def _exactly(stream: BinaryIO, length: int) -> bytes:
+    if length > MOST_BODY:
+        raise BadRequest(413, f"the body is larger than {MOST_BODY} bytes")
+    body = stream.read(length) if length else b""
+    if len(body) < length:
+        raise BadRequest(400, "the request ends inside its body")
+    return body
+
+
+def _form(encoded: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(
+            encoded.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_FIELDS, encoding="latin-1"
+        )
+    except ValueError:
+        raise BadRequest(400, f"there are more than {MOST_FIELDS} parameters") from None
+    return {_readable(name): _readable(value) for name, value in pairs}
+
+
+def _readable(latin: str) -> str:
+    if latin.isascii():
+        return latin
+    try:
+        return latin.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return latin

@@ -30,7 +30,7 @@ class TcpServer:
         self._listener: socket.socket | None = None
         self._acceptor: threading.Thread | None = None
         self._lock = threading.Lock()
-        self._connections: dict[socket.socket, threading.Thread] = {}
+        self._connections: dict[threading.Thread, socket.socket] = {}
 
     @property
     def authority(self) -> str:
@@ -82,14 +82,14 @@ class TcpServer:
         self.before_stop()
         self.drop_connections()
         with self._lock:
-            threads = list(self._connections.values())
+            threads = list(self._connections)
         for thread in threads:
             thread.join()
 
     def drop_connections(self) -> None:
         """Close the connections of all clients; the server goes on listening."""
         with self._lock:
-            connections = list(self._connections)
+            connections = list(self._connections.values())
         for connection in connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -115,7 +115,7 @@ class TcpServer:
                 thread = threading.Thread(
                     target=self._run, args=(connection,), name=f"{type(self).__name__}-client", daemon=True
                 )
-                self._connections[connection] = thread
+                self._connections[thread] = connection
             thread.start()
 
     def _run(self, plain: socket.socket) -> None:
@@ -129,7 +129,7 @@ class TcpServer:
                 self.serve(connection)
         finally:
             with self._lock:
-                del self._connections[plain if plain in self._connections else connection]
+                del self._connections[threading.current_thread()]
             connection.close()
             plain.close()
 
@@ -138,7 +138,7 @@ class TcpServer:
         connection = tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
         # The wrapped socket has taken over the file descriptor, so it is the one that stop() has to shut down.
         with self._lock:
-            self._connections[connection] = self._connections.pop(plain)
+            self._connections[threading.current_thread()] = connection
         try:
             connection.do_handshake()
         except OSError:

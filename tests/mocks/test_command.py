@@ -1,0 +1,77 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+import urllib.request
+from typing import Any
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "smsotp_mocks"]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False)
+
+
+def lines_until_ready(process: "subprocess.Popen[str]") -> list[str]:
+    assert process.stdout is not None
+    return list(iter(process.stdout.readline, "# ready\n"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_when_it_is_ready_shows_messages_and_stops_cleanly(number: signal.Signals) -> None:
+    with subprocess.Popen([*COMMAND, "--http", "0"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        tables = tomllib.loads("".join(lines_until_ready(process)))
+        url = tables["gateways"]["http"]["URL"]
+        with urllib.request.urlopen(url, b"to=%2B49170123&text=Hello%1b%5B2J+123456", timeout=10):
+            pass
+        message = process.stdout.readline()
+        os.kill(process.pid, number)
+        status = process.wait(30)
+
+    assert (message, status) == ("+49170123 http Hello\\x1b[2J 123456\n", 0)
+
+
+def test_json_is_one_object_a_line() -> None:
+    with subprocess.Popen([*COMMAND, "--http", "0", "--json"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        ready: dict[str, Any] = json.loads(process.stdout.readline())
+        with urllib.request.urlopen(ready["gateways"]["http"] + "/?to=49170&text=246810", timeout=10):
+            pass
+        message: dict[str, Any] = json.loads(process.stdout.readline())
+        process.terminate()
+
+    assert (ready["event"], message["event"], message["code"]) == ("ready", "message", "246810")
+
+
+def test_faults_can_be_given() -> None:
+    command = [*COMMAND, "--http", "0", "--json", "--fault", "http:answer 202 yes"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["gateways"]["http"]
+        with urllib.request.urlopen(url + "/?to=49170&text=246810", timeout=10) as answer:
+            assert answer.status == 202
+        process.terminate()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--http", "99999"], "no port"),
+        (["--http", "x"], "no port"),
+        (["--host", "0.0.0.0"], "--public"),
+        (["--http", "0", "--fault", "gtx:hang"], "must begin with a gateway"),
+        (["--http", "0", "--fault", "http:explode"], "There is no fault 'explode'"),
+        (["--http", "0", "--host", "192.0.2.1", "--public"], "cannot start the http gateway"),
+    ],
+)
+def test_a_bad_argument_gets_one_clear_sentence(arguments: list[str], says: str) -> None:
+    result = run(*arguments)
+
+    assert result.returncode == 2
+    assert says in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,190 @@
+import contextlib
+import threading
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smsotp_mocks import fault_words
+from smsotp_mocks.fault_text import parse_rules, text_of_rule
+from smsotp_mocks.faults import BadFault, Fault, FaultPlan, Rule
+from smsotp_mocks.magic_numbers import MAGIC
+
+
+@pytest.fixture
+def plan() -> FaultPlan:
+    return FaultPlan(fault_words.HTTP, ("message", "gtx"))
+
+
+def actions(plan: FaultPlan, *numbers: str) -> list[str | None]:
+    return [fault.action if (fault := plan.take(number)) else None for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("hang", Rule(Fault("hang"))),
+        ("delay 250ms", Rule(Fault("delay", seconds=0.25))),
+        ("delay 2 for +49170*", Rule(Fault("delay", seconds=2), number="+49170*")),
+        ("throttle 3 times", Rule(Fault("throttle"), times=3)),
+        ("lose once", Rule(Fault("lose"), times=1)),
+        ("half nth 2", Rule(Fault("half"), nth=2)),
+        ("half 20", Rule(Fault("half", bytes=20))),
+        ("half 2 times", Rule(Fault("half"), times=2)),
+        ('status 503 "so; busy" at gtx', Rule(Fault("status", code=503, text="so; busy"), stage="gtx")),
+        ("status 503 2 times", Rule(Fault("status", code=503), times=2)),
+        ("smpp-status 0x58 at submit", Rule(Fault("smpp-status", code=0x58), stage="submit")),
+    ],
+)
+def test_a_rule_is_read_from_one_line(text: str, rule: Rule) -> None:
+    assert [rule] == parse_rules(text)
+
+
+def test_rules_are_separated_by_semicolons_and_may_say_then() -> None:
+    rules = parse_rules("delay 2s for +49170*; then throttle 3 times;")
+
+    assert [rule.fault.action for rule in rules] == ["delay", "throttle"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "No fault is named"),
+        ("explode", "There is no fault 'explode'"),
+        ("delay soon", "no duration"),
+        ("delay", "Something is missing"),
+        ("delay 3600s", "0 to 600 seconds"),
+        ("status", "Something is missing"),
+        ("status 99", "200 to 599"),
+        ("hang twice", "'twice' is not understood"),
+        ("hang for", "Something is missing"),
+        ("hang 0 times", "counts from 1"),
+        ("hang nth 1 once", "not both"),
+        ('status 503 "busy', "quotation mark"),
+    ],
+)
+def test_a_wrong_rule_is_explained(text: str, says: str) -> None:
+    with pytest.raises(BadFault, match=says):
+        parse_rules(text)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"action": "hang", "when": "now"},
+        {"action": "hang", "times": "3"},
+        {"action": "hang", "times": True},
+    ],
+)
+def test_a_wrong_dict_is_explained(values: dict[str, object]) -> None:
+    with pytest.raises(BadFault):
+        Rule.from_dict(values)
+
+
+RULES = st.builds(
+    Rule,
+    st.one_of(
+        st.sampled_from(sorted(fault_words.COMMON - {"delay"})).map(Fault),
+        st.integers(0, 600).map(lambda seconds: Fault("delay", seconds=float(seconds))),
+        st.builds(Fault, st.just("status"), code=st.integers(200, 599), text=st.none() | st.text(min_size=1)),
+    ),
+    number=st.none() | st.from_regex(r"\+[0-9]{5,12}\*?", fullmatch=True),
+    times=st.none() | st.integers(1, 99),
+    stage=st.none() | st.just("gtx"),
+)
+
+
+@given(RULES)
+def test_the_dict_form_says_everything(rule: Rule) -> None:
+    assert rule == Rule.from_dict(rule.as_dict())
+
+
+@given(RULES)
+def test_the_text_form_says_everything(rule: Rule) -> None:
+    assert [rule] == parse_rules(text_of_rule(rule))
+
+
+@given(st.text())
+def test_any_text_gives_rules_or_an_explanation(text: str) -> None:
+    with contextlib.suppress(BadFault):
+        assert parse_rules(text)
+
+
+def test_rules_strike_one_after_the_other(plan: FaultPlan) -> None:
+    plan.add("throttle 2 times; then lose once")
+
+    assert actions(plan, "+491", "+492", "+493", "+494") == ["throttle", "throttle", "lose", None]
+
+
+def test_a_rule_for_a_number_leaves_others_alone(plan: FaultPlan) -> None:
+    plan.add("hang for +49170*")
+
+    assert actions(plan, "+4917", "49170123", "017012") == [None, "hang", None]
+
+
+def test_the_nth_message_is_struck(plan: FaultPlan) -> None:
+    plan.add("hang nth 2 for +491")
+
+    assert actions(plan, "+491", "+492", "+491", "+491") == [None, None, "hang", None]
+
+
+def test_a_rule_with_a_stage_strikes_there_only(plan: FaultPlan) -> None:
+    plan.add("hang at gtx")
+
+    assert plan.take("+491") is None
+    assert plan.take("+491", "gtx") == Fault("hang")
+
+
+def test_a_word_of_another_protocol_is_refused(plan: FaultPlan) -> None:
+    with pytest.raises(BadFault, match="cannot 'smpp-status'"):
+        plan.add("hang; smpp-status 0x58")
+
+    assert plan.list() == ()
+
+
+def test_an_unknown_stage_is_refused(plan: FaultPlan) -> None:
+    with pytest.raises(BadFault, match="no stage 'rcpt'"):
+        plan.add("hang at rcpt")
+
+
+def test_rules_can_be_listed_and_removed(plan: FaultPlan) -> None:
+    first, _ = plan.add("throttle once", Fault("lose"))
+    plan.take("+491")
+
+    listed = plan.list()[0].as_dict()
+
+    assert {name: listed[name] for name in ("rule", "spent", "taken")} == {
+        "rule": "throttle 1 times",
+        "spent": True,
+        "taken": 1,
+    }
+    assert plan.remove(first)
+    assert not plan.remove(first)
+    assert actions(plan, "+491") == ["lose"]
+
+
+def test_magic_numbers_strike_without_a_rule(plan: FaultPlan) -> None:
+    assert actions(plan, "+4915550100001", "4915550100009", "+4915550100100") == ["hang", "throttle", None]
+
+
+def test_a_rule_goes_before_the_magic(plan: FaultPlan) -> None:
+    plan.add("lose")
+
+    assert actions(plan, "+4915550100001") == ["lose"]
+
+
+@pytest.mark.parametrize("number", sorted(MAGIC))
+def test_a_magic_number_is_a_possible_mobile_number(number: str) -> None:
+    assert phonenumbers.is_valid_number(phonenumbers.parse(number, None))
+
+
+def test_release_ends_a_hang(plan: FaultPlan) -> None:
+    thread = threading.Thread(target=plan.hang)
+    thread.start()
+    while thread.is_alive():
+        plan.release()
+        thread.join(0.01)
+
+    plan.release()

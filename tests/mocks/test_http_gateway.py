@@ -1,0 +1,215 @@
+import http.client
+import json
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import pytest
+
+from smsotp_mocks.accounts import Accounts
+from smsotp_mocks.certificates import Certificates, Kind
+from smsotp_mocks.http_gateway import HttpGateway
+from smsotp_mocks.inbox import Inbox
+
+NUMBER = "+491701234567"
+
+
+def post(gateway: HttpGateway, path: str = "/sms", **fields: str) -> str:
+    body = urllib.parse.urlencode({"to": NUMBER, "text": "Your code is 123456"} | fields).encode()
+    with urllib.request.urlopen(gateway.url + path, body, timeout=10) as answer:
+        return bytes(answer.read()).decode()
+
+
+def exchange(gateway: HttpGateway, sent: bytes) -> bytes:
+    with socket.create_connection((gateway.host, gateway.port), timeout=10) as connection:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(4096), b""))
+
+
+def test_a_form_reaches_the_inbox(gateway: HttpGateway, inbox: Inbox) -> None:
+    assert post(gateway).startswith("OK ")
+
+    message = inbox.wait(number=NUMBER, gateway="http", timeout=0)
+    assert (message.text, message.code, message.segments) == ("Your code is 123456", "123456", 1)
+
+
+def test_a_query_reaches_the_inbox(gateway: HttpGateway, inbox: Inbox) -> None:
+    query = urllib.parse.urlencode({"Phone": NUMBER, "SMS": "grüße €"})
+    with urllib.request.urlopen(f"{gateway.url}/any/path?{query}", timeout=10) as answer:
+        assert answer.status == 200
+
+    assert inbox.wait(number=NUMBER, timeout=0).text == "grüße €"
+
+
+def test_json_reaches_the_inbox(gateway: HttpGateway, inbox: Inbox) -> None:
+    body = json.dumps({"message": {"to": [NUMBER], "text": "hello"}}).encode()
+    request = urllib.request.Request(gateway.url, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10):
+        pass
+
+    assert inbox.wait(number=NUMBER, timeout=0).text == "hello"
+
+
+def test_the_wire_form_is_kept(gateway: HttpGateway, inbox: Inbox) -> None:
+    post(gateway)
+
+    request = inbox.messages()[0].wire["request"]
+    assert (request["method"], request["target"]) == ("POST", "/sms")
+    assert "to=%2B491701234567" in request["body"]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"text=hello", "application/x-www-form-urlencoded"),
+        (b"to=%2B49170", "application/x-www-form-urlencoded"),
+        (b"{", "application/json"),
+        (b"[" * 100_000, "application/json"),
+        (b'{"to": true}', "application/json"),
+        (b"to=1&text=2", "text/plain"),
+    ],
+)
+def test_a_request_without_number_or_text_is_refused(
+    gateway: HttpGateway, body: bytes, content_type: str
+) -> None:
+    request = urllib.request.Request(gateway.url, body, {"Content-Type": content_type})
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(request, timeout=10)
+
+    refusal.value.close()
+    assert refusal.value.code == 400
+    assert gateway.requests[0].verdict == "rejected"
+
+
+def test_the_plain_face_can_ask_for_credentials(inbox: Inbox) -> None:
+    with HttpGateway(inbox, accounts=Accounts(plain_username="me")) as gateway:
+        with pytest.raises(urllib.error.HTTPError) as refusal:
+            post(gateway)
+        refusal.value.close()
+
+    assert refusal.value.code == 401
+
+
+def test_a_connection_is_used_again(gateway: HttpGateway, inbox: Inbox) -> None:
+    connection = http.client.HTTPConnection(gateway.host, gateway.port, timeout=10)
+    for _ in range(3):
+        connection.request("GET", "/?to=%2B49170&text=x")
+        connection.getresponse().read()
+
+    assert (len(inbox), gateway.connections) == (3, 1)
+    connection.close()
+
+
+def test_many_connections_at_once_lose_nothing(gateway: HttpGateway, inbox: Inbox) -> None:
+    threads = [threading.Thread(target=lambda: [post(gateway) for _ in range(25)]) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(inbox) == 400
+
+
+def test_it_stops_and_starts_on_the_same_port(inbox: Inbox) -> None:
+    gateway = HttpGateway(inbox).start()
+    port = gateway.port
+    gateway.stop()
+    with pytest.raises(urllib.error.URLError):
+        post(gateway)
+    gateway.start()
+    post(gateway)
+    gateway.stop()
+
+    assert (port, 1) == (gateway.port, len(inbox))
+
+
+def test_stop_ends_idle_connections(inbox: Inbox) -> None:
+    gateway = HttpGateway(inbox).start()
+    connection = http.client.HTTPConnection(gateway.host, gateway.port, timeout=10)
+    connection.request("GET", "/?to=49170&text=x")
+    connection.getresponse().read()
+    gateway.stop()
+
+    assert connection.sock.recv(100) == b""
+    connection.close()
+
+
+def test_it_listens_on_ipv6(inbox: Inbox) -> None:
+    with HttpGateway(inbox, host="::1") as gateway:
+        post(gateway)
+
+    assert len(inbox) == 1
+
+
+def test_tls_with_the_good_certificate(inbox: Inbox, certificates: Certificates) -> None:
+    trust = ssl.create_default_context(cadata=certificates.authority_pem.decode())
+    with (
+        HttpGateway(inbox, tls=certificates.server_context()) as gateway,
+        urllib.request.urlopen(f"{gateway.url}/?to=49170&text=x", timeout=10, context=trust) as answer,
+    ):
+        assert answer.status == 200
+
+    assert len(inbox) == 1
+
+
+@pytest.mark.parametrize(("kind", "says"), [("expired", "expired"), ("wrong-name", "not valid for")])
+def test_tls_with_a_bad_certificate(inbox: Inbox, certificates: Certificates, kind: Kind, says: str) -> None:
+    trust = ssl.create_default_context(cadata=certificates.authority_pem.decode())
+    with (
+        HttpGateway(inbox, tls=certificates.server_context(kind)) as gateway,
+        pytest.raises(urllib.error.URLError, match=says),
+    ):
+        urllib.request.urlopen(f"{gateway.url}/?to=49170&text=x", timeout=10, context=trust)
+
+
+def test_curl_is_understood(gateway: HttpGateway, inbox: Inbox) -> None:
+    curl = shutil.which("curl")
+    if curl is None:
+        pytest.skip("curl is not installed")
+    subprocess.run(
+        [
+            curl,
+            "-sf",
+            "-H",
+            "Transfer-Encoding: chunked",
+            "--data-urlencode",
+            f"to={NUMBER}",
+            "-d",
+            "text=hello",
+            gateway.url,
+        ],
+        check=True,
+        timeout=20,
+        capture_output=True,
+    )
+
+    assert inbox.wait(number=NUMBER, timeout=0).text == "hello"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"hello\r\n\r\n", b"400"),
+        (b"BREW /pot HTTP/1.1\r\n\r\n", b"501"),
+        (b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost : x\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", b"413"),
+        (b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab", b"400"),
+        (b"POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n", b"413"),
+        (b"GET /?" + b"a&" * 300 + b" HTTP/1.1\r\n\r\n", b"400"),
+    ],
+)
+def test_hostile_bytes_get_a_clear_status(gateway: HttpGateway, sent: bytes, status: bytes) -> None:
+    assert status == exchange(gateway, sent).split(b" ")[1]
+    assert gateway.requests[0].verdict == "rejected"

@@ -1,0 +1,18 @@
+import pytest
+
+from smsotp_mocks.numbers import normal_number
+
+
+@pytest.mark.parametrize(
+    ("written", "normal"),
+    [
+        ("+49 170 / 123-45", "+4917012345"),
+        ("004917012345", "+4917012345"),
+        ("4917012345", "+4917012345"),
+        ("017012345", "017012345"),
+        (" +49170", "+49170"),
+        ("", ""),
+    ],
+)
+def test_all_spellings_of_a_number_are_found_under_one(written: str, normal: str) -> None:
+    assert normal == normal_number(written)

@@ -1,0 +1,537 @@
+"""The HTTP wire against peers made of bare sockets."""
+
+import inspect
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import requests
+import trustme
+import urllib3
+
+from smsotp_plugin.clock import Deadline, SystemClock
+from smsotp_plugin.errors import (
+    AnswerTimeout,
+    ConnectFailed,
+    DeliveryError,
+    NotSent,
+    ProtocolViolation,
+    Unknown,
+)
+from smsotp_plugin.wire.http import HttpAnswer, HttpRequest, HttpWire, Origin
+from smsotp_plugin.wire.http_connection import Exchange
+from smsotp_plugin.wire.http_errors import MEANING, translate
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
+GET = HttpRequest("GET", "/send?text=123456", {"User-Agent": "test"})
+Talk = Callable[[socket.socket], None]
+
+
+def read_head(conn: socket.socket) -> bytes:
+    """Read up to the end of a request's head; empty when the client has gone."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        piece = conn.recv(1)
+        if not piece:
+            return b""
+        head += piece
+    return head
+
+
+@dataclass
+class Peer:
+    """A server on loopback that runs one function for each connection, in a thread."""
+
+    talk: Talk
+    heads: list[bytes] = field(default_factory=list)
+    connections: int = 0
+
+    def __post_init__(self) -> None:
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self.server.getsockname()[1]
+        self._open: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                conn, _ = self.server.accept()
+                self.connections += 1
+                self._open.append(conn)
+                thread = threading.Thread(target=self._run, args=(conn,))
+                self._threads.append(thread)
+                thread.start()
+
+    def _run(self, conn: socket.socket) -> None:
+        with suppress(OSError):
+            self.talk(conn)
+        conn.close()
+
+    def read(self, conn: socket.socket) -> bytes:
+        head = read_head(conn)
+        if head:
+            self.heads.append(head)
+        return head
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self.server.shutdown(socket.SHUT_RDWR)
+        self.server.close()
+        for conn in self._open:
+            with suppress(OSError):
+                conn.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(5)
+
+
+@pytest.fixture
+def make_peer() -> Iterator[Callable[[Talk | None], Peer]]:
+    """Start peers; each answers OK for ever, or does what it is told."""
+    peers = []
+
+    def make(talk: Talk | None = None) -> Peer:
+        peer = Peer(lambda conn: None)
+        peer.talk = talk or (lambda conn: answer_for_ever(peer, conn))
+        peers.append(peer)
+        return peer
+
+    yield make
+    for peer in peers:
+        peer.close()
+
+
+@pytest.fixture
+def make_wire() -> Iterator[Callable[..., HttpWire]]:
+    wires = []
+
+    def make(port: int, *, scheme: str = "http", host: str = "127.0.0.1", **more: object) -> HttpWire:
+        wires.append(HttpWire(Origin(scheme, host, port, **more)))  # type: ignore[arg-type]
+        return wires[-1]
+
+    yield make
+    for wire in wires:
+        wire.close()
+
+
+def answer_for_ever(peer: Peer, conn: socket.socket) -> None:
+    while peer.read(conn):
+        conn.sendall(OK)
+
+
+def within(seconds: float) -> Deadline:
+    return Deadline.after(seconds, SystemClock())
+
+
+def answering(raw: bytes) -> Talk:
+    """Return a talk that answers one request with these bytes and closes."""
+
+    def talk(conn: socket.socket) -> None:
+        read_head(conn)
+        conn.sendall(raw)
+
+    return talk
+
+
+def dripping(before: bytes) -> tuple[Talk, threading.Event]:
+    """Return a talk that never ends: one byte at a time, quicker than any limit for one read."""
+    stop = threading.Event()
+
+    def talk(conn: socket.socket) -> None:
+        read_head(conn)
+        conn.sendall(before)
+        while not stop.wait(0.02):
+            conn.sendall(b"a")
+
+    return talk, stop
+
+
+def exchange(wire: HttpWire, seconds: float = 5) -> HttpAnswer:
+    return wire.exchange(GET, within(seconds))
+
+
+def test_two_requests_go_over_one_connection(make_peer, make_wire):
+    peer = make_peer(None)
+    wire = make_wire(peer.port)
+
+    first, second = exchange(wire), exchange(wire)
+
+    assert (200, b"OK") == (first.status, first.body) == (second.status, second.body)
+    assert peer.connections == 1
+
+
+def test_a_body_is_sent_with_its_length(make_peer, make_wire):
+    received = []
+
+    def talk(conn: socket.socket) -> None:
+        received.append(read_head(conn) + conn.recv(5, socket.MSG_WAITALL))
+        conn.sendall(OK)
+
+    wire = make_wire(make_peer(talk).port)
+
+    wire.exchange(HttpRequest("POST", "/", {"Content-Type": "text/plain"}, b"hello"), within(5))
+
+    assert b"Content-Length: 5\r\n" in received[0]
+    assert received[0].endswith(b"\r\n\r\nhello")
+
+
+def test_a_redirect_is_an_answer_and_is_not_followed(make_peer, make_wire):
+    peer = make_peer(None)
+    moved = f"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{peer.port}/\r\nContent-Length: 0\r\n\r\n"
+    wire = make_wire(make_peer(answering(moved.encode())).port)
+
+    assert exchange(wire).status == 302
+    assert peer.heads == []
+
+
+def test_a_refused_connection_is_certainly_not_sent(make_wire):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    wire = make_wire(port)
+
+    with pytest.raises(ConnectFailed, match="Connection refused"):
+        exchange(wire)
+
+
+def test_a_name_that_does_not_exist_is_certainly_not_sent(make_wire):
+    with pytest.raises(ConnectFailed, match="cannot be resolved"):
+        exchange(make_wire(80, host="gateway.invalid"))
+
+
+def test_a_passed_deadline_sends_nothing(make_peer, make_wire):
+    peer = make_peer(None)
+
+    with pytest.raises(ConnectFailed):
+        exchange(make_wire(peer.port), seconds=0)
+    assert peer.heads == []
+
+
+def test_silence_is_unknown(make_peer, make_wire):
+    with pytest.raises(AnswerTimeout, match="in time"):
+        exchange(make_wire(make_peer(lambda conn: conn.recv(1 << 20) and conn.recv(1)).port), seconds=0.2)
+
+
+def test_the_read_limit_ends_the_silence_before_the_deadline(make_peer, make_wire):
+    silent = make_peer(lambda conn: read_head(conn) and conn.recv(1))
+
+    with pytest.raises(AnswerTimeout):
+        exchange(make_wire(silent.port, read_limit=0.2), seconds=100)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nX: ",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+    ],
+    ids=["status line", "header", "body", "chunk", "body without length"],
+)
+def test_the_deadline_holds_against_one_byte_at_a_time(make_peer, make_wire, before):
+    talk, stop = dripping(before)
+    try:
+        with pytest.raises(AnswerTimeout):
+            exchange(make_wire(make_peer(talk).port), seconds=0.3)
+    finally:
+        stop.set()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"HTTP/1.1 20",
+        b"HTTP/1.1 200 OK",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Len",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nO",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nOK\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nOK\r\n",
+        b"\x00\xff garbage\r\n\r\n",
+        b"220 mail ESMTP\r\n",
+        b"HTTP/1.1 abc\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nOK",
+    ],
+)
+def test_half_an_answer_and_garbage_are_unknown(make_peer, make_wire, raw):
+    with pytest.raises(ProtocolViolation):
+        exchange(make_wire(make_peer(answering(raw)).port))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n" + b"a" * 70000,
+        b"HTTP/1.1 200 OK\r\n"
+        + b"X: "
+        + b"a" * 60000
+        + b"\r\nX: "
+        + b"a" * 60000
+        + b"\r\nX: "
+        + b"a" * 60000,
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 10000,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: a\r\n" * 50000,
+    ],
+    ids=["body", "headers", "interim answers", "trailers"],
+)
+def test_an_endless_answer_is_unknown(make_peer, make_wire, raw):
+    with pytest.raises(ProtocolViolation, match="long"):
+        exchange(make_wire(make_peer(answering(raw)).port))
+
+
+def test_a_connection_that_ended_while_idle_is_replaced_before_anything_is_written(make_peer, make_wire):
+    ended = threading.Event()
+
+    def once(conn: socket.socket) -> None:
+        peer.read(conn)
+        conn.sendall(OK)
+        conn.shutdown(socket.SHUT_RDWR)
+        ended.set()
+
+    peer = make_peer(once)
+    wire = make_wire(peer.port)
+    exchange(wire)
+    ended.wait(5)
+
+    exchange(wire)
+
+    assert (2, 2) == (peer.connections, len(peer.heads))
+
+
+def test_a_request_that_was_read_and_not_answered_is_not_sent_again(make_peer, make_wire):
+    peer = make_peer(lambda conn: peer.read(conn))
+
+    with pytest.raises(ProtocolViolation, match="without an answer"):
+        exchange(make_wire(peer.port))
+    assert len(peer.heads) == 1
+
+
+def test_what_comes_after_an_answer_is_not_the_next_answer(make_peer, make_wire):
+    sent = threading.Event()
+
+    def talk(conn: socket.socket) -> None:
+        peer.read(conn)
+        conn.sendall(OK + b"HTTP/1.1 500 Surprise\r\nContent-Length: 0\r\n\r\n")
+        sent.set()
+        answer_for_ever(peer, conn)
+
+    peer = make_peer(talk)
+    wire = make_wire(peer.port)
+    exchange(wire)
+    sent.wait(5)
+
+    assert exchange(wire).status == 200
+
+
+class ClockAhead(SystemClock):
+    """A clock that can be put forward."""
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
+
+
+def test_a_connection_that_rested_long_is_not_used_again(make_peer, make_wire):
+    peer, clock = make_peer(None), ClockAhead()
+    wire = make_wire(peer.port)
+    wire.exchange(GET, Deadline.after(5, clock))
+
+    clock.ahead = 5.0
+    wire.exchange(GET, Deadline.after(5, clock))
+
+    assert peer.connections == 2
+
+
+def test_close_ends_an_exchange_that_is_under_way(make_peer, make_wire):
+    reading = threading.Event()
+    caught: list[BaseException] = []
+
+    def talk(conn: socket.socket) -> None:
+        read_head(conn)
+        reading.set()
+        conn.recv(1)
+
+    wire = make_wire(make_peer(talk).port)
+
+    def run() -> None:
+        try:
+            exchange(wire, 60)
+        except DeliveryError as exc:
+            caught.append(exc)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    reading.wait(5)
+    wire.close()
+    thread.join(5)
+
+    assert isinstance(caught[0], Unknown)
+    with pytest.raises(NotSent):
+        exchange(wire)
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def over_tls(authority: trustme.CA, name: str, talk: Talk) -> Talk:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+
+    def wrapped(conn: socket.socket) -> None:
+        with context.wrap_socket(conn, server_side=True) as tls:
+            talk(tls)
+
+    return wrapped
+
+
+@pytest.fixture
+def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    return tmp_path / "ca.pem"
+
+
+def test_a_trusted_certificate_is_accepted_and_the_connection_kept(make_peer, make_wire, authority, ca_file):
+    peer = make_peer(
+        lambda conn: over_tls(authority, "127.0.0.1", lambda tls: answer_for_ever(peer, tls))(conn)
+    )
+    wire = make_wire(peer.port, scheme="https", check_tls=ca_file)
+
+    assert (200, 200) == (exchange(wire).status, exchange(wire).status)
+    assert peer.connections == 1
+    wire.probe(within(5))
+
+
+def test_an_unknown_authority_is_certainly_not_sent(make_peer, make_wire, authority):
+    peer = make_peer(over_tls(authority, "127.0.0.1", lambda tls: tls.sendall(OK)))
+    wire = make_wire(peer.port, scheme="https")
+
+    with pytest.raises(ConnectFailed, match="certificate of the peer is not accepted"):
+        exchange(wire)
+    with pytest.raises(ConnectFailed, match="certificate of the peer is not accepted"):
+        wire.probe(within(5))
+
+
+def test_a_certificate_for_another_name_is_certainly_not_sent(make_peer, make_wire, authority, ca_file):
+    peer = make_peer(over_tls(authority, "gateway.example", lambda tls: tls.sendall(OK)))
+
+    with pytest.raises(ConnectFailed, match="IP address mismatch"):
+        exchange(make_wire(peer.port, scheme="https", check_tls=ca_file))
+
+
+def test_an_unchecked_certificate_is_accepted_without_a_warning(make_peer, make_wire, authority):
+    peer = make_peer(lambda conn: over_tls(authority, "other", lambda tls: answer_for_ever(peer, tls))(conn))
+
+    assert exchange(make_wire(peer.port, scheme="https", check_tls=False)).status == 200
+
+
+def test_a_peer_that_does_not_speak_tls_is_certainly_not_sent(make_peer, make_wire):
+    peer = make_peer(lambda conn: conn.recv(100) and conn.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+
+    with pytest.raises(ConnectFailed, match="TLS could not be set up"):
+        exchange(make_wire(peer.port, scheme="https"))
+
+
+def test_a_handshake_that_never_ends_is_certainly_not_sent(make_peer, make_wire):
+    peer = make_peer(lambda conn: [conn.recv(1 << 16) for _ in range(2)] and None)
+
+    with pytest.raises(ConnectFailed, match="in time"):
+        exchange(make_wire(peer.port, scheme="https", connect_limit=0.2), seconds=60)
+
+
+def test_plain_http_over_a_proxy_names_the_whole_url_and_the_credentials(make_peer, make_wire):
+    proxy = make_peer(None)
+    wire = make_wire(80, host="gateway.example", proxy=f"http://me:p%40ss@127.0.0.1:{proxy.port}")
+
+    exchange(wire)
+
+    assert proxy.heads[0].startswith(b"GET http://gateway.example:80/send?text=123456 HTTP/1.1\r\n")
+    assert b"Proxy-Authorization: Basic bWU6cEBzcw==\r\n" in proxy.heads[0]
+
+
+def test_https_goes_through_the_proxy_in_a_tunnel(make_peer, make_wire, authority, ca_file):
+    heads = []
+
+    def talk(conn: socket.socket) -> None:
+        heads.append(read_head(conn))
+        conn.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        over_tls(authority, "gateway.example", lambda tls: answer_for_ever(proxy, tls))(conn)
+
+    proxy = make_peer(talk)
+    wire = make_wire(
+        443,
+        scheme="https",
+        host="gateway.example",
+        check_tls=ca_file,
+        proxy=f"http://me:x@127.0.0.1:{proxy.port}",
+    )
+
+    assert (200, 200) == (exchange(wire).status, exchange(wire).status)
+    assert len(heads) == 1
+    assert heads[0].startswith(b"CONNECT gateway.example:443 ")
+    assert b"Proxy-Authorization: Basic bWU6eA==\r\n" in heads[0]
+    assert b"Proxy-Authorization" not in proxy.heads[0]
+    wire.probe(within(5))
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 407 No\r\n\r\n", b"HTTP/1.1 502 No\r\n\r\n"])
+def test_a_proxy_that_refuses_the_tunnel_is_certainly_not_sent(make_peer, make_wire, answer):
+    proxy = make_peer(answering(answer))
+    wire = make_wire(443, scheme="https", host="gateway.example", proxy=f"http://127.0.0.1:{proxy.port}")
+
+    with pytest.raises(ConnectFailed, match="proxy refused .* status (407|502)"):
+        exchange(wire)
+
+
+@pytest.mark.parametrize("answer", [b"", b"garbage\r\n", b"HTTP/1.1 200 OK\r\nX:"])
+def test_a_proxy_that_breaks_off_is_certainly_not_sent(make_peer, make_wire, answer):
+    proxy = make_peer(answering(answer))
+    wire = make_wire(443, scheme="https", host="gateway.example", proxy=f"http://127.0.0.1:{proxy.port}")
+
+    with pytest.raises(ConnectFailed):
+        exchange(wire)
+
+
+def test_a_probe_tells_a_dead_gateway_from_a_living_one_and_sends_nothing(make_peer, make_wire):
+    received = []
+    peer = make_peer(lambda conn: received.append(conn.recv(1)))
+
+    make_wire(peer.port).probe(within(5))
+    peer.close()
+
+    assert received == [b""]
+    with pytest.raises(ConnectFailed):
+        make_wire(peer.port).probe(within(5))
+
+
+def exceptions_of(module: ModuleType) -> list[type[Exception]]:
+    found = [kind for _, kind in inspect.getmembers(module, inspect.isclass) if issubclass(kind, Exception)]
+    return [kind for kind in found if kind.__module__ == module.__name__ and not issubclass(kind, Warning)]
+
+
+@pytest.mark.parametrize("kind", exceptions_of(requests.exceptions) + exceptions_of(urllib3.exceptions))
+def test_every_exception_of_the_libraries_has_a_meaning(kind):
+    if kind is requests.RequestException:
+        pytest.skip("never raised itself")
+    own = next(known for known in MEANING if issubclass(kind, known))
+    exc = kind.__new__(kind)
+
+    before = translate(exc, Exchange(within(5)))
+    after = translate(exc, Exchange(within(5), written=1))
+
+    assert own is not OSError
+    assert isinstance(before, NotSent | DeliveryError)
+    assert not isinstance(before, Unknown)
+    assert isinstance(after, Unknown)

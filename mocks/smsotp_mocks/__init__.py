@@ -5,7 +5,6 @@ Nothing here knows the plugin. The mocks judge what they receive as the real gat
 """
 
 from smsotp_mocks.accounts import Accounts
-from smsotp_mocks.certificates import Certificates
 from smsotp_mocks.faults import BadFault, Fault, FaultPlan, Rule
 from smsotp_mocks.http_gateway import HttpGateway
 from smsotp_mocks.inbox import Inbox, NoMessage, ReceivedMessage
@@ -13,7 +12,6 @@ from smsotp_mocks.inbox import Inbox, NoMessage, ReceivedMessage
 __all__ = [
     "Accounts",
     "BadFault",
-    "Certificates",
     "Fault",
     "FaultPlan",
     "HttpGateway",

@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from smsotp_mocks.certificates import is_loopback
 from smsotp_mocks.faults import BadFault
 from smsotp_mocks.gateways import Gateway, gateways_of
 from smsotp_mocks.inbox import Inbox, ReceivedMessage
+from smsotp_mocks.ports import is_loopback
 from smsotp_mocks.toml_text import toml_tables
 
 

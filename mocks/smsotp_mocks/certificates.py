@@ -1,7 +1,6 @@
 """TLS certificates for the mocks, made when they are needed: a good one, an expired one and one for another name."""
 
 import datetime as dt
-import ipaddress
 import ssl
 from pathlib import Path
 from typing import Literal
@@ -47,13 +46,3 @@ class Certificates:
                 *_NAMES, not_before=yesterday - dt.timedelta(days=30), not_after=yesterday
             )
         return self._authority.issue_cert(*_NAMES)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether an address to listen on can be reached from this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,12 +1,30 @@
-"""pytest fixtures: an inbox and the mock gateways, each on a free port. Names are those of the modules."""
+"""
+pytest fixtures: an inbox, the mock gateways and FreeRADIUS, each on a free port. Names are those of the modules.
 
+pytest loads this in every project of an environment, so what needs further packages is imported where it is used.
+"""
+
+import secrets
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from smsotp_mocks.certificates import Certificates
 from smsotp_mocks.http_gateway import HttpGateway
 from smsotp_mocks.inbox import Inbox
+
+if TYPE_CHECKING:
+    from smsotp_mocks.certificates import Certificates
+    from smsotp_mocks.freeradius_server import FreeRadiusServer
+
+
+class StartFreeRadius(Protocol):
+    """What the fixture `freeradius_server` gives: call it with the plugin's configuration."""
+
+    def __call__(self, config_toml: str = "", **options: Any) -> "FreeRadiusServer":
+        """Start a server; options are those of `FreeRadiusServer`."""
 
 
 @pytest.fixture
@@ -16,8 +34,10 @@ def sms_inbox() -> Inbox:
 
 
 @pytest.fixture(scope="session")
-def mock_certificates() -> Certificates:
+def mock_certificates() -> "Certificates":
     """Give an authority, and TLS contexts for mocks: good, expired, wrong name."""
+    from smsotp_mocks.certificates import Certificates  # noqa: PLC0415  needs trustme
+
     return Certificates()
 
 
@@ -26,3 +46,17 @@ def http_gateway(sms_inbox: Inbox) -> Iterator[HttpGateway]:
     """Start an HTTP gateway: plain, Clickatell, GTX and Twilio by path."""
     with HttpGateway(sms_inbox) as gateway:
         yield gateway
+
+
+@pytest.fixture
+def freeradius_server(tmp_path: Path) -> Iterator[StartFreeRadius]:
+    """Give a function that starts a FreeRADIUS with the plugin; all of them are stopped after the test."""
+    from smsotp_mocks.freeradius_server import FreeRadiusServer  # noqa: PLC0415  needs pyrad
+
+    with ExitStack() as running:
+
+        def start(config_toml: str = "", **options: Any) -> "FreeRadiusServer":
+            directory = tmp_path / f"freeradius-{secrets.token_hex(4)}"
+            return running.enter_context(FreeRadiusServer(directory, config_toml=config_toml, **options))
+
+        yield start

@@ -8,6 +8,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from smsotp_mocks.ports import listen_on_free_port
+
 _MOST_CONNECTIONS = 1000
 _IDLE = 600.0  # seconds a connection may stay silent
 _HANDSHAKE = 10.0  # seconds
@@ -60,7 +62,10 @@ class TcpServer:
         if self._listener is not None:
             return self
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        listener = socket.create_server((self.host, self.port), family=family, backlog=128)
+        if self.port:
+            listener = socket.create_server((self.host, self.port), family=family, backlog=128)
+        else:
+            listener = listen_on_free_port(self.host, family=family, backlog=128)
         self.port = listener.getsockname()[1]
         self._listener = listener
         self._acceptor = threading.Thread(

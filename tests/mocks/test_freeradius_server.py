@@ -1,0 +1,147 @@
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from smsotp_mocks.freeradius_server import FreeRadiusServer
+from smsotp_mocks.raddb import HarnessError, RadiusUser, plain_site
+from smsotp_mocks.radius_client import NoAnswer, RadiusClient
+
+ALICE = RadiusUser("alice", 'sec"ret\\')
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("freeradius", path="/usr/sbin") is None, reason="freeradius is not installed"
+)
+
+
+def configure(server: FreeRadiusServer) -> None:
+    (server.raddb / "sites-enabled/plain").write_text(plain_site(server.address))
+
+
+def plain(directory: Path) -> FreeRadiusServer:
+    return FreeRadiusServer(directory, users=[ALICE], configure=configure)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreeRadiusServer]:
+    with plain(tmp_path_factory.mktemp("radius")) as running:
+        yield running
+
+
+def test_the_right_password_is_accepted(server: FreeRadiusServer) -> None:
+    assert server.log_in("alice", 'sec"ret\\').code == "accept"
+
+
+def test_a_wrong_password_is_rejected_without_delay(server: FreeRadiusServer) -> None:
+    answer = server.client(timeout=0.9).log_in("alice", "wrong", Calling_Station_Id="192.0.2.7")
+
+    assert (answer.code, answer.prompt, answer.state) == ("reject", "", b"")
+
+
+def test_an_unsigned_answer_is_not_taken_where_a_signature_is_demanded(server: FreeRadiusServer) -> None:
+    assert not server.log_in("alice", 'sec"ret\\').signed
+    with pytest.raises(NoAnswer):
+        server.client(timeout=0.5, demand_signature=True).log_in("alice", 'sec"ret\\')
+
+
+def test_a_wrong_secret_gets_no_answer(server: FreeRadiusServer) -> None:
+    with pytest.raises(NoAnswer, match="no valid answer"):
+        RadiusClient(server.address, "wrong", timeout=0.3).log_in("alice", "x")
+
+
+def test_many_threads_share_one_client(server: FreeRadiusServer) -> None:
+    client = server.client()
+    codes: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: codes.append(client.log_in("alice", 'sec"ret\\').code))
+        for _ in range(16)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert codes == ["accept"] * 16
+
+
+def test_it_starts_again_on_the_same_port_after_stop_and_kill(tmp_path: Path) -> None:
+    server = plain(tmp_path / "made" / "for it")
+    server.start()
+    assert server.stop() == 0
+    with pytest.raises(NoAnswer, match="Nothing listens"):
+        server.log_in("alice", "x")
+    server.start()
+    server.kill()
+    with server.start():
+        assert server.log_in("alice", "wrong").code == "reject"
+
+    assert server.log_text().count("Ready to process requests") == 3
+    assert server.log_text() == server.log_file.read_text()
+
+
+def test_new_users_count_from_the_next_start(tmp_path: Path) -> None:
+    server = plain(tmp_path).start()
+    server.set_users([RadiusUser("carol", "tea")])
+    server.stop()
+    with server:
+        assert server.log_in("carol", "tea").code == "accept"
+
+
+def test_nothing_is_written_outside_the_directory(tmp_path: Path) -> None:
+    with plain(tmp_path):
+        names = {path.name for path in tmp_path.iterdir()}
+        pid = (tmp_path / "run/freeradius.pid").exists()
+
+    assert names == {"raddb", "log", "run", "smsotp.toml", "radius.log"}
+    assert not pid, "with -f there is no pid file"
+
+
+def test_a_failed_start_shows_the_log(tmp_path: Path) -> None:
+    def break_it(server: FreeRadiusServer) -> None:
+        (server.raddb / "sites-enabled/broken").write_text("server x {\n\tauthorize {\n\t\tnonsense\n")
+
+    server = FreeRadiusServer(tmp_path, users=[ALICE], configure=break_it)
+
+    with pytest.raises(HarnessError, match="did not start") as failure:
+        server.start()
+
+    assert "sites-enabled/broken" in str(failure.value)
+    assert server.pid is None
+
+
+def test_a_log_line_that_does_not_come_is_explained(server: FreeRadiusServer) -> None:
+    with pytest.raises(AssertionError, match="did not log 'never'"):
+        server.wait_for_log("never", timeout=0.01)
+
+
+def test_the_plugins_command_is_run_with_directory_config_and_address(tmp_path: Path) -> None:
+    command = tmp_path / "smsotp"
+    command.write_text('#!/bin/sh\necho "$@" >&2\nexit 3\n')
+    command.chmod(0o755)
+    server = FreeRadiusServer(tmp_path / "it", smsotp=command, config_toml="[otp]\n", port=1812)
+
+    with pytest.raises(HarnessError, match="status 3") as failure:
+        server.start()
+
+    wanted = f"freeradius install --raddb {tmp_path}/it/raddb --config {tmp_path}/it/smsotp.toml --listen 127.0.0.1:1812"
+    assert wanted in str(failure.value)
+    assert server.config_file.read_text() == "[otp]\n"
+
+
+def test_a_missing_command_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match="install smsotp-plugin"):
+        FreeRadiusServer(tmp_path, smsotp=tmp_path / "none").start()
+
+
+def test_a_missing_freeradius_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+
+    with pytest.raises(HarnessError, match="apt-get install freeradius freeradius-python3"):
+        plain(tmp_path).start()
+
+
+def test_a_missing_source_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match="Cannot copy"):
+        FreeRadiusServer(tmp_path, source=tmp_path / "none").start()

@@ -34,7 +34,10 @@ CLOSE = b"CLOSE"
 class Server:
     """Answers each verb with the given bytes; `HANG` says nothing, `CLOSE` hangs up."""
 
-    def __init__(self, replies: dict[str, bytes], tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, replies: dict[str, bytes], tls: ssl.SSLContext | None = None, *, implicit: bool = False
+    ) -> None:
+        self.implicit = implicit
         self.replies = GOOD | replies
         self.tls = tls
         self.lines: list[bytes] = []
@@ -57,6 +60,9 @@ class Server:
 
     def _serve(self, peer: socket.socket) -> None:
         with contextlib.suppress(OSError):
+            if self.implicit and self.tls:
+                peer = self.tls.wrap_socket(peer, server_side=True)
+                self._open.append(peer)
             self._say(peer, self.replies[""])
             self._talk(peer)
         peer.close()
@@ -66,7 +72,7 @@ class Server:
         with reader:
             for line in reader:
                 self.lines.append(line)
-                verb = line.strip().split(b" ")[0].decode()
+                verb = line.strip().split(b" ")[0].decode("latin-1")
                 self._say(peer, self.replies.get(verb, b"250 ok\r\n"))
                 if verb == "STARTTLS" and self.tls:
                     with self.tls.wrap_socket(peer, server_side=True) as encrypted:
@@ -111,9 +117,13 @@ Start = Callable[..., Server]
 def start() -> Iterator[Start]:
     with contextlib.ExitStack() as stack:
 
-        def start_server(tls: ssl.SSLContext | None = None, **replies: bytes) -> Server:
+        def start_server(
+            tls: ssl.SSLContext | None = None, *, implicit: bool = False, **replies: bytes
+        ) -> Server:
             named = {"greeting": "", "content": "."}
-            server = Server({named.get(verb, verb): reply for verb, reply in replies.items()}, tls)
+            server = Server(
+                {named.get(verb, verb): reply for verb, reply in replies.items()}, tls, implicit=implicit
+            )
             stack.callback(server.stop)
             return server
 
@@ -331,11 +341,28 @@ def test_bytes_slipped_in_behind_the_answer_to_starttls_end_the_connection(
         pool_to(server, tls=ssl.create_default_context(), starttls=True).send(MAIL, soon())
 
 
-def test_offers_are_asked_for_again_inside_tls(start: Start, pool_to: PoolTo) -> None:
-    authority = trustme.CA()
-    server_side, client_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    authority.issue_cert("127.0.0.1").configure_cert(server_side)
-    authority.configure_trust(client_side)
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def server_side(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+@pytest.fixture(scope="module")
+def client_side(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+def test_offers_are_asked_for_again_inside_tls(
+    start: Start, pool_to: PoolTo, server_side: ssl.SSLContext, client_side: ssl.SSLContext
+) -> None:
     server = start(tls=server_side)
 
     answer = pool_to(server, tls=client_side, starttls=True).send(MAIL, soon())
@@ -344,15 +371,34 @@ def test_offers_are_asked_for_again_inside_tls(start: Start, pool_to: PoolTo) ->
     assert [line.split()[0] for line in server.lines[:4]] == [b"EHLO", b"STARTTLS", b"EHLO", b"MAIL"]
 
 
-def test_a_certificate_of_an_unknown_authority_is_refused_with_the_reason(
-    start: Start, pool_to: PoolTo
+def test_tls_from_the_first_byte_needs_no_starttls_and_is_kept_for_the_next_mail(
+    start: Start, pool_to: PoolTo, server_side: ssl.SSLContext, client_side: ssl.SSLContext
 ) -> None:
-    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("127.0.0.1").configure_cert(server_side)
-    server = start(tls=server_side)
+    server = start(tls=server_side, implicit=True)
+    pool = pool_to(server, tls=client_side)
+
+    codes = [pool.send(MAIL, soon()).code for _ in range(2)]
+
+    assert codes == [250, 250]
+    assert server.connections == 1
+    assert b"STARTTLS\r\n" not in server.lines
+
+
+@pytest.mark.parametrize("how", ["tls", "starttls"])
+def test_a_certificate_of_an_unknown_authority_is_refused_with_the_reason(
+    start: Start, pool_to: PoolTo, server_side: ssl.SSLContext, how: str
+) -> None:
+    server = start(tls=server_side, implicit=how == "tls")
 
     with pytest.raises(ConnectFailed, match="certificate is not accepted"):
-        pool_to(server, tls=ssl.create_default_context(), starttls=True).send(MAIL, soon())
+        pool_to(server, tls=ssl.create_default_context(), starttls=how == "starttls").send(MAIL, soon())
+
+
+def test_a_server_that_speaks_no_tls_gets_nothing(
+    start: Start, pool_to: PoolTo, client_side: ssl.SSLContext
+) -> None:
+    with pytest.raises(ConnectFailed, match="no TLS with"):
+        pool_to(start(), tls=client_side).send(MAIL, soon())
 
 
 def test_an_old_server_without_ehlo_is_greeted_with_helo(start: Start, pool_to: PoolTo) -> None:

@@ -1,0 +1,211 @@
+"""
+The provider ``smtp``: a mail to a mail-to-SMS gateway (RFC 5321, 5322).
+
+The mail is what such gateways can read: one part of text/plain, 7-bit where the text allows it, else quoted-printable
+UTF-8, never base64.
+"""
+
+import re
+from datetime import UTC, datetime
+from email import policy
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import AfterValidator, ValidationInfo, model_validator
+
+from smsotp_plugin.clock import Deadline
+from smsotp_plugin.errors import (
+    AuthFailed,
+    BadMessage,
+    BadRecipient,
+    DeliveryError,
+    GatewayUnavailable,
+    ProtocolViolation,
+    Throttled,
+)
+from smsotp_plugin.message import Message, Receipt
+from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, LogLevel, Provider
+from smsotp_plugin.smtp_servers import Security, SmtpServer, SmtpServerSetting, read_address
+from smsotp_plugin.template import Template, TemplateSetting
+from smsotp_plugin.wire.smtp import Answer, Endpoint, Mail, SmtpPool, Stage
+
+#: RFC 5322 section 2.1.1, without the line end.
+_LONGEST_LINE = 998
+#: What 7-bit text may hold besides the printable characters.
+_PLAIN_TEXT = re.compile(r"[\x20-\x7e\t\r\n]*")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+#: How Postfix, Exim and Sendmail name their queue entry when they take a mail.
+_QUEUE_ID = re.compile(
+    r"queued as ([\w.-]+)|\bid=([\w.-]+)|([\w.-]+) Message accepted", re.IGNORECASE | re.ASCII
+)
+
+
+def _check_address_template(template: Template) -> Template:
+    read_address(template.fill(phone="491701234567", otp="123456"))
+    return template
+
+
+class SmtpSettings(GatewaySettings):
+    """
+    What a gateway behind a mail server needs.
+
+    Attributes:
+        SMTPIDENTIFIED: Name of a ``[smtp_servers.NAME]``.
+        SMTPIDENTIFIER: The same; one of the two spellings is used.
+        MAILTO: Address of the mail-to-SMS gateway; may hold tags.
+        SUBJECT: May hold tags.
+        BODY: May hold tags and several lines.
+        TIMEOUT: As everywhere; the server's ``timeout`` where it is not set.
+    """
+
+    SMTPIDENTIFIED: SmtpServerSetting = None
+    SMTPIDENTIFIER: SmtpServerSetting = None
+    MAILTO: Annotated[TemplateSetting, AfterValidator(_check_address_template)]
+    SUBJECT: TemplateSetting = Template("{phone}")
+    BODY: TemplateSetting = Template("{otp}")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_the_servers_timeout(cls, data: Any, info: ValidationInfo) -> Any:
+        if not isinstance(data, dict) or "TIMEOUT" in data:
+            return data
+        name = data.get("SMTPIDENTIFIED", data.get("SMTPIDENTIFIER"))
+        server = (info.context or {}).get("smtp_servers", {}).get(name) if isinstance(name, str) else name
+        return {**data, "TIMEOUT": server.timeout} if isinstance(server, SmtpServer) else data
+
+    @model_validator(mode="after")
+    def _one_server(self) -> Self:
+        if (self.SMTPIDENTIFIED is None) == (self.SMTPIDENTIFIER is None):
+            raise ValueError(
+                "SMTPIDENTIFIED must name one of the [smtp_servers.NAME] (or SMTPIDENTIFIER, not both)"
+            )
+        return self
+
+    @property
+    def server(self) -> SmtpServer:
+        """The chosen mail server."""
+        server = self.SMTPIDENTIFIED or self.SMTPIDENTIFIER
+        assert server is not None
+        return server
+
+    def warnings(self) -> list[str]:
+        """Return what is allowed but probably not meant."""
+        found = super().warnings()
+        for key, template in (("MAILTO", self.MAILTO), ("SUBJECT", self.SUBJECT), ("BODY", self.BODY)):
+            found += [
+                f"{key}: {{{tag}}} is no tag and is sent as it stands." for tag in template.unknown_tags()
+            ]
+        if not any("otp" in template.tags() for template in (self.MAILTO, self.SUBJECT, self.BODY)):
+            found.append("BODY: the tag {otp} is nowhere in the mail: no SMS will hold the code.")
+        if not any("phone" in template.tags() for template in (self.MAILTO, self.SUBJECT, self.BODY)):
+            found.append(
+                "SUBJECT: the tag {phone} is nowhere in the mail: the gateway cannot know the number."
+            )
+        return found
+
+
+class SmtpProvider(Provider[SmtpSettings, Mail, Answer]):
+    """Sends through a mail server."""
+
+    Settings: ClassVar[type[GatewaySettings]] = SmtpSettings
+
+    def __init__(self, context: GatewayContext, settings: SmtpSettings) -> None:
+        super().__init__(context, settings)
+        self._pool = SmtpPool(_endpoint(settings.server), context.clock, settings.CONNECTIONS)
+
+    def close(self) -> None:
+        """Say QUIT on idle connections and end busy ones."""
+        self._pool.close()
+
+    def compose(self, message: Message) -> Mail:
+        """Build the mail."""
+        tags = {"phone": self.written_number(message.number), "otp": message.otp.get_secret_value()}
+        try:
+            recipient = read_address(self.settings.MAILTO.fill(**tags))
+        except ValueError:
+            raise BadMessage("MAILTO, with its tags filled in, is no mail address") from None
+        sender = self.settings.server.sender
+        mail = EmailMessage(
+            policy=policy.SMTP if recipient.isascii() and sender.isascii() else policy.SMTPUTF8
+        )
+        mail["From"] = sender
+        mail["To"] = recipient
+        # A header is one line: a line break in a text becomes a blank and can never begin another header.
+        mail["Subject"] = _CONTROL.sub(" ", self.settings.SUBJECT.fill(**tags)).strip()
+        mail["Date"] = format_datetime(datetime.fromtimestamp(self.context.clock.time(), UTC))
+        mail["Message-ID"] = self._new_message_id(message.reference)
+        mail["Auto-Submitted"] = "auto-generated"
+        _set_body(mail, self.settings.BODY.fill(**tags))
+        content = mail.as_bytes()
+        self._debug("submitted mail", content.decode("utf-8", "replace"))
+        return Mail(sender, recipient, content)
+
+    def exchange(self, request: Mail, deadline: Deadline) -> Answer:
+        """Hand the mail over."""
+        return self._pool.send(request, deadline)
+
+    def judge(self, answer: Answer) -> Receipt:
+        """Read the reply code, its enhanced code and the step that it answers."""
+        self._debug("answer", f"{answer.stage}: {answer.code} {answer.text}")
+        if answer.stage is Stage.CONTENT and 200 <= answer.code < 300:
+            queued = _QUEUE_ID.search(answer.text)
+            return Receipt(gateway_id=next(filter(None, queued.groups()))[:128] if queued else "")
+        raise self._failure(answer)
+
+    def probe(self, deadline: Deadline) -> None:
+        """Connect, log in and say NOOP."""
+        answer = self._pool.check(deadline)
+        if answer.stage is not Stage.CHECK or answer.code != 250:
+            raise self._failure(answer)
+
+    def _failure(self, answer: Answer) -> DeliveryError:
+        # The server's words are left out: they may repeat the recipient or the content.
+        said = f"the mail server answered {answer.code} {answer.enhanced}".rstrip() + f" to {answer.stage}"
+        if answer.code >= 500:
+            return self._permanent(answer)(said)
+        if answer.stage is Stage.CONTENT and answer.code < 400:
+            return ProtocolViolation(said)
+        busy = answer.enhanced.startswith("4.7.") and answer.stage is not Stage.AUTH
+        return Throttled(said) if busy else GatewayUnavailable(said)
+
+    def _permanent(self, answer: Answer) -> type[DeliveryError]:
+        addresses = (Stage.SENDER, Stage.RECIPIENT)
+        if answer.stage is Stage.AUTH or answer.code == 530:
+            return AuthFailed
+        if answer.stage in addresses and answer.enhanced.startswith("5.7."):
+            return AuthFailed
+        if answer.stage is Stage.RECIPIENT and "phone" in self.settings.MAILTO.tags():
+            return BadRecipient
+        if answer.stage in (Stage.DATA, Stage.CONTENT):
+            return BadMessage
+        # What is left concerns every mail alike: a sender or a fixed mailbox that the server does not know.
+        return GatewayUnavailable
+
+    def _new_message_id(self, reference: str) -> str:
+        domain = self.settings.server.sender.rpartition("@")[2]
+        name = re.sub(r"[^A-Za-z0-9-]", "", reference) or "sms"
+        return f"<{name}.{self.context.random.getrandbits(96):024x}@{domain}>"
+
+    def _debug(self, what: str, content: str) -> None:
+        if self.settings.LOG_LEVEL is LogLevel.DEBUG:
+            self.log.debug("%s: %r", what, content)
+
+
+def _set_body(mail: EmailMessage, text: str) -> None:
+    lines = text.splitlines()
+    if _PLAIN_TEXT.fullmatch(text) and all(len(line) <= _LONGEST_LINE for line in lines):
+        mail.set_content(text, charset="us-ascii", cte="7bit")
+    else:
+        mail.set_content(text, charset="utf-8", cte="quoted-printable")
+
+
+def _endpoint(server: SmtpServer) -> Endpoint:
+    return Endpoint(
+        host=server.host,
+        port=server.port,
+        tls=server.tls_context(),
+        starttls=server.security is Security.STARTTLS,
+        username=server.username,
+        password=server.password,
+    )

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, InstanceOf, model_validator
 
 from smsotp_plugin.providers.base import GatewaySettings
 from smsotp_plugin.setting_types import SecretSetting, SettingsModel
+from smsotp_plugin.smtp_servers import SmtpServer
 
 #: A RADIUS attribute holds no more (RFC 2865 section 5).
 MESSAGE_BYTES = 253
@@ -259,6 +260,7 @@ class Settings(SettingsModel):
         store: Where challenges live.
         dispatch: How messages are handed to the gateways.
         log: What is written to the log.
+        smtp_servers: The mail servers by name, for gateways of the provider smtp.
         gateways: The gateways by name, in the file's order; at least one.
     """
 
@@ -268,4 +270,5 @@ class Settings(SettingsModel):
     store: StoreSettings
     dispatch: DispatchSettings
     log: LogSettings
+    smtp_servers: Mapping[str, InstanceOf[SmtpServer]]
     gateways: Mapping[str, InstanceOf[GatewaySettings]]

@@ -58,9 +58,10 @@ def _tag_warnings(place: str, text: Any, known: str) -> Iterator[str]:
 
 
 def _gateway_warnings(settings: Settings) -> Iterator[str]:
-    for name, gateway in settings.gateways.items():
-        for warning in gateway.warnings():
-            yield f"{shown(('gateways', name))}.{warning}"
+    for section, tables in (("smtp_servers", settings.smtp_servers), ("gateways", settings.gateways)):
+        for name, table in tables.items():
+            for warning in table.warnings():
+                yield f"{shown((section, name))}.{warning}"
 
 
 def _access_warnings(settings: Settings, path: Path, document: dict[str, Any]) -> Iterator[str]:
@@ -75,6 +76,8 @@ def _access_warnings(settings: Settings, path: Path, document: dict[str, Any]) -
             f"chmod o-rwx {shlex.quote(str(path))}"
         )
     for place, source in secrets:
+        if source and not source.is_absolute():
+            yield f"{path}: {place}: {source} is no absolute path: FreeRADIUS runs in another directory"
         if source and _readable_by_all(source):
             yield (
                 f"{path}: {place}: everyone on this machine can read {source}; type: chmod o-rwx "

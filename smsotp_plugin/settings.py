@@ -15,17 +15,22 @@ from pydantic import ValidationError
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.providers import find_provider, provider_names
 from smsotp_plugin.providers.base import GatewaySettings
+from smsotp_plugin.setting_files import named_files
 from smsotp_plugin.setting_problems import KeyPath, read_document, sentences, shown, unknown_key
 from smsotp_plugin.setting_sections import OnWrongCode, Settings
 from smsotp_plugin.setting_types import SettingsModel
 from smsotp_plugin.setting_warnings import settings_warnings
+from smsotp_plugin.smtp_servers import SmtpServer
 
-__all__ = ["DEFAULT_PATH", "OnWrongCode", "Settings", "load_settings", "settings_warnings"]
+__all__ = ["DEFAULT_PATH", "OnWrongCode", "Settings", "load_settings", "named_files", "settings_warnings"]
 
 #: Where the configuration is when nothing else is said.
 DEFAULT_PATH = Path("/etc/smsotp/smsotp.toml")
 
-_GATEWAY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+#: Sections that hold any number of tables, with names of the administrator's choice.
+_NAMED_TABLES = ("smtp_servers", "gateways")
 
 _ModelT = TypeVar("_ModelT", bound=SettingsModel)
 
@@ -50,14 +55,16 @@ def load_settings(path: Path) -> Settings:
 def _read_parts(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     parts: dict[str, Any] = {}
     problems: list[str] = []
-    sections = {name: field.annotation for name, field in Settings.model_fields.items()}
-    del sections["gateways"]
+    sections = {
+        name: field.annotation for name, field in Settings.model_fields.items() if name not in _NAMED_TABLES
+    }
     for name, model in sections.items():
         assert isinstance(model, type) and issubclass(model, SettingsModel)  # noqa: PT018  (narrows for mypy)
         part = _read_model(model, document.get(name, {}), (name,), problems)
         if part is not None:
             parts[name] = part
-    parts["gateways"] = _read_gateways(document.get("gateways", {}), problems)
+    parts["smtp_servers"] = servers = _read_servers(document.get("smtp_servers", {}), problems)
+    parts["gateways"] = _read_gateways(document.get("gateways", {}), servers, problems)
     problems += [
         f"{shown((name,))}: {unknown_key(name, Settings)}"
         for name in document
@@ -67,52 +74,75 @@ def _read_parts(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     return parts, problems
 
 
-def _read_model(model: type[_ModelT], value: Any, place: KeyPath, problems: list[str]) -> _ModelT | None:
+def _read_model(
+    model: type[_ModelT],
+    value: Any,
+    place: KeyPath,
+    problems: list[str],
+    context: Mapping[str, Any] | None = None,
+) -> _ModelT | None:
     if not isinstance(value, dict):
         problems.append(f"{shown(place)}: it must be a table, written [{shown(place)}]")
         return None
     try:
-        return model.model_validate(value)
+        return model.model_validate(value, context=context)
     except ValidationError as exc:
         problems += sentences(exc, model, value, place)
         return None
 
 
-def _read_gateways(value: Any, problems: list[str]) -> dict[str, GatewaySettings]:
-    if not isinstance(value, dict):
-        problems.append("gateways: each gateway must be a table of its own, written [gateways.NAME]")
-        return {}
-    if not value:
+def _read_servers(value: Any, problems: list[str]) -> dict[str, SmtpServer]:
+    read = {
+        name: _read_model(SmtpServer, table, ("smtp_servers", name), problems)
+        for name, table in _named_tables("smtp_servers", value, problems).items()
+    }
+    return {name: server for name, server in read.items() if server is not None}
+
+
+def _read_gateways(
+    value: Any, servers: Mapping[str, SmtpServer], problems: list[str]
+) -> dict[str, GatewaySettings]:
+    if value == {}:
         problems.append(
             "gateways: at least one gateway is needed: write a table [gateways.NAME] with its provider"
         )
-    read = {name: _read_gateway(name, table, problems) for name, table in value.items()}
+    read = {
+        name: _read_gateway(name, table, servers, problems)
+        for name, table in _named_tables("gateways", value, problems).items()
+    }
     return {name: gateway for name, gateway in read.items() if gateway is not None}
 
 
-def _read_gateway(name: str, table: Any, problems: list[str]) -> GatewaySettings | None:
+def _read_gateway(
+    name: str, table: Any, servers: Mapping[str, SmtpServer], problems: list[str]
+) -> GatewaySettings | None:
     place = ("gateways", name)
-    if not _GATEWAY_NAME.fullmatch(name):
-        problems.append(
-            f"{shown(place)}: the name must begin with a letter or digit and hold at most 64 letters, digits, "
-            "dots, hyphens and underscores"
-        )
-        return None
-    if not isinstance(table, dict):
-        problems.append(f"{shown(place)}: it must be a table, written [{shown(place)}]")
-        return None
-    provider = table.get("provider")
+    provider = table.get("provider") if isinstance(table, dict) else ""
     if not isinstance(provider, str):
         problems.append(
             f"{shown((*place, 'provider'))}: it must be the name of one of: {', '.join(provider_names())}"
         )
         return None
     try:
-        model = find_provider(provider).Settings
+        model = find_provider(provider).Settings if isinstance(table, dict) else GatewaySettings
     except ConfigError as exc:
         problems += [f"{shown((*place, 'provider'))}: {problem}" for problem in exc.problems]
         return None
-    return _read_model(model, table, place, problems)
+    return _read_model(model, table, place, problems, {"smtp_servers": servers})
+
+
+def _named_tables(section: str, value: Any, problems: list[str]) -> dict[str, Any]:
+    """Return the tables ``[section.NAME]`` whose names can be used."""
+    if not isinstance(value, dict):
+        problems.append(f"{section}: each one must be a table of its own, written [{section}.NAME]")
+        return {}
+    bad = [name for name in value if not _NAME.fullmatch(name)]
+    problems += [
+        f"{shown((section, name))}: the name must begin with a letter or digit and hold at most 64 letters, digits, "
+        "dots, hyphens and underscores"
+        for name in bad
+    ]
+    return {name: table for name, table in value.items() if name not in bad}
 
 
 def _cross_problems(parts: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,34 @@
+"""The files that a configuration names, for those who have to see to it that they can be read."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from smsotp_plugin.setting_problems import KeyPath, read_document, shown
+
+#: Keys whose value may be the path of a certificate.
+_CERTIFICATES = ("CHECK_SSL", "ca_file")
+
+
+def named_files(path: Path) -> list[tuple[str, Path]]:
+    """
+    Return the key path and the path of each secret's file and of each certificate.
+
+    Args:
+        path: The configuration.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    return list(_named(read_document(path), ()))
+
+
+def _named(value: Any, place: KeyPath) -> Iterator[tuple[str, Path]]:
+    match value:
+        case {"file": str(name), **rest} if not rest:
+            yield shown(place), Path(name)
+        case dict():
+            for key, item in value.items():
+                yield from _named(item, (*place, key))
+        case str() if place and place[-1] in _CERTIFICATES and value.startswith("/"):
+            yield shown(place), Path(value)

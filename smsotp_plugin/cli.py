@@ -1,0 +1,116 @@
+"""
+The command ``smsotp``, the administrator's door. FreeRADIUS never loads it.
+
+The commands stand in `smsotp_plugin.commands`, one module each, which are imported when they are called: ``--help``
+has to be quick.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from smsotp_plugin import __version__
+
+#: Exit codes: something went wrong that is not the configuration, and: the configuration has problems.
+FAILED, PROBLEMS = 1, 2
+
+_ConfigOption = Annotated[
+    Path,
+    typer.Option(
+        "--config", metavar="FILE", envvar="SMSOTP_CONFIG", help="The configuration.", show_envvar=True
+    ),
+]
+_DEFAULT_CONFIG = Path("/etc/smsotp/smsotp.toml")
+
+app = typer.Typer(
+    help="SMS one-time passwords as a second factor for FreeRADIUS.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+freeradius_app = typer.Typer(help="Set FreeRADIUS up.", no_args_is_help=True)
+app.add_typer(freeradius_app, name="freeradius")
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001  (typer calls it so)
+    if wanted:
+        typer.echo(f"smsotp {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """SMS one-time passwords as a second factor for FreeRADIUS."""
+
+
+@app.command()
+def check(*, config: _ConfigOption = _DEFAULT_CONFIG) -> None:
+    """
+    Judge the configuration as FreeRADIUS will at its start, and show what it says.
+
+    Exit code 0: it can be used. 2: it has problems.
+    """
+    from smsotp_plugin.commands.check import check_configuration  # noqa: PLC0415  (quick --help)
+
+    raise typer.Exit(check_configuration(config))
+
+
+@freeradius_app.command()
+def install(
+    *,
+    raddb: Annotated[
+        Path, typer.Option("--raddb", metavar="DIR", help="FreeRADIUS's configuration directory.")
+    ],
+    config: _ConfigOption = _DEFAULT_CONFIG,
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            "--listen",
+            metavar="ADDR:PORT",
+            help="Enable the example virtual server there: 127.0.0.1:1812, *:1812 or [::1]:1812.",
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the changes and make none.")] = False,
+) -> None:
+    """
+    Write the module, the policies, the dictionary entries and an example virtual server into FreeRADIUS's configuration.
+
+    Can be run again at any time, for example after an upgrade. Exit code 0: all is in place. 2: it cannot be installed
+    so, and nothing was changed. 1: it was installed, but FreeRADIUS does not accept its configuration.
+    """
+    from smsotp_plugin.commands.freeradius_install import install as run  # noqa: PLC0415  (quick --help)
+
+    raise typer.Exit(run(raddb, config, listen, dry_run=dry_run))
+
+
+def main() -> None:
+    """Run the command; whatever happens, the administrator reads sentences."""
+    from smsotp_plugin.errors import ConfigError, SmsOtpError  # noqa: PLC0415  (quick --help)
+
+    try:
+        app()
+    except ConfigError as exc:
+        for problem in exc.problems:
+            print(problem, file=sys.stderr)  # noqa: T201  (this is a command)
+        sys.exit(PROBLEMS)
+    except SmsOtpError as exc:
+        print(f"smsotp: {exc}", file=sys.stderr)  # noqa: T201  (as above)
+    except OSError as exc:
+        where = f"{exc.filename}: " if exc.filename else ""
+        print(f"smsotp: {where}{exc.strerror}", file=sys.stderr)  # noqa: T201  (as above)
+    except Exception as exc:  # noqa: BLE001  (the last resort: its text may hold a secret)
+        place = exc.__traceback__
+        while place and place.tb_next:
+            place = place.tb_next
+        where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "nowhere"
+        print(  # noqa: T201  (as above)
+            f"smsotp: unexpected {type(exc).__name__} at {where}; please report it", file=sys.stderr
+        )
+    sys.exit(FAILED)

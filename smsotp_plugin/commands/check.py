@@ -1,0 +1,60 @@
+"""``smsotp check``: the judgement that FreeRADIUS will make at its start."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.settings import Settings, load_settings, settings_warnings
+
+
+def check_configuration(config: Path) -> int:
+    """
+    Print problems, or warnings and a summary.
+
+    Returns:
+        The exit code: 0 when the configuration can be used, else 2.
+    """
+    out, err = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
+    try:
+        settings = load_settings(config)
+    except ConfigError as exc:
+        print_problems(err, exc.problems)
+        return 2
+    print_warnings(err, settings, config)
+    out.print(_summary(settings))
+    out.print(Text(f"{config} can be used."))
+    return 0
+
+
+def print_problems(console: Console, problems: list[str]) -> None:
+    """Print one problem per line, and how many there are."""
+    for problem in problems:
+        console.print(Text.assemble(("problem: ", "bold red"), problem))
+    console.print(Text("1 problem." if len(problems) == 1 else f"{len(problems)} problems."))
+
+
+def print_warnings(console: Console, settings: Settings, config: Path) -> None:
+    """Print one warning per line."""
+    for warning in settings_warnings(settings, config):
+        console.print(Text.assemble(("warning: ", "bold yellow"), warning))
+
+
+def _summary(settings: Settings) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    otp, challenge, store, dispatch = settings.otp, settings.challenge, settings.store, settings.dispatch
+    kind = "digits" if otp.alphabet.isdigit() else "characters"
+    rows = [
+        ("code", f"{otp.length} {kind}, good for {otp.ttl} s, {otp.max_attempts} tries"),
+        ("prompt", challenge.prompt),
+        ("number from", ", ".join(settings.users.number)),
+        ("store", str(store.database)),
+        ("key", "in the configuration" if store.key else str(store.key_path)),
+        ("dispatch", f"{dispatch.workers} workers, up to {dispatch.queue} messages wait"),
+    ]
+    rows += [(f"gateway {name}", gateway.provider) for name, gateway in settings.gateways.items()]
+    for name, value in rows:
+        table.add_row(Text(name), Text(value))
+    return table

@@ -1,0 +1,1 @@
+"""The files that FreeRADIUS needs to run the plugin, and how they get into its configuration directory."""

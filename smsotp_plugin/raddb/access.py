@@ -1,0 +1,162 @@
+"""
+Whether the server's user can use all files that the plugin needs, and what has to change so that it can.
+
+The operating system is asked, as that user, so that nothing is overlooked.
+"""
+
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from smsotp_plugin.raddb.changes import Change, LetGroupRead, MakeDirectory
+from smsotp_plugin.raddb.tree import Account
+from smsotp_plugin.settings import Settings, named_files
+
+
+@contextmanager
+def acting_as(account: Account) -> Iterator[None]:
+    """
+    Be that user for a while. Needs root, unless we are that user; this process must have one thread only.
+
+    Raises:
+        PermissionError: We are another user.
+    """
+    uid, gid, groups = os.geteuid(), os.getegid(), os.getgroups()
+    if uid == account.uid:
+        yield
+        return
+    os.setgroups(account.groups)
+    os.setegid(account.gid)
+    os.seteuid(account.uid)
+    try:
+        yield
+    finally:
+        os.seteuid(uid)
+        os.setegid(gid)
+        os.setgroups(groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """
+    Why a path cannot be used.
+
+    Attributes:
+        path: The component that is in the way: the path itself or a directory above it.
+        wanted: The path.
+        needs: ``r``, ``w`` or ``x``: what is not allowed there.
+    """
+
+    path: Path
+    wanted: Path
+    needs: str
+
+    def told(self, account: Account) -> str:
+        """Return a sentence that says what to type."""
+        path = shlex.quote(str(self.path))
+        where = "it" if self.path == self.wanted else f"{self.path}, which is above it,"
+        verb = {"r": "read", "w": "write to", "x": "enter"}[self.needs]
+        cure = f"chgrp {account.group} {path} && chmod g+{self.needs} {path}"
+        if self.needs == "w":
+            cure = f"chown {account.name}: {path}"
+        return f"{self.wanted} cannot be used: {account.name} may not {verb} {where}; type: {cure}"
+
+
+def find_obstacle(path: Path, needs: str) -> Obstacle | None:
+    """
+    Tell what keeps the present user from a path, or None.
+
+    Args:
+        path: Absolute; must exist.
+        needs: Some of ``rwx``.
+    """
+    for place in (path, *_real(path)):
+        for directory in reversed(place.parents):
+            if not _allowed(directory, "x"):
+                return Obstacle(directory, path, "x")
+        for need in needs:
+            if not _allowed(place, need):
+                return Obstacle(place, path, need)
+    return None
+
+
+def _real(path: Path) -> list[Path]:
+    """Return where symbolic links lead, as far as the present user can follow them."""
+    real = Path(os.path.realpath(path))
+    return [real] if real != path else []
+
+
+def _allowed(path: Path, need: str) -> bool:
+    flag = {"r": os.R_OK, "w": os.W_OK, "x": os.X_OK}[need]
+    return os.access(path, flag, effective_ids=os.access in os.supports_effective_ids)
+
+
+def plan_access(account: Account, config: Path, settings: Settings) -> tuple[list[Change], list[str]]:
+    """
+    Find out what the server's user cannot read or write.
+
+    Args:
+        account: That user.
+        config: The plugin's configuration.
+        settings: What it says.
+
+    Returns:
+        What can be changed without asking, and problems: what the administrator has to change.
+    """
+    found: list[Change | str] = [*_code(account)]
+    for file in dict.fromkeys((config, *(path for _, path in named_files(config) if path.is_file()))):
+        found += _readable(account, file.absolute())
+    store = settings.store
+    for directory in dict.fromkeys((store.database.parent, store.key_path.parent)):
+        found += _directory(account, directory)
+    for file in store.database.parent.glob(f"{store.database.name}*"):
+        found += _told(account, file, "rw")
+    if store.key is None and store.key_path.exists():
+        found += _told(account, store.key_path, "r")
+    changes = [item for item in found if isinstance(item, Change)]
+    return changes, list(dict.fromkeys(item for item in found if isinstance(item, str)))
+
+
+def _code(account: Account) -> Iterator[str]:
+    """Look at everything that this program has loaded: the plugin loads the same."""
+    files = {Path(file) for module in [*sys.modules.values()] if (file := getattr(module, "__file__", None))}
+    told: set[Path] = set()
+    for file in sorted(files):
+        obstacle = _obstacle(account, file, "r")
+        if obstacle and obstacle.path not in told:
+            told.add(obstacle.path)
+            yield obstacle.told(account)
+
+
+def _readable(account: Account, file: Path) -> Iterator[Change | str]:
+    obstacle = _obstacle(account, file, "r")
+    # A group that somebody has chosen may be there for another program.
+    if obstacle and obstacle.path == file and file.stat().st_gid in (0, account.gid) and os.geteuid() == 0:
+        yield LetGroupRead(file, account)
+    elif obstacle:
+        yield obstacle.told(account)
+
+
+def _directory(account: Account, directory: Path) -> Iterator[Change | str]:
+    if directory.exists():
+        yield from _told(account, directory, "wx")
+    elif directory.parent.is_dir():
+        yield from _told(account, directory.parent, "x")
+        yield MakeDirectory(directory, account)
+    else:
+        yield f"{directory.parent} does not exist, so that the store's directory {directory} cannot be made in it"
+
+
+def _told(account: Account, path: Path, needs: str) -> Iterator[str]:
+    obstacle = _obstacle(account, path, needs)
+    if obstacle:
+        yield obstacle.told(account)
+
+
+def _obstacle(account: Account, path: Path, needs: str) -> Obstacle | None:
+    with acting_as(account):
+        return find_obstacle(path, needs)

@@ -1,0 +1,89 @@
+"""Our attributes in the local dictionary, under numbers that nothing else has."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.raddb.tree import read_file
+
+#: Name and type; none of them ever goes into a packet.
+ATTRIBUTES = (
+    ("SMSOTP-Phone", "string"),
+    ("SMSOTP-Result", "string"),
+    ("SMSOTP-Client-Address", "string"),
+)
+
+#: FreeRADIUS leaves these numbers to the administrator.
+_LOCAL_NUMBERS = range(3000, 4000)
+#: Where we begin to look: examples and habit fill the first hundreds.
+_FIRST = 3400
+
+_ATTRIBUTE = re.compile(r"^\s*ATTRIBUTE\s+(\S+)\s+(\d+|0x[0-9A-Fa-f]+)\s+(\w+)", re.MULTILINE | re.IGNORECASE)
+_INCLUDE = re.compile(r"^\s*\$INCLUDE-?\s+(\S+)", re.MULTILINE | re.IGNORECASE)
+
+_HEADING = """\
+#
+#	Attributes of smsotp: they stay inside the server.
+#
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    names: dict[str, str]
+    numbers: set[int]
+
+
+def extended_dictionary(path: Path) -> str:
+    """
+    Return the text of the local dictionary with our attributes in it; unchanged when they are there.
+
+    Args:
+        path: ``dictionary`` in the raddb; need not exist.
+
+    Raises:
+        ConfigError: One of our names is there with another type, or no number is free.
+    """
+    text = read_file(path) if path.exists() else ""
+    known = _known(path, text, set())
+    wrong = [
+        f"{path}: the attribute {name} is there with the type {known.names[name.casefold()]}; it must be {kind}"
+        for name, kind in ATTRIBUTES
+        if known.names.get(name.casefold(), kind) != kind
+    ]
+    missing = [(name, kind) for name, kind in ATTRIBUTES if name.casefold() not in known.names]
+    free = [n for n in (*_LOCAL_NUMBERS[_FIRST - 3000 :], *_LOCAL_NUMBERS) if n not in known.numbers]
+    if len(free) < len(missing):
+        wrong.append(f"{path}: no number from 3000 to 3999 is free for our attributes")
+    if wrong:
+        raise ConfigError(wrong)
+    if not missing:
+        return text
+    lines = [
+        f"ATTRIBUTE\t{name:<24}{number}\t{kind}\n"
+        for (name, kind), number in zip(missing, free, strict=False)
+    ]
+    return _ended(text) + _HEADING + "".join(lines)
+
+
+def _ended(text: str) -> str:
+    if not text:
+        return ""
+    return text if text.endswith("\n\n") else text.rstrip("\n") + "\n\n"
+
+
+def _known(path: Path, text: str, seen: set[Path]) -> _Known:
+    """Return what a dictionary and those that it includes define."""
+    names = {name.casefold(): kind.casefold() for name, _, kind in _ATTRIBUTE.findall(text)}
+    numbers = {
+        int(number, 16 if number[:2].lower() == "0x" else 10) for _, number, _ in _ATTRIBUTE.findall(text)
+    }
+    for name in _INCLUDE.findall(text):
+        included = path.parent / name
+        if included not in seen and included.is_file():
+            seen.add(included)
+            more = _known(included, read_file(included), seen)
+            names |= more.names
+            numbers |= more.numbers
+    return _Known(names, numbers)

@@ -1,0 +1,176 @@
+"""What has to be done to a raddb so that the plugin runs in it. Looks, and decides; changes nothing."""
+
+import os
+import re
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import smsotp_plugin
+from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.raddb.access import plan_access
+from smsotp_plugin.raddb.changes import Change, MakeLink, WriteFile
+from smsotp_plugin.raddb.dictionary import extended_dictionary
+from smsotp_plugin.raddb.render import is_untouched, module_text, policy_text, site_text
+from smsotp_plugin.raddb.tree import Listener, Raddb, listeners_of, read_file, read_listener
+from smsotp_plugin.settings import Settings
+
+#: The name ``smsotp`` is taken in ``mods-available``, by the file of a module that packages leave out (rlm_smsotp).
+MODULE = "smsotp-plugin"
+
+#: What the example site says while nobody has asked for a port.
+_EXAMPLE_LISTENER = read_listener("127.0.0.1:1812")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    An installation that can be made.
+
+    Attributes:
+        changes: In the order in which they have to be made; none when all is as it should be.
+        notes: What the administrator should know, as sentences.
+    """
+
+    changes: list[Change]
+    notes: list[str]
+
+
+def plan_installation(raddb: Raddb, config: Path, settings: Settings, listen: Listener | None) -> Plan:
+    """
+    Judge a raddb and say what has to change.
+
+    Args:
+        raddb: Where to.
+        config: Absolute path of the plugin's configuration.
+        settings: What it says.
+        listen: Where the example site is to serve; None leaves it disabled.
+
+    Raises:
+        ConfigError: It cannot be installed there; all problems at once.
+    """
+    work = _Work(raddb, [], [], [])
+    account = raddb.account()
+    work.problems.extend(_server_problems(raddb))
+    work.attempt(lambda: _plan_files(work, module_text(config, python_path()), listen))
+    if os.geteuid() in (0, account.uid):
+        changes, problems = plan_access(account, config, settings)
+        work.changes.extend(changes)
+        work.problems.extend(problems)
+    else:
+        work.notes.append(f"whether {account.name} can read all files was not looked at: that takes root")
+    if work.problems:
+        raise ConfigError(work.problems)
+    return Plan(work.changes, work.notes)
+
+
+def python_path() -> list[Path]:
+    """Return the directories in which the package and everything that it needs are found."""
+    package = Path(smsotp_plugin.__file__).parent.parent
+    places = (package, sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+    return list(dict.fromkeys(Path(place) for place in places))
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    raddb: Raddb
+    changes: list[Change]
+    notes: list[str]
+    problems: list[str]
+
+    def attempt(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except ConfigError as exc:
+            self.problems.extend(exc.problems)
+
+
+def _server_problems(raddb: Raddb) -> Iterator[str]:
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    try:
+        linked = re.search(rb"libpython(3\.\d+)", raddb.library.read_bytes())
+    except OSError:
+        yield f"{raddb.library} is missing: install it, on Debian with: apt install freeradius-python3"
+    else:
+        if linked and linked[1].decode() != running:
+            yield (
+                f"{raddb.library} runs Python {linked[1].decode()}, but smsotp is installed for Python {running}: "
+                "make the virtual environment with the system's /usr/bin/python3 and install it there"
+            )
+    for file, kind, name in raddb.modules():
+        if file == raddb.path / "mods-enabled" / MODULE:
+            continue
+        if kind == "python3":
+            yield (
+                f"{file} has another instance of rlm_python3, {name}: FreeRADIUS can have one only; remove {file} "
+                "if it is not needed"
+            )
+        elif name == "smsotp":
+            yield f"{file} has another module named smsotp: remove {file}"
+
+
+def _plan_files(work: _Work, module: str, listen: Listener | None) -> None:
+    top = work.raddb.path
+    dictionary = top / "dictionary"
+    work.attempt(lambda: _plan_text(work, dictionary, extended_dictionary(dictionary)))
+    for file, text in (
+        (top / "mods-available" / MODULE, module),
+        (top / "policy.d" / "smsotp", policy_text()),
+    ):
+        _plan_own(work, file, text)
+    _plan_link(work, top / "mods-enabled" / MODULE)
+    site = top / "sites-available" / "smsotp"
+    if listen:
+        _check_port(work, listen)
+        _plan_example(work, site, listen)
+        _plan_link(work, top / "sites-enabled" / "smsotp")
+    elif not site.exists():
+        _plan_text(work, site, site_text(_EXAMPLE_LISTENER))
+
+
+def _plan_text(work: _Work, path: Path, text: str) -> None:
+    old = read_file(path) if path.exists() else None
+    if old != text:
+        assert work.raddb.main_file
+        work.changes.append(WriteFile(path, old, text, like=work.raddb.main_file))
+
+
+def _plan_own(work: _Work, path: Path, text: str) -> None:
+    """Plan a file that nobody but us should write."""
+    if path.exists() and (old := read_file(path)) != text and not is_untouched(old):
+        work.problems.append(
+            f"{path} was changed after it was written, or is not ours: it is not written over; move it away and "
+            "run this again"
+        )
+        return
+    _plan_text(work, path, text)
+
+
+def _plan_example(work: _Work, path: Path, listen: Listener) -> None:
+    """Plan the site, which the administrator may have made into something else."""
+    text = site_text(listen)
+    if not path.exists() or is_untouched(read_file(path)):
+        _plan_text(work, path, text)
+        return
+    work.notes.append(f"{path} was changed by hand and stays as it is; to get a new one, move it away")
+    if listen not in listeners_of(path):
+        work.problems.append(f"{path} was changed by hand and does not listen on {listen}: change that there")
+
+
+def _plan_link(work: _Work, path: Path) -> None:
+    target = f"../{path.parent.name.replace('enabled', 'available')}/{path.name}"
+    if not path.is_symlink() and not path.exists():
+        work.changes.append(MakeLink(path, target))
+    elif Path(os.path.realpath(path)) != Path(os.path.realpath(path.parent / target)):
+        work.problems.append(f"{path} is there and does not lead to {target}: move it away")
+
+
+def _check_port(work: _Work, listen: Listener) -> None:
+    for file, other in work.raddb.listeners():
+        if file.name != "smsotp" and listen.collides(other):
+            work.problems.append(
+                f"{file} listens on {other} already: choose another port with --listen, remove {file}, or leave "
+                "--listen out and call the policies from that site"
+            )

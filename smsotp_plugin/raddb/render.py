@@ -1,0 +1,64 @@
+"""The text of our files: templates, filled, under a line by which a changed file is known."""
+
+import hashlib
+import re
+from importlib.resources import files
+from pathlib import Path
+
+from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.raddb.tree import Listener
+
+_STAMP = "#  Written by smsotp, sha256 of the rest: "
+_STAMPED = re.compile(rf"{re.escape(_STAMP)}([0-9a-f]{{64}})\n(.*)", re.DOTALL)
+
+#: What has a meaning of its own inside double quotes, or would end them.
+_SPECIAL = re.compile(r"[\x00-\x1f\x7f\"'\\$%]")
+
+
+def module_text(config: Path, python_path: list[Path]) -> str:
+    """
+    Return ``mods-available/smsotp-plugin``.
+
+    Args:
+        config: Absolute path of the plugin's configuration.
+        python_path: Absolute directories.
+
+    Raises:
+        ConfigError: A path holds characters that FreeRADIUS gives a meaning.
+    """
+    bad = [path for path in (config, *python_path) if _SPECIAL.search(str(path))]
+    bad += [path for path in python_path if ":" in str(path)]
+    if bad:
+        raise ConfigError([f"{path}: FreeRADIUS cannot use a path with such characters" for path in bad])
+    return _filled("module", PYTHON_PATH=":".join(map(str, python_path)), CONFIG=str(config))
+
+
+def policy_text() -> str:
+    """Return ``policy.d/smsotp``."""
+    return _filled("policy")
+
+
+def site_text(listener: Listener) -> str:
+    """Return ``sites-available/smsotp``."""
+    address = (
+        "*" if listener.address.is_unspecified and listener.address.version == 4 else str(listener.address)
+    )
+    kind = "ipaddr" if listener.address.version == 4 else "ipv6addr"
+    return _filled("site", ADDRESS_KIND=kind, ADDRESS=address, PORT=str(listener.port))
+
+
+def is_untouched(text: str) -> bool:
+    """Tell whether a file is ours and as we wrote it."""
+    found = _STAMPED.fullmatch(text)
+    return found is not None and found[1] == _checksum(found[2])
+
+
+def _filled(name: str, **values: str) -> str:
+    text = files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
+    for key, value in values.items():
+        text = text.replace(f"@{key}@", value)
+    return f"{_STAMP}{_checksum(text)}\n{text}"
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()

@@ -1,0 +1,265 @@
+"""What the provider ``http`` accepts in the configuration file, and how it says no."""
+
+from pathlib import Path
+
+import pytest
+import trustme
+
+from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.http_settings import read_web_address
+from smsotp_plugin.providers.http import HttpSettings
+from smsotp_plugin.settings import load_settings
+
+GOOD = """
+provider = "http"
+URL = "https://gateway.example/send"
+RETURN_SUCCESS = "OK"
+options = { to = "{phone}", text = "{otp}" }
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def read(folder: Path, text: str) -> HttpSettings:
+    path = folder / "smsotp.toml"
+    path.write_text(f"[gateways.g]\n{text}")
+    path.chmod(0o600)
+    gateway = load_settings(path).gateways["g"]
+    assert isinstance(gateway, HttpSettings)
+    return gateway
+
+
+def problems(folder: Path, text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        read(folder, text)
+    return [problem.partition("gateways.g")[2] for problem in caught.value.problems]
+
+
+def test_a_good_gateway_has_no_warnings(folder: Path) -> None:
+    assert read(folder, GOOD).warnings() == []
+
+
+def test_url_is_required_without_a_preset(folder: Path) -> None:
+    assert problems(folder, 'provider = "http"') == [
+        ": URL is missing: write the address of the gateway, or choose a preset"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        ("gateway.example/send", "must begin with http:// or https://"),
+        ("ftp://gateway.example/", "must begin with http:// or https://"),
+        ("https://", "must have a host"),
+        ("https://{phone}.example/", "must have a host"),
+        ("https://gateway.example:0/", "has a port"),
+        ("https://gateway.example:99999/", "has a port"),
+        ("https://[::1/", "is no URL"),
+        ("https://gateway.example/a b", "must not contain blanks"),
+        ("https://gateway.example/a\\r\\nX: b", "must not contain blanks or control"),
+        ("https://xn--\\u00fc\\u0301..example/", "has a host that is no name"),
+    ],
+)
+def test_a_bad_url_is_a_problem(folder: Path, url: str, advice: str) -> None:
+    assert f".URL: it {advice}" in problems(folder, f'provider = "http"\nURL = "{url}"')[0]
+
+
+def test_a_filled_parameter_and_an_option_may_not_share_a_name(folder: Path) -> None:
+    text = GOOD + 'USERNAME = "me"\nPASSWORD = "hidden"\nPARAMETER.PASSWORD = "other"'
+
+    assert problems(folder, text) == [
+        ".PARAMETER.PASSWORD: it has the same name as the parameter PASSWORD, which is filled: empty one of them"
+    ]
+
+
+def test_an_option_may_have_the_name_of_a_parameter_that_is_not_filled(folder: Path) -> None:
+    text = 'provider = "http"\nURL = "https://g.example"\nPASSWORD = ""\noptions = { PASSWORD = "other", USERNAME = "me" }'
+
+    assert set(read(folder, text).plan.fields) == {"PASSWORD", "USERNAME"}
+
+
+def test_an_option_and_a_filled_parameter_of_one_name_is_a_problem_even_at_its_default(folder: Path) -> None:
+    text = 'provider = "http"\nURL = "https://g.example"\nTIMEOUT = 3\noptions = { TIMEOUT = "x", URL = "y" }'
+
+    found = problems(folder, text)
+
+    assert [problem.partition(":")[0] for problem in found] == [".options.TIMEOUT", ".options.URL"]
+
+
+def test_the_same_key_in_options_and_parameter_is_a_problem(folder: Path) -> None:
+    assert problems(folder, GOOD + 'PARAMETER = { to = "x" }') == [
+        ".options.to: it stands in PARAMETER too: write it in one place".replace("it stands", "stands")
+    ]
+
+
+def test_all_mistakes_are_told_at_once(folder: Path) -> None:
+    text = """
+provider = "http"
+URL = "https://a:b@gateway.example/"
+HTTP_METHOD = "PUT"
+USERNAME = "me"
+CHECK_SSL = "/nowhere/ca.pem"
+PROXY = "socks5://proxy.example"
+TIMEOUT = 0
+RETURN_STATUS = [200, 404]
+headers = { Host = "x", Authorization = "x", "a b" = "x", X = "a\\nb" }
+options = { to = 1979-05-27, table = { a = 1 } }
+"""
+    found = [problem.partition(": ")[0] for problem in problems(folder, text)]
+
+    assert set(found) == {
+        ".HTTP_METHOD",
+        ".USERNAME",
+        ".CHECK_SSL",
+        ".PROXY",
+        ".TIMEOUT",
+        ".RETURN_STATUS.1",
+        ".headers.Host",
+        ".headers.Authorization",
+        '.headers."a b"',
+        ".headers.X",
+        ".options.to",
+        ".options.table",
+    }
+
+
+def test_no_problem_repeats_a_secret(folder: Path) -> None:
+    text = 'provider = "http"\nURL = "https://me:hidden@gateway.example:x/"\nPASSWORD = ["hidden"]\nPROXY = "hidden://x"'
+
+    assert "hidden" not in "".join(problems(folder, text))
+
+
+def test_nothing_secret_is_in_the_repr(folder: Path) -> None:
+    settings = read(
+        folder,
+        GOOD + 'USERNAME = "me"\nPASSWORD = "hidden"\nPROXY = "http://a:hidden@b"\nheaders.K = "hidden"',
+    )
+
+    assert "hidden" not in repr(settings)
+    assert "hidden" not in repr(settings.plan)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("true", True), ("false", False), ('"yes"', True), ('"no"', False), ('"No"', False)],
+)
+def test_check_ssl_takes_the_words_of_the_documentation(folder: Path, written: str, meant: bool) -> None:
+    assert read(folder, GOOD + f"CHECK_SSL = {written}").CHECK_SSL is meant
+
+
+def test_check_ssl_takes_a_file_with_certificates(folder: Path) -> None:
+    trustme.CA().cert_pem.write_to_path(str(folder / "ca.pem"))
+
+    assert read(folder, GOOD + f'CHECK_SSL = "{folder}/ca.pem"').CHECK_SSL == folder / "ca.pem"
+
+
+@pytest.mark.parametrize("content", ["", "no certificate"])
+def test_check_ssl_refuses_a_file_without_certificates(folder: Path, content: str) -> None:
+    (folder / "ca.pem").write_text(content)
+
+    assert "holds none" in problems(folder, GOOD + f'CHECK_SSL = "{folder}/ca.pem"')[0]
+
+
+def test_parameters_that_are_empty_texts_are_not_filled(folder: Path) -> None:
+    empty = 'HTTP_METHOD = ""\nUSERNAME = ""\nPASSWORD = ""\nPROXY = ""\nREGEXP = ""\nTIMEOUT = ""\nCHECK_SSL = ""'
+
+    assert read(folder, GOOD + empty).plan.method == "GET"
+
+
+def test_credentials_of_the_url_are_decoded_and_leave_it(folder: Path) -> None:
+    address = read_web_address("https://m%40e:p%3Aw%40@Gateway.EXAMPLE/a?b=c#d")
+
+    assert ("m@e", "p:w@") == (address.username, address.password.get_secret_value())
+    assert ("gateway.example", 443, "/a?b=c") == (address.host, address.port, address.target)
+
+
+def test_credentials_of_the_url_become_basic_authentication(folder: Path) -> None:
+    plan = read(folder, GOOD.replace("https://", "https://me:p%40ss@")).plan
+
+    assert plan.headers["Authorization"] == "Basic bWU6cEBzcw=="
+
+
+@pytest.mark.parametrize(
+    ("line", "beginning"),
+    [
+        ("CHECK_SSL = false", "CHECK_SSL: without the check"),
+        ('RETURN_FAIL = "ERR"', "RETURN_FAIL: both texts"),
+        ('SEND_DATA_AS_JSON = "yes"', "SEND_DATA_AS_JSON: has no effect with GET"),
+        ('PASSWORD = "x"', "PASSWORD: is not used without USERNAME"),
+        ('HTTP_PROXY = "proxy:3128"', "HTTP_PROXY: is not used, because URL begins with https"),
+        ('PROXY = "proxy:1"\nHTTPS_PROXY = "proxy:2"', "PROXY: is not used"),
+        ("CONNECT_TIMEOUT = 5", "CONNECT_TIMEOUT: is longer than TIMEOUT"),
+        ('headers.X = "{mobile}"', "headers.X: {mobile} has no meaning"),
+        ('LOG_LEVEL = "debug"', "LOG_LEVEL: debug"),
+    ],
+)
+def test_what_is_probably_not_meant_is_warned_of(folder: Path, line: str, beginning: str) -> None:
+    [warning] = read(folder, GOOD + line).warnings()
+
+    assert warning.startswith(beginning)
+
+
+@pytest.mark.parametrize(
+    ("change", "beginning"),
+    [
+        (("https://", "http://"), "URL: plain http"),
+        (('RETURN_SUCCESS = "OK"', ""), "RETURN_SUCCESS: is empty"),
+        (("{phone}", "49170"), "options: the tag {phone} is nowhere"),
+        (("{otp}", "{code}"), "options.text: {code} has no meaning"),
+        (("{otp}", "code"), "options: the tag {otp} is nowhere"),
+    ],
+)
+def test_what_a_gateway_lacks_is_warned_of(folder: Path, change: tuple[str, str], beginning: str) -> None:
+    assert any(warning.startswith(beginning) for warning in read(folder, GOOD.replace(*change)).warnings())
+
+
+def test_return_success_that_also_matches_errors_is_warned_of(folder: Path) -> None:
+    text = """
+provider = "http"
+URL = "https://api.clickatell.com/http/sendmsg"
+RETURN_SUCCESS = "ID"
+options = { user = "me", password = "x", api_id = "1", to = "{phone}", text = "{otp}" }
+"""
+    [warning] = read(folder, text).warnings()
+
+    assert warning.startswith("RETURN_SUCCESS: this text also stands in errors")
+
+
+def test_the_proxy_for_the_scheme_of_the_url_is_used(folder: Path) -> None:
+    both = GOOD + 'HTTP_PROXY = "http://one:1"\nHTTPS_PROXY = "http://two:2"'
+
+    assert read(folder, both).proxy == "http://two:2"
+    assert read(folder, both.replace("https://", "http://")).proxy == "http://one:1"
+    assert read(folder, GOOD + 'PROXY = "three:3"').proxy == "http://three:3"
+
+
+@pytest.mark.parametrize(
+    ("preset", "needs"),
+    [
+        (
+            "clickatell",
+            "USERNAME and PASSWORD and options.api_id (the id of the HTTP API in your Clickatell account)",
+        ),
+        ("gtx", "USERNAME and PASSWORD"),
+        ("twilio", "USERNAME and PASSWORD and options.From (your Twilio number, or MessagingServiceSid)"),
+    ],
+)
+def test_a_preset_says_what_it_needs(folder: Path, preset: str, needs: str) -> None:
+    assert problems(folder, f'provider = "http"\npreset = "{preset}"') == [
+        f".preset: it has to be completed: write {needs}"
+    ]
+
+
+def test_an_unknown_preset_is_told_which_there_are(folder: Path) -> None:
+    assert problems(folder, 'provider = "http"\npreset = "nexmo"') == [
+        ".preset: it must be 'clickatell', 'gtx' or 'twilio'"
+    ]
+
+
+def test_a_user_name_without_a_password_is_a_problem(folder: Path) -> None:
+    assert problems(folder, GOOD + 'USERNAME = "me"')[0].startswith(
+        ".USERNAME: it is filled and PASSWORD is not"
+    )

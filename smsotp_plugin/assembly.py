@@ -37,6 +37,7 @@ class System:
 
     def stop(self) -> None:
         """Send what is queued, end all threads and close everything, within `STOP_GRACE` and a few seconds."""
+        self.store.flush()
         self.dispatcher.stop(STOP_GRACE)
         self.housekeeper.stop()
         self.store.close()
@@ -67,7 +68,7 @@ def build(settings: Settings, clock: Clock) -> System:
         clock=clock,
     )
     codes = CodeMaker(_key(settings), settings.otp.length, settings.otp.alphabet, secrets.token_bytes)
-    store = SqliteStore(settings.store.database)
+    store = SqliteStore(settings.store.database, settings.challenge.resend_after, clock)
     return System(
         login=Login(settings, codes, store, dispatcher, clock),
         dispatcher=dispatcher,

@@ -106,28 +106,15 @@ class Login:
         except NumberError as exc:
             log.warning("user %s: no SMS can be sent: %s", quoted(request.user), exc)
             return Reject(self._settings.challenge.no_number_text)
-        new = self._new_challenge(request, number)
+        new, code = self._new_challenge(request, number)
+        message = self._message(request, number, code, new)
         try:
-            challenge = self._store.open_challenge(new, window=self._settings.challenge.resend_after)
-        except StoreError as exc:
+            self._dispatcher.check_room()
+            challenge = self._store.open_challenge(new, then=lambda: self._dispatcher.submit(message))
+        except (QueueFull, StoreError) as exc:
             return self._unavailable(request, exc)
         if challenge.state != new.state:
-            log.info(
-                "user %s: the same log-in again, challenge %s stays",
-                quoted(request.user),
-                self._codes.reference(challenge.state),
-            )
-            return self._ask(challenge, self._settings.challenge.prompt)
-        try:
-            self._dispatcher.submit(self._message(new, number))
-        except QueueFull as exc:
-            return self._withdrawn(request, new, exc)
-        log.info(
-            "user %s: challenge %s, code goes to %s",
-            quoted(request.user),
-            self._codes.reference(challenge.state),
-            number.masked,
-        )
+            log.info("user %s: the same log-in again, no second SMS", quoted(request.user))
         return self._ask(challenge, self._settings.challenge.prompt)
 
     def answer_leg(self, request: LoginRequest) -> Ask | Accept | Reject | NotOurs:
@@ -179,26 +166,30 @@ class Login:
                 problems.append(str(exc))
         raise NumberError(f"the user's telephone number cannot be used: {'; '.join(problems)}")
 
-    def _new_challenge(self, request: LoginRequest, number: PhoneNumber) -> Challenge:
+    def _new_challenge(self, request: LoginRequest, number: PhoneNumber) -> tuple[Challenge, str]:
         now = self._clock.time()
         state, seed = self._codes.new_state(), self._codes.new_seed()
-        return Challenge(
+        code = self._codes.code(seed)
+        challenge = Challenge(
             state=state,
             user=request.user,
             login=self._codes.fingerprint(request.user, request.client, request.station, number.e164),
             seed=seed,
-            seal=self._codes.seal(state, self._codes.code(seed).get_secret_value()),
+            seal=self._codes.seal(state, code),
             number=number.masked,
             created=now,
             expires=now + self._settings.otp.ttl,
             tries_left=self._settings.otp.max_attempts,
         )
+        return challenge, code
 
-    def _message(self, challenge: Challenge, number: PhoneNumber) -> Message:
-        code = self._codes.code(challenge.seed).get_secret_value()
+    def _message(
+        self, request: LoginRequest, number: PhoneNumber, code: str, challenge: Challenge
+    ) -> Message:
         text = self._settings.otp.text
         return Message(
             reference=self._codes.reference(challenge.state),
+            user=request.user,
             number=number,
             otp=SecretStr((text or "{otp}").replace("{otp}", code)),
             sentence=SecretStr((text or DEFAULT_SENTENCE).replace("{otp}", code)),
@@ -209,7 +200,7 @@ class Login:
         return Ask(
             state=challenge.state,
             prompt=prompt.replace("{number}", challenge.number),
-            seconds=max(1, int(challenge.expires - self._clock.time())),
+            seconds=max(1, round(challenge.expires - self._clock.time())),
         )
 
     def _ask_again(self, request: LoginRequest, state: str) -> Ask | Reject:
@@ -218,13 +209,6 @@ class Login:
         except (StoreError, UnknownChallenge) as exc:
             return self._unavailable(request, exc)
         return self._ask(challenge, self._settings.challenge.wrong_code_prompt)
-
-    def _withdrawn(self, request: LoginRequest, challenge: Challenge, why: Exception) -> Reject:
-        try:
-            self._store.withdraw(challenge.state)
-        except StoreError as exc:
-            log.error("challenge %s cannot be withdrawn: %s", self._codes.reference(challenge.state), exc)  # noqa: TRY400  (no traceback for users)
-        return self._unavailable(request, why)
 
     def _unavailable(self, request: LoginRequest, why: Exception) -> Reject:
         log.error("user %s is refused: %s", quoted(request.user), why)

@@ -14,13 +14,15 @@ class Message:
 
     Attributes:
         reference: Short name of the message in logs and for the help desk; no secret.
-        number: Whom it goes to.
+        user: Whom it is for, as the log names people.
+        number: Where it goes.
         otp: What the tag ``{otp}`` becomes: the bare code, or the whole text where ``[otp] text`` is set.
         sentence: What a provider without a template of its own sends: always a whole sentence.
         expires: Unix seconds after which the code is worthless and nothing is sent any more.
     """
 
     reference: str
+    user: str
     number: PhoneNumber
     otp: SecretStr
     sentence: SecretStr

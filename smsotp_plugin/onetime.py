@@ -6,15 +6,11 @@ A code is not kept anywhere: it is derived from a random seed under a key that i
 is compared by its seal, an HMAC under another key derived from the same one.
 """
 
-import base64
-import hashlib
 import hmac
 from collections.abc import Callable
 
-from pydantic import SecretStr
-
-SEED_BYTES = 16
-SEAL_BYTES = 16
+#: State, seed, seal and fingerprint are all written as this many hexadecimal digits: 128 bits.
+HEX_DIGITS = 32
 
 
 class CodeMaker:
@@ -29,34 +25,35 @@ class CodeMaker:
     """
 
     def __init__(self, key: bytes, length: int, alphabet: str, random_bytes: Callable[[int], bytes]) -> None:
-        self._code_key = _derived(key, b"code")
-        self._seal_key = _derived(key, b"seal")
-        self._print_key = _derived(key, b"fingerprint")
+        self._code_key = _digest(key, "smsotp code")
+        self._seal_key = _digest(key, "smsotp seal")
+        self._print_key = _digest(key, "smsotp fingerprint")
         self._length = length
         self._alphabet = alphabet
+        self._codes = len(alphabet) ** length
         self._folds_case = alphabet.casefold() == alphabet or alphabet.upper() == alphabet
         self._random_bytes = random_bytes
 
     def new_state(self) -> str:
-        """Return a fresh State: 32 hexadecimal digits, 128 bits of randomness."""
-        return self._random_bytes(16).hex()
+        """Return a fresh State: `HEX_DIGITS` hexadecimal digits."""
+        return self._random_bytes(HEX_DIGITS // 2).hex()
 
-    def new_seed(self) -> bytes:
-        """Return a fresh seed of `SEED_BYTES` bytes."""
-        return self._random_bytes(SEED_BYTES)
+    def new_seed(self) -> str:
+        """Return a fresh seed: `HEX_DIGITS` hexadecimal digits."""
+        return self._random_bytes(HEX_DIGITS // 2).hex()
 
-    def code(self, seed: bytes) -> SecretStr:
-        """Return the code that belongs to a seed; uniform over the alphabet to within 2 to the power of -190."""
-        number = int.from_bytes(hmac.digest(self._code_key, seed, "sha256"))
+    def code(self, seed: str) -> str:
+        """Return the code that belongs to a seed; uniform over the alphabet to within 2 to the power of -196."""
+        number = int.from_bytes(_digest(self._code_key, seed)) % self._codes
         characters = []
         for _ in range(self._length):
             number, index = divmod(number, len(self._alphabet))
             characters.append(self._alphabet[index])
-        return SecretStr("".join(characters))
+        return "".join(characters)
 
-    def seal(self, state: str, answer: str) -> bytes:
+    def seal(self, state: str, answer: str) -> str:
         """
-        Return what the store compares: `SEAL_BYTES` bytes that depend on the key, the challenge and the answer.
+        Return what the store compares; it depends on the key, the challenge and the answer.
 
         Args:
             state: Of the challenge that is answered; one seal is worth nothing for another challenge.
@@ -65,21 +62,17 @@ class CodeMaker:
         typed = "".join(answer.split())
         if self._folds_case:
             typed = typed.casefold()
-        return hmac.digest(self._seal_key, f"{state}\0{typed}".encode(errors="surrogatepass"), "sha256")[
-            :SEAL_BYTES
-        ]
+        return _digest(self._seal_key, f"{state} {typed}").hex()[:HEX_DIGITS]
 
     def reference(self, state: str) -> str:
-        """Return the short name of a challenge for logs and the help desk: 8 characters that tell nothing of it."""
-        return base64.b32encode(self.fingerprint("reference", state)[:5]).decode()
+        """Return the short name of a challenge for logs and the help desk: 8 digits that tell nothing of it."""
+        return self.fingerprint("reference", state)[:8]
 
-    def fingerprint(self, *parts: str) -> bytes:
-        """Return 16 bytes that are the same for the same parts in the same order, and tell nothing about them."""
-        message = b"".join(
-            len(part).to_bytes(4) + part for part in (text.encode(errors="surrogatepass") for text in parts)
-        )
-        return hmac.digest(self._print_key, message, "sha256")[:16]
+    def fingerprint(self, *parts: str) -> str:
+        """Return the same digits for the same parts in the same order; they tell nothing about the parts."""
+        return _digest(self._print_key, repr(parts)).hex()[:HEX_DIGITS]
 
 
-def _derived(key: bytes, purpose: bytes) -> bytes:
-    return hmac.digest(key, b"smsotp " + purpose, hashlib.sha256)
+def _digest(key: bytes, text: str) -> bytes:
+    # Text that came over the wire may hold what is no character; it must not fail here.
+    return hmac.digest(key, text.encode(errors="surrogatepass"), "sha256")

@@ -107,9 +107,7 @@ def _single(pairs: Pairs, name: str) -> str | None:
 
 def _client(request: Pairs) -> str:
     said = [f"{key}={value}" for key, value in request if key in _CLIENT_NAMES]
-    if said:
-        return " ".join(sorted(said))
-    return _single(request, "SMSOTP-Client-Address") or ""
+    return " ".join(sorted(said)) or _single(request, "SMSOTP-Client-Address") or ""
 
 
 def _text_of_octets(value: str) -> str:

@@ -4,15 +4,15 @@ Takes messages at once and gives them to gateways in background threads.
 The flow's only contact with the sending side: `submit` and `stop`.
 """
 
-import heapq
-import itertools
 import logging
 import threading
 from collections.abc import Sequence
 from typing import Any
 
 from smsotp_plugin.clock import Clock, Deadline
-from smsotp_plugin.errors import DeliveryError, QueueFull, Refused
+from smsotp_plugin.dispatch.ready_queue import ReadyQueue
+from smsotp_plugin.errors import DeliveryError, Refused
+from smsotp_plugin.log import quoted
 from smsotp_plugin.message import Message
 from smsotp_plugin.providers.base import Provider
 
@@ -41,13 +41,9 @@ class Dispatcher:
         clock: Clock,
     ) -> None:
         self._gateways = gateways
-        self._queue_limit = queue
+        self._ready = ReadyQueue(queue)
         self._deadline = deadline
         self._clock = clock
-        self._waiting: list[tuple[float, int, Message]] = []
-        self._numbers = itertools.count()
-        self._changed = threading.Condition()
-        self._stopping = False
         self._give_up: Deadline | None = None
         self._threads = [
             threading.Thread(target=self._work, name=f"smsotp-sender-{number}", daemon=True)
@@ -61,20 +57,18 @@ class Dispatcher:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, message: Message) -> None:
+    def check_room(self) -> None:
         """
-        Put a message on the queue.
+        Ask for a place on the queue before a log-in is promised a message.
 
         Raises:
-            QueueFull: There is no room, or the dispatcher is being stopped. The message was not taken.
+            QueueFull: There is none; the log-in has to be refused.
         """
-        with self._changed:
-            if self._stopping:
-                raise QueueFull("the dispatcher is being stopped")
-            if len(self._waiting) >= self._queue_limit:
-                raise QueueFull(f"{self._queue_limit} messages are waiting already (dispatch.queue)")
-            heapq.heappush(self._waiting, (message.expires, next(self._numbers), message))
-            self._changed.notify()
+        self._ready.check_room()
+
+    def submit(self, message: Message) -> None:
+        """Put a message on the queue; returns at once."""
+        self._ready.put(message)
 
     def stop(self, grace: float) -> None:
         """
@@ -83,50 +77,43 @@ class Dispatcher:
         Args:
             grace: Seconds. Messages that are still waiting then are given up, each with a line in the log.
         """
-        with self._changed:
-            self._stopping = True
-            self._give_up = Deadline.after(grace, self._clock)
-            self._changed.notify_all()
+        self._give_up = Deadline.after(grace, self._clock)
+        self._ready.close(len(self._threads))
         for thread in self._threads:
             thread.join()
         for gateway in self._gateways:
             gateway.close()
 
     def _work(self) -> None:
-        while (message := self._next()) is not None:
+        while (message := self._ready.get()) is not None:
             try:
                 self._send(message)
             except Exception:
                 log.exception("message %s: unexpected failure", message.reference)
-
-    def _next(self) -> Message | None:
-        with self._changed:
-            while not self._waiting:
-                if self._stopping:
-                    return None
-                self._clock.wait(self._changed, None)
-            return heapq.heappop(self._waiting)[2]
 
     def _send(self, message: Message) -> None:
         deadline = self._time_for(message)
         for gateway in self._gateways:
             if deadline.passed():
                 break
-            name = gateway.context.name
             try:
                 receipt = gateway.submit(message, deadline)
             except DeliveryError as exc:
-                log.warning("message %s: gateway %s: %s: %s", message.reference, name, exc.outcome, exc)
+                log.warning("%s: gateway %s: %s: %s", _named(message), gateway.context.name, exc.outcome, exc)
                 if isinstance(exc, Refused):
                     return
             else:
                 given = f", its id {receipt.gateway_id}" if receipt.gateway_id else ""
-                log.info("message %s: gateway %s took it%s", message.reference, name, given)
+                log.info("%s: gateway %s took it%s", _named(message), gateway.context.name, given)
                 return
-        log.error("message %s to %s was not accepted by any gateway", message.reference, message.number)
+        log.error("%s: no gateway took it", _named(message))
 
     def _time_for(self, message: Message) -> Deadline:
         seconds = min(self._deadline, message.expires - self._clock.time())
         if self._give_up is not None:
             seconds = min(seconds, self._give_up.remaining())
         return Deadline.after(seconds, self._clock)
+
+
+def _named(message: Message) -> str:
+    return f"message {message.reference} for user {quoted(message.user)} at {message.number.masked}"

@@ -191,10 +191,10 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
             Refused: This message will never be taken here.
             Unknown: The message was written but not answered. Do not send it again silently.
         """
-        clock = self.context.clock
-        deadline = min(deadline, Deadline.after(self.settings.TIMEOUT, clock), key=lambda d: d.at)
-        if deadline.passed():
+        now = self.context.clock.monotonic()
+        if deadline.at <= now:
             raise NotSent("no time was left to try this gateway")
+        deadline = Deadline(min(deadline.at, now + self.settings.TIMEOUT), self.context.clock)
         try:
             request = self.compose(message)
         except DeliveryError:

@@ -6,6 +6,7 @@ A store compares seals, never codes, and never holds a code or a telephone numbe
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 #: Seconds that a challenge stays after its end, so that a late answer is told why it is late.
@@ -20,9 +21,9 @@ class Challenge:
     Attributes:
         state: 32 hexadecimal digits; the State attribute on the wire.
         user: User-Name as the client sent it.
-        login: Fingerprint of what makes two first legs the same log-in, 16 bytes.
-        seed: What the code is derived from, 16 bytes.
-        seal: What the seal of the right answer is, 16 bytes.
+        login: Fingerprint of what makes two first legs the same log-in, 32 hexadecimal digits.
+        seed: What the code is derived from, 32 hexadecimal digits.
+        seal: The seal of the right answer, 32 hexadecimal digits.
         number: The masked telephone number.
         created: Unix seconds.
         expires: Unix seconds; from this moment on no answer is accepted.
@@ -31,9 +32,9 @@ class Challenge:
 
     state: str
     user: str
-    login: bytes
-    seed: bytes = field(repr=False)
-    seal: bytes = field(repr=False)
+    login: str
+    seed: str = field(repr=False)
+    seal: str = field(repr=False)
     number: str
     created: float
     expires: float
@@ -44,29 +45,28 @@ class ChallengeStore(ABC):
     """
     Keeps challenges.
 
+    A store is made with its window: the seconds in which the same log-in gets the same challenge.
+
     Raises:
         StoreError: From every method, when the store does not answer or answers with an error.
     """
 
     @abstractmethod
-    def open_challenge(self, new: Challenge, *, window: float) -> Challenge:
+    def open_challenge(self, new: Challenge, *, then: Callable[[], None]) -> Challenge:
         """
-        Store a challenge, unless the same log-in has an open one already.
+        Keep a challenge, unless the same log-in has an open one that is younger than the window.
 
         Args:
             new: The challenge; its `created` is now.
-            window: Seconds. An open challenge of the same `login` that is younger is returned instead.
+            then: Called once, from any thread, as soon as `new` will survive the death of this process: what must not
+                happen without the challenge, such as the sending of its code. Never called for the earlier one.
 
         Returns:
             `new`, or the one that was there.
         """
 
     @abstractmethod
-    def withdraw(self, state: str) -> None:
-        """Remove a challenge whose message cannot be sent; its State is unknown from now on."""
-
-    @abstractmethod
-    def answer(self, state: str, user: str, seal: bytes, now: float) -> Challenge:
+    def answer(self, state: str, user: str, seal: str, now: float) -> Challenge:
         """
         Use up one try of a challenge, and the challenge itself if the answer is right.
 
@@ -95,6 +95,10 @@ class ChallengeStore(ABC):
         Raises:
             UnknownChallenge: No such State, or it is another user's.
         """
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Keep now what has been opened; every `then` has been called when this returns."""
 
     @abstractmethod
     def tidy(self, now: float) -> None:

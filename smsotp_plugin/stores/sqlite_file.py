@@ -1,0 +1,197 @@
+"""
+The SQL of the store of a single machine: one file, one connection for changes, one statement for each change.
+
+Write-ahead log with ``synchronous = NORMAL``: a commit survives the death of the process; the last ones may be lost
+with the power of the machine.
+"""
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from smsotp_plugin.errors import (
+    AlreadyUsed,
+    Expired,
+    StoreError,
+    TooManyAttempts,
+    UnknownChallenge,
+    WrongCode,
+)
+from smsotp_plugin.stores.base import Challenge
+
+SCHEMA_VERSION = 1
+
+#: How long a statement waits for another process that holds the file, in seconds; the user waits as long.
+_BUSY_SECONDS = 1.0
+#: Rows removed under one lock: about half a millisecond.
+_PURGE_ROWS = 200
+
+_OPEN, _USED, _EXHAUSTED = 0, 1, 2
+
+_SCHEMA = (
+    f"""
+CREATE TABLE challenges (
+    state      TEXT PRIMARY KEY,
+    user       TEXT NOT NULL,
+    login      TEXT NOT NULL,
+    seed       TEXT NOT NULL,
+    seal       TEXT NOT NULL,
+    number     TEXT NOT NULL,
+    created    REAL NOT NULL,
+    expires    REAL NOT NULL,
+    tries_left INTEGER NOT NULL,
+    status     INTEGER NOT NULL DEFAULT {_OPEN}
+)""",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+
+_NAMES = ("state", "user", "login", "seed", "seal", "number", "created", "expires", "tries_left")
+_COLUMNS = ", ".join(_NAMES)
+
+# All rows travel as one JSON text, so that the interpreter's lock is given up once a batch and not once a row.
+_INSERT = f"""
+INSERT INTO challenges ({_COLUMNS})
+SELECT {", ".join(f"value ->> {place}" for place in range(len(_NAMES)))} FROM json_each(?)
+"""  # noqa: S608  (constants of this module)
+_ANSWER = f"""
+UPDATE challenges SET
+    status = CASE WHEN seal = :seal THEN {_USED} WHEN tries_left <= 1 THEN {_EXHAUSTED} ELSE {_OPEN} END,
+    tries_left = tries_left - (seal <> :seal)
+WHERE state = :state AND user = :user AND status = {_OPEN} AND expires > :now
+RETURNING {_COLUMNS}, status
+"""  # noqa: S608  (as above)
+_FIND = f"SELECT {_COLUMNS}, status FROM challenges WHERE state = ? AND user = ?"  # noqa: S608  (as above)
+_OPEN_SINCE = f"SELECT {_COLUMNS} FROM challenges WHERE created > ? AND status = {_OPEN}"  # noqa: S608  (as above)
+_PURGE = """
+DELETE FROM challenges WHERE rowid IN (SELECT rowid FROM challenges ORDER BY rowid LIMIT ?) AND expires < ?
+"""
+
+
+class SqliteFile:
+    """
+    One database file.
+
+    Args:
+        path: Made with mode 0600 if it is not there. Its directory must be writable: SQLite keeps two more files in it.
+
+    Raises:
+        StoreError: From here and every method: the file cannot be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        with self._translated():
+            self._make_private()
+            self._connection = self._connect()
+            try:
+                self._prepare_schema()
+            except BaseException:
+                self._connection.close()
+                raise
+            self._checkpointer = self._connect()
+
+    def insert(self, challenges: Sequence[Challenge]) -> None:
+        """Keep challenges; all of them, or none where this raises."""
+        rows = json.dumps([[getattr(challenge, name) for name in _NAMES] for challenge in challenges])
+        with self._translated(), self._lock:
+            self._connection.execute(_INSERT, (rows,))
+
+    def answer(self, state: str, user: str, seal: str, now: float) -> Challenge:
+        """See `ChallengeStore.answer`."""
+        values = {"state": state, "user": user, "seal": seal, "now": now}
+        with self._translated(), self._lock:
+            changed = self._connection.execute(_ANSWER, values).fetchone()
+        if changed is None:
+            raise self._why_not(state, user)
+        *columns, status = changed
+        challenge = Challenge(*columns)
+        if status == _EXHAUSTED:
+            raise TooManyAttempts("wrong code, no try is left")
+        if status == _OPEN:
+            raise WrongCode(challenge.tries_left)
+        return challenge
+
+    def find(self, state: str, user: str) -> Challenge:
+        """See `ChallengeStore.find`."""
+        return self._row(state, user)[0]
+
+    def open_since(self, created: float) -> list[Challenge]:
+        """Return the open challenges that were made after a moment (Unix seconds)."""
+        with self._translated(), self._lock:
+            return [Challenge(*row) for row in self._connection.execute(_OPEN_SINCE, (created,))]
+
+    def purge(self, before: float) -> None:
+        """Remove challenges that expired before a moment (Unix seconds), a few under each lock."""
+        rows = _PURGE_ROWS
+        while rows == _PURGE_ROWS:
+            with self._translated(), self._lock:
+                rows = self._connection.execute(_PURGE, (_PURGE_ROWS, before)).rowcount
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the database; waits for the disk, and keeps nobody waiting."""
+        with self._translated():
+            self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    def close(self) -> None:
+        with self._lock:
+            self._checkpointer.close()
+            self._connection.close()
+
+    def _why_not(self, state: str, user: str) -> AlreadyUsed | TooManyAttempts | Expired:
+        _, status = self._row(state, user)
+        if status == _USED:
+            return AlreadyUsed("the code was used before")
+        if status == _EXHAUSTED:
+            return TooManyAttempts("an answer, but no try is left")
+        return Expired("the code has expired")
+
+    def _row(self, state: str, user: str) -> tuple[Challenge, int]:
+        with self._translated(), self._lock:
+            row = self._connection.execute(_FIND, (state, user)).fetchone()
+        if row is None:
+            raise UnknownChallenge("no challenge of this user has this State")
+        *columns, status = row
+        return Challenge(*columns), status
+
+    def _make_private(self) -> None:
+        try:
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        except OSError as exc:
+            raise StoreError(
+                f"{self._path} cannot be opened for writing: {exc.strerror}; the directory must exist and belong to "
+                "the user that FreeRADIUS runs as"
+            ) from exc
+
+    def _connect(self) -> sqlite3.Connection:
+        # FreeRADIUS calls from a different thread each time; `_lock` keeps them apart.
+        connection = sqlite3.connect(
+            self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "wal_autocheckpoint = 0"):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    def _prepare_schema(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"{self._path} was written by a newer smsotp-plugin (schema {version}, this one knows up to "
+                f"{SCHEMA_VERSION}): install that version, or remove the file (pending log-ins are lost)"
+            )
+        if version == 0:
+            for statement in _SCHEMA:
+                self._connection.execute(statement)
+        self._connection.execute("COMMIT")
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self._path}: {exc}") from exc

@@ -53,7 +53,14 @@ def provider(server: SmtpServer = SERVER, **changes: object) -> SmtpProvider:
 
 def message(otp: str = "123456") -> Message:
     number = parse_number("+491701234567", None)
-    return Message("ref-1", number, SecretStr(otp), SecretStr(f"Your code is {otp}"), CLOCK.time() + 300)
+    return Message(
+        reference="ref-1",
+        user="bob",
+        number=number,
+        otp=SecretStr(otp),
+        sentence=SecretStr(f"Your code is {otp}"),
+        expires=CLOCK.time() + 300,
+    )
 
 
 def parsed(content: bytes) -> EmailMessage:

@@ -1,0 +1,170 @@
+"""
+The provider ``script``: a program of the administrator's, with the number as argument and the text on standard input.
+
+The text is never an argument: every user of the machine can read those.
+"""
+
+import os
+import re
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator
+
+from smsotp_plugin.clock import Deadline
+from smsotp_plugin.errors import (
+    AnswerTimeout,
+    AuthFailed,
+    BadMessage,
+    BadRecipient,
+    DeliveryError,
+    GatewayUnavailable,
+    NotSent,
+    ProtocolViolation,
+    Throttled,
+    Unknown,
+)
+from smsotp_plugin.message import Message, Receipt
+from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, LogLevel, Provider
+from smsotp_plugin.wire.program import Ended, NotStarted, ProgramRunner, TimeLimit
+
+#: What an exit status means; the numbers from 64 on are those of sysexits.h. A status that is not here says nothing
+#: about whether the message has left.
+_MEANING: MappingProxyType[int, tuple[type[DeliveryError], str]] = MappingProxyType(
+    {
+        1: (NotSent, "failed before anything was sent"),
+        64: (BadMessage, "cannot be used like this (EX_USAGE)"),
+        65: (BadMessage, "does not take this text (EX_DATAERR)"),
+        67: (BadRecipient, "does not deliver to this number (EX_NOUSER)"),
+        69: (GatewayUnavailable, "cannot serve now (EX_UNAVAILABLE)"),
+        75: (Throttled, "asks to try again later (EX_TEMPFAIL)"),
+        77: (AuthFailed, "is not permitted to send (EX_NOPERM)"),
+        78: (AuthFailed, "is not configured (EX_CONFIG)"),
+        126: (GatewayUnavailable, "could not run a program that it needs"),
+        127: (GatewayUnavailable, "did not find a program that it needs"),
+    }
+)
+
+
+def _check_script(path: Path) -> Path:
+    if not path.is_absolute():
+        raise ValueError("must be an absolute path")
+    if not path.is_file():
+        raise ValueError(f"{path} is no file")
+    if not os.access(path, os.X_OK):
+        raise ValueError(f"{path} may not be executed by this user (chmod +x)")
+    return path
+
+
+class ScriptSettings(GatewaySettings):
+    """
+    What a gateway behind a program needs.
+
+    Attributes:
+        SCRIPT: Absolute path of the program.
+    """
+
+    SCRIPT: Annotated[Path, AfterValidator(_check_script)]
+
+    def warnings(self) -> list[str]:
+        """Return what is allowed but probably not meant."""
+        found = super().warnings()
+        if self.SCRIPT.stat().st_mode & stat.S_IWOTH:
+            found.append("SCRIPT: every user of this machine may change it (chmod o-w).")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """
+    One run of the program.
+
+    Attributes:
+        number: Its argument.
+        text: For its standard input, UTF-8 without a line end.
+    """
+
+    number: str = field(repr=False)
+    text: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptAnswer:
+    """
+    What the program said.
+
+    Attributes:
+        ended: How it ended.
+        gateway_id: The first line of its output, if it can be an id and repeats nothing of the message.
+    """
+
+    ended: Ended
+    gateway_id: str = ""
+
+
+class ScriptProvider(Provider[ScriptSettings, Call, ScriptAnswer]):
+    """Sends by running a program for each message."""
+
+    Settings: ClassVar[type[GatewaySettings]] = ScriptSettings
+
+    def __init__(self, context: GatewayContext, settings: ScriptSettings) -> None:
+        super().__init__(context, settings)
+        self._runner = ProgramRunner()
+
+    def close(self) -> None:
+        """Kill the runs that are under way."""
+        self._runner.close()
+
+    def compose(self, message: Message) -> Call:
+        """Write number and text."""
+        return Call(self.written_number(message.number), message.sentence.get_secret_value().encode())
+
+    def exchange(self, request: Call, deadline: Deadline) -> ScriptAnswer:
+        """Run the program to its end."""
+        if self.settings.LOG_LEVEL is LogLevel.DEBUG:
+            self.log.debug("run for %s with text %r", request.number, request.text)
+        try:
+            ended = self._runner.run([str(self.settings.SCRIPT), request.number], request.text, deadline)
+        except NotStarted as exc:
+            raise GatewayUnavailable(f"the script could not be started: {exc}") from exc
+        except TimeLimit:
+            raise AnswerTimeout("the script did not end in time and was killed") from None
+        return ScriptAnswer(ended, "" if _repeats(request, line := _first_line(ended.output)) else line)
+
+    def judge(self, answer: ScriptAnswer) -> Receipt:
+        """Read the exit status."""
+        ended = answer.ended
+        if self.settings.LOG_LEVEL is LogLevel.DEBUG:
+            self.log.debug("status %s, output %r, errors %r", ended.status, ended.output, ended.errors)
+        if ended.status == 0:
+            return Receipt(gateway_id=answer.gateway_id)
+        if ended.status is None:
+            raise ProtocolViolation("the script's exit status was lost")
+        if ended.status < 0:
+            raise Unknown(f"the script was ended by signal {-ended.status}")
+        kind, words = _MEANING.get(ended.status, (Unknown, "does not say whether the message was sent"))
+        raise kind(f"the script {words}: exit status {ended.status}")
+
+    def probe(self, deadline: Deadline) -> None:
+        """Look whether the program is still there; it is not run, since each run sends."""
+        del deadline
+        try:
+            _check_script(self.settings.SCRIPT)
+        except ValueError as exc:
+            raise GatewayUnavailable(f"SCRIPT {exc}") from exc
+
+
+def _first_line(output: bytes) -> str:
+    """Return the first line if it can be an id, else nothing."""
+    line = output.split(b"\n", 1)[0].decode("utf-8", "replace").strip()
+    return line if line.isprintable() and len(line) <= 128 and "\ufffd" not in line else ""
+
+
+def _repeats(call: Call, line: str) -> bool:
+    """Tell whether a line could show the code or the number; ids are logged, these are not."""
+    text = call.text.decode()
+    secrets = [word for word in re.findall(r"\w{4,}", text) if any(map(str.isdigit, word))]
+    return line in text or call.number.lstrip("+0") in line or any(word in line for word in secrets)

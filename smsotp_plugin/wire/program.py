@@ -1,0 +1,155 @@
+"""
+A program that is started, listened to and, at the deadline, ended together with everything that it started.
+
+Built on `subprocess.Popen` for starting. The waiting is our own: `Popen.communicate` keeps output of any length, waits
+for children that inherited the output, and `Popen.wait` takes a lost exit status for 0.
+"""
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+from dataclasses import dataclass, field
+from threading import Lock
+
+from smsotp_plugin.clock import Deadline
+
+#: Bytes that are kept of each output; what comes after is read and dropped.
+_KEPT = 4096
+#: All that a program finds in its environment: ours may hold passwords.
+_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """
+    How a program ended.
+
+    Attributes:
+        status: Exit status 0 to 255, or minus the number of the signal that killed it, or None where the operating
+            system does not say (somebody else has waited for it).
+        output: The beginning of its standard output.
+        errors: The beginning of its standard error.
+    """
+
+    status: int | None
+    output: bytes = field(default=b"", repr=False)
+    errors: bytes = field(default=b"", repr=False)
+
+
+class NotStarted(Exception):
+    """The program could not be started; the text says why, without its arguments."""
+
+
+class TimeLimit(Exception):
+    """The program was killed at the deadline."""
+
+
+class ProgramRunner:
+    """Runs programs from several threads at once, and can end them all."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._running: set[int] = set()
+        self._closed = False
+
+    def run(self, command: list[str], text: bytes, deadline: Deadline) -> Ended:
+        """
+        Start a program with a text on its standard input and wait for its end.
+
+        Args:
+            command: Absolute path and arguments; no shell is involved.
+            text: For its standard input. A program need not read it.
+            deadline: When it, and what it started in its process group, is killed.
+
+        Raises:
+            NotStarted: It never ran.
+            TimeLimit: It was killed.
+        """
+        with self._start(command, text) as process:
+            try:
+                output, errors = _listen(process, deadline)
+            except BaseException:
+                self._kill({process.pid})
+                raise
+            finally:
+                status = self._await_end(process.pid)
+        return Ended(status, output, errors)
+
+    def close(self) -> None:
+        """Kill what is running and start nothing more."""
+        with self._lock:
+            self._closed = True
+            running = set(self._running)
+        self._kill(running)
+
+    def _start(self, command: list[str], text: bytes) -> subprocess.Popen[bytes]:
+        if self._closed:
+            raise NotStarted("the gateway is being closed")
+        try:
+            # A file in memory, not a pipe: nobody has to wait until the program reads.
+            with open(os.memfd_create("sms"), "w+b") as stdin:  # noqa: PTH123  (it has no path)
+                stdin.write(text)
+                stdin.seek(0)
+                process = subprocess.Popen(  # noqa: S603  (the administrator's own command, without a shell)
+                    command,
+                    stdin=stdin,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    cwd="/",
+                    env=_ENVIRONMENT,
+                    start_new_session=True,
+                )
+        except OSError as exc:
+            raise NotStarted(exc.strerror or type(exc).__name__) from None
+        with self._lock:
+            self._running.add(process.pid)
+        if self._closed:
+            self._kill({process.pid})
+        return process
+
+    def _kill(self, pids: set[int]) -> None:
+        with self._lock:
+            for pid in self._running & pids:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(pid, signal.SIGKILL)
+
+    def _await_end(self, pid: int) -> int | None:
+        """Return the status once the program has ended. It stays a zombie, so that its number is not given away."""
+        ended = None
+        with contextlib.suppress(ChildProcessError):
+            ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        with self._lock:
+            self._running.discard(pid)
+        if ended is None:
+            return None
+        return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+
+
+def _listen(process: subprocess.Popen[bytes], deadline: Deadline) -> tuple[bytes, bytes]:
+    """Read both outputs until the program itself has ended, whoever else still holds them."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        end = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return b"", b""
+    heard = {pipe.fileno(): bytearray() for pipe in (process.stdout, process.stderr)}
+    poll = select.poll()
+    for fd in (end, *heard):
+        poll.register(fd, select.POLLIN)
+    try:
+        ready: set[int] = set()
+        while end not in ready:
+            if deadline.passed():
+                raise TimeLimit
+            ready = {fd for fd, _ in poll.poll(deadline.remaining() * 1000)}
+            for fd in ready & heard.keys():
+                data = os.read(fd, _KEPT)
+                heard[fd] += data[: _KEPT - len(heard[fd])]
+                if not data:
+                    poll.unregister(fd)
+    finally:
+        os.close(end)
+    return bytes(heard[process.stdout.fileno()]), bytes(heard[process.stderr.fileno()])

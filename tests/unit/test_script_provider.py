@@ -1,0 +1,261 @@
+"""The provider script, with real programs."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from smsotp_plugin.clock import Deadline, SystemClock
+from smsotp_plugin.errors import (
+    AnswerTimeout,
+    AuthFailed,
+    BadMessage,
+    BadRecipient,
+    DeliveryError,
+    GatewayUnavailable,
+    NotSent,
+    ProtocolViolation,
+    Throttled,
+    Unknown,
+)
+from smsotp_plugin.message import Message, Receipt
+from smsotp_plugin.phone import parse_number
+from smsotp_plugin.providers.base import GatewayContext
+from smsotp_plugin.providers.script import ScriptAnswer, ScriptProvider, ScriptSettings
+from smsotp_plugin.wire.program import Ended
+
+CLOCK = SystemClock()
+NUMBER = parse_number("+491701234567", None)
+MESSAGE = Message(
+    reference="ref-1",
+    user="bob",
+    number=NUMBER,
+    otp=SecretStr("123456"),
+    sentence=SecretStr("Grüße: 123456"),
+    expires=CLOCK.time() + 300,
+)
+
+Write = Callable[..., Path]
+Make = Callable[..., ScriptProvider]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write_script(body: str) -> Path:
+        script = tmp_path / "send"
+        script.write_text("#!/bin/sh\n" + dedent(body))
+        script.chmod(0o755)
+        return script
+
+    return write_script
+
+
+@pytest.fixture
+def make(write: Write) -> Make:
+    def make_provider(body: str, **settings: object) -> ScriptProvider:
+        known = {"provider": "script", "SCRIPT": write(body)}
+        return ScriptProvider(GatewayContext("cmd", CLOCK), ScriptSettings.model_validate(known | settings))
+
+    return make_provider
+
+
+def soon() -> Deadline:
+    return Deadline.after(10, CLOCK)
+
+
+def test_number_is_the_argument_and_text_is_the_standard_input(make: Make, tmp_path: Path) -> None:
+    provider = make(f'echo "$#:$1" >{tmp_path}/arguments; cat >{tmp_path}/text; echo id-77; echo more')
+
+    receipt = provider.submit(MESSAGE, soon())
+
+    assert receipt == Receipt(gateway_id="id-77")
+    assert (tmp_path / "arguments").read_text() == "1:+491701234567\n"
+    assert (tmp_path / "text").read_text() == "Grüße: 123456"
+
+
+def test_number_format_counts(make: Make, tmp_path: Path) -> None:
+    make(f'echo "$1" >{tmp_path}/number', NUMBER_FORMAT="zeros").submit(MESSAGE, soon())
+
+    assert (tmp_path / "number").read_text() == "00491701234567\n"
+
+
+def test_the_code_is_in_no_argument_and_nothing_of_our_environment_is_passed_on(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_OF_OURS", "geheim")
+
+    make(f"tr '\\0' ' ' </proc/$$/cmdline >{tmp_path}/line; env >{tmp_path}/environment").submit(
+        MESSAGE, soon()
+    )
+
+    assert "123456 " not in (tmp_path / "line").read_text()
+    names = {line.split("=")[0] for line in (tmp_path / "environment").read_text().splitlines()}
+    assert names <= {"PATH", "LANG", "PWD", "OLDPWD", "SHLVL", "_"}
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (1, NotSent),
+        (64, BadMessage),
+        (65, BadMessage),
+        (67, BadRecipient),
+        (69, GatewayUnavailable),
+        (75, Throttled),
+        (77, AuthFailed),
+        (78, AuthFailed),
+        (126, GatewayUnavailable),
+        (127, GatewayUnavailable),
+        (2, Unknown),
+        (76, Unknown),
+        (255, Unknown),
+    ],
+)
+def test_each_exit_status_has_its_meaning(make: Make, status: int, error: type[DeliveryError]) -> None:
+    with pytest.raises(DeliveryError) as caught:
+        make(f"exit {status}").submit(MESSAGE, soon())
+
+    assert type(caught.value) is error
+    assert str(status) in str(caught.value)
+
+
+def test_a_script_killed_by_a_signal_leaves_the_outcome_unknown(make: Make) -> None:
+    with pytest.raises(Unknown, match="signal 9"):
+        make("kill -9 $$").submit(MESSAGE, soon())
+
+
+def test_a_lost_exit_status_is_no_success(make: Make) -> None:
+    with pytest.raises(ProtocolViolation):
+        make("").judge(ScriptAnswer(Ended(None)))
+
+
+def test_the_time_limit_kills_the_script_and_all_that_it_started(make: Make, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "alive")
+    provider = make(f"exec 9>{tmp_path}/alive; sleep 600 & sleep 600", TIMEOUT=0.5)
+    reader = os.open(tmp_path / "alive", os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(reader, True)
+
+    with pytest.raises(AnswerTimeout, match="killed"):
+        provider.submit(MESSAGE, soon())
+
+    # The end of the file comes when the last process that holds the other end is gone.
+    assert os.read(reader, 1) == b""
+    os.close(reader)
+
+
+def test_a_child_that_keeps_the_output_open_is_not_waited_for(make: Make) -> None:
+    provider = make("sleep 2 & echo id-1", TIMEOUT=1.5)
+
+    assert provider.submit(MESSAGE, soon()) == Receipt(gateway_id="id-1")
+
+
+def test_a_script_that_does_not_read_its_input_is_no_failure(make: Make) -> None:
+    assert make("exec <&-; exit 0").submit(MESSAGE, soon()) == Receipt()
+
+
+def test_endless_output_is_read_and_dropped(make: Make) -> None:
+    provider = make("echo id-2; head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2", TIMEOUT=8)
+
+    assert provider.submit(MESSAGE, soon()) == Receipt(gateway_id="id-2")
+
+
+@pytest.mark.parametrize(
+    "output", ["printf '\\001\\002'", "printf '\\377'", "head -c 200 /dev/zero | tr '\\0' a", ":"]
+)
+def test_output_that_can_be_no_id_is_none(make: Make, output: str) -> None:
+    assert make(output).submit(MESSAGE, soon()) == Receipt()
+
+
+@pytest.mark.parametrize(
+    "echo", ["cat", "echo 123456", "echo sent:123456", 'echo "id-$1"', "echo x491701234567"]
+)
+def test_output_that_repeats_the_message_is_no_id_since_ids_are_logged(make: Make, echo: str) -> None:
+    assert make(echo).submit(MESSAGE, soon()) == Receipt()
+
+
+def test_a_script_that_has_gone_since_the_start_is_not_sent(make: Make) -> None:
+    provider = make("exit 0")
+    provider.settings.SCRIPT.unlink()
+
+    with pytest.raises(GatewayUnavailable, match="No such file"):
+        provider.submit(MESSAGE, soon())
+    with pytest.raises(GatewayUnavailable, match="is no file"):
+        provider.probe(soon())
+
+
+def test_a_script_without_a_known_interpreter_is_not_sent(make: Make) -> None:
+    provider = make("")
+    provider.settings.SCRIPT.write_text("#!/no/such/interpreter\n")
+
+    with pytest.raises(GatewayUnavailable, match="could not be started"):
+        provider.submit(MESSAGE, soon())
+
+
+def test_probing_does_not_run_the_script(make: Make, tmp_path: Path) -> None:
+    make(f"touch {tmp_path}/ran").probe(soon())
+
+    assert not (tmp_path / "ran").exists()
+
+
+def test_close_kills_what_is_running_and_starts_nothing_more(make: Make, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "started")
+    provider = make(f"echo >{tmp_path}/started; sleep 600", TIMEOUT=60)
+    outcomes: list[str] = []
+
+    def send() -> None:
+        with pytest.raises(DeliveryError) as caught:
+            provider.submit(MESSAGE, Deadline.after(60, CLOCK))
+        outcomes.append(caught.value.outcome)
+
+    sending = threading.Thread(target=send)
+    sending.start()
+    (tmp_path / "started").read_text()
+    provider.close()
+    sending.join(10)
+
+    assert outcomes == ["unknown"]
+    with pytest.raises(NotSent, match="being closed"):
+        provider.submit(MESSAGE, soon())
+
+
+def test_neither_number_nor_text_is_logged_below_the_debug_level(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    make("cat").submit(MESSAGE, soon())
+    quiet = caplog.text
+
+    make("cat", LOG_LEVEL="debug").submit(MESSAGE, soon())
+
+    assert quiet == ""
+    assert "+491701234567" in caplog.text
+    assert caplog.text.count("123456'") == 2
+
+
+def problem_with(path: object) -> str:
+    with pytest.raises(ValidationError) as caught:
+        ScriptSettings.model_validate({"provider": "script", "SCRIPT": path})
+    return str(caught.value)
+
+
+def test_a_script_that_cannot_be_run_is_a_problem_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("")
+
+    assert "absolute path" in problem_with("send.sh")
+    assert "is no file" in problem_with(tmp_path / "missing")
+    assert "is no file" in problem_with(tmp_path)
+    assert "may not be executed" in problem_with(tmp_path / "plain")
+
+
+def test_a_script_that_anyone_may_change_is_worth_a_warning(write: Write) -> None:
+    script = write("")
+    script.chmod(0o777)
+
+    assert ScriptSettings.model_validate({"provider": "script", "SCRIPT": script}).warnings() == [
+        "SCRIPT: every user of this machine may change it (chmod o-w)."
+    ]

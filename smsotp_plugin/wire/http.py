@@ -36,7 +36,7 @@ class HttpWire:
             OSError: The certificates cannot be read.
         """
         self.origin = origin
-        self._tls = make_tls_context(origin.check_tls)
+        self._tls = make_tls_context(origin.check_tls) if origin.uses_tls() else None
         self._idle: deque[HttpLine] = deque()
         self._all: set[HttpLine] = set()
         self._lock = Lock()

@@ -24,7 +24,7 @@ _MOST_IDLE = 4.0
 class HttpLine:
     """A transport adapter of `requests` with at most one connection, for one thread at a time."""
 
-    def __init__(self, origin: Origin, tls: ssl.SSLContext) -> None:
+    def __init__(self, origin: Origin, tls: ssl.SSLContext | None) -> None:
         self.lane = Lane()
         self._base = origin.url()
         self._adapter = _OriginAdapter(origin, tls, self.lane)
@@ -82,7 +82,7 @@ class _OriginAdapter(HTTPAdapter):
     Nothing is taken from the environment, and no cookie is kept.
     """
 
-    def __init__(self, origin: Origin, tls: ssl.SSLContext, lane: Lane) -> None:
+    def __init__(self, origin: Origin, tls: ssl.SSLContext | None, lane: Lane) -> None:
         super().__init__(pool_connections=1, pool_maxsize=1)
         self.poolmanager = _pool_manager(origin, tls)
         self.poolmanager.pool_classes_by_scheme = {
@@ -113,7 +113,7 @@ class _OriginAdapter(HTTPAdapter):
         return response
 
 
-def _pool_manager(origin: Origin, tls: ssl.SSLContext) -> PoolManager:
+def _pool_manager(origin: Origin, tls: ssl.SSLContext | None) -> PoolManager:
     if origin.proxy is None:
         return PoolManager(maxsize=1, ssl_context=tls)
     proxy = urlsplit(origin.proxy)

@@ -34,6 +34,10 @@ class Origin:
     connect_limit: float | None = None
     read_limit: float | None = None
 
+    def uses_tls(self) -> bool:
+        """Tell whether certificates matter at all."""
+        return self.scheme == "https" or (self.proxy or "").startswith("https:")
+
     def url(self) -> str:
         """Return the origin as a URL without a path."""
         host = f"[{self.host}]" if ":" in self.host else self.host

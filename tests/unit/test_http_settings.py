@@ -146,14 +146,14 @@ def test_nothing_secret_is_in_the_repr(folder: Path) -> None:
     ("written", "meant"),
     [("true", True), ("false", False), ('"yes"', True), ('"no"', False), ('"No"', False)],
 )
-def test_check_ssl_takes_the_words_of_the_documentation(folder: Path, written: str, meant: bool) -> None:
+def test_check_ssl_takes_the_words_of_the_documentation(folder: Path, written: str, meant: object) -> None:
     assert read(folder, GOOD + f"CHECK_SSL = {written}").CHECK_SSL is meant
 
 
 def test_check_ssl_takes_a_file_with_certificates(folder: Path) -> None:
     trustme.CA().cert_pem.write_to_path(str(folder / "ca.pem"))
 
-    assert read(folder, GOOD + f'CHECK_SSL = "{folder}/ca.pem"').CHECK_SSL == folder / "ca.pem"
+    assert folder / "ca.pem" == read(folder, GOOD + f'CHECK_SSL = "{folder}/ca.pem"').CHECK_SSL
 
 
 @pytest.mark.parametrize("content", ["", "no certificate"])
@@ -169,11 +169,11 @@ def test_parameters_that_are_empty_texts_are_not_filled(folder: Path) -> None:
     assert read(folder, GOOD + empty).plan.method == "GET"
 
 
-def test_credentials_of_the_url_are_decoded_and_leave_it(folder: Path) -> None:
+def test_credentials_of_the_url_are_decoded_and_leave_it() -> None:
     address = read_web_address("https://m%40e:p%3Aw%40@Gateway.EXAMPLE/a?b=c#d")
 
-    assert ("m@e", "p:w@") == (address.username, address.password.get_secret_value())
-    assert ("gateway.example", 443, "/a?b=c") == (address.host, address.port, address.target)
+    assert (address.username, address.password.get_secret_value()) == ("m@e", "p:w@")
+    assert (address.host, address.port, address.target) == ("gateway.example", 443, "/a?b=c")
 
 
 def test_credentials_of_the_url_become_basic_authentication(folder: Path) -> None:

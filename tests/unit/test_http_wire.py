@@ -30,7 +30,9 @@ from smsotp_plugin.wire.http_errors import MEANING, translate
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
 GET = HttpRequest("GET", "/send?text=123456", {"User-Agent": "test"})
-Talk = Callable[[socket.socket], None]
+Talk = Callable[[socket.socket], object]
+MakePeer = Callable[["Talk | None"], "Peer"]
+MakeWire = Callable[..., HttpWire]
 
 
 def read_head(conn: socket.socket) -> bytes:
@@ -92,13 +94,12 @@ class Peer:
 
 
 @pytest.fixture
-def make_peer() -> Iterator[Callable[[Talk | None], Peer]]:
+def make_peer() -> Iterator[MakePeer]:
     """Start peers; each answers OK for ever, or does what it is told."""
-    peers = []
+    peers: list[Peer] = []
 
     def make(talk: Talk | None = None) -> Peer:
-        peer = Peer(lambda conn: None)
-        peer.talk = talk or (lambda conn: answer_for_ever(peer, conn))
+        peer = Peer(talk or (lambda conn: answer_for_ever(peer, conn)))
         peers.append(peer)
         return peer
 
@@ -108,8 +109,8 @@ def make_peer() -> Iterator[Callable[[Talk | None], Peer]]:
 
 
 @pytest.fixture
-def make_wire() -> Iterator[Callable[..., HttpWire]]:
-    wires = []
+def make_wire() -> Iterator[MakeWire]:
+    wires: list[HttpWire] = []
 
     def make(port: int, *, scheme: str = "http", host: str = "127.0.0.1", **more: object) -> HttpWire:
         wires.append(HttpWire(Origin(scheme, host, port, **more)))  # type: ignore[arg-type]
@@ -156,7 +157,7 @@ def exchange(wire: HttpWire, seconds: float = 5) -> HttpAnswer:
     return wire.exchange(GET, within(seconds))
 
 
-def test_two_requests_go_over_one_connection(make_peer, make_wire):
+def test_two_requests_go_over_one_connection(make_peer: MakePeer, make_wire: MakeWire) -> None:
     peer = make_peer(None)
     wire = make_wire(peer.port)
 
@@ -166,8 +167,8 @@ def test_two_requests_go_over_one_connection(make_peer, make_wire):
     assert peer.connections == 1
 
 
-def test_a_body_is_sent_with_its_length(make_peer, make_wire):
-    received = []
+def test_a_body_is_sent_with_its_length(make_peer: MakePeer, make_wire: MakeWire) -> None:
+    received: list[bytes] = []
 
     def talk(conn: socket.socket) -> None:
         received.append(read_head(conn) + conn.recv(5, socket.MSG_WAITALL))
@@ -181,7 +182,7 @@ def test_a_body_is_sent_with_its_length(make_peer, make_wire):
     assert received[0].endswith(b"\r\n\r\nhello")
 
 
-def test_a_redirect_is_an_answer_and_is_not_followed(make_peer, make_wire):
+def test_a_redirect_is_an_answer_and_is_not_followed(make_peer: MakePeer, make_wire: MakeWire) -> None:
     peer = make_peer(None)
     moved = f"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{peer.port}/\r\nContent-Length: 0\r\n\r\n"
     wire = make_wire(make_peer(answering(moved.encode())).port)
@@ -190,7 +191,7 @@ def test_a_redirect_is_an_answer_and_is_not_followed(make_peer, make_wire):
     assert peer.heads == []
 
 
-def test_a_refused_connection_is_certainly_not_sent(make_wire):
+def test_a_refused_connection_is_certainly_not_sent(make_wire: MakeWire) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     wire = make_wire(port)
@@ -199,12 +200,12 @@ def test_a_refused_connection_is_certainly_not_sent(make_wire):
         exchange(wire)
 
 
-def test_a_name_that_does_not_exist_is_certainly_not_sent(make_wire):
+def test_a_name_that_does_not_exist_is_certainly_not_sent(make_wire: MakeWire) -> None:
     with pytest.raises(ConnectFailed, match="cannot be resolved"):
         exchange(make_wire(80, host="gateway.invalid"))
 
 
-def test_a_passed_deadline_sends_nothing(make_peer, make_wire):
+def test_a_passed_deadline_sends_nothing(make_peer: MakePeer, make_wire: MakeWire) -> None:
     peer = make_peer(None)
 
     with pytest.raises(ConnectFailed):
@@ -212,12 +213,14 @@ def test_a_passed_deadline_sends_nothing(make_peer, make_wire):
     assert peer.heads == []
 
 
-def test_silence_is_unknown(make_peer, make_wire):
+def test_silence_is_unknown(make_peer: MakePeer, make_wire: MakeWire) -> None:
     with pytest.raises(AnswerTimeout, match="in time"):
         exchange(make_wire(make_peer(lambda conn: conn.recv(1 << 20) and conn.recv(1)).port), seconds=0.2)
 
 
-def test_the_read_limit_ends_the_silence_before_the_deadline(make_peer, make_wire):
+def test_the_read_limit_ends_the_silence_before_the_deadline(
+    make_peer: MakePeer, make_wire: MakeWire
+) -> None:
     silent = make_peer(lambda conn: read_head(conn) and conn.recv(1))
 
     with pytest.raises(AnswerTimeout):
@@ -235,7 +238,9 @@ def test_the_read_limit_ends_the_silence_before_the_deadline(make_peer, make_wir
     ],
     ids=["status line", "header", "body", "chunk", "body without length"],
 )
-def test_the_deadline_holds_against_one_byte_at_a_time(make_peer, make_wire, before):
+def test_the_deadline_holds_against_one_byte_at_a_time(
+    make_peer: MakePeer, make_wire: MakeWire, before: bytes
+) -> None:
     talk, stop = dripping(before)
     try:
         with pytest.raises(AnswerTimeout):
@@ -263,7 +268,7 @@ def test_the_deadline_holds_against_one_byte_at_a_time(make_peer, make_wire, bef
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nOK",
     ],
 )
-def test_half_an_answer_and_garbage_are_unknown(make_peer, make_wire, raw):
+def test_half_an_answer_and_garbage_are_unknown(make_peer: MakePeer, make_wire: MakeWire, raw: bytes) -> None:
     with pytest.raises(ProtocolViolation):
         exchange(make_wire(make_peer(answering(raw)).port))
 
@@ -272,24 +277,20 @@ def test_half_an_answer_and_garbage_are_unknown(make_peer, make_wire, raw):
     "raw",
     [
         b"HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n" + b"a" * 70000,
-        b"HTTP/1.1 200 OK\r\n"
-        + b"X: "
-        + b"a" * 60000
-        + b"\r\nX: "
-        + b"a" * 60000
-        + b"\r\nX: "
-        + b"a" * 60000,
+        b"HTTP/1.1 200 OK\r\nX: " + b"a" * 60000 + b"\r\nX: " + b"a" * 60000 + b"\r\nX: " + b"a" * 60000,
         b"HTTP/1.1 100 Continue\r\n\r\n" * 10000,
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: a\r\n" * 50000,
     ],
     ids=["body", "headers", "interim answers", "trailers"],
 )
-def test_an_endless_answer_is_unknown(make_peer, make_wire, raw):
+def test_an_endless_answer_is_unknown(make_peer: MakePeer, make_wire: MakeWire, raw: bytes) -> None:
     with pytest.raises(ProtocolViolation, match="long"):
         exchange(make_wire(make_peer(answering(raw)).port))
 
 
-def test_a_connection_that_ended_while_idle_is_replaced_before_anything_is_written(make_peer, make_wire):
+def test_a_connection_that_ended_while_idle_is_replaced_before_anything_is_written(
+    make_peer: MakePeer, make_wire: MakeWire
+) -> None:
     ended = threading.Event()
 
     def once(conn: socket.socket) -> None:
@@ -305,18 +306,20 @@ def test_a_connection_that_ended_while_idle_is_replaced_before_anything_is_writt
 
     exchange(wire)
 
-    assert (2, 2) == (peer.connections, len(peer.heads))
+    assert (peer.connections, len(peer.heads)) == (2, 2)
 
 
-def test_a_request_that_was_read_and_not_answered_is_not_sent_again(make_peer, make_wire):
-    peer = make_peer(lambda conn: peer.read(conn))
+def test_a_request_that_was_read_and_not_answered_is_not_sent_again(
+    make_peer: MakePeer, make_wire: MakeWire
+) -> None:
+    peer = make_peer(lambda conn: [peer.read(conn)])
 
     with pytest.raises(ProtocolViolation, match="without an answer"):
         exchange(make_wire(peer.port))
     assert len(peer.heads) == 1
 
 
-def test_what_comes_after_an_answer_is_not_the_next_answer(make_peer, make_wire):
+def test_what_comes_after_an_answer_is_not_the_next_answer(make_peer: MakePeer, make_wire: MakeWire) -> None:
     sent = threading.Event()
 
     def talk(conn: socket.socket) -> None:
@@ -342,7 +345,7 @@ class ClockAhead(SystemClock):
         return super().monotonic() + self.ahead
 
 
-def test_a_connection_that_rested_long_is_not_used_again(make_peer, make_wire):
+def test_a_connection_that_rested_long_is_not_used_again(make_peer: MakePeer, make_wire: MakeWire) -> None:
     peer, clock = make_peer(None), ClockAhead()
     wire = make_wire(peer.port)
     wire.exchange(GET, Deadline.after(5, clock))
@@ -353,7 +356,7 @@ def test_a_connection_that_rested_long_is_not_used_again(make_peer, make_wire):
     assert peer.connections == 2
 
 
-def test_close_ends_an_exchange_that_is_under_way(make_peer, make_wire):
+def test_close_ends_an_exchange_that_is_under_way(make_peer: MakePeer, make_wire: MakeWire) -> None:
     reading = threading.Event()
     caught: list[BaseException] = []
 
@@ -403,18 +406,20 @@ def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
     return tmp_path / "ca.pem"
 
 
-def test_a_trusted_certificate_is_accepted_and_the_connection_kept(make_peer, make_wire, authority, ca_file):
-    peer = make_peer(
-        lambda conn: over_tls(authority, "127.0.0.1", lambda tls: answer_for_ever(peer, tls))(conn)
-    )
+def test_a_trusted_certificate_is_accepted_and_the_connection_kept(
+    make_peer: MakePeer, make_wire: MakeWire, authority: trustme.CA, ca_file: Path
+) -> None:
+    peer = make_peer(over_tls(authority, "127.0.0.1", lambda tls: answer_for_ever(peer, tls)))
     wire = make_wire(peer.port, scheme="https", check_tls=ca_file)
 
-    assert (200, 200) == (exchange(wire).status, exchange(wire).status)
+    assert (exchange(wire).status, exchange(wire).status) == (200, 200)
     assert peer.connections == 1
     wire.probe(within(5))
 
 
-def test_an_unknown_authority_is_certainly_not_sent(make_peer, make_wire, authority):
+def test_an_unknown_authority_is_certainly_not_sent(
+    make_peer: MakePeer, make_wire: MakeWire, authority: trustme.CA
+) -> None:
     peer = make_peer(over_tls(authority, "127.0.0.1", lambda tls: tls.sendall(OK)))
     wire = make_wire(peer.port, scheme="https")
 
@@ -424,34 +429,42 @@ def test_an_unknown_authority_is_certainly_not_sent(make_peer, make_wire, author
         wire.probe(within(5))
 
 
-def test_a_certificate_for_another_name_is_certainly_not_sent(make_peer, make_wire, authority, ca_file):
+def test_a_certificate_for_another_name_is_certainly_not_sent(
+    make_peer: MakePeer, make_wire: MakeWire, authority: trustme.CA, ca_file: Path
+) -> None:
     peer = make_peer(over_tls(authority, "gateway.example", lambda tls: tls.sendall(OK)))
 
     with pytest.raises(ConnectFailed, match="IP address mismatch"):
         exchange(make_wire(peer.port, scheme="https", check_tls=ca_file))
 
 
-def test_an_unchecked_certificate_is_accepted_without_a_warning(make_peer, make_wire, authority):
-    peer = make_peer(lambda conn: over_tls(authority, "other", lambda tls: answer_for_ever(peer, tls))(conn))
+def test_an_unchecked_certificate_is_accepted_without_a_warning(
+    make_peer: MakePeer, make_wire: MakeWire, authority: trustme.CA
+) -> None:
+    peer = make_peer(over_tls(authority, "other", lambda tls: answer_for_ever(peer, tls)))
 
     assert exchange(make_wire(peer.port, scheme="https", check_tls=False)).status == 200
 
 
-def test_a_peer_that_does_not_speak_tls_is_certainly_not_sent(make_peer, make_wire):
-    peer = make_peer(lambda conn: conn.recv(100) and conn.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+def test_a_peer_that_does_not_speak_tls_is_certainly_not_sent(
+    make_peer: MakePeer, make_wire: MakeWire
+) -> None:
+    peer = make_peer(lambda conn: [conn.recv(100), conn.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")])
 
     with pytest.raises(ConnectFailed, match="TLS could not be set up"):
         exchange(make_wire(peer.port, scheme="https"))
 
 
-def test_a_handshake_that_never_ends_is_certainly_not_sent(make_peer, make_wire):
+def test_a_handshake_that_never_ends_is_certainly_not_sent(make_peer: MakePeer, make_wire: MakeWire) -> None:
     peer = make_peer(lambda conn: [conn.recv(1 << 16) for _ in range(2)] and None)
 
     with pytest.raises(ConnectFailed, match="in time"):
         exchange(make_wire(peer.port, scheme="https", connect_limit=0.2), seconds=60)
 
 
-def test_plain_http_over_a_proxy_names_the_whole_url_and_the_credentials(make_peer, make_wire):
+def test_plain_http_over_a_proxy_names_the_whole_url_and_the_credentials(
+    make_peer: MakePeer, make_wire: MakeWire
+) -> None:
     proxy = make_peer(None)
     wire = make_wire(80, host="gateway.example", proxy=f"http://me:p%40ss@127.0.0.1:{proxy.port}")
 
@@ -461,8 +474,10 @@ def test_plain_http_over_a_proxy_names_the_whole_url_and_the_credentials(make_pe
     assert b"Proxy-Authorization: Basic bWU6cEBzcw==\r\n" in proxy.heads[0]
 
 
-def test_https_goes_through_the_proxy_in_a_tunnel(make_peer, make_wire, authority, ca_file):
-    heads = []
+def test_https_goes_through_the_proxy_in_a_tunnel(
+    make_peer: MakePeer, make_wire: MakeWire, authority: trustme.CA, ca_file: Path
+) -> None:
+    heads: list[bytes] = []
 
     def talk(conn: socket.socket) -> None:
         heads.append(read_head(conn))
@@ -478,7 +493,7 @@ def test_https_goes_through_the_proxy_in_a_tunnel(make_peer, make_wire, authorit
         proxy=f"http://me:x@127.0.0.1:{proxy.port}",
     )
 
-    assert (200, 200) == (exchange(wire).status, exchange(wire).status)
+    assert (exchange(wire).status, exchange(wire).status) == (200, 200)
     assert len(heads) == 1
     assert heads[0].startswith(b"CONNECT gateway.example:443 ")
     assert b"Proxy-Authorization: Basic bWU6eA==\r\n" in heads[0]
@@ -487,16 +502,20 @@ def test_https_goes_through_the_proxy_in_a_tunnel(make_peer, make_wire, authorit
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 407 No\r\n\r\n", b"HTTP/1.1 502 No\r\n\r\n"])
-def test_a_proxy_that_refuses_the_tunnel_is_certainly_not_sent(make_peer, make_wire, answer):
+def test_a_proxy_that_refuses_the_tunnel_is_certainly_not_sent(
+    make_peer: MakePeer, make_wire: MakeWire, answer: bytes
+) -> None:
     proxy = make_peer(answering(answer))
     wire = make_wire(443, scheme="https", host="gateway.example", proxy=f"http://127.0.0.1:{proxy.port}")
 
-    with pytest.raises(ConnectFailed, match="proxy refused .* status (407|502)"):
+    with pytest.raises(ConnectFailed, match=r"proxy refused .* status (407|502)"):
         exchange(wire)
 
 
 @pytest.mark.parametrize("answer", [b"", b"garbage\r\n", b"HTTP/1.1 200 OK\r\nX:"])
-def test_a_proxy_that_breaks_off_is_certainly_not_sent(make_peer, make_wire, answer):
+def test_a_proxy_that_breaks_off_is_certainly_not_sent(
+    make_peer: MakePeer, make_wire: MakeWire, answer: bytes
+) -> None:
     proxy = make_peer(answering(answer))
     wire = make_wire(443, scheme="https", host="gateway.example", proxy=f"http://127.0.0.1:{proxy.port}")
 
@@ -504,8 +523,10 @@ def test_a_proxy_that_breaks_off_is_certainly_not_sent(make_peer, make_wire, ans
         exchange(wire)
 
 
-def test_a_probe_tells_a_dead_gateway_from_a_living_one_and_sends_nothing(make_peer, make_wire):
-    received = []
+def test_a_probe_tells_a_dead_gateway_from_a_living_one_and_sends_nothing(
+    make_peer: MakePeer, make_wire: MakeWire
+) -> None:
+    received: list[bytes] = []
     peer = make_peer(lambda conn: received.append(conn.recv(1)))
 
     make_wire(peer.port).probe(within(5))
@@ -522,7 +543,7 @@ def exceptions_of(module: ModuleType) -> list[type[Exception]]:
 
 
 @pytest.mark.parametrize("kind", exceptions_of(requests.exceptions) + exceptions_of(urllib3.exceptions))
-def test_every_exception_of_the_libraries_has_a_meaning(kind):
+def test_every_exception_of_the_libraries_has_a_meaning(kind: type[Exception]) -> None:
     if kind is requests.RequestException:
         pytest.skip("never raised itself")
     own = next(known for known in MEANING if issubclass(kind, known))

@@ -92,7 +92,11 @@ def _verify(out: Console, err: Console, tree: Raddb, listener: Listener | None) 
         return 1
     if done.returncode:
         lines = done.stdout.decode(errors="replace").splitlines()
-        print_problems(err, [line for line in lines if ": Error: " in line] or lines[-5:])
+        errors = [line.partition(": Error: ")[2] for line in lines if ": Error: " in line]
+        err.print(
+            Text(f"All is written, but FreeRADIUS does not accept its configuration ({' '.join(command)}):")
+        )
+        print_problems(err, errors or lines[-5:])
         return 1
     out.print(Text(f"{Path(program).name} -C accepts the configuration."))
     _tell_next_steps(out, tree, listener, program)

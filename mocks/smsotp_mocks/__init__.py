@@ -8,6 +8,8 @@ from smsotp_mocks.accounts import Accounts
 from smsotp_mocks.faults import BadFault, Fault, FaultPlan, Rule
 from smsotp_mocks.http_gateway import HttpGateway
 from smsotp_mocks.inbox import Inbox, NoMessage, ReceivedMessage
+from smsotp_mocks.receipts import ReceiptPolicy
+from smsotp_mocks.smsc import Smsc
 
 __all__ = [
     "Accounts",
@@ -17,6 +19,8 @@ __all__ = [
     "HttpGateway",
     "Inbox",
     "NoMessage",
+    "ReceiptPolicy",
     "ReceivedMessage",
     "Rule",
+    "Smsc",
 ]

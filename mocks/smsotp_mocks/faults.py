@@ -10,7 +10,7 @@ Examples: `delay 2s for +49170*` · `throttle 3 times; then delay 250ms` · `sta
 """
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,14 +82,22 @@ class FaultPlan:
     Args:
         words: Actions that this gateway can do; others are refused with a clear message.
         stages: Moments that a rule may name with `at`.
+        magic: The magic numbers strike.
+        on_release: Called by `release`, for a gateway that waits in its own way.
     """
 
     def __init__(
-        self, words: Iterable[str] = COMMON, stages: Iterable[str] = (MESSAGE,), *, magic: bool = True
+        self,
+        words: Iterable[str] = COMMON,
+        stages: Iterable[str] = (MESSAGE,),
+        *,
+        magic: bool = True,
+        on_release: Callable[[], None] = lambda: None,
     ) -> None:
         self.words = frozenset(words)
         self.stages = tuple(stages)
         self._magic = magic
+        self._on_release = on_release
         self._lock = threading.Lock()
         self._entries: list[_Entry] = []
         self._next_id = 1
@@ -170,6 +178,7 @@ class FaultPlan:
         """End every delay and hang that is under way."""
         waits, self._waits = self._waits, threading.Event()
         waits.set()
+        self._on_release()
 
     def _check(self, rule: Rule) -> None:
         if rule.fault.action not in self.words:

@@ -8,6 +8,7 @@ from smsotp_mocks.faults import FaultPlan
 from smsotp_mocks.http_gateway import HttpGateway
 from smsotp_mocks.inbox import Inbox
 from smsotp_mocks.journal import Entry
+from smsotp_mocks.smsc import Smsc
 
 
 class Gateway(Protocol):
@@ -18,7 +19,7 @@ class Gateway(Protocol):
 
     @property
     def kind(self) -> str:
-        """`http`, `sipgate`, `smtp` or `smsc`."""
+        """`http`, `sipgate`, `smtp` or `smpp`."""
 
     @property
     def address(self) -> str:
@@ -49,4 +50,5 @@ class Gateway(Protocol):
 
 gateways_of: dict[str, Callable[[Inbox, str, int], Gateway]] = {
     "http": lambda inbox, host, port: HttpGateway(inbox, host=host, port=port),
+    "smpp": lambda inbox, host, port: Smsc(inbox, host=host, port=port),
 }

@@ -14,6 +14,7 @@ import pytest
 
 from smsotp_mocks.http_gateway import HttpGateway
 from smsotp_mocks.inbox import Inbox
+from smsotp_mocks.smsc import Smsc
 
 if TYPE_CHECKING:
     from smsotp_mocks.certificates import Certificates
@@ -60,3 +61,10 @@ def freeradius_server(tmp_path: Path) -> Iterator[StartFreeRadius]:
             return running.enter_context(FreeRadiusServer(directory, config_toml=config_toml, **options))
 
         yield start
+
+
+@pytest.fixture
+def smpp_gateway(sms_inbox: Inbox) -> Iterator[Smsc]:
+    """Start an SMS centre that speaks SMPP 3.4."""
+    with Smsc(sms_inbox) as gateway:
+        yield gateway

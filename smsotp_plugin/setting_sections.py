@@ -22,6 +22,7 @@ MESSAGE_BYTES = 253
 #: The longest masked number: a country code of three digits.
 _LONGEST_MASKED = "+999 *** **99"
 
+_MOST_PLACES = 20
 _LONGEST_TEXT = 1000
 _FEWEST_CODES = 10_000
 #: How likely a stranger may guess the code of one challenge with all its tries, at most.
@@ -148,6 +149,15 @@ def _check_place(place: str) -> str:
     return place
 
 
+PlaceSetting = Annotated[str, AfterValidator(_check_place)]
+
+
+def _check_places(places: tuple[str, ...]) -> tuple[str, ...]:
+    if not 1 <= len(places) <= _MOST_PLACES:
+        raise ValueError(f"must be a list of 1 to {_MOST_PLACES} places")
+    return places
+
+
 def _check_region(region: str) -> str:
     if region not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError('must be the ISO 3166 code of a country in capital letters, for example "DE"')
@@ -166,9 +176,7 @@ class UserSettings(SettingsModel):
             numbers are refused.
     """
 
-    number: Annotated[
-        tuple[Annotated[str, AfterValidator(_check_place)], ...], Field(min_length=1, max_length=20)
-    ] = ("control:SMSOTP-Phone",)
+    number: Annotated[tuple[PlaceSetting, ...], AfterValidator(_check_places)] = ("control:SMSOTP-Phone",)
     default_region: Annotated[str, AfterValidator(_check_region)] | None = None
 
 

@@ -82,13 +82,17 @@ def _read_model(
     context: Mapping[str, Any] | None = None,
 ) -> _ModelT | None:
     if not isinstance(value, dict):
-        problems.append(f"{shown(place)}: it must be a table, written [{shown(place)}]")
+        problems.append(_no_table(place))
         return None
     try:
         return model.model_validate(value, context=context)
     except ValidationError as exc:
         problems += sentences(exc, model, value, place)
         return None
+
+
+def _no_table(place: KeyPath) -> str:
+    return f"{shown(place)}: it must be a table, written [{shown(place)}]"
 
 
 def _read_servers(value: Any, problems: list[str]) -> dict[str, SmtpServer]:
@@ -117,14 +121,17 @@ def _read_gateway(
     name: str, table: Any, servers: Mapping[str, SmtpServer], problems: list[str]
 ) -> GatewaySettings | None:
     place = ("gateways", name)
-    provider = table.get("provider") if isinstance(table, dict) else ""
-    if not isinstance(provider, str):
+    if not isinstance(table, dict):
+        problems.append(_no_table(place))
+        return None
+    provider = table.get("provider")
+    if not isinstance(provider, str) or not _NAME.fullmatch(provider):
         problems.append(
-            f"{shown((*place, 'provider'))}: it must be the name of one of: {', '.join(provider_names())}"
+            f"{shown((*place, 'provider'))}: it must be the name of a provider; there are: {', '.join(provider_names())}"
         )
         return None
     try:
-        model = find_provider(provider).Settings if isinstance(table, dict) else GatewaySettings
+        model = find_provider(provider).Settings
     except ConfigError as exc:
         problems += [f"{shown((*place, 'provider'))}: {problem}" for problem in exc.problems]
         return None

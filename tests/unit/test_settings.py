@@ -1,0 +1,205 @@
+from pathlib import Path
+
+import pytest
+
+from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.settings import OnWrongCode, Settings, load_settings, named_files
+
+GATEWAY = """
+[smtp_servers.mail]
+host = "localhost"
+security = "none"
+sender = "radius@example.com"
+[gateways.mail]
+provider = "smtp"
+SMTPIDENTIFIED = "mail"
+MAILTO = "{phone}@example.com"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "smsotp.toml"
+
+
+def read(file: Path, text: str) -> Settings:
+    file.write_text(text + GATEWAY)
+    return load_settings(file)
+
+
+def problems(file: Path, text: str | bytes) -> list[str]:
+    """Return the problems of a file without its name."""
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ConfigError) as caught:
+        load_settings(file)
+    assert all(problem.startswith(f"{file}: ") for problem in caught.value.problems)
+    return [problem.removeprefix(f"{file}: ") for problem in caught.value.problems]
+
+
+def test_one_gateway_is_a_configuration(file: Path) -> None:
+    settings = read(file, "")
+
+    assert settings.otp.length == 6
+    assert settings.otp.alphabet == "0123456789"
+    assert (settings.otp.ttl, settings.otp.max_attempts, settings.otp.text) == (300, 5, None)
+    assert settings.challenge.on_wrong_code is OnWrongCode.CHALLENGE
+    assert settings.users.number == ("control:SMSOTP-Phone",)
+    assert settings.store.database == Path("/var/lib/smsotp/smsotp.db")
+    assert settings.store.key_path == Path("/var/lib/smsotp/smsotp.key")
+    assert (settings.dispatch.workers, settings.dispatch.queue, settings.dispatch.deadline) == (
+        16,
+        10_000,
+        30,
+    )
+    assert list(settings.gateways) == ["mail"]
+
+
+def test_gateways_keep_the_order_of_the_file(file: Path) -> None:
+    table = '[gateways.{}]\nprovider = "smtp"\nSMTPIDENTIFIED = "mail"\nMAILTO = "a@example.com"\n'
+
+    settings = read(file, table.format("zebra") + table.format("ant"))
+
+    assert list(settings.gateways) == ["zebra", "ant", "mail"]
+
+
+def test_all_problems_are_told_at_once_with_their_key_paths(file: Path) -> None:
+    found = problems(
+        file,
+        """
+        [otp]
+        length = 3
+        lenght = 6
+        [challenge]
+        on_wrong_code = "ask"
+        [users]
+        number = ["SMSOTP-Phone", 4]
+        [gateways.a]
+        [gateways.b]
+        provider = "pigeon"
+        [gateway]
+        """,
+    )
+
+    assert [problem.partition("; there are: ")[0] for problem in found] == [
+        "otp.length: it must be greater than or equal to 4",
+        "otp.lenght: nothing is called so here; did you mean length?",
+        "challenge.on_wrong_code: it must be 'challenge' or 'reject'",
+        'users.number.0: it must be a list and an attribute, for example "control:SMSOTP-Phone"',
+        "users.number.1: it must be a text",
+        "gateways.a.provider: it must be the name of a provider",
+        "gateways.b.provider: there is no provider 'pigeon'",
+        "gateway: nothing is called so here; did you mean gateways?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[otp]\nlength = true", "otp.length: it must be a valid integer"),
+        ('[otp]\nlength = "6"', "otp.length: it must be a valid integer"),
+        ("[otp]\nlength = 11", "otp.length: it must be less than or equal to 10"),
+        ("[otp]\nttl = 29", "otp.ttl: it must be greater than or equal to 30"),
+        ("[otp]\nttl = nan", "otp.ttl: it must be a valid integer"),
+        ('[otp]\nalphabet = "012345678"', "otp.alphabet: it must hold at least 10 different digits or letters"),
+        ('[otp]\nalphabet = "01234567899"', "otp.alphabet: it must hold at least 10 different digits or letters"),
+        ('[otp]\nalphabet = "0123456789 "', "otp.alphabet: it must hold at least 10 different digits or letters"),
+        ("[otp]\nlength = 4\nmax_attempts = 11", "otp: 11 tries for one of 10000 codes are too easy to guess"),
+        ('[otp]\ntext = "your code"', "otp.text: it must contain {otp}"),
+        ('[otp]\ntext = "{otp}\\u0000"', "otp.text: it must not hold control characters"),
+        ('[challenge]\nprompt = ""', "challenge.prompt: it must not be empty"),
+        ('[challenge]\nexpired_text = "a\\u0007"', "challenge.expired_text: it must not hold control characters"),
+        ("[challenge]\nresend_after = 301", "challenge.resend_after: it must be less than or equal to 300"),
+        ("[otp]\nttl = 60\n[challenge]\nresend_after = 61", "challenge.resend_after: it must not be more than otp.ttl"),
+        ("[otp]\nttl = 60\n[dispatch]\ndeadline = 61", "dispatch.deadline: it must not be more than otp.ttl"),
+        ("[users]\nnumber = []", "users.number: it must be a list of 1 to 20 places"),
+        ('[users]\nnumber = ["session:X"]', "users.number.0: it must be a list and an attribute"),
+        ('[users]\ndefault_region = "de"', "users.default_region: it must be the ISO 3166 code"),
+        ('[store]\nurl = "redis://localhost"', 'store.url: it must be "sqlite:///"'),
+        ('[store]\nurl = "sqlite:///:memory:"', "store.url: it must name a file"),
+        ('[store]\nurl = "sqlite:///var/lib/"', "store.url: it must name a file"),
+        ('[store]\nkey = "short"', "store: key must have at least 32 characters"),
+        ('[store]\nkey_file = "smsotp.key"', "store: key_file must be an absolute path"),
+        ("[dispatch]\nworkers = 0", "dispatch.workers: it must be greater than or equal to 1"),
+        ("[dispatch]\nqueue = 1.5", "dispatch.queue: it must be a valid integer"),
+        ('[log]\nlevel = "trace"', "log.level: it must be 'info' or 'debug'"),
+        ("otp = 1", "otp: it must be a table, written [otp]"),
+        ("gateways = 1", "gateways: each one must be a table of its own, written [gateways.NAME]"),
+        ("[gateways]\na = 1", "gateways.a: it must be a table, written [gateways.a]"),
+        ('[gateways."a b"]', 'gateways."a b": the name must begin with a letter or digit'),
+        ("", "gateways: at least one gateway is needed"),
+    ],
+)  # fmt: skip
+def test_a_bad_value_is_told_with_its_key_path(file: Path, text: str, problem: str) -> None:
+    assert any(found.startswith(problem) for found in problems(file, text))
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"[otp\n", "this is no TOML: Expected ']' at the end of a table declaration (at line 1, column 5)"),
+        (b'a = "1"\nb = "\xff"', "line 2: it is not UTF-8 text; save it as UTF-8"),
+        (b"#" * 300_000, "it is larger than 256 KiB: is it the right file?"),
+        (b"a = " + b"[" * 5000, "it is nested too deeply"),
+        (b"a = " + b"1" * 5000, "this is no TOML: a number has too many digits"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_problem(file: Path, content: bytes, problem: str) -> None:
+    assert problems(file, content) == [problem]
+
+
+def test_a_missing_file_is_one_problem(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere: it cannot be read: No such file or directory"):
+        load_settings(tmp_path / "nowhere")
+
+
+def test_a_directory_is_one_problem(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="it cannot be read: Is a directory"):
+        load_settings(tmp_path)
+
+
+def test_prompts_may_be_as_long_as_an_attribute_once_the_number_is_in_them(file: Path) -> None:
+    longest = "{number}" + "c" * 240
+
+    assert read(file, f'[challenge]\nprompt = "{longest}"').challenge.prompt == longest
+    assert problems(file, f'[challenge]\nprompt = "{longest}c"{GATEWAY}') == [
+        "challenge.prompt: it must not be longer than 253 bytes of UTF-8 once the number is in it; it has 254"
+    ]
+
+
+@pytest.mark.parametrize("url", ["sqlite:///srv/otp/a.db", "sqlite:////srv/otp/a.db"])
+def test_the_store_takes_three_slashes_or_four(file: Path, url: str) -> None:
+    assert read(file, f'[store]\nurl = "{url}"').store.database == Path("/srv/otp/a.db")
+
+
+def test_key_and_key_file_exclude_each_other(file: Path) -> None:
+    assert problems(file, f'[store]\nkey = "{"k" * 32}"\nkey_file = "/a"{GATEWAY}') == [
+        "store: key and key_file exclude each other: remove one of them"
+    ]
+
+
+def test_the_key_may_stand_in_a_file_or_in_the_environment(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "key").write_text("f" * 32 + "\n")
+    monkeypatch.setenv("SMSOTP_TEST_KEY", "e" * 32)
+
+    from_file = read(file, f'[store]\nkey = {{ file = "{tmp_path}/key" }}').store.key
+    from_environment = read(file, '[store]\nkey = { env = "SMSOTP_TEST_KEY" }').store.key
+
+    assert from_file
+    assert from_file.get_secret_value() == "f" * 32
+    assert from_environment
+    assert from_environment.get_secret_value() == "e" * 32
+
+
+def test_secrets_are_masked_when_settings_are_shown(file: Path) -> None:
+    settings = read(file, f'[store]\nkey = "{"geheim" * 6}"')
+
+    assert "geheim" not in repr(settings)
+
+
+def test_the_files_that_a_configuration_names_are_found(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("f" * 32)
+    read(file, f'[store]\nkey = {{ file = "{tmp_path}/key" }}')
+
+    assert named_files(file) == [("store.key", tmp_path / "key")]

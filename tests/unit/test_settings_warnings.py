@@ -1,0 +1,91 @@
+from pathlib import Path
+
+import pytest
+
+from smsotp_plugin.settings import load_settings, settings_warnings
+
+GATEWAY = """
+[smtp_servers.mail]
+host = "localhost"
+security = "none"
+sender = "radius@example.com"
+[gateways.mail]
+provider = "smtp"
+SMTPIDENTIFIED = "mail"
+MAILTO = "{phone}@example.com"
+"""
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "smsotp.toml"
+    path.touch(mode=0o600)
+    return path
+
+
+def warnings(file: Path, text: str) -> list[str]:
+    """Return the warnings of a file without its name."""
+    file.write_text(text)
+    return [warning.removeprefix(f"{file}: ") for warning in settings_warnings(load_settings(file), file)]
+
+
+def test_a_plain_configuration_has_no_warnings(file: Path) -> None:
+    assert warnings(file, GATEWAY) == []
+
+
+def test_a_file_with_a_secret_that_everyone_can_read_is_told(file: Path) -> None:
+    file.chmod(0o644)
+
+    assert warnings(file, f'[store]\nkey = "{KEY}"{GATEWAY}') == [
+        f"everyone on this machine can read it, and it holds secrets (store.key); type: chmod o-rwx {file}"
+    ]
+
+
+def test_a_file_without_secrets_may_be_read_by_everyone(file: Path) -> None:
+    file.chmod(0o644)
+
+    assert warnings(file, GATEWAY) == []
+
+
+def test_a_secrets_own_file_that_everyone_can_read_is_told(file: Path, tmp_path: Path) -> None:
+    file.chmod(0o644)
+    secret = tmp_path / "key"
+    secret.write_text(KEY)
+    secret.chmod(0o644)
+
+    assert warnings(file, f'[store]\nkey = {{ file = "{secret}" }}{GATEWAY}') == [
+        f"store.key: everyone on this machine can read {secret}; type: chmod o-rwx {secret}"
+    ]
+
+
+def test_a_password_of_a_mail_server_is_a_secret(file: Path) -> None:
+    file.chmod(0o644)
+    account = GATEWAY.replace("sender", 'username = "u"\npassword = "geheim"\nsender')
+
+    assert "(smtp_servers.mail.password)" in warnings(file, account)[0]
+
+
+def test_a_file_that_everyone_can_write_is_told(file: Path) -> None:
+    file.chmod(0o602)
+
+    assert warnings(file, GATEWAY) == [f"everyone on this machine can write to it; type: chmod o-w {file}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        ('[challenge]\nprompt = "PIN?"', 'challenge.prompt: it does not contain the word "code"'),
+        ('[challenge]\nprompt = "Code for {user}"', "challenge.prompt: {user} has no meaning here"),
+        ('[challenge]\nexpired_text = "{otp}"', "challenge.expired_text: {otp} has no meaning here"),
+        ('[otp]\ntext = "{otp} for {phone}"', "otp.text: {phone} has no meaning here"),
+    ],
+)
+def test_what_is_probably_not_meant_is_told(file: Path, text: str, warning: str) -> None:
+    assert [found.startswith(warning) for found in warnings(file, text + GATEWAY)] == [True]
+
+
+def test_a_gateways_own_warnings_carry_its_key_path(file: Path) -> None:
+    assert warnings(file, GATEWAY + 'LOG_LEVEL = "debug"')[0].startswith(
+        "gateways.mail.LOG_LEVEL: debug writes"
+    )

@@ -1,0 +1,304 @@
+"""
+What every provider promises, written once. Each provider binds it: one module here, one subclass.
+
+The peer is a mock gateway on a real socket that is told what to do wrong; the mocks share no code with the plugin.
+"""
+
+import ssl
+import threading
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from pydantic import SecretStr
+
+from smsotp_mocks.certificates import Certificates, Kind
+from smsotp_mocks.faults import FaultPlan
+from smsotp_mocks.inbox import Inbox
+from smsotp_plugin.clock import Clock, Deadline, SystemClock
+from smsotp_plugin.errors import (
+    AnswerTimeout,
+    ConnectFailed,
+    DeliveryError,
+    NotSent,
+    ProtocolViolation,
+    Refused,
+    Throttled,
+    Unknown,
+)
+from smsotp_plugin.message import Message
+from smsotp_plugin.phone import parse_number
+from smsotp_plugin.providers.base import Provider
+
+NUMBER = "+491701234567"
+CODE = "734921"
+SENTENCE = f"{CODE} is your code"
+CLOCK: Clock = SystemClock()
+AnyProvider = Provider[Any, Any, Any]
+
+
+class MockGateway(Protocol):
+    """What the contract wants of a mock: all gateways of `smsotp_mocks` have it."""
+
+    faults: FaultPlan
+
+    def stop(self) -> None:
+        """Stop listening."""
+
+
+def message(text: str = SENTENCE) -> Message:
+    """Return an SMS whose text is this whatever the provider's template is."""
+    return Message(
+        reference="contract",
+        user="bob",
+        number=parse_number(NUMBER, None),
+        otp=SecretStr(text),
+        sentence=SecretStr(text),
+        expires=CLOCK.time() + 300,
+    )
+
+
+def within(seconds: float) -> Deadline:
+    """Return a deadline; short ones are for peers that never answer."""
+    return Deadline.after(seconds, CLOCK)
+
+
+class ProviderContract:
+    """The scenarios. A subclass says how its mock is started and how its provider is made."""
+
+    #: Whether the provider can speak TLS from the first byte.
+    speaks_tls = True
+
+    @abstractmethod
+    def serve(self, inbox: Inbox, tls: ssl.SSLContext | None) -> AbstractContextManager[Any]:
+        """Return the mock gateway, not yet started."""
+
+    @abstractmethod
+    def make(self, mock: Any, check_tls: bool | Path) -> AnyProvider:  # noqa: FBT001  (as in the settings)
+        """
+        Return a provider that sends through the mock.
+
+        Args:
+            mock: What `serve` returned, started.
+            check_tls: As CHECK_SSL.
+        """
+
+    @pytest.fixture
+    def inbox(self) -> Inbox:
+        return Inbox()
+
+    @pytest.fixture
+    def mock(self, inbox: Inbox) -> Iterator[MockGateway]:
+        with self.serve(inbox, None) as mock:
+            yield mock
+
+    @pytest.fixture
+    def provider(self, mock: MockGateway) -> Iterator[AnyProvider]:
+        provider = self.make(mock, check_tls=True)
+        provider.open()
+        yield provider
+        provider.close()
+
+    def test_an_accepted_message_gives_a_receipt_and_arrives_once(
+        self, provider: AnyProvider, inbox: Inbox
+    ) -> None:
+        receipt = provider.submit(message(), within(5))
+
+        assert receipt.gateway_id.isprintable()
+        [arrived] = inbox.messages()
+        assert (arrived.number, arrived.code) == (NUMBER, CODE)
+
+    @pytest.mark.parametrize(
+        "text", ["Schlüssel für Zoë: 734921", "код 734921", "734921 🔑", "a&b=c<d>%20+\"'\\ {phone} 734921"]
+    )
+    def test_any_text_arrives_as_it_was_written(self, provider: AnyProvider, inbox: Inbox, text: str) -> None:
+        provider.submit(message(text), within(5))
+
+        assert [arrived.text.strip() for arrived in inbox.messages()] == [text]
+
+    @pytest.mark.parametrize("text", [SENTENCE + " and more" * 60, SENTENCE + " und öfter" * 30])
+    def test_a_long_text_arrives_whole(self, provider: AnyProvider, inbox: Inbox, text: str) -> None:
+        provider.submit(message(text), within(5))
+
+        assert [arrived.text.strip() for arrived in inbox.messages()] == [text]
+
+    def test_a_refused_message_is_refused(
+        self, provider: AnyProvider, mock: MockGateway, inbox: Inbox
+    ) -> None:
+        mock.faults.add("refuse")
+
+        with pytest.raises(Refused):
+            provider.submit(message(), within(5))
+        assert inbox.messages() == ()
+
+    def test_a_throttled_message_is_not_sent_and_may_be_tried_again(
+        self, provider: AnyProvider, mock: MockGateway, inbox: Inbox
+    ) -> None:
+        mock.faults.add("throttle once")
+
+        with pytest.raises(Throttled):
+            provider.submit(message(), within(5))
+        provider.submit(message(), within(5))
+        assert len(inbox.messages()) == 1
+
+    def test_a_gateway_out_of_order_has_not_sent(
+        self, provider: AnyProvider, mock: MockGateway, inbox: Inbox
+    ) -> None:
+        mock.faults.add("unavailable once")
+
+        with pytest.raises(NotSent):
+            provider.submit(message(), within(5))
+        provider.submit(message(), within(5))
+        assert len(inbox.messages()) == 1
+
+    def test_a_gateway_that_does_not_listen_has_not_sent(
+        self, provider: AnyProvider, mock: MockGateway
+    ) -> None:
+        mock.stop()
+
+        with pytest.raises(ConnectFailed):
+            provider.submit(message(), within(5))
+
+    def test_silence_is_unknown_when_the_deadline_passes(
+        self, provider: AnyProvider, mock: MockGateway
+    ) -> None:
+        mock.faults.add("hang")
+
+        with pytest.raises(AnswerTimeout):
+            provider.submit(message(), within(0.2))
+
+    def test_a_message_that_arrived_in_silence_is_unknown_too(
+        self, provider: AnyProvider, mock: MockGateway, inbox: Inbox
+    ) -> None:
+        mock.faults.add("mute")
+
+        with pytest.raises(AnswerTimeout):
+            provider.submit(message(), within(0.2))
+        assert len(inbox.messages()) == 1
+
+    @pytest.mark.parametrize("fault", ["half", "garbage"])
+    def test_an_answer_that_makes_no_sense_is_unknown(
+        self, provider: AnyProvider, mock: MockGateway, inbox: Inbox, fault: str
+    ) -> None:
+        mock.faults.add(fault)
+
+        with pytest.raises(ProtocolViolation):
+            provider.submit(message(), within(5))
+        assert len(inbox.messages()) == 1
+
+    @pytest.mark.parametrize("fault", ["reset-before", "reset-after"])
+    def test_a_connection_that_is_reset_after_the_message_was_read_is_unknown(
+        self, provider: AnyProvider, mock: MockGateway, inbox: Inbox, fault: str
+    ) -> None:
+        mock.faults.add(fault)
+
+        with pytest.raises(Unknown):
+            provider.submit(message(), within(5))
+        assert len(inbox.messages()) == ("before" not in fault)
+
+    @pytest.mark.parametrize("fault", ["hang", "half", "garbage", "reset-after", "unavailable"])
+    def test_the_next_message_arrives_after_a_failure(
+        self, provider: AnyProvider, mock: MockGateway, inbox: Inbox, fault: str
+    ) -> None:
+        mock.faults.add(f"{fault} once")
+        with pytest.raises(DeliveryError):
+            provider.submit(message(), within(0.5))
+        before = inbox.mark()
+
+        provider.submit(message(), within(5))
+
+        assert len(inbox.messages(since=before)) == 1
+
+    def test_a_passed_deadline_sends_nothing(self, provider: AnyProvider, inbox: Inbox) -> None:
+        with pytest.raises(NotSent):
+            provider.submit(message(), within(0))
+        assert inbox.messages() == ()
+
+    @pytest.mark.parametrize(
+        "fault", ["refuse", "throttle", "unavailable", "half", "garbage", "reset-before"]
+    )
+    def test_no_error_holds_the_code_or_the_number(
+        self, provider: AnyProvider, mock: MockGateway, fault: str
+    ) -> None:
+        mock.faults.add(fault)
+
+        with pytest.raises(DeliveryError) as caught:
+            provider.submit(message(), within(5))
+
+        shown = f"{caught.value} {caught.value!r} {caught.value.__cause__} "
+        assert CODE not in shown
+        assert NUMBER.removeprefix("+49") not in shown
+
+    def test_messages_from_several_threads_arrive_once_each(
+        self, provider: AnyProvider, inbox: Inbox
+    ) -> None:
+        texts = [f"734{number:03} is your code" for number in range(24)]
+        threads = [
+            threading.Thread(target=provider.submit, args=(message(text), within(20))) for text in texts
+        ]
+
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert sorted(arrived.text.strip() for arrived in inbox.messages()) == texts
+
+    def test_a_probe_tells_a_living_gateway_from_a_dead_one_and_sends_nothing(
+        self, provider: AnyProvider, mock: MockGateway, inbox: Inbox
+    ) -> None:
+        provider.probe(within(5))
+        mock.stop()
+
+        with pytest.raises(NotSent):
+            provider.probe(within(5))
+        assert inbox.messages() == ()
+
+    def test_a_closed_provider_sends_nothing(self, provider: AnyProvider, inbox: Inbox) -> None:
+        provider.submit(message(), within(5))
+        provider.close()
+
+        with pytest.raises(NotSent):
+            provider.submit(message(), within(5))
+        assert len(inbox.messages()) == 1
+
+    def tls(self, certificates: Certificates, kind: Kind) -> ssl.SSLContext:
+        if not self.speaks_tls:
+            pytest.skip("it does not speak TLS")
+        return certificates.server_context(kind)
+
+    def test_a_trusted_certificate_is_accepted(self, inbox: Inbox, tmp_path: Path) -> None:
+        certificates = Certificates()
+
+        with self.serve(inbox, self.tls(certificates, "good")) as mock:
+            provider = self.make(mock, certificates.write_authority(tmp_path / "ca.pem"))
+            provider.open()
+            provider.submit(message(), within(5))
+            provider.probe(within(5))
+            provider.close()
+
+        assert len(inbox.messages()) == 1
+
+    @pytest.mark.parametrize("kind", ["wrong-name", "expired"])
+    def test_a_wrong_certificate_has_not_sent(self, inbox: Inbox, tmp_path: Path, kind: Kind) -> None:
+        certificates = Certificates()
+
+        with self.serve(inbox, self.tls(certificates, kind)) as mock:
+            provider = self.make(mock, certificates.write_authority(tmp_path / "ca.pem"))
+            self._fails_before_anything_is_sent(provider, inbox)
+
+    def test_a_certificate_of_an_unknown_authority_has_not_sent(self, inbox: Inbox) -> None:
+        with self.serve(inbox, self.tls(Certificates(), "good")) as mock:
+            self._fails_before_anything_is_sent(self.make(mock, check_tls=True), inbox)
+
+    def _fails_before_anything_is_sent(self, provider: AnyProvider, inbox: Inbox) -> None:
+        provider.open()
+        with pytest.raises(ConnectFailed):
+            provider.submit(message(), within(5))
+        with pytest.raises(ConnectFailed):
+            provider.probe(within(5))
+        provider.close()
+        assert inbox.messages() == ()

@@ -1,0 +1,194 @@
+"""
+The provider ``sipgate``: SMS through sipgate's XML-RPC interface (SAMURAI 1.10, method ``samurai.SessionInitiate``).
+
+The answer decides, not the HTTP status: a fault and a StatusCode other than 200 arrive with HTTP status 200.
+"""
+
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from smsotp_plugin.clock import Deadline
+from smsotp_plugin.errors import (
+    AuthFailed,
+    BadMessage,
+    BadRecipient,
+    CreditExhausted,
+    DeliveryError,
+    GatewayUnavailable,
+    ProtocolViolation,
+    Refused,
+    Throttled,
+    Unknown,
+)
+from smsotp_plugin.http_apis.base import Meanings, clean_id, error_for_status, told
+from smsotp_plugin.http_settings import (
+    CheckSslSetting,
+    ProxySetting,
+    WebAddress,
+    WebAddressSetting,
+    read_web_address,
+)
+from smsotp_plugin.message import Message, Receipt
+from smsotp_plugin.phone import NumberFormat
+from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, LogLevel, Provider
+from smsotp_plugin.setting_types import SecretSetting
+from smsotp_plugin.wire.http import HttpAnswer, HttpRequest, HttpWire, Origin, basic_auth
+from smsotp_plugin.wire.xmlrpc import Fault, Unreadable, read_answer, write_call
+
+_DOCUMENTED_URL = "https://samurai.sipgate.net/RPC2"
+
+#: SAMURAI 1.10, table of status codes, as far as sending can meet them. A fault carries the same codes.
+_MEANINGS: Meanings = MappingProxyType(
+    {
+        "400": (GatewayUnavailable, "method not supported"),
+        "401": (AuthFailed, "request denied"),
+        "402": (Unknown, "internal error"),
+        "403": (BadMessage, "invalid arguments"),
+        "404": (GatewayUnavailable, "resources exceeded"),
+        "405": (BadMessage, "invalid parameter name"),
+        "406": (BadMessage, "invalid parameter type"),
+        "407": (BadMessage, "invalid parameter value"),
+        "410": (BadMessage, "parameter exceeds maximum size"),
+        "411": (BadMessage, "missing parameter"),
+        "412": (Throttled, "too many requests"),
+        "501": (AuthFailed, "URI does not belong to user"),
+        "502": (GatewayUnavailable, "unknown type of service"),
+        "503": (CreditExhausted, "payment method failed"),
+        "505": (CreditExhausted, "amount exceeds limit"),
+        "506": (BadRecipient, "malformed SIP URI"),
+        "508": (BadRecipient, "not a valid E.164 number"),
+        "520": (BadMessage, "invalid characters"),
+        "525": (AuthFailed, "type of service not available to this account"),
+        # Faults of XML-RPC itself (Specification for Fault Code Interoperability).
+        "-32601": (GatewayUnavailable, "method not found"),
+        "-32500": (Unknown, "application error"),
+        "-32400": (Unknown, "system error"),
+        "-32300": (Unknown, "transport error"),
+    }
+)
+
+
+def _without_credentials(address: WebAddress) -> WebAddress:
+    if address.username is not None:
+        raise ValueError("must not hold credentials: write them as USERNAME and PASSWORD")
+    return address
+
+
+class SipgateSettings(GatewaySettings):
+    """
+    What a sipgate account needs.
+
+    Attributes:
+        USERNAME: The sipgate user name.
+        PASSWORD: The sipgate password.
+        PROXY: URL of an HTTP proxy, perhaps with ``user:password@``.
+        URL: Only for a mock or a compatible endpoint.
+        CHECK_SSL: ``true``, ``false``, or the path of a file or folder with the authorities to trust.
+    """
+
+    USERNAME: Annotated[str, StringConstraints(min_length=1, pattern=r"^[^:\x00-\x1f\x7f]+$")]
+    PASSWORD: SecretSetting
+    PROXY: ProxySetting | None = None
+    URL: Annotated[WebAddressSetting, AfterValidator(_without_credentials)] = Field(
+        read_web_address(_DOCUMENTED_URL), repr=False
+    )
+    CHECK_SSL: CheckSslSetting = True
+
+    def warnings(self) -> list[str]:
+        """Return what is allowed but probably not meant."""
+        found = super().warnings()
+        if self.URL.scheme == "http" and not self.URL.is_loopback:
+            found.append(
+                "URL: plain http shows the code, the number and the password to the whole way; use https."
+            )
+        if self.CHECK_SSL is False:
+            found.append("CHECK_SSL: without the check anyone on the way can read codes.")
+        return found
+
+
+class SipgateProvider(Provider[SipgateSettings, HttpRequest, HttpAnswer]):
+    """Sends each SMS as one remote procedure call."""
+
+    Settings: ClassVar[type[GatewaySettings]] = SipgateSettings
+    number_format = NumberFormat.DIGITS
+
+    def __init__(self, context: GatewayContext, settings: SipgateSettings) -> None:
+        super().__init__(context, settings)
+        address, proxy = settings.URL, settings.PROXY
+        self._wire = HttpWire(
+            Origin(
+                address.scheme,
+                address.host,
+                address.port,
+                proxy=proxy.get_secret_value() if proxy else None,
+                check_tls=settings.CHECK_SSL,
+            )
+        )
+        self._headers = {
+            "Authorization": basic_auth(settings.USERNAME, settings.PASSWORD.get_secret_value()),
+            "Content-Type": "text/xml; charset=utf-8",
+            "Accept": "text/xml",
+            "User-Agent": "smsotp",
+        }
+
+    def close(self) -> None:
+        """End all connections."""
+        self._wire.close()
+
+    def compose(self, message: Message) -> HttpRequest:
+        """Write the call."""
+        # sipgate knows neither "+" nor anything else round the digits.
+        number = self.written_number(message.number).lstrip("+")
+        if not (number.isascii() and number.isdecimal()):
+            raise BadRecipient("the number, as REGEXP leaves it, does not consist of digits")
+        text = message.sentence.get_secret_value()
+        call = {"RemoteUri": f"sip:{number}@sipgate.net", "TOS": "text", "Content": text}
+        try:
+            body = write_call("samurai.SessionInitiate", call)
+        except ValueError:
+            raise BadMessage("the text holds a character that XML cannot carry") from None
+        self._debug("submitted SMS", call)
+        return HttpRequest("POST", self.settings.URL.target, self._headers, body)
+
+    def exchange(self, request: HttpRequest, deadline: Deadline) -> HttpAnswer:
+        """Send the call over a kept connection."""
+        return self._wire.exchange(request, deadline)
+
+    def judge(self, answer: HttpAnswer) -> Receipt:
+        """Look for a returned StatusCode of 200."""
+        self._debug("answer", (answer.status, answer.text()))
+        retry_after = answer.retry_after(self.context.clock.time())
+        if not 200 <= answer.status < 300:
+            raise error_for_status(answer.status, retry_after)
+        try:
+            returned = read_answer(answer.body)
+        except Fault as fault:
+            raise _failure(fault.code, retry_after) from None
+        except Unreadable as exc:
+            raise ProtocolViolation(f"{exc}, with status {answer.status}") from None
+        code = _status_code(returned)
+        if code != 200:
+            raise _failure(code, retry_after)
+        return Receipt(gateway_id=clean_id(str(returned.get("SessionID", ""))))
+
+    def probe(self, deadline: Deadline) -> None:
+        """Connect, and send nothing."""
+        self._wire.probe(deadline)
+
+    def _debug(self, what: str, content: object) -> None:
+        if self.settings.LOG_LEVEL is LogLevel.DEBUG:
+            self.log.debug("%s: %r", what, content)
+
+
+def _status_code(returned: Any) -> int:
+    code = returned.get("StatusCode") if isinstance(returned, dict) else None
+    if not isinstance(code, int) or isinstance(code, bool):
+        raise ProtocolViolation("the answer holds no StatusCode")
+    return code
+
+
+def _failure(code: int, retry_after: float | None) -> DeliveryError:
+    known = told(str(code), _MEANINGS, retry_after)
+    return known or Refused(f"the gateway answered with its error {code}")

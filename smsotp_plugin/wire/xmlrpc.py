@@ -1,0 +1,83 @@
+"""XML-RPC calls and answers as bytes. No I/O; the marshalling is that of `xmlrpc.client`, the reading is bounded."""
+
+import re
+import xmlrpc.client
+from typing import Any
+from xml.parsers import expat
+
+#: What XML 1.0 (section 2.2) cannot carry, not even as a character reference.
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Unreadable(Exception):
+    """The bytes are no XML-RPC answer; the text repeats nothing of them."""
+
+
+class Fault(Exception):
+    """
+    The answer is a fault.
+
+    Args:
+        code: Its faultCode.
+        words: Its faultString; may repeat parts of the call.
+    """
+
+    def __init__(self, code: int, words: str) -> None:
+        super().__init__(f"fault {code}")
+        self.code = code
+        self.words = words
+
+
+def write_call(method: str, argument: dict[str, str]) -> bytes:
+    """
+    Write the call of a method with one struct of strings, in UTF-8.
+
+    Raises:
+        ValueError: A string holds characters that XML cannot carry.
+    """
+    if any(_NO_XML.search(value) for value in argument.values()):
+        raise ValueError("a control character cannot be carried in XML")
+    return xmlrpc.client.dumps((argument,), method).encode()
+
+
+def read_answer(body: bytes) -> Any:
+    """
+    Read the value that a method returned.
+
+    Args:
+        body: Must be bounded by whoever read it.
+
+    Raises:
+        Fault: The method failed.
+        Unreadable: It is anything else.
+    """
+    reader = xmlrpc.client.Unmarshaller()
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.data
+    # Without a document type no entity can be declared, so none can grow or read files.
+    parser.StartDoctypeDeclHandler = _refuse_document_type
+    # No encoding: expat hands out text, which the marshaller would decode once more.
+    reader.xml("", None)
+    try:
+        parser.Parse(body, True)
+        (value,) = reader.close()
+    except xmlrpc.client.Fault as exc:
+        raise _fault(exc) from None
+    except Exception as exc:  # noqa: BLE001  (expat and the marshaller raise at least nine kinds on hostile input)
+        raise Unreadable(f"the answer is no XML-RPC answer ({type(exc).__name__})") from None
+    return value
+
+
+def _fault(fault: xmlrpc.client.Fault) -> Exception:
+    # Whatever the answer held, in spite of the declared types.
+    code: Any = fault.faultCode
+    words: Any = fault.faultString
+    if not isinstance(code, int) or not isinstance(words, str):
+        return Unreadable("the answer is a fault without a code")
+    return Fault(code, words)
+
+
+def _refuse_document_type(*_: object) -> None:
+    raise ValueError("a document type is not part of XML-RPC")

@@ -1,6 +1,8 @@
 """
 HTTP/1.1 connections that hold one deadline and one limit of bytes for a whole exchange.
 
+Name resolution alone is not limited: `getaddrinfo` has the limits of the system's resolver.
+
 `requests` and `urllib3` limit each single read: a peer that drips one byte at a time holds them for ever. Here every
 connect, write and read gets what is left of the deadline, in the answer's head, its body and a proxy's answer alike.
 The connection also counts how much of the request has left, which decides whether a failure is certain.
@@ -178,26 +180,25 @@ class _TimedConnection(HTTPConnection):
         except (socket.gaierror, UnicodeError) as exc:
             raise NameResolutionError(self.host, self, socket.gaierror(str(exc))) from exc
         failure: OSError = OSError("the name has no address")
-        for family, kind, protocol, _, address in addresses:
+        for number, (family, kind, protocol, _, address) in enumerate(addresses):
+            sock = socket.socket(family, kind, protocol)
             try:
-                return self._connect_to(socket.socket(family, kind, protocol), address, exchange)
-            except TimeoutError as exc:
-                raise ConnectTimeoutError(self, "no connection in time") from exc
+                # Each address gets its share, so that one that swallows packets leaves time for the next.
+                sock.settimeout(exchange.left() / (len(addresses) - number))
+                return self._connect_to(sock, address)
             except OSError as exc:
+                sock.close()
                 failure = exc
+        if isinstance(failure, TimeoutError):
+            raise ConnectTimeoutError(self, "no connection in time") from failure
         raise NewConnectionError(self, "no connection") from failure
 
-    def _connect_to(self, sock: socket.socket, address: Any, exchange: Exchange) -> socket.socket:
+    def _connect_to(self, sock: socket.socket, address: Any) -> socket.socket:
         self._lane.sock = sock
-        try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(exchange.left())
-            sock.connect(address)
-            # The TLS handshake that may follow waits with this limit, in all (CPython's _ssl counts it down).
-            sock.settimeout(exchange.left())
-        except BaseException:
-            sock.close()
-            raise
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.connect(address)
+        # The TLS handshake that may follow waits with this limit, in all (CPython's _ssl counts it down).
+        sock.settimeout(self._lane.current().left())
         return sock
 
     def connect(self) -> None:

@@ -1,11 +1,12 @@
 """The HTTP wire against peers made of bare sockets."""
 
 import inspect
+import logging
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -211,6 +212,50 @@ def test_a_passed_deadline_sends_nothing(make_peer: MakePeer, make_wire: MakeWir
     with pytest.raises(ConnectFailed):
         exchange(make_wire(peer.port), seconds=0)
     assert peer.heads == []
+
+
+def test_a_second_address_is_tried_when_the_first_swallows_packets(
+    make_peer: MakePeer, make_wire: MakeWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer = make_peer(None)
+    with full_listener() as dead:
+        found = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in (dead, peer.port)
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+        assert exchange(make_wire(1, host="gateway.example"), seconds=0.6).status == 200
+
+
+@contextmanager
+def full_listener() -> Iterator[int]:
+    """Give a port that answers no SYN: its queue is full."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for sock in waiting:
+            sock.setblocking(False)
+            sock.connect_ex(server.getsockname())
+        yield server.getsockname()[1]
+        for sock in waiting:
+            sock.close()
+
+
+def test_a_connection_that_cannot_be_made_in_time_is_certainly_not_sent(make_wire: MakeWire) -> None:
+    with full_listener() as port, pytest.raises(ConnectFailed, match="in time"):
+        exchange(make_wire(port, connect_limit=0.2), seconds=60)
+
+
+def test_no_url_reaches_the_log(
+    make_peer: MakePeer, make_wire: MakeWire, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    odd = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nno header\r\n\r\nOK"
+
+    exchange(make_wire(make_peer(answering(odd)).port))
+
+    assert caplog.text == ""
 
 
 def test_silence_is_unknown(make_peer: MakePeer, make_wire: MakeWire) -> None:
@@ -527,9 +572,15 @@ def test_a_probe_tells_a_dead_gateway_from_a_living_one_and_sends_nothing(
     make_peer: MakePeer, make_wire: MakeWire
 ) -> None:
     received: list[bytes] = []
-    peer = make_peer(lambda conn: received.append(conn.recv(1)))
+    ended = threading.Event()
 
+    def talk(conn: socket.socket) -> None:
+        received.append(conn.recv(1))
+        ended.set()
+
+    peer = make_peer(talk)
     make_wire(peer.port).probe(within(5))
+    ended.wait(5)
     peer.close()
 
     assert received == [b""]

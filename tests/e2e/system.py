@@ -1,0 +1,162 @@
+"""A whole log-in for the tests: a mock gateway, a FreeRADIUS with the plugin, and people who log in."""
+
+import base64
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+from smsotp_mocks.freeradius_server import FreeRadiusServer
+from smsotp_mocks.http_gateway import HttpGateway
+from smsotp_mocks.raddb import RadiusUser
+from smsotp_mocks.radius_client import Answer
+
+UNAVAILABLE = "No code can be sent at present. Try again later."
+
+
+def people(count: int) -> list[RadiusUser]:
+    """Return different people with different numbers."""
+    return [
+        RadiusUser(f"person{index}", f"secret-word-{index}", f"+49170{1000000 + index}")
+        for index in range(count)
+    ]
+
+
+class World:
+    """
+    Everything that one log-in needs, in a directory of its own.
+
+    Args:
+        directory: Made when it is missing.
+        sections: Further tables of the plugin's configuration.
+        gateway: Further lines of its only gateway, such as ``TIMEOUT = 1``.
+        users: Who can log in; several are needed where a test must not see another's challenge.
+        store: Directory of the database; made when it is missing.
+        options: Of `FreeRadiusServer`.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        sections: str = "",
+        gateway: str = "",
+        users: list[RadiusUser] | None = None,
+        store: Path | None = None,
+        **options: Any,
+    ) -> None:
+        self.users = users if users is not None else people(200)
+        self.store = store or directory / "store"
+        self.store.mkdir(parents=True, exist_ok=True)
+        self.database = self.store / "smsotp.db"
+        self.gateway = HttpGateway()
+        self.gateway.start()
+        self._unused = iter(self.users)
+        self._clean = True
+        config = f"""
+[store]
+url = "sqlite://{self.database}"
+{sections}
+[gateways.mock]
+provider = "http"
+URL = "{self.gateway.url}/sms"
+HTTP_METHOD = "POST"
+RETURN_SUCCESS = "OK"
+{gateway}
+[gateways.mock.options]
+to = "{{phone}}"
+text = "{{otp}}"
+"""
+        self.server = FreeRadiusServer(
+            directory / "radius", users=self.users, config_toml=config, **options
+        )
+
+    def someone(self) -> RadiusUser:
+        """Return a user who has not logged in yet."""
+        return next(self._unused)
+
+    def log_in(self, user: RadiusUser, **attributes: Any) -> Answer:
+        """Send a first leg with the right password."""
+        return self.server.log_in(user.name, user.password, **attributes)
+
+    def answer(self, user: RadiusUser, code: str, state: bytes, **attributes: Any) -> Answer:
+        """Send an answer leg."""
+        return self.server.answer(user.name, code, state, **attributes)
+
+    def code_of(self, user: RadiusUser, *, after: int = 0) -> str:
+        """Wait for the SMS to this user and return its code."""
+        return self.gateway.inbox.wait(number=user.phone, after=after).code
+
+    def codes_of(self, user: RadiusUser) -> list[str]:
+        """Return the codes of all SMS to this user so far."""
+        return [message.code for message in self.gateway.inbox.messages(number=user.phone)]
+
+    def log_in_wholly(self, user: RadiusUser) -> Answer:
+        """Do both legs and return the answer to the second one."""
+        challenge = self.log_in(user)
+        assert challenge.code == "challenge", challenge
+        return self.answer(user, self.code_of(user), challenge.state)
+
+    def sql(self, statement: str, *values: object) -> list[Any]:
+        """Change or ask the plugin's database."""
+        with contextlib.closing(sqlite3.connect(self.database, isolation_level=None)) as connection:
+            return connection.execute(statement, values).fetchall()
+
+    def start(self) -> Self:
+        self.server.start()
+        return self
+
+    def close(self, expected: int | None = 0) -> None:
+        """Stop both; no secret may have reached FreeRADIUS's log."""
+        try:
+            self.server.stop(expected=expected)
+        finally:
+            self.gateway.stop()
+        assert secrets_in(self.server.log_text(), self._secrets()) == []
+
+    def __enter__(self) -> Self:
+        try:
+            return self.start()
+        except BaseException:
+            self.gateway.stop()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            # A test that has failed already should be told about that, not about the server's exit status.
+            self.server.stop(expected=None)
+            self.gateway.stop()
+
+    def _secrets(self) -> list[str]:
+        personal = [secret for user in self.users for secret in (user.password, user.phone)]
+        codes = [message.code for message in self.gateway.inbox.messages()]
+        return [secret for secret in (*personal, *codes) if secret]
+
+
+def secrets_in(text: str, secrets: list[str]) -> list[str]:
+    """Return the forms of secrets that a text holds: in clear, base64, hexadecimal, URL-encoded."""
+    return [form for secret in secrets for form in _forms(secret) if form in text]
+
+
+def in_parallel(count: int, call: Any, *arguments: Any) -> list[Any]:
+    """Call something many times at once and return what came out."""
+    with ThreadPoolExecutor(count) as pool:
+        futures = [pool.submit(call, *arguments) for _ in range(count)]
+        return [future.result() for future in futures]
+
+
+def _forms(secret: str) -> Iterator[str]:
+    raw = secret.encode()
+    yield secret
+    yield base64.b64encode(raw).decode().rstrip("=")
+    yield raw.hex()
+    if quote(secret, safe="") != secret:
+        yield quote(secret, safe="")

@@ -14,7 +14,9 @@ from smsotp_plugin.setting_sections import Settings
 
 _TAG = re.compile(r"\{([A-Za-z_]{1,40})\}")
 #: Tables of a gateway whose values go to the gateway as they are; keys and tokens stand there.
-_FREE_TABLES = ("options", "headers")
+_FREE_TABLES = ("options", "headers", "PARAMETER")
+#: A URL with a password in it.
+_ACCOUNT_IN_URL = re.compile(r"[a-z]+://[^/@]*@")
 
 
 def settings_warnings(settings: Settings, path: Path) -> list[str]:
@@ -97,6 +99,8 @@ def _secrets(model: BaseModel, table: dict[str, Any], place: KeyPath) -> Iterato
                     yield from _secrets(item, written[key], (*path, key))
         elif written and (isinstance(value, SecretStr) or name in _FREE_TABLES):
             yield from _written_secrets(written, path)
+        elif isinstance(written, str) and _ACCOUNT_IN_URL.match(written):
+            yield shown(path), None
 
 
 def _written_secrets(written: Any, place: KeyPath) -> Iterator[tuple[str, Path | None]]:

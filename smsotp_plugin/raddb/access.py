@@ -58,7 +58,7 @@ class Obstacle:
     def told(self, account: Account) -> str:
         """Return a sentence that says what to type."""
         path = shlex.quote(str(self.path))
-        where = "it" if self.path == self.wanted else f"{self.path}, which is above it,"
+        where = "it" if self.path == self.wanted else str(self.path)
         verb = {"r": "read", "w": "write to", "x": "enter"}[self.needs]
         cure = f"chgrp {account.group} {path} && chmod g+{self.needs} {path}"
         if self.needs == "w":

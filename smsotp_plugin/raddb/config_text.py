@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 _ASSIGNMENT = re.compile(
     r'(?P<name>[\w.-]+)\s*[:+]?=\s*(?:"(?P<quoted>[^"]*)"|\'(?P<raw>[^\']*)\'|(?P<bare>\S+))'
 )
-_SECTION = re.compile(r"(?P<kind>[\w.-]+)\s*(?P<name>[^{]*?)\s*\{")
+_SECTION = re.compile(r"(?P<kind>[\w.-]+)\s*(?P<name>.*?)\s*\{")
 _COMMENT = re.compile(r"""((?:"[^"]*"|'[^']*'|[^#"'])*)#.*""")
 _VARIABLE = re.compile(r"\$\{([\w.-]+)\}")
 
@@ -50,13 +50,13 @@ def read_text(text: str) -> Section:
         if statement.startswith("}") and len(stack) > 1:
             stack.pop()
             statement = statement[1:].strip()
-        if found := _SECTION.match(statement):
+        if found := _ASSIGNMENT.match(statement):
+            value = next(text for text in found.group("quoted", "raw", "bare") if text is not None)
+            stack[-1].values[found["name"]] = value
+        elif found := _SECTION.fullmatch(statement):
             section = Section(found["kind"], found["name"].strip("\"'"))
             stack[-1].sections.append(section)
             stack.append(section)
-        elif found := _ASSIGNMENT.match(statement):
-            value = next(text for text in found.group("quoted", "raw", "bare") if text is not None)
-            stack[-1].values[found["name"]] = value
     return stack[0]
 
 

@@ -117,7 +117,9 @@ class Raddb:
     def library(self) -> Path:
         """``rlm_python3.so``, whether it is there or not."""
         values = self._main.values
-        return Path(expand(values.get("libdir", _USUAL_LIBDIR), values)) / "rlm_python3.so"
+        places = expand(values.get("libdir", _USUAL_LIBDIR), values).split(":")
+        libraries = [Path(place) / "rlm_python3.so" for place in places]
+        return next((library for library in libraries if library.exists()), libraries[0])
 
     def account(self) -> Account:
         """

@@ -1,0 +1,480 @@
+"""``smsotp freeradius install`` on copies of Debian's configuration, with the real FreeRADIUS, as its own user."""
+
+import os
+import pwd
+import re
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from smsotp_mocks.http_gateway import HttpGateway
+from smsotp_mocks.inbox import Inbox
+from smsotp_mocks.radius_client import Answer, RadiusClient
+
+DEBIAN = Path("/etc/freeradius/3.0")
+SMSOTP = Path(sys.executable).parent / "smsotp"
+USERS = """
+bob Cleartext-Password := "hello", SMSOTP-Phone := "+491701234567"
+"jürgen" Cleartext-Password := "grüß", SMSOTP-Phone := "+491701234568"
+open Auth-Type := Accept, SMSOTP-Phone := "+491701234567"
+poor Cleartext-Password := "hello"
+"""
+
+pytestmark = [
+    pytest.mark.skipif(not DEBIAN.is_dir(), reason="FreeRADIUS is not installed"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a server that changes its user"),
+]
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """Give a directory that the server's user can enter; pytest's own are private."""
+    with tempfile.TemporaryDirectory(prefix="smsotp-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def raddb(directory: Path) -> Path:
+    """Give a copy of Debian's configuration, whose own sites listen elsewhere."""
+    path = directory / "raddb"
+    subprocess.run(["cp", "-a", DEBIAN, path], check=True)
+    for site in (path / "sites-available/default", path / "sites-available/inner-tunnel"):
+        site.write_text(re.sub(r"port = (0|18120)\b", lambda _: f"port = {free_port()}", site.read_text()))
+    answer_at_once(path)
+    users = path / "mods-config/files/authorize"
+    users.write_text(USERS + users.read_text())
+    return path
+
+
+def answer_at_once(raddb: Path) -> None:
+    main = raddb / "radiusd.conf"
+    main.write_text(main.read_text().replace("reject_delay = 1", "reject_delay = 0"))
+
+
+@pytest.fixture
+def config(directory: Path) -> Path:
+    return write_config(directory, "http://127.0.0.1:1")
+
+
+def write_config(directory: Path, url: str) -> Path:
+    path = directory / "smsotp.toml"
+    path.write_text(
+        f'[store]\nurl = "sqlite://{directory}/store/smsotp.db"\n'
+        f'[gateways.mock]\nprovider = "http"\nURL = "{url}/"\n'
+        '[gateways.mock.options]\nto = "{phone}"\ntext = "{otp}"\n'
+    )
+    path.chmod(0o600)
+    return path
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        probe.bind(("::", 0))
+        return int(probe.getsockname()[1])
+
+
+def install(
+    raddb: Path, config: Path, *options: str, user: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    command: list[str | Path] = [SMSOTP, "freeradius", "install", "--raddb", raddb, "--config", config]
+    return subprocess.run(
+        [*command, *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        user=user,
+        group=user and "nogroup",
+    )
+
+
+def contents(directory: Path) -> dict[str, tuple[int, int, bytes]]:
+    """Return owner, mode and content of everything below a directory."""
+    return {
+        str(path): (path.lstat().st_uid, path.lstat().st_mode, b"" if path.is_dir() else path.read_bytes())
+        for path in directory.rglob("*")
+    }
+
+
+class Server:
+    """FreeRADIUS as an administrator would start it on that directory."""
+
+    def __init__(self, raddb: Path, host: str, port: int) -> None:
+        self.process = subprocess.Popen(
+            ["/usr/sbin/freeradius", "-f", "-l", "stdout", "-d", raddb],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.client = RadiusClient((host, port), demand_signature=True)
+        assert self.process.stdout
+        self.log = next(line for line in self.process.stdout if "Ready" in line or "Error" in line)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.communicate(timeout=30)
+
+
+@pytest.fixture
+def start(directory: Path, raddb: Path) -> Iterator["Start"]:
+    """Give a function that installs with a gateway, starts the server and returns it with the inbox."""
+    with ExitStack() as running:
+        yield Start(directory, raddb, running)
+
+
+class Start:
+    def __init__(self, directory: Path, raddb: Path, running: ExitStack) -> None:
+        self.directory, self.raddb, self.running = directory, raddb, running
+
+    def __call__(self, host: str = "127.0.0.1", listen: str = "127.0.0.1") -> tuple[Server, Inbox]:
+        inbox, port = Inbox(), free_port()
+        gateway = self.running.enter_context(HttpGateway(inbox))
+        done = install(self.raddb, write_config(self.directory, gateway.url), "--listen", f"{listen}:{port}")
+        assert done.returncode == 0, done.stderr
+        server = Server(self.raddb, host, port)
+        self.running.callback(server.stop)
+        return server, inbox
+
+
+def log_in(server: Server, inbox: Inbox, user: str, password: str) -> Answer:
+    """Go through both legs."""
+    challenge = server.client.log_in(user, password)
+    assert challenge.code == "challenge"
+    code = inbox.wait().code
+    assert code
+    return server.client.answer(user, code, challenge.state)
+
+
+def test_a_copy_of_debians_configuration_serves_the_log_in(start: Start) -> None:
+    server, inbox = start()
+
+    assert log_in(server, inbox, "bob", "hello").code == "accept"
+    assert Path(f"/proc/{server.process.pid}").stat().st_uid == pwd.getpwnam("freerad").pw_uid
+
+
+def test_names_and_passwords_beyond_ascii_pass(start: Start) -> None:
+    server, inbox = start()
+
+    assert log_in(server, inbox, "jürgen", "grüß").code == "accept"
+
+
+def test_the_site_can_serve_ipv6(start: Start) -> None:
+    server, inbox = start("::1", "[::1]")
+
+    assert log_in(server, inbox, "bob", "hello").code == "accept"
+
+
+def test_a_challenge_keeps_its_attributes(start: Start) -> None:
+    server, _ = start()
+
+    challenge = server.client.log_in("bob", "hello")
+
+    assert challenge.signed
+    assert challenge.reply_messages == ("Enter the code sent to +49 *** **67",)
+    assert set(challenge.attributes) == {"Message-Authenticator", "State", "Reply-Message", "Session-Timeout"}
+
+
+def test_a_wrong_code_brings_another_challenge(start: Start) -> None:
+    server, inbox = start()
+    challenge = server.client.log_in("bob", "hello")
+    code = inbox.wait().code
+    assert code
+
+    again = server.client.answer("bob", "wrong", challenge.state)
+
+    assert (again.code, again.prompt) == ("challenge", "Wrong code. Enter the code sent to +49 *** **67")
+    assert server.client.answer("bob", code, again.state).code == "accept"
+
+
+def test_a_wrong_password_is_rejected_with_a_signature(start: Start) -> None:
+    server, _ = start()
+
+    answer = server.client.log_in("bob", "wrong")
+
+    assert (answer.code, answer.signed) == ("reject", True)
+
+
+def test_nobody_gets_in_without_a_code(start: Start) -> None:
+    server, _ = start()
+
+    assert server.client.log_in("open", "x").code == "reject"
+    assert server.client.log_in("poor", "hello").code == "reject"
+
+
+def test_a_state_that_is_not_ours_makes_no_difference(start: Start) -> None:
+    server, _ = start()
+
+    assert server.client.answer("bob", "hello", b"\0\xff" * 20).code == "challenge"
+    assert server.client.answer("bob", "123456", b"a" * 32).code == "reject"
+
+
+def test_who_is_locked_between_the_legs_stays_out(start: Start) -> None:
+    users = start.raddb / "mods-config/files/authorize"
+    users.write_text('DEFAULT Calling-Station-Id == "locked", Auth-Type := Reject\n' + users.read_text())
+    server, inbox = start()
+    challenge = server.client.log_in("bob", "hello")
+    code = inbox.wait().code
+    assert code
+
+    assert server.client.answer("bob", code, challenge.state, Calling_Station_Id="locked").code == "reject"
+    assert server.client.answer("bob", code, challenge.state).code == "accept"
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "attributes"),
+    [
+        (b"bob\0x", b"hello", {}),
+        (b"bob\0", b"hello", {}),
+        (b"\0bob", b"hello", {}),
+        (b"bob", b"hello\0x", {}),
+        (b"bob\xff", b"hello", {}),
+        ("jürgen".encode("latin-1"), "grüß".encode(), {}),
+        ("jürgen".encode(), "grüß".encode("latin-1"), {}),
+        (b"\xed\xa0\x80", b"hello", {}),
+        (b"\xc0\x80", b"hello", {}),
+        (b"bob", b"hello", {"Calling_Station_Id": "a\0b"}),
+        (b"bob", b"hello", {"Called_Station_Id": "a\0b"}),
+        (b"bob", b"hello", {"NAS_Identifier": "a\0b"}),
+        (b"bob", b"hello", {"Connect_Info": "a\0b"}),
+        (b"bob", b"hello", {"Filter_Id": "a\0b"}),
+    ],
+)
+def test_text_that_is_no_text_is_refused_before_python(
+    text_server: Server, user: bytes, password: bytes, attributes: dict[str, str]
+) -> None:
+    assert text_server.client.log_in(user, password, **attributes).code == "reject"
+    assert text_server.client.log_in("bob", "hello", Calling_Station_Id="fine").code == "challenge"
+
+
+@pytest.fixture(scope="module")
+def text_server() -> Iterator[Server]:
+    """Give one server that knows every name."""
+    with tempfile.TemporaryDirectory(prefix="smsotp-") as name, ExitStack() as running:
+        directory = Path(name)
+        directory.chmod(0o755)
+        raddb = directory / "raddb"
+        subprocess.run(["cp", "-a", DEBIAN, raddb], check=True)
+        for link in ("default", "inner-tunnel"):
+            (raddb / "sites-enabled" / link).unlink()
+        answer_at_once(raddb)
+        anybody = 'DEFAULT Cleartext-Password := "hello", SMSOTP-Phone := "+491701234567"\n'
+        (raddb / "mods-config/files/authorize").write_text(USERS + anybody)
+        yield Start(directory, raddb, running)()[0]
+
+
+def test_a_second_run_changes_nothing(directory: Path, raddb: Path, config: Path) -> None:
+    listen = f"127.0.0.1:{free_port()}"
+    assert install(raddb, config, "--listen", listen).returncode == 0
+    before = contents(directory)
+
+    done = install(raddb, config, "--listen", listen)
+
+    assert done.returncode == 0
+    assert "Nothing had to be changed." in done.stdout
+    assert contents(directory) == before
+
+
+def test_files_belong_to_the_server_like_those_of_debian(raddb: Path, config: Path) -> None:
+    assert install(raddb, config, "--listen", f"127.0.0.1:{free_port()}").returncode == 0
+
+    model = (raddb / "radiusd.conf").stat()
+    for name in ("mods-available/smsotp-plugin", "policy.d/smsotp", "sites-available/smsotp", "dictionary"):
+        found = (raddb / name).stat()
+        assert (found.st_uid, found.st_gid, found.st_mode) == (model.st_uid, model.st_gid, model.st_mode)
+    assert (raddb / "mods-enabled/smsotp-plugin").readlink() == Path("../mods-available/smsotp-plugin")
+    assert (raddb / "sites-enabled/smsotp").readlink() == Path("../sites-available/smsotp")
+
+
+def test_without_listen_the_example_is_written_and_not_enabled(raddb: Path, config: Path) -> None:
+    assert install(raddb, config).returncode == 0
+
+    assert (raddb / "sites-available/smsotp").is_file()
+    assert not (raddb / "sites-enabled/smsotp").exists()
+
+
+def test_the_store_gets_a_private_directory_of_the_servers_user(
+    directory: Path, raddb: Path, config: Path
+) -> None:
+    assert install(raddb, config).returncode == 0
+
+    found = (directory / "store").stat()
+    assert found.st_uid == pwd.getpwnam("freerad").pw_uid
+    assert stat.S_IMODE(found.st_mode) == 0o700
+
+
+def test_a_dry_run_shows_a_diff_and_writes_nothing(directory: Path, raddb: Path, config: Path) -> None:
+    before = contents(directory)
+
+    done = install(raddb, config, "--listen", f"127.0.0.1:{free_port()}", "--dry-run")
+
+    assert done.returncode == 0
+    assert contents(directory) == before
+    assert f"--- {raddb}/dictionary\n+++ {raddb}/dictionary\n@@" in done.stdout
+    assert f"--- /dev/null\n+++ {raddb}/mods-available/smsotp-plugin\n@@" in done.stdout
+    assert "+python3 smsotp {\n" in done.stdout
+    assert done.stdout.endswith("Nothing was changed.\n")
+
+
+def test_a_policy_that_was_edited_is_not_written_over(raddb: Path, config: Path) -> None:
+    assert install(raddb, config).returncode == 0
+    policy = raddb / "policy.d/smsotp"
+    policy.write_text(policy.read_text() + "# mine\n")
+
+    done = install(raddb, config)
+
+    assert done.returncode == 2
+    assert f"problem: {policy} was changed after it was written, or is not ours" in done.stderr
+    assert policy.read_text().endswith("# mine\n")
+
+
+def test_a_site_that_was_edited_stays(raddb: Path, config: Path) -> None:
+    listen = f"127.0.0.1:{free_port()}"
+    assert install(raddb, config, "--listen", listen).returncode == 0
+    site = raddb / "sites-available/smsotp"
+    site.write_text(site.read_text() + "# mine\n")
+
+    done = install(raddb, config, "--listen", listen)
+
+    assert done.returncode == 0
+    assert f"note: {site} was changed by hand and stays as it is" in done.stdout
+    assert site.read_text().endswith("# mine\n")
+
+
+def test_a_new_port_is_taken_over(raddb: Path, config: Path) -> None:
+    assert install(raddb, config, "--listen", f"127.0.0.1:{free_port()}").returncode == 0
+    port = free_port()
+
+    assert install(raddb, config, "--listen", f"127.0.0.1:{port}").returncode == 0
+
+    assert f"port = {port}\n" in (raddb / "sites-available/smsotp").read_text()
+
+
+def test_a_port_that_another_site_has_is_refused(raddb: Path, config: Path) -> None:
+    port = free_port()
+    (raddb / "sites-enabled/mine").write_text(
+        f"server mine {{\n  listen {{\n    type = auth\n    ipaddr = *\n    port = {port}\n  }}\n}}\n"
+    )
+
+    done = install(raddb, config, "--listen", f"127.0.0.1:{port}")
+
+    assert done.returncode == 2
+    assert f"{raddb}/sites-enabled/mine listens on 0.0.0.0:{port} already" in done.stderr
+
+
+def test_another_python_module_is_refused(raddb: Path, config: Path) -> None:
+    (raddb / "mods-enabled/mine").write_text("python3 mine {\n\tmodule = mine\n}\n")
+
+    done = install(raddb, config)
+
+    assert done.returncode == 2
+    assert f"{raddb}/mods-enabled/mine has another instance of rlm_python3, mine" in done.stderr
+
+
+def test_another_python_is_refused(directory: Path, raddb: Path, config: Path) -> None:
+    (directory / "rlm_python3.so").write_bytes(b"\0libpython3.7m.so.1.0\0")
+    main = raddb / "radiusd.conf"
+    main.write_text(main.read_text().replace("libdir = /usr/lib/freeradius", f"libdir = {directory}"))
+
+    done = install(raddb, config)
+
+    assert done.returncode == 2
+    assert "rlm_python3.so runs Python 3.7, but smsotp is installed for Python 3." in done.stderr
+
+
+def test_a_missing_rlm_python3_is_told_with_its_package(directory: Path, raddb: Path, config: Path) -> None:
+    main = raddb / "radiusd.conf"
+    main.write_text(main.read_text().replace("libdir = /usr/lib/freeradius", f"libdir = {directory}"))
+
+    done = install(raddb, config)
+
+    assert done.returncode == 2
+    assert (
+        f"{directory}/rlm_python3.so is missing: install it, on Debian with: apt install freeradius-python3"
+        in (done.stderr)
+    )
+
+
+def test_the_servers_group_gets_to_read_the_configuration(raddb: Path, config: Path) -> None:
+    done = install(raddb, config)
+
+    assert done.returncode == 0
+    assert f"done: let the group freerad read {config}" in done.stdout
+    assert stat.S_IMODE(config.stat().st_mode) == 0o640
+
+
+def test_the_component_that_blocks_the_configuration_is_told(directory: Path, raddb: Path) -> None:
+    private = directory / "private"
+    private.mkdir(mode=0o700)
+    config = write_config(directory, "http://127.0.0.1:1").rename(private / "smsotp.toml")
+
+    done = install(raddb, config)
+
+    assert done.returncode == 2
+    assert (
+        f"problem: {config} cannot be used: freerad may not enter {private}; type: chgrp freerad {private} && chmod g+x {private}"
+    ) in done.stderr
+
+
+def test_a_database_of_root_is_told(directory: Path, raddb: Path, config: Path) -> None:
+    (directory / "store").mkdir()
+    shutil.chown(directory / "store", "freerad")
+    (directory / "store/smsotp.db").touch(mode=0o600)
+
+    done = install(raddb, config)
+
+    assert done.returncode == 2
+    assert f"{directory}/store/smsotp.db cannot be used: freerad may not read it" in done.stderr
+
+
+def test_a_configuration_with_problems_is_not_installed(directory: Path, raddb: Path) -> None:
+    config = directory / "smsotp.toml"
+    config.write_text("[otp]\nlength = 2\n")
+    before = contents(directory)
+
+    done = install(raddb, config)
+
+    assert done.returncode == 2
+    assert f"problem: {config}: otp.length: it must be greater than or equal to 4" in done.stderr
+    assert contents(directory) == before
+
+
+def test_a_directory_that_is_no_raddb_is_refused(directory: Path, config: Path) -> None:
+    done = install(directory, config)
+
+    assert done.returncode == 2
+    assert f"{directory} is no FreeRADIUS configuration directory: it has no radiusd.conf" in done.stderr
+
+
+def test_a_bad_address_is_refused(raddb: Path, config: Path) -> None:
+    done = install(raddb, config, "--listen", "localhost")
+
+    assert done.returncode == 2
+    assert "--listen: localhost is no ADDR:PORT such as 127.0.0.1:1812, *:1812 or [::1]:1812" in done.stderr
+
+
+def test_it_takes_root(directory: Path, raddb: Path, config: Path) -> None:
+    subprocess.run(["chmod", "-R", "o+rX", directory], check=True)
+
+    done = install(raddb, config, user="nobody")
+
+    assert done.returncode == 2
+    assert "this has to be run as root, because FreeRADIUS runs as freerad" in done.stderr
+
+
+def test_a_configuration_that_freeradius_does_not_accept_is_told(raddb: Path, config: Path) -> None:
+    (raddb / "sites-enabled/broken").write_text("server broken {\n  authorize {\n    nonsense\n  }\n}\n")
+
+    done = install(raddb, config)
+
+    assert done.returncode == 1
+    assert "FreeRADIUS does not accept its configuration" in done.stderr
+    assert 'Failed to find "nonsense" as a module or policy.' in done.stderr

@@ -9,7 +9,9 @@ from smsotp_mocks.faults import BadFault, Fault, FaultPlan, Rule
 from smsotp_mocks.http_gateway import HttpGateway
 from smsotp_mocks.inbox import Inbox, NoMessage, ReceivedMessage
 from smsotp_mocks.receipts import ReceiptPolicy
+from smsotp_mocks.sipgate import SipgateGateway
 from smsotp_mocks.smsc import Smsc
+from smsotp_mocks.smtp import SmtpGateway
 
 __all__ = [
     "Accounts",
@@ -22,5 +24,7 @@ __all__ = [
     "ReceiptPolicy",
     "ReceivedMessage",
     "Rule",
+    "SipgateGateway",
     "Smsc",
+    "SmtpGateway",
 ]

@@ -8,7 +8,9 @@ from smsotp_mocks.faults import FaultPlan
 from smsotp_mocks.http_gateway import HttpGateway
 from smsotp_mocks.inbox import Inbox
 from smsotp_mocks.journal import Entry
+from smsotp_mocks.sipgate import SipgateGateway
 from smsotp_mocks.smsc import Smsc
+from smsotp_mocks.smtp import SmtpGateway
 
 
 class Gateway(Protocol):
@@ -50,5 +52,7 @@ class Gateway(Protocol):
 
 gateways_of: dict[str, Callable[[Inbox, str, int], Gateway]] = {
     "http": lambda inbox, host, port: HttpGateway(inbox, host=host, port=port),
+    "sipgate": lambda inbox, host, port: SipgateGateway(inbox, host=host, port=port),
+    "smtp": lambda inbox, host, port: SmtpGateway(inbox, host=host, port=port),
     "smpp": lambda inbox, host, port: Smsc(inbox, host=host, port=port),
 }

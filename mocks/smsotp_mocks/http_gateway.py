@@ -1,6 +1,5 @@
 """The HTTP mock gateway: a threaded HTTP/1.1 server on a real socket that shows several faces, chosen by the path."""
 
-import contextlib
 import secrets
 import socket
 import ssl
@@ -23,7 +22,7 @@ from smsotp_mocks.http_configuration import http_configuration
 from smsotp_mocks.http_wire import Answer, BadRequest, Request, read_request, text_answer
 from smsotp_mocks.inbox import Inbox
 from smsotp_mocks.journal import Entry, Journal, Verdict
-from smsotp_mocks.tcp_server import TcpServer, reset
+from smsotp_mocks.tcp_server import TcpServer, finish, reset
 
 GARBAGE = b"\x00\xff\x15\x03 this is no HTTP \xfe\xfd\r\n\r\n"
 
@@ -56,6 +55,8 @@ class HttpGateway(TcpServer):
         faults: What to do wrong. A rule may name a face with `at`.
     """
 
+    words = fault_words.HTTP
+
     def __init__(  # noqa: PLR0913  every one is an option with a default, given by name
         self,
         inbox: Inbox | None = None,
@@ -72,7 +73,7 @@ class HttpGateway(TcpServer):
         self.name = name
         self.accounts = accounts or Accounts()
         self.faces = tuple(faces) or usual_faces(self.accounts)
-        self.faults = FaultPlan(self._words(), (MESSAGE, *(face.name for face in self.faces)))
+        self.faults = FaultPlan(self.words, (MESSAGE, *(face.name for face in self.faces)))
         self._journal = Journal()
 
     @property
@@ -124,30 +125,29 @@ class HttpGateway(TcpServer):
                     return
                 connection.sendall(reply.data)
                 if reply.ending == "close" or not request.keeps_alive:
-                    _finish(connection)
+                    finish(connection)
                     return
-
-    def _words(self) -> frozenset[str]:
-        return fault_words.HTTP
 
     def _reply(self, request: Request) -> _Reply:
         face = next(face for face in self.faces if face.owns(request.path))
         gateway = self.name or face.name
         try:
-            submission = face.read(request)
+            read = face.read(request)
         except Rejected as rejected:
             self._note(gateway, "rejected", rejected.reason, request.as_dict())
             return _whole(request, rejected.answer)
         except BadRequest as bad:
             self._note(gateway, "rejected", bad.reason, request.as_dict())
             return _whole(request, text_answer(bad.status, f"{bad.reason}\n"))
-        fault = self.faults.take(submission.number) or self.faults.take(submission.number, face.name)
-        exchange = _Exchange(self, face, gateway, request, submission)
-        if fault is None:
+        if isinstance(read, Answer):
             self._note(gateway, "accepted", "", request.as_dict())
-            return exchange.well()
-        self._note(gateway, "fault", fault.action, request.as_dict())
-        return exchange.broken(fault)
+            return _whole(request, read)
+        fault = self.faults.take(read.number) or self.faults.take(read.number, face.name)
+        exchange = _Exchange(self, face, gateway, request, read)
+        self._note(
+            gateway, "fault" if fault else "accepted", fault.action if fault else "", request.as_dict()
+        )
+        return exchange.broken(fault) if fault else exchange.well()
 
     def _note(self, gateway: str, verdict: Verdict, reason: str, wire: dict[str, Any]) -> None:
         self._journal.add(Entry(time.time(), gateway, verdict, reason, wire))
@@ -243,12 +243,3 @@ def usual_faces(accounts: Accounts) -> tuple[Face, ...]:
 
 def _whole(request: Request, answer: Answer) -> _Reply:
     return _Reply(answer.to_bytes(keep_alive=request.keeps_alive, with_body=request.method != "HEAD"))
-
-
-def _finish(connection: socket.socket) -> None:
-    """Say that nothing more comes; over TLS with a proper goodbye, so that it is not taken for an attack."""
-    with contextlib.suppress(OSError, ValueError):
-        if isinstance(connection, ssl.SSLSocket):
-            connection.unwrap()
-        else:
-            connection.shutdown(socket.SHUT_WR)

@@ -14,7 +14,9 @@ import pytest
 
 from smsotp_mocks.http_gateway import HttpGateway
 from smsotp_mocks.inbox import Inbox
+from smsotp_mocks.sipgate import SipgateGateway
 from smsotp_mocks.smsc import Smsc
+from smsotp_mocks.smtp import SmtpGateway
 
 if TYPE_CHECKING:
     from smsotp_mocks.certificates import Certificates
@@ -67,4 +69,18 @@ def freeradius_server(tmp_path: Path) -> Iterator[StartFreeRadius]:
 def smpp_gateway(sms_inbox: Inbox) -> Iterator[Smsc]:
     """Start an SMS centre that speaks SMPP 3.4."""
     with Smsc(sms_inbox) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def sipgate_gateway(sms_inbox: Inbox) -> Iterator[SipgateGateway]:
+    """Start a sipgate service (XML-RPC)."""
+    with SipgateGateway(sms_inbox) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def smtp_gateway(sms_inbox: Inbox) -> Iterator[SmtpGateway]:
+    """Start a mail-to-SMS service without TLS and log-in."""
+    with SmtpGateway(sms_inbox) as gateway:
         yield gateway

@@ -124,21 +124,24 @@ class TcpServer:
             thread.start()
 
     def _run(self, plain: socket.socket) -> None:
-        connection = plain
         try:
             with contextlib.suppress(OSError):
                 plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                if self.tls is not None:
-                    connection = self._encrypted(plain, self.tls)
-                connection.settimeout(_IDLE)
-                self.serve(connection)
+                plain.settimeout(_IDLE)
+                self.serve(plain if self.tls is None else self.encrypt(plain, self.tls))
         finally:
             with self._lock:
-                del self._connections[threading.current_thread()]
+                connection = self._connections.pop(threading.current_thread())
             connection.close()
             plain.close()
 
-    def _encrypted(self, plain: socket.socket, tls: ssl.SSLContext) -> socket.socket:
+    def encrypt(self, plain: socket.socket, tls: ssl.SSLContext) -> socket.socket:
+        """
+        Turn the connection of the calling thread to TLS; return the socket that replaces it.
+
+        Raises:
+            OSError: The client did not like what it was shown.
+        """
         plain.settimeout(_HANDSHAKE)
         connection = tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
         # The wrapped socket has taken over the file descriptor, so it is the one that stop() has to shut down.
@@ -149,6 +152,7 @@ class TcpServer:
         except OSError:
             connection.close()
             raise
+        connection.settimeout(_IDLE)
         return connection
 
 
@@ -160,3 +164,12 @@ def reset(connection: socket.socket) -> None:
     # A wrapped (TLS) socket would say goodbye first; the bare descriptor does not.
     with contextlib.suppress(OSError):
         socket.socket(fileno=connection.detach()).close()
+
+
+def finish(connection: socket.socket) -> None:
+    """Say that nothing more comes; over TLS with a proper goodbye, so that it is not taken for an attack."""
+    with contextlib.suppress(OSError, ValueError):
+        if isinstance(connection, ssl.SSLSocket):
+            connection.unwrap()
+        else:
+            connection.shutdown(socket.SHUT_WR)

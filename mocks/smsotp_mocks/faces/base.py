@@ -45,9 +45,12 @@ class Face(ABC):
         """Return whether a request to this path speaks this API."""
 
     @abstractmethod
-    def read(self, request: Request) -> Submission:
+    def read(self, request: Request) -> Submission | Answer:
         """
         Judge a request as the real gateway does.
+
+        Returns:
+            What is to be sent; or the answer to a good request that sends nothing.
 
         Raises:
             Rejected: With the real gateway's answer.

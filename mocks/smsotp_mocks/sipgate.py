@@ -1,0 +1,57 @@
+"""The sipgate mock: the XML-RPC face on a server of its own."""
+
+import ssl
+from typing import Any
+
+from smsotp_mocks import fault_words
+from smsotp_mocks.accounts import Accounts
+from smsotp_mocks.faces.sipgate import SipgateFace
+from smsotp_mocks.http_gateway import HttpGateway
+from smsotp_mocks.inbox import Inbox
+
+
+class SipgateGateway(HttpGateway):
+    """
+    Mock of sipgate's SAMURAI service at `/RPC2`. Everything else is as in `HttpGateway`.
+
+    Attributes:
+        faults: Those of HTTP, and `xml-fault CODE "text"`.
+    """
+
+    words = fault_words.XML_RPC
+
+    def __init__(  # noqa: PLR0913  every one is an option with a default, given by name
+        self,
+        inbox: Inbox | None = None,
+        *,
+        name: str = "sipgate",
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        accounts: Accounts | None = None,
+    ) -> None:
+        known = accounts or Accounts()
+        super().__init__(
+            inbox, name=name, host=host, port=port, tls=tls, accounts=known, faces=[SipgateFace(known)]
+        )
+
+    @property
+    def kind(self) -> str:
+        """The word by which this mock is started."""
+        return "sipgate"
+
+    @property
+    def address(self) -> str:
+        """The endpoint."""
+        return f"{self.url}/RPC2"
+
+    def configuration(self) -> dict[str, dict[str, Any]]:
+        """Return the TOML table, by dotted name, that makes the plugin send through this mock."""
+        return {
+            "gateways.sipgate": {
+                "provider": "sipgate",
+                "URL": self.address,
+                "USERNAME": self.accounts.sipgate_username,
+                "PASSWORD": self.accounts.sipgate_password,
+            }
+        }

@@ -80,7 +80,7 @@ def _split(text: str) -> SplitResult:
     try:
         return urlsplit(text)
     except ValueError:
-        raise ValueError("is no URL: check the brackets around the address") from None
+        raise ValueError("is no URL: check its host, and the brackets around an address") from None
 
 
 def _ascii_host(parts: SplitResult) -> str:
@@ -105,13 +105,13 @@ def _port(parts: SplitResult) -> int:
 
 def _read_url(value: Any) -> Any:
     if not isinstance(value, str):
-        return value
+        raise ValueError("must be a text")  # noqa: TRY004  (pydantic collects ValueError only)
     return read_web_address(value)
 
 
 def _read_proxy(value: Any) -> Any:
     if not isinstance(value, str):
-        return value
+        raise ValueError("must be a text")  # noqa: TRY004  (as above)
     text = value if "://" in value else f"http://{value}"
     if _split(text).scheme not in _DEFAULT_PORT:
         raise ValueError("must be the URL of an HTTP proxy, such as http://user:password@proxy.example:3128")

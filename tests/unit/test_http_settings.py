@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 import trustme
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.http_settings import read_web_address
@@ -263,3 +266,28 @@ def test_a_user_name_without_a_password_is_a_problem(folder: Path) -> None:
     assert problems(folder, GOOD + 'USERNAME = "me"')[0].startswith(
         ".USERNAME: it is filled and PASSWORD is not"
     )
+
+
+TOML_VALUES = st.recursive(
+    st.text(max_size=20) | st.booleans() | st.integers() | st.floats() | st.dates(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+URLS = st.builds(
+    "{}://{}/{}".format, st.sampled_from(["http", "https", "x"]), st.text(max_size=12), st.text(max_size=12)
+)
+
+
+@settings(max_examples=500)
+@given(
+    table=st.dictionaries(
+        st.sampled_from(sorted(HttpSettings.model_fields)),
+        TOML_VALUES | URLS | st.sampled_from(["gtx", "yes", "POST"]),
+    )
+)
+def test_any_table_is_read_or_is_a_problem(table: dict[str, object]) -> None:
+    try:
+        gateway = HttpSettings.model_validate({**table, "provider": "http"})
+    except ValidationError:
+        return
+    assert gateway.warnings() is not None

@@ -15,6 +15,8 @@ import pytest
 import requests
 import trustme
 import urllib3
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from smsotp_plugin.clock import Deadline, SystemClock
 from smsotp_plugin.errors import (
@@ -331,6 +333,32 @@ def test_half_an_answer_and_garbage_are_unknown(make_peer: MakePeer, make_wire: 
 def test_an_endless_answer_is_unknown(make_peer: MakePeer, make_wire: MakeWire, raw: bytes) -> None:
     with pytest.raises(ProtocolViolation, match="long"):
         exchange(make_wire(make_peer(answering(raw)).port))
+
+
+HEADS = st.sampled_from(
+    [
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\nContent-Length: 9\r\n",
+        b"HTTP/1.0 101 \r\nConnection: keep-alive\r\nKeep-Alive: timeout=",
+    ]
+)
+
+
+def test_any_bytes_are_an_answer_or_one_of_our_errors(make_peer: MakePeer, make_wire: MakeWire) -> None:
+    answers = [b""]
+    wire = make_wire(make_peer(lambda conn: [read_head(conn), conn.send(answers[0])]).port)
+
+    @settings(max_examples=200, deadline=None)
+    @given(raw=st.binary(max_size=60) | st.builds(bytes.__add__, HEADS, st.binary(max_size=60)))
+    def check(raw: bytes) -> None:
+        answers[0] = raw
+        with suppress(DeliveryError):
+            assert exchange(wire).status >= 100
+
+    check()
 
 
 def test_a_connection_that_ended_while_idle_is_replaced_before_anything_is_written(

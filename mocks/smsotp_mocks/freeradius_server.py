@@ -9,20 +9,19 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from smsotp_mocks.ports import free_udp_port
+from smsotp_mocks.process_log import ProcessLog
 from smsotp_mocks.raddb import BOB, DEBIAN_RADDB, HarnessError, RadiusUser, copy_raddb, write_users
 from smsotp_mocks.radius_client import Answer, RadiusClient
 
 _READY = "Ready to process requests"
 _START = 30.0  # seconds; a start takes 0.1 to 0.5
 _STOP = 30.0  # seconds; the plugin may empty its queue first
-_SHOWN = 40  # log lines in an error
 
 
 class FreeRadiusServer:
@@ -70,7 +69,7 @@ class FreeRadiusServer:
         self._reject_delay = reject_delay
         self._source = source
         self._process: subprocess.Popen[str] | None = None
-        self._log = _Log(self.log_file)
+        self._log = ProcessLog(self.log_file)
 
     @property
     def pid(self) -> int | None:
@@ -236,61 +235,6 @@ class FreeRadiusServer:
         self._log.close()
         self._process = None
         return status
-
-
-class _Log:
-    """What the server prints: kept, copied to a file, and waited for."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lines: list[str] = []
-        self._changed = threading.Condition()
-        self._ended = True
-        self._thread: threading.Thread | None = None
-
-    def follow(self, process: "subprocess.Popen[str]") -> None:
-        self._ended = False
-        self._thread = threading.Thread(target=self._read, args=(process,), name="radius-log", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        if self._thread is not None:
-            self._thread.join()
-
-    def mark(self) -> int:
-        with self._changed:
-            return len(self._lines)
-
-    def text(self) -> str:
-        with self._changed:
-            return "".join(self._lines)
-
-    def tail(self, after: int = 0) -> str:
-        with self._changed:
-            lines = self._lines[after:][-_SHOWN:]
-        return "The end of its log:\n" + "".join(f"  {line}" for line in lines)
-
-    def wait(self, text: str, after: int, timeout: float) -> bool:
-        """Return False when the text did not come in time, or the server ended without it."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._ended or self._holds(text, after), timeout)
-            return self._holds(text, after)
-
-    def _holds(self, text: str, after: int) -> bool:
-        return any(text in line for line in self._lines[after:])
-
-    def _read(self, process: "subprocess.Popen[str]") -> None:
-        assert process.stdout is not None
-        with process.stdout as stream, self._path.open("a") as file:
-            for line in stream:
-                file.write(line)
-                file.flush()
-                with self._changed:
-                    self._lines.append(line)
-                    self._changed.notify_all()
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
 
 
 def _install(server: FreeRadiusServer) -> None:

@@ -13,7 +13,7 @@ _ASSIGNMENT = re.compile(
     r'(?P<name>[\w.-]+)\s*[:+]?=\s*(?:"(?P<quoted>[^"]*)"|\'(?P<raw>[^\']*)\'|(?P<bare>\S+))'
 )
 _SECTION = re.compile(r"(?P<kind>[\w.-]+)\s*(?P<name>.*?)\s*\{")
-_COMMENT = re.compile(r"""((?:"[^"]*"|'[^']*'|[^#"'])*)#.*""")
+_COMMENT = re.compile(r"""^((?:"[^"]*"|'[^']*'|[^#"'])*)#.*""")
 _VARIABLE = re.compile(r"\$\{([\w.-]+)\}")
 
 

@@ -53,7 +53,7 @@ def extended_dictionary(path: Path) -> str:
         if known.names.get(name.casefold(), kind) != kind
     ]
     missing = [(name, kind) for name, kind in ATTRIBUTES if name.casefold() not in known.names]
-    free = [n for n in (*_LOCAL_NUMBERS[_FIRST - 3000 :], *_LOCAL_NUMBERS) if n not in known.numbers]
+    free = sorted(set(_LOCAL_NUMBERS) - known.numbers, key=lambda number: (number < _FIRST, number))
     if len(free) < len(missing):
         wrong.append(f"{path}: no number from 3000 to 3999 is free for our attributes")
     if wrong:

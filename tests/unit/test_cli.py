@@ -1,0 +1,115 @@
+"""The command ``smsotp`` as a program."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from smsotp_plugin import __version__
+
+SMSOTP = Path(sys.executable).parent / "smsotp"
+GOOD = """
+[store]
+key = "0123456789abcdef0123456789abcdef"
+[gateways.gtx]
+provider = "http"
+URL = "https://gateway.example/send"
+PASSWORD = "geheim"
+USERNAME = "me"
+RETURN_SUCCESS = "OK"
+[gateways.gtx.options]
+to = "{phone}"
+text = "{otp}"
+"""
+
+
+def smsotp(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [SMSOTP, *arguments], capture_output=True, text=True, check=False, timeout=30, env={"PATH": "/usr/bin:/bin", **environment}
+    )  # fmt: skip
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "smsotp.toml"
+    path.touch(mode=0o600)
+    path.write_text(GOOD)
+    return path
+
+
+def test_the_version_is_shown() -> None:
+    done = smsotp("--version")
+
+    assert (done.returncode, done.stdout) == (0, f"smsotp {__version__}\n")
+
+
+def test_a_good_configuration_is_summed_up(file: Path) -> None:
+    done = smsotp("check", "--config", file)
+
+    assert done.returncode == 0
+    assert "gateway gtx" in done.stdout
+    assert f"{file} can be used." in done.stdout
+
+
+def test_no_secret_is_shown(file: Path) -> None:
+    done = smsotp("check", "--config", file)
+
+    assert "geheim" not in done.stdout + done.stderr
+    assert "0123456789abcdef" not in done.stdout + done.stderr
+
+
+def test_problems_go_to_the_error_output_one_per_line(file: Path) -> None:
+    file.write_text("[otp]\nlength = 2\n" + GOOD + "[nonsense]\n")
+
+    done = smsotp("check", "--config", file)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        f"problem: {file}: otp.length: it must be greater than or equal to 4",
+        done.stderr.splitlines()[1],
+        "2 problems.",
+    ]
+    assert done.stderr.splitlines()[1].startswith(
+        f"problem: {file}: nonsense: nothing is called so here; there are:"
+    )
+
+
+def test_warnings_do_not_fail_the_check(file: Path) -> None:
+    file.chmod(0o644)
+
+    done = smsotp("check", "--config", file)
+
+    assert done.returncode == 0
+    assert f"warning: {file}: everyone on this machine can read it" in done.stderr
+
+
+def test_the_environment_names_the_configuration(file: Path) -> None:
+    assert smsotp("check", SMSOTP_CONFIG=str(file)).returncode == 0
+
+
+def test_the_option_wins_over_the_environment(file: Path) -> None:
+    assert smsotp("check", "--config", file, SMSOTP_CONFIG="/nowhere").returncode == 0
+
+
+def test_a_missing_configuration_is_one_sentence() -> None:
+    done = smsotp("check", "--config", "/nowhere/smsotp.toml")
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "problem: /nowhere/smsotp.toml: it cannot be read: No such file or directory\n1 problem.\n"
+    )
+
+
+def test_square_brackets_are_shown_as_they_are(file: Path) -> None:
+    file.write_text("otp = 1\n" + GOOD)
+
+    assert "otp: it must be a table, written [otp]" in smsotp("check", "--config", file).stderr
+
+
+def test_help_loads_none_of_the_plugin() -> None:
+    code = "import sys, smsotp_plugin.cli; print(sorted(m for m in sys.modules if m.startswith('smsotp_plugin')))"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "['smsotp_plugin', 'smsotp_plugin.cli']\n"

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
 from smsotp_plugin.setting_types import SecretSetting, SettingsModel
+from smsotp_plugin.wire.tls import make_tls_context
 
 #: RFC 5321 section 4.1.2: a dot-string before the "@", a name or an address literal behind it. RFC 6531 adds
 #: everything beyond ASCII. Quoted local parts are left out: no mail-to-SMS service has them.
@@ -117,15 +118,11 @@ class SmtpServer(SettingsModel):
         if self.security is Security.NONE:
             return None
         try:
-            context = ssl.create_default_context(cafile=self.ca_file)
+            return make_tls_context(self.verify and (self.ca_file or True))
         except ssl.SSLError as exc:
             raise ValueError(f"ca_file {self.ca_file} holds no certificate in PEM form") from exc
         except OSError as exc:
             raise ValueError(f"ca_file {self.ca_file} cannot be read: {exc.strerror}") from exc
-        if not self.verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
 
     def warnings(self) -> list[str]:
         """Return what is allowed but probably not meant, as sentences that begin with the key."""

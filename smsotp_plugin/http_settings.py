@@ -127,6 +127,13 @@ def read_yes_no(value: Any) -> Any:
     return words.get(value.casefold(), value) if isinstance(value, str) else value
 
 
+def _read_yes_no_only(value: Any) -> bool:
+    value = read_yes_no(value)
+    if not isinstance(value, bool):
+        raise ValueError('must be true, false, "yes" or "no"')  # noqa: TRY004  (as above)
+    return value
+
+
 def _read_check_ssl(value: Any) -> bool | Path:
     value = read_yes_no(value)
     if isinstance(value, bool):
@@ -153,4 +160,4 @@ ProxySetting = Annotated[SecretStr, BeforeValidator(_read_proxy)]
 #: True: the system's authorities; False: no check; a path: the authorities in that file or folder.
 CheckSslSetting = Annotated[bool | Path, BeforeValidator(_read_check_ssl)]
 #: true, false, "yes" or "no".
-YesNoSetting = Annotated[bool, BeforeValidator(read_yes_no)]
+YesNoSetting = Annotated[bool, BeforeValidator(_read_yes_no_only)]

@@ -113,6 +113,20 @@ class HttpSettings(GatewaySettings):
             raise ValueError(value.advice)  # noqa: TRY004  (pydantic collects ValueError only)
         return value
 
+    @field_validator("PARAMETER", "options", "headers", mode="before")
+    @classmethod
+    def _want_a_table(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError('must be a table, written as { name = "value" }')  # noqa: TRY004  (as above)
+        return value
+
+    @field_validator("RETURN_STATUS", mode="before")
+    @classmethod
+    def _want_a_list(cls, value: Any) -> Any:
+        if not isinstance(value, list | frozenset):
+            raise ValueError("must be a list of statuses, such as [200, 201]")  # noqa: TRY004  (as above)
+        return value
+
     @cached_property
     def plan(self) -> HttpPlan:
         """What the requests look like."""

@@ -291,3 +291,19 @@ def test_any_table_is_read_or_is_a_problem(table: dict[str, object]) -> None:
     except ValidationError:
         return
     assert gateway.warnings() is not None
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("PARAMETER = 1", ".PARAMETER: it must be a table"),
+        ("RETURN_STATUS = 200", ".RETURN_STATUS: it must be a list of statuses"),
+        ('SEND_DATA_AS_JSON = "maybe"', '.SEND_DATA_AS_JSON: it must be true, false, "yes" or "no"'),
+        ('CHECK_SSL = "ca.pem"', ".CHECK_SSL: it must be true, false, or the full path"),
+        ("PROXY = 1", ".PROXY: it must be a text"),
+        ("headers = { X = 1 }", ".headers.X: it must be a text"),
+        ("PARAMETER = { n = inf }", ".PARAMETER.n: it must be a finite number"),
+    ],
+)
+def test_a_value_of_the_wrong_shape_is_told_the_right_one(folder: Path, line: str, advice: str) -> None:
+    assert problems(folder, GOOD + line)[0].startswith(advice)

@@ -1,0 +1,145 @@
+"""Packets that are odd but well-formed: attributes twice, missing, empty, in other alphabets, with binary in them."""
+
+import pytest
+from pyrad.packet import AuthPacket
+
+from smsotp_mocks.raddb import RadiusUser
+from smsotp_mocks.radius_client import Answer
+
+from .system import World
+
+_USER_NAME, _PASSWORD, _CHAP_PASSWORD, _STATE, _CALLING_STATION = 1, 2, 3, 24, 31
+_CHAP_CHALLENGE, _EAP_MESSAGE = 60, 79
+
+
+def packet_of(world: World, user: RadiusUser, state: bytes | None = None) -> AuthPacket:
+    return world.server.client().request(user.name, user.password, state)
+
+
+def send(world: World, request: AuthPacket) -> Answer:
+    return world.server.client().exchange(request)
+
+
+def test_two_user_names_are_rejected(world: World, anna: RadiusUser, otto: RadiusUser) -> None:
+    request = packet_of(world, anna)
+    request[_USER_NAME] = [anna.name.encode(), otto.name.encode()]
+
+    assert send(world, request).code == "reject"
+
+
+def test_two_states_are_rejected_even_if_one_is_right(world: World, anna: RadiusUser) -> None:
+    challenge = world.log_in(anna)
+    request = world.server.client().request(anna.name, world.code_of(anna))
+    request[_STATE] = [b"0" * 32, challenge.state]
+
+    assert send(world, request).code == "reject"
+
+
+def test_two_passwords_are_rejected(world: World, anna: RadiusUser) -> None:
+    challenge = world.log_in(anna)
+    request = packet_of(world, anna, challenge.state)
+    request[_PASSWORD] = [request.PwCrypt(world.code_of(anna).encode()), request.PwCrypt(b"x")]
+
+    assert send(world, request).code == "reject"
+
+
+def test_two_calling_stations_are_rejected(world: World, anna: RadiusUser) -> None:
+    request = packet_of(world, anna)
+    request[_CALLING_STATION] = [b"192.0.2.1", b"192.0.2.2"]
+
+    assert send(world, request).code == "reject"
+
+
+def test_a_request_without_a_user_name_is_rejected(world: World, anna: RadiusUser) -> None:
+    request = packet_of(world, anna)
+    del request[_USER_NAME]
+
+    assert send(world, request).code == "reject"
+
+
+def test_an_answer_without_a_password_is_rejected(world: World, anna: RadiusUser) -> None:
+    challenge = world.log_in(anna)
+    request = packet_of(world, anna, challenge.state)
+    del request[_PASSWORD]
+
+    assert send(world, request).code == "reject"
+    assert world.answer(anna, world.code_of(anna), challenge.state).code == "accept"
+
+
+def test_an_answer_by_chap_is_rejected(world: World, anna: RadiusUser) -> None:
+    challenge = world.log_in(anna)
+    request = packet_of(world, anna, challenge.state)
+    del request[_PASSWORD]
+    request[_CHAP_PASSWORD] = [b"\x01" + b"\x02" * 16]
+
+    assert send(world, request).code == "reject"
+
+
+def test_a_first_leg_by_chap_is_rejected(world: World, anna: RadiusUser) -> None:
+    request = packet_of(world, anna)
+    del request[_PASSWORD]
+    request[_CHAP_PASSWORD] = [b"\x01" + b"\x02" * 16]
+    request[_CHAP_CHALLENGE] = [b"\x03" * 16]
+
+    assert send(world, request).code == "reject"
+
+
+def test_an_answer_inside_eap_is_rejected(world: World, anna: RadiusUser) -> None:
+    challenge = world.log_in(anna)
+    request = packet_of(world, anna, challenge.state)
+    del request[_PASSWORD]
+    request[_EAP_MESSAGE] = [b"\x02\x01\x00\x09\x01" + b"anna"]
+
+    assert send(world, request).code == "reject"
+
+
+def test_an_empty_password_is_rejected(world: World, anna: RadiusUser) -> None:
+    assert world.server.log_in(anna.name, "").code == "reject"
+
+
+@pytest.mark.parametrize("attribute", [_USER_NAME, _CALLING_STATION, 32, 77])
+@pytest.mark.parametrize("value", [b"bo\x00b", b"m\xfcller", b"\xff\xfe", b"a\nb", b"\x1b[2J"])
+def test_text_that_is_no_text_is_rejected(
+    world: World, anna: RadiusUser, attribute: int, value: bytes
+) -> None:
+    request = packet_of(world, anna)
+    request[attribute] = [value]
+
+    assert send(world, request).code == "reject"
+    world.expect_no_sms(anna)
+
+
+def test_a_name_with_nul_is_not_the_name_before_it(world: World, anna: RadiusUser) -> None:
+    assert world.server.log_in(anna.name.encode() + b"\x00x", anna.password).code == "reject"
+    world.expect_no_sms(anna)
+
+
+def test_a_code_with_nul_is_not_the_code_before_it(world: World, anna: RadiusUser) -> None:
+    challenge = world.log_in(anna)
+    code = world.code_of(anna)
+
+    cut = world.server.answer(anna.name, code.encode() + b"\x00x", challenge.state)
+
+    assert cut.code == "reject"
+    assert world.answer(anna, code, challenge.state).code == "accept"
+
+
+@pytest.mark.parametrize("value", [b"\xe4\xf6\xfc", b"\x08\n\r\x7fINCORRECT"])
+def test_a_password_that_is_no_text_is_rejected(world: World, anna: RadiusUser, value: bytes) -> None:
+    assert world.server.log_in(anna.name, value).code == "reject"
+
+
+def test_vendor_attributes_and_proxy_states_do_not_matter(world: World, anna: RadiusUser) -> None:
+    request = packet_of(world, anna)
+    request[26] = [b"\x00\x00\x00\x09\x01\x0bshell:x=yz", b"\x00\x01\x86\x9f\x01\x04\xff\x00"]
+    request[33] = [b"\x00\x01", b"\x00\x02"]
+
+    challenge = send(world, request)
+
+    assert challenge.code == "challenge"
+    assert challenge.attributes["Proxy-State"] == (b"\x00\x01", b"\x00\x02")
+    assert world.answer(anna, world.code_of(anna), challenge.state).code == "accept"
+
+
+def test_what_looks_like_an_expansion_is_left_as_it_is(world: World) -> None:
+    assert world.server.log_in("%{User-Password} `id` ${x}", "x").code == "reject"

@@ -145,6 +145,13 @@ class Start:
         return server, inbox
 
 
+def auth_port(site: Path) -> int:
+    """Return where the first `listen` section of a site listens."""
+    found = re.search(r"^\s*port = (\d+)", site.read_text(), re.MULTILINE)
+    assert found
+    return int(found[1])
+
+
 def log_in(server: Server, inbox: Inbox, user: str, password: str) -> Answer:
     """Go through both legs."""
     challenge = server.client.log_in(user, password)
@@ -227,6 +234,27 @@ def test_who_is_locked_between_the_legs_stays_out(start: Start) -> None:
 
     assert server.client.answer("bob", code, challenge.state, Calling_Station_Id="locked").code == "reject"
     assert server.client.answer("bob", code, challenge.state).code == "accept"
+
+
+def test_debians_own_site_serves_the_log_in_with_the_policies(start: Start) -> None:
+    site = start.raddb / "sites-available/default"
+    text = site.read_text()
+    for old, new in (
+        ("authorize {\n", "authorize {\n\tsmsotp_guard\n"),
+        ("\n\tpap\n", "\n\tpap\n\tsmsotp_authorize\n"),
+        ("\t\tpap\n\t}", "\t\tpap\n\t\tif (ok) {\n\t\t\tsmsotp_challenge\n\t\t}\n\t\telse {\n\t\t\treject\n\t\t}\n\t}"),
+        ("\npost-auth {\n", "\npost-auth {\n\tsmsotp_post_auth\n"),
+        ("\t\tattr_filter.access_reject\n", "\t\tattr_filter.access_reject\n\t\tsmsotp_sign_reply\n"),
+    ):  # fmt: skip
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    site.write_text(text)
+    server, inbox = start()
+    server.client = RadiusClient(("127.0.0.1", auth_port(site)), demand_signature=True)
+
+    assert log_in(server, inbox, "bob", "hello").code == "accept"
+    assert server.client.log_in("bob", "wrong").code == "reject"
+    assert server.client.log_in("open", "x").code == "reject"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,130 @@
+"""
+Makes ``docs/settings.md`` out of the settings models, so that it cannot say anything else than they do.
+
+::
+
+    python -m smsotp_plugin.commands.settings_reference > docs/settings.md
+"""
+
+import inspect
+import json
+import re
+import sys
+from enum import Enum
+from typing import Any
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from smsotp_plugin.http_settings import WebAddress
+from smsotp_plugin.providers import find_provider, provider_names
+from smsotp_plugin.providers.base import GatewaySettings
+from smsotp_plugin.setting_sections import Settings
+from smsotp_plugin.setting_types import SettingsModel
+from smsotp_plugin.smtp_servers import SmtpServer
+from smsotp_plugin.template import Template
+
+_INTRODUCTION = """\
+# Settings
+
+<!-- Made from the source by: python -m smsotp_plugin.commands.settings_reference > docs/settings.md -->
+
+The whole configuration is one file in [TOML](https://toml.io), in UTF-8, by default `/etc/smsotp/smsotp.toml`.
+FreeRADIUS reads it once, at its start, and does not start if anything is wrong with it. `smsotp check` tells the same
+beforehand: every problem at once, each with the key that it is about.
+
+Only a gateway is required:
+
+```toml
+[gateways.example]
+provider = "http"
+URL = "https://sms.example.com/send"
+RETURN_SUCCESS = "OK"
+
+[gateways.example.options]
+to = "{phone}"
+text = "{otp}"
+```
+
+A password or key may be written in three ways: as a text, as `{ file = "/path" }` (what the file holds, without the
+line break at its end), or as `{ env = "NAME" }` (an environment variable of FreeRADIUS).
+"""
+
+_ENTRY = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
+
+
+def settings_reference() -> str:
+    """Return the page."""
+    parts = [_INTRODUCTION]
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, SettingsModel):
+            parts.append(_section(f"[{name}]", field.annotation))
+    parts.append(_section("[smtp_servers.NAME]", SmtpServer))
+    parts.append(_section("[gateways.NAME]", GatewaySettings))
+    for name in provider_names():
+        provider = find_provider(name)
+        # What third parties have installed here is not described here.
+        if provider.__module__.startswith("smsotp_plugin."):
+            common = GatewaySettings.model_fields
+            parts.append(
+                _section(f'[gateways.NAME] with provider = "{name}"', provider.Settings, without=common)
+            )
+    return "\n".join(parts)
+
+
+def _section(title: str, model: type[SettingsModel], without: dict[str, FieldInfo] | None = None) -> str:
+    told = _descriptions(model)
+    hidden = without or {}
+    lines = [
+        _line(name, field, told[name])
+        for name, field in model.model_fields.items()
+        if name not in hidden or _default(field) != _default(hidden[name])
+    ]
+    return f"## `{title}`\n\n{_introduction(model)}\n\n" + "".join(lines)
+
+
+def _introduction(model: type[SettingsModel]) -> str:
+    return inspect.cleandoc(model.__doc__ or "").partition("Attributes:")[0].strip().replace("``", "`")
+
+
+def _descriptions(model: type[SettingsModel]) -> dict[str, str]:
+    """Return what the docstrings say about each key; a model's own words win over those of its bases."""
+    told: dict[str, str] = {}
+    for ancestor in reversed(model.__mro__):
+        attributes = inspect.cleandoc(ancestor.__doc__ or "").partition("Attributes:\n")[2]
+        told |= {name: " ".join(text.split()).replace("``", "`") for name, text in _ENTRY.findall(attributes)}
+    return told
+
+
+def _line(name: str, field: FieldInfo, told: str) -> str:
+    return f"- `{name}` ({_default(field)}): {told}\n"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    if field.default_factory is not None:
+        return "not set" if field.default_factory in (dict, list) else "default: depends"
+    if field.default is None or field.default in ("", {}) or isinstance(field.default, SecretStr):
+        return "not set"
+    return f"default: `{_written(field.default)}`"
+
+
+def _written(value: Any) -> str:
+    match value:
+        case Template():
+            return json.dumps(value.source, ensure_ascii=False)
+        case WebAddress():
+            return json.dumps(f"{value.scheme}://{value.host}{value.target}")
+        case Enum():
+            return json.dumps(value.value)
+        case tuple() | list():
+            return f"[{', '.join(map(_written, value))}]"
+        case frozenset() | set():
+            return _written(sorted(value))
+        case _:
+            return json.dumps(value, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(settings_reference())

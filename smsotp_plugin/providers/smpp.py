@@ -22,9 +22,9 @@ from smsotp_plugin.wire.smpp_link import SmppLink
 from smsotp_plugin.wire.smpp_pacing import Pacer
 from smsotp_plugin.wire.smpp_pdu import Address, Bind, SubmitStyle, describe_status, pack_submit
 from smsotp_plugin.wire.smpp_receipts import Expected, ReceiptBook
-from smsotp_plugin.wire.smpp_session import SessionTimes
-from smsotp_plugin.wire.smpp_setup import LinkSetup, LinkTimes
+from smsotp_plugin.wire.smpp_setup import LinkSetup
 from smsotp_plugin.wire.smpp_status import submit_failure
+from smsotp_plugin.wire.smpp_times import LinkTimes, SessionTimes
 from smsotp_plugin.wire.smpp_transport import Endpoint
 from smsotp_plugin.wire.tls import make_tls_context
 
@@ -158,7 +158,7 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Outcomes]):
         outcomes: Outcomes = []
         for ticket in tickets:
             try:
-                outcomes.append(self._link.wait(ticket, deadline))
+                outcomes.append(self._link.wait(ticket))
             except DeliveryError as exc:
                 outcomes.append(exc)
         return outcomes + unsent

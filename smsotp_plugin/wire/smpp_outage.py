@@ -4,7 +4,7 @@ from random import Random
 from typing import Final
 
 from smsotp_plugin.errors import ConnectFailed, NotSent
-from smsotp_plugin.wire.smpp_setup import LinkTimes
+from smsotp_plugin.wire.smpp_times import LinkTimes
 
 #: A session that lived so long was a good one: after it the pauses start small again. Seconds.
 _STEADY: Final = 10.0
@@ -23,13 +23,13 @@ class Outage:
         self._times = times
         self._random = random
         self._failures = 0
-        self._kind: type[NotSent] = ConnectFailed
-        self._reason = "the session has not been started"
+        #: One value, because other threads read it.
+        self._failure: tuple[type[NotSent], str] = (ConnectFailed, "the session has not been started")
         self.next_try = 0.0
 
     def start(self, reason: str, now: float) -> None:
         """Begin with the first try."""
-        self._reason = reason
+        self._failure = (ConnectFailed, reason)
         self.next_try = now
 
     def note(self, kind: type[NotSent], reason: str, *, now: float, lived: float) -> bool:
@@ -52,14 +52,15 @@ class Outage:
             pause = min(pause, self._times.first_pause * 2 ** min(self._failures, 16))
         self.next_try = now + pause * (1 - self._random.random() / 2)
         self._failures += 1
-        news = (kind, reason) != (self._kind, self._reason)
-        self._kind, self._reason = kind, reason
+        news = (kind, reason) != self._failure
+        self._failure = (kind, reason)
         return news
 
     def lasts_until(self, moment: float) -> bool:
         """Tell whether there will certainly be no session before a moment."""
-        return self.next_try > moment or not self._kind.retry_here
+        return self.next_try > moment or not self._failure[0].retry_here
 
     def error(self) -> NotSent:
         """Return the failure for a message that cannot be sent because of it."""
-        return self._kind(self._reason)
+        kind, reason = self._failure
+        return kind(reason)

@@ -9,7 +9,7 @@ connection is lost. Every way ends in exactly one `Ended`.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 
 from smsotp_plugin.errors import ProtocolViolation
@@ -17,6 +17,7 @@ from smsotp_plugin.wire import smpp_pdu
 from smsotp_plugin.wire.smpp_delivery import read_delivery
 from smsotp_plugin.wire.smpp_events import Answered, BindRefused, Bound, Delivered, Ended, Event, Lost
 from smsotp_plugin.wire.smpp_pdu import RESPONSE, Bind, Pdu, PduReader, pack_pdu
+from smsotp_plugin.wire.smpp_times import SessionTimes
 
 # Command statuses that we answer with (section 5.1.3).
 _OK = 0x00
@@ -30,24 +31,6 @@ _MOST_WAITING = 1000
 _NOT_READING = "the SMSC sends requests and does not read the answers"
 
 
-@dataclass(frozen=True, slots=True)
-class SessionTimes:
-    """
-    Limits, in seconds.
-
-    Attributes:
-        bind: For the answer to a bind (the standard's session_init_timer).
-        idle: Without a word from the peer, after which we send an enquire_link (enquire_link_timer).
-        answer: For any sign of life after that.
-        unbind: For the end after an unbind from either side.
-    """
-
-    bind: float = 10.0
-    idle: float = 30.0
-    answer: float = 10.0
-    unbind: float = 1.0
-
-
 class State(Enum):
     """Where in its life a session is."""
 
@@ -55,15 +38,6 @@ class State(Enum):
     BOUND = auto()
     LEAVING = auto()
     ENDED = auto()
-
-
-@dataclass(slots=True, eq=False)
-class _Outgoing:
-    """A PDU that is not completely written. `sequence` is 0 for those that cannot be given up."""
-
-    data: memoryview = field(repr=False)
-    sequence: int
-    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +68,11 @@ class SmppSession:
         self._heard = now
         self._due: _Due | None = _Due(now + times.bind, f"no answer to the bind within {times.bind:g} s")
         self._enquiring = False
-        self._outgoing: deque[_Outgoing] = deque()
+        #: What is being written: its bytes, and size and sequence number of each PDU in it.
+        self._chunk = memoryview(b"")
+        self._in_chunk: deque[tuple[int, int]] = deque()
+        #: What follows it, with sequence numbers.
+        self._outgoing: deque[tuple[bytes, int]] = deque()
         #: Sequence number of each submit that has no answer, and whether it is completely written.
         self._submits: dict[int, bool] = {}
         #: Those that somebody waits for.
@@ -129,24 +107,16 @@ class SmppSession:
         self._enquiries.add(sequence)
         return sequence
 
-    def give_up(self, sequence: int, now: float) -> bool:
+    def give_up(self, sequence: int, now: float) -> None:
         """
         Wait no longer for the answer to a submit or an enquiry: its place in the window is free again.
 
         Silence makes the peer suspect: an enquire_link goes out.
-
-        Returns:
-            True when it was taken back before its first byte was written: the SMSC will never see it.
         """
         self._enquiries.discard(sequence)
-        if self._submits.pop(sequence, True) is False:
-            for waiting in self._outgoing:
-                if waiting.sequence == sequence and not waiting.begun:
-                    self._outgoing.remove(waiting)
-                    return True
+        self._submits.pop(sequence, None)
         if self.state is State.BOUND and not self._enquiring:
             self._ask_for_life(now)
-        return False
 
     def acknowledge(self, event: Delivered, *, taken: bool) -> None:
         """Answer a `Delivered`; what is not taken now, the SMSC may bring again (section 4.6.2)."""
@@ -162,7 +132,7 @@ class SmppSession:
 
     def cut(self, now: float, reason: str) -> None:
         """Say that nothing can be written any more; what the peer wrote before is still worth reading."""
-        self._outgoing.clear()
+        self._drop_outgoing()
         if self.state is not State.LEAVING:
             self._leave(now, reason)
 
@@ -173,26 +143,35 @@ class SmppSession:
         lost += [Lost(sequence, written=False) for sequence in self._enquiries]
         self._submits.clear()
         self._enquiries.clear()
-        self._outgoing.clear()
+        self._drop_outgoing()
         self._due = None
         return Ended(reason, tuple(lost))
 
+    def is_writing(self) -> bool:
+        """Tell whether a `to_write` has not completely gone out."""
+        return bool(self._chunk)
+
     def to_write(self) -> memoryview | None:
-        """Return bytes for the peer, to be followed by `wrote`; they can be taken back no more. None: nothing."""
-        if not self._outgoing:
-            return None
-        self._outgoing[0].begun = True
-        return self._outgoing[0].data
+        """Return all bytes that wait for the peer, or None; the same again until `wrote` says that they went out."""
+        if not self._chunk:
+            if not self._outgoing:
+                return None
+            self._chunk = memoryview(b"".join(data for data, _ in self._outgoing))
+            self._in_chunk.extend((len(data), sequence) for data, sequence in self._outgoing)
+            self._outgoing.clear()
+        return self._chunk
 
     def wrote(self, count: int) -> None:
         """Say how many bytes of the last `to_write` have gone out."""
-        first = self._outgoing[0]
-        if count < len(first.data):
-            first.data = first.data[count:]
-            return
-        self._outgoing.popleft()
-        if first.sequence in self._submits:
-            self._submits[first.sequence] = True
+        self._chunk = self._chunk[count:]
+        while self._in_chunk and count >= self._in_chunk[0][0]:
+            size, sequence = self._in_chunk.popleft()
+            count -= size
+            if sequence in self._submits:
+                self._submits[sequence] = True
+        if count:
+            size, sequence = self._in_chunk[0]
+            self._in_chunk[0] = (size - count, sequence)
 
     def next_tick(self) -> float | None:
         """Return when `tick` has to be called at the latest, or None for never."""
@@ -225,7 +204,7 @@ class SmppSession:
                 events += self._take(pdu, now)
         except ProtocolViolation as exc:
             events.append(self.end(str(exc)))
-        if len(self._outgoing) > _MOST_WAITING:
+        if len(self._outgoing) + len(self._in_chunk) > _MOST_WAITING:
             events.append(self.end(_NOT_READING))
         return events
 
@@ -337,7 +316,12 @@ class SmppSession:
         self._due = _Due(now + self._times.unbind, reason)
 
     def _put(self, data: bytes, sequence: int = 0) -> None:
-        self._outgoing.append(_Outgoing(memoryview(data), sequence))
+        self._outgoing.append((data, sequence))
+
+    def _drop_outgoing(self) -> None:
+        self._chunk = memoryview(b"")
+        self._in_chunk.clear()
+        self._outgoing.clear()
 
     def _next_sequence(self) -> int:
         while True:

@@ -1,46 +1,81 @@
-"""What a thread that has submitted something waits on: the other end is in the link's thread."""
+"""One request on its way through the link, and what the thread that submitted it waits on."""
 
 import threading
 from collections.abc import Callable
+from enum import Enum, auto
 
-from smsotp_plugin.clock import Clock, Deadline
+from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import DeliveryError
 from smsotp_plugin.wire.smpp_events import Answered
 
 
-class Ticket:
-    """One request that is on its way, and what became of it."""
+class Stage(Enum):
+    """How far a request has come."""
 
-    def __init__(self, on_taken: Callable[[str], None] | None = None) -> None:
+    WAITING = auto()
+    """For a session, or for room in its window. Certainly not sent."""
+    HANDED_OVER = auto()
+    """To the session: from here on the SMSC may have it."""
+    SETTLED = auto()
+    """With a result."""
+    WITHDRAWN = auto()
+    """The deadline passed before it was handed over: it never will be."""
+    ABANDONED = auto()
+    """The deadline passed after that."""
+
+
+class Ticket:
+    """
+    One request.
+
+    Args:
+        body: Of a submit_sm; None for an enquire_link.
+        deadline: Until when the result is waited for.
+        on_taken: Called with the SMSC's id of a message that it took, by the thread that settles.
+    """
+
+    def __init__(
+        self, body: bytes | None, deadline: Deadline, on_taken: Callable[[str], None] | None = None
+    ) -> None:
+        self.body = body
+        self.deadline = deadline
         self.sequence = 0
         self._on_taken = on_taken
-        self._changed = threading.Condition(threading.Lock())
+        self._stage = Stage.WAITING
         self._result: Answered | DeliveryError | None = None
+        self._changed = threading.Condition(threading.Lock())
+
+    def hand_over(self) -> bool:
+        """Claim it for the session; False when nobody waits for it any more."""
+        with self._changed:
+            if self._stage is not Stage.WAITING:
+                return False
+            self._stage = Stage.HANDED_OVER
+            return True
+
+    def is_waiting(self) -> bool:
+        """Tell whether it has still to be handed over."""
+        return self._stage is Stage.WAITING
 
     def settle(self, result: Answered | DeliveryError) -> None:
-        """Say how it ended, once."""
+        """Say how it ended."""
         if self._on_taken is not None and isinstance(result, Answered) and result.status == 0:
             self._on_taken(result.message_id)
         with self._changed:
-            self._result = result
-            self._changed.notify()
+            if self._stage in (Stage.WAITING, Stage.HANDED_OVER):
+                self._stage = Stage.SETTLED
+                self._result = result
+                self._changed.notify()
 
-    def result(self, clock: Clock, deadline: Deadline | None) -> Answered | None:
-        """
-        Wait for the end.
-
-        Returns:
-            The answer, or None when the deadline passed.
-
-        Raises:
-            DeliveryError: There will be none.
-        """
+    def wait(self) -> Answered | DeliveryError | Stage:
+        """Wait until the deadline; return the result, or at which stage (the last two) there was none."""
+        clock = self.deadline.clock
         with self._changed:
             while self._result is None:
-                left = None if deadline is None else deadline.remaining()
-                if left == 0:
-                    return None
+                left = self.deadline.remaining()
+                if not left:
+                    waiting = self._stage is Stage.WAITING
+                    self._stage = Stage.WITHDRAWN if waiting else Stage.ABANDONED
+                    return self._stage
                 clock.wait(self._changed, left)
-            if isinstance(self._result, DeliveryError):
-                raise self._result
             return self._result

@@ -1,8 +1,7 @@
 """
 The socket under an SMPP session: TCP or TLS, IPv4 or IPv6, never blocking, and a bell to wake who waits for it.
 
-Knows nothing of SMPP. Sections that several threads enter are guarded by the caller (`smpp_link`): OpenSSL allows one
-thread at a time on a connection, for reading and writing together.
+Knows nothing of SMPP. Belongs to one thread, except for the bell: OpenSSL allows one thread at a time on a connection.
 """
 
 import errno

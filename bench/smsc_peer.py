@@ -1,0 +1,80 @@
+"""
+An SMSC for measurements: takes every submit_sm and answers it after a fixed time. Prints its port, ends with its input.
+
+Strict about nothing and as fast as Python allows, so that the client is what is measured. Run as a process of its own.
+"""
+
+import collections
+import contextlib
+import os
+import select
+import socket
+import struct
+import sys
+import threading
+import time
+
+_HEADER = struct.Struct(">4I")
+_BINDS = (1, 2, 9)
+_SUBMIT = 4
+
+
+def _answers(received: bytearray) -> tuple[list[bytes], list[bytes]]:
+    """Cut PDUs off and return the answers that wait and those that go at once."""
+    later, now = [], []
+    while len(received) >= 16:
+        length, command, _, sequence = _HEADER.unpack_from(received)
+        if len(received) < length:
+            break
+        del received[:length]
+        if command == _SUBMIT:
+            later.append(_HEADER.pack(25, 0x80000000 | command, 0, sequence) + b"%08x\0" % sequence)
+        elif command in _BINDS:
+            now.append(_HEADER.pack(21, 0x80000000 | command, 0, sequence) + b"peer\0")
+        elif not command & 0x80000000:
+            now.append(_HEADER.pack(16, 0x80000000 | command, 0, sequence))
+    return later, now
+
+
+def _serve(connection: socket.socket, delay: float) -> None:
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    received = bytearray()
+    waiting: collections.deque[tuple[float, bytes]] = collections.deque()
+    with connection, contextlib.suppress(OSError):
+        while True:
+            timeout = max(0.0, waiting[0][0] - time.monotonic()) if waiting else None
+            if select.select([connection], [], [], timeout)[0]:
+                data = connection.recv(65536)
+                if not data:
+                    return
+                received += data
+                later, now = _answers(received)
+                if delay:
+                    due = time.monotonic() + delay
+                    waiting.extend((due, answer) for answer in later)
+                else:
+                    now += later
+                connection.sendall(b"".join(now))
+            due_now = []
+            while waiting and waiting[0][0] <= time.monotonic():
+                due_now.append(waiting.popleft()[1])
+            connection.sendall(b"".join(due_now))
+
+
+def main() -> None:
+    """Listen until standard input ends."""
+    delay = float(sys.argv[1])
+    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+    print(listener.getsockname()[1], flush=True)
+
+    def accept() -> None:
+        while True:
+            threading.Thread(target=_serve, args=(listener.accept()[0], delay), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""What each provider of the package has to have, held against what is there: a new one is found by itself."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from smsotp_plugin.providers import find_provider, provider_names
+from smsotp_plugin.providers.base import GatewaySettings
+from smsotp_plugin.settings import load_settings, settings_warnings
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "smsotp_plugin"
+NAMES = sorted(path.stem for path in (PACKAGE / "providers").glob("[a-z]*.py") if path.stem != "base")
+
+
+def page_of(name: str) -> str:
+    return (ROOT / "docs" / f"providers-{name}.md").read_text()
+
+
+def examples_of(name: str) -> list[str]:
+    return re.findall(r"^```toml\n(.*?)^```", page_of(name), re.DOTALL | re.MULTILINE)
+
+
+def test_every_module_is_a_provider_of_its_name() -> None:
+    assert set(NAMES) <= set(provider_names())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_provider_leaves_nothing_abstract(name: str) -> None:
+    assert not inspect.isabstract(find_provider(name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_provider_has_settings_of_its_own(name: str) -> None:
+    assert find_provider(name).Settings is not GatewaySettings
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_provider_binds_the_contract(name: str) -> None:
+    assert "from .contract import" in (ROOT / "tests" / "contracts" / f"test_{name}.py").read_text()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_parameter_is_in_a_table_of_the_providers_page(name: str) -> None:
+    cells = re.findall(r"^\| ([^|]*) \|", page_of(name), re.MULTILINE)
+    described = set(re.findall(r"`(\w+)`", " ".join(cells)))
+
+    parameters = {parameter for parameter in find_provider(name).Settings.model_fields if parameter.isupper()}
+    assert parameters - described == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_example_of_the_page_is_accepted(name: str, tmp_path: Path) -> None:
+    stand_in = tmp_path / "file"
+    stand_in.write_text("secret\n")
+    stand_in.chmod(0o755)
+    config = tmp_path / "smsotp.toml"
+
+    for example in examples_of(name):
+        config.write_text(re.sub(r'"/etc/smsotp/[^"]*"', f'"{stand_in}"', example))
+        settings = load_settings(config)
+        assert settings.gateways
+        assert all(isinstance(warning, str) for warning in settings_warnings(settings, config))
+    assert examples_of(name)
+
+
+def test_no_other_module_imports_a_provider() -> None:
+    imports = re.compile(rf"providers\.(?:{'|'.join(NAMES)})\b|providers import .*\b(?:{'|'.join(NAMES)})\b")
+    modules = [path for path in PACKAGE.rglob("*.py") if path.parent.name != "providers"]
+
+    assert [str(path) for path in modules if imports.search(path.read_text())] == []
+
+
+def test_no_other_module_asks_for_a_provider_by_its_name() -> None:
+    asks = re.compile(
+        rf"""provider\w*\s*(?:==|!=|in)\s*[(\["'].*\b(?:{"|".join(NAMES)})\b|find_provider\(["']"""
+    )
+    modules = [path for path in PACKAGE.rglob("*.py") if path.parent.name != "providers"]
+
+    assert [str(path) for path in modules if asks.search(path.read_text())] == []

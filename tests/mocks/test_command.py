@@ -58,6 +58,16 @@ def test_faults_can_be_given() -> None:
         process.terminate()
 
 
+def test_without_ports_all_gateways_start() -> None:
+    with subprocess.Popen([*COMMAND, "--json"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        process.terminate()
+
+    assert set(ready["gateways"]) == {"http", "sipgate", "smtp", "smpp"}
+    assert {"gateways.sipgate", "smtp_servers.mock", "gateways.smpp"} <= set(ready["configuration"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -1,0 +1,40 @@
+"""The documentation page of the mocks is held against them."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from smsotp_mocks import smsc, smtp
+from smsotp_mocks.fault_words import ACTIONS
+from smsotp_mocks.gateways import gateways_of
+from smsotp_mocks.inbox import ReceivedMessage
+from smsotp_mocks.magic_numbers import MAGIC
+
+PAGE = (Path(__file__).parents[2] / "docs/mocks.md").read_text()
+EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+ROWS = dict(re.findall(r"^\| `([a-z][a-z-]*)[^|]*\|[^|]*\|[^|]*\| ?(\+[0-9]+)?[^|]*\|$", PAGE, re.MULTILINE))
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_runs(example: str) -> None:
+    exec(compile(example, "docs/mocks.md", "exec"), {})
+
+
+def test_every_action_and_its_number_stand_in_the_table() -> None:
+    numbers = {fault.action: number for number, fault in MAGIC.items()}
+
+    assert {action: numbers.get(action, "") for action in ACTIONS} == ROWS
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *(f"`--{name}" for name in gateways_of),
+        *(f"`{stage}`" for stage in (*smsc.STAGES, *smtp.STAGES) if stage != "message"),
+        *(f"`{field.name}`" for field in fields(ReceivedMessage)),
+    ],
+)
+def test_a_word_of_the_mocks_stands_on_the_page(word: str) -> None:
+    assert word in PAGE

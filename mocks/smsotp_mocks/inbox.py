@@ -1,6 +1,5 @@
 """The one place where every mock gateway puts what it received; safe to use from any thread."""
 
-import json
 import threading
 import time
 from collections import deque
@@ -8,9 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from smsotp_mocks.bounded import Bounded
 from smsotp_mocks.code_finder import find_code
 from smsotp_mocks.numbers import normal_number
 from smsotp_mocks.subscription import InboxEvent, Subscription
+from smsotp_mocks.well_formed import well_formed
 
 _SHOWN = 10  # messages that a failure lists
 
@@ -101,13 +102,10 @@ class Inbox:
         max_bytes: int = 64 * 1024 * 1024,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._max_messages = max_messages
-        self._max_bytes = max_bytes
         self._now = now
         self._lock = threading.Lock()
-        self._messages: deque[tuple[ReceivedMessage, int]] = deque()
+        self._messages: Bounded[ReceivedMessage] = Bounded(max_messages, max_bytes)
         self._by_number: dict[str, deque[ReceivedMessage]] = {}
-        self._bytes = 0
         self._last_id = 0
         self._waiters: list[_Waiter] = []
         self._subscriptions: list[Subscription] = []
@@ -126,7 +124,8 @@ class Inbox:
             number: As the request had it.
             wire: JSON types only.
         """
-        code, normal, size = find_code(text), normal_number(number), len(text) + len(json.dumps(wire))
+        text, number = well_formed(text), well_formed(number)
+        code, normal, size = find_code(text), normal_number(number), len(text) + len(repr(wire))
         with self._lock:
             self._last_id += 1
             message = ReceivedMessage(
@@ -210,7 +209,6 @@ class Inbox:
             self._messages.clear()
             self._by_number.clear()
             self._rejections.clear()
-            self._bytes = 0
             for subscription in self._subscriptions:
                 subscription.put(InboxEvent("clear", None))
 
@@ -232,14 +230,8 @@ class Inbox:
                 self._subscriptions.remove(subscription)
 
     def _keep(self, message: ReceivedMessage, size: int) -> None:
-        self._messages.append((message, size))
         self._by_number.setdefault(message.number, deque()).append(message)
-        self._bytes += size
-        while len(self._messages) > self._max_messages or (
-            self._bytes > self._max_bytes and len(self._messages) > 1
-        ):
-            oldest, its_size = self._messages.popleft()
-            self._bytes -= its_size
+        for oldest in self._messages.append(message, size):
             of_number = self._by_number[oldest.number]
             of_number.popleft()
             if not of_number:
@@ -256,13 +248,13 @@ class Inbox:
     def _candidates(self, wanted: _Wanted) -> Iterable[ReceivedMessage]:
         if wanted.number is not None:
             return self._by_number.get(wanted.number, ())
-        return (message for message, _ in self._messages)
+        return self._messages
 
     def _explanation(self, wanted: _Wanted, timeout: float) -> str:
         lines = [f"No {wanted} came within {timeout:g} s."]
         count = len(self._messages)
         lines.append(f"The inbox holds {count} message{'' if count == 1 else 's'}{':' if count else '.'}")
-        lines.extend(_one_line(message) for message, _ in list(self._messages)[-_SHOWN:])
+        lines.extend(_one_line(message) for message in list(self._messages)[-_SHOWN:])
         if self._rejections:
             lines.append("Requests that gateways rejected or broke on purpose:")
             lines.extend(f"  {reason}" for reason in self._rejections)

@@ -1,10 +1,11 @@
 """What reached a mock gateway, taken or not, and why not."""
 
 import threading
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+from smsotp_mocks.bounded import Bounded
 
 Verdict = Literal["accepted", "rejected", "fault"]
 
@@ -33,16 +34,16 @@ class Entry:
 
 
 class Journal:
-    """The newest entries of one gateway, oldest first."""
+    """The newest entries of one gateway, oldest first; safe to use from any thread."""
 
-    def __init__(self, most: int = 2000) -> None:
+    def __init__(self, most: int = 2000, most_bytes: int = 16 * 1024 * 1024) -> None:
         self._lock = threading.Lock()
-        self._entries: deque[Entry] = deque(maxlen=most)
+        self._entries: Bounded[Entry] = Bounded(most, most_bytes)
 
     def add(self, entry: Entry) -> None:
-        """Keep an entry; the oldest one gives way."""
+        """Keep an entry; the oldest ones give way."""
         with self._lock:
-            self._entries.append(entry)
+            self._entries.append(entry, len(repr(entry.wire)))
 
     def entries(self) -> tuple[Entry, ...]:
         """Return what is kept."""

@@ -21,6 +21,7 @@ STATES: tuple[State, ...] = (
     "REJECTD",
 )
 _DELIVERED = "DELIVRD"
+_QUOTED = 20  # appendix B: the first 20 characters of the message
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,12 @@ class ReceiptPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What has to be known of a submitted part to report on it."""
+    """
+    What has to be known of a submitted part to report on it.
+
+    Attributes:
+        text: Its first 20 characters.
+    """
 
     number: int
     system_id: str
@@ -66,7 +72,7 @@ class Submitted:
         delivered = 1 if state == _DELIVERED else 0
         text = (
             f"id:{message_id} sub:001 dlvrd:{delivered:03d} submit date:{_minute(self.submitted)} "
-            f"done date:{_minute(time.time())} stat:{state} err:{0 if delivered else 1:03d} text:{self.text[:20]}"
+            f"done date:{_minute(time.time())} stat:{state} err:{0 if delivered else 1:03d} text:{self.text}"
         )
         tlvs = {
             int(Tag.RECEIPTED_MESSAGE_ID): message_id.encode() + b"\0",
@@ -89,7 +95,7 @@ class MessageIds:
             source_addr=submit.source_addr,
             destination_addr=submit.destination_addr,
             registered_delivery=submit.registered_delivery,
-            text=text,
+            text=text[:_QUOTED],
             submitted=time.time(),
         )
 

@@ -12,7 +12,7 @@ from smsotp_mocks.faults import MESSAGE, FaultPlan
 from smsotp_mocks.gsm import segments
 from smsotp_mocks.inbox import Inbox
 from smsotp_mocks.journal import Entry, Journal, Verdict
-from smsotp_mocks.smtp_mail import Mail, find_number, read_mail
+from smsotp_mocks.smtp_mail import BadMail, Mail, find_number, read_mail
 from smsotp_mocks.smtp_session import SmtpSession, Transaction
 from smsotp_mocks.tcp_server import TcpServer
 
@@ -120,7 +120,13 @@ class SmtpGateway(TcpServer):
 
     def receive(self, session: SmtpSession, transaction: Transaction, source: bytes) -> None:
         """Judge a whole mail and answer it. For sessions."""
-        mail = read_mail(source)
+        try:
+            mail = read_mail(source)
+        except BadMail:
+            self._reject(
+                session, "554 5.6.0 Error: the message cannot be read", {"recipients": transaction.recipients}
+            )
+            return
         found = [(address, find_number(address, mail)) for address in transaction.recipients]
         numbers = [(address, number) for address, number in found if number is not None]
         wire = {
@@ -132,14 +138,16 @@ class SmtpGateway(TcpServer):
             "source": source.decode("utf-8", "replace"),
         }
         if len(numbers) < len(found):
-            reason = "554 5.7.1 Error: no phone number in recipient, subject or text"
-            self.note("rejected", reason, wire)
-            session.say(reason)
+            self._reject(session, "554 5.7.1 Error: no phone number in recipient, subject or text", wire)
             return
         faults = (self.faults.take(number) for _, number in numbers)
         fault = next((fault for fault in faults if fault is not None), None)
         self.note("fault" if fault else "accepted", fault.action if fault else "", wire)
         self._settle(session, fault, mail, [number for _, number in numbers], wire)
+
+    def _reject(self, session: SmtpSession, reply: str, wire: dict[str, Any]) -> None:
+        self.note("rejected", reply, wire)
+        session.say(reply)
 
     def _settle(
         self,

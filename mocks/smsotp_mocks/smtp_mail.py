@@ -4,6 +4,9 @@ import email
 import email.policy
 import re
 from dataclasses import dataclass
+from email.errors import MessageError
+
+from smsotp_mocks.well_formed import well_formed
 
 _NUMBER = re.compile(r"(?<![0-9])\+?[0-9]{7,15}(?![0-9])")
 _INTERNATIONAL = re.compile(r"\+[0-9]{7,15}(?![0-9])")
@@ -22,16 +25,22 @@ class Mail:
     text: str
 
 
+class BadMail(Exception):
+    """The bytes are no mail that can be read."""
+
+
 def read_mail(source: bytes) -> Mail:
-    """Read a mail; parts that cannot be decoded show replacement characters."""
-    message = email.message_from_bytes(source, policy=email.policy.default)
-    part = message.get_body(("plain", "html"))
-    text = ""
-    if part is not None:
-        payload = part.get_payload(decode=True)
-        raw = payload if isinstance(payload, bytes) else b""
-        text = _decoded(raw, part.get_content_charset("utf-8"))
-    return Mail(str(message.get("Subject", "")), text.replace("\r\n", "\n").rstrip("\n"))
+    """
+    Read a mail; parts that cannot be decoded show replacement characters.
+
+    Raises:
+        BadMail: It is broken beyond that.
+    """
+    # The parser is lenient with most mistakes and raises whatever comes to hand with a few.
+    try:
+        return _read(source)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, MessageError):
+        raise BadMail from None
 
 
 def number_in_address(address: str) -> str | None:
@@ -50,8 +59,17 @@ def find_number(address: str, mail: Mail) -> str | None:
     )
 
 
+def _read(source: bytes) -> Mail:
+    message = email.message_from_bytes(source, policy=email.policy.default)
+    part = message.get_body(("plain", "html"))
+    payload = part.get_payload(decode=True) if part is not None else b""
+    charset = part.get_content_charset("utf-8") if part is not None else "utf-8"
+    text = _decoded(payload if isinstance(payload, bytes) else b"", charset)
+    return Mail(well_formed(str(message.get("Subject", ""))), text.replace("\r\n", "\n").rstrip("\n"))
+
+
 def _decoded(raw: bytes, charset: str) -> str:
     try:
         return raw.decode(charset, "replace")
-    except LookupError:
+    except (LookupError, ValueError):
         return raw.decode("utf-8", "replace")

@@ -56,6 +56,15 @@ def test_json_reaches_the_inbox(gateway: HttpGateway, inbox: Inbox) -> None:
     assert inbox.wait(number=NUMBER, timeout=0).text == "hello"
 
 
+def test_half_a_surrogate_pair_in_json_is_replaced(gateway: HttpGateway, inbox: Inbox) -> None:
+    body = b'{"to": "\\ud800 49170123", "text": "\\ud800x", "from": "\\udfff"}'
+    request = urllib.request.Request(gateway.url, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10):
+        pass
+
+    assert str(inbox.messages()[0].as_dict()).encode().count("\ufffd".encode()) == 3
+
+
 def test_the_wire_form_is_kept(gateway: HttpGateway, inbox: Inbox) -> None:
     post(gateway)
 

@@ -22,6 +22,12 @@ def test_a_message_carries_number_text_and_code(inbox: Inbox) -> None:
     assert (message.number, message.written_number, message.code) == ("+491701", "0049 170 1", "123456")
 
 
+def test_half_a_surrogate_pair_does_not_get_in(inbox: Inbox) -> None:
+    put(inbox, text="\ud83d\ude00 \ud800")
+
+    assert inbox.messages()[0].text == "😀 \ufffd"
+
+
 def test_a_message_is_json(inbox: Inbox) -> None:
     put(inbox)
 

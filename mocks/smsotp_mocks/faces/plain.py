@@ -6,6 +6,7 @@ from typing import Any
 from smsotp_mocks.accounts import Accounts
 from smsotp_mocks.faces.base import Face, Rejected, Submission, Trouble
 from smsotp_mocks.http_wire import Answer, Request, text_answer
+from smsotp_mocks.well_formed import well_formed
 
 NUMBER_NAMES = [
     "phone",
@@ -52,7 +53,7 @@ class PlainFace(Face):
             raise _rejected(f"no phone number found; it is looked for under: {', '.join(NUMBER_NAMES)}")
         if text is None:
             raise _rejected(f"no text found; it is looked for under: {', '.join(TEXT_NAMES)}")
-        return Submission(number, text, fields.get("from", ""))
+        return Submission(number, text, well_formed(fields.get("from", "")))
 
     def accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  one answer for all
         return text_answer(200, f"OK {message_id}\n")

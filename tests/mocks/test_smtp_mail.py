@@ -1,0 +1,59 @@
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smsotp_mocks.smtp_mail import BadMail, find_number, read_mail
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                b"Subject: ",
+                b"Content-Type: ",
+                b"multipart/mixed; boundary=a",
+                b"text/plain; charset=",
+                b"utf-8",
+                b"\0",
+                b"\n",
+                b"\n\n",
+                b"--a",
+                b"--a--",
+                b'"',
+                b"=?utf-8?b?",
+                b"Content-Transfer-Encoding: base64",
+                b"<",
+                b"@",
+                b"\xff",
+                b"(",
+                b":",
+            ]
+        )
+    ).map(b"".join)
+    | st.binary()
+)
+def test_any_bytes_are_a_mail_or_bad(source: bytes) -> None:
+    with contextlib.suppress(BadMail):
+        mail = read_mail(source)
+        find_number("a@b", mail)
+        mail.subject.encode()
+        mail.text.encode()
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (b"Subject: x\r\n\r\none\r\ntwo\r\n", "one\ntwo"),
+        (b'Content-Type: text/plain; charset="nope"\n\n\xc3\xbc', "ü"),
+        (b'Content-Type: text/plain; charset="\0"\n\nx', "x"),
+        (b"Content-Type: text/plain; charset=iso-8859-1\n\n\xfc", "ü"),
+        (b"Content-Type: text/html\n\n<p>x", "<p>x"),
+        (b"Content-Type: image/png\n\nx", ""),
+        (b"Content-Type: multipart/mixed; boundary=a\n\n--a\n\nhello\n--a--\n", "hello"),
+        (b"", ""),
+    ],
+)
+def test_the_text_of_a_mail(source: bytes, text: str) -> None:
+    assert read_mail(source).text == text

@@ -74,20 +74,11 @@ def find_obstacle(path: Path, needs: str) -> Obstacle | None:
         path: Absolute; must exist.
         needs: Some of ``rwx``.
     """
-    for place in (path, *_real(path)):
-        for directory in reversed(place.parents):
-            if not _allowed(directory, "x"):
-                return Obstacle(directory, path, "x")
-        for need in needs:
-            if not _allowed(place, need):
-                return Obstacle(place, path, need)
-    return None
-
-
-def _real(path: Path) -> list[Path]:
-    """Return where symbolic links lead, as far as the present user can follow them."""
     real = Path(os.path.realpath(path))
-    return [real] if real != path else []
+    for directory in (*reversed(path.parents), *reversed(real.parents)):
+        if not _allowed(directory, "x"):
+            return Obstacle(directory, path, "x")
+    return next((Obstacle(real, path, need) for need in needs if not _allowed(real, need)), None)
 
 
 def _allowed(path: Path, need: str) -> bool:
@@ -95,7 +86,9 @@ def _allowed(path: Path, need: str) -> bool:
     return os.access(path, flag, effective_ids=os.access in os.supports_effective_ids)
 
 
-def plan_access(account: Account, config: Path, settings: Settings) -> tuple[list[Change], list[str]]:
+def plan_access(
+    account: Account, config: Path, settings: Settings, packages: list[Path]
+) -> tuple[list[Change], list[str]]:
     """
     Find out what the server's user cannot read or write.
 
@@ -103,11 +96,12 @@ def plan_access(account: Account, config: Path, settings: Settings) -> tuple[lis
         account: That user.
         config: The plugin's configuration.
         settings: What it says.
+        packages: Directories that the plugin and what it needs are in.
 
     Returns:
         What can be changed without asking, and problems: what the administrator has to change.
     """
-    found: list[Change | str] = [*_code(account)]
+    found: list[Change | str] = [*_code(account, packages)]
     for file in dict.fromkeys((config, *(path for _, path in named_files(config) if path.is_file()))):
         found += _readable(account, file.absolute())
     store = settings.store
@@ -121,12 +115,19 @@ def plan_access(account: Account, config: Path, settings: Settings) -> tuple[lis
     return changes, list(dict.fromkeys(item for item in found if isinstance(item, str)))
 
 
-def _code(account: Account) -> Iterator[str]:
-    """Look at everything that this program has loaded: the plugin loads the same."""
-    files = {Path(file) for module in [*sys.modules.values()] if (file := getattr(module, "__file__", None))}
+def _code(account: Account, packages: list[Path]) -> Iterator[str]:
+    """Look at everything that this program has loaded from there: the plugin loads the same."""
+    loaded = {Path(file) for module in [*sys.modules.values()] if (file := getattr(module, "__file__", None))}
+    files = {file for file in loaded if any(file.is_relative_to(directory) for directory in packages)}
+    # Python lists a directory before it loads anything from it.
+    needs = {
+        **{file.parent: "rx" for file in files},
+        **dict.fromkeys(packages, "rx"),
+        **dict.fromkeys(files, "r"),
+    }
     told: set[Path] = set()
-    for file in sorted(files):
-        obstacle = _obstacle(account, file, "r")
+    for path in sorted(needs):
+        obstacle = _obstacle(account, path, needs[path])
         if obstacle and obstacle.path not in told:
             told.add(obstacle.path)
             yield obstacle.told(account)
@@ -135,7 +136,8 @@ def _code(account: Account) -> Iterator[str]:
 def _readable(account: Account, file: Path) -> Iterator[Change | str]:
     obstacle = _obstacle(account, file, "r")
     # A group that somebody has chosen may be there for another program.
-    if obstacle and obstacle.path == file and file.stat().st_gid in (0, account.gid) and os.geteuid() == 0:
+    ours = obstacle and obstacle.needs == "r" and file.stat().st_gid in (0, account.gid) and os.geteuid() == 0
+    if obstacle and ours:
         yield LetGroupRead(file, account)
     elif obstacle:
         yield obstacle.told(account)

@@ -56,7 +56,7 @@ def plan_installation(raddb: Raddb, config: Path, settings: Settings, listen: Li
     work.problems.extend(_server_problems(raddb))
     work.attempt(lambda: _plan_files(work, module_text(config, python_path()), listen))
     if os.geteuid() in (0, account.uid):
-        changes, problems = plan_access(account, config, settings)
+        changes, problems = plan_access(account, config, settings, python_path())
         work.changes.extend(changes)
         work.problems.extend(problems)
     else:

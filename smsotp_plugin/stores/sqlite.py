@@ -44,15 +44,16 @@ class SqliteStore(ChallengeStore):
     """
 
     def __init__(self, path: Path, window: float, clock: Clock) -> None:
-        self._file = SqliteFile(path)
+        self._file = SqliteFile(path, clock)
         self._window = window
         self._clock = clock
         self._lock = threading.Lock()
         self._committing = threading.Lock()
         self._gathering = threading.Condition()
         self._healthy = True
-        #: By state; what the next commit takes.
+        #: By state; what the next commit takes, and what the one under way has taken.
         self._uncommitted: dict[str, _New] = {}
+        self._being_committed: dict[str, _New] = {}
         #: By login, the oldest first; what the same first leg gets again.
         self._recent = {
             challenge.login: challenge for challenge in self._file.open_since(clock.time() - window)
@@ -68,11 +69,13 @@ class SqliteStore(ChallengeStore):
                 return same
             self._forget_old(new.created)
             self._recent[new.login] = new
-            first = not self._uncommitted
-            self._uncommitted[new.state] = _New(new, then)
-        if not self._healthy:
+            healthy, first = self._healthy, not self._uncommitted
+            if healthy:
+                self._uncommitted[new.state] = _New(new, then)
+        if not healthy:
             # Nobody is promised a code while the file cannot be written; the first success ends this.
-            self.flush()
+            with self._committing:
+                self._commit([_New(new, then)])
         elif first:
             self._wake.put(True)
         return new
@@ -94,11 +97,13 @@ class SqliteStore(ChallengeStore):
     def flush(self) -> None:
         with self._committing:
             with self._lock:
-                batch, self._uncommitted = self._uncommitted, {}
-            if batch:
-                self._commit([new.challenge for new in batch.values()])
-        for new in batch.values():
-            new.then()
+                self._being_committed = batch = self._uncommitted
+                self._uncommitted = {}
+            try:
+                if batch:
+                    self._commit(list(batch.values()))
+            finally:
+                self._being_committed = {}
 
     def tidy(self, now: float) -> None:
         self._file.purge(now - KEPT_AFTER_EXPIRY)
@@ -120,19 +125,26 @@ class SqliteStore(ChallengeStore):
                 self.flush()
             except StoreError as exc:
                 log.error("log-ins that were asked for their code get none: %s", exc)  # noqa: TRY400  (one line says it)
+            except Exception:
+                log.exception("log-ins that were asked for their code get none")
 
-    def _commit(self, challenges: list[Challenge]) -> None:
+    def _commit(self, batch: list[_New]) -> None:
+        """Keep a batch and call what waits for it; by the caller that holds `_committing`."""
         try:
-            self._file.insert(challenges)
-        except StoreError:
+            self._file.insert([new.challenge for new in batch])
+        except Exception:
             self._healthy = False
-            for challenge in challenges:
-                self._forget(challenge)
+            for new in batch:
+                self._forget(new.challenge)
             raise
-        self._healthy = True
+        if not self._healthy:
+            self._healthy = True
+            log.info("the store can be written again")
+        for new in batch:
+            new.then()
 
     def _settle(self, state: str) -> None:
-        if state in self._uncommitted:
+        if state in self._uncommitted or state in self._being_committed:
             self.flush()
 
     def _is_young(self, challenge: Challenge, now: float) -> bool:

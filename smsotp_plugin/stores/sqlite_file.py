@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import (
     AlreadyUsed,
     Expired,
@@ -27,6 +28,8 @@ SCHEMA_VERSION = 1
 
 #: How long a statement waits for another process that holds the file, in seconds; the user waits as long.
 _BUSY_SECONDS = 1.0
+#: How long a file that did not work is left alone, in seconds: while each statement waits, one user waits, not all.
+_REST_SECONDS = 1.0
 #: Rows removed under one lock: about half a millisecond.
 _PURGE_ROWS = 200
 
@@ -65,7 +68,7 @@ WHERE state = :state AND user = :user AND status = {_OPEN} AND expires > :now
 RETURNING {_COLUMNS}, status
 """  # noqa: S608  (as above)
 _FIND = f"SELECT {_COLUMNS}, status FROM challenges WHERE state = ? AND user = ?"  # noqa: S608  (as above)
-_OPEN_SINCE = f"SELECT {_COLUMNS} FROM challenges WHERE created > ? AND status = {_OPEN}"  # noqa: S608  (as above)
+_OPEN_SINCE = f"SELECT {_COLUMNS} FROM challenges WHERE created > ? AND status = {_OPEN} ORDER BY created"  # noqa: S608  (as above)
 _PURGE = """
 DELETE FROM challenges WHERE rowid IN (SELECT rowid FROM challenges ORDER BY rowid LIMIT ?) AND expires < ?
 """
@@ -77,34 +80,38 @@ class SqliteFile:
 
     Args:
         path: Made with mode 0600 if it is not there. Its directory must be writable: SQLite keeps two more files in it.
+        clock: Time.
 
     Raises:
         StoreError: From here and every method: the file cannot be used.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
+        self._clock = clock
         self._lock = threading.Lock()
+        self._failure = ""
+        self._rest_until = 0.0
         with self._translated():
             self._make_private()
             self._connection = self._connect()
             try:
                 self._prepare_schema()
+                self._checkpointer = self._connect()
             except BaseException:
                 self._connection.close()
                 raise
-            self._checkpointer = self._connect()
 
     def insert(self, challenges: Sequence[Challenge]) -> None:
         """Keep challenges; all of them, or none where this raises."""
         rows = json.dumps([[getattr(challenge, name) for name in _NAMES] for challenge in challenges])
-        with self._translated(), self._lock:
+        with self._alone():
             self._connection.execute(_INSERT, (rows,))
 
     def answer(self, state: str, user: str, seal: str, now: float) -> Challenge:
         """See `ChallengeStore.answer`."""
         values = {"state": state, "user": user, "seal": seal, "now": now}
-        with self._translated(), self._lock:
+        with self._alone():
             changed = self._connection.execute(_ANSWER, values).fetchone()
         if changed is None:
             raise self._why_not(state, user)
@@ -122,14 +129,14 @@ class SqliteFile:
 
     def open_since(self, created: float) -> list[Challenge]:
         """Return the open challenges that were made after a moment (Unix seconds)."""
-        with self._translated(), self._lock:
+        with self._alone():
             return [Challenge(*row) for row in self._connection.execute(_OPEN_SINCE, (created,))]
 
     def purge(self, before: float) -> None:
         """Remove challenges that expired before a moment (Unix seconds), a few under each lock."""
         rows = _PURGE_ROWS
         while rows == _PURGE_ROWS:
-            with self._translated(), self._lock:
+            with self._alone():
                 rows = self._connection.execute(_PURGE, (_PURGE_ROWS, before)).rowcount
 
     def checkpoint(self) -> None:
@@ -151,7 +158,7 @@ class SqliteFile:
         return Expired("the code has expired")
 
     def _row(self, state: str, user: str) -> tuple[Challenge, int]:
-        with self._translated(), self._lock:
+        with self._alone():
             row = self._connection.execute(_FIND, (state, user)).fetchone()
         if row is None:
             raise UnknownChallenge("no challenge of this user has this State")
@@ -188,6 +195,22 @@ class SqliteFile:
             for statement in _SCHEMA:
                 self._connection.execute(statement)
         self._connection.execute("COMMIT")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let one thread at a time use the connection, and nobody for a while after it failed."""
+        with self._lock:
+            if self._failure and self._clock.monotonic() < self._rest_until:
+                raise StoreError(self._failure)
+            self._failure = ""
+            try:
+                with self._translated():
+                    yield
+            except StoreError as exc:
+                if isinstance(exc.__cause__, sqlite3.OperationalError):
+                    self._failure = str(exc)
+                    self._rest_until = self._clock.monotonic() + _REST_SECONDS
+                raise
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,11 +37,16 @@ class System:
         self.housekeeper.start()
 
     def stop(self) -> None:
-        """Send what is queued, end all threads and close everything, within `STOP_GRACE` and a few seconds."""
-        self.store.flush()
-        self.dispatcher.stop(STOP_GRACE)
-        self.housekeeper.stop()
-        self.store.close()
+        """
+        Send what is queued, end all threads and close everything, within `STOP_GRACE` and a few seconds.
+
+        Goes on where one of them fails, and raises its error in the end.
+        """
+        with ExitStack() as rest:
+            rest.callback(self.store.close)
+            rest.callback(self.housekeeper.stop)
+            rest.callback(self.dispatcher.stop, STOP_GRACE)
+            self.store.flush()
 
 
 def build_gateways(settings: Settings, clock: Clock) -> Sequence[Provider[Any, Any, Any]]:

@@ -8,13 +8,16 @@ code on every path, and rejects where anything is wrong.
 
 import logging
 import os
+import threading
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import radiusd
 
 from smsotp_plugin import freeradius_host as host
+from smsotp_plugin.log import printable
 
 host.prefer_own_packages()
 
@@ -46,8 +49,7 @@ def instantiate(_: object) -> int:
     try:
         _start()
     except BaseException as exc:  # noqa: BLE001  (an exception would let the server start without us)
-        for line in _explain(exc):
-            _to_radlog(logging.ERROR, f"smsotp: {line}")
+        _report("", exc)
         return _REFUSE_START
     return _OK
 
@@ -70,8 +72,11 @@ def post_auth(_: "Packet") -> int:
 def detach(*_: object) -> int:
     """Send what is queued, end all threads, close everything."""
     system, _Running.system, _Running.legs = _Running.system, None, None
-    if system is not None:
-        system.stop()
+    try:
+        if system is not None:
+            system.stop()
+    except BaseException as exc:  # noqa: BLE001  (the server is about to end the interpreter, come what may)
+        _report("the stop was not clean: ", exc)
     return _OK
 
 
@@ -93,7 +98,12 @@ def _start() -> None:
         assembly.build_gateways(settings, SystemClock())
         return
     system = assembly.build(settings, SystemClock())
-    system.start()
+    threading.excepthook = _report_thread
+    try:
+        system.start()
+    except BaseException:
+        system.stop()
+        raise
     host.guard_exit(version)
     _Running.system = system
     _Running.legs = Legs(system.login, [AttributePlace.parse(text) for text in settings.users.number])
@@ -105,8 +115,22 @@ def _handle(judge: "Callable[[Legs], ModuleAnswer]") -> "int | ModuleAnswer":
             return judge(_Running.legs)
         _to_radlog(logging.ERROR, "smsotp: not running, the user is refused")
     except BaseException as exc:  # noqa: BLE001  (the server would log its text, which may hold a secret)
-        _to_radlog(logging.ERROR, f"smsotp: the user is refused: {'; '.join(_explain(exc))}")
+        _report("the user is refused: ", exc)
     return _REJECT
+
+
+def _report_thread(died: threading.ExceptHookArgs) -> None:
+    """Log what ended a thread: Python would print it where nobody looks, with its text."""
+    if died.exc_value is not None:
+        name = died.thread.name if died.thread else "unknown"
+        _report(f"the thread {name} has ended: ", died.exc_value)
+
+
+def _report(what: str, exc: BaseException) -> None:
+    # What cannot be logged must not change what was decided.
+    with suppress(Exception):
+        for line in _explain(exc):
+            _to_radlog(logging.ERROR, f"smsotp: {what}{line}")
 
 
 def _explain(exc: BaseException) -> list[str]:
@@ -125,4 +149,4 @@ def _explain(exc: BaseException) -> list[str]:
 
 
 def _to_radlog(level: int, line: str) -> None:
-    radiusd.radlog(_LEVELS.get(level, radiusd.L_INFO), line)
+    radiusd.radlog(_LEVELS.get(level, radiusd.L_INFO), printable(line))

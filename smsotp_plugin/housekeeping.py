@@ -31,7 +31,8 @@ class Housekeeper:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def _work(self) -> None:
         while self._keep_on():
@@ -39,6 +40,8 @@ class Housekeeper:
                 self._store.tidy(self._clock.time())
             except StoreError as exc:
                 log.warning("the store cannot be tidied: %s", exc)
+            except Exception:
+                log.exception("the store cannot be tidied")
 
     def _keep_on(self) -> bool:
         with self._changed:

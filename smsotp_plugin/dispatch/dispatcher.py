@@ -7,6 +7,7 @@ The flow's only contact with the sending side: `submit` and `stop`.
 import logging
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from smsotp_plugin.clock import Clock, Deadline
@@ -80,9 +81,11 @@ class Dispatcher:
         self._give_up = Deadline.after(grace, self._clock)
         self._ready.close(len(self._threads))
         for thread in self._threads:
-            thread.join()
-        for gateway in self._gateways:
-            gateway.close()
+            if thread.is_alive():
+                thread.join()
+        with ExitStack() as gateways:
+            for gateway in self._gateways:
+                gateways.callback(gateway.close)
 
     def _work(self) -> None:
         while (message := self._ready.get()) is not None:
@@ -94,7 +97,7 @@ class Dispatcher:
     def _send(self, message: Message) -> None:
         deadline = self._time_for(message)
         for gateway in self._gateways:
-            if deadline.passed():
+            if deadline.passed() or (self._give_up is not None and self._give_up.passed()):
                 break
             try:
                 receipt = gateway.submit(message, deadline)

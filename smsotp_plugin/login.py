@@ -94,6 +94,7 @@ class Login:
         self._store = store
         self._dispatcher = dispatcher
         self._clock = clock
+        self._ends_at_once = settings.challenge.on_wrong_code is OnWrongCode.REJECT
 
     def first_leg(self, request: LoginRequest) -> Ask | Reject:
         """
@@ -144,10 +145,10 @@ class Login:
     def _not_accepted(self, request: LoginRequest, state: str, why: ChallengeError) -> Ask | Reject:
         texts = self._settings.challenge
         match why:
-            case WrongCode() if texts.on_wrong_code is OnWrongCode.CHALLENGE:
-                return self._ask_again(request, state)
-            case WrongCode():
+            case WrongCode() | TooManyAttempts() if self._ends_at_once:
                 return Reject(texts.wrong_code_text)
+            case WrongCode():
+                return self._ask_again(request, state)
             case TooManyAttempts():
                 return Reject(texts.too_many_attempts_text)
             case _:
@@ -179,7 +180,7 @@ class Login:
             number=number.masked,
             created=now,
             expires=now + self._settings.otp.ttl,
-            tries_left=self._settings.otp.max_attempts,
+            tries_left=1 if self._ends_at_once else self._settings.otp.max_attempts,
         )
         return challenge, code
 

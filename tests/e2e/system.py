@@ -71,9 +71,7 @@ RETURN_SUCCESS = "OK"
 to = "{{phone}}"
 text = "{{otp}}"
 """
-        self.server = FreeRadiusServer(
-            directory / "radius", users=self.users, config_toml=config, **options
-        )
+        self.server = FreeRadiusServer(directory / "radius", users=self.users, config_toml=config, **options)
 
     def someone(self) -> RadiusUser:
         """Return a user who has not logged in yet."""

@@ -191,9 +191,7 @@ def test_a_code_is_good_for_its_own_challenge_only(world: World, anna: RadiusUse
     assert world.answer(anna, code, desk.state).code == "challenge"
 
 
-def test_the_state_of_another_user_is_worth_nothing(
-    world: World, anna: RadiusUser, otto: RadiusUser
-) -> None:
+def test_the_state_of_another_user_is_worth_nothing(world: World, anna: RadiusUser, otto: RadiusUser) -> None:
     challenge = world.log_in(anna)
     code = world.code_of(anna)
 

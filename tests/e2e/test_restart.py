@@ -1,0 +1,179 @@
+"""What survives a stop, a kill and a reload, and that a stop is clean."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from .system import World, in_parallel, people
+
+EXPIRED = "The code is no longer valid. Log in again to get a new one."
+
+
+def test_a_code_works_after_the_server_was_killed(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        anna = world.someone()
+        challenge = world.log_in(anna)
+        code = world.code_of(anna)
+        world.server.kill()
+        world.start()
+
+        assert world.answer(anna, code, challenge.state).code == "accept"
+
+
+def test_the_same_log_in_after_a_kill_is_the_same_challenge(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        anna = world.someone()
+        first = world.log_in(anna)
+        code = world.code_of(anna)
+        world.server.kill()
+        world.start()
+
+        second = world.log_in(anna)
+
+        assert second.state == first.state
+        assert world.answer(anna, code, second.state).code == "accept"
+        assert len(world.codes_of(anna)) == 1
+
+
+def test_used_codes_and_used_up_tries_stay_so_after_a_kill(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        anna, otto = world.someone(), world.someone()
+        used, guessed = world.log_in(anna), world.log_in(otto)
+        code = world.code_of(anna)
+        world.answer(anna, code, used.state)
+        before = [world.answer(otto, "wrong", guessed.state) for _ in range(4)]
+        world.server.kill()
+        world.start()
+
+        assert [answer.code for answer in before] == ["challenge"] * 4
+        assert world.answer(otto, "wrong", guessed.state).code == "reject"
+        assert world.answer(anna, code, used.state).prompt == EXPIRED
+
+
+@pytest.mark.parametrize("sections", ["", '[challenge]\non_wrong_code = "reject"'])
+def test_an_expired_code_is_rejected(tmp_path: Path, sections: str) -> None:
+    with World(tmp_path, sections=sections) as world:
+        anna = world.someone()
+        challenge = world.log_in(anna)
+        code = world.code_of(anna)
+        world.server.stop()
+        world.sql("UPDATE challenges SET expires = expires - 301")
+        world.start()
+
+        right, wrong = (world.answer(anna, typed, challenge.state) for typed in (code, "wrong"))
+
+        assert (right.code, right.prompt) == ("reject", EXPIRED)
+        assert (wrong.code, wrong.prompt) == ("reject", EXPIRED)
+
+
+def test_the_same_log_in_after_the_code_expired_gets_a_new_code(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        anna = world.someone()
+        first = world.log_in(anna)
+        world.code_of(anna)
+        world.server.stop()
+        world.sql("UPDATE challenges SET expires = expires - 301")
+        world.start()
+        mark = world.gateway.inbox.mark()
+
+        second = world.log_in(anna)
+
+        assert second.state != first.state
+        assert world.answer(anna, world.code_of(anna, after=mark), second.state).code == "accept"
+
+
+def test_a_stop_sends_a_hundred_queued_messages(tmp_path: Path) -> None:
+    with World(tmp_path, sections="[dispatch]\nworkers = 4") as world:
+        world.gateway.faults.add("delay 50ms")
+        users = people(100)
+        challenges = [world.log_in(user) for user in users]
+        sent_before = len(world.gateway.inbox)
+
+        assert world.server.stop() == 0
+
+        assert {challenge.code for challenge in challenges} == {"challenge"}
+        assert sent_before < 100
+        assert sorted(message.number for message in world.gateway.inbox.messages()) == sorted(
+            user.phone or "" for user in users
+        )
+
+
+def test_codes_that_were_sent_during_a_stop_are_good_afterwards(tmp_path: Path) -> None:
+    with World(tmp_path, sections="[dispatch]\nworkers = 1") as world:
+        world.gateway.faults.add("delay 50ms")
+        users = [world.someone() for _ in range(10)]
+        challenges = [world.log_in(user) for user in users]
+        world.server.stop()
+        world.start()
+
+        answers = [
+            world.answer(user, world.code_of(user), challenge.state)
+            for user, challenge in zip(users, challenges, strict=True)
+        ]
+
+        assert [answer.code for answer in answers] == ["accept"] * 10
+
+
+def test_a_stop_beside_a_gateway_that_never_answers_is_clean(tmp_path: Path) -> None:
+    with World(tmp_path, gateway="TIMEOUT = 0.5") as world:
+        world.gateway.faults.add("hang")
+        users = [world.someone() for _ in range(3)]
+        challenges = [world.log_in(user) for user in users]
+
+        assert world.server.stop() == 0
+
+        assert {challenge.code for challenge in challenges} == {"challenge"}
+        assert world.server.log_text().count("no gateway took it") == 3
+
+
+def test_twenty_stops_in_a_row_are_clean(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        statuses = []
+        for _ in range(20):
+            world.start()
+            in_parallel(4, lambda: world.log_in_wholly(world.someone()))
+            statuses.append(world.server.stop(expected=None))
+
+        assert statuses == [0] * 20
+
+
+def test_a_stop_before_the_first_log_in_is_clean(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        assert world.server.stop() == 0
+
+
+def test_a_hangup_changes_nothing(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        anna = world.someone()
+        challenge = world.log_in(anna)
+        mark = world.server.log_mark()
+
+        world.server.send_signal(signal.SIGHUP)
+        world.server.wait_for_log("HUP", after=mark)
+
+        assert world.answer(anna, world.code_of(anna), challenge.state).code == "accept"
+        assert world.log_in_wholly(world.someone()).code == "accept"
+
+
+def test_nothing_that_is_kept_holds_a_code_or_a_number(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        anna = world.someone()
+        world.log_in(anna)
+        code = world.code_of(anna).encode()
+        world.server.kill()
+
+        kept = [path.read_bytes() for path in world.store.iterdir()]
+
+        assert len(kept) >= 2
+        assert all(code not in content for content in kept)
+        assert all((anna.phone or "").encode() not in content for content in kept)
+
+
+def test_what_is_kept_can_be_read_by_its_owner_only(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        world.log_in_wholly(world.someone())
+
+        modes = {path.name: path.stat().st_mode & 0o777 for path in world.store.iterdir()}
+
+        assert set(modes.values()) == {0o600}, modes

@@ -1,0 +1,174 @@
+"""A store that cannot be written rejects people quickly and says why; once it can be, they get in again."""
+
+import contextlib
+import os
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from smsotp_mocks.radius_client import Answer
+
+from .system import UNAVAILABLE, World, in_parallel
+
+
+@contextlib.contextmanager
+def locked(database: Path) -> Iterator[None]:
+    """Hold the file as another program would that changes it."""
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+        other.execute("ROLLBACK")
+
+
+def once_available(ask: Callable[[], Answer]) -> Answer:
+    """Ask until the store is tried again: it is left alone for a second after a failure."""
+    until = time.monotonic() + 10
+    while (answer := ask()).prompt == UNAVAILABLE and time.monotonic() < until:
+        pass
+    return answer
+
+
+def make_unhealthy(world: World) -> None:
+    """Begin the log-in that finds out that the store cannot be written."""
+    mark = world.server.log_mark()
+    world.log_in(world.someone())
+    world.server.wait_for_log("get none", after=mark)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], check=False, capture_output=True
+    )
+    if mounted.returncode != 0:
+        pytest.skip("only root may mount a small disk")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Write until nothing more fits."""
+    filler = disk / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+    assert os.statvfs(disk).f_bavail == 0
+    return filler
+
+
+def test_log_ins_are_rejected_while_the_database_is_locked(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        with locked(world.database):
+            make_unhealthy(world)
+            refused = world.log_in(world.someone())
+
+        assert (refused.code, refused.prompt) == ("reject", UNAVAILABLE)
+        assert "database is locked" in world.server.log_text()
+        world.server.wait_for_log("is refused:")
+
+
+def test_log_ins_work_again_once_the_database_is_free(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        anna = world.someone()
+        with locked(world.database):
+            make_unhealthy(world)
+            world.log_in(anna)
+
+        challenge = once_available(lambda: world.log_in(anna))
+
+        assert world.answer(anna, world.code_of(anna), challenge.state).code == "accept"
+        assert "the store can be written again" in world.server.log_text()
+
+
+def test_a_right_answer_is_rejected_while_the_database_is_locked_and_good_afterwards(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        anna = world.someone()
+        challenge = world.log_in(anna)
+        code = world.code_of(anna)
+        with locked(world.database):
+            refused = world.answer(anna, code, challenge.state)
+
+        accepted = once_available(lambda: world.answer(anna, code, challenge.state))
+
+        assert (refused.code, refused.prompt) == ("reject", UNAVAILABLE)
+        assert accepted.code == "accept"
+
+
+def test_fifty_log_ins_are_rejected_in_time_while_the_database_is_locked(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        with locked(world.database):
+            make_unhealthy(world)
+            client = world.server.client(timeout=5)
+            answers: list[Answer] = in_parallel(
+                50, lambda: client.log_in((user := world.someone()).name, user.password)
+            )
+
+        assert {(answer.code, answer.prompt) for answer in answers} == {("reject", UNAVAILABLE)}
+
+
+def test_fifty_answers_are_rejected_in_time_while_the_database_is_locked(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        anna = world.someone()
+        state = world.log_in(anna).state
+        code = world.code_of(anna)
+        with locked(world.database):
+            client = world.server.client(timeout=5)
+            answers: list[Answer] = in_parallel(50, client.answer, anna.name, code, state)
+
+        assert {(answer.code, answer.prompt) for answer in answers} == {("reject", UNAVAILABLE)}
+
+
+def test_a_stop_while_the_database_is_locked_is_clean(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        world.log_in_wholly(world.someone())
+        with locked(world.database):
+            world.log_in(world.someone())
+            assert world.server.stop() == 0
+
+
+def test_a_database_full_of_garbage_lets_nobody_in(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        anna = world.someone()
+        challenge = world.log_in(anna)
+        code = world.code_of(anna)
+        for path in world.store.glob("smsotp.db*"):
+            path.write_bytes(os.urandom(path.stat().st_size or 4096))
+
+        answers = [world.answer(anna, typed, challenge.state) for typed in ("wrong", code[::-1], "")]
+        for _ in range(3):
+            world.log_in(world.someone())
+
+        assert "accept" not in {answer.code for answer in answers}
+        assert world.server.stop() == 0
+
+
+def test_a_full_disk_rejects_log_ins_until_there_is_room(tmp_path: Path, small_disk: Path) -> None:
+    with World(tmp_path, store=small_disk) as world:
+        anna = world.someone()
+        world.log_in_wholly(world.someone())
+        filler = fill(small_disk)
+        answers = [world.log_in(world.someone()) for _ in range(40)]
+        refused = world.log_in(anna)
+        filler.unlink()
+
+        assert (refused.code, refused.prompt) == ("reject", UNAVAILABLE)
+        assert answers[-1].code == "reject"
+        assert "disk is full" in world.server.log_text()
+        challenge = once_available(lambda: world.log_in(anna))
+        assert world.answer(anna, world.code_of(anna), challenge.state).code == "accept"
+        world.server.stop()
+
+
+def test_a_stop_with_a_full_disk_is_clean(tmp_path: Path, small_disk: Path) -> None:
+    with World(tmp_path, store=small_disk) as world:
+        fill(small_disk)
+        for _ in range(40):
+            world.log_in(world.someone())
+
+        assert world.server.stop() == 0

@@ -14,9 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from smsotp_mocks.errors import HarnessError
 from smsotp_mocks.ports import free_udp_port
 from smsotp_mocks.process_log import ProcessLog
-from smsotp_mocks.raddb import BOB, DEBIAN_RADDB, HarnessError, RadiusUser, copy_raddb, write_users
+from smsotp_mocks.raddb import BOB, DEBIAN_RADDB, RadiusUser, copy_raddb, write_users
 from smsotp_mocks.radius_client import Answer, RadiusClient
 
 _READY = "Ready to process requests"

@@ -29,10 +29,19 @@ def listen_on_free_port(host: str, *, family: socket.AddressFamily, backlog: int
 
 
 def free_udp_port(host: str = "127.0.0.1") -> int:
-    """Return a port that is free now."""
+    """Return a UDP port that is free now."""
+    return _free_port(host, socket.SOCK_DGRAM)
+
+
+def free_tcp_port(host: str = "127.0.0.1") -> int:
+    """Return a TCP port that is free now."""
+    return _free_port(host, socket.SOCK_STREAM)
+
+
+def _free_port(host: str, kind: socket.SocketKind) -> int:
     for _ in range(_TRIES):
         port = _candidate()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        with socket.socket(socket.AF_INET, kind) as probe:
             try:
                 probe.bind((host, port))
             except OSError as error:
@@ -40,7 +49,7 @@ def free_udp_port(host: str = "127.0.0.1") -> int:
                     raise
             else:
                 return port
-    raise OSError(f"No free UDP port was found on {host}.")
+    raise OSError(f"No free port was found on {host}.")
 
 
 def is_loopback(host: str) -> bool:

@@ -14,6 +14,7 @@ import pytest
 
 from smsotp_mocks.http_gateway import HttpGateway
 from smsotp_mocks.inbox import Inbox
+from smsotp_mocks.redis_server import RedisServer
 from smsotp_mocks.sipgate import SipgateGateway
 from smsotp_mocks.smsc import Smsc
 from smsotp_mocks.smtp import SmtpGateway
@@ -84,3 +85,10 @@ def smtp_gateway(sms_inbox: Inbox) -> Iterator[SmtpGateway]:
     """Start a mail-to-SMS service without TLS and log-in."""
     with SmtpGateway(sms_inbox) as gateway:
         yield gateway
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """Start a Redis that this test alone uses."""
+    with RedisServer(tmp_path / "redis") as server:
+        yield server

@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from smsotp_mocks.errors import HarnessError
+
 DEBIAN_RADDB = Path("/etc/freeradius/3.0")
-
-
-class HarnessError(Exception):
-    """The test FreeRADIUS cannot be set up or started. The text says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

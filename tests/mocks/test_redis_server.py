@@ -1,0 +1,69 @@
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+
+from smsotp_mocks.errors import HarnessError
+from smsotp_mocks.redis_server import RedisServer
+
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("redis-server") or shutil.which("valkey-server")), reason="no Redis is installed"
+)
+
+
+def ask(server: RedisServer, command: str) -> bytes:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(command.encode() + b"\r\n")
+        return connection.recv(100)
+
+
+def test_it_answers_and_comes_back_empty_on_the_same_port(tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server:
+        assert ask(server, "SET a 1") == b"+OK\r\n"
+        server.kill()
+        with pytest.raises(ConnectionRefusedError):
+            ask(server, "PING")
+        server.start()
+
+        assert ask(server, "GET a") == b"$-1\r\n"
+
+
+def test_a_durable_one_keeps_what_was_written(tmp_path: Path) -> None:
+    with RedisServer(tmp_path, durable=True) as server:
+        ask(server, "SET a 1")
+        server.kill()
+        server.start()
+
+        assert ask(server, "GET a") == b"$1\r\n1\r\n"
+
+
+def test_a_frozen_one_answers_after_it_was_thawed(tmp_path: Path) -> None:
+    with (
+        RedisServer(tmp_path) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=0.2) as connection,
+    ):
+        server.freeze()
+        connection.sendall(b"PING\r\n")
+        with pytest.raises(TimeoutError):
+            connection.recv(100)
+        server.thaw()
+        connection.settimeout(10)
+
+        assert connection.recv(100) == b"+PONG\r\n"
+
+
+def test_a_failed_start_shows_the_log(tmp_path: Path) -> None:
+    with RedisServer(tmp_path / "one") as first:
+        second = RedisServer(tmp_path / "two")
+        second.port = first.port
+
+        with pytest.raises(HarnessError, match="Address already in use"):
+            second.start()
+
+
+def test_a_missing_redis_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_: None)
+
+    with pytest.raises(HarnessError, match="apt-get install redis-server"):
+        RedisServer(tmp_path).start()

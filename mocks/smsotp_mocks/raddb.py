@@ -8,6 +8,8 @@ from pathlib import Path
 
 from smsotp_mocks.errors import HarnessError
 
+__all__ = ["BOB", "DEBIAN_RADDB", "HarnessError", "RadiusUser", "copy_raddb", "plain_site", "write_users"]
+
 DEBIAN_RADDB = Path("/etc/freeradius/3.0")
 
 

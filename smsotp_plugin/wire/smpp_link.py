@@ -6,6 +6,7 @@ is lost. Other threads put tickets on a queue and wait; what has gathered there 
 """
 
 import logging
+import ssl
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -174,7 +175,8 @@ class SmppLink:
             while self._session is not None:
                 self._turn(self._session, transport)
         except ConnectFailed as exc:
-            self._fail(ConnectFailed, str(exc))
+            distrust = isinstance(exc.__cause__, ssl.SSLCertVerificationError)
+            self._fail(ConnectFailed, str(exc), lasting=distrust)
         except Interrupted:
             raise
         except Exception as exc:  # noqa: BLE001  (a bug ends the session, not the gateway; its text may hold a PDU)
@@ -304,15 +306,16 @@ class SmppLink:
                     else ConnectFailed(f"the message was not written: {ended.reason}")
                 )
         self._handed_over.clear()
-        self._fail(*(self._refusal or (ConnectFailed, ended.reason)))
+        kind, reason = self._refusal or (ConnectFailed, ended.reason)
+        self._fail(kind, reason, lasting=not kind.retry_here)
         self._refusal = None
 
-    def _fail(self, kind: type[NotSent], reason: str) -> None:
+    def _fail(self, kind: type[NotSent], reason: str, *, lasting: bool = False) -> None:
         """Note that there is no session, and when the next is tried."""
         now = self._clock.monotonic()
         lived = 0.0 if self._bound_since is None else now - self._bound_since
         self._bound_since = None
-        news = self._outage.note(kind, reason, now=now, lived=lived)
+        news = self._outage.note(kind, reason, now=now, lived=lived, lasting=lasting)
         if not self._stopping.is_set():
             level = logging.WARNING if news else logging.INFO
             self._setup.log.log(level, "%s; next try in %.1f s", reason, self._outage.next_try - now)

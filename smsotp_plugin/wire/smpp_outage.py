@@ -23,6 +23,7 @@ class Outage:
         self._times = times
         self._random = random
         self._failures = 0
+        self._lasting = False
         #: One value, because other threads read it.
         self._failure: tuple[type[NotSent], str] = (ConnectFailed, "the session has not been started")
         self.next_try = 0.0
@@ -32,7 +33,7 @@ class Outage:
         self._failure = (ConnectFailed, reason)
         self.next_try = now
 
-    def note(self, kind: type[NotSent], reason: str, *, now: float, lived: float) -> bool:
+    def note(self, kind: type[NotSent], reason: str, *, now: float, lived: float, lasting: bool) -> bool:
         """
         Note a failure and plan the next try.
 
@@ -41,24 +42,26 @@ class Outage:
             reason: Fit for the log.
             now: Monotonic seconds.
             lived: For how many seconds the session was bound.
+            lasting: Whether only a person can mend it.
 
         Returns:
             Whether it is another failure than last time.
         """
         if lived >= _STEADY:
             self._failures = 0
-        pause = self._times.longest_pause
-        if kind.retry_here:
-            pause = min(pause, self._times.first_pause * 2 ** min(self._failures, 16))
+        pause = self._times.refused_pause
+        if not lasting:
+            pause = min(self._times.longest_pause, self._times.first_pause * 2 ** min(self._failures, 16))
         self.next_try = now + pause * (1 - self._random.random() / 2)
         self._failures += 1
+        self._lasting = lasting
         news = (kind, reason) != self._failure
         self._failure = (kind, reason)
         return news
 
     def lasts_until(self, moment: float) -> bool:
         """Tell whether there will certainly be no session before a moment."""
-        return self.next_try > moment or not self._failure[0].retry_here
+        return self._lasting or self.next_try > moment
 
     def error(self) -> NotSent:
         """Return the failure for a message that cannot be sent because of it."""

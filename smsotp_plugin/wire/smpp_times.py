@@ -31,10 +31,13 @@ class LinkTimes:
         connect: For connecting and the TLS handshake.
         first_pause: Before the first new try after a failure. Each further one is twice as long, up to `longest_pause`,
             less up to half at random, so that clients of a restarted SMSC do not all come at once.
-        longest_pause: Also the pause after refused credentials: SMSCs lock accounts that insist.
+        longest_pause: See there.
+        refused_pause: After what only a person can mend: refused credentials (SMSCs lock accounts that insist), or a
+            certificate that is not accepted. Shortened like the others.
     """
 
     session: SessionTimes = field(default_factory=SessionTimes)
     connect: float = 10.0
     first_pause: float = 0.25
-    longest_pause: float = 30.0
+    longest_pause: float = 10.0
+    refused_pause: float = 30.0

@@ -57,7 +57,7 @@ class SmppTransport:
         Connect to the first address that answers, with TLS if wanted.
 
         Raises:
-            ConnectFailed: None does. Each address gets its share of the time.
+            ConnectFailed: None does. Each address gets its share of the time. Its cause is that of the last one.
             Interrupted: `interrupt` was called.
         """
         try:
@@ -74,6 +74,7 @@ class SmppTransport:
             except (OSError, ValueError) as exc:
                 self.disconnect()
                 failure = ConnectFailed(f"no connection to {self._endpoint}: {tell(exc)}")
+                failure.__cause__ = exc
             except Interrupted:
                 self.disconnect()
                 raise
@@ -128,8 +129,8 @@ class SmppTransport:
         """Let `wait` return."""
         try:
             self._bell.send(b"!")
-        except BlockingIOError:
-            return  # It has rung often enough.
+        except OSError:
+            return  # It has rung often enough, or the transport is closed.
 
     def interrupt(self) -> None:
         """Let `connect` give up."""

@@ -1,0 +1,46 @@
+"""The provider ``smpp`` keeps the contract."""
+
+import ssl
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from smsotp_mocks.inbox import Inbox
+from smsotp_mocks.smsc import Smsc
+from smsotp_plugin.providers.base import GatewayContext
+from smsotp_plugin.providers.smpp import SmppProvider
+from smsotp_plugin.smpp_settings import SmppSettings
+
+from .contract import CLOCK, ProviderContract
+
+
+class TestTransceiver(ProviderContract):
+    """Messages and receipts on one session."""
+
+    host = "127.0.0.1"
+    more: dict[str, Any] = {}  # noqa: RUF012  (never changed)
+
+    def serve(self, inbox: Inbox, tls: ssl.SSLContext | None) -> AbstractContextManager[Smsc]:
+        return Smsc(inbox, host=self.host, tls=tls)
+
+    def make(self, mock: Smsc, check_tls: bool | Path) -> SmppProvider:  # noqa: FBT001  (as in the settings)
+        table = {
+            **mock.configuration()["gateways.smpp"],
+            "TLS": mock.tls is not None,
+            "CHECK_SSL": check_tls if isinstance(check_tls, bool) else str(check_tls),
+            **self.more,
+        }
+        return SmppProvider(GatewayContext("contract", CLOCK), SmppSettings.model_validate(table))
+
+
+class TestTransmitter(TestTransceiver):
+    """The bind that only sends."""
+
+    more = {"BIND_TYPE": "transmitter", "VALIDITY_PERIOD": "absolute", "WINDOW": 1}  # noqa: RUF012  (never changed)
+
+
+class TestVersion6(TestTransceiver):
+    """IPv6, and the sender's type found by itself."""
+
+    host = "::1"
+    more = {"S_ADDR_TON": None, "S_ADDR_NPI": None}  # noqa: RUF012  (never changed)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import signal
 import sys
 import threading
@@ -79,13 +80,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (OSError, BadFault) as error:
             sys.stderr.write(f"python -m smsotp_mocks: {error}\n")
             return 2
-        with inbox.subscribe(max_waiting=20_000) as subscription:
-            _say_ready(started, as_json=options.as_json)
-            while not stop.is_set():
-                event = subscription.get(timeout=0.2)
-                if event is not None and event.message is not None:
-                    _say_message(event.message, as_json=options.as_json)
+        try:
+            _tell(inbox, started, stop, as_json=options.as_json)
+        except BrokenPipeError:
+            # Whoever read our lines has gone; what Python would still write at its end must not fail as well.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _tell(inbox: Inbox, started: Sequence[Gateway], stop: threading.Event, *, as_json: bool) -> None:
+    with inbox.subscribe(max_waiting=20_000) as subscription:
+        _say_ready(started, as_json=as_json)
+        while not stop.is_set():
+            event = subscription.get(timeout=0.2)
+            if event is not None and event.message is not None:
+                _say_message(event.message, as_json=as_json)
 
 
 def _start(stack: ExitStack, inbox: Inbox, options: Options, name: str) -> Gateway:

@@ -19,7 +19,7 @@ from smsotp_mocks.fault_words import Fault
 from smsotp_mocks.faults import MESSAGE, FaultPlan
 from smsotp_mocks.gsm import segments
 from smsotp_mocks.http_configuration import http_configuration
-from smsotp_mocks.http_wire import Answer, BadRequest, Request, read_request, text_answer
+from smsotp_mocks.http_wire import CONTINUE, Answer, BadRequest, Request, read_request, text_answer
 from smsotp_mocks.inbox import Inbox
 from smsotp_mocks.journal import Entry, Journal, Verdict
 from smsotp_mocks.tcp_server import TcpServer, finish, reset
@@ -112,7 +112,7 @@ class HttpGateway(TcpServer):
         with connection.makefile("rb") as stream:
             while True:
                 try:
-                    request = read_request(stream)
+                    request = read_request(stream, lambda: connection.sendall(CONTINUE))
                 except BadRequest as bad:
                     self._note(self.name or "http", "rejected", bad.reason, {})
                     connection.sendall(text_answer(bad.status, f"{bad.reason}\n").to_bytes(keep_alive=False))

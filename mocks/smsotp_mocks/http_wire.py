@@ -7,7 +7,7 @@ A server of its own because faults need the bytes: answers cut in half, garbage,
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
@@ -19,6 +19,7 @@ MOST_LINE = 16 * 1024
 MOST_HEADERS = 100
 MOST_BODY = 256 * 1024
 MOST_FIELDS = 200
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
@@ -151,9 +152,12 @@ def text_answer(status: int, text: str, *headers: tuple[str, str]) -> Answer:
     return Answer(status, text.encode(), headers=headers)
 
 
-def read_request(stream: BinaryIO) -> Request | None:
+def read_request(stream: BinaryIO, proceed: Callable[[], None] = lambda: None) -> Request | None:
     """
     Read the next request of a connection.
+
+    Args:
+        proceed: Called when the client waits for `CONTINUE` before it sends the body (RFC 9110 section 10.1.1).
 
     Returns:
         None when the client has ended the connection between two requests.
@@ -174,6 +178,8 @@ def read_request(stream: BinaryIO) -> Request | None:
         raise BadRequest(501, f"the method {method[:20]!r} is not known")
     raw_headers = _headers(stream)
     headers = {name.lower(): value for name, value in raw_headers}
+    if headers.get("expect", "").lower() == "100-continue":
+        proceed()
     return Request(method, target, version, headers, raw_headers, _body(stream, headers))
 
 

@@ -121,7 +121,7 @@ def _rewrite_main(raddb: Path, reject_delay: int) -> None:
 
 
 def _clients(secret: str) -> str:
-    client = "client {} {{\n\t{} = {}\n\tsecret = {}\n\trequire_message_authenticator = yes\n}}\n"
+    client = "client {} {{\n\t{} = {}\n\tsecret = {}\n\trequire_message_authenticator = no\n}}\n"
     return client.format("localhost", "ipaddr", "127.0.0.1", _quoted(secret)) + client.format(
         "localhost_ipv6", "ipv6addr", "::1", _quoted(secret)
     )

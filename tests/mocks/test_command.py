@@ -36,6 +36,19 @@ def test_it_says_when_it_is_ready_shows_messages_and_stops_cleanly(number: signa
     assert (message, status) == ("+49170123 http Hello\\x1b[2J 123456\n", 0)
 
 
+def test_it_ends_quietly_when_nobody_reads_any_more() -> None:
+    command = [*COMMAND, "--http", "0", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        url = json.loads(process.stdout.readline())["gateways"]["http"]
+        process.stdout.close()
+        with urllib.request.urlopen(url + "/?to=49170&text=1", timeout=10):
+            pass
+
+        assert (process.wait(30), process.stderr.read()) == (0, "")
+
+
 def test_json_is_one_object_a_line() -> None:
     with subprocess.Popen([*COMMAND, "--http", "0", "--json"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

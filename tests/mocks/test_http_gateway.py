@@ -177,6 +177,18 @@ def test_tls_with_a_bad_certificate(inbox: Inbox, certificates: Certificates, ki
         urllib.request.urlopen(f"{gateway.url}/?to=49170&text=x", timeout=10, context=trust)
 
 
+def test_a_client_that_waits_before_the_body_is_told_to_go_on(gateway: HttpGateway, inbox: Inbox) -> None:
+    head = b"POST /?to=49170123 HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 6\r\n"
+    form = b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    with socket.create_connection((gateway.host, gateway.port), timeout=10) as connection:
+        connection.sendall(head + form)
+        assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"text=x")
+
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert len(inbox) == 1
+
+
 def test_curl_is_understood(gateway: HttpGateway, inbox: Inbox) -> None:
     curl = shutil.which("curl")
     if curl is None:

@@ -28,7 +28,8 @@ def load_or_make_key(path: Path) -> bytes:
         reason = exc.strerror if isinstance(exc, OSError) else "it is not text"
         raise ConfigError(
             [
-                f"the key file {path} cannot be used: {reason}; it must belong to the user that FreeRADIUS runs as"
+                f"the key file {path} cannot be used: {reason}; the directory must exist and, like the file, belong to "
+                "the user that FreeRADIUS runs as"
             ]
         ) from exc
     if len(key) < SHORTEST_KEY:

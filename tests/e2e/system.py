@@ -3,17 +3,20 @@
 import base64
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ParamSpec, Self, TypeVar
 from urllib.parse import quote
 
 from smsotp_mocks.freeradius_server import FreeRadiusServer
 from smsotp_mocks.http_gateway import HttpGateway
 from smsotp_mocks.raddb import RadiusUser
 from smsotp_mocks.radius_client import Answer
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 UNAVAILABLE = "No code can be sent at present. Try again later."
 
@@ -150,10 +153,12 @@ def secrets_in(text: str, secrets: list[str]) -> list[str]:
     return [form for secret in secrets for form in _forms(secret) if form in text]
 
 
-def in_parallel(count: int, call: Any, *arguments: Any) -> list[Any]:
+def in_parallel(
+    count: int, call: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
+) -> list[Result]:
     """Call something many times at once and return what came out."""
     with ThreadPoolExecutor(count) as pool:
-        futures = [pool.submit(call, *arguments) for _ in range(count)]
+        futures = [pool.submit(call, *args, **kwargs) for _ in range(count)]
         return [future.result() for future in futures]
 
 

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from smsotp_mocks.radius_client import Answer
-
 from .system import UNAVAILABLE, World, in_parallel
 
 
@@ -13,7 +11,7 @@ def test_two_hundred_log_ins_pass_beside_a_gateway_that_sleeps(tmp_path: Path) -
         world.gateway.faults.add(f"delay 300s for {sleeper.phone}")
         slow = world.log_in(sleeper)
 
-        answers: list[Answer] = in_parallel(200, lambda: world.log_in_wholly(world.someone()))
+        answers = in_parallel(200, lambda: world.log_in_wholly(world.someone()))
         sent_meanwhile = world.codes_of(sleeper)
         world.gateway.faults.release()
         accepted = world.answer(sleeper, world.code_of(sleeper), slow.state)

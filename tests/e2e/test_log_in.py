@@ -6,7 +6,6 @@ import pytest
 from pyrad.packet import AuthPacket
 
 from smsotp_mocks.raddb import RadiusUser
-from smsotp_mocks.radius_client import Answer
 
 from .system import World, in_parallel
 
@@ -113,7 +112,7 @@ def test_fifty_right_answers_at_once_are_one_accept(world: World, anna: RadiusUs
     challenge = world.log_in(anna)
     code = world.code_of(anna)
 
-    answers: list[Answer] = in_parallel(50, world.answer, anna, code, challenge.state)
+    answers = in_parallel(50, world.answer, anna, code, challenge.state)
 
     assert sorted(answer.code for answer in answers) == ["accept"] + ["reject"] * 49
 
@@ -122,7 +121,7 @@ def test_fifty_wrong_answers_at_once_use_up_five_tries(world: World, anna: Radiu
     challenge = world.log_in(anna)
     wrong = other_than(world.code_of(anna))
 
-    answers: list[Answer] = in_parallel(50, world.answer, anna, wrong, challenge.state)
+    answers = in_parallel(50, world.answer, anna, wrong, challenge.state)
 
     assert sorted(answer.code for answer in answers) == ["challenge"] * 4 + ["reject"] * 46
 
@@ -161,7 +160,7 @@ def test_the_same_log_in_in_a_new_packet_is_one_sms(world: World, anna: RadiusUs
 
 
 def test_thirty_equal_log_ins_at_once_are_one_sms(world: World, anna: RadiusUser) -> None:
-    answers: list[Answer] = in_parallel(30, world.log_in, anna)
+    answers = in_parallel(30, world.log_in, anna)
     accepted = world.answer(anna, world.code_of(anna), answers[0].state)
 
     assert len({answer.state for answer in answers}) == 1

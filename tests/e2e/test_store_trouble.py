@@ -105,9 +105,7 @@ def test_fifty_log_ins_are_rejected_in_time_while_the_database_is_locked(tmp_pat
         with locked(world.database):
             make_unhealthy(world)
             client = world.server.client(timeout=5)
-            answers: list[Answer] = in_parallel(
-                50, lambda: client.log_in((user := world.someone()).name, user.password)
-            )
+            answers = in_parallel(50, lambda: client.log_in((user := world.someone()).name, user.password))
 
         assert {(answer.code, answer.prompt) for answer in answers} == {("reject", UNAVAILABLE)}
 
@@ -119,7 +117,7 @@ def test_fifty_answers_are_rejected_in_time_while_the_database_is_locked(tmp_pat
         code = world.code_of(anna)
         with locked(world.database):
             client = world.server.client(timeout=5)
-            answers: list[Answer] = in_parallel(50, client.answer, anna.name, code, state)
+            answers = in_parallel(50, client.answer, anna.name, code, state)
 
         assert {(answer.code, answer.prompt) for answer in answers} == {("reject", UNAVAILABLE)}
 

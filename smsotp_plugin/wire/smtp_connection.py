@@ -161,7 +161,6 @@ class Connection:
         """Name the sender of a mail; the first step of a transaction."""
         if self._in_transaction:
             self._ask(Stage.RESET, "RSET", (250,), deadline)
-            self._in_transaction = False
         extension = ""
         if mail.needs_utf8:
             if "SMTPUTF8" not in self.extensions:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +28,7 @@ from smsotp_plugin.message import Message, Receipt
 from smsotp_plugin.phone import parse_number
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.script import ScriptAnswer, ScriptProvider, ScriptSettings
-from smsotp_plugin.wire.program import Ended
+from smsotp_plugin.wire.program import Ended, ProgramRunner
 
 CLOCK = SystemClock()
 NUMBER = parse_number("+491701234567", None)
@@ -156,6 +157,22 @@ def test_a_child_that_keeps_the_output_open_is_not_waited_for(make: Make) -> Non
 
 def test_a_script_that_does_not_read_its_input_is_no_failure(make: Make) -> None:
     assert make("exec <&-; exit 0").submit(MESSAGE, soon()) == Receipt()
+
+
+def test_only_the_beginning_of_the_output_is_kept() -> None:
+    ended = ProgramRunner().run(["/bin/sh", "-c", "head -c 3000000 /dev/zero"], b"", soon())
+
+    assert (ended.status, len(ended.output)) == (0, 4096)
+
+
+def test_a_status_that_the_system_threw_away_is_not_taken_for_success() -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        ended = ProgramRunner().run(["/bin/sh", "-c", "exit 3"], b"", soon())
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+    assert ended.status is None
 
 
 def test_endless_output_is_read_and_dropped(make: Make) -> None:

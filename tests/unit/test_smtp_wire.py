@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import select
 import socket
 import ssl
 import threading
@@ -209,6 +210,39 @@ def test_a_connection_closed_while_idle_is_replaced_before_anything_is_sent(
     answer = pool.send(MAIL, soon())
 
     assert (answer.code, server.connections) == (250, 2)
+
+
+def test_a_connection_on_which_the_server_spoke_unasked_is_replaced(start: Start, pool_to: PoolTo) -> None:
+    server = start()
+    pool = pool_to(server)
+    pool.send(MAIL, soon())
+    server._open[0].sendall(b"250 surprise\r\n")
+    select.select([pool._idle[0].channel._socket], [], [], 5)  # type: ignore[type-var]
+
+    answer = pool.send(MAIL, soon())
+
+    assert (answer.text, server.connections) == ("2.0.0 Ok: queued as 4F1", 2)
+
+
+class ClockAhead(SystemClock):
+    """The time of now and a little more."""
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
+
+
+def test_a_connection_that_was_idle_for_long_is_not_used_again(start: Start) -> None:
+    server, clock = start(), ClockAhead()
+    pool = SmtpPool(Endpoint("127.0.0.1", server.port, None), clock, keep=2)
+    pool.send(MAIL, Deadline.after(5, clock))
+    clock.ahead = 61
+
+    pool.send(MAIL, Deadline.after(5, clock))
+    pool.close()
+
+    assert server.connections == 2
 
 
 @pytest.mark.parametrize("reply", [CLOSE, HANG, b"421 4.4.2 idle too long\r\n"])

@@ -1,0 +1,133 @@
+"""The connection below SMTP and third parties' protocols, against a bare socket."""
+
+import select
+import socket
+import ssl
+from collections.abc import Iterator
+
+import pytest
+
+from smsotp_plugin.clock import Deadline, SystemClock
+from smsotp_plugin.wire.channel import Broken, Channel, Silent
+
+CLOCK = SystemClock()
+
+
+def soon() -> Deadline:
+    return Deadline.after(5, CLOCK)
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+@pytest.fixture
+def channel(listener: socket.socket) -> Iterator[Channel]:
+    channel = Channel("the peer")
+    channel.connect("127.0.0.1", listener.getsockname()[1], soon())
+    yield channel
+    channel.close()
+
+
+@pytest.fixture
+def peer(channel: Channel, listener: socket.socket) -> Iterator[socket.socket]:
+    del channel
+    connection, _ = listener.accept()
+    with connection:
+        yield connection
+
+
+def test_lines_come_out_one_by_one_however_they_are_cut(channel: Channel, peer: socket.socket) -> None:
+    peer.sendall(b"one\r\ntwo\nthr")
+    first, second = channel.read_line(soon()), channel.read_line(soon())
+    peer.sendall(b"ee\r\n")
+
+    assert [first, second, channel.read_line(soon())] == [b"one", b"two", b"three"]
+
+
+def test_an_endless_line_is_not_read_to_its_end(channel: Channel, peer: socket.socket) -> None:
+    peer.sendall(b"x" * 9000)
+
+    with pytest.raises(Broken, match="endless line"):
+        channel.read_line(soon())
+
+
+def test_silence_ends_at_the_deadline(channel: Channel, peer: socket.socket) -> None:
+    peer.sendall(b"half a li")
+
+    with pytest.raises(Silent):
+        channel.read_line(Deadline.after(0.1, CLOCK))
+
+
+def test_a_passed_deadline_writes_nothing(channel: Channel, peer: socket.socket) -> None:
+    with pytest.raises(Silent):
+        channel.write(b"x", Deadline.after(0, CLOCK))
+    channel.close()
+
+    assert peer.recv(1) == b""
+
+
+def test_a_peer_that_does_not_read_does_not_hold_us(channel: Channel, peer: socket.socket) -> None:
+    del peer
+
+    with pytest.raises(Silent):
+        channel.write(b"x" * 50_000_000, Deadline.after(0.2, CLOCK))
+
+
+def test_aborting_wakes_whoever_waits_and_hangs_up(channel: Channel, peer: socket.socket) -> None:
+    channel.abort()
+
+    assert peer.recv(1) == b""
+    with pytest.raises(Broken, match="being closed"):
+        channel.read_line(soon())
+
+
+def test_an_aborted_channel_does_not_connect(listener: socket.socket) -> None:
+    channel = Channel("the peer")
+    channel.abort()
+
+    with pytest.raises(Broken):
+        channel.connect("127.0.0.1", listener.getsockname()[1], soon())
+    channel.close()
+
+    listener.settimeout(0)
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+
+
+def test_the_next_address_of_a_name_is_tried(listener: socket.socket) -> None:
+    # Nothing listens on ::1 there, which most systems name first.
+    channel = Channel("the peer")
+    channel.connect("localhost", listener.getsockname()[1], soon())
+
+    assert channel.own_address() == "127.0.0.1"
+    channel.close()
+
+
+def test_a_name_that_does_not_exist_is_told() -> None:
+    with pytest.raises(Broken, match="cannot be resolved"):
+        Channel("the peer").connect("does-not-exist.invalid", 1, soon())
+
+
+def test_a_peer_that_speaks_no_tls_is_told(channel: Channel, peer: socket.socket) -> None:
+    peer.sendall(b"220 hello\r\n")
+
+    with pytest.raises(Broken, match="no TLS with the peer"):
+        channel.encrypt(ssl.create_default_context(), "localhost", soon())
+
+
+def test_a_peer_that_does_not_shake_hands_does_not_hold_us(channel: Channel, peer: socket.socket) -> None:
+    del peer
+
+    with pytest.raises(Broken, match="no answer in time"):
+        channel.encrypt(ssl.create_default_context(), "localhost", Deadline.after(0.1, CLOCK))
+
+
+def test_a_channel_is_quiet_until_the_peer_speaks_or_hangs_up(channel: Channel, peer: socket.socket) -> None:
+    before = channel.quiet()
+    peer.sendall(b"x")
+    select.select([channel._socket], [], [], 5)  # type: ignore[type-var]
+
+    assert (before, channel.quiet()) == (True, False)

@@ -1,0 +1,163 @@
+"""`python -m smsotp_mocks.demo`: log a user in through a real FreeRADIUS and show every step as it happens."""
+
+import argparse
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from smsotp_mocks.freeradius_server import FreeRadiusServer
+from smsotp_mocks.gateways import Gateway, gateways_of
+from smsotp_mocks.inbox import Inbox, NoMessage, ReceivedMessage
+from smsotp_mocks.raddb import BOB, HarnessError
+from smsotp_mocks.radius_client import Answer, Code, NoAnswer
+from smsotp_mocks.toml_text import toml_tables
+from smsotp_mocks.wire_text import wire_lines
+
+_INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+
+
+class _Unexpected(Exception):
+    """Something else happened than a log-in should show."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demonstration; return 0 only if all of it happened as it should."""
+    parser = argparse.ArgumentParser(prog="scripts/demo", description="Show a log-in with a code by SMS.")
+    parser.add_argument(
+        "--gateway",
+        choices=[*gateways_of, "all"],
+        default="http",
+        help="the protocol that brings the SMS (default: %(default)s)",
+    )
+    kind = parser.parse_args(arguments).gateway
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        for each in gateways_of if kind == "all" else [kind]:
+            _demonstrate(each)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted; everything is stopped.\n")
+        return _INTERRUPTED
+    except (HarnessError, NoAnswer, NoMessage, _Unexpected, AssertionError, OSError) as error:
+        sys.stdout.flush()
+        sys.stderr.write(f"\nThe demonstration failed: {error}\n")
+        return 1
+    return 0
+
+
+def _demonstrate(kind: str) -> None:
+    inbox = Inbox()
+    with (
+        tempfile.TemporaryDirectory(prefix="smsotp-demo-") as folder,
+        gateways_of[kind](inbox, "127.0.0.1", 0) as gateway,
+    ):
+        server = FreeRadiusServer(Path(folder), config_toml=_configuration(gateway, Path(folder)))
+        with server:
+            _say(f"Mock gateway ({kind}) at {gateway.address}")
+            _say("FreeRADIUS with the plugin at {}:{}".format(*server.address))
+            try:
+                _Show(server, inbox).run()
+            except Exception as error:
+                raise _Unexpected(f"{error}\nFreeRADIUS logged:\n{server.log_text()}") from error
+        # Its stop sends whatever was still queued, so from here on nothing more can come.
+        _expect("two SMS in all", len(inbox.messages()) == 2)
+    _say("\nAll of it happened as it should.\n")
+
+
+def _configuration(gateway: Gateway, folder: Path) -> str:
+    # The HTTP mock offers a gateway for each of its faces; the one that has its own name will do.
+    wanted = {
+        name: values
+        for name, values in gateway.configuration().items()
+        if not name.startswith("gateways.") or name.split(".")[1] == gateway.kind
+    }
+    return toml_tables({"store": {"url": f"sqlite:///{folder}/smsotp.db"}, **wanted})
+
+
+class _Show:
+    """The steps, for the user bob."""
+
+    def __init__(self, server: FreeRadiusServer, inbox: Inbox) -> None:
+        self._server = server
+        self._inbox = inbox
+
+    def run(self) -> None:
+        """
+        Show a log-in that succeeds and two that do not.
+
+        Raises:
+            _Unexpected: Something else happened.
+        """
+        _say("\n1. bob gives his name and the right password, and is asked for a code:")
+        challenge = self._first_leg(BOB.password, "challenge")
+        _say("\n2. The gateway receives the SMS:")
+        message = self._sms(after=0)
+        _say("\n3. bob types the code and is let in:")
+        self._answer_leg(message.code, challenge.state, "accept")
+        _say("\n4. The next time, bob types a wrong code and is asked again:")
+        challenge = self._first_leg(BOB.password, "challenge")
+        right = self._inbox.wait(after=message.id).code
+        again = self._answer_leg(_wrong(right), challenge.state, "challenge")
+        _expect("another prompt for the wrong code", again.prompt != challenge.prompt)
+        _say("\n5. Somebody else does not know the password; no SMS is sent:")
+        self._first_leg("guessed", "reject")
+
+    def _first_leg(self, password: str, expected: Code) -> Answer:
+        _say_packet("->", "Request", [*_typed(password)])
+        return _shown(self._server.log_in(BOB.name, password), expected)
+
+    def _answer_leg(self, code: str, state: bytes, expected: Code) -> Answer:
+        _say_packet("->", "Request", [*_typed(code), _short(state)])
+        return _shown(self._server.answer(BOB.name, code, state), expected)
+
+    def _sms(self, after: int) -> ReceivedMessage:
+        message = self._inbox.wait(after=after)
+        for line in wire_lines(message):
+            _say(f"      {line}")
+        _say(f"   number {message.number}, text {message.text!r}, code {message.code}")
+        _expect(f"an SMS to {BOB.phone} with a code", message.number == BOB.phone and bool(message.code))
+        return message
+
+
+def _shown(answer: Answer, expected: Code) -> Answer:
+    attributes = [f'Reply-Message = "{text}"' for text in answer.reply_messages]
+    if answer.state:
+        attributes.append(_short(answer.state))
+    attributes += [f"Session-Timeout = {seconds}" for seconds in answer.attributes.get("Session-Timeout", ())]
+    _say_packet("<-", answer.code.capitalize(), attributes)
+    _expect(f"Access-{expected.capitalize()}", answer.code == expected)
+    return answer
+
+
+def _expect(what: str, came: bool) -> None:  # noqa: FBT001  reads as a sentence
+    if not came:
+        raise _Unexpected(f"{what} was expected.")
+
+
+def _wrong(code: str) -> str:
+    """Return a code that is certainly another one."""
+    return code[:-1] + ("1" if code[-1] == "0" else "0")
+
+
+def _typed(password: str) -> tuple[str, str]:
+    return f'User-Name = "{BOB.name}"', f'User-Password = "{password}"'
+
+
+def _short(state: bytes) -> str:
+    return f"State = {state[:4].decode(errors='replace')}..."
+
+
+def _say_packet(direction: str, code: str, attributes: Sequence[str]) -> None:
+    lines = "\n".join(f"{'':24}{attribute}" for attribute in attributes)
+    _say(f"   {direction} Access-{code:<11}{lines.lstrip()}".rstrip())
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+# What scripts/demo and scripts/test share: look at the system, install what is missing, say what happens.
+# Sourced by them, in the project's folder.
+
+readonly SYSTEM_PYTHON=/usr/bin/python3 # FreeRADIUS embeds this one, so the packages must be installed for it
+readonly OLDEST_PYTHON=3.11
+readonly RADDB=/etc/freeradius/3.0
+readonly POLICY=/usr/sbin/policy-rc.d
+readonly VENV=.venv
+
+say() { printf '%s: %s\n' "$PROGRAM" "$*"; }
+die() {
+	printf '%s: %s\n' "$PROGRAM" "$*" >&2
+	exit 1
+}
+
+# step TEXT COMMAND...: run a command that may take a while; its output is shown only if it fails.
+step() {
+	local text=$1 log status=0 start=$SECONDS
+	shift
+	log=$(mktemp)
+	printf '%s: %s ' "$PROGRAM" "$text"
+	"$@" >"$log" 2>&1 </dev/null &
+	local job=$!
+	while kill -0 "$job" 2>/dev/null; do
+		# Ends when the command does, or after a few seconds.
+		timeout 3 tail --pid="$job" -f /dev/null || printf .
+	done
+	wait "$job" || status=$?
+	if [ "$status" = 0 ]; then
+		printf ' %d s\n' $((SECONDS - start))
+	else
+		printf ' failed\n'
+		tail -n 30 "$log" >&2
+	fi
+	rm -f "$log"
+	return "$status"
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# need_packages NAME...: install the Debian packages that are missing; start no service.
+need_packages() {
+	command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
+		die "this system has no apt: Debian 12 or a newer Debian or Ubuntu is needed."
+	local name missing=()
+	for name in "$@"; do
+		dpkg-query -W -f '${db:Status-Status}\n' "$name" 2>/dev/null | grep -qx installed || missing+=("$name")
+	done
+	if [ ${#missing[@]} -gt 0 ]; then
+		may_install || die "run it as root, or install sudo: these packages are missing: ${missing[*]}."
+		install_packages "${missing[@]}"
+	fi
+	"$SYSTEM_PYTHON" -c "import sys; sys.exit(sys.version_info[:2] < (${OLDEST_PYTHON/./, }))" ||
+		die "$SYSTEM_PYTHON is $("$SYSTEM_PYTHON" -V): $OLDEST_PYTHON or newer is needed, as in Debian 12."
+}
+
+may_install() {
+	[ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && sudo -v; }
+}
+
+install_packages() {
+	local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0) status=0
+	step "reading the package lists" as_root "${apt[@]}" update ||
+		die "apt-get update failed: are the package sources reachable?"
+	hold_services
+	step "installing $*" as_root "${apt[@]}" install -y --no-install-recommends "$@" || status=$?
+	release_services
+	[ "$status" = 0 ] || die "these packages cannot be installed: $*."
+	case " $* " in *" freeradius "*) say_service ;; esac
+}
+
+# FreeRADIUS's package starts its service. Containers forbid that already; elsewhere we do, for as long as apt runs.
+HELD=""
+hold_services() {
+	[ ! -e "$POLICY" ] || return 0
+	HELD=1
+	trap release_services EXIT
+	printf '#!/bin/sh\nexit 101\n' | as_root tee "$POLICY" >/dev/null
+	as_root chmod 755 "$POLICY"
+}
+release_services() {
+	[ -n "$HELD" ] || return 0
+	HELD=""
+	as_root rm -f "$POLICY"
+}
+say_service() {
+	[ -d /run/systemd/system ] || return 0
+	say "the service freeradius was installed and not started; \`systemctl disable freeradius\` keeps it off at boot."
+}
+
+# need_venv NAME PIP_ARGUMENT...: have what pip installs in $VENV. NAME names the stamp by which it is known to be there.
+need_venv() {
+	local stamp=$VENV/stamp-$1 wanted
+	shift
+	wanted=$({ "$SYSTEM_PYTHON" -V; pwd; printf '%s\n' "$@"; cat pyproject.toml; } | sha256sum)
+	if [ -x $VENV/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+		return 0
+	fi
+	if ! same_python; then
+		step "making $VENV" "$SYSTEM_PYTHON" -m venv --clear $VENV || die "$VENV cannot be made."
+	fi
+	# The pip of Debian 12 knows no dependency groups.
+	step "installing Python packages into $VENV" bash -euc '
+		"$1" -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+		"$@"' pip $VENV/bin/python -m pip install --quiet --disable-pip-version-check "$@" ||
+		die "pip failed: is the package index reachable?"
+	printf '%s\n' "$wanted" >"$stamp"
+}
+
+same_python() {
+	local ask='import sys; print(sys.version_info[:3], sys.prefix)'
+	[ -x $VENV/bin/python ] || return 1
+	[ "$($VENV/bin/python -c "$ask" 2>/dev/null)" = "$("$SYSTEM_PYTHON" -c "${ask/sys.prefix/\"$PWD/$VENV\"}")" ]
+}
+
+# with_raddb COMMAND...: become a command that can read FreeRADIUS's configuration, which root and a group may do.
+with_raddb() {
+	if [ -r $RADDB/radiusd.conf ]; then
+		exec "$@"
+	fi
+	may_install || die "$RADDB can be read by root and the group freerad only: run it as root, or join that group."
+	exec sudo --preserve-env=CI,TERM,LANG env "PATH=$PATH" "HOME=$HOME" \
+		setpriv --reuid="$(id -u)" --regid="$(id -g)" \
+		--groups="$(id -G | tr ' ' ,),$(getent group freerad | cut -d: -f3)" "$@"
+}

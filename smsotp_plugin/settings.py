@@ -63,7 +63,8 @@ def _read_parts(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         part = _read_model(model, document.get(name, {}), (name,), problems)
         if part is not None:
             parts[name] = part
-    parts["smtp_servers"] = servers = _read_servers(document.get("smtp_servers", {}), problems)
+    servers = _read_servers(document.get("smtp_servers", {}), problems)
+    parts["smtp_servers"] = {name: server for name, server in servers.items() if server is not None}
     parts["gateways"] = _read_gateways(document.get("gateways", {}), servers, problems)
     problems += [
         f"{shown((name,))}: {unknown_key(name, Settings)}"
@@ -95,16 +96,15 @@ def _no_table(place: KeyPath) -> str:
     return f"{shown(place)}: it must be a table, written [{shown(place)}]"
 
 
-def _read_servers(value: Any, problems: list[str]) -> dict[str, SmtpServer]:
-    read = {
+def _read_servers(value: Any, problems: list[str]) -> dict[str, SmtpServer | None]:
+    return {
         name: _read_model(SmtpServer, table, ("smtp_servers", name), problems)
         for name, table in _named_tables("smtp_servers", value, problems).items()
     }
-    return {name: server for name, server in read.items() if server is not None}
 
 
 def _read_gateways(
-    value: Any, servers: Mapping[str, SmtpServer], problems: list[str]
+    value: Any, servers: Mapping[str, SmtpServer | None], problems: list[str]
 ) -> dict[str, GatewaySettings]:
     if value == {}:
         problems.append(
@@ -118,7 +118,7 @@ def _read_gateways(
 
 
 def _read_gateway(
-    name: str, table: Any, servers: Mapping[str, SmtpServer], problems: list[str]
+    name: str, table: Any, servers: Mapping[str, SmtpServer | None], problems: list[str]
 ) -> GatewaySettings | None:
     place = ("gateways", name)
     if not isinstance(table, dict):

@@ -62,6 +62,24 @@ def read_address(text: str) -> str:
     return f"{local}@{domain}"
 
 
+def _check_host(host: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", host):
+        raise ValueError("must be a host name or an address, without a port")
+    return host
+
+
+def _check_ca_file(path: Path) -> Path:
+    try:
+        make_tls_context(path)
+    except ssl.SSLError:
+        raise ValueError(f"must name a file with certificates in PEM form: {path} holds none") from None
+    except OSError as exc:
+        raise ValueError(
+            f"must name a file with certificates: {path} cannot be read: {exc.strerror}"
+        ) from None
+    return path
+
+
 class SmtpServer(SettingsModel):
     """
     One mail server.
@@ -78,7 +96,7 @@ class SmtpServer(SettingsModel):
         verify: ``false`` takes any certificate: whoever is on the way can read along.
     """
 
-    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,253}$")]
+    host: Annotated[str, AfterValidator(_check_host)]
     security: Security = Security.STARTTLS
     port: Annotated[int, Field(ge=1, le=65535)] = Field(
         default_factory=lambda data: _USUAL_PORT[data.get("security", Security.STARTTLS)]
@@ -87,7 +105,7 @@ class SmtpServer(SettingsModel):
     password: SecretSetting | None = None
     sender: Annotated[str, AfterValidator(read_address)]
     timeout: Annotated[float, Field(ge=0.1, le=120)] = 10.0
-    ca_file: Path | None = None
+    ca_file: Annotated[Path, AfterValidator(_check_ca_file)] | None = None
     verify: bool = True
 
     @model_validator(mode="after")
@@ -99,10 +117,9 @@ class SmtpServer(SettingsModel):
         return self
 
     @model_validator(mode="after")
-    def _certificates_can_be_loaded(self) -> Self:
+    def _certificates_are_used(self) -> Self:
         if self.ca_file is not None and self.security is Security.NONE:
             raise ValueError('ca_file has no effect with security = "none"')
-        self.tls_context()
         return self
 
     def tls_context(self) -> ssl.SSLContext | None:
@@ -113,16 +130,11 @@ class SmtpServer(SettingsModel):
             None where `security` is ``none``.
 
         Raises:
-            ValueError: `ca_file` cannot be used.
+            OSError: `ca_file` cannot be read any more.
         """
         if self.security is Security.NONE:
             return None
-        try:
-            return make_tls_context(self.verify and (self.ca_file or True))
-        except ssl.SSLError as exc:
-            raise ValueError(f"ca_file {self.ca_file} holds no certificate in PEM form") from exc
-        except OSError as exc:
-            raise ValueError(f"ca_file {self.ca_file} cannot be read: {exc.strerror}") from exc
+        return make_tls_context(self.verify and (self.ca_file or True))
 
     def warnings(self) -> list[str]:
         """Return what is allowed but probably not meant, as sentences that begin with the key."""
@@ -139,12 +151,15 @@ class SmtpServer(SettingsModel):
 def _find_server(value: Any, info: ValidationInfo) -> Any:
     if value is None or isinstance(value, SmtpServer):
         return value
-    servers: dict[str, SmtpServer] = (info.context or {}).get("smtp_servers", {})
+    servers: dict[str, SmtpServer | None] = (info.context or {}).get("smtp_servers", {})
     if isinstance(value, str) and value in servers:
+        if servers[value] is None:
+            raise ValueError("must name a table without problems: this one has some, told at its own place")
         return servers[value]
     known = ", ".join(sorted(servers)) or "none"
     raise ValueError(f"must name one of the tables [smtp_servers.NAME]; there are: {known}")
 
 
-#: The name of a definition, found in the validation context's ``smtp_servers`` (name -> `SmtpServer`).
+#: The name of a definition, found in the validation context's ``smtp_servers``: name -> `SmtpServer`, or None for one
+#: that could not be read.
 SmtpServerSetting = Annotated[SmtpServer | None, BeforeValidator(_find_server)]

@@ -7,7 +7,7 @@ The answer decides, not the HTTP status: a fault and a StatusCode other than 200
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
 from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import (
@@ -76,6 +76,13 @@ def _without_credentials(address: WebAddress) -> WebAddress:
     return address
 
 
+def _check_user_name(name: str) -> str:
+    # Basic authentication (RFC 7617 section 2) ends the name at the first colon.
+    if not name or ":" in name or not name.isprintable():
+        raise ValueError("must be a name without colons")
+    return name
+
+
 class SipgateSettings(GatewaySettings):
     """
     What a sipgate account needs.
@@ -88,7 +95,7 @@ class SipgateSettings(GatewaySettings):
         CHECK_SSL: ``true``, ``false``, or the path of a file or folder with the authorities to trust.
     """
 
-    USERNAME: Annotated[str, StringConstraints(min_length=1, pattern=r"^[^:\x00-\x1f\x7f]+$")]
+    USERNAME: Annotated[str, AfterValidator(_check_user_name)]
     PASSWORD: SecretSetting
     PROXY: ProxySetting | None = None
     URL: Annotated[WebAddressSetting, AfterValidator(_without_credentials)] = Field(

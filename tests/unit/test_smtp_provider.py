@@ -95,6 +95,11 @@ def test_an_unknown_server_is_a_problem_that_lists_the_known_ones() -> None:
     )
 
 
+def test_a_server_with_problems_of_its_own_is_not_called_unknown() -> None:
+    with pytest.raises(ValidationError, match="told at its own place"):
+        SmtpSettings.model_validate(SMALLEST, context={"smtp_servers": {"relay": None}})
+
+
 @pytest.mark.parametrize("changes", [{"SMTPIDENTIFIED": None}, {"SMTPIDENTIFIER": "relay"}])
 def test_exactly_one_spelling_is_used(changes: dict[str, Any]) -> None:
     assert "SMTPIDENTIFIED must name one" in problem_with(**changes)

@@ -63,10 +63,12 @@ def test_a_missing_authority_is_a_problem(tmp_path: Path) -> None:
 def test_a_file_without_a_certificate_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
 
-    assert "holds no certificate in PEM form" in problem_with(ca_file=tmp_path / "ca.pem")
+    assert "must name a file with certificates in PEM form" in problem_with(ca_file=tmp_path / "ca.pem")
 
 
 def test_an_authority_without_tls_is_a_problem(tmp_path: Path) -> None:
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+
     assert "no effect" in problem_with(security="none", ca_file=tmp_path / "ca.pem")
 
 
@@ -139,3 +141,8 @@ def test_mail_addresses_are_written_as_smtp_wants_them(text: str, address: str) 
 def test_anything_else_is_no_mail_address(text: str) -> None:
     with pytest.raises(ValueError, match="mail address"):
         read_address(text)
+
+
+@pytest.mark.parametrize("host", ["", "mail.example.com/x", "mail example", "mail\n.example.com"])
+def test_a_host_is_a_name_or_an_address(host: str) -> None:
+    assert "must be a host name" in problem_with(host=host)

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import signal
@@ -43,7 +44,8 @@ def test_it_ends_quietly_when_nobody_reads_any_more() -> None:
         assert process.stderr is not None
         url = json.loads(process.stdout.readline())["gateways"]["http"]
         process.stdout.close()
-        with urllib.request.urlopen(url + "/?to=49170&text=1", timeout=10):
+        # The command may be faster to end than to answer.
+        with contextlib.suppress(OSError), urllib.request.urlopen(url + "/?to=49170&text=1", timeout=10):
             pass
 
         assert (process.wait(30), process.stderr.read()) == (0, "")

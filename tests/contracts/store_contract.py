@@ -1,0 +1,391 @@
+"""
+What every store promises, written once. Each store binds it: one subclass that says how it is opened.
+
+Time is moved by hand; threads are real.
+"""
+
+import itertools
+import threading
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from smsotp_plugin.errors import (
+    AlreadyUsed,
+    ChallengeError,
+    Expired,
+    TooManyAttempts,
+    UnknownChallenge,
+    WrongCode,
+)
+from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge, ChallengeStore
+from tests.unit.hand_clock import HandClock
+
+WINDOW = 30.0
+TTL = 300.0
+RIGHT, WRONG = "a" * 32, "b" * 32
+THREADS = 50
+
+_numbers = itertools.count(1)
+
+
+def nothing() -> None:
+    """Take the place of what is to happen once a challenge is kept."""
+
+
+def challenge(clock: HandClock, *, login: str = "", user: str = "bob", tries: int = 3) -> Challenge:
+    """Return a new challenge, of a log-in of its own unless one is named."""
+    state = f"{next(_numbers):032x}"
+    return Challenge(
+        state=state,
+        user=user,
+        login=login or state,
+        seed="c" * 32,
+        seal=RIGHT,
+        number="+49 *** **67",
+        created=clock.time(),
+        expires=clock.time() + TTL,
+        tries_left=tries,
+    )
+
+
+def outcome(call: Callable[[], object]) -> str:
+    """Return the name of what a call raised, or ``accepted``."""
+    try:
+        call()
+    except ChallengeError as exc:
+        return type(exc).__name__
+    return "accepted"
+
+
+def at_once(call: Callable[[], object]) -> Counter[str]:
+    """Return how the same call ended in many threads that begin together."""
+    together = threading.Barrier(THREADS)
+
+    def run() -> str:
+        together.wait()
+        return outcome(call)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return Counter(future.result() for future in [pool.submit(run) for _ in range(THREADS)])
+
+
+class StoreContract:
+    """The promises. `open` is called several times with the same place: the data is the same then."""
+
+    @abstractmethod
+    def open(self, place: Path, window: float, clock: HandClock) -> ChallengeStore:
+        """Open the store of a place, which is empty at first."""
+
+    @pytest.fixture
+    def clock(self) -> HandClock:
+        return HandClock()
+
+    @pytest.fixture
+    def store(self, tmp_path: Path, clock: HandClock) -> Iterator[ChallengeStore]:
+        store = self.open(tmp_path, WINDOW, clock)
+        yield store
+        store.close()
+
+    @pytest.fixture
+    def other(self, tmp_path: Path, clock: HandClock, store: ChallengeStore) -> Iterator[ChallengeStore]:
+        """The same place as another process sees it."""
+        del store
+        other = self.open(tmp_path, WINDOW, clock)
+        yield other
+        other.close()
+
+    def test_a_right_answer_returns_the_challenge(self, store: ChallengeStore, clock: HandClock) -> None:
+        new = challenge(clock)
+        assert store.open_challenge(new, then=nothing) == new
+
+        assert store.answer(new.state, "bob", RIGHT, clock.time()) == new
+
+    def test_a_right_answer_is_good_once(self, store: ChallengeStore, clock: HandClock) -> None:
+        new = store.open_challenge(challenge(clock), then=nothing)
+        store.answer(new.state, "bob", RIGHT, clock.time())
+
+        with pytest.raises(AlreadyUsed):
+            store.answer(new.state, "bob", RIGHT, clock.time())
+
+    def test_a_wrong_answer_after_the_right_one_is_no_try(
+        self, store: ChallengeStore, clock: HandClock
+    ) -> None:
+        new = store.open_challenge(challenge(clock), then=nothing)
+        store.answer(new.state, "bob", RIGHT, clock.time())
+
+        with pytest.raises(AlreadyUsed):
+            store.answer(new.state, "bob", WRONG, clock.time())
+
+    def test_wrong_answers_are_counted(self, store: ChallengeStore, clock: HandClock) -> None:
+        new = store.open_challenge(challenge(clock, tries=3), then=nothing)
+
+        for left in (2, 1):
+            with pytest.raises(WrongCode) as wrong:
+                store.answer(new.state, "bob", WRONG, clock.time())
+            assert wrong.value.tries_left == left
+            assert store.find(new.state, "bob").tries_left == left
+        with pytest.raises(TooManyAttempts):
+            store.answer(new.state, "bob", WRONG, clock.time())
+        with pytest.raises(TooManyAttempts):
+            store.answer(new.state, "bob", RIGHT, clock.time())
+
+    def test_a_single_try_is_one_try(self, store: ChallengeStore, clock: HandClock) -> None:
+        new = store.open_challenge(challenge(clock, tries=1), then=nothing)
+
+        with pytest.raises(TooManyAttempts):
+            store.answer(new.state, "bob", WRONG, clock.time())
+
+    def test_the_last_try_may_be_right(self, store: ChallengeStore, clock: HandClock) -> None:
+        new = store.open_challenge(challenge(clock, tries=2), then=nothing)
+        with pytest.raises(WrongCode):
+            store.answer(new.state, "bob", WRONG, clock.time())
+
+        assert store.answer(new.state, "bob", RIGHT, clock.time()).state == new.state
+
+    @pytest.mark.parametrize("seal", [RIGHT, WRONG])
+    def test_no_answer_is_good_from_the_moment_of_expiry_on(
+        self, store: ChallengeStore, clock: HandClock, seal: str
+    ) -> None:
+        new = store.open_challenge(challenge(clock), then=nothing)
+
+        with pytest.raises(Expired):
+            store.answer(new.state, "bob", seal, new.expires)
+
+    def test_an_answer_just_before_the_expiry_is_good(self, store: ChallengeStore, clock: HandClock) -> None:
+        new = store.open_challenge(challenge(clock), then=nothing)
+
+        assert store.answer(new.state, "bob", RIGHT, new.expires - 0.001) == new
+
+    def test_an_unknown_state_is_unknown(self, store: ChallengeStore, clock: HandClock) -> None:
+        new = store.open_challenge(challenge(clock), then=nothing)
+
+        for state in ("", "0" * 32, new.state.upper() + "0", new.state + " ", new.state[:-1]):
+            with pytest.raises(UnknownChallenge):
+                store.answer(state, "bob", RIGHT, clock.time())
+            with pytest.raises(UnknownChallenge):
+                store.find(state, "bob")
+
+    @pytest.mark.parametrize("user", ["alice", "BOB", "bob ", "", "bo"])
+    def test_anothers_challenge_is_unknown_and_loses_no_try(
+        self, store: ChallengeStore, clock: HandClock, user: str
+    ) -> None:
+        new = store.open_challenge(challenge(clock, tries=1), then=nothing)
+
+        for seal in (WRONG, RIGHT):
+            with pytest.raises(UnknownChallenge):
+                store.answer(new.state, user, seal, clock.time())
+        with pytest.raises(UnknownChallenge):
+            store.find(new.state, user)
+        assert store.answer(new.state, "bob", RIGHT, clock.time()) == new
+
+    @pytest.mark.parametrize(
+        "user", ["jürgen", "алиса", "😀", "n" * 253, "o'brien\"", "a\\b", "%s", "\u0085"]
+    )
+    def test_names_of_any_kind_are_kept_as_they_are(
+        self, store: ChallengeStore, clock: HandClock, user: str
+    ) -> None:
+        new = store.open_challenge(challenge(clock, user=user), then=nothing)
+
+        assert store.answer(new.state, user, RIGHT, clock.time()).user == user
+
+    def test_the_same_log_in_gets_the_same_challenge(self, store: ChallengeStore, clock: HandClock) -> None:
+        first = store.open_challenge(challenge(clock, login="l"), then=nothing)
+        clock.advance(WINDOW - 1)
+
+        assert store.open_challenge(challenge(clock, login="l"), then=nothing) == first
+
+    def test_the_window_ends(self, store: ChallengeStore, clock: HandClock) -> None:
+        first = store.open_challenge(challenge(clock, login="l"), then=nothing)
+        clock.advance(WINDOW)
+        second = challenge(clock, login="l")
+
+        assert store.open_challenge(second, then=nothing) == second
+        assert store.answer(first.state, "bob", RIGHT, clock.time()) == first
+
+    def test_another_log_in_gets_a_challenge_of_its_own(
+        self, store: ChallengeStore, clock: HandClock
+    ) -> None:
+        first = store.open_challenge(challenge(clock, login="l"), then=nothing)
+        second = store.open_challenge(challenge(clock, login="m"), then=nothing)
+
+        assert first.state != second.state
+
+    def test_a_wrong_answer_does_not_end_the_window(self, store: ChallengeStore, clock: HandClock) -> None:
+        first = store.open_challenge(challenge(clock, login="l"), then=nothing)
+        with pytest.raises(WrongCode):
+            store.answer(first.state, "bob", WRONG, clock.time())
+
+        assert store.open_challenge(challenge(clock, login="l"), then=nothing).state == first.state
+
+    def test_a_challenge_that_was_answered_is_not_given_again(
+        self, store: ChallengeStore, clock: HandClock
+    ) -> None:
+        first = store.open_challenge(challenge(clock, login="l"), then=nothing)
+        store.answer(first.state, "bob", RIGHT, clock.time())
+        second = challenge(clock, login="l")
+
+        assert store.open_challenge(second, then=nothing) == second
+
+    def test_a_challenge_without_tries_is_not_given_again(
+        self, store: ChallengeStore, clock: HandClock
+    ) -> None:
+        first = store.open_challenge(challenge(clock, login="l", tries=1), then=nothing)
+        with pytest.raises(TooManyAttempts):
+            store.answer(first.state, "bob", WRONG, clock.time())
+        second = challenge(clock, login="l")
+
+        assert store.open_challenge(second, then=nothing) == second
+
+    def test_what_waits_for_a_challenge_happens_once(self, store: ChallengeStore, clock: HandClock) -> None:
+        happened: list[str] = []
+        store.open_challenge(challenge(clock, login="l"), then=lambda: happened.append("first"))
+        store.open_challenge(challenge(clock, login="l"), then=lambda: happened.append("second"))
+        store.flush()
+        store.flush()
+
+        assert happened == ["first"]
+
+    def test_what_waits_for_a_challenge_finds_it_kept(
+        self, store: ChallengeStore, other: ChallengeStore, clock: HandClock
+    ) -> None:
+        new = challenge(clock)
+        found: list[Challenge] = []
+        store.open_challenge(new, then=lambda: found.append(other.find(new.state, "bob")))
+        store.flush()
+
+        assert found == [new]
+
+    def test_many_equal_answers_at_once_are_one_success(
+        self, store: ChallengeStore, clock: HandClock
+    ) -> None:
+        new = store.open_challenge(challenge(clock), then=nothing)
+
+        ended = at_once(lambda: store.answer(new.state, "bob", RIGHT, clock.time()))
+
+        assert ended == {"accepted": 1, "AlreadyUsed": THREADS - 1}
+
+    def test_many_wrong_answers_at_once_use_up_the_tries(
+        self, store: ChallengeStore, clock: HandClock
+    ) -> None:
+        new = store.open_challenge(challenge(clock, tries=5), then=nothing)
+
+        ended = at_once(lambda: store.answer(new.state, "bob", WRONG, clock.time()))
+
+        assert ended == {"WrongCode": 4, "TooManyAttempts": THREADS - 4}
+
+    def test_many_equal_log_ins_at_once_are_one_challenge(
+        self, store: ChallengeStore, clock: HandClock
+    ) -> None:
+        states: set[str] = set()
+        happened: list[str] = []
+
+        at_once(
+            lambda: states.add(
+                store.open_challenge(challenge(clock, login="l"), then=lambda: happened.append("sent")).state
+            )
+        )
+        store.flush()
+
+        assert len(states) == 1
+        assert happened == ["sent"]
+
+    def test_many_log_ins_at_once_are_all_kept(
+        self, store: ChallengeStore, other: ChallengeStore, clock: HandClock
+    ) -> None:
+        states: list[str] = []
+
+        at_once(lambda: states.append(store.open_challenge(challenge(clock), then=nothing).state))
+        store.flush()
+
+        assert len({other.find(state, "bob").state for state in states}) == THREADS
+
+    def test_two_that_share_a_place_accept_one_answer(
+        self, store: ChallengeStore, other: ChallengeStore, clock: HandClock
+    ) -> None:
+        new = store.open_challenge(challenge(clock), then=nothing)
+        store.flush()
+        stores = itertools.cycle((store, other))
+
+        ended = at_once(lambda: next(stores).answer(new.state, "bob", RIGHT, clock.time()))
+
+        assert ended == {"accepted": 1, "AlreadyUsed": THREADS - 1}
+
+    def test_two_that_share_a_place_count_the_same_tries(
+        self, store: ChallengeStore, other: ChallengeStore, clock: HandClock
+    ) -> None:
+        new = store.open_challenge(challenge(clock, tries=2), then=nothing)
+        with pytest.raises(WrongCode):
+            store.answer(new.state, "bob", WRONG, clock.time())
+
+        with pytest.raises(TooManyAttempts):
+            other.answer(new.state, "bob", WRONG, clock.time())
+
+    def test_everything_is_as_it_was_after_a_restart(self, tmp_path: Path, clock: HandClock) -> None:
+        before = self.open(tmp_path, WINDOW, clock)
+        untouched, guessed, used = (
+            before.open_challenge(challenge(clock, login=login, tries=2), then=nothing) for login in "abc"
+        )
+        with pytest.raises(WrongCode):
+            before.answer(guessed.state, "bob", WRONG, clock.time())
+        before.answer(used.state, "bob", RIGHT, clock.time())
+        before.close()
+
+        after = self.open(tmp_path, WINDOW, clock)
+        try:
+            assert after.open_challenge(challenge(clock, login="a"), then=nothing) == untouched
+            assert after.open_challenge(challenge(clock, login="b"), then=nothing).state == guessed.state
+            assert after.open_challenge(fresh := challenge(clock, login="c"), then=nothing) == fresh
+            assert outcome(lambda: after.answer(used.state, "bob", RIGHT, clock.time())) == "AlreadyUsed"
+            assert (
+                outcome(lambda: after.answer(guessed.state, "bob", WRONG, clock.time())) == "TooManyAttempts"
+            )
+            assert after.answer(untouched.state, "bob", RIGHT, clock.time()) == untouched
+        finally:
+            after.close()
+
+    def test_what_was_opened_last_is_kept_when_the_store_is_closed(
+        self, tmp_path: Path, clock: HandClock
+    ) -> None:
+        happened: list[str] = []
+        before = self.open(tmp_path, WINDOW, clock)
+        new = before.open_challenge(challenge(clock), then=lambda: happened.append("sent"))
+        before.close()
+
+        after = self.open(tmp_path, WINDOW, clock)
+        found = after.find(new.state, "bob")
+        after.close()
+
+        assert (found, happened) == (new, ["sent"])
+
+    def test_a_late_answer_is_told_why_until_nobody_asks_any_more(
+        self, store: ChallengeStore, clock: HandClock
+    ) -> None:
+        new = store.open_challenge(challenge(clock), then=nothing)
+        store.flush()
+
+        clock.advance(TTL + KEPT_AFTER_EXPIRY - 1)
+        store.tidy(clock.time())
+        assert outcome(lambda: store.answer(new.state, "bob", RIGHT, clock.time())) == "Expired"
+        clock.advance(2)
+        store.tidy(clock.time())
+        assert outcome(lambda: store.answer(new.state, "bob", RIGHT, clock.time())) == "UnknownChallenge"
+
+    def test_tidying_removes_many_and_leaves_the_living(
+        self, store: ChallengeStore, clock: HandClock
+    ) -> None:
+        old = [store.open_challenge(challenge(clock), then=nothing) for _ in range(1000)]
+        store.flush()
+        clock.advance(TTL + KEPT_AFTER_EXPIRY + 1)
+        young = store.open_challenge(challenge(clock), then=nothing)
+        store.tidy(clock.time())
+
+        def late(state: str) -> str:
+            return outcome(lambda: store.answer(state, "bob", RIGHT, clock.time()))
+
+        assert Counter(late(each.state) for each in old) == {"UnknownChallenge": 1000}
+        assert store.answer(young.state, "bob", RIGHT, clock.time()) == young

@@ -1,0 +1,123 @@
+"""The FreeRADIUS servers that are measured: each checks a password from the users file first."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from smsotp_mocks.freeradius_server import FreeRadiusServer
+from smsotp_mocks.ports import free_udp_port
+from smsotp_mocks.raddb import RadiusUser, plain_site
+
+#: Every name is a user, and a name of seven digits has a telephone number of its own.
+ANYBODY = RadiusUser("DEFAULT", "hello", "+49170%{User-Name}")
+PASSWORD = "hello"
+
+_DO_NOTHING = '''"""Answers every request with the same challenge."""
+
+
+def authenticate(packet):
+    reply = (("State", ":=", "0" * 32), ("Reply-Message", ":=", "Enter the code"), ("Session-Timeout", ":=", "300"))
+    return 3, reply, (("Response-Packet-Type", ":=", "Access-Challenge"),)
+'''
+_DO_NOTHING_MODULE = """python3 do_nothing {{
+	python_path = "{folder}"
+	module = do_nothing
+	mod_authenticate = ${{.module}}
+	func_authenticate = authenticate
+}}
+"""
+_SILENT_PROVIDER = '''"""Takes every message and sends nothing."""
+
+from smsotp_plugin.message import Receipt
+from smsotp_plugin.providers.base import GatewaySettings, Provider
+
+
+class SilentProvider(Provider):
+    Settings = GatewaySettings
+
+    def compose(self, message):
+        return message
+
+    def exchange(self, request, deadline):
+        return None
+
+    def judge(self, answer):
+        return Receipt()
+
+    def probe(self, deadline):
+        pass
+'''
+
+
+def do_nothing_server(folder: Path) -> FreeRadiusServer:
+    """Return a server whose rlm_python3 module does nothing: what FreeRADIUS and the interpreter cost by themselves."""
+    return FreeRadiusServer(folder, users=(ANYBODY,), configure=_install_do_nothing)
+
+
+def plugin_server(folder: Path, gateway_toml: str, threads: int | None = None) -> FreeRadiusServer:
+    """
+    Return a server with the plugin and an SQLite store.
+
+    Args:
+        gateway_toml: The tables of its gateways.
+        threads: Of FreeRADIUS; None leaves what Debian has (5 to 32).
+    """
+    # Room for everything that piles up while a gateway is asleep, so that no log-in is refused.
+    common = f'[store]\nurl = "sqlite://{folder}/smsotp.db"\n\n[dispatch]\nqueue = 1000000\n\n'
+    server = FreeRadiusServer(folder, users=(ANYBODY,), config_toml=common + gateway_toml)
+    server.prepare()
+    if threads is not None:
+        _set_threads(server.raddb / "radiusd.conf", threads)
+    return server
+
+
+def add_plain_site(server: FreeRadiusServer) -> tuple[str, int]:
+    """Make a server check passwords alone at another address, too, which is returned."""
+    server.prepare()
+    address = ("127.0.0.1", free_udp_port())
+    (server.raddb / "sites-enabled/plain").write_text(plain_site(address))
+    return address
+
+
+@contextlib.contextmanager
+def silent_provider(folder: Path) -> Iterator[str]:
+    """Make a third-party provider that sends nothing known to every process that is started; yield its gateway table."""
+    package = folder / "silent_provider-1.dist-info"
+    package.mkdir(parents=True)
+    (folder / "silent_provider.py").write_text(_SILENT_PROVIDER)
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: silent-provider\nVersion: 1\n")
+    (package / "entry_points.txt").write_text("[smsotp.providers]\nsilent = silent_provider:SilentProvider\n")
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = str(folder)
+    try:
+        yield '[gateways.silent]\nprovider = "silent"\n'
+    finally:
+        del os.environ["PYTHONPATH"]
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
+
+
+def _install_do_nothing(server: FreeRadiusServer) -> None:
+    (server.directory / "do_nothing.py").write_text(_DO_NOTHING)
+    (server.raddb / "mods-enabled/do_nothing").write_text(_DO_NOTHING_MODULE.format(folder=server.directory))
+    site = plain_site(server.address).replace("server plain", "server do_nothing")
+    site = site.replace("\t\t\tpap\n", "\t\t\tpap\n\t\t\tif (ok) {\n\t\t\t\tdo_nothing\n\t\t\t}\n")
+    (server.raddb / "sites-enabled/do_nothing").write_text(site)
+    # SMSOTP-Phone stands in the users file, and only the plugin's installer knows it.
+    with (server.raddb / "dictionary").open("a") as dictionary:
+        dictionary.write("ATTRIBUTE\tSMSOTP-Phone\t3990\tstring\n")
+
+
+def _set_threads(path: Path, threads: int) -> None:
+    values = {
+        "start_servers": threads,
+        "max_servers": threads,
+        "min_spare_servers": 1,
+        "max_spare_servers": threads,
+    }
+    lines = [
+        f"\t{name} = {values[name]}" if (name := line.partition("=")[0].strip()) in values else line
+        for line in path.read_text().splitlines()
+    ]
+    path.write_text("\n".join(lines) + "\n")

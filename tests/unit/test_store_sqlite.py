@@ -1,0 +1,282 @@
+"""What is peculiar about the SQLite store: its file, its trouble, its threads."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from smsotp_plugin.errors import StoreError, UnknownChallenge
+from smsotp_plugin.stores import sqlite_file
+from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.sqlite import SqliteStore
+from tests.contracts.store_contract import RIGHT, WINDOW, WRONG, challenge, nothing, outcome
+from tests.unit.hand_clock import HandClock
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "smsotp.db"
+
+
+@pytest.fixture
+def store(path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteStore]:
+    monkeypatch.setattr(sqlite_file, "_BUSY_SECONDS", 0.01)
+    store = SqliteStore(path, WINDOW, clock)
+    yield store
+    with suppress(StoreError):
+        store.close()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the file as another program would that changes it."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@pytest.fixture
+def failed(store: SqliteStore, path: Path, clock: HandClock) -> Challenge:
+    """A challenge that could not be kept; the file works again, and the store has not tried it yet."""
+    new = challenge(clock, login="l")
+    with locked(path):
+        store.open_challenge(new, then=lambda: pytest.fail("its code was sent"))
+        with suppress(StoreError):
+            store.flush()
+        with pytest.raises(StoreError):
+            store.open_challenge(challenge(clock), then=lambda: pytest.fail("its code was sent"))
+    return new
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(StoreError) as refused:
+        SqliteStore(path, WINDOW, HandClock())
+    return str(refused.value)
+
+
+def test_the_file_belongs_to_its_owner_only(store: SqliteStore, path: Path, clock: HandClock) -> None:
+    store.open_challenge(challenge(clock), then=nothing)
+    store.flush()
+
+    assert {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {
+        "smsotp.db": 0o600,
+        "smsotp.db-wal": 0o600,
+        "smsotp.db-shm": 0o600,
+    }
+
+
+def test_a_closed_store_leaves_one_file(path: Path, clock: HandClock) -> None:
+    store = SqliteStore(path, WINDOW, clock)
+    store.open_challenge(challenge(clock), then=nothing)
+    store.close()
+
+    assert [file.name for file in path.parent.iterdir()] == ["smsotp.db"]
+
+
+def test_a_missing_directory_is_named(tmp_path: Path) -> None:
+    assert "the directory must exist" in refusal(tmp_path / "missing" / "smsotp.db")
+
+
+def test_a_file_that_is_no_database_is_named(path: Path) -> None:
+    path.write_bytes(os.urandom(8192))
+
+    assert refusal(path) == f"{path}: file is not a database"
+
+
+def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 2")
+
+    assert "schema 2, this one knows up to 1" in refusal(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+
+
+def test_a_log_in_while_the_file_is_locked_is_refused(
+    store: SqliteStore, path: Path, clock: HandClock, failed: Challenge
+) -> None:
+    clock.advance(2)
+    with locked(path), pytest.raises(StoreError, match="database is locked"):
+        store.open_challenge(challenge(clock), then=lambda: pytest.fail("its code was sent"))
+    clock.advance(2)
+    with pytest.raises(UnknownChallenge):
+        store.find(failed.state, "bob")
+
+
+def test_an_answer_while_the_file_is_locked_is_refused_and_no_try(
+    store: SqliteStore, path: Path, clock: HandClock
+) -> None:
+    new = store.open_challenge(challenge(clock, tries=1), then=nothing)
+    store.flush()
+    with locked(path), pytest.raises(StoreError, match="database is locked"):
+        store.answer(new.state, "bob", WRONG, clock.time())
+    clock.advance(2)
+
+    assert store.answer(new.state, "bob", RIGHT, clock.time()) == new
+
+
+def test_a_file_that_failed_is_left_alone_for_a_second(
+    store: SqliteStore, clock: HandClock, failed: Challenge
+) -> None:
+    with pytest.raises(StoreError, match="database is locked"):
+        store.find(failed.state, "bob")
+    clock.advance(1)
+
+    with pytest.raises(UnknownChallenge):
+        store.find(failed.state, "bob")
+
+
+def test_a_log_in_that_failed_is_not_given_again(
+    store: SqliteStore, clock: HandClock, failed: Challenge
+) -> None:
+    clock.advance(1)
+    sent: list[str] = []
+    again = store.open_challenge(challenge(clock, login=failed.login), then=lambda: sent.append("again"))
+
+    assert again.state != failed.state
+    assert sent == ["again"]
+    assert store.answer(again.state, "bob", RIGHT, clock.time()) == again
+
+
+def test_many_log_ins_at_once_in_a_bad_time_are_all_refused(
+    store: SqliteStore, path: Path, clock: HandClock, failed: Challenge
+) -> None:
+    del failed
+    together = threading.Barrier(20)
+    ended: list[str] = []
+
+    def log_in() -> None:
+        together.wait()
+        clock.advance(2)
+        try:
+            store.open_challenge(challenge(clock), then=lambda: ended.append("sent"))
+        except StoreError:
+            ended.append("refused")
+
+    with locked(path):
+        threads = [threading.Thread(target=log_in) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert Counter(ended) == {"refused": 20}
+
+
+def test_a_flush_waits_for_what_another_one_has_begun(store: SqliteStore, clock: HandClock) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def send() -> None:
+        begun.set()
+        go_on.wait(10)
+
+    store.open_challenge(challenge(clock), then=send)
+    assert begun.wait(10)
+    second = threading.Thread(target=store.flush)
+    second.start()
+    second.join(0.05)
+    early = not second.is_alive()
+    go_on.set()
+    second.join()
+
+    assert not early
+
+
+def test_a_wrong_answer_before_the_commit_is_counted(store: SqliteStore, clock: HandClock) -> None:
+    def guess() -> str:
+        new = store.open_challenge(challenge(clock, tries=2), then=nothing)
+        return outcome(lambda: store.answer(new.state, "bob", WRONG, clock.time()))
+
+    assert Counter(guess() for _ in range(200)) == {"WrongCode": 200}
+
+
+def test_an_unexpected_failure_does_not_end_the_committing(store: SqliteStore, clock: HandClock) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    sent = threading.Event()
+    store.open_challenge(challenge(clock), then=fail)
+    with suppress(ZeroDivisionError):
+        store.flush()
+    store.open_challenge(challenge(clock), then=sent.set)
+
+    assert sent.wait(10)
+
+
+_OPEN_AND_DIE = """
+import os, sys
+from pathlib import Path
+from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.sqlite import SqliteStore
+
+clock = SystemClock()
+now = clock.time()
+store = SqliteStore(Path(sys.argv[1]), 30, clock)
+kept = lambda: os.kill(os.getpid(), 9)
+store.open_challenge(Challenge("5" * 32, "bob", "l", "c", "a" * 32, "+49", now, now + 300, 3), then=kept)
+store.flush()
+"""
+
+_ANSWER_EACH = """
+import sys
+from pathlib import Path
+from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.errors import ChallengeError
+from smsotp_plugin.stores.sqlite import SqliteStore
+
+store = SqliteStore(Path(sys.argv[1]), 30, SystemClock())
+print("ready", flush=True)
+sys.stdin.readline()
+for state in sys.argv[2:]:
+    try:
+        store.answer(state, "bob", "a" * 32, 0.0)
+        print("accepted")
+    except ChallengeError as exc:
+        print(type(exc).__name__)
+store.close()
+"""
+
+
+def test_a_code_that_was_sent_survives_the_death_of_the_process(path: Path, clock: HandClock) -> None:
+    died = subprocess.run([sys.executable, "-c", _OPEN_AND_DIE, path], check=False)
+    store = SqliteStore(path, WINDOW, clock)
+    found = store.find("5" * 32, "bob")
+    store.close()
+
+    assert died.returncode == -9
+    assert found.tries_left == 3
+
+
+def test_two_processes_accept_each_code_once(path: Path, clock: HandClock) -> None:
+    store = SqliteStore(path, WINDOW, clock)
+    states = [store.open_challenge(challenge(clock), then=nothing).state for _ in range(100)]
+    store.close()
+    command = [sys.executable, "-c", _ANSWER_EACH, str(path), *states]
+    running = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    for process in running:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+
+    ended = Counter(line for process in running for line in process.communicate(timeout=30)[0].split())
+
+    assert ended == {"accepted": 100, "AlreadyUsed": 100}

@@ -132,7 +132,7 @@ _STATES: Final = (
     ("REJECTD", "rejected"),
 )
 _STATUS_OF_WORD: Final = dict(_STATES)
-_FIELD = re.compile(r"\b(id|stat|err):\s*([!-~]{1,64})", re.IGNORECASE)
+_FIELD = re.compile(r"\b(id|stat|err):([!-~]{1,64})", re.IGNORECASE)
 _MESSAGE_TEXT = re.compile(r"\btext:", re.IGNORECASE)
 
 

@@ -139,7 +139,8 @@ class SmppLink:
             return self._outage.error()
         if session.state is State.BOUND:
             return GatewayUnavailable(
-                f"{self._setup.window} messages wait for the SMSC's answer: WINDOW is full"
+                f"the SMSC takes nothing now: {self._setup.window} messages wait for its answer (WINDOW), or it does "
+                "not read"
             )
         return ConnectFailed(f"no session with {self._setup.endpoint} in time")
 
@@ -197,6 +198,11 @@ class SmppLink:
 
     def _turn(self, session: SmppSession, transport: SmppTransport) -> None:
         """Send what waits, wait for something to happen, and act on it."""
+        if self._stopping.is_set() and session.state is State.BINDING:
+            self._close(session.end(_CLOSED))
+            return
+        if self._stopping.is_set():
+            session.unbind(self._clock.monotonic())
         self._take_orders(session)
         blocked = self._write(session, transport)
         tick = session.next_tick()
@@ -219,8 +225,6 @@ class SmppLink:
 
     def _take_orders(self, session: SmppSession) -> None:
         now = self._clock.monotonic()
-        if self._stopping.is_set():
-            self._say_goodbye(session, now)
         while self._abandoned:
             ticket = self._abandoned.popleft()
             if self._handed_over.get(ticket.sequence) is ticket:
@@ -232,12 +236,6 @@ class SmppLink:
             if ticket.hand_over():
                 ticket.sequence = session.enquire(now) if ticket.body is None else session.submit(ticket.body)
                 self._handed_over[ticket.sequence] = ticket
-
-    def _say_goodbye(self, session: SmppSession, now: float) -> None:
-        if session.state is State.BINDING:
-            self._close(session.end(_CLOSED))
-        else:
-            session.unbind(now)
 
     def _write(self, session: SmppSession, transport: SmppTransport) -> bool:
         """Write what the system takes; True when it does not take all."""
@@ -295,20 +293,20 @@ class SmppLink:
         session.acknowledge(event, taken=taken)
 
     def _close(self, ended: Ended) -> None:
-        """Settle what the session leaves behind."""
+        """Settle what the session leaves behind, or try it again with the next one."""
         self._session = None
-        for lost in ended.lost:
-            ticket = self._handed_over.pop(lost.sequence, None)
-            if ticket is not None:
-                ticket.settle(
-                    ProtocolViolation(f"no answer to the submit_sm: {ended.reason}")
-                    if lost.written
-                    else ConnectFailed(f"the message was not written: {ended.reason}")
-                )
-        self._handed_over.clear()
         kind, reason = self._refusal or (ConnectFailed, ended.reason)
-        self._fail(kind, reason, lasting=not kind.retry_here)
         self._refusal = None
+        self._fail(kind, reason, lasting=not kind.retry_here)
+        for lost in reversed(ended.lost):
+            ticket = self._handed_over.pop(lost.sequence, None)
+            if ticket is None:
+                continue
+            if lost.written:
+                ticket.settle(ProtocolViolation(f"no answer to the submit_sm: {ended.reason}"))
+            elif ticket.hand_back():
+                self._queue.appendleft(ticket)
+        self._handed_over.clear()
 
     def _fail(self, kind: type[NotSent], reason: str, *, lasting: bool = False) -> None:
         """Note that there is no session, and when the next is tried."""

@@ -53,6 +53,14 @@ class Ticket:
             self._stage = Stage.HANDED_OVER
             return True
 
+    def hand_back(self) -> bool:
+        """Say that the SMSC certainly has not got it after all; False when nobody waits for it any more."""
+        with self._changed:
+            if self._stage is not Stage.HANDED_OVER:
+                return False
+            self._stage = Stage.WAITING
+            return True
+
     def is_waiting(self) -> bool:
         """Tell whether it has still to be handed over."""
         return self._stage is Stage.WAITING

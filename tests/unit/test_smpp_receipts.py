@@ -1,0 +1,177 @@
+"""Delivery receipts: read from what an SMSC brings, and matched with the message that they belong to."""
+
+import pytest
+
+from smsotp_plugin.errors import ProtocolViolation
+from smsotp_plugin.wire.smpp_delivery import Delivery, NetworkReceipt, read_delivery, read_receipt
+from smsotp_plugin.wire.smpp_pdu import DATA_SM, DELIVER_SM, Pdu
+from smsotp_plugin.wire.smpp_receipts import Expected, Matched, ReceiptBook
+
+TEXT = (
+    b"id:0000006699 sub:001 dlvrd:001 submit date:2611241200 done date:2611241201 "
+    b"stat:DELIVRD err:000 text:123456 stat:EXPIRED id:1"
+)
+NUMBER = "491701234567"
+
+
+def body(text: bytes, esm_class: int = 4, coding: int = 0, options: bytes = b"") -> bytes:
+    return (
+        b"\0\x01\x01491701234567\0\x05\0smsotp\0"
+        + bytes([esm_class])
+        + b"\0\0\0\0\0\0"
+        + bytes([coding, 0, len(text)])
+        + text
+        + options
+    )
+
+
+def delivered(text: bytes, esm_class: int = 4, coding: int = 0, options: bytes = b"") -> Delivery:
+    return read_delivery(Pdu(DELIVER_SM, 0, 1, body(text, esm_class, coding, options)))
+
+
+def receipt(
+    message_id: str, status: str = "delivered", numbers: tuple[str, str] = (NUMBER, "")
+) -> NetworkReceipt:
+    return NetworkReceipt(message_id, status, "DELIVRD", numbers)
+
+
+def book(*message_ids: str, parts: int = 1) -> ReceiptBook:
+    made = ReceiptBook()
+    expected = Expected(NUMBER, parts)
+    for message_id in message_ids:
+        made.expect(expected, message_id)
+    return made
+
+
+def test_a_receipt_is_read_from_its_text_up_to_the_message() -> None:
+    found = read_receipt(delivered(TEXT))
+
+    assert found == NetworkReceipt("0000006699", "delivered", "DELIVRD", (NUMBER, "smsotp"))
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        (b"DELIVRD", "delivered"),
+        (b"EXPIRED", "expired"),
+        (b"UNDELIV", "undeliverable"),
+        (b"DELETED", "undeliverable"),
+        (b"REJECTD", "rejected"),
+        (b"ACCEPTD", "accepted"),
+        (b"enroute", "accepted"),
+        (b"UNKNOWN", "unknown"),
+        (b"WHATEVER", "unknown"),
+    ],
+)
+def test_every_state_has_a_status(word: bytes, status: str) -> None:
+    found = read_receipt(delivered(b"id:1 stat:" + word + b" err:042"))
+
+    assert found is not None
+    assert (found.status, found.detail) == (status, f"{word.decode().upper()}, error 042")
+
+
+def test_optional_parameters_are_believed_before_the_text() -> None:
+    options = b"\x00\x1e\x00\x041A2\0" + b"\x04\x27\x00\x01\x05" + b"\x04\x23\x00\x03\x03\x00\x0b"
+
+    found = read_receipt(delivered(TEXT, esm_class=0, options=options))
+
+    assert found == NetworkReceipt("1A2", "undeliverable", "UNDELIV, error 11", (NUMBER, "smsotp"))
+
+
+def test_a_receipt_in_data_sm_is_read_too() -> None:
+    data = b"\0\x01\x0149170\0\x05\0me\0\x04\0\0" + b"\x00\x1e\x00\x02a\0" + b"\x04\x27\x00\x01\x02"
+
+    found = read_receipt(read_delivery(Pdu(DATA_SM, 0, 1, data)))
+
+    assert found == NetworkReceipt("a", "delivered", "DELIVRD", ("49170", "me"))
+
+
+def test_a_text_in_ucs2_or_in_the_payload_is_read() -> None:
+    payload = "id:77 stat:EXPIRED".encode("utf-16-be")
+    options = b"\x04\x24" + len(payload).to_bytes(2, "big") + payload
+
+    found = read_receipt(delivered(b"", coding=8, options=options))
+
+    assert found is not None
+    assert (found.message_id, found.status) == ("77", "expired")
+
+
+@pytest.mark.parametrize("text", [b"", b"stat:DELIVRD", b"hello", b"id: stat:"])
+def test_without_an_id_there_is_no_receipt(text: bytes) -> None:
+    assert read_receipt(delivered(text)) is None
+
+
+def test_a_subscribers_sms_that_looks_like_a_receipt_is_none() -> None:
+    assert read_receipt(delivered(TEXT, esm_class=0)) is None
+
+
+@pytest.mark.parametrize("length", range(len(body(b"id:1"))))
+def test_a_delivery_that_ends_too_early_is_refused(length: int) -> None:
+    with pytest.raises(ProtocolViolation):
+        read_delivery(Pdu(DELIVER_SM, 0, 1, body(b"id:1")[:length]))
+
+
+def test_an_optional_parameter_that_ends_too_early_is_refused() -> None:
+    with pytest.raises(ProtocolViolation):
+        delivered(b"id:1", options=b"\x00\x1e\x00\x09a")
+
+
+def test_neither_code_nor_number_is_shown() -> None:
+    shown = repr(delivered(TEXT)) + repr(read_receipt(delivered(TEXT))) + repr(Expected(NUMBER, 1))
+
+    assert "123456" not in shown
+    assert "4567" not in shown
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("7", "7"), ("1A2B", "1a2b"), ("1a2b", "6699"), ("1A2B", "0000006699"), ("6699", "1A2B"), ("007", "7")],
+)
+def test_ids_match_in_hex_and_decimal_and_with_zeros(given: str, told: str) -> None:
+    assert book(given).match(receipt(told)) == Matched(given, "delivered", "DELIVRD")
+
+
+def test_the_number_decides_between_two_spellings() -> None:
+    both = ReceiptBook()
+    both.expect(Expected("491709999999", 1), "16")
+    both.expect(Expected(NUMBER, 1), "10")
+
+    assert both.match(receipt("16")) == Matched("10", "delivered", "DELIVRD")
+
+
+def test_a_receipt_of_an_unknown_message_keeps_its_own_spelling() -> None:
+    assert ReceiptBook().match(receipt("00ff")) == Matched("00ff", "delivered", "DELIVRD")
+
+
+def test_a_long_message_is_delivered_when_all_of_its_parts_are() -> None:
+    parts = book("a1", "a2", parts=2)
+
+    assert parts.match(receipt("a2")) is None
+    assert parts.match(receipt("a1")) == Matched("a1", "delivered", "DELIVRD")
+
+
+def test_one_lost_part_is_a_lost_message() -> None:
+    parts = book("a1", "a2", parts=2)
+
+    assert parts.match(receipt("a2", "expired")) == Matched("a1", "expired", "DELIVRD")
+    assert parts.match(receipt("a1")) is None
+
+
+def test_a_message_on_its_way_is_still_waited_for() -> None:
+    kept = book("a1")
+
+    assert kept.match(receipt("a1", "accepted")) == Matched("a1", "accepted", "DELIVRD")
+    assert kept.match(receipt("A1", "delivered")) == Matched("a1", "delivered", "DELIVRD")
+
+
+def test_the_book_forgets_the_oldest() -> None:
+    small = ReceiptBook(most=2)
+    for message_id in ("a1", "a2", "a3"):
+        small.expect(Expected(NUMBER, 1), message_id)
+
+    assert small.match(receipt("161")) == Matched("161", "delivered", "DELIVRD")
+    assert small.match(receipt("163")) == Matched("a3", "delivered", "DELIVRD")
+
+
+def test_a_message_without_an_id_is_not_waited_for() -> None:
+    assert book("").match(receipt("0")) == Matched("0", "delivered", "DELIVRD")

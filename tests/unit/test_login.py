@@ -1,0 +1,325 @@
+"""The flow, without RADIUS: what becomes of a first leg and of an answer."""
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from smsotp_plugin.dispatch.dispatcher import Dispatcher
+from smsotp_plugin.errors import QueueFull, StoreError
+from smsotp_plugin.login import Accept, Ask, Login, NotOurs, Reject
+from smsotp_plugin.message import Message
+from smsotp_plugin.onetime import CodeMaker
+from smsotp_plugin.radius_attributes import LoginRequest
+from smsotp_plugin.setting_sections import (
+    ChallengeSettings,
+    DispatchSettings,
+    LogSettings,
+    OtpSettings,
+    Settings,
+    StoreSettings,
+    UserSettings,
+)
+from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.sqlite import SqliteStore
+from tests.unit.hand_clock import HandClock
+
+NUMBER = "+491701234567"
+
+
+class Outbox(Dispatcher):
+    """Keeps what it is given."""
+
+    def __init__(self, clock: HandClock) -> None:
+        super().__init__([], workers=1, queue=100, deadline=30, clock=clock)
+        self.messages: list[Message] = []
+        self.full = False
+
+    def check_room(self) -> None:
+        if self.full:
+            raise QueueFull("100 messages are waiting already")
+
+    def submit(self, message: Message) -> None:
+        self.messages.append(message)
+
+
+class BrokenStore(SqliteStore):
+    """Fails where it is told to."""
+
+    broken = ""
+
+    def open_challenge(self, new: Challenge, *, then: Callable[[], None]) -> Challenge:
+        self._fail("open")
+        return super().open_challenge(new, then=then)
+
+    def answer(self, state: str, user: str, seal: str, now: float) -> Challenge:
+        self._fail("answer")
+        return super().answer(state, user, seal, now)
+
+    def find(self, state: str, user: str) -> Challenge:
+        self._fail("find")
+        return super().find(state, user)
+
+    def _fail(self, where: str) -> None:
+        if self.broken == where:
+            raise StoreError("the store is gone")
+
+
+class Bench:
+    """A login with everything that it needs."""
+
+    def __init__(self, directory: Path, sections: dict[str, Any]) -> None:
+        self.clock = HandClock()
+        self.outbox = Outbox(self.clock)
+        self.store = BrokenStore(directory / "smsotp.db", 30, self.clock)
+        settings = Settings(
+            otp=OtpSettings(**sections.get("otp", {})),
+            challenge=ChallengeSettings(**sections.get("challenge", {})),
+            users=UserSettings(**sections.get("users", {})),
+            store=StoreSettings(),
+            dispatch=DispatchSettings(),
+            log=LogSettings(),
+            smtp_servers={},
+            gateways={},
+        )
+        seeds = iter(range(1, 10**6))
+        codes = CodeMaker(
+            b"k" * 32,
+            settings.otp.length,
+            settings.otp.alphabet,
+            lambda count: next(seeds).to_bytes(count),
+        )
+        self.login = Login(settings, codes, self.store, self.outbox, self.clock)
+
+    def ask(self, **fields: Any) -> Ask:
+        asked = self.login.first_leg(request(**fields))
+        assert isinstance(asked, Ask)
+        self.store.flush()
+        return asked
+
+    def code(self) -> str:
+        return self.outbox.messages[-1].otp.get_secret_value()
+
+
+def request(**fields: Any) -> LoginRequest:
+    given: dict[str, Any] = {
+        "user": "bob",
+        "password": SecretStr("hello"),
+        "state": None,
+        "client": "vpn",
+        "station": "192.0.2.7",
+        "numbers": (NUMBER,),
+    }
+    return LoginRequest(**(given | fields))
+
+
+def answer(state: str, typed: str, **fields: Any) -> LoginRequest:
+    return request(state=state, password=SecretStr(typed), **fields)
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+    made: list[Bench] = []
+
+    def make(**sections: Any) -> Bench:
+        made.append(Bench(tmp_path, sections))
+        return made[-1]
+
+    yield make
+    for bench in made:
+        bench.store.close()
+
+
+@pytest.fixture
+def bench(make: Callable[..., Bench]) -> Bench:
+    return make()
+
+
+def test_a_first_leg_asks_for_the_code_that_was_sent(bench: Bench) -> None:
+    asked = bench.ask()
+
+    assert asked.prompt == "Enter the code sent to +49 *** **67"
+    assert asked.seconds == 300
+    assert bench.login.answer_leg(answer(asked.state, bench.code())) == Accept()
+
+
+def test_the_message_holds_the_number_the_code_and_its_end(bench: Bench) -> None:
+    bench.ask()
+
+    (message,) = bench.outbox.messages
+    assert message.number.e164 == NUMBER
+    assert message.sentence.get_secret_value() == f"{bench.code()} is your code to log in."
+    assert message.expires == bench.clock.time() + 300
+    assert len(message.reference) == 8
+
+
+def test_a_text_of_the_administrator_takes_the_place_of_the_code(make: Callable[..., Bench]) -> None:
+    bench = make(otp={"text": "Code {otp}, {otp}! {phone}"})
+    bench.ask()
+
+    otp, sentence = bench.outbox.messages[0].otp, bench.outbox.messages[0].sentence
+    code = otp.get_secret_value()[5:11]
+    assert otp == sentence == SecretStr(f"Code {code}, {code}! {{phone}}")
+
+
+def test_the_same_log_in_is_asked_the_same_with_the_time_that_is_left(bench: Bench) -> None:
+    first = bench.ask()
+    bench.clock.advance(20)
+    second = bench.ask()
+
+    assert (second.state, second.seconds) == (first.state, 280)
+    assert len(bench.outbox.messages) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"user": "alice"}, {"client": "desk"}, {"station": "192.0.2.8"}, {"numbers": ("+491701234568",)}],
+)
+def test_what_makes_another_log_in(bench: Bench, other: dict[str, Any]) -> None:
+    first = bench.ask()
+    second = bench.ask(**other)
+
+    assert first.state != second.state
+    assert len(bench.outbox.messages) == 2
+
+
+def test_the_same_number_written_otherwise_is_the_same_log_in(bench: Bench) -> None:
+    assert bench.ask().state == bench.ask(numbers=("0049 170 / 123 45 67",)).state
+
+
+@pytest.mark.parametrize("numbers", [(), ("",), ("none",), ("0170 1234567",), ("x", "y")])
+def test_without_a_usable_number_nobody_is_asked(bench: Bench, numbers: tuple[str, ...]) -> None:
+    refused = bench.login.first_leg(request(numbers=numbers))
+
+    assert refused == Reject("No code can be sent to you. Ask your administrator.")
+    assert bench.outbox.messages == []
+
+
+def test_an_unusable_number_is_not_logged(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.login.first_leg(request(numbers=("0170 7654321",)))
+
+    assert "7654321" not in caplog.text
+    assert "users.default_region" in caplog.text
+
+
+def test_the_first_usable_number_counts(bench: Bench) -> None:
+    bench.ask(numbers=("none", "+491701111111", NUMBER))
+
+    assert bench.outbox.messages[0].number.e164 == "+491701111111"
+
+
+def test_a_full_queue_refuses_before_anything_is_kept(bench: Bench) -> None:
+    bench.outbox.full = True
+    refused = bench.login.first_leg(request())
+    bench.outbox.full = False
+
+    assert refused == Reject("No code can be sent at present. Try again later.")
+    bench.ask()
+    assert len(bench.outbox.messages) == 1
+
+
+def test_a_wrong_code_is_asked_for_again(bench: Bench) -> None:
+    asked = bench.ask()
+    bench.clock.advance(10)
+
+    again = bench.login.answer_leg(answer(asked.state, "wrong"))
+
+    assert again == Ask(asked.state, "Wrong code. Enter the code sent to +49 *** **67", 290)
+
+
+def test_the_last_wrong_code_ends_it(make: Callable[..., Bench]) -> None:
+    bench = make(otp={"max_attempts": 2})
+    asked = bench.ask()
+    bench.login.answer_leg(answer(asked.state, "wrong"))
+
+    for typed in ("wrong", bench.code()):
+        ended = bench.login.answer_leg(answer(asked.state, typed))
+        assert ended == Reject("Too many wrong codes. Log in again to get a new one.")
+
+
+def test_where_a_wrong_code_ends_the_log_in_the_challenge_is_over(make: Callable[..., Bench]) -> None:
+    bench = make(challenge={"on_wrong_code": "reject"})
+    asked = bench.ask()
+
+    for typed in ("wrong", bench.code()):
+        ended = bench.login.answer_leg(answer(asked.state, typed))
+        assert ended == Reject("Wrong code. Log in again to get a new one.")
+    assert bench.ask().state != asked.state
+    assert len(bench.outbox.messages) == 2
+
+
+def test_a_code_is_good_until_it_expires_and_once(bench: Bench) -> None:
+    asked, code = bench.ask(), bench.code()
+    late = bench.ask(client="desk")
+    late_code = bench.code()
+    bench.clock.advance(299.9)
+    accepted = bench.login.answer_leg(answer(asked.state, code))
+    bench.clock.advance(0.1)
+
+    over = Reject("The code is no longer valid. Log in again to get a new one.")
+    assert accepted == Accept()
+    assert bench.login.answer_leg(answer(asked.state, code)) == over
+    assert bench.login.answer_leg(answer(late.state, late_code)) == over
+
+
+@pytest.mark.parametrize("state", ["", "0" * 32, "x", "\x00"])
+def test_a_state_that_is_not_ours_is_somebody_elses_business(bench: Bench, state: str) -> None:
+    bench.ask()
+
+    assert bench.login.answer_leg(answer(state, bench.code())) == NotOurs()
+
+
+def test_the_state_of_another_user_is_not_ours(bench: Bench) -> None:
+    asked = bench.ask()
+
+    assert bench.login.answer_leg(answer(asked.state, bench.code(), user="alice")) == NotOurs()
+    assert bench.login.answer_leg(answer(asked.state, bench.code())) == Accept()
+
+
+@pytest.mark.parametrize("state", ["", "0" * 32])
+def test_an_answer_without_a_password_is_rejected(bench: Bench, state: str) -> None:
+    assert bench.login.answer_leg(request(state=state, password=None)) == Reject("")
+
+
+@pytest.mark.parametrize("where", ["open", "answer", "find"])
+def test_a_store_that_is_gone_lets_nobody_in(
+    bench: Bench, where: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked, code = bench.ask(), bench.code()
+    bench.store.broken = where
+
+    legs: dict[str, Callable[[], object]] = {
+        "open": lambda: bench.login.first_leg(request(user="alice")),
+        "answer": lambda: bench.login.answer_leg(answer(asked.state, code)),
+        "find": lambda: bench.login.answer_leg(answer(asked.state, "wrong")),
+    }
+    refused = legs[where]()
+
+    assert refused == Reject("No code can be sent at present. Try again later.")
+    assert "the store is gone" in caplog.text
+
+
+def test_no_secret_is_logged_or_shown(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    asked = bench.ask()
+    code = bench.code()
+    bench.login.answer_leg(answer(asked.state, "my-guess"))
+    bench.login.answer_leg(answer(asked.state, code))
+    shown = caplog.text + repr(
+        (asked, bench.outbox.messages, request(), bench.store.find(asked.state, "bob"))
+    )
+
+    assert [secret for secret in (code, "hello", "my-guess", NUMBER, NUMBER[1:]) if secret in shown] == []
+
+
+def test_a_name_cannot_write_lines_into_the_log(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.ask(user="bob\nroot: accepted\x1b[2J" + "x" * 300)
+    bench.login.first_leg(request(user="bob\nroot", numbers=()))
+
+    assert all(
+        "\n" not in record.getMessage() and "\x1b" not in record.getMessage() for record in caplog.records
+    )
+    assert all(len(record.getMessage()) < 400 for record in caplog.records)

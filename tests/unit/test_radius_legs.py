@@ -1,0 +1,77 @@
+"""What the host is told for each decision."""
+
+from typing import Any
+
+import pytest
+
+from smsotp_plugin.login import Accept, Ask, NotOurs, Reject
+from smsotp_plugin.radius_attributes import LoginRequest, PacketError
+from smsotp_plugin.radius_legs import Legs
+
+SIGN = ("Message-Authenticator", ":=", "0x00")
+PACKET = {"request": (("User-Name", "bob"), ("User-Password", "x"))}
+
+
+class Flow:
+    """Decides what it was told to."""
+
+    def __init__(self, decision: object) -> None:
+        self.decision = decision
+        self.seen: list[LoginRequest] = []
+
+    def first_leg(self, request: LoginRequest) -> object:
+        self.seen.append(request)
+        return self.decision
+
+    answer_leg = first_leg
+
+
+def legs(decision: object) -> Legs:
+    flow: Any = Flow(decision)
+    return Legs(flow, [])
+
+
+def test_a_question_is_a_signed_challenge() -> None:
+    code, reply, control = legs(Ask("s" * 32, "Code?", 60)).first_leg(PACKET)
+
+    assert code == 3
+    assert reply == (
+        SIGN,
+        ("State", ":=", "s" * 32),
+        ("Reply-Message", ":=", "Code?"),
+        ("Session-Timeout", ":=", "60"),
+    )
+    assert control == (("Response-Packet-Type", ":=", "Access-Challenge"),)
+
+
+def test_an_accept_is_signed_and_marked_for_the_guard() -> None:
+    code, reply, control = legs(Accept()).answer_leg(PACKET)
+
+    assert (code, reply) == (2, (SIGN,))
+    assert control == (("Auth-Type", ":=", "Accept"), ("SMSOTP-Result", ":=", "accept"))
+
+
+def test_a_rejection_is_signed_and_says_why() -> None:
+    assert legs(Reject("Wrong")).answer_leg(PACKET) == (0, (SIGN, ("Reply-Message", ":=", "Wrong")), ())
+
+
+def test_a_rejection_without_a_text_sends_none() -> None:
+    assert legs(Reject("")).answer_leg(PACKET) == (0, (SIGN,), ())
+
+
+def test_a_state_that_is_not_ours_changes_nothing() -> None:
+    assert legs(NotOurs()).answer_leg(PACKET) == (7, (), ())
+
+
+def test_backslashes_are_doubled_for_the_host() -> None:
+    _, reply, _ = legs(Reject("C:\\new")).first_leg(PACKET)
+
+    assert reply[1] == ("Reply-Message", ":=", "C:\\\\new")
+
+
+def test_a_packet_that_cannot_be_used_reaches_no_decision() -> None:
+    flow: Any = Flow(Accept())
+
+    with pytest.raises(PacketError):
+        Legs(flow, []).answer_leg({"request": None})
+    assert flow.seen == []

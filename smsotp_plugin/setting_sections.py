@@ -14,6 +14,12 @@ import phonenumbers
 from pydantic import AfterValidator, Field, InstanceOf, model_validator
 
 from smsotp_plugin.providers.base import GatewaySettings
+from smsotp_plugin.setting_sending import (
+    DeliveryLogSettings,
+    DispatchSettings,
+    NotificationSettings,
+    RouteSettings,
+)
 from smsotp_plugin.setting_types import SecretSetting, SettingsModel
 from smsotp_plugin.smtp_servers import SmtpServer
 
@@ -40,7 +46,10 @@ def _check_printable(text: str) -> str:
 
 
 def _check_size(text: str) -> str:
-    size = len(text.replace("{number}", _LONGEST_MASKED).encode())
+    filled = (
+        text.replace("{number}", _LONGEST_MASKED).replace("{reference}", "0" * 8).replace("{seconds}", "000")
+    )
+    size = len(filled.encode())
     if size > MESSAGE_BYTES:
         raise ValueError(
             f"must not be longer than {MESSAGE_BYTES} bytes of UTF-8 once the number is in it; it has {size}"
@@ -116,7 +125,8 @@ class ChallengeSettings(SettingsModel):
     """
     What the person who logs in is shown, and how wrong answers are treated.
 
-    In every text `{number}` becomes the masked telephone number, for example `+49 *** **67`. A text has at most 253
+    In every text `{number}` becomes the masked telephone number, for example `+49 *** **67`, and `{reference}` the name
+    of the log-in in the log, for the help desk. A text has at most 253
     bytes of UTF-8. An empty text sends none; prompts cannot be empty.
 
     Attributes:
@@ -129,7 +139,13 @@ class ChallengeSettings(SettingsModel):
         no_number_text: Goes with the rejection of somebody who has no telephone number that an SMS can be sent to.
         unavailable_text: Goes with the rejection when no SMS can be sent now.
         resend_after: Seconds, 0 to 300, in which the same log-in seen again (a repeated packet, a second RADIUS server,
-            an impatient person) gets the same challenge and no second SMS.
+            an impatient person) gets the same challenge and no second SMS; and the pace of further SMS.
+        resend_word: What a person types instead of the code to have it sent again, through the next gateway. Typing
+            nothing does the same. It uses up no try.
+        max_resends: How often that is done for one challenge, 0 to 10.
+        resend_later_prompt: Asks again when that came too early. `{seconds}` becomes the seconds to wait.
+        no_resend_prompt: Asks again when no further SMS is left.
+        undelivered_text: Goes with the rejection of an answer when no gateway took the SMS.
     """
 
     prompt: PromptSetting = "Enter the code sent to {number}"
@@ -141,6 +157,13 @@ class ChallengeSettings(SettingsModel):
     no_number_text: MessageSetting = "No code can be sent to you. Ask your administrator."
     unavailable_text: MessageSetting = "No code can be sent at present. Try again later."
     resend_after: Annotated[int, Field(strict=True, ge=0, le=300)] = 30
+    resend_word: Annotated[str, Field(min_length=1, max_length=32)] = "resend"
+    max_resends: Annotated[int, Field(strict=True, ge=0, le=10)] = 2
+    resend_later_prompt: PromptSetting = (
+        "The code is on its way to {number}. A further SMS can be sent in {seconds} s. Enter the code"
+    )
+    no_resend_prompt: PromptSetting = "No further SMS can be sent. Enter the code sent to {number}"
+    undelivered_text: MessageSetting = "The SMS with the code could not be delivered. Ask your administrator."
 
 
 def _check_place(place: str) -> str:
@@ -231,21 +254,6 @@ class StoreSettings(SettingsModel):
         return self.key_file or self.database.with_suffix(".key")
 
 
-class DispatchSettings(SettingsModel):
-    """
-    How messages are handed to the gateways, in the background.
-
-    Attributes:
-        workers: How many messages are handed to gateways at the same time, 1 to 64.
-        queue: How many messages may wait, 1 to 1000000; log-ins beyond that are rejected.
-        deadline: Seconds, 1 to 600, after which a message that no gateway has taken is given up; at most `otp.ttl`.
-    """
-
-    workers: Annotated[int, Field(strict=True, ge=1, le=64)] = 16
-    queue: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 10_000
-    deadline: Annotated[float, Field(strict=True, ge=1, le=600)] = 30
-
-
 class LogSettings(SettingsModel):
     """
     What is written to FreeRADIUS's log.
@@ -266,10 +274,13 @@ class Settings(SettingsModel):
         challenge: What the person who logs in is shown.
         users: What is known about that person.
         store: Where challenges live.
-        dispatch: How messages are handed to the gateways.
+        dispatch: How messages get to the gateways.
+        delivery_log: What is kept about each message.
         log: What is written to the log.
         smtp_servers: The mail servers by name, for gateways of the provider smtp.
         gateways: The gateways by name, in the file's order; at least one.
+        routes: Which gateways for which messages; empty: all of them, in the file's order.
+        notifications: Plain messages by name.
     """
 
     otp: OtpSettings
@@ -277,6 +288,9 @@ class Settings(SettingsModel):
     users: UserSettings
     store: StoreSettings
     dispatch: DispatchSettings
+    delivery_log: DeliveryLogSettings
     log: LogSettings
     smtp_servers: Mapping[str, InstanceOf[SmtpServer]]
     gateways: Mapping[str, InstanceOf[GatewaySettings]]
+    routes: tuple[RouteSettings, ...] = ()
+    notifications: Mapping[str, NotificationSettings]

@@ -49,14 +49,16 @@ def _text_warnings(settings: Settings) -> Iterator[str]:
                 "asked for"
             )
     for name, value in settings.challenge:
-        yield from _tag_warnings(f"challenge.{name}", value, "number")
+        more = ("seconds",) if name == "resend_later_prompt" else ()
+        yield from _tag_warnings(f"challenge.{name}", value, "number", "reference", *more)
     yield from _tag_warnings("otp.text", settings.otp.text, "otp")
 
 
-def _tag_warnings(place: str, text: Any, known: str) -> Iterator[str]:
+def _tag_warnings(place: str, text: Any, *known: str) -> Iterator[str]:
     for tag in _TAG.findall(text) if isinstance(text, str) else ():
-        if tag != known:
-            yield f"{place}: {{{tag}}} has no meaning here and is shown as it is; there is {{{known}}}"
+        if tag not in known:
+            meant = ", ".join(f"{{{name}}}" for name in known)
+            yield f"{place}: {{{tag}}} has no meaning here and is shown as it is; there is {meant}"
 
 
 def _gateway_warnings(settings: Settings) -> Iterator[str]:

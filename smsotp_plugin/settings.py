@@ -6,7 +6,7 @@ it may be a password that stands in the wrong place.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from smsotp_plugin.providers.base import GatewaySettings
 from smsotp_plugin.setting_files import named_files
 from smsotp_plugin.setting_problems import KeyPath, read_document, sentences, shown, unknown_key
 from smsotp_plugin.setting_sections import OnWrongCode, Settings
+from smsotp_plugin.setting_sending import DispatchSettings, NotificationSettings, RouteSettings
 from smsotp_plugin.setting_types import SettingsModel
 from smsotp_plugin.setting_warnings import settings_warnings
 from smsotp_plugin.smtp_servers import SmtpServer
@@ -30,7 +31,9 @@ DEFAULT_PATH = Path("/etc/smsotp/smsotp.toml")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 #: Sections that hold any number of tables, with names of the administrator's choice.
-_NAMED_TABLES = ("smtp_servers", "gateways")
+_NAMED_TABLES = ("smtp_servers", "gateways", "notifications")
+#: Sections that may be there any number of times.
+_REPEATED_TABLES = ("routes",)
 
 _ModelT = TypeVar("_ModelT", bound=SettingsModel)
 
@@ -56,16 +59,21 @@ def _read_parts(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     parts: dict[str, Any] = {}
     problems: list[str] = []
     sections = {
-        name: field.annotation for name, field in Settings.model_fields.items() if name not in _NAMED_TABLES
+        name: field.annotation
+        for name, field in Settings.model_fields.items()
+        if name not in (*_NAMED_TABLES, *_REPEATED_TABLES)
     }
     for name, model in sections.items():
         assert isinstance(model, type) and issubclass(model, SettingsModel)  # noqa: PT018  (narrows for mypy)
         part = _read_model(model, document.get(name, {}), (name,), problems)
         if part is not None:
             parts[name] = part
-    servers = _read_servers(document.get("smtp_servers", {}), problems)
-    parts["smtp_servers"] = {name: server for name, server in servers.items() if server is not None}
-    parts["gateways"] = _read_gateways(document.get("gateways", {}), servers, problems)
+    servers = _read_named(SmtpServer, "smtp_servers", document, problems)
+    parts["smtp_servers"] = _whole(servers)
+    parts["notifications"] = _whole(_read_named(NotificationSettings, "notifications", document, problems))
+    parts["routes"] = _read_routes(document.get("routes", []), problems)
+    gateways = _read_gateways(document.get("gateways", {}), servers, problems)
+    parts["gateways"] = _with_workers(gateways, parts.get("dispatch"))
     problems += [
         f"{shown((name,))}: {unknown_key(name, Settings)}"
         for name in document
@@ -96,11 +104,29 @@ def _no_table(place: KeyPath) -> str:
     return f"{shown(place)}: it must be a table, written [{shown(place)}]"
 
 
-def _read_servers(value: Any, problems: list[str]) -> dict[str, SmtpServer | None]:
+def _read_named(
+    model: type[_ModelT], section: str, document: Mapping[str, Any], problems: list[str]
+) -> dict[str, _ModelT | None]:
     return {
-        name: _read_model(SmtpServer, table, ("smtp_servers", name), problems)
-        for name, table in _named_tables("smtp_servers", value, problems).items()
+        name: _read_model(model, table, (section, name), problems)
+        for name, table in _named_tables(section, document.get(section, {}), problems).items()
     }
+
+
+def _whole(parts: Mapping[str, _ModelT | None]) -> dict[str, _ModelT]:
+    """Leave out what has problems."""
+    return {name: part for name, part in parts.items() if part is not None}
+
+
+def _read_routes(value: Any, problems: list[str]) -> tuple[RouteSettings, ...]:
+    if not isinstance(value, list):
+        problems.append("routes: each route must be a table of its own, written [[routes]]")
+        return ()
+    read = [
+        _read_model(RouteSettings, table, ("routes", str(place)), problems)
+        for place, table in enumerate(value, 1)
+    ]
+    return tuple(route for route in read if route is not None)
 
 
 def _read_gateways(
@@ -114,7 +140,19 @@ def _read_gateways(
         name: _read_gateway(name, table, servers, problems)
         for name, table in _named_tables("gateways", value, problems).items()
     }
-    return {name: gateway for name, gateway in read.items() if gateway is not None}
+    return _whole(read)
+
+
+def _with_workers(
+    gateways: Mapping[str, GatewaySettings], dispatch: DispatchSettings | None
+) -> dict[str, GatewaySettings]:
+    """Give ``dispatch.workers`` to the gateways that do not say themselves how much they do at the same time."""
+    return {
+        name: gateway
+        if dispatch is None or "CONNECTIONS" in gateway.model_fields_set
+        else gateway.model_copy(update={"CONNECTIONS": dispatch.workers})
+        for name, gateway in gateways.items()
+    }
 
 
 def _read_gateway(
@@ -161,4 +199,14 @@ def _cross_problems(parts: Mapping[str, Any]) -> list[str]:
         )
     if otp and challenge and challenge.resend_after > otp.ttl:
         found.append(f"challenge.resend_after: it must not be more than otp.ttl ({otp.ttl} s)")
+    found += _route_problems(parts["routes"], parts["gateways"])
     return found
+
+
+def _route_problems(
+    routes: Sequence[RouteSettings], gateways: Mapping[str, GatewaySettings]
+) -> Iterator[str]:
+    for place, route in enumerate(routes, 1):
+        for name in route.gateways:
+            if name not in gateways:
+                yield f"routes.{place}.gateways: there is no gateway {name!r}; there are: {', '.join(gateways)}"

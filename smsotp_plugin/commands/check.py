@@ -52,7 +52,7 @@ def _summary(settings: Settings) -> Table:
         ("number from", ", ".join(settings.users.number)),
         ("store", str(store.database)),
         ("key", "in the configuration" if store.key else str(store.key_path)),
-        ("dispatch", f"{dispatch.workers} workers, up to {dispatch.queue} messages wait"),
+        ("dispatch", f"up to {dispatch.queue} messages on their way, {dispatch.deadline:g} s each"),
     ]
     rows += [(f"gateway {name}", gateway.provider) for name, gateway in settings.gateways.items()]
     for name, value in rows:

@@ -20,6 +20,7 @@ from smsotp_plugin.http_settings import WebAddress
 from smsotp_plugin.providers import find_provider, provider_names
 from smsotp_plugin.providers.base import GatewaySettings
 from smsotp_plugin.setting_sections import Settings
+from smsotp_plugin.setting_sending import NotificationSettings, RouteSettings
 from smsotp_plugin.setting_types import SettingsModel
 from smsotp_plugin.smtp_servers import SmtpServer
 from smsotp_plugin.template import Template
@@ -59,6 +60,8 @@ def settings_reference() -> str:
     for name, field in Settings.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, SettingsModel):
             parts.append(_section(f"[{name}]", field.annotation))
+    parts.append(_section("[[routes]]", RouteSettings))
+    parts.append(_section("[notifications.NAME]", NotificationSettings))
     parts.append(_section("[smtp_servers.NAME]", SmtpServer))
     parts.append(_section("[gateways.NAME]", GatewaySettings))
     for name in provider_names():

@@ -46,11 +46,7 @@ def test_one_gateway_is_a_configuration(file: Path) -> None:
     assert settings.users.number == ("control:SMSOTP-Phone",)
     assert settings.store.database == Path("/var/lib/smsotp/smsotp.db")
     assert settings.store.key_path == Path("/var/lib/smsotp/smsotp.key")
-    assert (settings.dispatch.workers, settings.dispatch.queue, settings.dispatch.deadline) == (
-        16,
-        10_000,
-        30,
-    )
+    assert (settings.dispatch.workers, settings.dispatch.queue, settings.dispatch.deadline) == (8, 10_000, 30)
     assert list(settings.gateways) == ["mail"]
 
 

@@ -1,21 +1,27 @@
 """Builds everything from the settings. No logic of its own; each door calls it once."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from random import Random, SystemRandom
 from typing import Any
 
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.dispatch.dispatcher import Dispatcher
+from smsotp_plugin.code_sender import CodeSender
+from smsotp_plugin.dispatch.delivery import RetryRules
+from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
+from smsotp_plugin.dispatch.routes import Route, RouteTable
 from smsotp_plugin.housekeeping import Housekeeper
 from smsotp_plugin.login import Login
+from smsotp_plugin.notify import Notifier
 from smsotp_plugin.onetime import CodeMaker
 from smsotp_plugin.providers import find_provider
-from smsotp_plugin.providers.base import GatewayContext, Provider
+from smsotp_plugin.providers.base import DeliveryReceipt, GatewayContext, Provider, ignore_receipt
 from smsotp_plugin.settings import Settings
 from smsotp_plugin.store_key import load_or_make_key
 from smsotp_plugin.stores.base import ChallengeStore
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
 from smsotp_plugin.stores.sqlite import SqliteStore
 
 #: Seconds that messages which are still queued get when the server stops; systemd waits 90 before it kills.
@@ -27,6 +33,7 @@ class System:
     """Everything that runs inside one process."""
 
     login: Login
+    notifier: Notifier
     dispatcher: Dispatcher
     store: ChallengeStore
     housekeeper: Housekeeper
@@ -49,12 +56,54 @@ class System:
             self.store.flush()
 
 
-def build_gateways(settings: Settings, clock: Clock) -> Sequence[Provider[Any, Any, Any]]:
+def build_gateways(
+    settings: Settings, clock: Clock, on_delivery_receipt: Callable[[DeliveryReceipt], None] = ignore_receipt
+) -> Sequence[Provider[Any, Any, Any]]:
     """Make the provider of every gateway, in the order of the file. No I/O."""
     return [
-        find_provider(gateway.provider)(GatewayContext(name=name, clock=clock), gateway)
+        find_provider(gateway.provider)(
+            GatewayContext(name=name, clock=clock, on_delivery_receipt=on_delivery_receipt), gateway
+        )
         for name, gateway in settings.gateways.items()
     ]
+
+
+def build_routes(settings: Settings, random: Random) -> RouteTable:
+    """Make the table of routes."""
+    routes = [
+        Route(
+            name=route.name or str(place),
+            gateways=route.gateways,
+            weights=route.weights,
+            numbers=route.numbers,
+            realms=route.realms,
+            languages=route.languages,
+        )
+        for place, route in enumerate(settings.routes, 1)
+    ]
+    return RouteTable(routes, list(settings.gateways), random)
+
+
+def build_codes(settings: Settings) -> CodeMaker:
+    """
+    Make the maker of codes.
+
+    Raises:
+        ConfigError: The key file cannot be used.
+    """
+    return CodeMaker(_key(settings), settings.otp.length, settings.otp.alphabet, secrets.token_bytes)
+
+
+def build_store(settings: Settings, clock: Clock) -> SqliteStore:
+    """
+    Open the store.
+
+    Raises:
+        StoreError: It cannot be opened.
+    """
+    return SqliteStore(
+        settings.store.database, settings.challenge.resend_after, settings.delivery_log.days * 86400, clock
+    )
 
 
 def build(settings: Settings, clock: Clock) -> System:
@@ -65,21 +114,57 @@ def build(settings: Settings, clock: Clock) -> System:
         ConfigError: The key file cannot be used.
         StoreError: The store cannot be opened.
     """
-    dispatch = settings.dispatch
+    random = SystemRandom()
+    codes = build_codes(settings)
+    store = build_store(settings, clock)
+    providers = build_gateways(settings, clock, lambda receipt: store.record(_as_event(receipt, clock)))
     dispatcher = Dispatcher(
-        build_gateways(settings, clock),
-        workers=dispatch.workers,
-        queue=dispatch.queue,
-        deadline=dispatch.deadline,
+        providers=providers,
+        routes=build_routes(settings, random),
+        rules=_rules(settings),
+        delivery_log=store,
         clock=clock,
+        random=random,
     )
-    codes = CodeMaker(_key(settings), settings.otp.length, settings.otp.alphabet, secrets.token_bytes)
-    store = SqliteStore(settings.store.database, settings.challenge.resend_after, clock)
+    sender = CodeSender(
+        settings=settings, codes=codes, store=store, delivery_log=store, dispatcher=dispatcher, clock=clock
+    )
     return System(
-        login=Login(settings, codes, store, dispatcher, clock),
+        login=Login(
+            settings=settings, codes=codes, store=store, delivery_log=store, sender=sender, clock=clock
+        ),
+        notifier=Notifier(
+            texts=settings.notifications,
+            sender=sender,
+            codes=codes,
+            delivery_log=store,
+            dispatcher=dispatcher,
+            clock=clock,
+        ),
         dispatcher=dispatcher,
         store=store,
         housekeeper=Housekeeper(store, clock),
+    )
+
+
+def _rules(settings: Settings) -> DispatchRules:
+    dispatch = settings.dispatch
+    return DispatchRules(
+        queue=dispatch.queue,
+        deadline=dispatch.deadline,
+        retries=RetryRules(rounds=1 + dispatch.retries, on_unknown=dispatch.on_unknown),
+        hedge_after=dispatch.hedge_after,
+    )
+
+
+def _as_event(receipt: DeliveryReceipt, clock: Clock) -> DeliveryEvent:
+    return DeliveryEvent(
+        reference="",
+        at=clock.time(),
+        kind=EventKind.RECEIPT,
+        gateway=receipt.gateway,
+        gateway_id=receipt.gateway_id,
+        detail=f"{receipt.status} {receipt.detail}".strip(),
     )
 
 

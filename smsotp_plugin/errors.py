@@ -12,7 +12,10 @@ Every error that this package raises on purpose, as one tree. Imports nothing.
     │   ├─ WrongCode                  counted; some tries are left
     │   └─ TooManyAttempts            no try is left
     ├─ NumberError                    no usable telephone number
+    ├─ ResendRefused                  the user asked for another SMS too often or too early
     ├─ StoreError                     the store cannot be used: the log-in is refused
+    ├─ NoRoute                        no gateway is meant for this number
+    ├─ NoGatewayAlive                 every gateway of the route is known to be dead
     ├─ QueueFull                      the dispatcher takes no more messages now
     └─ DeliveryError                  one attempt at one gateway did not end in a receipt
         ├─ NotSent                    certain: the gateway has no copy; try elsewhere, or here again
@@ -88,6 +91,27 @@ class NumberError(SmsOtpError):
 
 class StoreError(SmsOtpError):
     """The store does not answer or answers with an error."""
+
+
+class ResendRefused(SmsOtpError):
+    """
+    No further SMS for this challenge now.
+
+    Args:
+        wait: Seconds until one may be asked for, or None where no more are left.
+    """
+
+    def __init__(self, wait: float | None) -> None:
+        super().__init__("no further SMS is left" if wait is None else f"the next SMS only in {wait:.0f} s")
+        self.wait = wait
+
+
+class NoRoute(SmsOtpError):
+    """No route fits a message; the text says what to add to the configuration."""
+
+
+class NoGatewayAlive(SmsOtpError):
+    """Every gateway of a route is known to be dead: the log-in is refused at once."""
 
 
 class QueueFull(SmsOtpError):

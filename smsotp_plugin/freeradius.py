@@ -64,8 +64,13 @@ def authenticate(packet: "Packet") -> "int | ModuleAnswer":
     return _handle(lambda legs: legs.first_leg(packet))
 
 
-def post_auth(_: "Packet") -> int:
-    """Leave the decision as it is: nothing is left to do once it is taken."""
+def post_auth(packet: "Packet") -> "int | ModuleAnswer":
+    """Send a notification where unlang asks for one. Whatever happens, the decision on the log-in stays as it is."""
+    try:
+        if _Running.legs is not None:
+            return _Running.legs.after(packet)
+    except BaseException as exc:  # noqa: BLE001  (a notification that fails must not undo a log-in)
+        _to_radlog(logging.ERROR, f"smsotp: no notification is sent: {'; '.join(_explain(exc))}")
     return _NOOP
 
 
@@ -106,7 +111,9 @@ def _start() -> None:
         raise
     host.guard_exit(version)
     _Running.system = system
-    _Running.legs = Legs(system.login, [AttributePlace.parse(text) for text in settings.users.number])
+    _Running.legs = Legs(
+        system.login, system.notifier, [AttributePlace.parse(text) for text in settings.users.number]
+    )
 
 
 def _handle(judge: "Callable[[Legs], ModuleAnswer]") -> "int | ModuleAnswer":

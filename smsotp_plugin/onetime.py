@@ -9,6 +9,8 @@ is compared by its seal, an HMAC under another key derived from the same one.
 import hmac
 from collections.abc import Callable
 
+from smsotp_plugin.phone import PhoneNumber
+
 #: State, seed, seal and fingerprint are all written as this many hexadecimal digits: 128 bits.
 HEX_DIGITS = 32
 
@@ -67,6 +69,10 @@ class CodeMaker:
     def reference(self, state: str) -> str:
         """Return the short name of a challenge for logs and the help desk: 8 digits that tell nothing of it."""
         return self.fingerprint("reference", state)[:8]
+
+    def number_hash(self, number: PhoneNumber) -> str:
+        """Return what stands for a number where it must be found again without being readable."""
+        return self.fingerprint("number", number.e164)
 
     def fingerprint(self, *parts: str) -> str:
         """Return the same digits for the same parts in the same order; they tell nothing about the parts."""

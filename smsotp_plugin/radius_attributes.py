@@ -35,6 +35,9 @@ class LoginRequest:
         state: State where it can be one of ours, that is ASCII; None where there is none.
         client: Who asks, in the client's own words: the same log-in sent through another server has the same.
         station: Calling-Station-Id, or empty.
+        gateway: SMSOTP-Gateway of the control list: the gateway for this user, or empty.
+        language: SMSOTP-Language of the control list in lower case, or empty.
+        notification: SMSOTP-Notify of the control list: the notification that is wished for, or empty.
         numbers: What the configured places hold as telephone numbers, in their order, as written.
     """
 
@@ -43,6 +46,9 @@ class LoginRequest:
     state: str | None
     client: str
     station: str
+    gateway: str
+    language: str
+    notification: str
     numbers: tuple[str, ...] = field(repr=False)
 
 
@@ -77,7 +83,7 @@ def read_request(packet: Packet, places: Sequence[AttributePlace]) -> LoginReque
     Raises:
         PacketError: It has no User-Name, or an attribute twice that may be there once.
     """
-    request = packet.get("request") or ()
+    request, control = packet.get("request") or (), packet.get("config") or ()
     user = _single(request, "User-Name")
     if not user:
         raise PacketError("the request has no User-Name")
@@ -89,6 +95,9 @@ def read_request(packet: Packet, places: Sequence[AttributePlace]) -> LoginReque
         state=None if state is None else _text_of_octets(state),
         client=_client(request),
         station=_single(request, "Calling-Station-Id") or "",
+        gateway=_first(control, "SMSOTP-Gateway"),
+        language=_first(control, "SMSOTP-Language").lower(),
+        notification=_first(control, "SMSOTP-Notify"),
         numbers=tuple(
             value
             for place in places
@@ -103,6 +112,10 @@ def _single(pairs: Pairs, name: str) -> str | None:
     if len(values) > 1:
         raise PacketError(f"the request has {name} {len(values)} times")
     return values[0] if values else None
+
+
+def _first(pairs: Pairs, name: str) -> str:
+    return next((value for key, value in pairs if key == name), "")
 
 
 def _client(request: Pairs) -> str:

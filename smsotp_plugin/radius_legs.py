@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from smsotp_plugin.login import Accept, Ask, Login, NotOurs, Reject
+from smsotp_plugin.decisions import Accept, Ask, NotOurs, Reject
+from smsotp_plugin.login import Login
+from smsotp_plugin.notify import Notifier
 from smsotp_plugin.radius_attributes import AttributePlace, Packet, read_request
 
 #: Attribute, operator, value: exactly tuples of exactly text, or rlm_python3 drops them.
@@ -24,13 +26,14 @@ _ACCEPTED: tuple[Change, ...] = (("Auth-Type", ":=", "Accept"), ("SMSOTP-Result"
 @dataclass(frozen=True, slots=True)
 class Legs:
     """
-    The two legs as FreeRADIUS calls them.
+    The two legs, and what follows them, as FreeRADIUS calls them.
 
     Raises:
-        PacketError: From both, for a packet that cannot be used.
+        PacketError: From each, for a packet that cannot be used.
     """
 
     login: Login
+    notifier: Notifier
     places: Sequence[AttributePlace]
 
     def first_leg(self, packet: Packet) -> ModuleAnswer:
@@ -40,6 +43,13 @@ class Legs:
     def answer_leg(self, packet: Packet) -> ModuleAnswer:
         """Judge an answer to a challenge; NOOP where the State is not one of ours."""
         return _written(self.login.answer_leg(read_request(packet, self.places)))
+
+    def after(self, packet: Packet) -> ModuleAnswer:
+        """Send the notification that the administrator's unlang asks for, if any; the decision stays as it is."""
+        request = read_request(packet, self.places)
+        if request.notification:
+            self.notifier.notify(request.notification, request)
+        return NOOP, (), ()
 
 
 def _written(decision: Ask | Accept | Reject | NotOurs) -> ModuleAnswer:

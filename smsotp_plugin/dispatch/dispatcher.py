@@ -1,121 +1,283 @@
 """
-Takes messages at once and gives them to gateways in background threads.
+Takes messages at once and gets them to gateways in background threads.
 
-The flow's only contact with the sending side: `submit` and `stop`.
+The flow's only contact with the sending side. What is decided stands in `routes`, `delivery` and `health`; here are
+the queues, the threads and the lock.
 """
 
 import logging
 import threading
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from smsotp_plugin.clock import Clock, Deadline
-from smsotp_plugin.dispatch.ready_queue import ReadyQueue
-from smsotp_plugin.errors import DeliveryError, Refused
+from smsotp_plugin.dispatch.delivery import Delivery, Ended, Final, Later, RetryRules, Send
+from smsotp_plugin.dispatch.health import Breaker, Condition, GatewayHealth
+from smsotp_plugin.dispatch.lane import Lane
+from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
+from smsotp_plugin.dispatch.timer import Timer
+from smsotp_plugin.errors import DeliveryError, NoGatewayAlive, QueueFull
 from smsotp_plugin.log import quoted
-from smsotp_plugin.message import Message
+from smsotp_plugin.message import Message, Receipt
 from smsotp_plugin.providers.base import Provider
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind
 
 log = logging.getLogger("smsotp.dispatch")
 
 
+@dataclass(frozen=True, slots=True)
+class DispatchRules:
+    """
+    What the administrator decides about sending.
+
+    Attributes:
+        queue: How many messages may be on their way, waiting or not.
+        deadline: Seconds that a message may take in all.
+        retries: See `RetryRules`.
+        hedge_after: Seconds without a receipt after which the next gateway gets the same code; 0 for never.
+    """
+
+    queue: int
+    deadline: float
+    retries: RetryRules
+    hedge_after: float
+
+
 class Dispatcher:
     """
-    A bounded queue, ordered by expiry, and the threads that empty it.
+    The lanes of all gateways, and the messages on their way through them.
 
     Args:
-        gateways: In the order in which they are tried.
-        workers: How many messages are on their way at the same time.
-        queue: How many messages may wait.
-        deadline: Seconds that a message may take in all, over all gateways.
+        providers: All gateways.
+        routes: Which gateways for which message.
+        rules: See `DispatchRules`.
+        delivery_log: Told of every attempt.
         clock: Time.
+        random: For jitter.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (each is a part of its own, handed in by the assembly)
         self,
-        gateways: Sequence[Provider[Any, Any, Any]],
         *,
-        workers: int,
-        queue: int,
-        deadline: float,
+        providers: Sequence[Provider[Any, Any, Any]],
+        routes: RouteTable,
+        rules: DispatchRules,
+        delivery_log: DeliveryLog,
         clock: Clock,
+        random: Random,
     ) -> None:
-        self._gateways = gateways
-        self._ready = ReadyQueue(queue)
-        self._deadline = deadline
+        self._routes = routes
+        self._rules = rules
+        self._delivery_log = delivery_log
         self._clock = clock
-        self._give_up: Deadline | None = None
-        self._threads = [
-            threading.Thread(target=self._work, name=f"smsotp-sender-{number}", daemon=True)
-            for number in range(workers)
-        ]
+        self._random = random
+        self._lanes = {
+            provider.context.name: Lane(provider, Breaker(random), self._attempt, self._probed)
+            for provider in providers
+        }
+        self._timer = Timer(clock)
+        #: Guards every `Delivery` and `_on_the_way`.
+        self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
+        self._on_the_way: set[Delivery] = set()
+        self._stopping = False
 
     def start(self) -> None:
         """Open the gateways and start the threads; waits for nobody."""
-        for gateway in self._gateways:
-            gateway.open()
-        for thread in self._threads:
-            thread.start()
+        self._timer.start()
+        for lane in self._lanes.values():
+            lane.start()
 
-    def check_room(self) -> None:
+    def plan(self, recipient: Recipient) -> Plan:
         """
-        Ask for a place on the queue before a log-in is promised a message.
+        Choose the gateways for a message that a log-in is about to be promised. No I/O.
 
         Raises:
-            QueueFull: There is none; the log-in has to be refused.
+            QueueFull: There is no room for one more message.
+            NoRoute: No gateway is meant for this recipient.
+            NoGatewayAlive: All gateways of the route are known to be dead.
         """
-        self._ready.check_room()
+        if self._stopping:
+            raise QueueFull("no more messages are taken: the server is being stopped")
+        if len(self._on_the_way) >= self._rules.queue:
+            raise QueueFull(f"{self._rules.queue} messages are on their way already (dispatch.queue)")
+        plan = self._routes.plan(recipient)
+        now = self._clock.monotonic()
+        if all(self._health_of(gateway).condition is Condition.DEAD for gateway in plan.gateways):
+            raise NoGatewayAlive(
+                f"no gateway of route {plan.route} is alive ({', '.join(plan.gateways)}); the next probe is in "
+                f"{min(self._health_of(gateway).until for gateway in plan.gateways) - now:.0f} s"
+            )
+        return plan
 
-    def submit(self, message: Message) -> None:
-        """Put a message on the queue; returns at once."""
-        self._ready.put(message)
+    def submit(self, message: Message, plan: Plan, ended: Callable[[Final], None]) -> None:
+        """
+        Get a message on its way; returns at once.
+
+        Args:
+            message: The SMS.
+            plan: What `plan` chose.
+            ended: Called once, from any thread, when nothing more will be tried.
+        """
+        seconds = min(self._rules.deadline, message.expires - self._clock.time())
+        deadline = self._clock.monotonic() + seconds
+        delivery = Delivery(
+            message=message,
+            plan=plan,
+            rules=self._rules.retries,
+            deadline=deadline,
+            ended=ended,
+            random=self._random,
+        )
+        with self._lock:
+            self._on_the_way.add(delivery)
+        self._advance(delivery)
+        if self._rules.hedge_after:
+            self._plan_hedge(delivery)
 
     def stop(self, grace: float) -> None:
         """
-        Take no more messages, send those that wait, and end.
+        Take no more messages, get those that are under way to an end, and close the gateways.
 
         Args:
-            grace: Seconds. Messages that are still waiting then are given up, each with a line in the log.
+            grace: Seconds. What has not ended then is given up, each message with a line in the log.
         """
-        self._give_up = Deadline.after(grace, self._clock)
-        self._ready.close(len(self._threads))
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join()
-        with ExitStack() as gateways:
-            for gateway in self._gateways:
-                gateways.callback(gateway.close)
+        give_up = Deadline.after(grace, self._clock)
+        with self._lock:
+            self._stopping = True
+            while self._on_the_way and not give_up.passed():
+                self._clock.wait(self._idle, give_up.remaining())
+            left = list(self._on_the_way)
+        self._timer.stop()
+        lanes = list(self._lanes.values())
+        for lane in lanes:
+            lane.drain()
+            lane.close_queue()
+        if left:
+            # A thread may still wait for a gateway: closing the gateway ends its attempt.
+            _close(lanes)
+        for lane in lanes:
+            lane.join()
+        if not left:
+            _close(lanes)
+        for delivery in left:
+            if delivery.final is None:
+                log.error("%s: given up, the server is being stopped", _named(delivery.message))
 
-    def _work(self) -> None:
-        while (message := self._ready.get()) is not None:
-            try:
-                self._send(message)
-            except Exception:
-                log.exception("message %s: unexpected failure", message.reference)
+    def _health_of(self, gateway: str) -> GatewayHealth:
+        return self._lanes[gateway].breaker.health(self._clock.monotonic())
 
-    def _send(self, message: Message) -> None:
-        deadline = self._time_for(message)
-        for gateway in self._gateways:
-            if deadline.passed() or (self._give_up is not None and self._give_up.passed()):
-                break
-            try:
-                receipt = gateway.submit(message, deadline)
-            except DeliveryError as exc:
-                log.warning("%s: gateway %s: %s: %s", _named(message), gateway.context.name, exc.outcome, exc)
-                if isinstance(exc, Refused):
-                    return
-            else:
-                given = f", its id {receipt.gateway_id}" if receipt.gateway_id else ""
-                log.info("%s: gateway %s took it%s", _named(message), gateway.context.name, given)
+    def _advance(self, delivery: Delivery) -> None:
+        with self._lock:
+            if delivery.final is not None:
                 return
-        log.error("%s: no gateway took it", _named(message))
+            step = delivery.next_step(self._clock.monotonic(), self._health_of)
+        match step:
+            case Send(gateway):
+                self._lanes[gateway].put(delivery)
+            case Later(at):
+                self._timer.call_at(at, lambda: self._advance(delivery))
+            case Ended(final):
+                self._end(delivery, final)
 
-    def _time_for(self, message: Message) -> Deadline:
-        seconds = min(self._deadline, message.expires - self._clock.time())
-        if self._give_up is not None:
-            seconds = min(seconds, self._give_up.remaining())
-        return Deadline.after(seconds, self._clock)
+    def _plan_hedge(self, delivery: Delivery) -> None:
+        moment = self._clock.monotonic() + self._rules.hedge_after
+        if moment < delivery.deadline and delivery.final is None:
+            self._timer.call_at(moment, lambda: self._hedge(delivery))
+
+    def _hedge(self, delivery: Delivery) -> None:
+        if delivery.final is None and delivery.in_flight:
+            self._advance(delivery)
+            self._plan_hedge(delivery)
+
+    def _attempt(self, lane: Lane, delivery: Delivery) -> None:
+        if delivery.final is not None or not self._may_try(lane, delivery):
+            return self._give_back(lane, delivery)
+        try:
+            receipt = lane.provider.submit(delivery.message, Deadline(delivery.deadline, self._clock))
+        except DeliveryError as exc:
+            return self._failed(lane, delivery, exc)
+        lane.breaker.succeeded()
+        return self._accepted(lane, delivery, receipt)
+
+    def _may_try(self, lane: Lane, delivery: Delivery) -> bool:
+        now = self._clock.monotonic()
+        return now < delivery.deadline and lane.breaker.health(now).condition is Condition.ALIVE
+
+    def _give_back(self, lane: Lane, delivery: Delivery) -> None:
+        with self._lock:
+            delivery.in_flight.discard(lane.name)
+        self._advance(delivery)
+
+    def _accepted(self, lane: Lane, delivery: Delivery, receipt: Receipt) -> None:
+        with self._lock:
+            first = delivery.accepted(lane.name)
+        given = f", its id {receipt.gateway_id}" if receipt.gateway_id else ""
+        log.info("%s: gateway %s took it%s", _named(delivery.message), lane.name, given)
+        self._note(delivery.message, lane.name, Final.ACCEPTED, receipt.gateway_id)
+        if first:
+            self._end(delivery, Final.ACCEPTED)
+
+    def _failed(self, lane: Lane, delivery: Delivery, error: DeliveryError) -> None:
+        opened = lane.breaker.failed(error, self._clock.monotonic())
+        with self._lock:
+            delivery.failed(lane.name, error)
+        log.warning("%s: gateway %s: %s: %s", _named(delivery.message), lane.name, error.outcome, error)
+        self._note(delivery.message, lane.name, error.outcome, detail=str(error))
+        if opened:
+            log.error(
+                "gateway %s fails again and again: nothing is sent there until a probe succeeds", lane.name
+            )
+            self._plan_probe(lane)
+            for waiting in lane.drain():
+                self._give_back(lane, waiting)
+        self._advance(delivery)
+
+    def _end(self, delivery: Delivery, final: Final) -> None:
+        if final is not Final.ACCEPTED:
+            log.error(
+                "%s: no gateway took it (%s, route %s)", _named(delivery.message), final, delivery.plan.route
+            )
+            self._delivery_log.record(
+                DeliveryEvent(delivery.message.reference, self._clock.time(), EventKind.ENDED, detail=final)
+            )
+        delivery.ended(final)
+        with self._lock:
+            self._on_the_way.discard(delivery)
+            if self._stopping and not self._on_the_way:
+                self._idle.notify_all()
+
+    def _note(
+        self, message: Message, gateway: str, outcome: str, gateway_id: str = "", detail: str = ""
+    ) -> None:
+        self._delivery_log.record(
+            DeliveryEvent(
+                reference=message.reference,
+                at=self._clock.time(),
+                kind=EventKind.ATTEMPT,
+                gateway=gateway,
+                gateway_id=gateway_id,
+                detail=f"{outcome}: {detail}" if detail else outcome,
+            )
+        )
+
+    def _plan_probe(self, lane: Lane) -> None:
+        self._timer.call_at(self._health_of(lane.name).until, lane.probe)
+
+    def _probed(self, lane: Lane, problem: DeliveryError | None) -> None:
+        lane.breaker.probed(alive=problem is None, now=self._clock.monotonic())
+        if problem is None:
+            log.info("gateway %s answers again: it is on trial", lane.name)
+        else:
+            log.warning("gateway %s is still dead: %s", lane.name, problem)
+            self._plan_probe(lane)
+
+
+def _close(lanes: Sequence[Lane]) -> None:
+    for lane in lanes:
+        lane.provider.close()
 
 
 def _named(message: Message) -> str:

@@ -1,64 +1,59 @@
-"""The messages that may go now, the one that expires first in front."""
+"""What may go now, the one that expires first in front."""
 
 import heapq
 import itertools
 import queue
 import threading
+from typing import Generic, TypeVar
 
-from smsotp_plugin.errors import QueueFull
-from smsotp_plugin.message import Message
+ItemT = TypeVar("ItemT")
 
 
-class ReadyQueue:
+class ReadyQueue(Generic[ItemT]):
     """
-    A bounded priority queue whose waiting is done in C: one token in a `queue.SimpleQueue` for each message.
+    A priority queue whose waiting is done in C: one token in a `queue.SimpleQueue` for each item.
 
     `queue.PriorityQueue` waits on a Condition, which is written in Python and costs a log-in more than its store does.
-
-    Args:
-        limit: How many messages may wait.
     """
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._heap: list[tuple[float, int, Message]] = []
+        self._heap: list[tuple[float, int, ItemT]] = []
         self._numbers = itertools.count()
-        self._tokens: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._closed = False
+        self._tokens: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
-    def check_room(self) -> None:
+    def put(self, item: ItemT, expires: float) -> None:
         """
-        Tell whether one more message may come.
+        Add an item.
 
-        Raises:
-            QueueFull: There is no room, or the queue is closed.
+        Args:
+            item: Anything.
+            expires: Comes first the smaller it is.
         """
-        if self._closed:
-            raise QueueFull("no more messages are taken: the server is being stopped")
-        if len(self._heap) >= self._limit:
-            raise QueueFull(f"{self._limit} messages are waiting already (dispatch.queue)")
-
-    def put(self, message: Message) -> None:
-        """Add a message; never refused, because whoever asked `check_room` was promised the place."""
         with self._lock:
-            heapq.heappush(self._heap, (message.expires, next(self._numbers), message))
-        self._tokens.put(None)
+            heapq.heappush(self._heap, (expires, next(self._numbers), item))
+        self._tokens.put(True)
 
-    def get(self) -> Message | None:
-        """Wait for a message and take it; None when the queue is closed and empty."""
-        self._tokens.get()
+    def get(self) -> ItemT | None:
+        """Wait for an item and take it; None when the queue is closed."""
+        while self._tokens.get():
+            with self._lock:
+                if self._heap:
+                    return heapq.heappop(self._heap)[2]
+        return None
+
+    def drain(self) -> list[ItemT]:
+        """Take everything that waits."""
         with self._lock:
-            return heapq.heappop(self._heap)[2] if self._heap else None
+            items, self._heap = [item for _, _, item in sorted(self._heap)], []
+        return items
 
     def close(self, takers: int) -> None:
         """
-        Take no more messages; those that wait can still be had.
+        End the waiting.
 
         Args:
-            takers: How many threads call `get`; each gets one None in the end.
+            takers: How many threads call `get`; each gets one None.
         """
-        with self._lock:
-            self._closed = True
         for _ in range(takers):
-            self._tokens.put(None)
+            self._tokens.put(False)

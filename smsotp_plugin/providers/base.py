@@ -82,7 +82,7 @@ class DeliveryReceipt:
     detail: str
 
 
-def _ignore(_: DeliveryReceipt) -> None:
+def ignore_receipt(_: DeliveryReceipt) -> None:
     """Drop a delivery receipt: nobody asked for them."""
 
 
@@ -101,7 +101,7 @@ class GatewayContext:
     name: str
     clock: Clock
     random: Random = field(default_factory=SystemRandom)
-    on_delivery_receipt: Callable[[DeliveryReceipt], None] = _ignore
+    on_delivery_receipt: Callable[[DeliveryReceipt], None] = ignore_receipt
 
 
 SettingsT = TypeVar("SettingsT", bound=GatewaySettings)

@@ -12,6 +12,9 @@ ATTRIBUTES = (
     ("SMSOTP-Phone", "string"),
     ("SMSOTP-Result", "string"),
     ("SMSOTP-Client-Address", "string"),
+    ("SMSOTP-Gateway", "string"),
+    ("SMSOTP-Language", "string"),
+    ("SMSOTP-Notify", "string"),
 )
 
 #: FreeRADIUS leaves these numbers to the administrator.

@@ -25,9 +25,12 @@ class Challenge:
         seed: What the code is derived from, 32 hexadecimal digits.
         seal: The seal of the right answer, 32 hexadecimal digits.
         number: The masked telephone number.
+        number_hash: Fingerprint of the number, 32 hexadecimal digits.
         created: Unix seconds.
         expires: Unix seconds; from this moment on no answer is accepted.
         tries_left: How many more answers are looked at, at least 1 in a challenge that is open.
+        resends: How often its code was sent again.
+        undelivered: Why its code did not get out, in the words of the dispatcher; empty while it may have.
     """
 
     state: str
@@ -36,9 +39,26 @@ class Challenge:
     seed: str = field(repr=False)
     seal: str = field(repr=False)
     number: str
+    number_hash: str
     created: float
     expires: float
     tries_left: int
+    resends: int = 0
+    undelivered: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResendRules:
+    """
+    What limits further messages for one challenge.
+
+    Attributes:
+        limit: How many, at most.
+        pace: Seconds between two.
+    """
+
+    limit: int
+    pace: float
 
 
 class ChallengeStore(ABC):
@@ -95,6 +115,21 @@ class ChallengeStore(ABC):
         Raises:
             UnknownChallenge: No such State, or it is another user's.
         """
+
+    @abstractmethod
+    def resend(self, state: str, user: str, now: float, rules: ResendRules) -> Challenge:
+        """
+        Use up one of the further messages that a challenge allows.
+
+        Raises:
+            UnknownChallenge: No such State, or it is another user's.
+            Expired: It is too old, used up or answered.
+            ResendRefused: Too many, or too early.
+        """
+
+    @abstractmethod
+    def mark_undelivered(self, state: str, why: str) -> None:
+        """Note that the code of a challenge did not get out: the same log-in gets a new challenge from now on."""
 
     @abstractmethod
     def flush(self) -> None:

@@ -9,13 +9,14 @@ disk. Answers are rarer and are committed before they are given.
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import StoreError, TooManyAttempts
-from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge, ChallengeStore
+from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge, ChallengeStore, ResendRules
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, Wanted
 from smsotp_plugin.stores.sqlite_file import SqliteFile
 
 log = logging.getLogger("smsotp.store")
@@ -30,21 +31,23 @@ class _New:
     then: Callable[[], None]
 
 
-class SqliteStore(ChallengeStore):
+class SqliteStore(ChallengeStore, DeliveryLog):
     """
-    Challenges in one file, for one process.
+    Challenges and the delivery log in one file, for one process.
 
     Args:
         path: The database file; see `SqliteFile`.
         window: See `ChallengeStore.open_challenge`.
+        events_kept: Seconds that the delivery log goes back.
         clock: Time.
 
     Raises:
         StoreError: The file cannot be used.
     """
 
-    def __init__(self, path: Path, window: float, clock: Clock) -> None:
+    def __init__(self, path: Path, window: float, events_kept: float, clock: Clock) -> None:
         self._file = SqliteFile(path, clock)
+        self._events_kept = events_kept
         self._window = window
         self._clock = clock
         self._lock = threading.Lock()
@@ -54,6 +57,8 @@ class SqliteStore(ChallengeStore):
         #: By state; what the next commit takes, and what the one under way has taken.
         self._uncommitted: dict[str, _New] = {}
         self._being_committed: dict[str, _New] = {}
+        #: Goes with the next commit of challenges, or with the next round of `tidy`.
+        self._events: list[DeliveryEvent] = []
         #: By login, the oldest first; what the same first leg gets again.
         self._recent = {
             challenge.login: challenge for challenge in self._file.open_since(clock.time() - window)
@@ -75,7 +80,7 @@ class SqliteStore(ChallengeStore):
         if not healthy:
             # Nobody is promised a code while the file cannot be written; the first success ends this.
             with self._committing:
-                self._commit([_New(new, then)])
+                self._commit([_New(new, then)], [])
         elif first:
             self._wake.put(True)
         return new
@@ -94,19 +99,37 @@ class SqliteStore(ChallengeStore):
         self._settle(state)
         return self._file.find(state, user)
 
+    def resend(self, state: str, user: str, now: float, rules: ResendRules) -> Challenge:
+        self._settle(state)
+        return self._file.resend(state, user, now, rules)
+
+    def mark_undelivered(self, state: str, why: str) -> None:
+        challenge = self._file.mark_undelivered(state, why)
+        if challenge is not None:
+            self._forget(challenge)
+
+    def record(self, event: DeliveryEvent) -> None:
+        with self._lock:
+            self._events.append(event)
+
+    def trace(self, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
+        return self._file.trace(wanted, limit)
+
     def flush(self) -> None:
         with self._committing:
             with self._lock:
                 self._being_committed = batch = self._uncommitted
                 self._uncommitted = {}
+                events, self._events = self._events, []
             try:
-                if batch:
-                    self._commit(list(batch.values()))
+                if batch or events:
+                    self._commit(list(batch.values()), events)
             finally:
                 self._being_committed = {}
 
     def tidy(self, now: float) -> None:
-        self._file.purge(now - KEPT_AFTER_EXPIRY)
+        self.flush()
+        self._file.purge(now - KEPT_AFTER_EXPIRY, now - self._events_kept)
         self._file.checkpoint()
 
     def close(self) -> None:
@@ -128,10 +151,10 @@ class SqliteStore(ChallengeStore):
             except Exception:
                 log.exception("log-ins that were asked for their code get none")
 
-    def _commit(self, batch: list[_New]) -> None:
+    def _commit(self, batch: list[_New], events: list[DeliveryEvent]) -> None:
         """Keep a batch and call what waits for it; by the caller that holds `_committing`."""
         try:
-            self._file.insert([new.challenge for new in batch])
+            self._file.insert([new.challenge for new in batch], events)
         except Exception:
             self._healthy = False
             for new in batch:

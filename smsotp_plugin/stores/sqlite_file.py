@@ -11,18 +11,22 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, fields
+from operator import attrgetter
 from pathlib import Path
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import (
     AlreadyUsed,
     Expired,
+    ResendRefused,
     StoreError,
     TooManyAttempts,
     UnknownChallenge,
     WrongCode,
 )
-from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.base import Challenge, ResendRules
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
 
 SCHEMA_VERSION = 1
 
@@ -38,28 +42,55 @@ _OPEN, _USED, _EXHAUSTED = 0, 1, 2
 _SCHEMA = (
     f"""
 CREATE TABLE challenges (
-    state      TEXT PRIMARY KEY,
-    user       TEXT NOT NULL,
-    login      TEXT NOT NULL,
-    seed       TEXT NOT NULL,
-    seal       TEXT NOT NULL,
-    number     TEXT NOT NULL,
-    created    REAL NOT NULL,
-    expires    REAL NOT NULL,
-    tries_left INTEGER NOT NULL,
-    status     INTEGER NOT NULL DEFAULT {_OPEN}
+    state       TEXT PRIMARY KEY,
+    user        TEXT NOT NULL,
+    login       TEXT NOT NULL,
+    seed        TEXT NOT NULL,
+    seal        TEXT NOT NULL,
+    number      TEXT NOT NULL,
+    number_hash TEXT NOT NULL,
+    created     REAL NOT NULL,
+    expires     REAL NOT NULL,
+    tries_left  INTEGER NOT NULL,
+    resends     INTEGER NOT NULL,
+    undelivered TEXT NOT NULL,
+    status      INTEGER NOT NULL DEFAULT {_OPEN},
+    asked       REAL NOT NULL DEFAULT 0
 )""",
+    """
+CREATE TABLE events (
+    id          INTEGER PRIMARY KEY,
+    reference   TEXT NOT NULL,
+    at          REAL NOT NULL,
+    kind        TEXT NOT NULL,
+    gateway     TEXT NOT NULL,
+    gateway_id  TEXT NOT NULL,
+    detail      TEXT NOT NULL,
+    user        TEXT NOT NULL,
+    number      TEXT NOT NULL,
+    number_hash TEXT NOT NULL
+)""",
+    "CREATE INDEX events_by_reference ON events (reference) WHERE reference <> ''",
+    "CREATE INDEX events_by_user ON events (user) WHERE user <> ''",
+    "CREATE INDEX events_by_number ON events (number_hash) WHERE number_hash <> ''",
+    "CREATE INDEX events_by_gateway_id ON events (gateway_id) WHERE gateway_id <> ''",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
 
-_NAMES = ("state", "user", "login", "seed", "seal", "number", "created", "expires", "tries_left")
+_NAMES = tuple(field.name for field in fields(Challenge))
 _COLUMNS = ", ".join(_NAMES)
+_EVENT_NAMES = tuple(field.name for field in fields(DeliveryEvent))
+_EVENT_COLUMNS = ", ".join(_EVENT_NAMES)
 
-# All rows travel as one JSON text, so that the interpreter's lock is given up once a batch and not once a row.
-_INSERT = f"""
-INSERT INTO challenges ({_COLUMNS})
-SELECT {", ".join(f"value ->> {place}" for place in range(len(_NAMES)))} FROM json_each(?)
-"""  # noqa: S608  (constants of this module)
+
+def _insert_all(table: str, names: tuple[str, ...]) -> str:
+    # All rows travel as one JSON text, so that the interpreter's lock is given up once a batch and not once a row.
+    values = ", ".join(f"value ->> {place}" for place in range(len(names)))
+    return f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM json_each(?)"  # noqa: S608  (constants)
+
+
+_INSERT = _insert_all("challenges", _NAMES)
+_INSERT_EVENTS = _insert_all("events", _EVENT_NAMES)
 _ANSWER = f"""
 UPDATE challenges SET
     status = CASE WHEN seal = :seal THEN {_USED} WHEN tries_left <= 1 THEN {_EXHAUSTED} ELSE {_OPEN} END,
@@ -68,10 +99,38 @@ WHERE state = :state AND user = :user AND status = {_OPEN} AND expires > :now
 RETURNING {_COLUMNS}, status
 """  # noqa: S608  (as above)
 _FIND = f"SELECT {_COLUMNS}, status FROM challenges WHERE state = ? AND user = ?"  # noqa: S608  (as above)
-_OPEN_SINCE = f"SELECT {_COLUMNS} FROM challenges WHERE created > ? AND status = {_OPEN} ORDER BY created"  # noqa: S608  (as above)
+_OPEN_SINCE = f"""
+SELECT {_COLUMNS} FROM challenges WHERE created > ? AND status = {_OPEN} AND undelivered = ''
+ORDER BY created
+"""  # noqa: S608  (as above)
+_RESEND = f"""
+UPDATE challenges SET resends = resends + 1, asked = :now
+WHERE state = :state AND user = :user AND status = {_OPEN} AND expires > :now
+    AND resends < :limit AND max(created, asked) <= :now - :pace
+RETURNING {_COLUMNS}
+"""  # noqa: S608  (as above)
+_LAST_ASKED = "SELECT max(created, asked) FROM challenges WHERE state = ?"
+_MARK_UNDELIVERED = f"""
+UPDATE challenges SET undelivered = ? WHERE state = ? RETURNING {_COLUMNS}
+"""  # noqa: S608  (as above)
 _PURGE = """
 DELETE FROM challenges WHERE rowid IN (SELECT rowid FROM challenges ORDER BY rowid LIMIT ?) AND expires < ?
 """
+_PURGE_EVENTS = "DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT ?) AND at < ?"
+_REFERENCES = """
+SELECT reference FROM events
+WHERE kind = 'asked' AND (user = :user OR number_hash = :number_hash OR reference = :reference) AND reference <> ''
+ORDER BY id DESC LIMIT :limit
+"""
+_TRACE = f"""
+SELECT {_EVENT_COLUMNS} FROM events WHERE reference IN (SELECT value FROM json_each(:references))
+UNION ALL
+SELECT tried.reference, {", ".join(f"told.{name}" for name in _EVENT_NAMES[1:])}
+FROM events AS tried JOIN events AS told ON told.gateway_id = tried.gateway_id AND told.gateway = tried.gateway
+WHERE tried.reference IN (SELECT value FROM json_each(:references))
+    AND tried.kind = 'attempt' AND tried.gateway_id <> '' AND told.gateway_id <> '' AND told.kind = 'receipt'
+ORDER BY at
+"""  # noqa: S608  (as above)
 
 
 class SqliteFile:
@@ -102,11 +161,13 @@ class SqliteFile:
                 self._connection.close()
                 raise
 
-    def insert(self, challenges: Sequence[Challenge]) -> None:
-        """Keep challenges; all of them, or none where this raises."""
-        rows = json.dumps([[getattr(challenge, name) for name in _NAMES] for challenge in challenges])
-        with self._alone():
-            self._connection.execute(_INSERT, (rows,))
+    def insert(self, challenges: Sequence[Challenge], events: Sequence[DeliveryEvent]) -> None:
+        """Keep challenges and events; all of them, or none where this raises."""
+        with self._transaction() as connection:
+            if challenges:
+                connection.execute(_INSERT, (_as_json(challenges, _NAMES),))
+            if events:
+                connection.execute(_INSERT_EVENTS, (_as_json(events, _EVENT_NAMES),))
 
     def answer(self, state: str, user: str, seal: str, now: float) -> Challenge:
         """See `ChallengeStore.answer`."""
@@ -127,17 +188,51 @@ class SqliteFile:
         """See `ChallengeStore.find`."""
         return self._row(state, user)[0]
 
+    def resend(self, state: str, user: str, now: float, rules: ResendRules) -> Challenge:
+        """See `ChallengeStore.resend`."""
+        values = {"state": state, "user": user, "now": now, "limit": rules.limit, "pace": rules.pace}
+        with self._alone():
+            row = self._connection.execute(_RESEND, values).fetchone()
+        if row is not None:
+            return Challenge(*row)
+        challenge, status = self._row(state, user)
+        if status != _OPEN or challenge.expires <= now:
+            raise Expired("the code is no longer valid")
+        if challenge.resends >= rules.limit:
+            raise ResendRefused(None)
+        with self._alone():
+            (asked,) = self._connection.execute(_LAST_ASKED, (state,)).fetchone()
+        raise ResendRefused(max(1.0, asked + rules.pace - now))
+
+    def mark_undelivered(self, state: str, why: str) -> Challenge | None:
+        """Note why a code did not get out; returns the challenge, if it is still there."""
+        with self._alone():
+            row = self._connection.execute(_MARK_UNDELIVERED, (why, state)).fetchone()
+        return None if row is None else Challenge(*row)
+
+    def trace(self, wanted: Wanted, limit: int) -> list[DeliveryEvent]:
+        """See `DeliveryLog.trace`."""
+        values = {**asdict(wanted), "limit": limit}
+        for name in ("user", "number_hash", "reference"):
+            # Empty means "not looked for", and is also what most rows hold.
+            values[name] = values[name] or None
+        with self._alone():
+            references = [row[0] for row in self._connection.execute(_REFERENCES, values)]
+            rows = self._connection.execute(_TRACE, {"references": json.dumps(references)}).fetchall()
+        return [DeliveryEvent(reference, at, EventKind(kind), *rest) for reference, at, kind, *rest in rows]
+
     def open_since(self, created: float) -> list[Challenge]:
         """Return the open challenges that were made after a moment (Unix seconds)."""
         with self._alone():
             return [Challenge(*row) for row in self._connection.execute(_OPEN_SINCE, (created,))]
 
-    def purge(self, before: float) -> None:
-        """Remove challenges that expired before a moment (Unix seconds), a few under each lock."""
-        rows = _PURGE_ROWS
-        while rows == _PURGE_ROWS:
-            with self._alone():
-                rows = self._connection.execute(_PURGE, (_PURGE_ROWS, before)).rowcount
+    def purge(self, expired_before: float, events_before: float) -> None:
+        """Remove what is older than two moments (Unix seconds), a few rows under each lock."""
+        for statement, moment in ((_PURGE, expired_before), (_PURGE_EVENTS, events_before)):
+            rows = _PURGE_ROWS
+            while rows == _PURGE_ROWS:
+                with self._alone():
+                    rows = self._connection.execute(statement, (_PURGE_ROWS, moment)).rowcount
 
     def checkpoint(self) -> None:
         """Move the write-ahead log into the database; waits for the disk, and keeps nobody waiting."""
@@ -213,8 +308,25 @@ class SqliteFile:
                 raise
 
     @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._alone():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as exc:
             raise StoreError(f"{self._path}: {exc}") from exc
+
+
+def _as_json(rows: Sequence[Challenge] | Sequence[DeliveryEvent], names: tuple[str, ...]) -> str:
+    take = attrgetter(*names)
+    return json.dumps([take(row) for row in rows])

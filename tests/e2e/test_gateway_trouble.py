@@ -4,6 +4,8 @@ from pathlib import Path
 
 from .system import UNAVAILABLE, World, in_parallel
 
+UNDELIVERED = "The SMS with the code could not be delivered. Ask your administrator."
+
 
 def test_two_hundred_log_ins_pass_beside_a_gateway_that_sleeps(tmp_path: Path) -> None:
     with World(tmp_path, gateway="TIMEOUT = 30") as world:
@@ -41,9 +43,11 @@ def test_nobody_gets_in_while_the_gateway_is_down(tmp_path: Path) -> None:
         challenge = world.log_in(anna)
         world.server.wait_for_log("no gateway took it")
 
+        refused = world.answer(anna, "000000", challenge.state)
+
         assert challenge.code == "challenge"
-        assert world.answer(anna, "000000", challenge.state).code == "challenge"
-        assert world.answer(anna, "", challenge.state).code == "challenge"
+        assert (refused.code, refused.prompt) == ("reject", UNDELIVERED)
+        assert world.answer(anna, "", challenge.state).code == "reject"
 
 
 def test_a_full_queue_is_said_to_the_user_and_to_the_log(tmp_path: Path) -> None:

@@ -32,15 +32,9 @@ SHAPES = {
 CONFIG = """
 [store]
 url = "sqlite://{directory}/store/smsotp.db"
-[smtp_servers.nobody]
-host = "127.0.0.1"
-port = 1
-security = "none"
-sender = "radius@example.com"
 [gateways.nobody]
-provider = "smtp"
-SMTPIDENTIFIED = "nobody"
-MAILTO = "sms@example.com"
+provider = "script"
+SCRIPT = "/bin/true"
 """
 
 SITE = """

@@ -1,0 +1,173 @@
+"""
+The life of one message: which gateway next, when, and how it ended. Decisions only; no threads, no I/O.
+
+Outcomes decide. Accepted ends it. Refused is never tried again at that gateway. Not sent goes to the next gateway at
+once, and when all have had their turn, round again after a pause. Unknown follows the setting; that gateway is not
+asked again, because it may have sent the SMS.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+
+from smsotp_plugin.dispatch.health import Condition, GatewayHealth
+from smsotp_plugin.dispatch.routes import Plan
+from smsotp_plugin.errors import DeliveryError, NotSent, Refused, Unknown
+from smsotp_plugin.message import Message
+from smsotp_plugin.setting_sending import OnUnknown
+
+_FIRST_PAUSE = 1.0
+
+
+class Final(StrEnum):
+    """How a message ended; each one ends once."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    NOT_SENT = "not sent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRules:
+    """
+    What the administrator decides about further attempts.
+
+    Attributes:
+        rounds: How often all gateways have their turn, at least 1.
+        on_unknown: See `OnUnknown`.
+    """
+
+    rounds: int
+    on_unknown: OnUnknown
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Hand the message to this gateway now."""
+
+    gateway: str
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Ask again at this moment (monotonic seconds)."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Nothing more is tried."""
+
+    final: Final
+
+
+Step = Send | Later | Ended
+HealthOf = Callable[[str], GatewayHealth]
+
+
+class Delivery:
+    """
+    One message on its way. Not thread-safe: the dispatcher guards it.
+
+    Args:
+        message: The SMS.
+        plan: Its gateways.
+        rules: See `RetryRules`.
+        deadline: Monotonic seconds; no attempt begins after it.
+        ended: Called by the dispatcher when nothing more is tried.
+        random: For jitter.
+    """
+
+    def __init__(  # noqa: PLR0913  (what it is about, and what it is decided by)
+        self,
+        *,
+        message: Message,
+        plan: Plan,
+        rules: RetryRules,
+        deadline: float,
+        ended: Callable[[Final], None],
+        random: Random,
+    ) -> None:
+        self.message = message
+        self.plan = plan
+        self.deadline = deadline
+        self.ended = ended
+        self.final: Final | None = None
+        self.in_flight: set[str] = set()
+        self._rules = rules
+        self._random = random
+        self._round = 1
+        self._tried: set[str] = set()
+        self._given_up: set[str] = set()
+        self._worst = Final.NOT_SENT
+
+    def next_step(self, now: float, health_of: HealthOf) -> Step | None:
+        """
+        Decide what to do next, when nothing is under way or a further gateway is wanted.
+
+        Returns:
+            None where an attempt is under way and nothing else can be done: ask again when it has ended.
+        """
+        if self.final is not None:
+            return Ended(self.final)
+        moments: list[float] = []
+        for gateway in self.plan.gateways:
+            if gateway in self._tried or gateway in self._given_up or now >= self.deadline:
+                continue
+            health = health_of(gateway)
+            if health.condition is Condition.ALIVE:
+                self._tried.add(gateway)
+                self.in_flight.add(gateway)
+                return Send(gateway)
+            moments.append(health.until)
+        return None if self.in_flight else self._wait_or_end(now, moments)
+
+    def accepted(self, gateway: str) -> bool:
+        """Note a receipt; False where the message had ended before, by a hedged attempt elsewhere."""
+        self.in_flight.discard(gateway)
+        if self.final is not None:
+            return False
+        self._end(Final.ACCEPTED)
+        return True
+
+    def failed(self, gateway: str, error: DeliveryError) -> None:
+        """Note an attempt without a receipt; `next_step` tells what follows."""
+        self.in_flight.discard(gateway)
+        match error:
+            case Refused():
+                self._given_up.add(gateway)
+                self._worst = max(self._worst, Final.REFUSED, key=_SEVERITY.index)
+            case Unknown():
+                self._given_up.add(gateway)
+                self._worst = Final.UNKNOWN
+                if self._rules.on_unknown is OnUnknown.STOP:
+                    self._given_up.update(self.plan.gateways)
+            case NotSent(retry_here=False):
+                self._given_up.add(gateway)
+
+    def _wait_or_end(self, now: float, moments: list[float]) -> Step:
+        """Wait for the first of `moments` or for the next round, whichever comes first before the deadline."""
+        next_round = self._next_round(now)
+        at = min([*moments, next_round], default=self.deadline)
+        if at >= self.deadline:
+            return self._end(self._worst)
+        if at == next_round:
+            self._round += 1
+            self._tried.clear()
+        return Later(max(at, now))
+
+    def _next_round(self, now: float) -> float:
+        if self._round >= self._rules.rounds or not self._tried - self._given_up:
+            return self.deadline
+        return now + _FIRST_PAUSE * (1 << self._round - 1) * self._random.uniform(0.5, 1.5)
+
+    def _end(self, final: Final) -> Ended:
+        self.final = final
+        return Ended(final)
+
+
+#: An unknown outcome outweighs a refusal: the SMS may have arrived.
+_SEVERITY = [Final.NOT_SENT, Final.REFUSED, Final.UNKNOWN]

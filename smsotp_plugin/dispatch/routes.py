@@ -1,0 +1,152 @@
+"""Which gateways a message goes through, and in which order. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from smsotp_plugin.errors import NoRoute
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """
+    Ordered gateways for some messages.
+
+    Attributes:
+        name: As the log and ``smsotp route`` call it.
+        gateways: Names, at least one. The first is tried first.
+        weights: As many as gateways: how often each comes first. Empty: the first always does.
+        numbers: Prefixes in E.164 form; empty for all numbers.
+        realms: Of User-Names, in lower case; empty for all.
+        languages: In lower case; empty for all.
+    """
+
+    name: str
+    gateways: tuple[str, ...]
+    weights: tuple[int, ...] = ()
+    numbers: tuple[str, ...] = ()
+    realms: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """
+    What routes are chosen by.
+
+    Attributes:
+        number: E.164, with its ``+``.
+        realm: In lower case, empty where the User-Name has none.
+        language: In lower case, empty where none is known.
+        gateway: The gateway that the configuration of this user names, or empty.
+    """
+
+    number: str
+    realm: str = ""
+    language: str = ""
+    gateway: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    The choice for one message.
+
+    Attributes:
+        route: Name of the route.
+        gateways: In the order in which they are tried.
+        reason: Why this route, as a half sentence for people.
+    """
+
+    route: str
+    gateways: tuple[str, ...]
+    reason: str
+
+    def turned(self, places: int) -> "Plan":
+        """Return the plan with as many gateways moved from the front to the back."""
+        places %= len(self.gateways)
+        return replace(self, gateways=self.gateways[places:] + self.gateways[:places])
+
+
+def realm_of(user: str) -> str:
+    """Return the realm of a User-Name in lower case: behind ``@``, else before a backslash; empty where it has none."""
+    name, at, realm = user.rpartition("@")
+    if at and name:
+        return realm.lower()
+    realm, slash, _ = user.partition("\\")
+    return realm.lower() if slash else ""
+
+
+class RouteTable:
+    """
+    All routes.
+
+    Args:
+        routes: In the file's order. None: one route over all gateways.
+        gateways: All names, in the file's order.
+        random: For weighted sharing.
+    """
+
+    def __init__(self, routes: Sequence[Route], gateways: Sequence[str], random: Random) -> None:
+        self._routes = routes or [Route("default", tuple(gateways))]
+        self._gateways = gateways
+        self._random = random
+
+    def plan(self, recipient: Recipient) -> Plan:
+        """
+        Choose a route and the order of its gateways.
+
+        The gateway that is named for the user comes before everything; then the route with the longest prefix of the
+        number, then the one with more conditions, then the earlier one.
+
+        Raises:
+            NoRoute: None fits, or the named gateway does not exist.
+        """
+        if recipient.gateway:
+            return self._named(recipient.gateway)
+        fitting = [(self._rank(route, recipient), route) for route in self._routes]
+        best = max((rank for rank, _ in fitting if rank is not None), default=None)
+        if best is None:
+            raise NoRoute(
+                "no route fits this number, realm and language: add one without conditions to [[routes]]"
+            )
+        route = next(route for rank, route in fitting if rank == best)
+        return Plan(route.name, self._shared(route), _reason(route, recipient))
+
+    def _named(self, gateway: str) -> Plan:
+        if gateway not in self._gateways:
+            raise NoRoute(
+                f"SMSOTP-Gateway names a gateway that does not exist; there are: {', '.join(self._gateways)}"
+            )
+        return Plan("named", (gateway,), "SMSOTP-Gateway names the gateway")
+
+    @staticmethod
+    def _rank(route: Route, recipient: Recipient) -> tuple[int, int] | None:
+        prefix = max(
+            (len(prefix) for prefix in route.numbers if recipient.number.startswith(prefix)), default=0
+        )
+        if route.numbers and not prefix:
+            return None
+        if route.realms and recipient.realm not in route.realms:
+            return None
+        if route.languages and recipient.language not in route.languages:
+            return None
+        return prefix, bool(route.realms) + bool(route.languages)
+
+    def _shared(self, route: Route) -> tuple[str, ...]:
+        if not route.weights:
+            return route.gateways
+        (first,) = self._random.choices(route.gateways, route.weights)
+        return (first, *(gateway for gateway in route.gateways if gateway != first))
+
+
+def _reason(route: Route, recipient: Recipient) -> str:
+    said = []
+    if route.numbers:
+        prefix = max((p for p in route.numbers if recipient.number.startswith(p)), key=len)
+        said.append(f"the number begins with {prefix}")
+    if route.realms:
+        said.append(f"the realm is {recipient.realm}")
+    if route.languages:
+        said.append(f"the language is {recipient.language}")
+    return " and ".join(said) or "it has no conditions"

@@ -1,0 +1,84 @@
+"""The life of each message as it is written down: what was asked, tried, answered. No code and no whole number in it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    """What can happen to a challenge or a notification."""
+
+    ASKED = "asked"
+    """A log-in was promised a code, or a notification was asked for; `detail` names the route."""
+    RESENT = "resent"
+    """The user asked for the code again."""
+    ATTEMPT = "attempt"
+    """One gateway had its turn; `detail` begins with the outcome."""
+    ENDED = "ended"
+    """No gateway took the message and nothing more is tried; `detail` says how it ended."""
+    RECEIPT = "receipt"
+    """A delivery receipt: what the network said later."""
+    ANSWERED = "answered"
+    """An answer to the challenge was judged; `detail` says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryEvent:
+    """
+    One line of a message's life.
+
+    Attributes:
+        reference: Of the message; empty for a delivery receipt, which belongs by gateway and `gateway_id`.
+        at: Unix seconds.
+        kind: What happened.
+        gateway: Its name, where one is concerned.
+        gateway_id: The gateway's own id of the message.
+        detail: In words.
+        user: User-Name; only in `ASKED`.
+        number: Masked; only in `ASKED`.
+        number_hash: Fingerprint of the number, to search by; only in `ASKED`.
+    """
+
+    reference: str
+    at: float
+    kind: EventKind
+    gateway: str = ""
+    gateway_id: str = ""
+    detail: str = ""
+    user: str = ""
+    number: str = ""
+    number_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whose messages are looked for: by user, by fingerprint of the number, or by reference."""
+
+    user: str = ""
+    number_hash: str = ""
+    reference: str = ""
+
+
+class DeliveryLog(ABC):
+    """Where those lines are kept."""
+
+    @abstractmethod
+    def record(self, event: DeliveryEvent) -> None:
+        """Note an event; returns at once, keeps nobody waiting, raises nothing."""
+
+    @abstractmethod
+    def trace(self, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
+        """
+        Return what is known of somebody's newest messages.
+
+        Args:
+            wanted: Whose.
+            limit: How many messages, the newest.
+
+        Returns:
+            Their events, the oldest first; delivery receipts with the reference of their message.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """

@@ -26,12 +26,11 @@ def load_or_make_key(path: Path) -> bytes:
         key = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "it is not text"
-        raise ConfigError(
-            [
-                f"the key file {path} cannot be used: {reason}; the directory must exist and, like the file, belong to "
-                "the user that FreeRADIUS runs as"
-            ]
-        ) from exc
+        problem = (
+            f"the key file {path} cannot be used: {reason}; the directory must exist and, like the file, belong to "
+            "the user that FreeRADIUS runs as"
+        )
+        raise ConfigError([problem]) from exc
     if len(key) < SHORTEST_KEY:
         raise ConfigError(
             [

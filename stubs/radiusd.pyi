@@ -1,4 +1,4 @@
-"""What rlm_python3 puts into the module `radiusd` of the interpreter that it embeds."""
+# What rlm_python3 puts into the module `radiusd` of the interpreter that it embeds.
 
 config: dict[str, str]
 

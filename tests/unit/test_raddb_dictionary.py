@@ -37,7 +37,16 @@ def test_a_missing_file_is_an_empty_one(file: Path) -> None:
 def test_numbers_that_are_taken_are_passed_over(file: Path) -> None:
     found = lines(file, "ATTRIBUTE Mine 3400 string\nATTRIBUTE Other 0xd4a integer\n")
 
-    assert [number for _, number, _ in found] == ["3400", "0xd4a", "3401", "3403", "3404", "3405", "3406", "3407"]
+    assert [number for _, number, _ in found] == [
+        "3400",
+        "0xd4a",
+        "3401",
+        "3403",
+        "3404",
+        "3405",
+        "3406",
+        "3407",
+    ]
 
 
 def test_numbers_of_included_files_are_passed_over(file: Path) -> None:

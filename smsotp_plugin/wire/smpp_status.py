@@ -1,8 +1,9 @@
 """
 What an SMSC's command status means for a message: the one table. SMPP 3.4 section 5.1.3.
 
-A status that is not listed means refused for certain, and says nothing about other messages: `GatewayUnavailable`, so
-that another gateway is tried.
+A status that is not listed is `GatewayUnavailable`: certainly not sent, and no fault of this number or text. So are
+those that blame what all messages of a gateway have in common (its sender, service type, types of number): it can
+serve nobody until its settings are mended, while another gateway can.
 """
 
 from typing import Final
@@ -21,35 +22,17 @@ from smsotp_plugin.wire.smpp_pdu import describe_status
 _SUBMIT: Final[dict[int, type[DeliveryError]]] = {
     0x01: BadMessage,  # ESME_RINVMSGLEN
     0x02: BadMessage,  # ESME_RINVCMDLEN
-    0x03: BadMessage,  # ESME_RINVCMDID
-    0x04: GatewayUnavailable,  # ESME_RINVBNDSTS: not bound for this, in the SMSC's opinion
-    0x06: BadMessage,  # ESME_RINVPRTFLG
-    0x07: BadMessage,  # ESME_RINVREGDLVFLG
-    0x08: GatewayUnavailable,  # ESME_RSYSERR
-    0x0A: BadMessage,  # ESME_RINVSRCADR
     0x0B: BadRecipient,  # ESME_RINVDSTADR
     0x0D: AuthFailed,  # ESME_RBINDFAIL
     0x0E: AuthFailed,  # ESME_RINVPASWD
     0x0F: AuthFailed,  # ESME_RINVSYSID
     0x14: Throttled,  # ESME_RMSGQFUL
-    0x15: BadMessage,  # ESME_RINVSERTYP
-    0x43: BadMessage,  # ESME_RINVESMCLASS
-    0x45: GatewayUnavailable,  # ESME_RSUBMITFAIL
-    0x48: BadMessage,  # ESME_RINVSRCTON
-    0x49: BadMessage,  # ESME_RINVSRCNPI
-    0x50: BadRecipient,  # ESME_RINVDSTTON
-    0x51: BadRecipient,  # ESME_RINVDSTNPI
     0x58: Throttled,  # ESME_RTHROTTLED
     0x61: BadMessage,  # ESME_RINVSCHED
     0x62: BadMessage,  # ESME_RINVEXPIRY
-    0x64: GatewayUnavailable,  # ESME_RX_T_APPN
     0x65: BadMessage,  # ESME_RX_P_APPN
     0x66: BadMessage,  # ESME_RX_R_APPN
-    0xC0: BadMessage,  # ESME_RINVOPTPARSTREAM
-    0xC1: BadMessage,  # ESME_ROPTPARNOTALLWD
     0xC2: BadMessage,  # ESME_RINVPARLEN
-    0xC3: BadMessage,  # ESME_RMISSINGOPTPARAM
-    0xC4: BadMessage,  # ESME_RINVOPTPARAMVAL
 }
 
 _BIND: Final[dict[int, type[NotSent]]] = {

@@ -203,7 +203,7 @@ def test_an_outage_is_waited_for_if_the_next_try_is_in_time() -> None:
         (0x08, GatewayUnavailable),
         (0x0B, BadRecipient),
         (0x01, BadMessage),
-        (0x0A, BadMessage),
+        (0x0A, GatewayUnavailable),
         (0x45, GatewayUnavailable),
         (0xFF, GatewayUnavailable),
         (0x0400, GatewayUnavailable),

@@ -14,7 +14,7 @@ from smsotp_plugin.errors import AuthFailed, BadMessage, BadRecipient, DeliveryE
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.sipgate import SipgateProvider, SipgateSettings
 
-from .contract import CLOCK, AnyProvider, MockGateway, ProviderContract, message, within
+from .contract import CLOCK, ProviderContract, message, within
 
 
 def make(mock: SipgateGateway, **settings: Any) -> SipgateProvider:
@@ -32,17 +32,6 @@ class TestSipgate(ProviderContract):
 
     def make(self, mock: SipgateGateway, check_tls: bool | Path) -> SipgateProvider:  # noqa: FBT001  (as in the settings)
         return make(mock, CHECK_SSL=check_tls if isinstance(check_tls, bool) else str(check_tls))
-
-    def test_a_throttled_message_is_not_sent_and_may_be_tried_again(
-        self, provider: AnyProvider, mock: MockGateway, inbox: Inbox
-    ) -> None:
-        # Not the fault "throttle": the mock says 506 for it, which SAMURAI's table knows as a malformed SIP URI.
-        mock.faults.add('xml-fault 412 "Too many requests." once')
-
-        with pytest.raises(Throttled):
-            provider.submit(message(), within(5))
-        provider.submit(message(), within(5))
-        assert len(inbox.messages()) == 1
 
 
 @pytest.fixture

@@ -56,14 +56,15 @@ def test_a_client_may_introduce_itself(sipgate: SipgateGateway, inbox: Inbox) ->
 @pytest.mark.parametrize(
     ("change", "status"),
     [
-        ({"RemoteUri": "sip:+491701234567@sipgate.net"}, 405),
-        ({"RemoteUri": "sip:00491701234567@sipgate.net"}, 405),
-        ({"RemoteUri": "sip:491701234567@example.com"}, 405),
-        ({"TOS": "fax"}, 411),
-        ({"Content": ""}, 411),
-        ({"RemoteUri": "sip:4915550100009@sipgate.net"}, 506),
-        ({"RemoteUri": "sip:4915550100010@sipgate.net"}, 405),
-        ({"RemoteUri": "sip:4915550100011@sipgate.de"}, 502),
+        ({"RemoteUri": "sip:+491701234567@sipgate.net"}, 508),
+        ({"RemoteUri": "sip:00491701234567@sipgate.net"}, 508),
+        ({"RemoteUri": "sip:491701234567@example.com"}, 506),
+        ({"RemoteUri": "491701234567"}, 506),
+        ({"TOS": "fax"}, 502),
+        ({"Content": ""}, 407),
+        ({"RemoteUri": "sip:4915550100009@sipgate.net"}, 412),
+        ({"RemoteUri": "sip:4915550100010@sipgate.net"}, 508),
+        ({"RemoteUri": "sip:4915550100011@sipgate.de"}, 404),
     ],
 )
 def test_what_cannot_be_sent_gets_a_status_code(

@@ -2,9 +2,9 @@
 sipgate's XML-RPC API (SAMURAI): `samurai.SessionInitiate` and `samurai.ClientIdentify`.
 
 What is known of the real service: HTTP basic authentication (401), RemoteUri `sip:DIGITS@sipgate.net` (or `.de`) with
-neither `+` nor `00`, StatusCode 200 for success, other codes or XML-RPC faults for errors. Which error comes in which
-of the two forms is not documented; here a call that breaks XML-RPC or the method's signature is a fault, and a
-message that cannot be sent is a StatusCode.
+neither `+` nor `00`, StatusCode 200 for success, other codes or XML-RPC faults for errors. The codes are those of
+SAMURAI's table of status codes. Which error comes in which of the two forms is not documented; here a call that breaks
+XML-RPC or the method's signature is a fault, and a message that cannot be sent is a StatusCode.
 """
 
 import re
@@ -17,13 +17,14 @@ from smsotp_mocks.faces.base import Face, Rejected, Submission, Trouble
 from smsotp_mocks.fault_words import Fault
 from smsotp_mocks.http_wire import Answer, Request, text_answer
 
-_REMOTE_URI = re.compile(r"sip:([1-9][0-9]{6,14})@sipgate\.(?:net|de)")
+_REMOTE_URI = re.compile(r"sip:([^@\s]+)@sipgate\.(?:net|de)")
+_E164 = re.compile(r"[1-9][0-9]{6,14}")
 _REALM = ("WWW-Authenticate", 'Basic realm="sipgate samurai"')
 _DOCTYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _TROUBLE: dict[Trouble, tuple[int, str]] = {
-    "throttle": (506, "Too many requests"),
-    "refuse": (405, "RemoteUri not allowed"),
-    "unavailable": (502, "Service temporarily unavailable"),
+    "throttle": (412, "Too many requests"),
+    "refuse": (508, "Not a valid E.164 number"),
+    "unavailable": (404, "Resources exceeded"),
 }
 
 
@@ -86,12 +87,14 @@ def _submission(values: dict[str, Any]) -> Submission:
         if not isinstance(values.get(name), str):
             raise _fault(-32602, f"Invalid parameters: {name} is missing or no string")
     if values["TOS"] != "text":
-        raise _status(411, "TOS not supported")
+        raise _status(502, "Unknown type of service")
     found = _REMOTE_URI.fullmatch(values["RemoteUri"])
     if not found:
-        raise _status(405, "RemoteUri invalid")
+        raise _status(506, "Malformed SIP URI")
+    if not _E164.fullmatch(found.group(1)):
+        raise _status(508, "Not a valid E.164 number")
     if not values["Content"]:
-        raise _status(411, "Content is empty")
+        raise _status(407, "Invalid parameter value: Content is empty")
     return Submission(found.group(1), values["Content"], str(values.get("LocalUri", "")))
 
 

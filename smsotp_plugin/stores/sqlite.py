@@ -121,11 +121,8 @@ class SqliteStore(ChallengeStore, DeliveryLog):
                 self._being_committed = batch = self._uncommitted
                 self._uncommitted = {}
                 events, self._events = self._events, []
-            try:
-                if batch or events:
-                    self._commit(list(batch.values()), events)
-            finally:
-                self._being_committed = {}
+            if batch or events:
+                self._commit(list(batch.values()), events)
 
     def tidy(self, now: float) -> None:
         self.flush()
@@ -160,11 +157,16 @@ class SqliteStore(ChallengeStore, DeliveryLog):
             for new in batch:
                 self._forget(new.challenge)
             raise
+        finally:
+            self._being_committed = {}
         if not self._healthy:
             self._healthy = True
             log.info("the store can be written again")
         for new in batch:
-            new.then()
+            try:
+                new.then()
+            except Exception:
+                log.exception("a log-in that was asked for its code gets none")
 
     def _settle(self, state: str) -> None:
         if state in self._uncommitted or state in self._being_committed:

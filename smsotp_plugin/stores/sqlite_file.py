@@ -104,7 +104,7 @@ SELECT {_COLUMNS} FROM challenges WHERE created > ? AND status = {_OPEN} AND und
 ORDER BY created
 """  # noqa: S608  (as above)
 _RESEND = f"""
-UPDATE challenges SET resends = resends + 1, asked = :now
+UPDATE challenges SET resends = resends + 1, asked = :now, undelivered = ''
 WHERE state = :state AND user = :user AND status = {_OPEN} AND expires > :now
     AND resends < :limit AND max(created, asked) <= :now - :pace
 RETURNING {_COLUMNS}

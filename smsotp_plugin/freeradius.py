@@ -70,7 +70,7 @@ def post_auth(packet: "Packet") -> "int | ModuleAnswer":
         if _Running.legs is not None:
             return _Running.legs.after(packet)
     except BaseException as exc:  # noqa: BLE001  (a notification that fails must not undo a log-in)
-        _to_radlog(logging.ERROR, f"smsotp: no notification is sent: {'; '.join(_explain(exc))}")
+        _report("no notification is sent: ", exc)
     return _NOOP
 
 

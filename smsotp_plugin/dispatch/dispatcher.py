@@ -8,6 +8,7 @@ the queues, the threads and the lock.
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -155,16 +156,13 @@ class Dispatcher:
         for lane in lanes:
             lane.drain()
             lane.close_queue()
-        if left:
+        with ExitStack() as rest:
+            rest.callback(_tell_of, left)
             # A thread may still wait for a gateway: closing the gateway ends its attempt.
-            _close(lanes)
-        for lane in lanes:
-            lane.join()
-        if not left:
-            _close(lanes)
-        for delivery in left:
-            if delivery.final is None:
-                log.error("%s: given up, the server is being stopped", _named(delivery.message))
+            closings = [lane.provider.close for lane in lanes]
+            joinings = [lane.join for lane in lanes]
+            for step in reversed([*closings, *joinings] if left else [*joinings, *closings]):
+                rest.callback(step)
 
     def _health_of(self, gateway: str) -> GatewayHealth:
         return self._lanes[gateway].breaker.health(self._clock.monotonic())
@@ -243,11 +241,13 @@ class Dispatcher:
             self._delivery_log.record(
                 DeliveryEvent(delivery.message.reference, self._clock.time(), EventKind.ENDED, detail=final)
             )
-        delivery.ended(final)
-        with self._lock:
-            self._on_the_way.discard(delivery)
-            if self._stopping and not self._on_the_way:
-                self._idle.notify_all()
+        try:
+            delivery.ended(final)
+        finally:
+            with self._lock:
+                self._on_the_way.discard(delivery)
+                if self._stopping and not self._on_the_way:
+                    self._idle.notify_all()
 
     def _note(
         self, message: Message, gateway: str, outcome: str, gateway_id: str = "", detail: str = ""
@@ -275,9 +275,10 @@ class Dispatcher:
             self._plan_probe(lane)
 
 
-def _close(lanes: Sequence[Lane]) -> None:
-    for lane in lanes:
-        lane.provider.close()
+def _tell_of(left: Sequence[Delivery]) -> None:
+    for delivery in left:
+        if delivery.final is None:
+            log.error("%s: given up, the server is being stopped", _named(delivery.message))
 
 
 def _named(message: Message) -> str:

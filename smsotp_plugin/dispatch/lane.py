@@ -80,9 +80,10 @@ class Lane:
         self._queue.close(len(self._threads))
 
     def join(self) -> None:
-        """Wait for the threads to end."""
+        """Wait for those threads to end that were started."""
         for thread in self._threads:
-            thread.join()
+            if thread.is_alive():
+                thread.join()
 
     def _work(self) -> None:
         while (item := self._queue.get()) is not None:

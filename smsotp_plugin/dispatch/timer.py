@@ -43,7 +43,8 @@ class Timer:
             self._stopped = True
             self._calls.clear()
             self._changed.notify()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def _work(self) -> None:
         while (function := self._next()) is not None:

@@ -10,6 +10,8 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,14 +20,16 @@ from smsotp_plugin.errors import (
     AlreadyUsed,
     ChallengeError,
     Expired,
+    ResendRefused,
     TooManyAttempts,
     UnknownChallenge,
     WrongCode,
 )
-from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge, ChallengeStore
+from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge, ChallengeStore, ResendRules
 from tests.unit.hand_clock import HandClock
 
 WINDOW = 30.0
+RESENDS = ResendRules(limit=2, pace=30.0)
 TTL = 300.0
 RIGHT, WRONG = "a" * 32, "b" * 32
 THREADS = 50
@@ -47,6 +51,7 @@ def challenge(clock: HandClock, *, login: str = "", user: str = "bob", tries: in
         seed="c" * 32,
         seal=RIGHT,
         number="+49 *** **67",
+        number_hash="d" * 32,
         created=clock.time(),
         expires=clock.time() + TTL,
         tries_left=tries,
@@ -324,6 +329,113 @@ class StoreContract:
 
         with pytest.raises(TooManyAttempts):
             other.answer(new.state, "bob", WRONG, clock.time())
+
+    def test_a_code_can_be_sent_again_after_a_while(self, store: ChallengeStore, clock: HandClock) -> None:
+        new = store.open_challenge(challenge(clock), then=nothing)
+        clock.advance(RESENDS.pace)
+
+        again = store.resend(new.state, "bob", clock.time(), RESENDS)
+
+        assert again == replace(new, resends=1)
+        assert store.answer(new.state, "bob", RIGHT, clock.time()).resends == 1
+
+    def test_a_code_is_not_sent_again_too_early(self, store: ChallengeStore, clock: HandClock) -> None:
+        new = store.open_challenge(challenge(clock), then=nothing)
+        clock.advance(RESENDS.pace)
+        store.resend(new.state, "bob", clock.time(), RESENDS)
+        clock.advance(10)
+
+        with pytest.raises(ResendRefused) as refused:
+            store.resend(new.state, "bob", clock.time(), RESENDS)
+        assert refused.value.wait == 20.0
+
+    def test_a_code_is_not_sent_again_too_often(self, store: ChallengeStore, clock: HandClock) -> None:
+        new = store.open_challenge(challenge(clock), then=nothing)
+        for _ in range(RESENDS.limit):
+            clock.advance(RESENDS.pace)
+            store.resend(new.state, "bob", clock.time(), RESENDS)
+        clock.advance(RESENDS.pace)
+
+        with pytest.raises(ResendRefused) as refused:
+            store.resend(new.state, "bob", clock.time(), RESENDS)
+        assert refused.value.wait is None
+
+    def test_many_wishes_at_once_are_one_message(self, store: ChallengeStore, clock: HandClock) -> None:
+        new = store.open_challenge(challenge(clock), then=nothing)
+        clock.advance(RESENDS.pace)
+        sent: list[Challenge] = []
+
+        def wish() -> None:
+            with suppress(ResendRefused):
+                sent.append(store.resend(new.state, "bob", clock.time(), RESENDS))
+
+        at_once(wish)
+
+        assert [again.resends for again in sent] == [1]
+
+    def test_nothing_is_sent_again_once_it_is_over(self, store: ChallengeStore, clock: HandClock) -> None:
+        used, exhausted, late = (
+            store.open_challenge(challenge(clock, tries=1), then=nothing) for _ in range(3)
+        )
+        store.answer(used.state, "bob", RIGHT, clock.time())
+        with pytest.raises(TooManyAttempts):
+            store.answer(exhausted.state, "bob", WRONG, clock.time())
+        clock.advance(RESENDS.pace)
+
+        for state, now in (
+            (used.state, clock.time()),
+            (exhausted.state, clock.time()),
+            (late.state, late.expires),
+        ):
+            with pytest.raises(Expired):
+                store.resend(state, "bob", now, RESENDS)
+
+    def test_nobody_has_anothers_code_sent_again(self, store: ChallengeStore, clock: HandClock) -> None:
+        new = store.open_challenge(challenge(clock), then=nothing)
+        clock.advance(RESENDS.pace)
+
+        for state, user in ((new.state, "alice"), ("0" * 32, "bob"), ("", "")):
+            with pytest.raises(UnknownChallenge):
+                store.resend(state, user, clock.time(), RESENDS)
+
+    def test_a_challenge_whose_code_did_not_get_out_is_not_given_again(
+        self, store: ChallengeStore, clock: HandClock
+    ) -> None:
+        first = store.open_challenge(challenge(clock, login="l"), then=nothing)
+        store.flush()
+        store.mark_undelivered(first.state, "refused")
+        second = challenge(clock, login="l")
+
+        assert store.find(first.state, "bob").undelivered == "refused"
+        assert store.open_challenge(second, then=nothing) == second
+
+    def test_a_code_that_is_sent_again_may_get_out(self, store: ChallengeStore, clock: HandClock) -> None:
+        new = store.open_challenge(challenge(clock), then=nothing)
+        store.flush()
+        store.mark_undelivered(new.state, "not sent")
+        clock.advance(RESENDS.pace)
+
+        assert store.resend(new.state, "bob", clock.time(), RESENDS).undelivered == ""
+        assert store.find(new.state, "bob").undelivered == ""
+
+    def test_what_was_not_delivered_is_not_given_again_after_a_restart(
+        self, tmp_path: Path, clock: HandClock
+    ) -> None:
+        before = self.open(tmp_path, WINDOW, clock)
+        first = before.open_challenge(challenge(clock, login="l"), then=nothing)
+        before.flush()
+        before.mark_undelivered(first.state, "refused")
+        before.close()
+
+        after = self.open(tmp_path, WINDOW, clock)
+        second = challenge(clock, login="l")
+        given = after.open_challenge(second, then=nothing)
+        after.close()
+
+        assert given == second
+
+    def test_marking_what_is_not_there_does_nothing(self, store: ChallengeStore) -> None:
+        store.mark_undelivered("0" * 32, "refused")
 
     def test_everything_is_as_it_was_after_a_restart(self, tmp_path: Path, clock: HandClock) -> None:
         before = self.open(tmp_path, WINDOW, clock)

@@ -13,4 +13,4 @@ class TestSqlite(StoreContract):
     """One file."""
 
     def open(self, place: Path, window: float, clock: HandClock) -> ChallengeStore:
-        return SqliteStore(place / "smsotp.db", window, clock)
+        return SqliteStore(place / "smsotp.db", window, 86400, clock)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from smsotp_plugin.login import Accept, Ask, NotOurs, Reject
+from smsotp_plugin.decisions import Accept, Ask, NotOurs, Reject
 from smsotp_plugin.radius_attributes import AttributePlace, LoginRequest, PacketError, read_request
 from smsotp_plugin.radius_legs import _written
 

@@ -3,26 +3,31 @@
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import Any, cast
 
 import pytest
 from pydantic import SecretStr
 
-from smsotp_plugin.dispatch.dispatcher import Dispatcher
-from smsotp_plugin.errors import QueueFull, StoreError
-from smsotp_plugin.login import Accept, Ask, Login, NotOurs, Reject
+from smsotp_plugin.code_sender import CodeSender
+from smsotp_plugin.decisions import Accept, Ask, NotOurs, Reject
+from smsotp_plugin.dispatch.delivery import Final, RetryRules
+from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
+from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
+from smsotp_plugin.errors import NoGatewayAlive, NoRoute, QueueFull, StoreError
+from smsotp_plugin.login import Login
 from smsotp_plugin.message import Message
 from smsotp_plugin.onetime import CodeMaker
 from smsotp_plugin.radius_attributes import LoginRequest
 from smsotp_plugin.setting_sections import (
     ChallengeSettings,
-    DispatchSettings,
     LogSettings,
     OtpSettings,
     Settings,
     StoreSettings,
     UserSettings,
 )
+from smsotp_plugin.setting_sending import DeliveryLogSettings, DispatchSettings, OnUnknown
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.sqlite import SqliteStore
 from tests.unit.hand_clock import HandClock
@@ -31,19 +36,32 @@ NUMBER = "+491701234567"
 
 
 class Outbox(Dispatcher):
-    """Keeps what it is given."""
+    """Keeps what it is given, and tells how it ended where a test says so."""
 
     def __init__(self, clock: HandClock) -> None:
-        super().__init__([], workers=1, queue=100, deadline=30, clock=clock)
+        super().__init__(
+            providers=[],
+            routes=RouteTable([], ["first", "second"], Random(1)),
+            rules=DispatchRules(100, 30.0, RetryRules(1, OnUnknown.NEXT), 0),
+            delivery_log=cast("Any", None),
+            clock=clock,
+            random=Random(1),
+        )
         self.messages: list[Message] = []
-        self.full = False
+        self.gateways: list[tuple[str, ...]] = []
+        self.refusal: Exception | None = None
+        self.final: Final | None = None
 
-    def check_room(self) -> None:
-        if self.full:
-            raise QueueFull("100 messages are waiting already")
+    def plan(self, recipient: Recipient) -> Plan:
+        if self.refusal is not None:
+            raise self.refusal
+        return self._routes.plan(recipient)
 
-    def submit(self, message: Message) -> None:
+    def submit(self, message: Message, plan: Plan, ended: Callable[[Final], None]) -> None:
         self.messages.append(message)
+        self.gateways.append(plan.gateways)
+        if self.final is not None:
+            ended(self.final)
 
 
 class BrokenStore(SqliteStore):
@@ -74,16 +92,18 @@ class Bench:
     def __init__(self, directory: Path, sections: dict[str, Any]) -> None:
         self.clock = HandClock()
         self.outbox = Outbox(self.clock)
-        self.store = BrokenStore(directory / "smsotp.db", 30, self.clock)
+        self.store = BrokenStore(directory / "smsotp.db", 30, 86400, self.clock)
         settings = Settings(
             otp=OtpSettings(**sections.get("otp", {})),
             challenge=ChallengeSettings(**sections.get("challenge", {})),
             users=UserSettings(**sections.get("users", {})),
             store=StoreSettings(),
-            dispatch=DispatchSettings(),
+            dispatch=DispatchSettings(**sections.get("dispatch", {})),
             log=LogSettings(),
+            delivery_log=DeliveryLogSettings(),
             smtp_servers={},
             gateways={},
+            notifications={},
         )
         seeds = iter(range(1, 10**6))
         codes = CodeMaker(
@@ -92,7 +112,22 @@ class Bench:
             settings.otp.alphabet,
             lambda count: next(seeds).to_bytes(count),
         )
-        self.login = Login(settings, codes, self.store, self.outbox, self.clock)
+        sender = CodeSender(
+            settings=settings,
+            codes=codes,
+            store=self.store,
+            delivery_log=self.store,
+            dispatcher=self.outbox,
+            clock=self.clock,
+        )
+        self.login = Login(
+            settings=settings,
+            codes=codes,
+            store=self.store,
+            delivery_log=self.store,
+            sender=sender,
+            clock=self.clock,
+        )
 
     def ask(self, **fields: Any) -> Ask:
         asked = self.login.first_leg(request(**fields))
@@ -111,6 +146,9 @@ def request(**fields: Any) -> LoginRequest:
         "state": None,
         "client": "vpn",
         "station": "192.0.2.7",
+        "gateway": "",
+        "language": "",
+        "notification": "",
         "numbers": (NUMBER,),
     }
     return LoginRequest(**(given | fields))
@@ -211,10 +249,11 @@ def test_the_first_usable_number_counts(bench: Bench) -> None:
     assert bench.outbox.messages[0].number.e164 == "+491701111111"
 
 
-def test_a_full_queue_refuses_before_anything_is_kept(bench: Bench) -> None:
-    bench.outbox.full = True
+@pytest.mark.parametrize("refusal", [QueueFull("full"), NoRoute("none"), NoGatewayAlive("dead")])
+def test_what_cannot_be_sent_is_refused_before_anything_is_kept(bench: Bench, refusal: Exception) -> None:
+    bench.outbox.refusal = refusal
     refused = bench.login.first_leg(request())
-    bench.outbox.full = False
+    bench.outbox.refusal = None
 
     assert refused == Reject("No code can be sent at present. Try again later.")
     bench.ask()
@@ -300,6 +339,96 @@ def test_a_store_that_is_gone_lets_nobody_in(
 
     assert refused == Reject("No code can be sent at present. Try again later.")
     assert "the store is gone" in caplog.text
+
+
+@pytest.mark.parametrize("typed", ["resend", " ReSend ", "", "  "])
+def test_the_same_code_is_sent_again_through_the_next_gateway(bench: Bench, typed: str) -> None:
+    asked, code = bench.ask(), bench.code()
+    bench.clock.advance(30)
+
+    again = bench.login.answer_leg(answer(asked.state, typed))
+
+    assert again == Ask(asked.state, "Enter the code sent to +49 *** **67", 270)
+    assert bench.code() == code
+    assert bench.outbox.gateways == [("first", "second"), ("second", "first")]
+    assert bench.login.answer_leg(answer(asked.state, code)) == Accept()
+
+
+def test_a_wish_that_comes_too_early_is_told_to_wait_and_is_no_try(make: Callable[..., Bench]) -> None:
+    bench = make(otp={"max_attempts": 1})
+    asked = bench.ask()
+    bench.clock.advance(10)
+
+    told = bench.login.answer_leg(answer(asked.state, "resend"))
+
+    assert isinstance(told, Ask)
+    assert "in 20 s" in told.prompt
+    assert len(bench.outbox.messages) == 1
+    assert bench.login.answer_leg(answer(asked.state, bench.code())) == Accept()
+
+
+def test_wishes_are_limited(bench: Bench) -> None:
+    asked = bench.ask()
+    told: list[object] = []
+    for _ in range(3):
+        bench.clock.advance(30)
+        told.append(bench.login.answer_leg(answer(asked.state, "resend")))
+
+    assert told[-1] == Ask(
+        asked.state, "No further SMS can be sent. Enter the code sent to +49 *** **67", 210
+    )
+    assert len(bench.outbox.messages) == 3
+
+
+@pytest.mark.parametrize("other", [{"user": "alice"}, {"state": "0" * 32}])
+def test_nobody_has_anothers_code_sent_again(bench: Bench, other: dict[str, str]) -> None:
+    asked = bench.ask()
+    bench.clock.advance(30)
+    wish = {"user": "bob", "state": asked.state} | other
+
+    assert bench.login.answer_leg(request(password=SecretStr("resend"), **wish)) == NotOurs()
+    assert len(bench.outbox.messages) == 1
+
+
+def test_a_code_is_not_sent_again_to_another_number(bench: Bench) -> None:
+    asked = bench.ask()
+    bench.clock.advance(30)
+
+    told = bench.login.answer_leg(answer(asked.state, "resend", numbers=("+491701111111",)))
+
+    assert told == Reject("The code is no longer valid. Log in again to get a new one.")
+    assert len(bench.outbox.messages) == 1
+
+
+@pytest.mark.parametrize("final", [Final.REFUSED, Final.NOT_SENT])
+def test_a_code_that_did_not_get_out_is_told_and_the_next_log_in_gets_a_new_one(
+    bench: Bench, final: Final
+) -> None:
+    bench.outbox.final = final
+    asked = bench.ask()
+    told = bench.login.answer_leg(answer(asked.state, "000000"))
+    bench.outbox.final = None
+
+    assert told == Reject("The SMS with the code could not be delivered. Ask your administrator.")
+    assert bench.ask().state != asked.state
+
+
+@pytest.mark.parametrize("final", [Final.ACCEPTED, Final.UNKNOWN])
+def test_a_code_that_may_have_got_out_is_waited_for(bench: Bench, final: Final) -> None:
+    bench.outbox.final = final
+    asked = bench.ask()
+
+    assert isinstance(bench.login.answer_leg(answer(asked.state, "wrong")), Ask)
+    assert bench.ask().state == asked.state
+
+
+def test_a_site_that_waits_tells_at_once_that_nothing_was_delivered(make: Callable[..., Bench]) -> None:
+    bench = make(dispatch={"wait": 0.5})
+    bench.outbox.final = Final.REFUSED
+
+    told = bench.login.first_leg(request())
+
+    assert told == Reject("The SMS with the code could not be delivered. Ask your administrator.")
 
 
 def test_no_secret_is_logged_or_shown(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:

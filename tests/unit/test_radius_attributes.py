@@ -19,7 +19,13 @@ def test_everything_that_concerns_a_log_in_is_read() -> None:
             ("Calling-Station-Id", "198.51.100.7"),
             ("SMSOTP-Client-Address", "127.0.0.1"),
         ),
-        "config": (("SMSOTP-Phone", "+49170"), ("SMSOTP-Phone", "+49171")),
+        "config": (
+            ("SMSOTP-Phone", "+49170"),
+            ("SMSOTP-Phone", "+49171"),
+            ("SMSOTP-Gateway", "gtx"),
+            ("SMSOTP-Language", "DE"),
+            ("SMSOTP-Notify", "login"),
+        ),
         "reply": None,
     }
 
@@ -29,12 +35,14 @@ def test_everything_that_concerns_a_log_in_is_read() -> None:
     assert read.client == "NAS-IP-Address=192.0.2.1 NAS-Identifier=vpn"
     assert read.station == "198.51.100.7"
     assert read.numbers == ("+49170", "+49171")
+    assert (read.gateway, read.language, read.notification) == ("gtx", "de", "login")
 
 
 def test_what_is_not_there_is_none_or_empty() -> None:
     read = read_request({"request": (BOB,), "config": None}, [AttributePlace.parse("control:SMSOTP-Phone")])
 
     assert (read.password, read.state, read.client, read.station, read.numbers) == (None, None, "", "", ())
+    assert (read.gateway, read.language, read.notification) == ("", "", "")
 
 
 def test_the_source_of_the_packet_counts_where_the_client_says_nothing() -> None:

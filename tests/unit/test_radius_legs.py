@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from smsotp_plugin.login import Accept, Ask, NotOurs, Reject
+from smsotp_plugin.decisions import Accept, Ask, NotOurs, Reject
 from smsotp_plugin.radius_attributes import LoginRequest, PacketError
 from smsotp_plugin.radius_legs import Legs
 
@@ -25,10 +25,14 @@ class Flow:
 
     answer_leg = first_leg
 
+    def notify(self, name: str, request: LoginRequest) -> None:
+        assert request.notification == name
+        self.seen.append(request)
+
 
 def legs(decision: object) -> Legs:
     flow: Any = Flow(decision)
-    return Legs(flow, [])
+    return Legs(flow, flow, [])
 
 
 def test_a_question_is_a_signed_challenge() -> None:
@@ -73,5 +77,15 @@ def test_a_packet_that_cannot_be_used_reaches_no_decision() -> None:
     flow: Any = Flow(Accept())
 
     with pytest.raises(PacketError):
-        Legs(flow, []).answer_leg({"request": None})
+        Legs(flow, flow, []).answer_leg({"request": None})
     assert flow.seen == []
+
+
+@pytest.mark.parametrize(("name", "count"), [("login", 1), ("", 0)])
+def test_a_notification_is_sent_where_one_is_asked_for_and_decides_nothing(name: str, count: int) -> None:
+    flow: Any = Flow(Accept())
+
+    answer = Legs(flow, flow, []).after({**PACKET, "config": (("SMSOTP-Notify", name),)})
+
+    assert answer == (7, (), ())
+    assert len(flow.seen) == count

@@ -58,7 +58,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.store = self.open()
 
     def open(self) -> SqliteStore:
-        return SqliteStore(Path(self.directory.name) / "smsotp.db", WINDOW, self.clock)
+        return SqliteStore(Path(self.directory.name) / "smsotp.db", WINDOW, 86400, self.clock)
 
     def teardown(self) -> None:
         self.store.close()

@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,12 @@ import pytest
 from smsotp_plugin.errors import StoreError, UnknownChallenge
 from smsotp_plugin.stores import sqlite_file
 from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
 from smsotp_plugin.stores.sqlite import SqliteStore
 from tests.contracts.store_contract import RIGHT, WINDOW, WRONG, challenge, nothing, outcome
 from tests.unit.hand_clock import HandClock
+
+DAY = 86400.0
 
 
 @pytest.fixture
@@ -33,7 +37,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteStore]:
     monkeypatch.setattr(sqlite_file, "_BUSY_SECONDS", 0.01)
-    store = SqliteStore(path, WINDOW, clock)
+    store = SqliteStore(path, WINDOW, DAY, clock)
     yield store
     with suppress(StoreError):
         store.close()
@@ -63,7 +67,7 @@ def failed(store: SqliteStore, path: Path, clock: HandClock) -> Challenge:
 
 def refusal(path: Path) -> str:
     with pytest.raises(StoreError) as refused:
-        SqliteStore(path, WINDOW, HandClock())
+        SqliteStore(path, WINDOW, DAY, HandClock())
     return str(refused.value)
 
 
@@ -79,7 +83,7 @@ def test_the_file_belongs_to_its_owner_only(store: SqliteStore, path: Path, cloc
 
 
 def test_a_closed_store_leaves_one_file(path: Path, clock: HandClock) -> None:
-    store = SqliteStore(path, WINDOW, clock)
+    store = SqliteStore(path, WINDOW, DAY, clock)
     store.open_challenge(challenge(clock), then=nothing)
     store.close()
 
@@ -203,17 +207,56 @@ def test_a_wrong_answer_before_the_commit_is_counted(store: SqliteStore, clock: 
     assert Counter(guess() for _ in range(200)) == {"WrongCode": 200}
 
 
-def test_an_unexpected_failure_does_not_end_the_committing(store: SqliteStore, clock: HandClock) -> None:
+def test_a_message_that_cannot_be_sent_keeps_no_other_from_being_sent(
+    store: SqliteStore, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
     def fail() -> None:
         raise ZeroDivisionError
 
-    sent = threading.Event()
+    sent: list[str] = []
     store.open_challenge(challenge(clock), then=fail)
-    with suppress(ZeroDivisionError):
-        store.flush()
-    store.open_challenge(challenge(clock), then=sent.set)
+    store.open_challenge(challenge(clock), then=lambda: sent.append("first"))
+    store.flush()
+    store.open_challenge(challenge(clock), then=lambda: sent.append("second"))
+    store.flush()
 
-    assert sent.wait(10)
+    assert sent == ["first", "second"]
+    assert "a log-in that was asked for its code gets none" in caplog.text
+
+
+def test_what_waits_for_a_challenge_may_ask_for_it(store: SqliteStore, clock: HandClock) -> None:
+    new = challenge(clock)
+    found: list[Challenge] = []
+    store.open_challenge(new, then=lambda: found.append(store.find(new.state, "bob")))
+    store.flush()
+
+    assert found == [new]
+
+
+def test_the_life_of_a_message_is_kept_and_found(store: SqliteStore, clock: HandClock) -> None:
+    asked = DeliveryEvent(
+        "ref", clock.time(), EventKind.ASKED, user="bob", number="+49 *** **67", number_hash="h"
+    )
+    tried = DeliveryEvent("ref", clock.time(), EventKind.ATTEMPT, "gtx", "id-1", "accepted")
+    told = DeliveryEvent("", clock.time() + 5, EventKind.RECEIPT, "gtx", "id-1", "delivered")
+    other = DeliveryEvent("other", clock.time(), EventKind.ASKED, user="alice", number_hash="i")
+    for event in (asked, tried, told, other):
+        store.record(event)
+    store.flush()
+
+    for wanted in (Wanted(user="bob"), Wanted(number_hash="h"), Wanted(reference="ref")):
+        assert store.trace(wanted, 10) == [asked, tried, replace(told, reference="ref")]
+    assert store.trace(Wanted(), 10) == []
+
+
+def test_old_events_are_removed(store: SqliteStore, clock: HandClock) -> None:
+    for _ in range(500):
+        store.record(DeliveryEvent("old", clock.time(), EventKind.ASKED, user="bob"))
+    clock.advance(DAY + 1)
+    store.record(DeliveryEvent("new", clock.time(), EventKind.ASKED, user="bob"))
+    store.tidy(clock.time())
+
+    assert [event.reference for event in store.trace(Wanted(user="bob"), 1000)] == ["new"]
 
 
 _OPEN_AND_DIE = """
@@ -225,9 +268,9 @@ from smsotp_plugin.stores.sqlite import SqliteStore
 
 clock = SystemClock()
 now = clock.time()
-store = SqliteStore(Path(sys.argv[1]), 30, clock)
+store = SqliteStore(Path(sys.argv[1]), 30, 86400, clock)
 kept = lambda: os.kill(os.getpid(), 9)
-store.open_challenge(Challenge("5" * 32, "bob", "l", "c", "a" * 32, "+49", now, now + 300, 3), then=kept)
+store.open_challenge(Challenge("5" * 32, "bob", "l", "c", "a" * 32, "+49", "d", now, now + 300, 3), then=kept)
 store.flush()
 """
 
@@ -238,7 +281,7 @@ from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import ChallengeError
 from smsotp_plugin.stores.sqlite import SqliteStore
 
-store = SqliteStore(Path(sys.argv[1]), 30, SystemClock())
+store = SqliteStore(Path(sys.argv[1]), 30, 86400, SystemClock())
 print("ready", flush=True)
 sys.stdin.readline()
 for state in sys.argv[2:]:
@@ -253,7 +296,7 @@ store.close()
 
 def test_a_code_that_was_sent_survives_the_death_of_the_process(path: Path, clock: HandClock) -> None:
     died = subprocess.run([sys.executable, "-c", _OPEN_AND_DIE, path], check=False)
-    store = SqliteStore(path, WINDOW, clock)
+    store = SqliteStore(path, WINDOW, DAY, clock)
     found = store.find("5" * 32, "bob")
     store.close()
 
@@ -262,7 +305,7 @@ def test_a_code_that_was_sent_survives_the_death_of_the_process(path: Path, cloc
 
 
 def test_two_processes_accept_each_code_once(path: Path, clock: HandClock) -> None:
-    store = SqliteStore(path, WINDOW, clock)
+    store = SqliteStore(path, WINDOW, DAY, clock)
     states = [store.open_challenge(challenge(clock), then=nothing).state for _ in range(100)]
     store.close()
     command = [sys.executable, "-c", _ANSWER_EACH, str(path), *states]

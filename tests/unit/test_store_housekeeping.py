@@ -1,0 +1,58 @@
+"""The thread that tidies the store goes on whatever the store says, and ends when it is told to."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.errors import StoreError
+from smsotp_plugin.housekeeping import Housekeeper
+
+
+class ImpatientClock(SystemClock):
+    """Waits a thousandth of the time."""
+
+    def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
+        return super().wait(condition, None if timeout is None else timeout / 1000)
+
+
+class Store:
+    """Fails in two ways, then works."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[Exception | None] = [StoreError("locked"), ZeroDivisionError("a bug"), None]
+        self.tidied = threading.Event()
+
+    def tidy(self, now: float) -> None:
+        assert now > 0
+        if self.outcomes and (error := self.outcomes.pop(0)) is not None:
+            raise error
+        self.tidied.set()
+
+
+def test_trouble_is_logged_and_the_next_round_comes(caplog: pytest.LogCaptureFixture) -> None:
+    store: Any = Store()
+    housekeeper = Housekeeper(store, ImpatientClock())
+    housekeeper.start()
+    tidied = store.tidied.wait(10)
+    housekeeper.stop()
+
+    assert tidied
+    assert "the store cannot be tidied: locked" in caplog.text
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+
+
+def test_it_ends_at_once_when_it_is_told_to() -> None:
+    store: Any = Store()
+    housekeeper = Housekeeper(store, SystemClock())
+    housekeeper.start()
+    housekeeper.stop()
+
+    assert "smsotp-housekeeper" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_what_was_not_started_can_be_stopped() -> None:
+    store: Any = Store()
+
+    Housekeeper(store, SystemClock()).stop()

@@ -1,0 +1,80 @@
+"""The key file: made once, for its owner only, whole or not at all."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.store_key import load_or_make_key
+
+
+def problem(path: Path) -> str:
+    with pytest.raises(ConfigError) as refused:
+        load_or_make_key(path)
+    (text,) = refused.value.problems
+    return text
+
+
+def test_the_first_start_makes_a_key_and_the_next_ones_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "smsotp.key"
+
+    made = load_or_make_key(path)
+
+    assert len(made) == 64
+    assert load_or_make_key(path) == made
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_keys_are_different(tmp_path: Path) -> None:
+    assert load_or_make_key(tmp_path / "a") != load_or_make_key(tmp_path / "b")
+
+
+def test_many_starts_at_once_get_one_key(tmp_path: Path) -> None:
+    together = threading.Barrier(20)
+    keys: list[bytes] = []
+
+    def start() -> None:
+        together.wait()
+        keys.append(load_or_make_key(tmp_path / "smsotp.key"))
+
+    threads = [threading.Thread(target=start) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(keys) == 20
+    assert len(set(keys)) == 1
+
+
+def test_a_key_of_the_administrator_is_taken_without_its_line_break(tmp_path: Path) -> None:
+    path = tmp_path / "smsotp.key"
+    path.write_text("0123456789abcdef0123456789abcdef\n")
+
+    assert load_or_make_key(path) == b"0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"short", b"x" * 31])
+def test_a_key_that_is_too_short_is_refused_without_repeating_it(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "smsotp.key"
+    path.write_bytes(content)
+
+    assert "holds no key of at least 32 characters" in problem(path)
+    assert "xxx" not in problem(path)
+
+
+def test_binary_is_no_key(tmp_path: Path) -> None:
+    path = tmp_path / "smsotp.key"
+    path.write_bytes(b"\xff" * 64)
+
+    assert "it is not text" in problem(path)
+
+
+def test_a_missing_directory_is_told(tmp_path: Path) -> None:
+    assert "No such file or directory; the directory must exist" in problem(tmp_path / "none" / "smsotp.key")
+
+
+def test_a_directory_is_no_key(tmp_path: Path) -> None:
+    assert "Is a directory" in problem(tmp_path)

@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from smsotp_plugin.clock import Deadline, SystemClock
-from smsotp_plugin.message import Message
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.smpp import SmppProvider
 from smsotp_plugin.smpp_settings import SmppSettings
@@ -34,6 +33,10 @@ class Connection:
         """Return command, sequence number and body of the next PDU."""
         length, command, _, sequence = struct.unpack(">4I", self._exactly(16))
         return command, sequence, self._exactly(length - 16)
+
+    def begin_to_read(self, command: int) -> None:
+        """Read the beginning of a PDU of this command."""
+        assert hex(struct.unpack(">4I", self._exactly(16))[1]) == hex(command)
 
     def expect(self, command: int) -> int:
         """Read a PDU of this command; return its sequence number."""
@@ -63,12 +66,12 @@ class Connection:
         self._socket.close()
 
     def _exactly(self, count: int) -> bytes:
-        data = b""
+        data = bytearray()
         while len(data) < count:
             received = self._socket.recv(count - len(data))
             assert received, "the client has closed the connection"
             data += received
-        return data
+        return bytes(data)
 
 
 class Peer:
@@ -128,7 +131,3 @@ def make_provider(port: int, **settings: Any) -> SmppProvider:
 
 def within(seconds: float) -> Deadline:
     return Deadline.after(seconds, CLOCK)
-
-
-def text_of(message: Message) -> str:
-    return message.sentence.get_secret_value()

@@ -1,14 +1,19 @@
 """What an SMSC can do wrong, on a real socket, and what the submitter is told."""
 
 import logging
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from smsotp_mocks.certificates import Certificates
+from smsotp_mocks.inbox import Inbox
+from smsotp_mocks.smsc import Smsc
 from smsotp_plugin.errors import (
     AnswerTimeout,
     AuthFailed,
@@ -254,6 +259,51 @@ def test_a_peer_that_reads_nothing_gets_no_more_than_the_system_buffers(
         link.wait(link.submit(bytes(8_000_000), within(0.3)))
     with pytest.raises(GatewayUnavailable, match="does not read"):
         link.wait(link.submit(b"", within(0.1)))
+
+
+def test_a_message_that_was_not_written_completely_goes_out_with_the_next_session(
+    peer: Peer, provider: SmppProvider
+) -> None:
+    smsc = peer.accept_bound()
+    ticket = provider._link.submit(bytes(8_000_000), within(10))
+    smsc.begin_to_read(SUBMIT_SM)
+
+    smsc.reset()
+
+    peer.accept_bound().answer_submit(b"2")
+    assert provider._link.wait(ticket).message_id == "2"
+
+
+def test_small_pdus_are_not_held_back_for_larger_packets(peer: Peer, provider: SmppProvider) -> None:
+    peer.accept_bound()
+
+    transport = provider._link._transport
+    assert transport is not None
+    assert transport._open_socket().getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_a_certificate_must_hold_the_name_that_is_configured(tmp_path: Path) -> None:
+    certificates = Certificates()
+    authority = str(certificates.write_authority(tmp_path / "ca.pem"))
+    with Smsc(Inbox(), host="127.0.0.2", tls=certificates.server_context("good")) as smsc:
+        table = {**smsc.configuration()["gateways.smpp"], "TLS": True, "CHECK_SSL": authority}
+        provider = make_provider(smsc.port, **table)
+        provider.open()
+        with pytest.raises(ConnectFailed, match="certificate is not accepted"):
+            provider.submit(message(), within(10))
+        provider.close()
+
+
+def test_a_certificate_that_is_not_accepted_is_told_at_once() -> None:
+    with Smsc(Inbox(), tls=Certificates().server_context("good")) as smsc:
+        provider = make_provider(smsc.port, TLS=True)
+        provider.open()
+        began = CLOCK.monotonic()
+        for _ in range(2):
+            with pytest.raises(ConnectFailed, match="certificate is not accepted"):
+                provider.submit(message(), within(10))
+        assert CLOCK.monotonic() - began < 5
+        provider.close()
 
 
 def test_a_long_text_that_is_refused_at_once_sends_no_second_part(peer: Peer, submit: Submit) -> None:

@@ -1,0 +1,445 @@
+"""The senders: which gateway gets which message, what follows from each outcome, and how it ends."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import count
+from random import Random
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from smsotp_plugin.clock import Deadline
+from smsotp_plugin.dispatch.delivery import Final, RetryRules
+from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
+from smsotp_plugin.dispatch.ready_queue import ReadyQueue
+from smsotp_plugin.dispatch.routes import Recipient, RouteTable
+from smsotp_plugin.errors import (
+    AnswerTimeout,
+    BadRecipient,
+    ConnectFailed,
+    NoGatewayAlive,
+    QueueFull,
+)
+from smsotp_plugin.message import Message, Receipt
+from smsotp_plugin.phone import parse_number
+from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, Provider
+from smsotp_plugin.setting_sending import OnUnknown
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
+from tests.unit.hand_clock import HandClock
+
+NUMBER = "+491701234567"
+_references = count()
+
+
+class Clock(HandClock):
+    """Stands still, but lets threads wait for each other."""
+
+    def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
+        del timeout
+        return condition.wait(0.01)
+
+
+class Gateway(Provider[GatewaySettings, Message, Receipt]):
+    """Does what it was told to, and notes what it was given."""
+
+    Settings = GatewaySettings
+
+    def __init__(
+        self,
+        name: str,
+        clock: Clock,
+        does: Callable[[], object] = lambda: None,
+        **settings: Any,
+    ) -> None:
+        given = {"CONNECTIONS": 2} | settings
+        super().__init__(GatewayContext(name, clock), GatewaySettings(provider="test", **given))
+        self.does = does
+        self.given: list[str] = []
+        self.remaining: list[float] = []
+        self.life: list[str] = []
+
+    def open(self) -> None:
+        self.life.append("open")
+
+    def close(self) -> None:
+        self.life.append("close")
+
+    def compose(self, message: Message) -> Message:
+        return message
+
+    def exchange(self, request: Message, deadline: Deadline) -> Receipt:
+        self.given.append(request.reference)
+        self.remaining.append(deadline.remaining())
+        self.does()
+        return Receipt(gateway_id="id-1")
+
+    def judge(self, answer: Receipt) -> Receipt:
+        return answer
+
+    def probe(self, deadline: Deadline) -> None:
+        pass
+
+
+class Log:
+    """Keeps events."""
+
+    def __init__(self) -> None:
+        self.events: list[DeliveryEvent] = []
+
+    def record(self, event: DeliveryEvent) -> None:
+        self.events.append(event)
+
+
+class Sending:
+    """A dispatcher with its gateways; each message's end is noted."""
+
+    def __init__(self, clock: Clock, *gateways: Gateway, **rules: Any) -> None:
+        log: Any = Log()
+        self.log: Log = log
+        self.clock = clock
+        self.ended: list[tuple[str, Final]] = []
+        given = {"queue": 10_000, "deadline": 30.0, "hedge_after": 0.0, "rounds": 1} | rules
+        self.dispatcher = Dispatcher(
+            providers=gateways,
+            routes=RouteTable([], [gateway.context.name for gateway in gateways], Random(1)),
+            rules=DispatchRules(
+                queue=given["queue"],
+                deadline=given["deadline"],
+                retries=RetryRules(given["rounds"], given.get("on_unknown", OnUnknown.NEXT)),
+                hedge_after=given["hedge_after"],
+            ),
+            delivery_log=log,
+            clock=clock,
+            random=Random(1),
+        )
+
+    def send(self, *, reference: str = "", seconds: float = 300.0) -> None:
+        reference = reference or f"m{next(_references)}"
+        message = Message(
+            reference=reference,
+            user="bob",
+            number=parse_number(NUMBER, None),
+            otp=SecretStr("734921"),
+            sentence=SecretStr("734921 is your code"),
+            expires=self.clock.time() + seconds,
+        )
+        plan = self.dispatcher.plan(Recipient(NUMBER))
+        self.dispatcher.submit(message, plan, lambda final: self.ended.append((reference, final)))
+
+    def send_one(self) -> Final:
+        """Send one message, end, and return how that message ended."""
+        self.dispatcher.start()
+        self.send(reference="only")
+        self.dispatcher.stop(60)
+        ((reference, final),) = self.ended
+        assert reference == "only"
+        return final
+
+
+def failing(error: Exception) -> Callable[[], object]:
+    def fail() -> None:
+        raise error
+
+    return fail
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    yield
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("smsotp")] == []
+
+
+def test_a_message_goes_to_the_first_gateway(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    first, second = Gateway("first", clock), Gateway("second", clock)
+    sending = Sending(clock, first, second)
+
+    assert sending.send_one() is Final.ACCEPTED
+    assert (first.given, second.given) == (["only"], [])
+    assert "gateway first took it, its id id-1" in caplog.text
+
+
+@pytest.mark.parametrize("error", [ConnectFailed("down"), AnswerTimeout("silence")])
+def test_the_next_gateway_is_tried_where_the_first_did_not_take_it(clock: Clock, error: Exception) -> None:
+    first, second = Gateway("first", clock, failing(error)), Gateway("second", clock)
+
+    assert Sending(clock, first, second).send_one() is Final.ACCEPTED
+    assert (first.given, second.given) == (["only"], ["only"])
+
+
+def test_nothing_more_is_tried_after_silence_where_the_settings_say_so(clock: Clock) -> None:
+    first, second = Gateway("first", clock, failing(AnswerTimeout("silence"))), Gateway("second", clock)
+
+    assert Sending(clock, first, second, on_unknown=OnUnknown.STOP).send_one() is Final.UNKNOWN
+    assert second.given == []
+
+
+@pytest.mark.parametrize(
+    ("error", "final"),
+    [
+        (BadRecipient("no such number"), Final.REFUSED),
+        (ConnectFailed("down"), Final.NOT_SENT),
+        (AnswerTimeout("silence"), Final.UNKNOWN),
+    ],
+)
+def test_a_message_that_nobody_takes_ends_as_its_outcome_says(
+    clock: Clock, error: Exception, final: Final, caplog: pytest.LogCaptureFixture
+) -> None:
+    sending = Sending(clock, Gateway("first", clock, failing(error)))
+
+    assert sending.send_one() is final
+    assert f"gateway first: {final}: {error}" in caplog.text
+    assert 'message only for user "bob" at +49 *** **67: no gateway took it' in caplog.text
+    assert [event.kind for event in sending.log.events] == [EventKind.ATTEMPT, EventKind.ENDED]
+
+
+def test_no_secret_is_logged(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    sending = Sending(clock, Gateway("first", clock, failing(KeyError("734921"))), Gateway("second", clock))
+    sending.send_one()
+
+    assert [
+        secret for secret in ("734921", NUMBER[1:]) if secret in caplog.text + repr(sending.log.events)
+    ] == []
+
+
+def test_a_bug_in_a_gateway_ends_no_sender(clock: Clock) -> None:
+    outcomes = iter([SystemError, *[None] * 9])
+
+    def work() -> None:
+        if (error := next(outcomes)) is not None:
+            raise error
+
+    gateway = Gateway("first", clock, work, CONNECTIONS=1)
+    sending = Sending(clock, gateway)
+    sending.dispatcher.start()
+    for _ in range(10):
+        sending.send()
+    sending.dispatcher.stop(60)
+
+    assert len(gateway.given) == len(sending.ended) == 10
+
+
+def test_somebody_who_cannot_be_told_of_the_end_is_not_waited_for(clock: Clock) -> None:
+    sending = Sending(clock, Gateway("first", clock))
+    sending.ended = None  # type: ignore[assignment]  # so that noting the end fails
+    sending.dispatcher.start()
+    sending.send()
+    sending.dispatcher.stop(60)
+
+    assert sending.dispatcher._on_the_way == set()
+
+
+def test_time_runs_out_over_all_gateways(clock: Clock) -> None:
+    def take_long() -> None:
+        clock.advance(20)
+        raise ConnectFailed("slow")
+
+    gateways = [Gateway(str(number), clock, take_long, TIMEOUT=25) for number in range(3)]
+    Sending(clock, *gateways).send_one()
+
+    assert [gateway.remaining for gateway in gateways] == [[25.0], [10.0], []]
+
+
+@pytest.mark.parametrize("seconds", [0.0, -10.0])
+def test_a_code_that_is_too_old_is_not_sent(clock: Clock, seconds: float) -> None:
+    gateway = Gateway("first", clock)
+    sending = Sending(clock, gateway)
+    sending.dispatcher.start()
+    sending.send(reference="old", seconds=seconds)
+    sending.dispatcher.stop(60)
+
+    assert gateway.given == []
+    assert sending.ended == [("old", Final.NOT_SENT)]
+
+
+def test_what_expires_first_goes_first(clock: Clock) -> None:
+    go_on = threading.Event()
+    gateway = Gateway("first", clock, lambda: go_on.wait(10), CONNECTIONS=1)
+    sending = Sending(clock, gateway)
+    sending.dispatcher.start()
+    sending.send(reference="now")
+    for reference, seconds in (("late", 300.0), ("soon", 50.0), ("later", 301.0), ("soon too", 50.0)):
+        sending.send(reference=reference, seconds=seconds)
+    go_on.set()
+    sending.dispatcher.stop(60)
+
+    assert [given for given in gateway.given if given != "now"] == ["soon", "soon too", "late", "later"]
+
+
+def test_a_gateway_that_hangs_holds_up_no_other(clock: Clock) -> None:
+    go_on, passed = threading.Event(), threading.Semaphore(0)
+    hanging = Gateway("hanging", clock, lambda: go_on.wait(10), CONNECTIONS=1)
+    quick = Gateway("quick", clock, passed.release)
+    sending = Sending(clock, hanging, quick)
+    sending.dispatcher.start()
+    sending.send()
+    plan = sending.dispatcher.plan(Recipient(NUMBER, gateway="quick"))
+    message = Message(
+        "q", "bob", parse_number(NUMBER, None), SecretStr("x"), SecretStr("x"), clock.time() + 300
+    )
+    for _ in range(50):
+        sending.dispatcher.submit(message, plan, lambda _: None)
+    all_passed = all(passed.acquire(timeout=10) for _ in range(50))
+    go_on.set()
+    sending.dispatcher.stop(60)
+
+    assert all_passed
+
+
+def test_a_stop_sends_everything_that_waits_once(clock: Clock) -> None:
+    gateway = Gateway("first", clock, CONNECTIONS=8)
+    sending = Sending(clock, gateway)
+    references = [f"r{number}" for number in range(500)]
+    sending.dispatcher.start()
+    for reference in references:
+        sending.send(reference=reference)
+    sending.dispatcher.stop(60)
+
+    assert Counter(gateway.given) == Counter(references)
+    assert Counter(sending.ended) == Counter((reference, Final.ACCEPTED) for reference in references)
+
+
+def test_messages_from_many_threads_are_each_sent_once(clock: Clock) -> None:
+    gateway = Gateway("first", clock, CONNECTIONS=8)
+    sending = Sending(clock, gateway)
+    sending.dispatcher.start()
+
+    def submit() -> None:
+        for _ in range(50):
+            sending.send()
+
+    threads = [threading.Thread(target=submit) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sending.dispatcher.stop(60)
+
+    assert len(gateway.given) == len(set(gateway.given)) == len(sending.ended) == 1000
+
+
+def test_a_stop_gives_up_when_its_time_is_over(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    begun = threading.Event()
+    gateway = Gateway("first", clock, CONNECTIONS=1, TIMEOUT=100)
+    closed = threading.Event()
+
+    def hang_until_closed() -> None:
+        begun.set()
+        closed.wait(10)
+        raise ConnectFailed("closed")
+
+    gateway.does = hang_until_closed
+    gateway.close = closed.set  # type: ignore[method-assign]  # closing ends what hangs
+    sending = Sending(clock, gateway)
+    sending.dispatcher.start()
+    for _ in range(3):
+        sending.send()
+    assert begun.wait(10)
+    sending.dispatcher.stop(0)
+
+    assert len(gateway.given) == 1
+    assert caplog.text.count("given up, the server is being stopped") == 2
+
+
+def test_gateways_are_opened_and_closed_around_the_work(clock: Clock) -> None:
+    gateway = Gateway("first", clock)
+    Sending(clock, gateway).send_one()
+
+    assert gateway.life == ["open", "close"]
+
+
+def test_a_gateway_that_cannot_be_closed_keeps_no_other_open(clock: Clock) -> None:
+    first, second, third = (Gateway(name, clock) for name in ("first", "second", "third"))
+    first.close = third.close = failing(OSError("cannot"))  # type: ignore[assignment,method-assign]
+    sending = Sending(clock, first, second, third)
+    sending.dispatcher.start()
+
+    with pytest.raises(OSError, match="cannot"):
+        sending.dispatcher.stop(60)
+    assert second.life == ["open", "close"]
+
+
+def test_what_was_started_half_way_can_be_stopped(clock: Clock) -> None:
+    first, broken, third = (Gateway(name, clock) for name in ("first", "broken", "third"))
+    broken.open = failing(OSError("cannot"))  # type: ignore[assignment,method-assign]  # a gateway with a bug
+    sending = Sending(clock, first, broken, third)
+
+    with pytest.raises(OSError, match="cannot"):
+        sending.dispatcher.start()
+    sending.dispatcher.stop(60)
+    assert first.life == ["open", "close"]
+
+
+def test_what_was_not_started_can_be_stopped(clock: Clock) -> None:
+    Sending(clock, Gateway("first", clock)).dispatcher.stop(60)
+
+
+def test_a_full_queue_says_so_until_there_is_room(clock: Clock) -> None:
+    go_on = threading.Event()
+    sending = Sending(clock, Gateway("first", clock, lambda: go_on.wait(10)), queue=2)
+    sending.dispatcher.start()
+    for _ in range(2):
+        sending.send()
+    with pytest.raises(QueueFull, match=r"2 messages are on their way already \(dispatch.queue\)"):
+        sending.send()
+    go_on.set()
+    sending.dispatcher.stop(60)
+
+    assert len(sending.ended) == 2
+
+
+def test_nothing_is_taken_during_a_stop(clock: Clock) -> None:
+    sending = Sending(clock, Gateway("first", clock))
+    sending.dispatcher.start()
+    sending.dispatcher.stop(60)
+
+    with pytest.raises(QueueFull, match="being stopped"):
+        sending.send()
+
+
+def test_a_log_in_is_refused_at_once_when_all_gateways_are_dead(clock: Clock) -> None:
+    gateway = Gateway("first", clock, failing(ConnectFailed("down")))
+    sending = Sending(clock, gateway)
+    sending.dispatcher.start()
+    ended = threading.Semaphore(0)
+    for _ in range(3):
+        plan = sending.dispatcher.plan(Recipient(NUMBER))
+        message = Message(
+            "x", "bob", parse_number(NUMBER, None), SecretStr("x"), SecretStr("x"), clock.time() + 300
+        )
+        sending.dispatcher.submit(message, plan, lambda _: ended.release())
+        assert ended.acquire(timeout=10)
+
+    with pytest.raises(NoGatewayAlive, match="no gateway of route default is alive"):
+        sending.dispatcher.plan(Recipient(NUMBER))
+    sending.dispatcher.stop(60)
+    assert len(gateway.given) == 3
+
+
+def test_a_queue_gives_what_expires_first_and_ends() -> None:
+    ready: ReadyQueue[str] = ReadyQueue()
+    for item, expires in (("b", 2.0), ("a", 1.0), ("b too", 2.0)):
+        ready.put(item, expires)
+    ready.close(1)
+
+    assert [ready.get() for _ in range(4)] == ["a", "b", "b too", None]
+
+
+def test_what_was_taken_back_from_a_queue_is_not_given() -> None:
+    ready: ReadyQueue[str] = ReadyQueue()
+    for item in "ba":
+        ready.put(item, 1.0)
+    taken = ready.drain()
+    ready.put("c", 1.0)
+    ready.close(1)
+
+    assert taken == ["b", "a"]
+    assert (ready.get(), ready.get()) == ("c", None)

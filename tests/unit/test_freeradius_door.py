@@ -1,0 +1,362 @@
+"""The door: one explicit code on every path, whatever happens behind it. The host is played by a module of the test."""
+
+import importlib
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from smsotp_plugin import assembly
+from smsotp_plugin import freeradius_host as host
+from smsotp_plugin.errors import StoreError
+from smsotp_plugin.log import ROOT
+
+REJECT, OK, NOOP = 0, 2, 7
+HANDLERS = ("authorize", "authenticate", "post_auth")
+SAFE = {"authorize": REJECT, "authenticate": REJECT, "post_auth": NOOP}
+CONFIG = """
+[store]
+url = "sqlite://{directory}/smsotp.db"
+[gateways.nobody]
+provider = "http"
+URL = "http://127.0.0.1:1/sms"
+[gateways.nobody.options]
+to = "{{phone}}"
+text = "{{otp}}"
+"""
+BOB = {
+    "request": (("User-Name", "bob"), ("User-Password", "hello")),
+    "config": (("SMSOTP-Phone", "+491701234567"),),
+}
+
+
+class Radiusd(ModuleType):
+    """What rlm_python3 puts in place."""
+
+    L_DBG, L_AUTH, L_INFO, L_ERR, L_WARN = 16, 2, 3, 4, 5
+
+    def __init__(self, config: Path) -> None:
+        super().__init__("radiusd")
+        self.config = {"file": str(config)}
+        self.lines: list[str] = []
+        self.broken = False
+
+    def radlog(self, level: int, line: str) -> None:
+        if self.broken or not line.isprintable():
+            raise ValueError("the server does not take this line")
+        assert level in (self.L_INFO, self.L_ERR, self.L_WARN)
+        self.lines.append(line)
+
+
+class World:
+    """The door with its host."""
+
+    def __init__(self, door: Any, radiusd: Radiusd, directory: Path) -> None:
+        self.door = door
+        self.radiusd = radiusd
+        self.directory = directory
+
+    @property
+    def log(self) -> str:
+        return "\n".join(self.radiusd.lines)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    logger = logging.getLogger(ROOT)
+    kept = (logger.handlers, logger.level, logger.propagate)
+    for name in ("logThreads", "logProcesses", "logMultiprocessing", "_srcfile"):
+        monkeypatch.setattr(logging, name, getattr(logging, name))
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    config = tmp_path / "smsotp.toml"
+    config.write_text(CONFIG.format(directory=tmp_path))
+    radiusd = Radiusd(config)
+    monkeypatch.setitem(sys.modules, "radiusd", radiusd)
+    monkeypatch.delitem(sys.modules, "smsotp_plugin.freeradius", raising=False)
+    # A version that needs no guard: the guard is for the end of FreeRADIUS, not of the test run.
+    monkeypatch.setattr(host, "server_version", lambda: (3, 2, 8))
+    door = importlib.import_module("smsotp_plugin.freeradius")
+    yield World(door, radiusd, tmp_path)
+    door.detach()
+    logger.handlers, level, logger.propagate = kept
+    logger.setLevel(level)
+    sys.modules.pop("smsotp_plugin.freeradius", None)
+    assert own_threads() == []
+
+
+@pytest.fixture
+def running(world: World) -> World:
+    assert world.door.instantiate({}) == OK
+    return world
+
+
+def own_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("smsotp")]
+
+
+def code_of(answer: object) -> int:
+    """Return the module code of an answer; fails unless the answer has exactly the host's form."""
+    code = answer[0] if type(answer) is tuple else answer
+    assert type(code) is int
+    assert 0 <= code <= 8
+    return code
+
+
+def raiser(error: BaseException) -> Callable[..., Any]:
+    def fail(*_: object, **__: object) -> Any:
+        raise error
+
+    return fail
+
+
+def test_a_start_with_a_good_configuration_says_nothing(running: World) -> None:
+    assert running.radiusd.lines == []
+    assert own_threads() != []
+
+
+def test_a_first_leg_goes_through_the_door(running: World) -> None:
+    code, reply, control = running.door.authenticate(BOB)
+
+    assert code == 3
+    assert [name for name, _, _ in reply] == [
+        "Message-Authenticator",
+        "State",
+        "Reply-Message",
+        "Session-Timeout",
+    ]
+    assert control == (("Response-Packet-Type", ":=", "Access-Challenge"),)
+
+
+def test_the_end_leaves_nothing_running_and_can_come_twice(running: World) -> None:
+    assert running.door.detach() == OK
+    assert own_threads() == []
+    assert running.door.detach() == OK
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_nobody_gets_in_before_the_start_and_after_the_end(world: World, handler: str) -> None:
+    before = getattr(world.door, handler)(BOB)
+    world.door.instantiate({})
+    world.door.detach()
+    after = getattr(world.door, handler)(BOB)
+
+    assert before == after == SAFE[handler]
+
+
+def test_requests_before_the_start_are_logged(world: World) -> None:
+    world.door.authenticate(BOB)
+
+    assert world.radiusd.lines == ["smsotp: not running, the user is refused"]
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+@pytest.mark.parametrize(
+    "packet",
+    [
+        {},
+        {"request": None},
+        {"request": ()},
+        {"request": 5},
+        {"request": (("User-Name",),)},
+        {"request": (("User-Name", None),)},
+        {"request": (("User-Name", "bob"),), "config": 7},
+        None,
+        (),
+        "text",
+        7,
+    ],
+)
+def test_a_packet_that_makes_no_sense_is_rejected(running: World, handler: str, packet: object) -> None:
+    assert code_of(getattr(running.door, handler)(packet)) == SAFE[handler]
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("my-secret"),
+        KeyError("my-secret"),
+        MemoryError(),
+        RecursionError(),
+        SystemExit(0),
+        KeyboardInterrupt(),
+        StoreError("the store is gone"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("log_is_broken", [False, True])
+def test_a_failure_behind_the_door_lets_nobody_in(
+    running: World, handler: str, error: BaseException, *, log_is_broken: bool
+) -> None:
+    legs = ModuleType("legs")
+    for name in ("first_leg", "answer_leg", "after"):
+        setattr(legs, name, raiser(error))
+    running.door._Running.legs = legs
+    running.radiusd.broken = log_is_broken
+
+    assert code_of(getattr(running.door, handler)(BOB)) == SAFE[handler]
+    assert "my-secret" not in running.log
+    assert log_is_broken or "the user is refused" in running.log or "no notification is sent" in running.log
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    handler=st.sampled_from(HANDLERS),
+    request=st.lists(
+        st.tuples(
+            st.sampled_from(["User-Name", "User-Password", "State", "Calling-Station-Id", "X"]),
+            st.one_of(st.text(max_size=40), st.binary(max_size=40).map(lambda raw: "0x" + raw.hex())),
+        ),
+        max_size=6,
+    ).map(tuple),
+    control=st.lists(
+        st.tuples(
+            st.sampled_from(["SMSOTP-Phone", "SMSOTP-Gateway", "SMSOTP-Language", "SMSOTP-Notify"]),
+            st.one_of(st.text(max_size=20), st.just("+491701234567")),
+        ),
+        max_size=4,
+    ).map(tuple),
+)
+def test_any_packet_gets_a_code_and_never_an_accept(
+    running: World, handler: str, request: tuple[Any, ...], control: tuple[Any, ...]
+) -> None:
+    answer = getattr(running.door, handler)({"request": request, "config": control, "reply": None})
+
+    assert code_of(answer) != OK
+    assert "unexpected" not in running.log
+
+
+@pytest.mark.parametrize(
+    ("version", "sentence"),
+    [
+        ((3, 2, 9), "smsotp: FreeRADIUS 3.2.9 drops what"),
+        ((4, 0, 0), "smsotp: FreeRADIUS 4.0.0 is not supported"),
+    ],
+)
+def test_a_server_that_cannot_work_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int], sentence: str
+) -> None:
+    monkeypatch.setattr(host, "server_version", lambda: version)
+
+    assert world.door.instantiate({}) == -1
+    assert world.log.startswith(sentence)
+    assert list(world.directory.glob("smsotp.db*")) == []
+
+
+def test_every_problem_of_the_configuration_is_a_line(world: World) -> None:
+    (world.directory / "smsotp.toml").write_text("[otp]\nttl = 1\nlength = 99\n")
+
+    assert world.door.instantiate({}) == -1
+    assert all(line.startswith("smsotp: ") for line in world.radiusd.lines)
+    assert all(
+        any(key in line for line in world.radiusd.lines) for key in ("otp.ttl", "otp.length", "gateways")
+    )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("my-secret"),
+        SystemExit(0),
+        KeyboardInterrupt(),
+        MemoryError(),
+        ImportError("no module x"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("log_is_broken", [False, True])
+def test_whatever_goes_wrong_at_the_start_stops_the_server(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: BaseException, *, log_is_broken: bool
+) -> None:
+    monkeypatch.setattr(assembly, "build", raiser(error))
+    world.radiusd.broken = log_is_broken
+
+    assert world.door.instantiate({}) == -1
+    assert "my-secret" not in world.log
+    assert log_is_broken or world.radiusd.lines != []
+
+
+def test_a_path_that_the_log_cannot_take_stops_the_server_all_the_same(world: World) -> None:
+    world.radiusd.config["file"] = "/nowhere/\udcff\n.toml"
+
+    assert world.door.instantiate({}) == -1
+    assert "\\udcff\\n.toml" in world.log
+
+
+def test_a_start_that_fails_half_way_leaves_nothing_running(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from smsotp_plugin.housekeeping import Housekeeper
+
+    monkeypatch.setattr(Housekeeper, "start", raiser(OSError("no more threads")))
+
+    assert world.door.instantiate({}) == -1
+    assert own_threads() == []
+    assert world.door.authenticate(BOB) == REJECT
+
+
+def test_an_end_that_fails_is_logged_and_leaves_nothing_running(
+    running: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from smsotp_plugin.stores.sqlite import SqliteStore
+
+    monkeypatch.setattr(SqliteStore, "tidy", lambda *_: None)
+    flushes: list[Callable[..., None]] = [raiser(StoreError("the store is gone"))]
+    real = SqliteStore.flush
+    monkeypatch.setattr(SqliteStore, "flush", lambda store: (flushes.pop() if flushes else real)(store))
+
+    assert running.door.detach() == OK
+    assert "the stop was not clean: the store is gone" in running.log
+    assert own_threads() == []
+
+
+@pytest.mark.parametrize("options", ["-XC", "-Cx", "-C -d raddb"])
+def test_a_check_of_the_configuration_starts_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, options: str
+) -> None:
+    monkeypatch.setattr(host, "command_line", lambda: ["freeradius", *options.split()])
+
+    assert world.door.instantiate({}) == OK
+    assert own_threads() == []
+    assert [path.name for path in world.directory.iterdir()] == ["smsotp.toml"]
+    assert world.door.authenticate(BOB) == REJECT
+
+
+def test_a_check_of_the_configuration_finds_mistakes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "command_line", lambda: ["freeradius", "-XC"])
+    (world.directory / "smsotp.toml").write_text("[otp]\nttl = 1\n")
+
+    assert world.door.instantiate({}) == -1
+
+
+def test_the_configuration_may_be_named_by_the_environment(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMSOTP_CONFIG", world.radiusd.config.pop("file"))
+
+    assert world.door.instantiate({}) == OK
+
+
+def test_a_thread_that_dies_is_told_to_the_log_without_its_text(running: World) -> None:
+    dying = threading.Thread(target=raiser(RuntimeError("my-secret")), name="some-thread")
+    dying.start()
+    dying.join()
+
+    assert "the thread some-thread has ended: unexpected RuntimeError at " in running.log
+    assert "my-secret" not in running.log
+
+
+def test_no_secret_is_logged(running: World) -> None:
+    running.door.authenticate(BOB)
+    running.door.detach()
+
+    assert "hello" not in running.log
+    assert "1701234567" not in running.log

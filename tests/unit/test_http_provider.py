@@ -276,6 +276,7 @@ def test_any_answer_is_a_receipt_or_one_of_our_errors(
         assert isinstance(provider(**settings).judge(HttpAnswer(status, {}, raw)), Receipt)
 
 
+@pytest.mark.shows_secrets
 def test_only_the_debug_level_writes_codes_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 

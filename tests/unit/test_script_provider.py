@@ -240,6 +240,7 @@ def test_close_kills_what_is_running_and_starts_nothing_more(make: Make, tmp_pat
         provider.submit(MESSAGE, soon())
 
 
+@pytest.mark.shows_secrets
 def test_neither_number_nor_text_is_logged_below_the_debug_level(
     make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -299,6 +299,7 @@ def test_the_call_goes_through_the_proxy(make: Make, httpserver: HTTPServer) -> 
     assert seen == [("gateway.invalid:8080", "Basic " + base64.b64encode(b"me:pw").decode())]
 
 
+@pytest.mark.shows_secrets
 def test_sms_and_answer_are_logged_at_the_gateways_debug_level_and_only_there(
     make: Make, httpserver: HTTPServer, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -361,6 +361,7 @@ def test_a_certificate_for_another_name_gets_no_mail(relay: Relay) -> None:
     assert relay.mailbox.taken == []
 
 
+@pytest.mark.shows_secrets
 def test_mail_and_answer_are_logged_at_the_gateways_debug_level_and_only_there(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

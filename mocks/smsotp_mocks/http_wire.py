@@ -176,6 +176,10 @@ def read_request(stream: BinaryIO, proceed: Callable[[], None] = lambda: None) -
     method, target, version = words
     if method not in _METHODS:
         raise BadRequest(501, f"the method {method[:20]!r} is not known")
+    try:
+        urlsplit(target)
+    except ValueError:
+        raise BadRequest(400, "the request target is no URL") from None
     raw_headers = _headers(stream)
     headers = {name.lower(): value for name, value in raw_headers}
     if headers.get("expect", "").lower() == "100-continue":

@@ -218,6 +218,7 @@ def test_curl_is_understood(gateway: HttpGateway, inbox: Inbox) -> None:
     [
         (b"hello\r\n\r\n", b"400"),
         (b"BREW /pot HTTP/1.1\r\n\r\n", b"501"),
+        (b"GET //[ HTTP/1.1\r\n\r\n", b"400"),
         (b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n", b"431"),
         (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n", b"431"),
         (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"400"),

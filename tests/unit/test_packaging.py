@@ -1,0 +1,63 @@
+"""What is installed with the package, and what is not."""
+
+import tomllib
+from importlib import metadata, resources
+from pathlib import Path
+
+import pytest
+
+PROJECT = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+DISTRIBUTION = metadata.distribution("smsotp-plugin")
+
+
+@pytest.fixture
+def installed() -> set[str]:
+    files = {str(path) for path in DISTRIBUTION.files or ()}
+    if not any(name.startswith("smsotp_plugin/") for name in files):
+        pytest.skip("it is installed from the checkout")
+    return files
+
+
+def test_both_packages_are_installed_and_nothing_else(installed: set[str]) -> None:
+    tops = {name.split("/")[0] for name in installed if not name.startswith("..")}
+
+    assert {top for top in tops if ".dist-info" not in top} == {"smsotp_plugin", "smsotp_mocks"}
+
+
+def test_every_file_of_the_packages_is_installed(installed: set[str]) -> None:
+    wanted = {
+        str(path.relative_to(parent))
+        for parent, package in ((Path(), "smsotp_plugin"), (Path("mocks"), "smsotp_mocks"))
+        for path in (parent / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+    assert wanted - installed == set()
+
+
+def test_type_checkers_of_other_projects_see_the_types() -> None:
+    assert resources.files("smsotp_plugin").joinpath("py.typed").is_file()
+    assert resources.files("smsotp_mocks").joinpath("py.typed").is_file()
+
+
+def test_the_licence_comes_along(installed: set[str]) -> None:
+    assert any(name.endswith("licenses/LICENSE") for name in installed)
+    assert DISTRIBUTION.metadata["License-Expression"] == "Apache-2.0"
+
+
+def test_the_version_is_the_packages_own() -> None:
+    from smsotp_plugin import __version__
+
+    assert DISTRIBUTION.version == __version__
+
+
+def test_the_command_and_the_fixtures_are_registered() -> None:
+    registered = {point.name: point.value for point in DISTRIBUTION.entry_points}
+
+    assert registered["smsotp"] == "smsotp_plugin.cli:main"
+    assert registered["smsotp_mocks.pytest_plugin"] == "smsotp_mocks.pytest_plugin"
+
+
+def test_the_readme_is_what_the_index_shows() -> None:
+    assert DISTRIBUTION.metadata["Description-Content-Type"] == "text/markdown"
+    assert PROJECT["readme"] == "README.md"

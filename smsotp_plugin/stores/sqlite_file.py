@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
 
@@ -26,7 +26,8 @@ from smsotp_plugin.errors import (
     WrongCode,
 )
 from smsotp_plugin.stores.base import Challenge, ResendRules
-from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
+from smsotp_plugin.stores.sqlite_trace import EVENT_NAMES, read_trace
 
 SCHEMA_VERSION = 1
 
@@ -34,6 +35,8 @@ SCHEMA_VERSION = 1
 _BUSY_SECONDS = 1.0
 #: How long a file that did not work is left alone, in seconds: while each statement waits, one user waits, not all.
 _REST_SECONDS = 1.0
+#: Rows that one statement inserts at most. The connection keeps 128 statements prepared, and each number of rows is one.
+_INSERTED_ROWS = 32
 #: Rows removed under one lock: about half a millisecond.
 _PURGE_ROWS = 200
 
@@ -79,18 +82,8 @@ CREATE TABLE events (
 
 _NAMES = tuple(field.name for field in fields(Challenge))
 _COLUMNS = ", ".join(_NAMES)
-_EVENT_NAMES = tuple(field.name for field in fields(DeliveryEvent))
-_EVENT_COLUMNS = ", ".join(_EVENT_NAMES)
 
 
-def _insert_all(table: str, names: tuple[str, ...]) -> str:
-    # All rows travel as one JSON text, so that the interpreter's lock is given up once a batch and not once a row.
-    values = ", ".join(f"value ->> {place}" for place in range(len(names)))
-    return f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM json_each(?)"  # noqa: S608  (constants)
-
-
-_INSERT = _insert_all("challenges", _NAMES)
-_INSERT_EVENTS = _insert_all("events", _EVENT_NAMES)
 _ANSWER = f"""
 UPDATE challenges SET
     status = CASE WHEN seal = :seal THEN {_USED} WHEN tries_left <= 1 THEN {_EXHAUSTED} ELSE {_OPEN} END,
@@ -117,20 +110,6 @@ _PURGE = """
 DELETE FROM challenges WHERE rowid IN (SELECT rowid FROM challenges ORDER BY rowid LIMIT ?) AND expires < ?
 """
 _PURGE_EVENTS = "DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT ?) AND at < ?"
-_REFERENCES = """
-SELECT reference FROM events
-WHERE kind = 'asked' AND (user = :user OR number_hash = :number_hash OR reference = :reference) AND reference <> ''
-ORDER BY id DESC LIMIT :limit
-"""
-_TRACE = f"""
-SELECT {_EVENT_COLUMNS} FROM events WHERE reference IN (SELECT value FROM json_each(:references))
-UNION ALL
-SELECT tried.reference, {", ".join(f"told.{name}" for name in _EVENT_NAMES[1:])}
-FROM events AS tried JOIN events AS told ON told.gateway_id = tried.gateway_id AND told.gateway = tried.gateway
-WHERE tried.reference IN (SELECT value FROM json_each(:references))
-    AND tried.kind = 'attempt' AND tried.gateway_id <> '' AND told.gateway_id <> '' AND told.kind = 'receipt'
-ORDER BY at
-"""  # noqa: S608  (as above)
 
 
 class SqliteFile:
@@ -164,10 +143,8 @@ class SqliteFile:
     def insert(self, challenges: Sequence[Challenge], events: Sequence[DeliveryEvent]) -> None:
         """Keep challenges and events; all of them, or none where this raises."""
         with self._transaction() as connection:
-            if challenges:
-                connection.execute(_INSERT, (_as_json(challenges, _NAMES),))
-            if events:
-                connection.execute(_INSERT_EVENTS, (_as_json(events, _EVENT_NAMES),))
+            _insert(connection, "challenges", _NAMES, challenges)
+            _insert(connection, "events", EVENT_NAMES, events)
 
     def answer(self, state: str, user: str, seal: str, now: float) -> Challenge:
         """See `ChallengeStore.answer`."""
@@ -212,14 +189,8 @@ class SqliteFile:
 
     def trace(self, wanted: Wanted, limit: int) -> list[DeliveryEvent]:
         """See `DeliveryLog.trace`."""
-        values = {**asdict(wanted), "limit": limit}
-        for name in ("user", "number_hash", "reference"):
-            # Empty means "not looked for", and is also what most rows hold.
-            values[name] = values[name] or None
         with self._alone():
-            references = [row[0] for row in self._connection.execute(_REFERENCES, values)]
-            rows = self._connection.execute(_TRACE, {"references": json.dumps(references)}).fetchall()
-        return [DeliveryEvent(reference, at, EventKind(kind), *rest) for reference, at, kind, *rest in rows]
+            return read_trace(self._connection, wanted, limit)
 
     def open_since(self, created: float) -> list[Challenge]:
         """Return the open challenges that were made after a moment (Unix seconds)."""
@@ -327,6 +298,16 @@ class SqliteFile:
             raise StoreError(f"{self._path}: {exc}") from exc
 
 
-def _as_json(rows: Sequence[Challenge] | Sequence[DeliveryEvent], names: tuple[str, ...]) -> str:
-    take = attrgetter(*names)
-    return json.dumps([take(row) for row in rows])
+def _insert(
+    connection: sqlite3.Connection,
+    table: str,
+    names: tuple[str, ...],
+    rows: Sequence[Challenge] | Sequence[DeliveryEvent],
+) -> None:
+    """Insert many rows with each statement: the interpreter's lock is given up once a statement, not once a row."""
+    row_of = attrgetter(*names)
+    places = f"({', '.join('?' * len(names))})"
+    for start in range(0, len(rows), _INSERTED_ROWS):
+        some = rows[start : start + _INSERTED_ROWS]
+        statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES {', '.join([places] * len(some))}"  # noqa: S608  (constants)
+        connection.execute(statement, [value for row in some for value in row_of(row)])

@@ -62,6 +62,54 @@ def check(*, config: _ConfigOption = _DEFAULT_CONFIG) -> None:
     raise typer.Exit(check_configuration(config))
 
 
+@app.command()
+def route(
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="As the user's entry holds it.")],
+    *,
+    user: Annotated[
+        str, typer.Option("--user", metavar="NAME", help="User-Name; its realm may decide.")
+    ] = "",
+    language: Annotated[
+        str, typer.Option("--language", metavar="L", help="Value of control:SMSOTP-Language.")
+    ] = "",
+    gateway: Annotated[
+        str, typer.Option("--gateway", metavar="NAME", help="Value of control:SMSOTP-Gateway.")
+    ] = "",
+    config: _ConfigOption = _DEFAULT_CONFIG,
+) -> None:
+    """
+    Explain which gateways a code for this number goes through, in which order, and why.
+
+    Exit code 0: there is a route. 1: there is none. 2: the configuration has problems.
+    """
+    from smsotp_plugin.commands.route import explain_route  # noqa: PLC0415  (quick --help)
+
+    raise typer.Exit(explain_route(config, number, user, language, gateway))
+
+
+@app.command()
+def trace(
+    whom: Annotated[
+        str,
+        typer.Argument(metavar="USER|NUMBER|REFERENCE", help="Whose messages, or which one."),
+    ],
+    *,
+    messages: Annotated[
+        int, typer.Option("--last", metavar="N", min=1, max=1000, help="How many messages, the newest.")
+    ] = 5,
+    config: _ConfigOption = _DEFAULT_CONFIG,
+) -> None:
+    """
+    Show what became of somebody's newest messages, step by step; the server may be running.
+
+    Run it as root or as the user that FreeRADIUS runs as. Exit code 0: something was found. 1: nothing was found, or it
+    cannot be read. 2: the configuration has problems.
+    """
+    from smsotp_plugin.commands.trace import trace as run  # noqa: PLC0415  (quick --help)
+
+    raise typer.Exit(run(config, whom, messages))
+
+
 @freeradius_app.command()
 def install(
     *,

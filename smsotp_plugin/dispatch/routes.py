@@ -88,7 +88,7 @@ class RouteTable:
     """
 
     def __init__(self, routes: Sequence[Route], gateways: Sequence[str], random: Random) -> None:
-        self._routes = routes or [Route("default", tuple(gateways))]
+        self._routes = list(routes) or [Route("default", tuple(gateways))]
         self._gateways = gateways
         self._random = random
 
@@ -96,22 +96,34 @@ class RouteTable:
         """
         Choose a route and the order of its gateways.
 
-        The gateway that is named for the user comes before everything; then the route with the longest prefix of the
-        number, then the one with more conditions, then the earlier one.
-
         Raises:
             NoRoute: None fits, or the named gateway does not exist.
         """
         if recipient.gateway:
             return self._named(recipient.gateway)
-        fitting = [(self._rank(route, recipient), route) for route in self._routes]
-        best = max((rank for rank, _ in fitting if rank is not None), default=None)
+        route = self.choose(recipient)
+        return Plan(route.name, self._shared(route), _reason(route, recipient))
+
+    def choose(self, recipient: Recipient) -> Route:
+        """
+        Choose a route, whatever gateway is named for the user.
+
+        The one with the longest prefix of the number, then the one with more conditions, then the earlier one.
+
+        Raises:
+            NoRoute: None fits.
+        """
+        ranks = [_rank(route, recipient) for route in self._routes]
+        best = max((rank for rank in ranks if rank is not None), default=None)
         if best is None:
             raise NoRoute(
                 "no route fits this number, realm and language: add one without conditions to [[routes]]"
             )
-        route = next(route for rank, route in fitting if rank == best)
-        return Plan(route.name, self._shared(route), _reason(route, recipient))
+        return self._routes[ranks.index(best)]
+
+    def fitting(self, recipient: Recipient) -> Sequence[tuple[Route, bool]]:
+        """Return all routes in the file's order, and whether each fits."""
+        return [(route, _rank(route, recipient) is not None) for route in self._routes]
 
     def _named(self, gateway: str) -> Plan:
         if gateway not in self._gateways:
@@ -120,24 +132,23 @@ class RouteTable:
             )
         return Plan("named", (gateway,), "SMSOTP-Gateway names the gateway")
 
-    @staticmethod
-    def _rank(route: Route, recipient: Recipient) -> tuple[int, int] | None:
-        prefix = max(
-            (len(prefix) for prefix in route.numbers if recipient.number.startswith(prefix)), default=0
-        )
-        if route.numbers and not prefix:
-            return None
-        if route.realms and recipient.realm not in route.realms:
-            return None
-        if route.languages and recipient.language not in route.languages:
-            return None
-        return prefix, bool(route.realms) + bool(route.languages)
-
     def _shared(self, route: Route) -> tuple[str, ...]:
         if not route.weights:
             return route.gateways
         (first,) = self._random.choices(route.gateways, route.weights)
         return (first, *(gateway for gateway in route.gateways if gateway != first))
+
+
+def _rank(route: Route, recipient: Recipient) -> tuple[int, int] | None:
+    """Return how exactly a route is meant for a recipient, None where it is not."""
+    prefix = max((len(prefix) for prefix in route.numbers if recipient.number.startswith(prefix)), default=0)
+    if route.numbers and not prefix:
+        return None
+    if route.realms and recipient.realm not in route.realms:
+        return None
+    if route.languages and recipient.language not in route.languages:
+        return None
+    return prefix, bool(route.realms) + bool(route.languages)
 
 
 def _reason(route: Route, recipient: Recipient) -> str:

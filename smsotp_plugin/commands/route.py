@@ -1,0 +1,92 @@
+"""``smsotp route``: which gateways a message to a number would go through, and why."""
+
+from pathlib import Path
+from random import Random
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from smsotp_plugin.assembly import build_routes
+from smsotp_plugin.commands.check import print_problems
+from smsotp_plugin.dispatch.routes import Plan, Recipient, Route, RouteTable, realm_of
+from smsotp_plugin.errors import ConfigError, NoRoute, NumberError
+from smsotp_plugin.phone import parse_number
+from smsotp_plugin.settings import load_settings
+
+
+def explain_route(config: Path, number: str, user: str, language: str, gateway: str) -> int:
+    """
+    Print the choice that a log-in would get, without asking whether the gateways are alive.
+
+    Args:
+        config: The configuration.
+        number: As the user's entry would hold it.
+        user: User-Name, for its realm; may be empty.
+        language: Value of SMSOTP-Language; may be empty.
+        gateway: Value of SMSOTP-Gateway; may be empty.
+
+    Returns:
+        The exit code: 0, 1 where no route fits, 2 where the configuration cannot be used.
+    """
+    out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
+    try:
+        settings = load_settings(config)
+    except ConfigError as exc:
+        print_problems(err, exc.problems)
+        return 2
+    table = build_routes(settings, Random())  # noqa: S311  (shows shares, guards nothing)
+    try:
+        phone = parse_number(number, settings.users.default_region)
+        recipient = Recipient(phone.e164, realm_of(user), language.lower(), gateway)
+        plan = table.plan(recipient)
+    except (NumberError, NoRoute) as exc:
+        err.print(Text(f"smsotp: {exc}"))
+        return 1
+    out.print(_choice(phone.masked, plan, None if gateway else table.choose(recipient)))
+    if not gateway and settings.routes:
+        out.print(Text("\nAll routes:"))
+        out.print(_all_routes(table, recipient))
+    return 0
+
+
+def _choice(number: str, plan: Plan, route: Route | None) -> Table:
+    rows: list[tuple[str, ...]] = [("number", number), ("route", plan.route), ("because", plan.reason)]
+    if route is None or not route.weights:
+        rows.append(("gateways", ", then ".join(plan.gateways)))
+    else:
+        whole = sum(route.weights)
+        shares = zip(route.gateways, route.weights, strict=True)
+        rows.append(("first", ", ".join(f"{name} for {share / whole:.0%}" for name, share in shares)))
+        rows.append(("then", f"the others, in the order {', '.join(route.gateways)}"))
+    return _table(rows)
+
+
+def _all_routes(table: RouteTable, recipient: Recipient) -> Table:
+    rows: list[tuple[str, ...]] = []
+    for route, fits in table.fitting(recipient):
+        verdict = "does not fit"
+        if fits:
+            verdict = "chosen" if route is table.choose(recipient) else "fits, but another one fits better"
+        rows.append((route.name, _conditions(route), verdict))
+    return _table(rows)
+
+
+def _conditions(route: Route) -> str:
+    said = [
+        f"{name} {', '.join(values)}"
+        for name, values in (
+            ("numbers", route.numbers),
+            ("realms", route.realms),
+            ("languages", route.languages),
+        )
+        if values
+    ]
+    return "; ".join(said) or "no conditions"
+
+
+def _table(rows: list[tuple[str, ...]]) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table

@@ -1,0 +1,103 @@
+"""``smsotp trace``: what became of somebody's newest messages. Reads only, beside a running server or without one."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from smsotp_plugin.assembly import build_codes
+from smsotp_plugin.commands.check import print_problems
+from smsotp_plugin.errors import ConfigError, NumberError, StoreError
+from smsotp_plugin.log import printable, quoted
+from smsotp_plugin.phone import parse_number
+from smsotp_plugin.settings import Settings, load_settings
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
+from smsotp_plugin.stores.sqlite_trace import trace_file
+
+_REFERENCE = re.compile(r"[0-9a-fA-F]{8}")
+
+_STYLES = {
+    "accepted": "green",
+    "delivered": "green",
+    "refused": "red",
+    "not sent": "red",
+    "unknown": "yellow",
+}
+
+
+def trace(config: Path, whom: str, messages: int) -> int:
+    """
+    Print timelines, the newest message last.
+
+    Args:
+        config: The configuration.
+        whom: A User-Name, a telephone number or a reference.
+        messages: How many messages at most.
+
+    Returns:
+        The exit code: 0, 1 where nothing is found or the store cannot be read, 2 where the configuration cannot be used.
+    """
+    out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
+    try:
+        settings = load_settings(config)
+        events = trace_file(settings.store.database, _wanted(settings, whom), messages)
+    except ConfigError as exc:
+        print_problems(err, exc.problems)
+        return 2
+    except StoreError as exc:
+        err.print(Text(f"smsotp: {exc}"))
+        return 1
+    if not events:
+        days = f"{settings.delivery_log.days:g}"
+        err.print(Text(f"smsotp: no message of the last {days} days has this user, number or reference"))
+        return 1
+    for number, life in enumerate(_lives(events)):
+        out.print(_timeline(life, first=number == 0))
+    return 0
+
+
+def _wanted(settings: Settings, whom: str) -> Wanted:
+    reference = whom.lower() if _REFERENCE.fullmatch(whom) else ""
+    try:
+        number = parse_number(whom, settings.users.default_region)
+    except NumberError:
+        return Wanted(user=whom, reference=reference)
+    if settings.store.key is None and not settings.store.key_path.exists():
+        raise StoreError(
+            f"there is no key {settings.store.key_path} to find a number by: FreeRADIUS makes it at its first start"
+        )
+    return Wanted(user=whom, reference=reference, number_hash=build_codes(settings).number_hash(number))
+
+
+def _lives(events: Sequence[DeliveryEvent]) -> Sequence[list[DeliveryEvent]]:
+    lives: dict[str, list[DeliveryEvent]] = {}
+    for event in events:
+        lives.setdefault(event.reference, []).append(event)
+    return list(lives.values())
+
+
+def _timeline(life: Sequence[DeliveryEvent], *, first: bool) -> Text:
+    begin = life[0]
+    asked = next((event for event in life if event.kind is EventKind.ASKED), begin)
+    day = datetime.fromtimestamp(begin.at, UTC).astimezone()
+    shown = Text("" if first else "\n")
+    shown.append(f"{begin.reference}", "bold")
+    shown.append(f"  user {quoted(asked.user)}  number {asked.number}  {day:%Y-%m-%d %H:%M:%S %Z}")
+    for event in life:
+        shown.append(f"\n  {event.at - begin.at:+10.3f} s  {event.kind:<8}  ")
+        shown.append_text(_told(event))
+    return shown
+
+
+def _told(event: DeliveryEvent) -> Text:
+    """Write what one event says: the gateway, how it went, the gateway's id."""
+    outcome, colon, why = event.detail.partition(":")
+    told = Text(f"{event.gateway}: " if event.gateway else "")
+    told.append(printable(outcome), _STYLES.get(outcome.partition(" ")[0], _STYLES.get(outcome, "")))
+    told.append(printable(colon + why))
+    if event.gateway_id:
+        told.append(f", id {printable(event.gateway_id)}")
+    return told

@@ -1,0 +1,67 @@
+"""Reading the delivery log out of the SQLite file, also from beside a running server. Changes nothing in it."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
+
+EVENT_NAMES = tuple(field.name for field in fields(DeliveryEvent))
+_EVENT_COLUMNS = ", ".join(EVENT_NAMES)
+
+#: How long a reader waits for a server that holds the file, in seconds.
+_BUSY_SECONDS = 5.0
+
+_REFERENCES = """
+SELECT reference FROM events
+WHERE kind = 'asked' AND (user = :user OR number_hash = :number_hash OR reference = :reference) AND reference <> ''
+ORDER BY id DESC LIMIT :limit
+"""
+_TRACE = f"""
+SELECT {_EVENT_COLUMNS} FROM events WHERE reference IN (SELECT value FROM json_each(:references))
+UNION ALL
+SELECT tried.reference, {", ".join(f"told.{name}" for name in EVENT_NAMES[1:])}
+FROM events AS tried JOIN events AS told ON told.gateway_id = tried.gateway_id AND told.gateway = tried.gateway
+WHERE tried.reference IN (SELECT value FROM json_each(:references))
+    AND tried.kind = 'attempt' AND tried.gateway_id <> '' AND told.gateway_id <> '' AND told.kind = 'receipt'
+ORDER BY at
+"""  # noqa: S608  (constants)
+
+
+def read_trace(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> list[DeliveryEvent]:
+    """See `DeliveryLog.trace`."""
+    # Empty means "not looked for", and is also what most rows hold.
+    values = {name: value or None for name, value in asdict(wanted).items()}
+    references = [row[0] for row in connection.execute(_REFERENCES, {**values, "limit": limit})]
+    rows = connection.execute(_TRACE, {"references": json.dumps(references)}).fetchall()
+    return [DeliveryEvent(reference, at, EventKind(kind), *rest) for reference, at, kind, *rest in rows]
+
+
+def trace_file(path: Path, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
+    """
+    Read a database that a server may be using at this moment, and leave no file behind.
+
+    Args:
+        path: The database.
+        wanted: Whose messages.
+        limit: How many messages, the newest.
+
+    Raises:
+        StoreError: It is not there, cannot be read, or is no database of ours.
+    """
+    if not path.exists():
+        raise StoreError(f"there is no database {path} yet: FreeRADIUS makes it at its first start")
+    # Without its log the file belongs to no running server and cannot change; nothing is made beside it then.
+    idle = not path.with_name(path.name + "-wal").exists()
+    address = f"{path.absolute().as_uri()}?{'immutable=1' if idle else 'mode=ro'}"
+    try:
+        with closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)) as connection:
+            return read_trace(connection, wanted, limit)
+    except sqlite3.Error as exc:
+        raise StoreError(
+            f"{path} cannot be read: {exc}; do it as root or as the user that FreeRADIUS runs as"
+        ) from exc

@@ -1,9 +1,13 @@
 """What survives a stop, a kill and a reload, and that a stop is clean."""
 
 import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from smsotp_mocks.radius_client import Answer, NoAnswer
 
 from .system import World, in_parallel, people
 
@@ -19,6 +23,32 @@ def test_a_code_works_after_the_server_was_killed(tmp_path: Path) -> None:
         world.start()
 
         assert world.answer(anna, code, challenge.state).code == "accept"
+
+
+def test_every_code_that_was_sent_before_a_kill_works_after_it(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        challenges: dict[str, Answer] = {}
+
+        def log_in() -> None:
+            user = world.someone()
+            with suppress(NoAnswer):
+                challenges[user.name] = world.server.client(timeout=2).log_in(user.name, user.password)
+
+        with ThreadPoolExecutor(20) as pool:
+            for _ in range(150):
+                pool.submit(log_in)
+            world.gateway.inbox.wait(number=world.users[30].phone)
+            world.server.kill()
+        sent = {message.number for message in world.gateway.inbox.messages()}
+        world.start()
+
+        answers = [
+            world.answer(user, world.code_of(user), challenges[user.name].state)
+            for user in world.users
+            if user.name in challenges and user.phone in sent
+        ]
+        assert len(answers) >= 20
+        assert {answer.code for answer in answers} == {"accept"}
 
 
 def test_the_same_log_in_after_a_kill_is_the_same_challenge(tmp_path: Path) -> None:

@@ -37,6 +37,22 @@ def test_without_a_window_each_log_in_is_a_new_sms(tmp_path: Path) -> None:
         assert world.answer(anna, other, second.state).code == "accept"
 
 
+def test_the_same_code_is_sent_again_on_demand_and_not_for_ever(tmp_path: Path) -> None:
+    with World(tmp_path, sections="[challenge]\nresend_after = 0\nmax_resends = 2") as world:
+        anna = world.someone()
+        challenge = world.log_in(anna)
+        code = world.code_of(anna)
+        for _ in range(2):
+            mark = world.gateway.inbox.mark()
+            world.answer(anna, "resend", challenge.state)
+            world.code_of(anna, after=mark)
+        refused = world.answer(anna, "resend", challenge.state)
+
+        assert refused.prompt.startswith("No further SMS can be sent.")
+        assert world.codes_of(anna) == [code] * 3
+        assert world.answer(anna, code, challenge.state).code == "accept"
+
+
 def test_letters_of_a_code_can_be_typed_in_either_case(tmp_path: Path) -> None:
     sections = '[otp]\nlength = 8\nalphabet = "ABCDEFGHJKLMNPQRSTUVWXYZ"\ntext = "Dein Code: {otp}"'
     with World(tmp_path, sections=sections) as world:

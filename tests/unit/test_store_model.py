@@ -7,9 +7,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
+from smsotp_plugin.errors import ResendRefused
 from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge
 from smsotp_plugin.stores.sqlite import SqliteStore
-from tests.contracts.store_contract import RIGHT, WINDOW, WRONG, challenge, outcome
+from tests.contracts.store_contract import RESENDS, RIGHT, WINDOW, WRONG, challenge, outcome
 from tests.unit.hand_clock import HandClock
 
 LOGINS = st.sampled_from(["vpn", "desk", "ssh"])
@@ -23,7 +24,22 @@ class _Model:
         self.challenge = challenge
         self.tries_left = challenge.tries_left
         self.status = "open"
-        self.accepted = 0
+        self.undelivered = ""
+        self.forgotten = False
+        self.resends = 0
+        self.asked = challenge.created
+
+    def resend(self, user: str, now: float) -> str:
+        if user != self.challenge.user:
+            return "UnknownChallenge"
+        if self.status != "open" or now >= self.challenge.expires:
+            return "Expired"
+        if self.resends >= RESENDS.limit or now < self.asked + RESENDS.pace:
+            return "ResendRefused"
+        self.resends += 1
+        self.asked = now
+        self.undelivered = ""
+        return "accepted"
 
     def answer(self, user: str, now: float, *, right: bool) -> str:
         if user != self.challenge.user:
@@ -42,7 +58,7 @@ class _Model:
 
     def is_given_again(self, now: float) -> bool:
         young = self.challenge.created > now - WINDOW and self.challenge.expires > now
-        return self.status == "open" and young
+        return self.status == "open" and young and not self.forgotten
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -95,6 +111,30 @@ class StoreMachine(RuleBasedStateMachine):
         if ended == "accepted":
             self.accepted.append(state)
 
+    @rule(state=states, user=USERS)
+    def resend(self, state: str, user: str) -> None:
+        now = self.clock.time()
+        model = self.models.get(state)
+        expected = model.resend(user, now) if model else "UnknownChallenge"
+
+        def wish() -> None:
+            assert self.store.resend(state, user, now, RESENDS).undelivered == ""
+
+        try:
+            ended = outcome(wish)
+        except ResendRefused as exc:
+            ended = type(exc).__name__
+
+        assert ended == expected
+
+    @rule(state=states)
+    def nothing_was_delivered(self, state: str) -> None:
+        self.store.flush()
+        self.store.mark_undelivered(state, "refused")
+        if model := self.models.get(state):
+            model.undelivered = "refused"
+            model.forgotten = True
+
     @rule(seconds=st.sampled_from([1.0, WINDOW - 1, WINDOW, 299.0, 300.0, KEPT_AFTER_EXPIRY]))
     def let_time_pass(self, seconds: float) -> None:
         self.clock.advance(seconds)
@@ -114,6 +154,8 @@ class StoreMachine(RuleBasedStateMachine):
     def restart(self) -> None:
         self.store.close()
         self.store = self.open()
+        for model in self.models.values():
+            model.forgotten = bool(model.undelivered)
 
     @rule(state=consumes(states))
     def everything_is_sent_once(self, state: str) -> None:

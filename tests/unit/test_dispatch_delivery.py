@@ -1,0 +1,164 @@
+"""What becomes of one message, decided without threads: any gateways, any outcomes, in any order."""
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from smsotp_plugin.dispatch.delivery import Delivery, Ended, Final, Later, RetryRules, Send
+from smsotp_plugin.dispatch.health import Condition, GatewayHealth
+from smsotp_plugin.dispatch.routes import Plan
+from smsotp_plugin.errors import (
+    AnswerTimeout,
+    AuthFailed,
+    BadRecipient,
+    ConnectFailed,
+    DeliveryError,
+    ProtocolViolation,
+    Throttled,
+)
+from smsotp_plugin.message import Message
+from smsotp_plugin.phone import parse_number
+from smsotp_plugin.setting_sending import OnUnknown
+
+DEADLINE = 30.0
+MESSAGE = Message("ref", "bob", parse_number("+491701234567", None), SecretStr("1"), SecretStr("1"), 300.0)
+ERRORS: list[DeliveryError] = [
+    BadRecipient("x"),
+    ConnectFailed("x"),
+    AuthFailed("x"),
+    Throttled("x"),
+    AnswerTimeout("x"),
+    ProtocolViolation("x"),
+]
+
+
+def alive(_: str) -> GatewayHealth:
+    return GatewayHealth(Condition.ALIVE, 0.0)
+
+
+def delivery(*gateways: str, rounds: int = 1, on_unknown: OnUnknown = OnUnknown.NEXT) -> Delivery:
+    return Delivery(
+        message=MESSAGE,
+        plan=Plan("default", gateways, ""),
+        rules=RetryRules(rounds, on_unknown),
+        deadline=DEADLINE,
+        ended=lambda _: None,
+        random=Random(1),
+    )
+
+
+def run(one: Delivery, outcomes: list[DeliveryError | None]) -> tuple[list[str], Final]:
+    """Let attempts end as listed, then successfully; return who was asked in which order, and the end."""
+    now, asked, coming = 0.0, [], iter(outcomes)
+    for _ in range(1000):
+        match one.next_step(now, alive):
+            case Send(gateway):
+                asked.append(gateway)
+                error = next(coming, None)
+                if error is None:
+                    assert one.accepted(gateway)
+                else:
+                    one.failed(gateway, error)
+            case Later(at):
+                assert at >= now
+                now = at
+            case Ended(final):
+                return asked, final
+            case None:
+                pytest.fail("it waits for an attempt, but none is under way")
+    pytest.fail("it does not end")
+
+
+def test_the_first_gateway_that_takes_it_ends_it() -> None:
+    assert run(delivery("a", "b"), [None]) == (["a"], Final.ACCEPTED)
+
+
+def test_each_gateway_has_its_turn_in_order() -> None:
+    failures: list[DeliveryError | None] = [ConnectFailed("x"), BadRecipient("x"), AnswerTimeout("x")]
+
+    assert run(delivery("a", "b", "c", "d"), failures) == (["a", "b", "c", "d"], Final.ACCEPTED)
+
+
+def test_what_was_not_sent_goes_round_again() -> None:
+    failures: list[DeliveryError | None] = [ConnectFailed("x"), ConnectFailed("x"), ConnectFailed("x")]
+
+    assert run(delivery("a", "b", rounds=3), failures) == (["a", "b", "a", "b"], Final.ACCEPTED)
+
+
+@pytest.mark.parametrize("error", [BadRecipient("x"), AuthFailed("x"), AnswerTimeout("x")])
+def test_a_gateway_that_may_not_be_asked_again_is_not(error: DeliveryError) -> None:
+    failures: list[DeliveryError | None] = [error, ConnectFailed("x")]
+
+    assert run(delivery("a", "b", rounds=3), failures) == (["a", "b", "b"], Final.ACCEPTED)
+
+
+def test_silence_ends_it_where_the_settings_say_so() -> None:
+    one = delivery("a", "b", rounds=3, on_unknown=OnUnknown.STOP)
+
+    assert run(one, [AnswerTimeout("x")]) == (["a"], Final.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("errors", "final"),
+    [
+        ([ConnectFailed("x"), ConnectFailed("x")], Final.NOT_SENT),
+        ([ConnectFailed("x"), BadRecipient("x")], Final.REFUSED),
+        ([BadRecipient("x"), AnswerTimeout("x")], Final.UNKNOWN),
+        ([AnswerTimeout("x"), BadRecipient("x")], Final.UNKNOWN),
+    ],
+)
+def test_the_end_is_the_worst_that_may_have_happened(
+    errors: list[DeliveryError | None], final: Final
+) -> None:
+    assert run(delivery("a", "b"), errors) == (["a", "b"], final)
+
+
+@given(
+    count=st.integers(1, 4),
+    rounds=st.integers(1, 4),
+    on_unknown=st.sampled_from(OnUnknown),
+    outcomes=st.lists(st.one_of(st.none(), st.sampled_from(ERRORS)), max_size=20),
+)
+def test_every_message_ends_and_no_gateway_is_asked_too_often(
+    count: int, rounds: int, on_unknown: OnUnknown, outcomes: list[DeliveryError | None]
+) -> None:
+    one = delivery(*(f"g{number}" for number in range(count)), rounds=rounds, on_unknown=on_unknown)
+
+    asked, final = run(one, outcomes)
+
+    assert all(asked.count(gateway) <= rounds for gateway in asked)
+    assert (final is Final.ACCEPTED) == (len(outcomes) < len(asked) or outcomes[len(asked) - 1] is None)
+    assert one.next_step(0.0, alive) == Ended(final)
+
+
+def test_a_dead_gateway_is_gone_round_and_waited_for_where_it_is_the_only_one() -> None:
+    one = delivery("a", "b")
+    health = {"a": GatewayHealth(Condition.DEAD, 20.0), "b": GatewayHealth(Condition.ALIVE, 0.0)}
+
+    assert one.next_step(0.0, health.__getitem__) == Send("b")
+    one.failed("b", BadRecipient("x"))
+    assert one.next_step(1.0, health.__getitem__) == Later(20.0)
+    assert one.next_step(20.0, alive) == Send("a")
+
+
+def test_a_gateway_that_is_back_too_late_is_not_waited_for() -> None:
+    one = delivery("a")
+
+    assert one.next_step(0.0, lambda _: GatewayHealth(Condition.RESTING, DEADLINE)) == Ended(Final.NOT_SENT)
+
+
+def test_nothing_begins_after_the_deadline() -> None:
+    assert delivery("a").next_step(DEADLINE, alive) == Ended(Final.NOT_SENT)
+
+
+def test_while_an_attempt_is_under_way_the_next_gateway_may_be_asked_too() -> None:
+    one = delivery("a", "b")
+    steps = [one.next_step(0.0, alive) for _ in range(3)]
+
+    assert steps == [Send("a"), Send("b"), None]
+    assert one.accepted("b")
+    assert not one.accepted("a")
+    assert one.final is Final.ACCEPTED

@@ -50,6 +50,18 @@ def test_nobody_gets_in_while_the_gateway_is_down(tmp_path: Path) -> None:
         assert world.answer(anna, "", challenge.state).code == "reject"
 
 
+def test_a_log_in_is_refused_at_once_when_the_gateway_is_known_to_be_dead(tmp_path: Path) -> None:
+    with World(tmp_path, sections="[dispatch]\nretries = 0") as world:
+        world.gateway.stop()
+        for _ in range(3):
+            world.log_in(world.someone())
+        world.server.wait_for_log("fails again and again")
+
+        refused = world.log_in(world.someone())
+
+        assert (refused.code, refused.prompt) == ("reject", UNAVAILABLE)
+
+
 def test_a_full_queue_is_said_to_the_user_and_to_the_log(tmp_path: Path) -> None:
     with World(tmp_path, sections="[dispatch]\nworkers = 1\nqueue = 2", gateway="TIMEOUT = 30") as world:
         world.gateway.faults.add("delay 1s once")

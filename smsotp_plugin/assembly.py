@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from random import Random, SystemRandom
+from random import SystemRandom
 from typing import Any
 
 from smsotp_plugin.clock import Clock
@@ -68,7 +68,7 @@ def build_gateways(
     ]
 
 
-def build_routes(settings: Settings, random: Random) -> RouteTable:
+def build_routes(settings: Settings) -> RouteTable:
     """Make the table of routes."""
     routes = [
         Route(
@@ -81,7 +81,7 @@ def build_routes(settings: Settings, random: Random) -> RouteTable:
         )
         for place, route in enumerate(settings.routes, 1)
     ]
-    return RouteTable(routes, list(settings.gateways), random)
+    return RouteTable(routes, list(settings.gateways))
 
 
 def build_codes(settings: Settings) -> CodeMaker:
@@ -120,7 +120,7 @@ def build(settings: Settings, clock: Clock) -> System:
     providers = build_gateways(settings, clock, lambda receipt: store.record(_as_event(receipt, clock)))
     dispatcher = Dispatcher(
         providers=providers,
-        routes=build_routes(settings, random),
+        routes=build_routes(settings),
         rules=_rules(settings),
         delivery_log=store,
         clock=clock,

@@ -9,7 +9,7 @@ from smsotp_plugin.clock import Clock
 from smsotp_plugin.dispatch.delivery import Final
 from smsotp_plugin.dispatch.dispatcher import Dispatcher
 from smsotp_plugin.dispatch.routes import Plan, Recipient, realm_of
-from smsotp_plugin.errors import NumberError, StoreError
+from smsotp_plugin.errors import NumberError, StoreError, UnknownChallenge
 from smsotp_plugin.message import Message
 from smsotp_plugin.onetime import CodeMaker
 from smsotp_plugin.phone import PhoneNumber, parse_number
@@ -19,6 +19,9 @@ from smsotp_plugin.stores.base import Challenge, ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind
 
 log = logging.getLogger("smsotp.login")
+
+#: Of a State; enough to spread messages over gateways evenly.
+_SHARE_DIGITS = 8
 
 #: What a provider without a template of its own sends where ``[otp] text`` is not set.
 DEFAULT_SENTENCE = "{otp} is your code to log in."
@@ -73,9 +76,14 @@ class CodeSender:
                 problems.append(str(exc))
         raise NumberError(f"the user's telephone number cannot be used: {'; '.join(problems)}")
 
-    def plan(self, request: LoginRequest, number: PhoneNumber) -> Plan:
+    def plan(self, request: LoginRequest, number: PhoneNumber, state: str) -> Plan:
         """
         Choose the gateways, before the user is promised a code.
+
+        Args:
+            request: Whose log-in.
+            number: Where the code goes.
+            state: Of the challenge; decides where gateways share the messages.
 
         Raises:
             QueueFull: There is no room.
@@ -83,7 +91,13 @@ class CodeSender:
             NoGatewayAlive: All of them are known to be dead.
         """
         return self._dispatcher.plan(
-            Recipient(number.e164, realm_of(request.user), request.language, request.gateway)
+            Recipient(
+                number=number.e164,
+                realm=realm_of(request.user),
+                language=request.language,
+                gateway=request.gateway,
+                share=int(state[:_SHARE_DIGITS], 16) / 16**_SHARE_DIGITS,
+            )
         )
 
     def send(
@@ -139,8 +153,12 @@ class CodeSender:
         )
 
     def _mark_undelivered(self, challenge: Challenge, final: Final) -> None:
+        """Tell the store, unless a further SMS was asked for meanwhile and may arrive."""
         try:
-            self._store.mark_undelivered(challenge.state, final)
+            if self._store.find(challenge.state, challenge.user).resends == challenge.resends:
+                self._store.mark_undelivered(challenge.state, final)
+        except UnknownChallenge:
+            return
         except StoreError as exc:
             reference = self._codes.reference(challenge.state)
             log.error("challenge %s cannot be marked undelivered: %s", reference, exc)  # noqa: TRY400  (one line says it)

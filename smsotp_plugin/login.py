@@ -97,8 +97,8 @@ class Login:
         return self._judge(request, request.state, typed)
 
     def _challenge(self, request: LoginRequest, number: PhoneNumber) -> Ask | Reject:
-        plan = self._sender.plan(request, number)
         new = self._new_challenge(request, number)
+        plan = self._sender.plan(request, number, new.state)
         outcome = _Outcome() if self._wait else None
         challenge = self._store.open_challenge(
             new,

@@ -61,15 +61,16 @@ class Notifier:
             known = ", ".join(self._texts) or "none"
             log.error("there is no notification %s in the configuration; there are: %s", quoted(name), known)
             return
+        state = self._codes.new_state()
         try:
             number = self._sender.number_of(request)
-            plan = self._sender.plan(request, number)
+            plan = self._sender.plan(request, number, state)
         except (NumberError, QueueFull, NoRoute, NoGatewayAlive) as exc:
             log.warning("user %s gets no notification %s: %s", quoted(request.user), quoted(name), exc)
             return
         now = self._clock.time()
         text = SecretStr(_filled(settings.text, request, now))
-        reference = self._codes.reference(self._codes.new_state())
+        reference = self._codes.reference(state)
         self._delivery_log.record(
             DeliveryEvent(
                 reference=reference,

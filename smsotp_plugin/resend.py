@@ -76,7 +76,7 @@ class Resender:
         number = self._sender.number_of(request)
         if self._codes.number_hash(number) != challenge.number_hash:
             raise Expired("the telephone number has changed since the challenge")
-        plan = self._sender.plan(request, number)
+        plan = self._sender.plan(request, number, challenge.state)
         try:
             challenge = self._store.resend(challenge.state, request.user, self._clock.time(), self._rules)
         except ResendRefused as exc:

@@ -18,6 +18,7 @@ from smsotp_plugin.message import Message
 from smsotp_plugin.setting_sending import OnUnknown
 
 _FIRST_PAUSE = 1.0
+_SHORTEST_WAIT = 0.25
 
 
 class Final(StrEnum):
@@ -125,6 +126,20 @@ class Delivery:
             moments.append(health.until)
         return None if self.in_flight else self._wait_or_end(now, moments)
 
+    def hedge(self, now: float, health_of: HealthOf) -> Send | None:
+        """Choose one more gateway while another one has the message; None where there is none, or no need."""
+        step = self.next_step(now, health_of) if self.in_flight and self.final is None else None
+        return step if isinstance(step, Send) else None
+
+    def returned(self, gateway: str) -> None:
+        """Note that a gateway was not asked after all: it died or began to rest while the message waited for it."""
+        self.in_flight.discard(gateway)
+        self._tried.discard(gateway)
+
+    def give_up(self) -> Final | None:
+        """End the message where it stands; None where it had ended before."""
+        return None if self.final is not None else self._end(self._worst).final
+
     def accepted(self, gateway: str) -> bool:
         """Note a receipt; False where the message had ended before, by a hedged attempt elsewhere."""
         self.in_flight.discard(gateway)
@@ -157,7 +172,8 @@ class Delivery:
         if at == next_round:
             self._round += 1
             self._tried.clear()
-        return Later(max(at, now))
+        # A dead gateway's moment has come while its probe is still under way.
+        return Later(max(at, now + _SHORTEST_WAIT))
 
     def _next_round(self, now: float) -> float:
         if self._round >= self._rules.rounds or not self._tried - self._given_up:

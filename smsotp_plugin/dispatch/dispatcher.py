@@ -7,6 +7,7 @@ the queues, the threads and the lock.
 
 import logging
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -44,6 +45,10 @@ class DispatchRules:
     deadline: float
     retries: RetryRules
     hedge_after: float
+
+
+def _nothing() -> None:
+    """Note nothing."""
 
 
 class Dispatcher:
@@ -106,10 +111,11 @@ class Dispatcher:
             raise QueueFull(f"{self._rules.queue} messages are on their way already (dispatch.queue)")
         plan = self._routes.plan(recipient)
         now = self._clock.monotonic()
-        if all(self._health_of(gateway).condition is Condition.DEAD for gateway in plan.gateways):
+        health = [self._health_of(gateway) for gateway in plan.gateways]
+        if not any(_is_usable(each, now + self._rules.deadline) for each in health):
             raise NoGatewayAlive(
-                f"no gateway of route {plan.route} is alive ({', '.join(plan.gateways)}); the next probe is in "
-                f"{min(self._health_of(gateway).until for gateway in plan.gateways) - now:.0f} s"
+                f"no gateway of route {plan.route} is alive ({', '.join(plan.gateways)}); the next one is looked at in "
+                f"{max(0.0, min(each.until for each in health) - now):.0f} s"
             )
         return plan
 
@@ -157,18 +163,28 @@ class Dispatcher:
             lane.drain()
             lane.close_queue()
         with ExitStack() as rest:
-            rest.callback(_tell_of, left)
+            rest.callback(self._give_up, left)
             # A thread may still wait for a gateway: closing the gateway ends its attempt.
             closings = [lane.provider.close for lane in lanes]
             joinings = [lane.join for lane in lanes]
             for step in reversed([*closings, *joinings] if left else [*joinings, *closings]):
                 rest.callback(step)
 
+    def _give_up(self, left: Sequence[Delivery]) -> None:
+        for delivery in left:
+            with self._lock:
+                final = delivery.give_up()
+            if final is not None:
+                log.error("%s: given up, the server is being stopped", _named(delivery.message))
+                self._end(delivery, final)
+
     def _health_of(self, gateway: str) -> GatewayHealth:
         return self._lanes[gateway].breaker.health(self._clock.monotonic())
 
-    def _advance(self, delivery: Delivery) -> None:
+    def _advance(self, delivery: Delivery, note: Callable[[], None] = _nothing) -> None:
+        """Note what has happened and do what follows from it; both under one lock, or it would follow twice."""
         with self._lock:
+            note()
             if delivery.final is not None:
                 return
             step = delivery.next_step(self._clock.monotonic(), self._health_of)
@@ -183,12 +199,18 @@ class Dispatcher:
     def _plan_hedge(self, delivery: Delivery) -> None:
         moment = self._clock.monotonic() + self._rules.hedge_after
         if moment < delivery.deadline and delivery.final is None:
-            self._timer.call_at(moment, lambda: self._hedge(delivery))
+            # Most messages have ended long before; the timer must not keep them.
+            kept = weakref.ref(delivery)
+            self._timer.call_at(moment, lambda: self._hedge(kept()))
 
-    def _hedge(self, delivery: Delivery) -> None:
-        if delivery.final is None and delivery.in_flight:
-            self._advance(delivery)
-            self._plan_hedge(delivery)
+    def _hedge(self, delivery: Delivery | None) -> None:
+        if delivery is None or delivery.final is not None:
+            return
+        with self._lock:
+            step = delivery.hedge(self._clock.monotonic(), self._health_of)
+        if step is not None:
+            self._lanes[step.gateway].put(delivery)
+        self._plan_hedge(delivery)
 
     def _attempt(self, lane: Lane, delivery: Delivery) -> None:
         if delivery.final is not None or not self._may_try(lane, delivery):
@@ -205,9 +227,7 @@ class Dispatcher:
         return now < delivery.deadline and lane.breaker.health(now).condition is Condition.ALIVE
 
     def _give_back(self, lane: Lane, delivery: Delivery) -> None:
-        with self._lock:
-            delivery.in_flight.discard(lane.name)
-        self._advance(delivery)
+        self._advance(delivery, lambda: delivery.returned(lane.name))
 
     def _accepted(self, lane: Lane, delivery: Delivery, receipt: Receipt) -> None:
         with self._lock:
@@ -220,8 +240,6 @@ class Dispatcher:
 
     def _failed(self, lane: Lane, delivery: Delivery, error: DeliveryError) -> None:
         opened = lane.breaker.failed(error, self._clock.monotonic())
-        with self._lock:
-            delivery.failed(lane.name, error)
         log.warning("%s: gateway %s: %s: %s", _named(delivery.message), lane.name, error.outcome, error)
         self._note(delivery.message, lane.name, error.outcome, detail=str(error))
         if opened:
@@ -231,7 +249,7 @@ class Dispatcher:
             self._plan_probe(lane)
             for waiting in lane.drain():
                 self._give_back(lane, waiting)
-        self._advance(delivery)
+        self._advance(delivery, lambda: delivery.failed(lane.name, error))
 
     def _end(self, delivery: Delivery, final: Final) -> None:
         if final is not Final.ACCEPTED:
@@ -275,10 +293,8 @@ class Dispatcher:
             self._plan_probe(lane)
 
 
-def _tell_of(left: Sequence[Delivery]) -> None:
-    for delivery in left:
-        if delivery.final is None:
-            log.error("%s: given up, the server is being stopped", _named(delivery.message))
+def _is_usable(health: GatewayHealth, before: float) -> bool:
+    return health.condition is not Condition.DEAD and health.until < before
 
 
 def _named(message: Message) -> str:

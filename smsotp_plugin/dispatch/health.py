@@ -17,8 +17,11 @@ from smsotp_plugin.errors import DeliveryError, NotSent, Refused, Throttled
 _FAILURES_IN_A_ROW = 3
 _SHARE_OF = 10
 _SHARE_FAILED = 5
-_FIRST_PAUSE = 30.0
-_LONGEST_PAUSE = 600.0
+#: A probe costs nobody an SMS, so a gateway is asked again soon and often.
+_FIRST_PAUSE = 5.0
+_LONGEST_PAUSE = 60.0
+#: No gateway is left alone for longer, whatever it asks for: its clock or its answer may be wrong.
+_LONGEST_REST = 3600.0
 #: A gateway that throttles without saying for how long.
 _THROTTLE_PAUSE = 2.0
 #: Pauses are this much longer or shorter, so that several nodes do not come back in step.
@@ -93,7 +96,8 @@ class Breaker:
             return False
         with self._lock:
             if isinstance(error, NotSent) and (error.retry_after or isinstance(error, Throttled)):
-                self._resting_until = max(self._resting_until, now + (error.retry_after or _THROTTLE_PAUSE))
+                rest = min(error.retry_after or _THROTTLE_PAUSE, _LONGEST_REST)
+                self._resting_until = max(self._resting_until, now + rest)
                 return False
             self._failures += 1
             self._last.append(False)

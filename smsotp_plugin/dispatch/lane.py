@@ -9,7 +9,7 @@ from smsotp_plugin.clock import Deadline
 from smsotp_plugin.dispatch.delivery import Delivery
 from smsotp_plugin.dispatch.health import Breaker
 from smsotp_plugin.dispatch.ready_queue import ReadyQueue
-from smsotp_plugin.errors import DeliveryError
+from smsotp_plugin.errors import DeliveryError, NotSent
 from smsotp_plugin.providers.base import Provider
 
 log = logging.getLogger("smsotp.dispatch")
@@ -100,5 +100,7 @@ class Lane:
             self.provider.probe(Deadline.after(_PROBE_TIME, self.provider.context.clock))
         except DeliveryError as exc:
             self._probed(self, exc)
+        except Exception as exc:  # noqa: BLE001  (a provider's bug must not be the last probe)
+            self._probed(self, NotSent(f"unexpected failure while probing: {type(exc).__name__}"))
         else:
             self._probed(self, None)

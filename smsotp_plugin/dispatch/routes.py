@@ -1,8 +1,9 @@
 """Which gateways a message goes through, and in which order. Pure."""
 
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from random import Random
+from itertools import accumulate
 
 from smsotp_plugin.errors import NoRoute
 
@@ -39,12 +40,15 @@ class Recipient:
         realm: In lower case, empty where the User-Name has none.
         language: In lower case, empty where none is known.
         gateway: The gateway that the configuration of this user names, or empty.
+        share: Where weights decide which gateway comes first: 0 to below 1, evenly spread over all log-ins and the same
+            for all messages of one, so that a further message finds the gateways in the same order.
     """
 
     number: str
     realm: str = ""
     language: str = ""
     gateway: str = ""
+    share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +88,11 @@ class RouteTable:
     Args:
         routes: In the file's order. None: one route over all gateways.
         gateways: All names, in the file's order.
-        random: For weighted sharing.
     """
 
-    def __init__(self, routes: Sequence[Route], gateways: Sequence[str], random: Random) -> None:
+    def __init__(self, routes: Sequence[Route], gateways: Sequence[str]) -> None:
         self._routes = list(routes) or [Route("default", tuple(gateways))]
         self._gateways = gateways
-        self._random = random
 
     def plan(self, recipient: Recipient) -> Plan:
         """
@@ -102,7 +104,7 @@ class RouteTable:
         if recipient.gateway:
             return self._named(recipient.gateway)
         route = self.choose(recipient)
-        return Plan(route.name, self._shared(route), _reason(route, recipient))
+        return Plan(route.name, _shared(route, recipient.share), _reason(route, recipient))
 
     def choose(self, recipient: Recipient) -> Route:
         """
@@ -132,11 +134,13 @@ class RouteTable:
             )
         return Plan("named", (gateway,), "SMSOTP-Gateway names the gateway")
 
-    def _shared(self, route: Route) -> tuple[str, ...]:
-        if not route.weights:
-            return route.gateways
-        (first,) = self._random.choices(route.gateways, route.weights)
-        return (first, *(gateway for gateway in route.gateways if gateway != first))
+
+def _shared(route: Route, share: float) -> tuple[str, ...]:
+    if not route.weights:
+        return route.gateways
+    ends = list(accumulate(route.weights))
+    first = route.gateways[bisect(ends, share * ends[-1])]
+    return (first, *(gateway for gateway in route.gateways if gateway != first))
 
 
 def _rank(route: Route, recipient: Recipient) -> tuple[int, int] | None:

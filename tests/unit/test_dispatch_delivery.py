@@ -162,3 +162,40 @@ def test_while_an_attempt_is_under_way_the_next_gateway_may_be_asked_too() -> No
     assert one.accepted("b")
     assert not one.accepted("a")
     assert one.final is Final.ACCEPTED
+
+
+def test_a_gateway_that_was_not_asked_after_all_is_asked_later() -> None:
+    resting = {"only": GatewayHealth(Condition.RESTING, 7.0)}
+    one = delivery("only")
+    first = one.next_step(0.0, alive)
+    one.returned("only")
+
+    assert first == Send("only")
+    assert one.next_step(1.0, resting.__getitem__) == Later(7.0)
+    assert one.next_step(7.0, alive) == Send("only")
+
+
+def test_a_gateway_that_is_being_probed_is_not_looked_at_in_a_circle() -> None:
+    dead = {"only": GatewayHealth(Condition.DEAD, 5.0)}
+    one = delivery("only")
+
+    assert one.next_step(6.0, dead.__getitem__) == Later(6.25)
+
+
+def test_a_hedge_is_a_further_gateway_or_nothing() -> None:
+    one = delivery("a", "b", rounds=3)
+    before = one.hedge(0.0, alive)
+    one.next_step(0.0, alive)
+    second, third = one.hedge(1.0, alive), one.hedge(2.0, alive)
+    one.accepted("a")
+
+    assert (before, second, third) == (None, Send("b"), None)
+    assert one.hedge(3.0, alive) is None
+
+
+def test_what_is_given_up_ends_once() -> None:
+    one = delivery("a")
+    one.next_step(0.0, alive)
+    one.failed("a", AnswerTimeout("x"))
+
+    assert (one.give_up(), one.give_up()) == (Final.UNKNOWN, None)

@@ -103,7 +103,7 @@ class Sending:
         given = {"queue": 10_000, "deadline": 30.0, "hedge_after": 0.0, "rounds": 1} | rules
         self.dispatcher = Dispatcher(
             providers=gateways,
-            routes=RouteTable([], [gateway.context.name for gateway in gateways], Random(1)),
+            routes=RouteTable([], [gateway.context.name for gateway in gateways]),
             rules=DispatchRules(
                 queue=given["queue"],
                 deadline=given["deadline"],

@@ -41,7 +41,7 @@ class Outbox(Dispatcher):
     def __init__(self, clock: HandClock) -> None:
         super().__init__(
             providers=[],
-            routes=RouteTable([], ["first", "second"], Random(1)),
+            routes=RouteTable([], ["first", "second"]),
             rules=DispatchRules(100, 30.0, RetryRules(1, OnUnknown.NEXT), 0),
             delivery_log=cast("Any", None),
             clock=clock,

@@ -30,7 +30,7 @@ class DispatchSettings(SettingsModel):
 
     Attributes:
         workers: How many messages are handed to one gateway at the same time, 1 to 64, where the gateway's own
-            CONNECTIONS (WINDOW for smpp) says nothing.
+            CONNECTIONS (WINDOW for smpp) says nothing. Not set: as many as the provider thinks right.
         queue: How many messages may be on their way, 1 to 1000000; log-ins beyond that are rejected.
         deadline: Seconds, 1 to 600, after which a message that no gateway has taken is given up; at most `otp.ttl`.
         retries: How often all gateways of a route that could not take a message have another turn before that, 0 to 10,
@@ -44,7 +44,7 @@ class DispatchSettings(SettingsModel):
             failure is shown at once. While one log-in waits, FreeRADIUS keeps all others waiting.
     """
 
-    workers: Annotated[int, Field(strict=True, ge=1, le=64)] = 8
+    workers: Annotated[int, Field(strict=True, ge=1, le=64)] | None = None
     queue: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 10_000
     deadline: Annotated[float, Field(strict=True, ge=1, le=600)] = 30
     retries: Annotated[int, Field(strict=True, ge=0, le=10)] = 2

@@ -147,9 +147,11 @@ def _with_workers(
     gateways: Mapping[str, GatewaySettings], dispatch: DispatchSettings | None
 ) -> dict[str, GatewaySettings]:
     """Give ``dispatch.workers`` to the gateways that do not say themselves how much they do at the same time."""
+    if dispatch is None or dispatch.workers is None:
+        return dict(gateways)
     return {
         name: gateway
-        if dispatch is None or "CONNECTIONS" in gateway.model_fields_set
+        if "CONNECTIONS" in gateway.model_fields_set
         else gateway.model_copy(update={"CONNECTIONS": dispatch.workers})
         for name, gateway in gateways.items()
     }

@@ -46,7 +46,7 @@ def test_one_gateway_is_a_configuration(file: Path) -> None:
     assert settings.users.number == ("control:SMSOTP-Phone",)
     assert settings.store.database == Path("/var/lib/smsotp/smsotp.db")
     assert settings.store.key_path == Path("/var/lib/smsotp/smsotp.key")
-    assert (settings.dispatch.workers, settings.dispatch.queue, settings.dispatch.deadline) == (8, 10_000, 30)
+    assert (settings.dispatch.retries, settings.dispatch.queue, settings.dispatch.deadline) == (2, 10_000, 30)
     assert list(settings.gateways) == ["mail"]
 
 
@@ -199,3 +199,19 @@ def test_the_files_that_a_configuration_names_are_found(file: Path, tmp_path: Pa
     read(file, f'[store]\nkey = {{ file = "{tmp_path}/key" }}')
 
     assert named_files(file) == [("store.key", tmp_path / "key")]
+
+
+def test_workers_count_for_gateways_that_say_nothing_themselves(tmp_path: Path) -> None:
+    file = tmp_path / "smsotp.toml"
+    gateways = "".join(
+        f'[gateways.{name}]\nprovider = "script"\nSCRIPT = "/bin/true"\n{line}\n'
+        for name, line in (("silent", ""), ("own", "CONNECTIONS = 3"))
+    )
+    file.write_text(f"[dispatch]\nworkers = 5\n{gateways}")
+
+    settings = load_settings(file)
+
+    assert {name: gateway.CONNECTIONS for name, gateway in settings.gateways.items()} == {
+        "silent": 5,
+        "own": 3,
+    }

@@ -1,0 +1,194 @@
+"""What the pages show is what there is: configuration, commands, Python, links."""
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from configparser import ConfigParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from smsotp_mocks.__main__ import parse as parse_mocks
+from smsotp_mocks.toml_text import toml_tables
+from smsotp_plugin.cli import app
+from smsotp_plugin.settings import load_settings
+from tests.support.markdown import PAGES, ROOT, Block, anchors, blocks, links
+
+#: The provider of this page is not there; a test of its own builds it.
+ELSEWHERE = ROOT / "docs/adding-a-provider.md"
+CONFIGURATION = blocks("toml", pages=[page for page in PAGES if page != ELSEWHERE])
+#: Programs of the system that the pages may call; the arguments are theirs to judge.
+SYSTEM = {
+    *(
+        "apt",
+        "cd",
+        "chgrp",
+        "chmod",
+        "cp",
+        "echo",
+        "freeradius",
+        "grep",
+        "install",
+        "journalctl",
+        "radclient",
+        "rm",
+    ),
+    *("sed", "systemctl", "tail"),
+}
+
+
+def test_there_is_something_to_try() -> None:
+    assert len(CONFIGURATION) > 5
+    assert len(blocks("sh")) > 15
+
+
+@pytest.mark.parametrize("block", CONFIGURATION, ids=str)
+def test_every_configuration_is_accepted(
+    block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "os.environ", dict.fromkeys(re.findall(r'env = "(\w+)"', block.text), "of-the-environment")
+    )
+    text = re.sub(r'"/etc/[^"]*/([^"]*)"', lambda found: f'"{made(tmp_path / found[1])}"', block.text)
+    if "gateways" not in tomllib.loads(text):
+        text += toml_tables({"gateways.any": {"provider": "script", "SCRIPT": "/bin/true"}})
+    config = tmp_path / "smsotp.toml"
+    config.write_text(text)
+
+    assert load_settings(config).gateways
+
+
+def made(path: Path) -> Path:
+    """Write a file that can be a password, a key or a program."""
+    path.write_text("password" if "password" in path.name else "a secret of enough characters for a key")
+    path.chmod(0o700)
+    return path
+
+
+@pytest.mark.parametrize("block", blocks("sh"), ids=str)
+def test_every_command_is_one(block: Block) -> None:
+    subprocess.run(["bash", "-n"], input=block.text, text=True, check=True)
+    if block.text.startswith("#!"):
+        return
+
+    for words in commands(block):
+        judge(words)
+
+
+def commands(block: Block) -> list[list[str]]:
+    """Return the words of each command of a block, those of a pipe apart."""
+    lines = block.text.replace("\\\n", " ").splitlines()
+    return [words for line in lines for part in split(line) if (words := shlex.split(part))]
+
+
+def split(line: str) -> list[str]:
+    lexer = shlex.shlex(line, posix=False, punctuation_chars="|;&")
+    lexer.whitespace_split = True
+    parts: list[list[str]] = [[]]
+    for token in lexer:
+        if set(token) <= set("|;&"):
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return [" ".join(part) for part in parts]
+
+
+def judge(words: list[str]) -> None:
+    program, *arguments = words
+    match Path(program).name, arguments:
+        case "smsotp", _:
+            parse_smsotp(arguments)
+        case "python" | "python3", ["-m", "smsotp_mocks", *rest]:
+            parse_mocks(rest)
+        case "python" | "python3", ["-m", "venv", _]:
+            pass
+        case "pip", ["install", *wanted]:
+            judge_installation(wanted)
+        case "pytest", paths:
+            assert [path for path in paths if not (ROOT / path).exists()] == []
+        case _ if program.startswith("scripts/"):
+            judge_script(ROOT / program, arguments)
+        case name, _:
+            assert name in SYSTEM, f"{shlex.join(words)}: an unknown command"
+
+
+def parse_smsotp(arguments: list[str]) -> None:
+    command: Any = typer.main.get_command(app)
+    name = "smsotp"
+    while hasattr(command, "commands") and arguments and not arguments[0].startswith("-"):
+        name, *arguments = arguments
+        command = command.commands[name]
+    command.make_context(name, arguments)
+
+
+def judge_installation(wanted: list[str]) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    for word in wanted:
+        extra = re.fullmatch(r"(?:smsotp-plugin|\.)\[(\w+)\]", word)
+        assert extra is None or extra[1] in project["project"]["optional-dependencies"]
+    if "--group" in wanted:
+        assert wanted[wanted.index("--group") + 1] in project["dependency-groups"]
+
+
+def judge_script(script: Path, arguments: list[str]) -> None:
+    subprocess.run(["bash", "-n", script], check=True)
+    assert script.stat().st_mode & 0o111, f"{script} cannot be run"
+    match script.name, arguments:
+        case "demo", []:
+            pass
+        case "demo", _:
+            subprocess.run(
+                [sys.executable, "-m", "smsotp_mocks.demo", *arguments, "--help"],
+                check=True,
+                capture_output=True,
+            )
+        case "test", ["-e", names]:
+            assert set(names.split(",")) <= environments()
+        case "test", ["--", *_] | ["-l"] | []:
+            pass
+        case _:
+            raise AssertionError(f"{script.name} {arguments}: nobody knows what that does")
+
+
+def environments() -> set[str]:
+    """Return the names of all environments of tox.ini."""
+    ini = ConfigParser(interpolation=None)
+    ini.read(ROOT / "tox.ini")
+    names = [section.removeprefix("testenv:").strip("{}") for section in ini.sections()]
+    return {name for group in names for name in group.split(",")}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in links(page):
+        path, _, anchor = link.partition("#")
+        if path.startswith("https://"):
+            continue
+        target = (page.parent / path) if path else page
+        assert target.exists(), f"{link} leads nowhere"
+        assert not anchor or anchor in anchors(target), f"{link} leads to no heading"
+
+
+def test_every_page_can_be_found_from_the_index() -> None:
+    index = ROOT / "docs/README.md"
+
+    missing = (
+        set(ROOT.glob("docs/**/*.md")) - {(index.parent / link).resolve() for link in links(index)} - {index}
+    )
+
+    assert missing == set()
+
+
+@pytest.mark.parametrize("block", blocks("python", pages=[ROOT / "docs/mocks.md"]), ids=str)
+def test_the_python_of_the_mocks_page_runs(block: Block) -> None:
+    exec(compile(block.text, str(block), "exec"), {})
+
+
+def test_every_part_of_the_tests_has_an_environment() -> None:
+    folders = {path.parent.relative_to(ROOT / "tests").parts[0] for path in ROOT.glob("tests/*/**/test_*.py")}
+
+    assert folders - environments() == set()

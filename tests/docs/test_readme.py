@@ -1,0 +1,56 @@
+"""The first screen of the README shows what happens."""
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from smsotp_mocks import demo
+from smsotp_mocks.raddb import RadiusUser
+from tests.support.markdown import ROOT, blocks
+
+DEMO = [sys.executable, "-m", "smsotp_mocks.demo"]
+
+
+def shape(text: str) -> str:
+    """Return a transcript without what is different each time: ports, codes, the begin of a State."""
+    return re.sub(r"State = \w+", "State = *", re.sub(r"(?<=:)\d+|\b\d{6}\b", "*", text))
+
+
+def test_the_demo_prints_what_the_readme_shows() -> None:
+    shown = next(
+        block for block in blocks("text", pages=[ROOT / "README.md"]) if "Mock gateway" in block.text
+    )
+
+    done = subprocess.run(DEMO, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.stderr == ""
+    assert shape(done.stdout.strip()) == shape(shown.text.strip())
+    assert done.returncode == 0
+
+
+def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        DEMO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={"TMPDIR": str(tmp_path)}
+    ) as running:
+        assert running.stdout
+        assert next(line for line in running.stdout if "FreeRADIUS" in line)
+        server = next(tmp_path.glob("smsotp-demo-*/raddb"))
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=60)
+
+    assert running.returncode == 130
+    assert errors.strip() == "Interrupted; everything is stopped."
+    assert not server.exists()
+
+
+def test_a_demo_in_which_something_else_happens_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo, "BOB", RadiusUser("bob", "another password"))
+
+    assert demo.main([]) == 1
+    assert "Access-Challenge was expected." in capsys.readouterr().err

@@ -1,0 +1,46 @@
+"""The code blocks and links of the project's pages."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One code block; `str` says where it stands."""
+
+    page: Path
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def blocks(*languages: str, pages: list[Path] = PAGES) -> list[Block]:
+    """Return all code blocks in these languages."""
+    return [
+        Block(page, text.count("\n", 0, found.start()) + 1, found[1], found[2])
+        for page in pages
+        for text in [page.read_text()]
+        for found in _BLOCK.finditer(text)
+        if found[1] in languages
+    ]
+
+
+def links(page: Path) -> list[str]:
+    """Return the targets of all links of a page, those in code blocks left out."""
+    return _LINK.findall(_BLOCK.sub("", page.read_text()))
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the names under which the headings of a page can be linked."""
+    headings = re.findall(r"^#+ (.*)$", _BLOCK.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}

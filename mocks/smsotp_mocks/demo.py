@@ -15,6 +15,7 @@ from smsotp_mocks.radius_client import Answer, Code, NoAnswer
 from smsotp_mocks.toml_text import toml_tables
 from smsotp_mocks.wire_text import wire_lines
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 
 
@@ -32,8 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="the protocol that brings the SMS (default: %(default)s)",
     )
     kind = parser.parse_args(arguments).gateway
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in _ENDING}
     try:
         for each in gateways_of if kind == "all" else [kind]:
             _demonstrate(each)
@@ -44,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         sys.stderr.write(f"\nThe demonstration failed: {error}\n")
         return 1
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return 0
 
 

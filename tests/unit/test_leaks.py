@@ -14,7 +14,7 @@ LEAKS = {
     "as an argument": 'log.debug("text: %s", "Your code is 123456.")',
     "in base64": f'log.info("{base64.b64encode(b"smpp:smpppass").decode()}")',
     "in hexadecimal": f'log.warning("{b"code 734921".hex().upper()}")',
-    "of somebody else": 'logging.getLogger("urllib3").warning("retrying /?to=%2B491701234567")',
+    "of somebody else": 'logging.getLogger("another.library").warning("retrying /?to=%2B491701234567")',
     "made in the test": 'log.info(CodeMaker(b"k" * 32, 6, "0123456789", lambda size: b"r" * size).code("s"))',
     "added by the test": 'secrets.add("tr0ub4dor"); log.info("password tr0ub4dor")',
     "elsewhere": 'secrets.look_in("radius.log", lambda: "Login OK: [bob/123456]")',

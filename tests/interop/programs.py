@@ -1,0 +1,84 @@
+"""Programs of other people, each run for one test in a directory of its own and ended by its process id."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from smsotp_mocks.process_log import ProcessLog
+
+_START_LIMIT = 20.0  # seconds; the slowest takes 1
+# Nothing is worth waiting longer for: Kannel 1.4.5 sometimes never ends by itself.
+_STOP_LIMIT = 1.0
+
+
+def program(name: str, package: str) -> str:
+    """
+    Return the full path of a program.
+
+    Args:
+        name: Of the program, or where it is where it is not on the path.
+        package: The Debian package that has it.
+    """
+    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+    if found is None:
+        pytest.fail(f"{name} is not installed: apt-get install --no-install-recommends {package}")
+    return found
+
+
+class Running:
+    """
+    A program that runs.
+
+    Args:
+        command: Its full path and arguments.
+        log: The file that its output is added to.
+        environment: Further variables.
+    """
+
+    def __init__(self, command: Sequence[str], log: Path, environment: dict[str, str] | None = None) -> None:
+        self._name = Path(command[0]).name
+        self._log = ProcessLog(log)
+        # A group of its own: what it starts and leaves behind is ended with it.
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            process_group=0,
+            cwd=log.parent,
+            env=os.environ | (environment or {}),
+        )
+        self._log.follow(self._process)
+
+    @property
+    def log(self) -> str:
+        """Everything that it has printed."""
+        return self._log.text()
+
+    def mark(self) -> int:
+        """Return a place in its output for `wait_for`."""
+        return self._log.mark()
+
+    def wait_for(self, text: str, after: int = 0) -> None:
+        """Wait until it prints a line with this text."""
+        if not self._log.wait(text, after, _START_LIMIT):
+            self.stop()
+            pytest.fail(f"{self._name} did not say {text!r}.\n{self._log.tail(after)}")
+
+    def stop(self) -> None:
+        """End it, and what it has started."""
+        self._process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_STOP_LIMIT)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._log.close()

@@ -203,6 +203,13 @@ class Inbox:
                 return waiter.message
             raise NoMessage(self._explanation(wanted, timeout))
 
+    def explanation(
+        self, number: str | None = None, gateway: str | None = None, after: int = 0, timeout: float = 5.0
+    ) -> str:
+        """Return what `NoMessage` would say about a `wait` in vain, for those who waited in their own way."""
+        with self._lock:
+            return self._explanation(_wanted(number, gateway, after), timeout)
+
     def clear(self) -> None:
         """Forget every message and rejection. Ids go on counting, so marks stay good."""
         with self._lock:

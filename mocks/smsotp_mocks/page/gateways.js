@@ -1,0 +1,135 @@
+// The gateways: their state in the strip below the title; faults, addresses and configuration in a dialog.
+
+import * as api from "./api.js";
+import { byId, copyButton, element, tell } from "./dom.js";
+
+const READY_MADE = ["throttle", "unavailable", "refuse", "hang", "mute", "delay 2s", "reset-before", "reset-after",
+  "half", "garbage", "lose", "duplicate"];
+
+export class Gateways {
+  constructor(filter) {
+    this.filter = filter;
+    this.all = [];
+    this.dialog = byId("gateways");
+    byId("gateways-close").addEventListener("click", () => this.dialog.close());
+    this.dialog.addEventListener("click", (event) => { if (event.target === this.dialog) this.dialog.close(); });
+  }
+
+  async load() {
+    try {
+      const answer = await api.gateways();
+      this.all = answer.gateways;
+      this.fillFilter();
+      this.drawCards();
+      this.drawStates();
+      this.drawHint(answer.toml);
+    } catch (error) { tell(error.message, "bad"); }
+  }
+
+  changed(faults) {
+    for (const gateway of this.all) gateway.faults = faults[gateway.kind] ?? [];
+    this.drawStates();
+    this.all.forEach((gateway) => this.drawRules(gateway));
+  }
+
+  fillFilter() {
+    const chosen = this.filter.value;
+    const names = this.all.flatMap((gateway) => gateway.names);
+    this.filter.replaceChildren(element("option", { value: "" }, "All gateways"),
+      ...names.map((name) => element("option", { value: name }, name)));
+    this.filter.value = names.includes(chosen) ? chosen : "";
+  }
+
+  // What a gateway does wrong now, in a few words; empty when it serves well.
+  trouble(gateway) {
+    const rules = gateway.faults.filter((rule) => !rule.spent).map((rule) => rule.rule);
+    return rules.length > 1 ? `${rules[0]} and ${rules.length - 1} more` : rules[0] ?? "";
+  }
+
+  drawStates() {
+    byId("states").replaceChildren(...this.all.map((gateway) => {
+      const trouble = this.trouble(gateway);
+      return element("button", { type: "button", class: "state", "data-kind": gateway.kind, "data-state": trouble ? "faulty" : "well",
+        "aria-haspopup": "dialog", "aria-label": `${gateway.kind}: ${trouble || "serves well"}. Change`, onclick: () => this.show(gateway.kind) },
+        element("b", {}, gateway.kind), element("span", {}, trouble || "serves well"));
+    }));
+  }
+
+  show(kind) {
+    if (!this.dialog.open) this.dialog.showModal();
+    const card = byId(`card-${kind}`);
+    card.scrollIntoView({ block: "nearest" });
+    card.querySelector("select").focus({ preventScroll: true });
+  }
+
+  drawCards() {
+    const open = new Set([...document.querySelectorAll("#gateway-cards details[open]")].map((it) => it.dataset.kind));
+    byId("gateway-cards").replaceChildren(...this.all.map((gateway) => this.card(gateway, open.has(gateway.kind))));
+    this.all.forEach((gateway) => this.drawRules(gateway));
+  }
+
+  card(gateway, open) {
+    const { kind } = gateway;
+    const ready = element("select", { "aria-label": `Fault of ${kind}`, onchange: (event) => {
+      const rule = event.target.value;
+      event.target.value = "";
+      if (rule) this.act(() => api.addFault(kind, rule), `${kind}: ${rule}`);
+    } }, element("option", { value: "" }, "Switch a fault on …"),
+    ...READY_MADE.map((rule) => element("option", { value: rule, title: this.meaning(gateway, rule) }, rule)));
+    const own = element("input", { "aria-label": `Rule for ${kind}`, placeholder: "or a rule: throttle 3 times", autocomplete: "off", spellcheck: "false" });
+    const add = async (event) => {
+      event.preventDefault();
+      if (own.value.trim() && await this.act(() => api.addFault(kind, own.value), `${kind}: ${own.value}`)) own.value = "";
+    };
+    return element("section", { class: "card", id: `card-${kind}`, "aria-label": kind },
+      element("div", { class: "card-head" }, element("h3", {}, kind), element("span", { class: "badge" }),
+        element("button", { type: "button", class: "well", onclick: () => this.act(() => api.clearFaults(kind), `${kind} serves well`) }, "Serve well")),
+      element("p", { class: "address" }, element("code", {}, gateway.address), copyButton(gateway.address, `address of ${kind}`)),
+      element("form", { class: "switch", onsubmit: add }, ready, own, element("button", {}, "Add")),
+      element("ul", { class: "rules" }),
+      element("details", { "data-kind": kind, open },
+        element("summary", {}, "Configuration to paste"), copyButton(gateway.toml, `configuration of ${kind}`),
+        element("pre", { tabindex: "0", "aria-label": `Configuration of ${kind}` }, gateway.toml)));
+  }
+
+  meaning(gateway, rule) {
+    return gateway.actions.find(({ action }) => action === rule.split(" ")[0])?.meaning ?? "";
+  }
+
+  drawRules(gateway) {
+    const card = byId(`card-${gateway.kind}`);
+    if (!card) return;
+    const trouble = this.trouble(gateway);
+    card.dataset.state = trouble ? "faulty" : "well";
+    card.querySelector(".badge").textContent = trouble ? "faulty" : "serves well";
+    card.querySelector(".well").disabled = !gateway.faults.length;
+    card.querySelector(".rules").replaceChildren(...gateway.faults.map((rule) => element("li", { class: rule.spent ? "spent" : "" },
+      element("code", {}, rule.rule),
+      element("span", {}, rule.spent ? `spent, struck ${rule.taken}` : `struck ${rule.taken}`),
+      element("button", { type: "button", "aria-label": `Remove ${rule.rule} from ${gateway.kind}`,
+        onclick: () => this.act(() => api.removeFault(gateway.kind, rule.id), "Rule removed") }, "Remove"))));
+  }
+
+  // Do it, and show what became of it; the event stream tells other pages.
+  async act(change, says) {
+    try {
+      await change();
+      tell(says);
+      const { gateways } = await api.gateways();
+      this.changed(Object.fromEntries(gateways.map((gateway) => [gateway.kind, gateway.faults])));
+      return true;
+    } catch (error) {
+      tell(error.message, "bad");
+      return false;
+    }
+  }
+
+  drawHint(toml) {
+    byId("empty").replaceChildren(
+      element("h2", {}, "No message yet"),
+      element("p", {}, "Whatever is sent to these gateways appears here at once."),
+      element("dl", {}, ...this.all.flatMap((gateway) => [element("dt", {}, gateway.kind),
+        element("dd", {}, element("code", {}, gateway.address))])),
+      this.all.length ? copyButton(toml, "configuration of all gateways", "Copy the configuration of all") : null);
+  }
+}

@@ -12,6 +12,7 @@ from smsotp_mocks.receipts import ReceiptPolicy
 from smsotp_mocks.sipgate import SipgateGateway
 from smsotp_mocks.smsc import Smsc
 from smsotp_mocks.smtp import SmtpGateway
+from smsotp_mocks.web import InboxPage
 
 __all__ = [
     "Accounts",
@@ -20,6 +21,7 @@ __all__ = [
     "FaultPlan",
     "HttpGateway",
     "Inbox",
+    "InboxPage",
     "NoMessage",
     "ReceiptPolicy",
     "ReceivedMessage",

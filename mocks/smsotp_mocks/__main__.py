@@ -1,4 +1,4 @@
-"""`python -m smsotp_mocks`: mock gateways for hands-on use, until Ctrl-C."""
+"""`python -m smsotp_mocks`: mock gateways and the inbox page for hands-on use, until Ctrl-C."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from smsotp_mocks.gateways import Gateway, gateways_of
 from smsotp_mocks.inbox import Inbox, ReceivedMessage
 from smsotp_mocks.ports import is_loopback
 from smsotp_mocks.toml_text import toml_tables
+from smsotp_mocks.web import InboxPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Options:
 
     host: str
     ports: dict[str, int]
+    page: int
     faults: tuple[tuple[str, str], ...]
     as_json: bool
 
@@ -38,6 +40,13 @@ def parse(arguments: Sequence[str] | None) -> Options:
             metavar="PORT",
             help=f"start the {name} gateway there; 0 takes a free port",
         )
+    parser.add_argument(
+        "--page",
+        type=_port,
+        default=0,
+        metavar="PORT",
+        help="serve the inbox page there (default: a free port)",
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
         "--public",
@@ -64,7 +73,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
         if not colon or gateway not in ports:
             parser.error(f"--fault {fault!r} must begin with a gateway that is started and a colon.")
         faults.append((gateway, rules))
-    return Options(given.host, ports, tuple(faults), given.json)
+    return Options(given.host, ports, given.page, tuple(faults), given.json)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,20 +86,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ExitStack() as stack:
         try:
             started = [_start(stack, inbox, options, name) for name in options.ports]
+            page = InboxPage(inbox, started, host=options.host, port=options.page)
+            _listen(stack, page, "inbox page", options.host, options.page)
         except (OSError, BadFault) as error:
             sys.stderr.write(f"python -m smsotp_mocks: {error}\n")
             return 2
         try:
-            _tell(inbox, started, stop, as_json=options.as_json)
+            _tell(inbox, started, page, stop, as_json=options.as_json)
         except BrokenPipeError:
             # Whoever read our lines has gone; what Python would still write at its end must not fail as well.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
-def _tell(inbox: Inbox, started: Sequence[Gateway], stop: threading.Event, *, as_json: bool) -> None:
+def _tell(
+    inbox: Inbox, started: Sequence[Gateway], page: InboxPage, stop: threading.Event, *, as_json: bool
+) -> None:
     with inbox.subscribe(max_waiting=20_000) as subscription:
-        _say_ready(started, as_json=as_json)
+        _say_ready(started, page, as_json=as_json)
         while not stop.is_set():
             event = subscription.get(timeout=0.2)
             if event is not None and event.message is not None:
@@ -100,22 +113,26 @@ def _tell(inbox: Inbox, started: Sequence[Gateway], stop: threading.Event, *, as
 def _start(stack: ExitStack, inbox: Inbox, options: Options, name: str) -> Gateway:
     gateway = gateways_of[name](inbox, options.host, options.ports[name])
     gateway.faults.add(*(rules for of, rules in options.faults if of == name))
-    try:
-        stack.enter_context(gateway)
-    except OSError as error:
-        where = f"{options.host}, port {options.ports[name]}"
-        raise OSError(f"cannot start the {name} gateway on {where}: {error.strerror}.") from None
+    _listen(stack, gateway, f"{name} gateway", options.host, options.ports[name])
     return gateway
 
 
-def _say_ready(gateways: Sequence[Gateway], *, as_json: bool) -> None:
+def _listen(stack: ExitStack, server: AbstractContextManager[Any], what: str, host: str, port: int) -> None:
+    try:
+        stack.enter_context(server)
+    except OSError as error:
+        raise OSError(f"cannot start the {what} on {host}, port {port}: {error.strerror}.") from None
+
+
+def _say_ready(gateways: Sequence[Gateway], page: InboxPage, *, as_json: bool) -> None:
     tables: dict[str, dict[str, Any]] = {}
     for gateway in gateways:
         tables.update(gateway.configuration())
     addresses = {gateway.kind: gateway.address for gateway in gateways}
     if as_json:
-        _say(json.dumps({"event": "ready", "gateways": addresses, "configuration": tables}))
+        _say(json.dumps({"event": "ready", "page": page.url, "gateways": addresses, "configuration": tables}))
         return
+    _say(f"# inbox page: {page.url}")
     for kind, address in addresses.items():
         _say(f"# {kind}: {address}")
     _say(toml_tables(tables))

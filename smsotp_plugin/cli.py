@@ -138,6 +138,16 @@ def install(
     raise typer.Exit(run(raddb, config, listen, dry_run=dry_run))
 
 
+@app.command(
+    add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+)
+def mocks(context: typer.Context) -> None:
+    """Start mock SMS gateways and their inbox page; ``smsotp mocks --help`` lists the options."""
+    from smsotp_plugin.commands.mocks import run_mocks  # noqa: PLC0415  (quick --help)
+
+    run_mocks(context.args)
+
+
 def main() -> None:
     """Run the command; whatever happens, the administrator reads sentences."""
     from smsotp_plugin.errors import ConfigError, SmsOtpError  # noqa: PLC0415  (quick --help)

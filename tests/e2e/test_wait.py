@@ -1,0 +1,36 @@
+"""``dispatch.wait``: a failure is shown at once, for sites that want to wait for it."""
+
+from pathlib import Path
+
+from .system import World
+
+UNDELIVERED = "The SMS with the code could not be delivered. Ask your administrator."
+
+
+def test_a_refused_number_is_shown_instead_of_a_prompt(tmp_path: Path) -> None:
+    with World(tmp_path, sections="[dispatch]\nwait = 2") as world:
+        anna = world.someone()
+        world.gateway.faults.add(f"refuse for {anna.phone}")
+        refused = world.log_in(anna)
+
+        assert (refused.code, refused.prompt) == ("reject", UNDELIVERED)
+        assert world.log_in_wholly(world.someone()).code == "accept"
+
+
+def test_a_gateway_that_is_down_is_shown_instead_of_a_prompt(tmp_path: Path) -> None:
+    with World(tmp_path, sections="[dispatch]\nwait = 2\nretries = 0") as world:
+        world.gateway.stop()
+        refused = world.log_in(world.someone())
+
+        assert (refused.code, refused.prompt) == ("reject", UNDELIVERED)
+
+
+def test_a_slow_gateway_is_waited_for_no_longer_than_said(tmp_path: Path) -> None:
+    with World(tmp_path, sections="[dispatch]\nwait = 0.2", gateway="TIMEOUT = 30") as world:
+        world.gateway.faults.add("delay 60s once")
+        anna = world.someone()
+        challenge = world.server.client(timeout=1).log_in(anna.name, anna.password)
+        world.gateway.faults.release()
+
+        assert challenge.code == "challenge"
+        assert world.answer(anna, world.code_of(anna), challenge.state).code == "accept"

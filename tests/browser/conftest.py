@@ -1,0 +1,70 @@
+"""The page in Debian's Chromium. Without it these tests fail: apt-get install --no-install-recommends chromium."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from smsotp_mocks.gateways import Gateway, gateways_of
+from smsotp_mocks.inbox import Inbox
+from smsotp_mocks.web import InboxPage
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def gateways(
+    http_gateway: Gateway, sipgate_gateway: Gateway, smtp_gateway: Gateway, smpp_gateway: Gateway
+) -> dict[str, Gateway]:
+    started = (http_gateway, sipgate_gateway, smtp_gateway, smpp_gateway)
+    return dict(zip(gateways_of, started, strict=True))
+
+
+@pytest.fixture
+def server(sms_inbox: Inbox, gateways: dict[str, Gateway]) -> Iterator[InboxPage]:
+    with InboxPage(sms_inbox, list(gateways.values())) as running:
+        yield running
+
+
+@pytest.fixture
+def open_page(request: pytest.FixtureRequest, browser: Browser, server: InboxPage) -> Iterator[Open]:
+    """Give a function that opens the page; errors of its scripts and refusals of its policy fail the test."""
+    wrong: list[str] = []
+    opened: list[Page] = []
+
+    def open_(*, width: int = 1200, height: int = 800, dark: bool = False) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
+        page.goto(server.url)
+        page.locator("#live[data-state=live]").wait_for()
+        page.locator("#states .state").nth(3).wait_for()
+        opened.append(page)
+        return page
+
+    yield open_
+    SCREENSHOTS.mkdir(exist_ok=True)
+    for number, page in enumerate(opened):
+        name = re.sub(r"\W+", "-", request.node.name).strip("-")
+        page.screenshot(path=SCREENSHOTS / f"{name}-{number}.png")
+        page.context.close()
+    assert wrong == []

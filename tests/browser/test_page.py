@@ -1,0 +1,327 @@
+"""What a person sees and does on the inbox page."""
+
+import re
+import smtplib
+import time
+import urllib.request
+import xmlrpc.client
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from smsotp_mocks.gateways import Gateway
+from smsotp_mocks.inbox import Inbox
+
+NUMBER = "+491701234567"
+
+
+def put(inbox: Inbox, text: str = "Your code is 123456", number: str = NUMBER, gateway: str = "http") -> None:
+    request = {"method": "GET", "target": "/sms?to=1&text=2", "headers": [["Host", "x"]], "body": ""}
+    wire = {"face": gateway, "sender": "", "request": request}
+    inbox.add(gateway=gateway, protocol="http", number=number, text=text, segments=1, wire=wire)
+
+
+def put_smpp(inbox: Inbox) -> None:
+    part = {
+        "source_addr": "smsotp",
+        "dest_addr_ton": 1,
+        "data_coding": 8,
+        "short_message": "0031",
+        "tlvs": {},
+    }
+    wire = {"system_id": "smpp-user", "sender": "smsotp", "message_ids": ["1000000a"], "parts": [part]}
+    inbox.add(gateway="smpp", protocol="smpp", number="491701234567", text="1", segments=1, wire=wire)
+
+
+def rows(page: Page) -> Any:
+    return page.locator("#rows li")
+
+
+def test_a_message_appears_within_a_second_of_its_arrival(
+    open_page: Any, gateways: dict[str, Gateway]
+) -> None:
+    page = open_page()
+    expect(page.locator("#empty")).to_contain_text(gateways["http"].address)
+
+    sent = time.monotonic()
+    urllib.request.urlopen(
+        f"{gateways['http'].address}/sms?to=%2B491701234567&text=Your+code+is+734921"
+    ).close()
+    rows(page).first.wait_for()
+    took = time.monotonic() - sent
+
+    expect(rows(page)).to_contain_text(
+        [re.compile(rf"\{NUMBER}.*http.*1 segment.*Your code is 734921.*734921")]
+    )
+    assert took < 1
+
+
+class TestDetail:
+    """One message in full, as it came."""
+
+    @staticmethod
+    def opened(page: Page) -> Any:
+        rows(page).first.locator(".open").click()
+        page.locator(".wire-head").wait_for()
+        return page.locator("#detail")
+
+    def test_http_is_shown_as_a_request(self, open_page: Any, gateways: dict[str, Gateway]) -> None:
+        page = open_page()
+        url = f"{gateways['http'].address}/sms"
+        urllib.request.urlopen(url, b"to=%2B491701234567&text=Your+code+is+123456").close()
+
+        detail = self.opened(page)
+
+        expect(detail.get_by_label("HTTP request", exact=True)).to_contain_text("POST /sms HTTP/1.1")
+        expect(detail.locator("dl").last).to_contain_text("textYour code is 123456")
+
+    def test_sipgate_is_shown_as_xml(self, open_page: Any, gateways: dict[str, Gateway]) -> None:
+        page = open_page()
+        url = gateways["sipgate"].address.replace("://", "://sipgate-user:sipgate-password@")
+        with xmlrpc.client.ServerProxy(url) as server:
+            call = {
+                "RemoteUri": "sip:491701234567@sipgate.net",
+                "TOS": "text",
+                "Content": "Code <b>123456</b>",
+            }
+            server.samurai.SessionInitiate(call)
+
+        detail = self.opened(page)
+
+        expect(detail.locator(".sms")).to_have_text("Code <b>123456</b>")
+        expect(detail.get_by_label("XML-RPC call", exact=True)).to_contain_text(
+            "<methodName>samurai.SessionInitiate</methodName>"
+        )
+
+    def test_smtp_is_shown_as_envelope_and_source(self, open_page: Any, gateways: dict[str, Gateway]) -> None:
+        page = open_page()
+        host, port = gateways["smtp"].address.removeprefix("smtp://").split(":")
+        with smtplib.SMTP(host, int(port)) as client:
+            client.sendmail("otp@example.com", [f"{NUMBER}@example.com"], "Subject: x\r\n\r\n123456")
+
+        detail = self.opened(page)
+
+        expect(detail.locator("dl").last).to_contain_text(f"RCPT TO{NUMBER}@example.com")
+        expect(detail.get_by_label("Mail source", exact=True)).to_contain_text("Subject: x\n\n123456")
+
+    def test_smpp_is_shown_as_fields(self, open_page: Any, sms_inbox: Inbox) -> None:
+        page = open_page()
+        put_smpp(sms_inbox)
+
+        detail = self.opened(page)
+
+        expect(detail.locator("dl").last).to_contain_text("data_coding8 (UCS-2)")
+        expect(detail.locator("dl").last).to_contain_text("dest_addr_ton1 (international)")
+
+    def test_a_receipt_that_nobody_can_send_is_said_so(self, open_page: Any, sms_inbox: Inbox) -> None:
+        page = open_page()
+        put_smpp(sms_inbox)
+
+        self.opened(page).get_by_role("button", name="Send").click()
+
+        expect(page.locator("#told")).to_have_text("No gateway here knows message #1 any more.")
+
+
+def test_search_finds_numbers_texts_and_codes(open_page: Any, sms_inbox: Inbox) -> None:
+    put(sms_inbox, "Grüße", "+43660")
+    put(sms_inbox)
+    page = open_page()
+    expect(rows(page)).to_have_count(2)
+
+    for wanted, number in (("GRÜSSE", "+43660"), ("0170 123", NUMBER), ("123456", NUMBER)):
+        page.get_by_role("searchbox").fill(wanted)
+        expect(rows(page).locator(".number")).to_have_text([number])
+    page.get_by_role("searchbox").fill("nowhere")
+    expect(page.locator("#empty")).to_be_visible()
+    expect(page.locator("#count")).to_have_text("0 messages found")
+
+
+def test_a_message_that_comes_during_a_search_is_shown_only_if_it_is_found(
+    open_page: Any, sms_inbox: Inbox
+) -> None:
+    page = open_page()
+    page.get_by_role("searchbox").fill("654321")
+    put(sms_inbox)
+    put(sms_inbox, "Your code is 654321")
+
+    expect(rows(page).locator(".text")).to_have_text(["Your code is 654321"])
+
+
+def test_the_messages_of_one_gateway_can_be_shown(open_page: Any, sms_inbox: Inbox) -> None:
+    put(sms_inbox)
+    put(sms_inbox, gateway="twilio")
+    page = open_page()
+
+    page.get_by_label("Show the messages of").select_option("twilio")
+
+    expect(rows(page).locator(".gateway")).to_have_text(["twilio"])
+
+
+def test_a_fault_is_switched_on_and_off_and_its_state_is_seen(
+    open_page: Any, gateways: dict[str, Gateway]
+) -> None:
+    page = open_page()
+    state = page.locator(".state[data-kind=smtp]")
+    expect(state).to_have_text("smtpserves well")
+
+    state.click()
+    page.get_by_label("Fault of smtp").select_option("throttle")
+    expect(page.locator("#card-smtp .badge")).to_have_text("faulty")
+    page.get_by_label("Rule for smtp").fill("smtp-reply 450 at rcpt once")
+    page.keyboard.press("Enter")
+    expect(page.locator("#card-smtp .rules li")).to_have_count(2)
+    assert [it.rule.fault.action for it in gateways["smtp"].faults.list()] == ["throttle", "smtp-reply"]
+
+    page.locator("#card-smtp").get_by_role("button", name="Serve well").click()
+    expect(page.locator("#card-smtp .rules li")).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(state).to_have_text("smtpserves well")
+    assert gateways["smtp"].faults.list() == ()
+
+
+def test_a_fault_that_a_test_sets_shows_on_the_page(open_page: Any, gateways: dict[str, Gateway]) -> None:
+    page = open_page()
+    gateways["http"].faults.add("lose once")
+
+    expect(page.locator(".state[data-kind=http]")).to_have_text("httplose 1 times")
+    urllib.request.urlopen(f"{gateways['http'].address}/sms?to=%2B49170&text=1").close()
+    expect(page.locator(".state[data-kind=http]")).to_have_text("httpserves well")
+
+
+def test_a_wrong_rule_is_explained(open_page: Any) -> None:
+    page = open_page()
+    page.locator(".state[data-kind=http]").click()
+    page.get_by_label("Rule for http").fill("explode")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#told")).to_contain_text("There is no fault 'explode'. The words are: delay, hang")
+
+
+def test_clear_empties_every_open_page(open_page: Any, sms_inbox: Inbox) -> None:
+    put(sms_inbox)
+    pages = [open_page(), open_page()]
+    for page in pages:
+        expect(rows(page)).to_have_count(1)
+
+    pages[0].get_by_role("button", name="Clear").click()
+
+    for page in pages:
+        expect(page.locator("#empty")).to_contain_text("No message yet")
+    assert len(sms_inbox) == 0
+
+
+def test_all_can_be_done_by_keyboard(open_page: Any, sms_inbox: Inbox) -> None:
+    put(sms_inbox, "first 111111")
+    put(sms_inbox, "second 222222")
+    page = open_page()
+    expect(rows(page)).to_have_count(2)
+
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#detail .big-code output")).to_have_text("111111")
+    page.keyboard.press("c")
+    expect(page.locator("#told")).to_have_text("Code 111111 copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "111111"
+    page.keyboard.press("Escape")
+    expect(page.locator("#detail .big-code")).to_have_count(0)
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#rows [aria-current=true] .text")).to_have_text("second 222222")
+    page.keyboard.press("/")
+    page.keyboard.type("first")
+    expect(rows(page)).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(rows(page)).to_have_count(2)
+
+
+def test_the_code_is_copied_by_one_press(open_page: Any, sms_inbox: Inbox) -> None:
+    put(sms_inbox)
+    page = open_page()
+
+    page.get_by_role("button", name="Copy code 123456").click()
+
+    expect(page.locator("#told")).to_have_text("Code 123456 copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "123456"
+
+
+def test_markup_in_a_message_stays_text(open_page: Any, sms_inbox: Inbox) -> None:
+    evil = '<img src=x onerror="document.title=1"><script>document.title=2</script>\u202e123456'
+    put(sms_inbox, evil, evil)
+    page = open_page()
+    rows(page).first.locator(".open").click()
+
+    expect(page.locator("#detail .sms")).to_have_text(evil.replace("\u202e", "\\u202e"))
+    assert page.locator("main img, main script").count() == 0
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_phone_shows_one_thing_at_a_time(open_page: Any, sms_inbox: Inbox, *, dark: bool) -> None:
+    put(sms_inbox, "A text that is longer than the line of a phone can be, with the code 123456 in it")
+    page = open_page(width=390, height=844, dark=dark)
+    rows(page).first.wait_for()
+    overflow = "document.documentElement.scrollWidth > innerWidth"
+    assert not page.evaluate(overflow)
+
+    rows(page).first.locator(".open").click()
+    expect(page.locator("#detail .sms")).to_be_in_viewport()
+    assert not page.evaluate(overflow)
+    page.get_by_role("button", name="Back").click()
+    expect(page.locator("#detail .sms")).to_have_count(0)
+    page.locator(".state[data-kind=smpp]").click()
+    expect(page.get_by_label("Fault of smpp")).to_be_in_viewport()
+    assert not page.evaluate(overflow)
+
+
+def test_ten_thousand_messages_stay_usable(open_page: Any, sms_inbox: Inbox) -> None:
+    for number in range(10_000):
+        put(sms_inbox, f"Your code is {100_000 + number}", f"+49170{number:07}")
+    page = open_page()
+    expect(page.locator("#count")).to_have_text("10,000 messages")
+    assert rows(page).count() < 60
+
+    page.get_by_role("searchbox").fill("100007")
+    expect(rows(page).locator(".text")).to_have_text(["Your code is 100007"])
+    page.get_by_role("searchbox").fill("")
+    expect(page.locator("#count")).to_have_text("10,000 messages")
+    page.evaluate("document.querySelector('#scroller').scrollTop = 1e9")
+    expect(page.locator("#rows li").last).to_contain_text("Your code is 100000")
+    assert rows(page).count() < 60
+
+
+def test_a_burst_is_shown_whole(open_page: Any, sms_inbox: Inbox) -> None:
+    page = open_page()
+    for _ in range(3000):
+        put(sms_inbox)
+
+    expect(page.locator("#count")).to_have_text("3,000 messages")
+    expect(rows(page).first).to_have_attribute("data-id", "3000")
+
+
+def test_the_page_says_when_the_gateways_are_gone_and_comes_back(
+    open_page: Any, server: Any, sms_inbox: Inbox
+) -> None:
+    page = open_page()
+    server.stop()
+    expect(page.locator("#live")).to_have_text("not connected")
+    put(sms_inbox)
+    server.start()
+
+    expect(page.locator("#live")).to_have_text("live")
+    expect(rows(page)).to_have_count(1)
+
+
+def test_everything_that_can_be_pressed_has_a_name(open_page: Any, sms_inbox: Inbox) -> None:
+    put(sms_inbox)
+    put_smpp(sms_inbox)
+    page = open_page()
+    rows(page).first.locator(".open").click()
+    page.locator(".wire-head").wait_for()
+    page.locator(".state").first.click()
+
+    nameless = page.evaluate(
+        """[...document.querySelectorAll("button, input, select, pre[tabindex]")]
+           .filter((it) => !(it.getAttribute("aria-label") || it.textContent).trim())
+           .map((it) => it.outerHTML)"""
+    )
+    assert nameless == []

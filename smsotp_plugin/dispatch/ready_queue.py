@@ -11,15 +11,21 @@ ItemT = TypeVar("ItemT")
 
 class ReadyQueue(Generic[ItemT]):
     """
-    A priority queue whose waiting is done in C: one token in a `queue.SimpleQueue` for each item.
+    A priority queue that wakes few threads.
 
-    `queue.PriorityQueue` waits on a Condition, which is written in Python and costs a log-in more than its store does.
+    Whoever is awake takes the next item; one sleeper at a time is woken while items wait, by a token in a
+    `queue.SimpleQueue`. So a hundred items at once do not set all threads upon one another for the interpreter's lock,
+    and yet every thread comes where those before it wait for a gateway. `queue.PriorityQueue` waits on a Condition,
+    which is written in Python and costs a log-in more than its store does.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._heap: list[tuple[float, int, ItemT]] = []
         self._numbers = itertools.count()
+        self._asleep = 0
+        #: A token is out that nobody has come for yet.
+        self._waking = False
         self._tokens: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
     def put(self, item: ItemT, expires: float) -> None:
@@ -32,15 +38,16 @@ class ReadyQueue(Generic[ItemT]):
         """
         with self._lock:
             heapq.heappush(self._heap, (expires, next(self._numbers), item))
-        self._tokens.put(True)
+            self._wake_one()
 
     def get(self) -> ItemT | None:
         """Wait for an item and take it; None when the queue is closed."""
-        while self._tokens.get():
-            with self._lock:
-                if self._heap:
-                    return heapq.heappop(self._heap)[2]
-        return None
+        item = self._take()
+        while item is None:
+            if not self._tokens.get():
+                return None
+            item = self._take(woken=True)
+        return item
 
     def drain(self) -> list[ItemT]:
         """Take everything that waits."""
@@ -57,3 +64,21 @@ class ReadyQueue(Generic[ItemT]):
         """
         for _ in range(takers):
             self._tokens.put(False)
+
+    def _take(self, *, woken: bool = False) -> ItemT | None:
+        """Take an item; None where there is none, and then the caller must wait for a token."""
+        with self._lock:
+            if woken:
+                self._waking = False
+            if not self._heap:
+                self._asleep += 1
+                return None
+            item = heapq.heappop(self._heap)[2]
+            self._wake_one()
+            return item
+
+    def _wake_one(self) -> None:
+        if self._heap and self._asleep and not self._waking:
+            self._asleep -= 1
+            self._waking = True
+            self._tokens.put(True)

@@ -1,6 +1,7 @@
 """`python -m smsotp_mocks.demo`: log a user in through a real FreeRADIUS and show every step as it happens."""
 
 import argparse
+import os
 import signal
 import sys
 import tempfile
@@ -40,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted; everything is stopped.\n")
         return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read along has gone; Python must not stumble over that again at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (HarnessError, NoAnswer, NoMessage, _Unexpected, AssertionError, OSError) as error:
         sys.stdout.flush()
         sys.stderr.write(f"\nThe demonstration failed: {error}\n")
@@ -62,6 +67,8 @@ def _demonstrate(kind: str) -> None:
             _say("FreeRADIUS with the plugin at {}:{}".format(*server.address))
             try:
                 _Show(server, inbox).run()
+            except BrokenPipeError:
+                raise
             except Exception as error:
                 raise _Unexpected(f"{error}\nFreeRADIUS logged:\n{server.log_text()}") from error
         # Its stop sends whatever was still queued, so from here on nothing more can come.

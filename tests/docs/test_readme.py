@@ -54,3 +54,13 @@ def test_a_demo_in_which_something_else_happens_fails(
 
     assert demo.main([]) == 1
     assert "Access-Challenge was expected." in capsys.readouterr().err
+
+
+def test_a_demo_that_nobody_reads_any_more_ends_quietly() -> None:
+    with subprocess.Popen(DEMO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        running.stdout.readline()
+        running.stdout.close()
+        _, errors = running.communicate(timeout=60)
+
+    assert (running.returncode, errors) == (1, "")

@@ -15,17 +15,15 @@ die() {
 
 # step TEXT COMMAND...: run a command that may take a while; its output is shown only if it fails.
 step() {
-	local text=$1 log status=0 start=$SECONDS
+	local text=$1 log status=0 start=$SECONDS dots
 	shift
 	log=$(mktemp)
 	printf '%s: %s ' "$PROGRAM" "$text"
-	"$@" >"$log" 2>&1 </dev/null &
-	local job=$!
-	while kill -0 "$job" 2>/dev/null; do
-		# Ends when the command does, or after a few seconds.
-		timeout 3 tail --pid="$job" -f /dev/null || printf .
-	done
-	wait "$job" || status=$?
+	print_dots &
+	dots=$!
+	"$@" >"$log" 2>&1 </dev/null || status=$?
+	kill "$dots" 2>/dev/null || true
+	wait "$dots" 2>/dev/null || true
 	if [ "$status" = 0 ]; then
 		printf ' %d s\n' $((SECONDS - start))
 	else
@@ -34,6 +32,15 @@ step() {
 	fi
 	rm -f "$log"
 	return "$status"
+}
+
+# Print a dot every three seconds, for as long as the script is there. Waits without a process that could be left over.
+print_dots() {
+	local nothing
+	exec {nothing}<> <(:)
+	while kill -0 $$ 2>/dev/null; do
+		read -rt 3 -u "$nothing" || printf .
+	done
 }
 
 as_root() {
@@ -68,10 +75,10 @@ install_packages() {
 	step "installing $*" as_root "${apt[@]}" install -y --no-install-recommends "$@" || status=$?
 	release_services
 	[ "$status" = 0 ] || die "these packages cannot be installed: $*."
-	case " $* " in *" freeradius "*) say_service ;; esac
+	say_services "$@"
 }
 
-# FreeRADIUS's package starts its service. Containers forbid that already; elsewhere we do, for as long as apt runs.
+# Packages start their services. Containers forbid that already; elsewhere we do, for as long as apt runs.
 HELD=""
 hold_services() {
 	[ ! -e "$POLICY" ] || return 0
@@ -85,9 +92,14 @@ release_services() {
 	HELD=""
 	as_root rm -f "$POLICY"
 }
-say_service() {
+say_services() {
 	[ -d /run/systemd/system ] || return 0
-	say "the service freeradius was installed and not started; \`systemctl disable freeradius\` keeps it off at boot."
+	local name services=()
+	for name in "$@"; do
+		[ ! -e "/lib/systemd/system/$name.service" ] || services+=("$name")
+	done
+	[ ${#services[@]} = 0 ] ||
+		say "not started, but they will be at the next boot unless you say \`systemctl disable ${services[*]}\`."
 }
 
 # need_venv NAME PIP_ARGUMENT...: have what pip installs in $VENV. NAME names the stamp by which it is known to be there.

@@ -1,0 +1,140 @@
+"""
+What a gateway in trouble does to the people who log in, as ratios to a healthy one measured in the same run.
+
+    bench/outage.py [--quick] [--folder FOLDER] [--memory LEGS]
+
+The only gateway is healthy, sleeps for 2 s before each answer, or is dead. In each round every one of these has a
+FreeRADIUS of its own, so that none is measured beside what another one left behind: first as many first legs as it
+answers, then a schedule, with somebody beside it who needs no code. While the gateway is dead most first legs are
+refused at once; a refusal is an answer, too. Last, the memory of one process through which many first legs go while
+its gateway is dead.
+"""
+
+import argparse
+import contextlib
+import multiprocessing
+import statistics
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench_servers import add_plain_site, plugin_server
+from first_leg import Bench, Sizes, gateway_toml, killed
+from outage_memory import print_memory
+from radius_load import Outcome
+from radius_packets import ACCEPT, CHALLENGE, REJECT
+
+from smsotp_mocks.http_gateway import HttpGateway
+
+_RATE = 300.0  # first legs per second on schedule
+_PLAIN_RATE = 50.0
+_CONDITIONS = {"healthy": "", "sleeps 2 s": "delay 2s", "dead": "dead"}
+_SHARES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
+
+_WHOLE = Sizes(rounds=3, requests=10_000, seconds=10.0)
+_QUICK = Sizes(rounds=1, requests=3_000, seconds=4.0)
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was measured in one condition, over all rounds."""
+
+    rates: list[float] = field(default_factory=list)
+    legs: list[float] = field(default_factory=list)
+    plain: list[float] = field(default_factory=list)
+    codes: dict[int, int] = field(default_factory=dict)
+    lost: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count answers, whatever was measured with them."""
+        self.lost += outcome.lost
+        for code, count in outcome.codes.items():
+            self.codes[code] = self.codes.get(code, 0) + count
+
+
+def measure(bench: Bench) -> dict[str, Seen]:
+    """Let all conditions take turns."""
+    seen = {name: Seen() for name in _CONDITIONS}
+    for turn in range(bench.sizes.rounds):
+        for name, faults in _CONDITIONS.items():
+            _measure_one(bench, bench.folder / f"{turn}-{faults.replace(' ', '-')}", faults, seen[name])
+    return seen
+
+
+def _measure_one(bench: Bench, folder: Path, faults: str, seen: Seen) -> None:
+    with _gateway(faults) as url:
+        server = plugin_server(folder, gateway_toml(url))
+        plain = add_plain_site(server)
+        with killed(server):
+            fastest = bench.any_answers(server.address)
+            seen.rates.append(fastest.rate)
+            seen.add(fastest)
+            legs, beside = bench.steady(server.address, _RATE), bench.steady(plain, _PLAIN_RATE)
+            for outcome, latencies in ((legs.result(), seen.legs), (beside.result(), seen.plain)):
+                latencies.extend(outcome.latencies)
+                seen.add(outcome)
+
+
+@contextlib.contextmanager
+def _gateway(faults: str) -> Iterator[str]:
+    with HttpGateway() as gateway:
+        url = f"{gateway.url}/sms"
+        if faults == "dead":
+            gateway.stop()
+        elif faults:
+            gateway.faults.add(faults)
+        yield url
+
+
+def print_table(seen: dict[str, Seen]) -> None:
+    """Print rates and percentiles, each with its ratio to the healthy gateway's."""
+    print(f"\nOne gateway; answers per second at most, and latencies at {_RATE:g} first legs per second")
+    healthy = seen["healthy"]
+    rate = statistics.median(healthy.rates)
+    for name, one in seen.items():
+        median = statistics.median(one.rates)
+        answers = ", ".join(
+            f"{one.codes.get(code, 0)} {word}"
+            for code, word in ((CHALLENGE, "challenges"), (REJECT, "refused"), (ACCEPT, "plain"))
+        )
+        print(f"  {name:10} {median:7.0f} /s   ratio {median / rate:5.2f}   {answers}, {one.lost} lost")
+    for title, latencies in (("first legs", "legs"), ("plain user", "plain")):
+        print(f"\n  {title}, milliseconds (ratio to healthy)")
+        for name, one in seen.items():
+            print(f"  {name:10} {_percentiles(getattr(one, latencies), getattr(healthy, latencies))}")
+
+
+def _percentiles(mine: list[float], base: list[float]) -> str:
+    cells = []
+    for name, share in _SHARES.items():
+        value, other = _at(mine, share), _at(base, share)
+        cells.append(f"{name} {value * 1000:7.2f} ({value / other:4.2f})")
+    return "   ".join(cells)
+
+
+def _at(latencies: list[float], share: float) -> float:
+    ordered = sorted(latencies)
+    return ordered[int((len(ordered) - 1) * share)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="less of everything: one minute instead of four")
+    parser.add_argument("--folder", help="where to write; a folder on a real disk")
+    parser.add_argument("--memory", type=int, default=1_000_000, help="first legs for the memory; 0: none")
+    options = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory(prefix="smsotp-bench-", dir=options.folder) as folder,
+        ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as workers,
+    ):
+        print_table(measure(Bench(Path(folder), _QUICK if options.quick else _WHOLE, workers)))
+        if options.memory:
+            workers.submit(print_memory, Path(folder), options.memory).result()
+
+
+if __name__ == "__main__":
+    main()

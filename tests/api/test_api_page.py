@@ -1,0 +1,33 @@
+"""docs/mocks-api.md is held against the API."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from smsotp_mocks.gateways import Gateway
+from smsotp_mocks.web import InboxPage, openapi_document
+
+PAGE = (Path(__file__).parents[2] / "docs/mocks-api.md").read_text()
+PATHS = openapi_document()["paths"]
+
+
+def test_every_call_and_no_other_stands_in_the_table() -> None:
+    calls = {f"{method.upper()} {path}" for path, methods in PATHS.items() for method in methods}
+
+    assert set(re.findall(r"^\| `([A-Z]+ /api/\S+)` \|", PAGE, re.MULTILINE)) == calls
+
+
+@pytest.mark.parametrize("path", ["/api/messages", "/api/wait", "/api/events"])
+def test_every_parameter_stands_on_the_page(path: str) -> None:
+    names = [parameter["name"] for parameter in PATHS[path]["get"]["parameters"]]
+
+    assert [name for name in names if f"`{name}`" not in PAGE] == []
+
+
+def test_the_example_runs(page: InboxPage, gateways: dict[str, Gateway]) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+    exec(
+        compile(example, "docs/mocks-api.md", "exec"), {"page": page.url, "gateway": gateways["http"].address}
+    )

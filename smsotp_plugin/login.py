@@ -98,7 +98,14 @@ class Login:
 
     def _challenge(self, request: LoginRequest, number: PhoneNumber) -> Ask | Reject:
         new = self._new_challenge(request, number)
-        plan = self._sender.plan(request, number, new.state)
+        try:
+            plan = self._sender.plan(request, number, new.state)
+        except (QueueFull, NoGatewayAlive):
+            # The code of the same log-in may be there already; it stays good while nothing more can be sent.
+            same = self._store.find_same(new.login, new.created)
+            if same is None:
+                raise
+            return self._prompter.ask(same, self._texts.prompt)
         outcome = _Outcome() if self._wait else None
         challenge = self._store.open_challenge(
             new,

@@ -63,7 +63,7 @@ def parse_number(text: str, default_region: str | None) -> PhoneNumber:
         parsed = phonenumbers.parse(written, default_region)
     except phonenumbers.NumberParseException as exc:
         raise NumberError("it is no telephone number") from exc
-    if not phonenumbers.is_possible_number(parsed):
+    if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise NumberError("its length is not that of a number of its country")
     digits = phonenumbers.national_significant_number(parsed)
     return PhoneNumber(

@@ -86,6 +86,16 @@ class ChallengeStore(ABC):
         """
 
     @abstractmethod
+    def find_same(self, login: str, now: float) -> Challenge | None:
+        """
+        Return what `open_challenge` would return instead of a new challenge.
+
+        Args:
+            login: See `Challenge`.
+            now: Unix seconds.
+        """
+
+    @abstractmethod
     def answer(self, state: str, user: str, seal: str, now: float) -> Challenge:
         """
         Use up one try of a challenge, and the challenge itself if the answer is right.

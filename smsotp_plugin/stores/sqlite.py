@@ -69,8 +69,8 @@ class SqliteStore(ChallengeStore, DeliveryLog):
 
     def open_challenge(self, new: Challenge, *, then: Callable[[], None]) -> Challenge:
         with self._lock:
-            same = self._recent.get(new.login)
-            if same is not None and self._is_young(same, new.created):
+            same = self.find_same(new.login, new.created)
+            if same is not None:
                 return same
             self._forget_old(new.created)
             self._recent[new.login] = new
@@ -84,6 +84,10 @@ class SqliteStore(ChallengeStore, DeliveryLog):
         elif first:
             self._wake.put(True)
         return new
+
+    def find_same(self, login: str, now: float) -> Challenge | None:
+        same = self._recent.get(login)
+        return same if same is not None and self._is_young(same, now) else None
 
     def answer(self, state: str, user: str, seal: str, now: float) -> Challenge:
         self._settle(state)
@@ -125,7 +129,7 @@ class SqliteStore(ChallengeStore, DeliveryLog):
                 self._commit(list(batch.values()), events)
 
     def tidy(self, now: float) -> None:
-        self.flush()
+        self._flush_and_tell()
         self._file.purge(now - KEPT_AFTER_EXPIRY, now - self._events_kept)
         self._file.checkpoint()
 
@@ -141,12 +145,15 @@ class SqliteStore(ChallengeStore, DeliveryLog):
         while self._wake.get():
             with self._gathering:
                 self._clock.wait(self._gathering, _GATHERING)
-            try:
-                self.flush()
-            except StoreError as exc:
-                log.error("log-ins that were asked for their code get none: %s", exc)  # noqa: TRY400  (one line says it)
-            except Exception:
-                log.exception("log-ins that were asked for their code get none")
+            self._flush_and_tell()
+
+    def _flush_and_tell(self) -> None:
+        try:
+            self.flush()
+        except StoreError as exc:
+            log.error("log-ins that were asked for their code get none: %s", exc)  # noqa: TRY400  (one line says it)
+        except Exception:
+            log.exception("log-ins that were asked for their code get none")
 
     def _commit(self, batch: list[_New], events: list[DeliveryEvent]) -> None:
         """Keep a batch and call what waits for it; by the caller that holds `_committing`."""

@@ -260,6 +260,16 @@ def test_what_cannot_be_sent_is_refused_before_anything_is_kept(bench: Bench, re
     assert len(bench.outbox.messages) == 1
 
 
+@pytest.mark.parametrize("refusal", [QueueFull("full"), NoGatewayAlive("dead")])
+def test_the_same_log_in_keeps_its_challenge_while_nothing_can_be_sent(
+    bench: Bench, refusal: Exception
+) -> None:
+    first = bench.ask()
+    bench.outbox.refusal = refusal
+
+    assert bench.login.first_leg(request()) == first
+
+
 def test_a_wrong_code_is_asked_for_again(bench: Bench) -> None:
     asked = bench.ask()
     bench.clock.advance(10)

@@ -129,3 +129,9 @@ def test_no_rewriting_is_none_and_one_that_was_read_stays() -> None:
     assert REWRITING.validate_python(None) is None
     assert isinstance(read, Rewriting)
     assert REWRITING.validate_python(read) is read
+
+
+@pytest.mark.parametrize("text", ["+12025550", "+49170"])
+def test_a_number_without_its_area_code_is_refused(text: str) -> None:
+    with pytest.raises(NumberError, match="its length is not that of a number of its country"):
+        parse_number(text, None)

@@ -5,7 +5,6 @@ Write-ahead log with ``synchronous = NORMAL``: a commit survives the death of th
 with the power of the machine.
 """
 
-import json
 import os
 import sqlite3
 import threading

@@ -75,7 +75,7 @@ def test_any_text_is_a_number_or_our_error(text: str) -> None:
         try:
             number = parse_number(text, region)
         except NumberError as exc:
-            assert not re.search(r"[0-9]", text) or text not in str(exc)  # noqa: PT017  (it may be either)
+            assert len(re.findall(r"[0-9]", text)) < 6 or text not in str(exc)  # noqa: PT017  (it may be either)
         else:
             assert re.fullmatch(r"\+[0-9]{3,17}", number.e164)
             assert parse_number(number.e164, None) == number

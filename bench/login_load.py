@@ -5,6 +5,7 @@ The gateway runs in here, so everything but the plugin and its FreeRADIUS shares
 """
 
 import collections
+import contextlib
 import os
 import select
 import socket
@@ -155,7 +156,8 @@ class _Codes:
 
     def take(self, wanted: dict[str, int]) -> list[tuple[str, str, float]]:
         """Return user, code and time of arrival (Unix seconds) of those that are wanted and here."""
-        if self._arrived:
+        # The bell rings after the code is there, so it may ring again for one that is taken already.
+        with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self.bell)
         while self._arrived:
             user, code, received = self._arrived.popleft()

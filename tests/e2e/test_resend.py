@@ -53,7 +53,7 @@ def test_the_pace_and_the_limit_are_said_at_the_prompt(tmp_path: Path) -> None:
 
         assert (
             none_left.prompt
-            == f"No further SMS can be sent. Enter the code sent to +49 *** **{anna.phone[-2:]}"
+            == f"No further SMS can be sent. Enter the code sent to +49 *** **{str(anna.phone)[-2:]}"
         )
 
     with two_gateways(tmp_path / "paced") as (world, _):

@@ -42,7 +42,8 @@ def test_each_code_takes_its_route_and_the_command_says_the_same(tmp_path: Path)
     with two_gateways(tmp_path, sections=ROUTES, users=list(GATEWAY_OF)) as (world, _):
         answers = [world.log_in_wholly(user).code for user in GATEWAY_OF]
         taken = {user: world.gateway.inbox.wait(number=user.phone).gateway for user in GATEWAY_OF}
-        command = [world.server.smsotp, "route", "+491711234567", "--config", world.server.config_file]
+        command: list[str | Path] = [world.server.smsotp, "route", "+491711234567"]
+        command += ["--config", world.server.config_file]
         explained = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
 
         assert answers == ["accept"] * len(GATEWAY_OF)

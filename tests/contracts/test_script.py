@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from smsotp_conformance import CLOCK, CODE, NUMBER, message, within
 from smsotp_plugin.errors import AnswerTimeout, DeliveryError, GatewayUnavailable, NotSent, Refused, Throttled
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.script import ScriptProvider, ScriptSettings
-
-from .contract import CLOCK, CODE, NUMBER, message, within
 
 
 @pytest.fixture

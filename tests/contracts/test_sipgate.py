@@ -1,20 +1,15 @@
 """The provider ``sipgate`` keeps the contract, and reads what the mock says as the real service says it."""
 
-import ssl
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from smsotp_mocks.inbox import Inbox
+from smsotp_conformance import CLOCK, ProviderContract, message, within
 from smsotp_mocks.sipgate import SipgateGateway
 from smsotp_plugin.errors import AuthFailed, BadMessage, BadRecipient, DeliveryError, Throttled
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.sipgate import SipgateProvider, SipgateSettings
-
-from .contract import CLOCK, ProviderContract, message, within
 
 
 def make(mock: SipgateGateway, **settings: Any) -> SipgateProvider:
@@ -27,11 +22,8 @@ def make(mock: SipgateGateway, **settings: Any) -> SipgateProvider:
 class TestSipgate(ProviderContract):
     """As the mock's own configuration says."""
 
-    def serve(self, inbox: Inbox, tls: ssl.SSLContext | None) -> AbstractContextManager[SipgateGateway]:
-        return SipgateGateway(inbox, tls=tls)
-
-    def make(self, mock: SipgateGateway, check_tls: bool | Path) -> SipgateProvider:  # noqa: FBT001  (as in the settings)
-        return make(mock, CHECK_SSL=check_tls if isinstance(check_tls, bool) else str(check_tls))
+    provider_class, mock_class = SipgateProvider, SipgateGateway
+    settings = staticmethod(lambda mock: mock.configuration()["gateways.sipgate"])
 
 
 @pytest.fixture

@@ -5,13 +5,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from smsotp_conformance import CLOCK, ProviderContract
 from smsotp_mocks.inbox import Inbox
 from smsotp_mocks.smsc import Smsc
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.smpp import SmppProvider
 from smsotp_plugin.smpp_settings import SmppSettings
-
-from .contract import CLOCK, ProviderContract
 
 
 class TestTransceiver(ProviderContract):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from smsotp_conformance import CLOCK, ProviderContract, message, within
 from smsotp_mocks.certificates import Certificates
 from smsotp_mocks.inbox import Inbox
 from smsotp_mocks.smtp import Security, SmtpGateway
@@ -22,8 +23,6 @@ from smsotp_plugin.errors import (
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.smtp import SmtpProvider, SmtpSettings
 from smsotp_plugin.smtp_servers import SmtpServer
-
-from .contract import CLOCK, ProviderContract, message, within
 
 
 def make(mock: SmtpGateway, server: dict[str, Any] | None = None, **settings: Any) -> SmtpProvider:

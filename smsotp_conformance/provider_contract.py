@@ -1,13 +1,12 @@
 """
-What every provider promises, written once. Each provider binds it: one module here, one subclass.
+What every provider promises, written once. Each provider binds it: one test module, one subclass.
 
 The peer is a mock gateway on a real socket that is told what to do wrong; the mocks share no code with the plugin.
 """
 
 import ssl
 import threading
-from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -31,7 +30,7 @@ from smsotp_plugin.errors import (
 )
 from smsotp_plugin.message import Message
 from smsotp_plugin.phone import parse_number
-from smsotp_plugin.providers.base import Provider
+from smsotp_plugin.providers.base import GatewayContext, Provider
 
 NUMBER = "+491701234567"
 CODE = "734921"
@@ -67,16 +66,32 @@ def within(seconds: float) -> Deadline:
 
 
 class ProviderContract:
-    """The scenarios. A subclass says how its mock is started and how its provider is made."""
+    """
+    The scenarios. A subclass names the provider, the mock that it speaks to, and the provider's settings::
+
+        class TestAcme(ProviderContract):
+            provider_class, mock_class = AcmeProvider, HttpGateway
+            settings = staticmethod(lambda mock: {"URL": mock.url + "/sms"})
+
+    A mock or a provider that is made in another way overrides `serve` or `make` instead.
+    """
 
     #: Whether the provider can speak TLS from the first byte.
     speaks_tls = True
+    #: What is tried.
+    provider_class: type[AnyProvider]
+    #: A mock gateway, started as `mock_class(inbox, tls=...)`.
+    mock_class: Callable[..., AbstractContextManager[Any]]
 
-    @abstractmethod
+    @staticmethod
+    def settings(mock: Any) -> dict[str, Any]:
+        """Return the settings, as in the configuration but without CHECK_SSL, that lead to the started mock."""
+        raise NotImplementedError
+
     def serve(self, inbox: Inbox, tls: ssl.SSLContext | None) -> AbstractContextManager[Any]:
         """Return the mock gateway, not yet started."""
+        return type(self).mock_class(inbox, tls=tls)
 
-    @abstractmethod
     def make(self, mock: Any, check_tls: bool | Path) -> AnyProvider:  # noqa: FBT001  (as in the settings)
         """
         Return a provider that sends through the mock.
@@ -85,6 +100,9 @@ class ProviderContract:
             mock: What `serve` returned, started.
             check_tls: As CHECK_SSL.
         """
+        trust = check_tls if isinstance(check_tls, bool) else str(check_tls)
+        settings = self.provider_class.Settings.model_validate({**self.settings(mock), "CHECK_SSL": trust})
+        return self.provider_class(GatewayContext("contract", CLOCK), settings)
 
     @pytest.fixture
     def inbox(self) -> Inbox:

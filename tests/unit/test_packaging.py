@@ -8,6 +8,11 @@ import pytest
 
 PROJECT = tomllib.loads(Path("pyproject.toml").read_text())["project"]
 DISTRIBUTION = metadata.distribution("smsotp-plugin")
+PACKAGES = {
+    "smsotp_plugin": Path("smsotp_plugin"),
+    "smsotp_conformance": Path("smsotp_conformance"),
+    "smsotp_mocks": Path("mocks/smsotp_mocks"),
+}
 
 
 @pytest.fixture
@@ -18,26 +23,26 @@ def installed() -> set[str]:
     return files
 
 
-def test_both_packages_are_installed_and_nothing_else(installed: set[str]) -> None:
+def test_the_packages_are_installed_and_nothing_else(installed: set[str]) -> None:
     tops = {name.split("/")[0] for name in installed if not name.startswith("..")}
 
-    assert {top for top in tops if ".dist-info" not in top} == {"smsotp_plugin", "smsotp_mocks"}
+    assert {top for top in tops if ".dist-info" not in top} == set(PACKAGES)
 
 
 def test_every_file_of_the_packages_is_installed(installed: set[str]) -> None:
     wanted = {
-        str(path.relative_to(parent))
-        for parent, package in ((Path(), "smsotp_plugin"), (Path("mocks"), "smsotp_mocks"))
-        for path in (parent / package).rglob("*")
+        str(path.relative_to(folder.parent))
+        for folder in PACKAGES.values()
+        for path in folder.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
 
     assert wanted - installed == set()
 
 
-def test_type_checkers_of_other_projects_see_the_types() -> None:
-    assert resources.files("smsotp_plugin").joinpath("py.typed").is_file()
-    assert resources.files("smsotp_mocks").joinpath("py.typed").is_file()
+@pytest.mark.parametrize("package", PACKAGES)
+def test_type_checkers_of_other_projects_see_the_types(package: str) -> None:
+    assert resources.files(package).joinpath("py.typed").is_file()
 
 
 def test_the_licence_comes_along(installed: set[str]) -> None:

@@ -53,6 +53,7 @@ class CodeSender:
         self._places = settings.users.number
         self._region = settings.users.default_region
         self._text = settings.otp.text
+        self._texts = settings.otp.texts
         self._codes = codes
         self._store = store
         self._delivery_log = delivery_log
@@ -102,6 +103,7 @@ class CodeSender:
 
     def send(
         self,
+        request: LoginRequest,
         challenge: Challenge,
         number: PhoneNumber,
         plan: Plan,
@@ -111,6 +113,7 @@ class CodeSender:
         Get the code of a challenge on its way; returns at once.
 
         Args:
+            request: Whose log-in; its language chooses the text.
             challenge: Whose code.
             number: Where it goes.
             plan: Through which gateways.
@@ -123,18 +126,22 @@ class CodeSender:
             if tell is not None:
                 tell(final)
 
-        message = self._message(challenge, number)
+        message = self._message(challenge, number, self._text_in(request.language))
         self._note(challenge, message, plan)
         self._dispatcher.submit(message, plan, ended)
 
-    def _message(self, challenge: Challenge, number: PhoneNumber) -> Message:
+    def _text_in(self, language: str) -> str | None:
+        """Return the text of the SMS in a language such as ``de-at``: that of ``de`` where it has none of its own."""
+        return self._texts.get(language) or self._texts.get(language.partition("-")[0]) or self._text
+
+    def _message(self, challenge: Challenge, number: PhoneNumber, text: str | None) -> Message:
         code = self._codes.code(challenge.seed)
         return Message(
             reference=self._codes.reference(challenge.state),
             user=challenge.user,
             number=number,
-            otp=SecretStr((self._text or "{otp}").replace("{otp}", code)),
-            sentence=SecretStr((self._text or DEFAULT_SENTENCE).replace("{otp}", code)),
+            otp=SecretStr((text or "{otp}").replace("{otp}", code)),
+            sentence=SecretStr((text or DEFAULT_SENTENCE).replace("{otp}", code)),
             expires=challenge.expires,
         )
 

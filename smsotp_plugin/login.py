@@ -109,7 +109,7 @@ class Login:
         outcome = _Outcome() if self._wait else None
         challenge = self._store.open_challenge(
             new,
-            then=lambda: self._sender.send(new, number, plan, outcome.settle if outcome else None),
+            then=lambda: self._sender.send(request, new, number, plan, outcome.settle if outcome else None),
         )
         if challenge.state != new.state:
             log.info("user %s: the same log-in again, no second SMS", quoted(request.user))

@@ -82,7 +82,7 @@ class Resender:
         except ResendRefused as exc:
             log.info("user %s: %s", quoted(request.user), exc)
             return self._prompter.ask(challenge, self._why_not(exc))
-        self._sender.send(challenge, number, plan.turned(challenge.resends))
+        self._sender.send(request, challenge, number, plan.turned(challenge.resends))
         return self._prompter.ask(challenge, self._texts.prompt)
 
     def _why_not(self, refused: ResendRefused) -> str:

@@ -36,6 +36,8 @@ _GUESSED_ONCE_IN = 1_000
 
 _ALPHABET = re.compile(r"[0-9A-Za-z]{10,62}")
 _ATTRIBUTE = re.compile(r"(?:request|control|reply):[A-Za-z0-9][A-Za-z0-9._/-]{0,127}")
+#: RFC 5646 section 2.1, in outline.
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 
 
@@ -81,6 +83,16 @@ def _check_text(text: str) -> str:
     return _check_printable(text)
 
 
+def _check_language(language: str) -> str:
+    if not _LANGUAGE.fullmatch(language):
+        raise ValueError('must be named by languages, for example "de" or "pt-BR"')
+    return language.lower()
+
+
+TextSetting = Annotated[str, AfterValidator(_check_text)]
+LanguageSetting = Annotated[str, AfterValidator(_check_language)]
+
+
 class OtpSettings(SettingsModel):
     """
     The one-time passwords.
@@ -95,13 +107,16 @@ class OtpSettings(SettingsModel):
         text: The text of the SMS, with `{otp}` in the place of the code. It then takes the place of `{otp}` in a
             gateway's options, SUBJECT and BODY. Not set: `{otp}` there is the bare code, and gateways without such a
             template send a short English sentence.
+        texts: The same in other languages, by what `control:SMSOTP-Language` holds, for example
+            `texts.de = "{otp} ist Ihr Code"`. A text for `de` is also that for `de-AT` where this has none of its own.
     """
 
     length: Annotated[int, Field(strict=True, ge=4, le=10)] = 6
     alphabet: Annotated[str, AfterValidator(_check_alphabet)] = "0123456789"
     ttl: Annotated[int, Field(strict=True, ge=30, le=3600)] = 300
     max_attempts: Annotated[int, Field(strict=True, ge=1, le=20)] = 5
-    text: Annotated[str, AfterValidator(_check_text)] | None = None
+    text: TextSetting | None = None
+    texts: Mapping[LanguageSetting, TextSetting] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check_guessing(self) -> Self:

@@ -52,6 +52,8 @@ def _text_warnings(settings: Settings) -> Iterator[str]:
         more = ("seconds",) if name == "resend_later_prompt" else ()
         yield from _tag_warnings(f"challenge.{name}", value, "number", "reference", *more)
     yield from _tag_warnings("otp.text", settings.otp.text, "otp")
+    for language, text in settings.otp.texts.items():
+        yield from _tag_warnings(f"otp.texts.{language}", text, "otp")
 
 
 def _tag_warnings(place: str, text: Any, *known: str) -> Iterator[str]:

@@ -203,6 +203,25 @@ def test_a_text_of_the_administrator_takes_the_place_of_the_code(make: Callable[
     assert otp == sentence == SecretStr(f"Code {code}, {code}! {{phone}}")
 
 
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("de", "Ihr Code: "), ("de-at", "Ihr Code: "), ("pt-br", "Seu "), ("pt", "Code "), ("", "Code ")],
+)
+def test_the_text_is_in_the_users_language_where_there_is_one(
+    make: Callable[..., Bench], language: str, text: str
+) -> None:
+    texts = {"de": "Ihr Code: {otp}", "pt-BR": "Seu {otp}"}
+    bench = make(otp={"text": "Code {otp}", "texts": texts}, challenge={"resend_after": 0})
+
+    asked = bench.login.first_leg(request(language=language))
+    assert isinstance(asked, Ask)
+    bench.login.answer_leg(answer(asked.state, "resend", language=language))
+
+    first, again = (message.sentence.get_secret_value() for message in bench.outbox.messages)
+    assert first.startswith(text)
+    assert again == first
+
+
 def test_the_same_log_in_is_asked_the_same_with_the_time_that_is_left(bench: Bench) -> None:
     first = bench.ask()
     bench.clock.advance(20)

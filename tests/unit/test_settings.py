@@ -98,6 +98,8 @@ def test_all_problems_are_told_at_once_with_their_key_paths(file: Path) -> None:
         ("[otp]\nttl = nan", "otp.ttl: it must be a valid integer"),
         ('[otp]\nalphabet = "012345678"', "otp.alphabet: it must hold at least 10 different digits or letters"),
         ('[otp]\nalphabet = "01234567899"', "otp.alphabet: it must hold at least 10 different digits or letters"),
+        ('[otp]\ntexts.de = "Code"', "otp.texts.de: it must contain {otp}, the place of the code"),
+        ('[otp]\ntexts."d e" = "{otp}"', 'otp.texts."d e": it must be named by languages'),
         ('[otp]\nalphabet = "0123456789 "', "otp.alphabet: it must hold at least 10 different digits or letters"),
         ("[otp]\nlength = 4\nmax_attempts = 11", "otp: 11 tries for one of 10000 codes are too easy to guess"),
         ('[otp]\ntext = "your code"', "otp.text: it must contain {otp}"),

@@ -30,6 +30,12 @@ def warnings(file: Path, text: str) -> list[str]:
     return [warning.removeprefix(f"{file}: ") for warning in settings_warnings(load_settings(file), file)]
 
 
+def test_a_tag_without_meaning_in_one_language_is_told(file: Path) -> None:
+    assert warnings(file, f'[otp]\ntexts.DE = "{{otp}} {{name}}"\n{GATEWAY}') == [
+        "otp.texts.de: {name} has no meaning here and is shown as it is; there is {otp}"
+    ]
+
+
 def test_a_plain_configuration_has_no_warnings(file: Path) -> None:
     assert warnings(file, GATEWAY) == []
 

@@ -207,6 +207,7 @@ def test_clear_empties_every_open_page(open_page: Any, sms_inbox: Inbox) -> None
     pages[0].get_by_role("button", name="Clear").click()
 
     for page in pages:
+        expect(page.locator("#empty")).to_be_visible()
         expect(page.locator("#empty")).to_contain_text("No message yet")
     assert len(sms_inbox) == 0
 

@@ -90,7 +90,7 @@ class Postfix:
     Needs root, as Postfix does.
 
     Args:
-        folder: For its configuration, queue and logs; must be readable by everybody.
+        folder: For its configuration, queue and logs; Postfix's own user must be able to get there.
         relay: Where the mails go, over STARTTLS and with a log-in.
         certificate: Key and certificate, PEM.
         authority: Who signed the relay's certificate, PEM.
@@ -165,8 +165,7 @@ class Postfix:
     def _make_folders(self) -> None:
         for name in ("etc/sasl", "queue", "data", "log"):
             (self._folder / name).mkdir(parents=True)
-        for parent in [self._folder, *self._folder.parents][:-2]:
-            parent.chmod(parent.stat().st_mode | 0o055)
+        self._folder.chmod(0o755)
         try:
             shutil.chown(self._folder / "data", "postfix")
             shutil.chown(self._folder / "log", "postfix")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -43,11 +44,19 @@ def relay(certificates: Certificates) -> Iterator[SmtpGateway]:
         yield relay
 
 
+@contextmanager
+def started(relay: SmtpGateway, certificate: bytes, authority: Path, settings: str = "") -> Iterator[Postfix]:
+    # Not pytest's folder: each pytest that starts, also those that tests start, locks other users out of it again.
+    with (
+        TemporaryDirectory(prefix="smsotp-postfix-") as folder,
+        Postfix(Path(folder), relay, certificate, authority, settings) as postfix,
+    ):
+        yield postfix
+
+
 @pytest.fixture(scope="module")
-def postfix(
-    relay: SmtpGateway, certificate: bytes, authority: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Postfix]:
-    with Postfix(tmp_path_factory.mktemp("postfix"), relay, certificate, authority) as postfix:
+def postfix(relay: SmtpGateway, certificate: bytes, authority: Path) -> Iterator[Postfix]:
+    with started(relay, certificate, authority) as postfix:
         yield postfix
 
 
@@ -159,13 +168,13 @@ def test_a_server_that_must_wait_for_its_own_relay_has_taken_the_mail(
 
 
 def test_a_connection_that_the_server_ended_is_replaced(
-    relay: SmtpGateway, certificate: bytes, authority: Path, ca_file: Path, tmp_path: Path
+    relay: SmtpGateway, certificate: bytes, authority: Path, ca_file: Path
 ) -> None:
     before = relay.inbox.mark()
     settings = "smtpd_timeout = 1s"
 
     with (
-        Postfix(tmp_path / "postfix", relay, certificate, authority, settings) as postfix,
+        started(relay, certificate, authority, settings) as postfix,
         provider(postfix, ca_file) as gateway,
     ):
         gateway.submit(message("111111"), within(10))
@@ -176,12 +185,12 @@ def test_a_connection_that_the_server_ended_is_replaced(
 
 
 def test_too_much_mail_is_throttled(
-    relay: SmtpGateway, certificate: bytes, authority: Path, ca_file: Path, tmp_path: Path
+    relay: SmtpGateway, certificate: bytes, authority: Path, ca_file: Path
 ) -> None:
     settings = "smtpd_client_message_rate_limit = 1\nsmtpd_client_event_limit_exceptions ="
 
     with (
-        Postfix(tmp_path / "postfix", relay, certificate, authority, settings) as postfix,
+        started(relay, certificate, authority, settings) as postfix,
         provider(postfix, ca_file) as gateway,
     ):
         gateway.submit(message(), within(10))

@@ -48,12 +48,12 @@ class MockGateway(Protocol):
         """Stop listening."""
 
 
-def message(text: str = SENTENCE) -> Message:
-    """Return an SMS whose text is this whatever the provider's template is."""
+def message(text: str = SENTENCE, number: str = NUMBER) -> Message:
+    """Return an SMS whose text is this whatever the provider's template is; the number in E.164."""
     return Message(
         reference="contract",
         user="bob",
-        number=parse_number(NUMBER, None),
+        number=parse_number(number, None),
         otp=SecretStr(text),
         sentence=SecretStr(text),
         expires=CLOCK.time() + 300,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import trustme
 
+from smsotp_conformance import CODE, NUMBER, message, within
 from smsotp_mocks.certificates import Certificates
 from smsotp_mocks.inbox import Inbox
 from smsotp_mocks.smtp import SmtpGateway
@@ -24,7 +25,7 @@ from smsotp_plugin.providers.base import Provider
 from smsotp_plugin.providers.smtp import SmtpProvider
 from smsotp_plugin.smtp_servers import SmtpServer
 
-from .gateway import NUMBER, message, opened, within
+from .gateway import opened
 from .postfix import BLOCKED, BUSY, DOMAIN, PASSWORD, USERNAME, Postfix
 
 
@@ -91,7 +92,7 @@ def test_a_mail_arrives_over_starttls_and_with_a_log_in(
     with provider(postfix, ca_file) as gateway:
         receipt = gateway.submit(message(), within(10))
 
-    assert relay.inbox.wait(NUMBER, after=before, timeout=10).text == "123456 is your code"
+    assert relay.inbox.wait(NUMBER, after=before, timeout=10).code == CODE
     postfix.wait_for(
         f"{receipt.gateway_id}: client=localhost[127.0.0.1], sasl_method=PLAIN, sasl_username=smsotp"
     )

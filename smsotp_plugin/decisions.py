@@ -47,7 +47,7 @@ class NotOurs:
 
 class Prompter:
     """
-    Asks for codes.
+    Asks for codes, and says why an answer is rejected.
 
     Args:
         codes: Makes references.
@@ -66,7 +66,18 @@ class Prompter:
             challenge: Which.
             prompt: With ``{number}`` and ``{reference}``.
         """
-        filled = prompt.replace("{number}", challenge.number)
-        if "{reference}" in filled:
-            filled = filled.replace("{reference}", self._codes.reference(challenge.state))
+        filled = self._with_reference(prompt, challenge.state).replace("{number}", challenge.number)
         return Ask(challenge.state, filled, max(1, round(challenge.expires - self._clock.time())))
+
+    def refuse(self, state: str, text: str) -> Reject:
+        """
+        Reject who answers a challenge.
+
+        Args:
+            state: Of the challenge.
+            text: With ``{reference}``.
+        """
+        return Reject(self._with_reference(text, state))
+
+    def _with_reference(self, text: str, state: str) -> str:
+        return text.replace("{reference}", self._codes.reference(state)) if "{reference}" in text else text

@@ -116,7 +116,7 @@ class Login:
         elif outcome is not None:
             self._store.flush()
             if outcome.wait(self._wait) in _UNDELIVERED:
-                return Reject(self._texts.undelivered_text)
+                return self._prompter.refuse(new.state, self._texts.undelivered_text)
         return self._prompter.ask(challenge, self._texts.prompt)
 
     def _new_challenge(self, request: LoginRequest, number: PhoneNumber) -> Challenge:
@@ -152,13 +152,13 @@ class Login:
     def _not_accepted(self, request: LoginRequest, state: str, why: ChallengeError) -> Ask | Reject:
         match why:
             case WrongCode() | TooManyAttempts() if self._ends_at_once:
-                return Reject(self._texts.wrong_code_text)
+                return self._prompter.refuse(state, self._texts.wrong_code_text)
             case WrongCode():
                 return self._after_wrong_code(request, state)
             case TooManyAttempts():
-                return Reject(self._texts.too_many_attempts_text)
+                return self._prompter.refuse(state, self._texts.too_many_attempts_text)
             case _:
-                return Reject(self._texts.expired_text)
+                return self._prompter.refuse(state, self._texts.expired_text)
 
     def _after_wrong_code(self, request: LoginRequest, state: str) -> Ask | Reject:
         try:
@@ -166,7 +166,7 @@ class Login:
         except (StoreError, UnknownChallenge) as exc:
             return self._unavailable(request, exc)
         if challenge.undelivered:
-            return Reject(self._texts.undelivered_text)
+            return self._prompter.refuse(state, self._texts.undelivered_text)
         return self._prompter.ask(challenge, self._texts.wrong_code_prompt)
 
     def _note_answer(self, request: LoginRequest, state: str, judgement: str) -> None:

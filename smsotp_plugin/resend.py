@@ -67,7 +67,7 @@ class Resender:
             return NotOurs()
         except Expired as exc:
             log.info("user %s: %s", user, exc)
-            return Reject(self._texts.expired_text)
+            return self._prompter.refuse(state, self._texts.expired_text)
         except (NumberError, QueueFull, NoRoute, NoGatewayAlive, StoreError) as exc:
             log.error("user %s gets no further SMS: %s", user, exc)  # noqa: TRY400  (one line says it)
             return Reject(self._texts.unavailable_text)

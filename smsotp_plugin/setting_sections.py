@@ -140,9 +140,9 @@ class ChallengeSettings(SettingsModel):
     """
     What the person who logs in is shown, and how wrong answers are treated.
 
-    In every text `{number}` becomes the masked telephone number, for example `+49 *** **67`, and `{reference}` the name
-    of the log-in in the log, for the help desk. A text has at most 253
-    bytes of UTF-8. An empty text sends none; prompts cannot be empty.
+    In prompts `{number}` becomes the masked telephone number, for example `+49 *** **67`. There, and in the texts about
+    an answer or an SMS, `{reference}` becomes the name of the log-in in the log and for `smsotp trace`, for the help desk.
+    A text has at most 253 bytes of UTF-8. An empty text sends none; prompts cannot be empty.
 
     Attributes:
         prompt: Asks for the code.

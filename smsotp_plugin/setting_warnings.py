@@ -49,17 +49,29 @@ def _text_warnings(settings: Settings) -> Iterator[str]:
                 "asked for"
             )
     for name, value in settings.challenge:
-        more = ("seconds",) if name == "resend_later_prompt" else ()
-        yield from _tag_warnings(f"challenge.{name}", value, "number", "reference", *more)
+        yield from _tag_warnings(f"challenge.{name}", value, *_tags(name))
     yield from _tag_warnings("otp.text", settings.otp.text, "otp")
     for language, text in settings.otp.texts.items():
         yield from _tag_warnings(f"otp.texts.{language}", text, "otp")
 
 
+def _tags(text_name: str) -> tuple[str, ...]:
+    """Return the tags that are filled in a text of ``[challenge]``."""
+    match text_name:
+        case "resend_later_prompt":
+            return "number", "reference", "seconds"
+        case "no_number_text" | "unavailable_text":
+            return ()
+        case _ if text_name.endswith("prompt"):
+            return "number", "reference"
+        case _:
+            return ("reference",)
+
+
 def _tag_warnings(place: str, text: Any, *known: str) -> Iterator[str]:
     for tag in _TAG.findall(text) if isinstance(text, str) else ():
         if tag not in known:
-            meant = ", ".join(f"{{{name}}}" for name in known)
+            meant = ", ".join(f"{{{name}}}" for name in known) or "none"
             yield f"{place}: {{{tag}}} has no meaning here and is shown as it is; there is {meant}"
 
 

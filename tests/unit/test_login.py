@@ -442,6 +442,39 @@ def test_a_code_that_did_not_get_out_is_told_and_the_next_log_in_gets_a_new_one(
     assert bench.ask().state != asked.state
 
 
+@pytest.mark.parametrize(
+    ("text", "tries", "wait", "typed"),
+    [
+        ("too_many_attempts_text", 1, 0, "000000"),
+        ("expired_text", 5, 300, "000000"),
+        ("expired_text", 5, 300, "resend"),
+    ],
+)
+def test_a_rejection_can_name_the_log_in_for_the_help_desk(
+    make: Callable[..., Bench], text: str, tries: int, wait: float, typed: str
+) -> None:
+    bench = make(otp={"max_attempts": tries}, challenge={text: "Call us about {reference}."})
+    asked = bench.ask()
+    bench.clock.advance(wait)
+
+    told = bench.login.answer_leg(answer(asked.state, typed))
+
+    assert told == Reject(f"Call us about {bench.outbox.messages[0].reference}.")
+
+
+@pytest.mark.parametrize("wait", [0, 0.5])
+def test_an_sms_that_did_not_get_out_can_be_named_for_the_help_desk(
+    make: Callable[..., Bench], wait: float
+) -> None:
+    bench = make(dispatch={"wait": wait}, challenge={"undelivered_text": "Call us about {reference}."})
+    bench.outbox.final = Final.REFUSED
+
+    first = bench.login.first_leg(request())
+    told = bench.login.answer_leg(answer(first.state, "000000")) if isinstance(first, Ask) else first
+
+    assert told == Reject(f"Call us about {bench.outbox.messages[0].reference}.")
+
+
 @pytest.mark.parametrize("final", [Final.ACCEPTED, Final.UNKNOWN])
 def test_a_code_that_may_have_got_out_is_waited_for(bench: Bench, final: Final) -> None:
     bench.outbox.final = final

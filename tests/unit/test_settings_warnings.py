@@ -84,6 +84,8 @@ def test_a_file_that_everyone_can_write_is_told(file: Path) -> None:
         ('[challenge]\nprompt = "PIN?"', 'challenge.prompt: it does not contain the word "code"'),
         ('[challenge]\nprompt = "Code for {user}"', "challenge.prompt: {user} has no meaning here"),
         ('[challenge]\nexpired_text = "{otp}"', "challenge.expired_text: {otp} has no meaning here"),
+        ('[challenge]\nexpired_text = "{number}"', "challenge.expired_text: {number} has no meaning here"),
+        ('[challenge]\nno_number_text = "{reference}"', "challenge.no_number_text: {reference} has no"),
         ('[otp]\ntext = "{otp} for {phone}"', "otp.text: {phone} has no meaning here"),
     ],
 )

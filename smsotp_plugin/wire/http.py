@@ -8,13 +8,14 @@ that a code never travels on to another host. A request is written once, ever: n
 import logging
 from collections import deque
 from threading import Lock
-from urllib.parse import urlsplit
+
+from urllib3 import ProxyManager
 
 from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import ConnectFailed
 from smsotp_plugin.wire.http_connection import Exchange, Lane, TimedHttpConnection, TimedHttpsConnection
 from smsotp_plugin.wire.http_errors import FOREIGN, translate
-from smsotp_plugin.wire.http_line import HttpLine
+from smsotp_plugin.wire.http_line import HttpLine, proxy_manager
 from smsotp_plugin.wire.http_messages import HttpAnswer, HttpRequest, Origin, basic_auth
 from smsotp_plugin.wire.tls import make_tls_context
 
@@ -64,7 +65,9 @@ class HttpWire:
 
     def probe(self, deadline: Deadline) -> None:
         """
-        Connect to the origin (TCP and TLS), or to the proxy (TCP) if there is one, and send nothing.
+        Connect to the origin (TCP and TLS), with https also through a proxy, and send no request.
+
+        A proxy that forwards plain http makes no connection without a request: it is only seen to listen.
 
         Raises:
             NotSent: It cannot be reached.
@@ -93,12 +96,23 @@ class HttpWire:
     def _fresh_connection(self, lane: Lane) -> TimedHttpConnection | TimedHttpsConnection:
         origin = self.origin
         if origin.proxy:
-            proxy = urlsplit(origin.proxy)
-            default = 443 if proxy.scheme == "https" else 80
-            return TimedHttpConnection(proxy.hostname or "", proxy.port or default, lane=lane)
+            return self._connection_to_proxy(proxy_manager(origin.proxy, self._tls), lane)
         if origin.scheme == "https":
             return TimedHttpsConnection(origin.host, origin.port, ssl_context=self._tls, lane=lane)
         return TimedHttpConnection(origin.host, origin.port, lane=lane)
+
+    def _connection_to_proxy(
+        self, manager: ProxyManager, lane: Lane
+    ) -> TimedHttpConnection | TimedHttpsConnection:
+        origin, proxy = self.origin, manager.proxy
+        assert proxy is not None and proxy.host is not None  # noqa: PT018  (narrows for mypy)
+        if origin.scheme == "http":
+            return TimedHttpConnection(proxy.host, proxy.port, lane=lane)
+        tunnel = TimedHttpsConnection(
+            proxy.host, proxy.port, ssl_context=self._tls, proxy_config=manager.proxy_config, lane=lane
+        )
+        tunnel.set_tunnel(origin.host, origin.port, manager.proxy_headers, proxy.scheme or "http")
+        return tunnel
 
     def _take(self) -> "HttpLine":
         with self._lock:

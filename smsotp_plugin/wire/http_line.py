@@ -113,15 +113,26 @@ class _OriginAdapter(HTTPAdapter):
         return response
 
 
+def proxy_manager(proxy: str, tls: ssl.SSLContext | None) -> ProxyManager:
+    """
+    Return what makes connections through a proxy.
+
+    Args:
+        proxy: Its URL, perhaps with an account.
+        tls: For the origin, and for a proxy that is spoken to over TLS.
+    """
+    url = urlsplit(proxy)
+    headers = {}
+    if url.username is not None:
+        headers["Proxy-Authorization"] = basic_auth(unquote(url.username), unquote(url.password or ""))
+    address = f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
+    return ProxyManager(address, proxy_headers=headers, maxsize=1, ssl_context=tls, proxy_ssl_context=tls)
+
+
 def _pool_manager(origin: Origin, tls: ssl.SSLContext | None) -> PoolManager:
     if origin.proxy is None:
         return PoolManager(maxsize=1, ssl_context=tls)
-    proxy = urlsplit(origin.proxy)
-    headers = {}
-    if proxy.username is not None:
-        headers["Proxy-Authorization"] = basic_auth(unquote(proxy.username), unquote(proxy.password or ""))
-    address = f"{proxy.scheme}://{proxy.netloc.rpartition('@')[2]}"
-    return ProxyManager(address, proxy_headers=headers, maxsize=1, ssl_context=tls, proxy_ssl_context=tls)
+    return proxy_manager(origin.proxy, tls)
 
 
 def _idle_limit(headers: Mapping[str, str]) -> float:

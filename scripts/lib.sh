@@ -133,7 +133,7 @@ with_raddb() {
 		exec "$@"
 	fi
 	may_install || die "$RADDB can be read by root and the group freerad only: run it as root, or join that group."
-	exec sudo --preserve-env=CI,TERM,LANG env "PATH=$PATH" "HOME=$HOME" \
+	exec sudo --preserve-env=CI,TERM,LANG,NODE_PATH env "PATH=$PATH" "HOME=$HOME" \
 		setpriv --reuid="$(id -u)" --regid="$(id -g)" \
 		--groups="$(id -G | tr ' ' ,),$(getent group freerad | cut -d: -f3)" "$@"
 }

@@ -23,7 +23,7 @@ _MAY_BE_SKIPPED = (
     "it does not speak TLS",
     "never raised itself",
     "the API's words for a refused number are not known",
-    "node with the package smpp is not installed",
+    "npm is not installed",
     "only root may mount a small disk",
 )
 

@@ -226,7 +226,7 @@ def read_message_id(body: bytes) -> str:
     Lenient on purpose: the status has already said that the message was taken.
     """
     text = body.partition(b"\0")[0][:64].decode("latin-1")
-    return "".join(character for character in text if character.isprintable())
+    return text if text.isprintable() else "".join(filter(str.isprintable, text))
 
 
 def describe_status(status: int) -> str:

@@ -6,13 +6,14 @@ Strict about nothing and as fast as Python allows, so that the client is what is
 
 import collections
 import contextlib
-import os
 import select
 import socket
 import struct
 import sys
-import threading
 import time
+from functools import partial
+
+from peer_listen import listen
 
 _HEADER = struct.Struct(">4I")
 _BINDS = (1, 2, 9)
@@ -37,7 +38,6 @@ def _answers(received: bytearray) -> tuple[list[bytes], list[bytes]]:
 
 
 def _serve(connection: socket.socket, delay: float) -> None:
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     received = bytearray()
     waiting: collections.deque[tuple[float, bytes]] = collections.deque()
     with connection, contextlib.suppress(OSError):
@@ -61,20 +61,5 @@ def _serve(connection: socket.socket, delay: float) -> None:
             connection.sendall(b"".join(due_now))
 
 
-def main() -> None:
-    """Listen until standard input ends."""
-    delay = float(sys.argv[1])
-    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-    print(listener.getsockname()[1], flush=True)
-
-    def accept() -> None:
-        while True:
-            threading.Thread(target=_serve, args=(listener.accept()[0], delay), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    sys.stdin.buffer.read()
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    main()
+    listen(partial(_serve, delay=float(sys.argv[1])))

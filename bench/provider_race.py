@@ -1,0 +1,112 @@
+"""What the measurements of all providers share: ways to send the same messages, run in turn against one peer."""
+
+import contextlib
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from smsotp_plugin.clock import Deadline, SystemClock
+from smsotp_plugin.message import Message
+from smsotp_plugin.phone import parse_number
+from smsotp_plugin.providers.base import GatewayContext, Provider
+
+TEXT = "123456 is your code, valid for 5 minutes"
+NUMBER = "491701234567"
+_CLOCK = SystemClock()
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """
+    One way to send.
+
+    Attributes:
+        name: For the table.
+        run: Sends so many messages to the peer at this port, and returns when all are answered.
+        share: Of the messages of a run; small for a way that is slow.
+    """
+
+    name: str
+    run: Callable[[int, int], None]
+    share: float = 1.0
+
+
+def race(peer: str, ways: Sequence[Way], messages: int, rounds: int, *arguments: str) -> dict[str, float]:
+    """
+    Return the median of messages per second of each way.
+
+    Args:
+        peer: The program of this folder that plays the gateway.
+        ways: They take turns.
+        messages: Of each run.
+        rounds: Runs of each way.
+        arguments: For the peer.
+    """
+    rates: dict[str, list[float]] = {way.name: [] for way in ways}
+    with _running(peer, *arguments) as port:
+        for _ in range(rounds):
+            for way in ways:
+                count = max(1, round(messages * way.share))
+                began = time.perf_counter()
+                way.run(port, count)
+                rates[way.name].append(count / (time.perf_counter() - began))
+    return {name: statistics.median(found) for name, found in rates.items()}
+
+
+def in_threads(threads: int, messages: int, send_some: Callable[[int], None]) -> None:
+    """Share messages among threads, each of which is told how many are its own; wait for all."""
+    running = [threading.Thread(target=send_some, args=(messages // threads,)) for _ in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+
+
+def through_provider(
+    kind: type[Provider[Any, Any, Any]],
+    table: Mapping[str, Any],
+    threads: int,
+    messages: int,
+    context: Mapping[str, Any] | None = None,
+) -> None:
+    """Submit from several threads, as the dispatcher does."""
+    settings = kind.Settings.model_validate(dict(table), context=context)
+    gateway = kind(GatewayContext("bench", _CLOCK), settings)
+    number = parse_number(f"+{NUMBER}", None)
+    message = Message(
+        "bench", "bob", number, SecretStr("123456"), SecretStr(TEXT), expires=_CLOCK.time() + 300
+    )
+
+    def send_some(count: int) -> None:
+        for _ in range(count):
+            gateway.submit(message, Deadline.after(10, _CLOCK))
+
+    gateway.open()
+    try:
+        in_threads(threads, messages, send_some)
+    finally:
+        gateway.close()
+
+
+def print_rates(title: str, rates: Mapping[str, float], base: str) -> None:
+    """Print messages per second, each with its ratio to one of them."""
+    print(f"\n{title}")
+    for name, rate in rates.items():
+        print(f"  {name:44}{rate:8.0f} /s   {rate / rates[base]:5.2f}")
+
+
+@contextlib.contextmanager
+def _running(peer: str, *arguments: str) -> Iterator[int]:
+    command = [sys.executable, str(Path(__file__).with_name(peer)), *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
+        process.communicate()

@@ -1,0 +1,77 @@
+"""
+Messages per second of each provider over one gateway, beside the plain libraries, in one run.
+
+    bench/providers.py [--quick] [http] [sipgate] [smtp] [smpp]
+
+The gateway is a process of its own that judges nothing and answers at once; that for SMPP also after 20 ms. The ways
+take turns, and what counts is the ratio of their medians: to the best loop that one can write by hand over the same
+library. Ends with 1 where a provider falls behind what it should reach.
+"""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from provider_race import Way, print_rates, race
+from ways_mail import SMTP
+from ways_smpp import PACKED, PIPELINED, SMPP, WINDOW
+from ways_web import HTTP, SIPGATE
+
+_DELAY = 0.02  # seconds of the slow SMSC
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is measured."""
+
+    messages: int
+    rounds: int
+
+
+_WHOLE = Sizes(messages=5_000, rounds=5)
+_QUICK = Sizes(messages=1_000, rounds=3)
+
+
+def _beside_the_best(title: str, peer: str, ways: tuple[Way, ...], sizes: Sizes) -> None:
+    rates = race(peer, ways, sizes.messages, sizes.rounds)
+    print_rates(f"{title}: messages per second, ratio to the best loop", rates, ways[1].name)
+
+
+def _smpp(sizes: Sizes) -> None:
+    at_once = race("peer_smsc.py", SMPP, sizes.messages * 2, sizes.rounds, "0")
+    print_rates("SMPP, answered at once: messages per second, ratio to the best loop", at_once, PIPELINED)
+    print(f"  a packed submit_sm is worth {at_once[PACKED] / at_once[PIPELINED]:.1f} of smpplib's")
+    slowly = race("peer_smsc.py", SMPP, max(500, sizes.messages // 5), sizes.rounds, str(_DELAY))
+    limit = f"the limit of a window of {WINDOW}"
+    print_rates(
+        f"SMPP, answered after {_DELAY * 1000:g} ms, ratio to that limit",
+        {**slowly, limit: WINDOW / _DELAY},
+        limit,
+    )
+
+
+_MEASURES: dict[str, Callable[[Sizes], None]] = {
+    "http": lambda sizes: _beside_the_best("HTTP", "peer_web.py", HTTP, sizes),
+    "sipgate": lambda sizes: _beside_the_best("sipgate", "peer_web.py", SIPGATE, sizes),
+    "smtp": lambda sizes: _beside_the_best("SMTP", "peer_mail.py", SMTP, sizes),
+    "smpp": _smpp,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("providers", nargs="*", metavar="PROVIDER", help="only these (default: all four)")
+    parser.add_argument(
+        "--quick", action="store_true", help="less of everything: 20 s instead of two minutes"
+    )
+    options = parser.parse_args()
+    if unknown := set(options.providers) - set(_MEASURES):
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(_MEASURES)}")
+    for name in options.providers or _MEASURES:
+        _MEASURES[name](_QUICK if options.quick else _WHOLE)
+
+
+if __name__ == "__main__":
+    main()

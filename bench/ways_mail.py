@@ -1,0 +1,56 @@
+"""Ways to send by mail: smtplib, and our provider."""
+
+import smtplib
+from email.message import EmailMessage
+from functools import partial
+
+from provider_race import NUMBER, TEXT, Way, in_threads, through_provider
+
+from smsotp_plugin.providers.smtp import SmtpProvider
+from smsotp_plugin.smtp_servers import SmtpServer
+
+THREADS = 4
+
+
+def _mail() -> EmailMessage:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "otp@example.com", f"{NUMBER}@sms.example.com", f"+{NUMBER}"
+    mail.set_content(TEXT)
+    return mail
+
+
+def _send_with_a_new_connection(port: int, count: int) -> None:
+    for _ in range(count):
+        _send_over_one_connection(port, 1)
+
+
+def _send_over_one_connection(port: int, count: int) -> None:
+    with smtplib.SMTP("127.0.0.1", port) as server:
+        for _ in range(count):
+            server.send_message(_mail())
+
+
+def _provider(port: int, messages: int) -> None:
+    server = {"host": "127.0.0.1", "port": port, "security": "none", "sender": "otp@example.com"}
+    table = {
+        "provider": "smtp",
+        "SMTPIDENTIFIED": "bench",
+        "MAILTO": "{phone}@sms.example.com",
+        "BODY": TEXT.replace("123456", "{otp}"),
+    }
+    servers = {"smtp_servers": {"bench": SmtpServer.model_validate(server)}}
+    through_provider(SmtpProvider, table, THREADS, messages, servers)
+
+
+SMTP = (
+    Way(
+        "new smtplib.SMTP for each message",
+        lambda port, n: in_threads(THREADS, n, partial(_send_with_a_new_connection, port)),
+        0.2,
+    ),
+    Way(
+        "one smtplib.SMTP a thread",
+        lambda port, n: in_threads(THREADS, n, partial(_send_over_one_connection, port)),
+    ),
+    Way("provider smtp", _provider),
+)

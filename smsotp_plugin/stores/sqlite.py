@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.errors import StoreError, TooManyAttempts
+from smsotp_plugin.errors import StoreError, TooManyAttempts, UnknownChallenge
 from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge, ChallengeStore, ResendRules
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, Wanted
 from smsotp_plugin.stores.sqlite_file import SqliteFile
@@ -23,6 +23,11 @@ log = logging.getLogger("smsotp.store")
 
 #: Seconds in which new challenges gather before they are committed together.
 _GATHERING = 0.002
+
+
+#: State, user, and the moments at which it was made and expires (Unix seconds). A plain tuple of text and numbers, at
+#: which Python's garbage collector does not look: thousands of objects would stop every log-in while it does.
+_Recent = tuple[str, str, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +65,8 @@ class SqliteStore(ChallengeStore, DeliveryLog):
         #: Goes with the next commit of challenges, or with the next round of `tidy`.
         self._events: list[DeliveryEvent] = []
         #: By login, the oldest first; what the same first leg gets again.
-        self._recent = {
-            challenge.login: challenge for challenge in self._file.open_since(clock.time() - window)
+        self._recent: dict[str, _Recent] = {
+            challenge.login: _recent(challenge) for challenge in self._file.open_since(clock.time() - window)
         }
         self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="smsotp-store", daemon=True)
@@ -73,7 +78,7 @@ class SqliteStore(ChallengeStore, DeliveryLog):
             if same is not None:
                 return same
             self._forget_old(new.created)
-            self._recent[new.login] = new
+            self._recent[new.login] = _recent(new)
             healthy, first = self._healthy, not self._uncommitted
             if healthy:
                 self._uncommitted[new.state] = _New(new, then)
@@ -87,7 +92,15 @@ class SqliteStore(ChallengeStore, DeliveryLog):
 
     def find_same(self, login: str, now: float) -> Challenge | None:
         same = self._recent.get(login)
-        return same if same is not None and self._is_young(same, now) else None
+        if same is None or not self._is_young(same, now):
+            return None
+        state, user, _, _ = same
+        new = self._uncommitted.get(state) or self._being_committed.get(state)
+        try:
+            return new.challenge if new is not None else self._file.find(state, user)
+        except UnknownChallenge:
+            # It could not be written, a moment ago.
+            return None
 
     def answer(self, state: str, user: str, seal: str, now: float) -> Challenge:
         self._settle(state)
@@ -179,18 +192,22 @@ class SqliteStore(ChallengeStore, DeliveryLog):
         if state in self._uncommitted or state in self._being_committed:
             self.flush()
 
-    def _is_young(self, challenge: Challenge, now: float) -> bool:
-        return challenge.created > now - self._window and challenge.expires > now
+    def _is_young(self, recent: _Recent, now: float) -> bool:
+        _, _, created, expires = recent
+        return created > now - self._window and expires > now
 
     def _forget_old(self, now: float) -> None:
         while self._recent:
-            oldest = next(iter(self._recent.values()))
+            login, oldest = next(iter(self._recent.items()))
             if self._is_young(oldest, now):
                 return
-            del self._recent[oldest.login]
+            del self._recent[login]
 
     def _forget(self, challenge: Challenge) -> None:
         with self._lock:
-            recent = self._recent.get(challenge.login)
-            if recent is not None and recent.state == challenge.state:
+            if self._recent.get(challenge.login) == _recent(challenge):
                 del self._recent[challenge.login]
+
+
+def _recent(challenge: Challenge) -> _Recent:
+    return challenge.state, challenge.user, challenge.created, challenge.expires

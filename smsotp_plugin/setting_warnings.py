@@ -11,6 +11,7 @@ from pydantic import BaseModel, SecretStr
 
 from smsotp_plugin.setting_problems import KeyPath, read_document, shown
 from smsotp_plugin.setting_sections import Settings
+from smsotp_plugin.sms_text import LONGEST_ALONE, Coding, plan_segments
 
 _TAG = re.compile(r"\{([A-Za-z_]{1,40})\}")
 #: Tables of a gateway whose values go to the gateway as they are; keys and tokens stand there.
@@ -50,9 +51,12 @@ def _text_warnings(settings: Settings) -> Iterator[str]:
             )
     for name, value in settings.challenge:
         yield from _tag_warnings(f"challenge.{name}", value, *_tags(name))
-    yield from _tag_warnings("otp.text", settings.otp.text, "otp")
-    for language, text in settings.otp.texts.items():
-        yield from _tag_warnings(f"otp.texts.{language}", text, "otp")
+    texts = {f"otp.texts.{language}": text for language, text in settings.otp.texts.items()}
+    if settings.otp.text is not None:
+        texts["otp.text"] = settings.otp.text
+    for place, text in texts.items():
+        yield from _tag_warnings(place, text, "otp")
+        yield from _length_warnings(place, text, settings.otp.length)
 
 
 def _tags(text_name: str) -> tuple[str, ...]:
@@ -73,6 +77,21 @@ def _tag_warnings(place: str, text: Any, *known: str) -> Iterator[str]:
         if tag not in known:
             meant = ", ".join(f"{{{name}}}" for name in known) or "none"
             yield f"{place}: {{{tag}}} has no meaning here and is shown as it is; there is {meant}"
+
+
+def _length_warnings(place: str, text: str, code_length: int) -> Iterator[str]:
+    filled = text.replace("{otp}", "0" * code_length)
+    plan = plan_segments(filled)
+    if plan.count > 1:
+        alphabet = (
+            "of the GSM alphabet"
+            if plan.coding is Coding.GSM7
+            else "as soon as one is not of the GSM alphabet"
+        )
+        yield (
+            f"{place}: each code costs {plan.count} SMS, for {len(filled)} characters: one SMS holds "
+            f"{LONGEST_ALONE[plan.coding]} {alphabet}"
+        )
 
 
 def _gateway_warnings(settings: Settings) -> Iterator[str]:

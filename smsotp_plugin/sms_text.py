@@ -57,6 +57,8 @@ class _Size:
 
 
 _SIZES = {Coding.GSM7: _Size(160, 153), Coding.UCS2: _Size(70, 67)}
+#: Units that fit into one SMS.
+LONGEST_ALONE = {coding: size.alone for coding, size in _SIZES.items()}
 
 
 def plan_segments(text: str, coding: Coding | None = None) -> Segments:

@@ -86,6 +86,18 @@ def test_a_file_that_everyone_can_write_is_told(file: Path) -> None:
         ('[challenge]\nexpired_text = "{otp}"', "challenge.expired_text: {otp} has no meaning here"),
         ('[challenge]\nexpired_text = "{number}"', "challenge.expired_text: {number} has no meaning here"),
         ('[challenge]\nno_number_text = "{reference}"', "challenge.no_number_text: {reference} has no"),
+        (
+            '[otp]\ntext = "{otp}' + "x" * 155 + '"',
+            "otp.text: each code costs 2 SMS, for 161 characters: one",
+        ),
+        (
+            '[otp]\ntext = "{otp}' + "ж" * 65 + '"',
+            "otp.text: each code costs 2 SMS, for 71 characters: one SMS holds 70",
+        ),
+        (
+            '[otp]\ntexts.de = "{otp}' + "€" * 78 + '"',
+            "otp.texts.de: each code costs 2 SMS, for 84 characters",
+        ),
         ('[otp]\ntext = "{otp} for {phone}"', "otp.text: {phone} has no meaning here"),
     ],
 )

@@ -77,7 +77,7 @@ class WrongCode(ChallengeError):
     """
 
     def __init__(self, tries_left: int) -> None:
-        super().__init__(f"wrong code, {tries_left} tries left")
+        super().__init__(f"wrong code, {tries_left} {'try' if tries_left == 1 else 'tries'} left")
         self.tries_left = tries_left
 
 

@@ -52,7 +52,9 @@ def parse_number(text: str, default_region: str | None) -> PhoneNumber:
     """
     written = text.strip()
     if not _WRITTEN.fullmatch(written):
-        raise NumberError("it is empty, too short or too long, or holds characters that no telephone number has")
+        raise NumberError(
+            "it is empty, too short or too long, or holds characters that no telephone number has"
+        )
     if written.startswith("00"):
         written = "+" + written[2:]
     if not written.startswith("+") and default_region is None:

@@ -5,14 +5,17 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from smsotp_mocks.certificates import LOCAL_NAMES, Certificates
 from smsotp_mocks.faults import BadFault
-from smsotp_mocks.gateways import Gateway, gateways_of
+from smsotp_mocks.gateways import Gateway, Place, gateways_of
 from smsotp_mocks.inbox import Inbox, ReceivedMessage
 from smsotp_mocks.ports import is_loopback
 from smsotp_mocks.toml_text import toml_tables
@@ -27,6 +30,7 @@ class Options:
     ports: dict[str, int]
     page: int
     faults: tuple[tuple[str, str], ...]
+    tls: bool
     as_json: bool
 
 
@@ -60,6 +64,11 @@ def parse(arguments: Sequence[str] | None) -> Options:
         metavar="GATEWAY:RULES",
         help='for example "http:delay 2s for +49170*"',
     )
+    parser.add_argument(
+        "--tls",
+        action="store_true",
+        help="speak TLS (mail: STARTTLS), with certificates of an authority that is told",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
     given = parser.parse_args(arguments)
     if not is_loopback(given.host) and not given.public:
@@ -73,7 +82,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
         if not colon or gateway not in ports:
             parser.error(f"--fault {fault!r} must begin with a gateway that is started and a colon.")
         faults.append((gateway, rules))
-    return Options(given.host, ports, given.page, tuple(faults), given.json)
+    return Options(given.host, ports, given.page, tuple(faults), given.tls, given.json)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,34 +93,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     inbox = Inbox()
     with ExitStack() as stack:
+        certificates = _certificates(stack, options.host) if options.tls else None
         try:
-            started = [_start(stack, inbox, options, name) for name in options.ports]
+            started = [_start(stack, inbox, options, name, certificates) for name in options.ports]
             page = InboxPage(inbox, started, host=options.host, port=options.page)
             _listen(stack, page, "inbox page", options.host, options.page)
         except (OSError, BadFault) as error:
             sys.stderr.write(f"python -m smsotp_mocks: {error}\n")
             return 2
         try:
-            _tell(inbox, started, page, stop, as_json=options.as_json)
+            ready = _ready(started, page, certificates, as_json=options.as_json)
+            _tell(inbox, ready, stop, as_json=options.as_json)
         except BrokenPipeError:
             # Whoever read our lines has gone; what Python would still write at its end must not fail as well.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
-def _tell(
-    inbox: Inbox, started: Sequence[Gateway], page: InboxPage, stop: threading.Event, *, as_json: bool
-) -> None:
+def _tell(inbox: Inbox, ready: str, stop: threading.Event, *, as_json: bool) -> None:
     with inbox.subscribe(max_waiting=20_000) as subscription:
-        _say_ready(started, page, as_json=as_json)
+        _say(ready)
         while not stop.is_set():
             event = subscription.get(timeout=0.2)
             if event is not None and event.message is not None:
                 _say_message(event.message, as_json=as_json)
 
 
-def _start(stack: ExitStack, inbox: Inbox, options: Options, name: str) -> Gateway:
-    gateway = gateways_of[name](inbox, options.host, options.ports[name])
+def _certificates(stack: ExitStack, host: str) -> Certificates:
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="smsotp-mocks-"))
+    certificates = Certificates(list(dict.fromkeys([*LOCAL_NAMES, host])))
+    certificates.write_authority(Path(folder) / "authority.pem")
+    return certificates
+
+
+def _start(
+    stack: ExitStack, inbox: Inbox, options: Options, name: str, certificates: Certificates | None
+) -> Gateway:
+    gateway = gateways_of[name](inbox, Place(options.host, options.ports[name], certificates))
     gateway.faults.add(*(rules for of, rules in options.faults if of == name))
     _listen(stack, gateway, f"{name} gateway", options.host, options.ports[name])
     return gateway
@@ -124,19 +142,19 @@ def _listen(stack: ExitStack, server: AbstractContextManager[Any], what: str, ho
         raise OSError(f"cannot start the {what} on {host}, port {port}: {error.strerror}.") from None
 
 
-def _say_ready(gateways: Sequence[Gateway], page: InboxPage, *, as_json: bool) -> None:
-    tables: dict[str, dict[str, Any]] = {}
-    for gateway in gateways:
-        tables.update(gateway.configuration())
+def _ready(
+    gateways: Sequence[Gateway], page: InboxPage, certificates: Certificates | None, *, as_json: bool
+) -> str:
+    tables = {name: table for gateway in gateways for name, table in gateway.configuration().items()}
     addresses = {gateway.kind: gateway.address for gateway in gateways}
+    authority = str(certificates.authority_file) if certificates else None
     if as_json:
-        _say(json.dumps({"event": "ready", "page": page.url, "gateways": addresses, "configuration": tables}))
-        return
-    _say(f"# inbox page: {page.url}")
-    for kind, address in addresses.items():
-        _say(f"# {kind}: {address}")
-    _say(toml_tables(tables))
-    _say("# ready")
+        told = {"page": page.url, "gateways": addresses, "configuration": tables, "authority": authority}
+        return json.dumps({"event": "ready"} | told)
+    lines = [f"# inbox page: {page.url}", *(f"# {kind}: {address}" for kind, address in addresses.items())]
+    if authority:
+        lines.append(f"# trust this authority: {authority}")
+    return "\n".join([*lines, toml_tables(tables), "# ready"])
 
 
 def _say_message(message: ReceivedMessage, *, as_json: bool) -> None:

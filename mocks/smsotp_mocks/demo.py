@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from smsotp_mocks.freeradius_server import FreeRadiusServer
-from smsotp_mocks.gateways import Gateway, gateways_of
+from smsotp_mocks.gateways import Gateway, Place, gateways_of
 from smsotp_mocks.inbox import Inbox, NoMessage, ReceivedMessage
 from smsotp_mocks.raddb import BOB, HarnessError
 from smsotp_mocks.radius_client import Answer, Code, NoAnswer
@@ -59,7 +59,7 @@ def _demonstrate(kind: str) -> None:
     inbox = Inbox()
     with (
         tempfile.TemporaryDirectory(prefix="smsotp-demo-") as folder,
-        gateways_of[kind](inbox, "127.0.0.1", 0) as gateway,
+        gateways_of[kind](inbox, Place()) as gateway,
     ):
         server = FreeRadiusServer(Path(folder), config_toml=_configuration(gateway, Path(folder)))
         with server:

@@ -41,7 +41,9 @@ def text_of_rule(rule: Rule) -> str:
         words.append(str(fault.bytes))
     if fault.code is not None:
         words.append(hex(fault.code) if fault.action == "smpp-status" else str(fault.code))
-    if fault.text is not None:
+    if ACTIONS[fault.action].choices:
+        words.append(str(fault.text))
+    elif fault.text is not None:
         words.append('"' + fault.text.replace("\\", "\\\\").replace('"', '\\"') + '"')
     if rule.stage is not None:
         words += ["at", rule.stage]
@@ -90,6 +92,8 @@ def _fault(action: str, words: list[str]) -> Fault:
         return Fault(action, seconds=_seconds(words.pop(0)))
     if known.argument == "bytes":
         return Fault(action, bytes=_integer(words.pop(0)))
+    if known.argument == "word":
+        return Fault(action, text=words.pop(0))
     code = _integer(words.pop(0))
     is_text = bool(words) and words[0] not in _CLAUSES and words[1:2] != ["times"]
     return Fault(action, code=code, text=words.pop(0) if is_text else None)

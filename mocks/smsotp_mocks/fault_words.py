@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Argument = Literal["none", "seconds", "bytes", "code"]
+Argument = Literal["none", "seconds", "bytes", "code", "word"]
+
+#: Where a rule without `at` strikes: when the gateway takes the message, or before anything is said.
+MESSAGE, HANDSHAKE = "message", "handshake"
 
 
 class BadFault(ValueError):
@@ -20,11 +23,15 @@ class Action:
         meaning: What the gateway does, and whether the message still arrives in the inbox.
         argument: What stands behind the word.
         optional: The argument may be left out.
+        choices: For the argument `word`: what it may be.
+        stage: Where it strikes unless the rule says otherwise.
     """
 
     meaning: str
     argument: Argument = "none"
     optional: bool = False
+    choices: tuple[str, ...] = ()
+    stage: str = MESSAGE
 
 
 ACTIONS: dict[str, Action] = {
@@ -47,12 +54,23 @@ ACTIONS: dict[str, Action] = {
     "xml-fault": Action("answers with an XML-RPC fault of this number and text; does not arrive", "code"),
     "smtp-reply": Action("answers with this SMTP reply at the stage; the message does not arrive", "code"),
     "smpp-status": Action("answers with this command_status at the stage; does not arrive", "code"),
+    "receipt-ids": Action(
+        "takes the message; its delivery receipts spell its id so", "word", choices=("decimal", "hex")
+    ),
+    "certificate": Action(
+        "shows this certificate to a client that connects",
+        "word",
+        choices=("expired", "wrong-name"),
+        stage=HANDSHAKE,
+    ),
 }
 COMMON = frozenset(list(ACTIONS)[:12])
 HTTP = COMMON | {"status", "answer"}
 XML_RPC = HTTP | {"xml-fault"}
 SMTP = COMMON | {"smtp-reply"}
-SMPP = COMMON | {"smpp-status"}
+SMPP = COMMON | {"smpp-status", "receipt-ids"}
+#: Further ones of a gateway that was given `Certificates`.
+TLS = frozenset({"certificate"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +83,7 @@ class Fault:
         seconds: For `delay`; 0 to 600.
         bytes: For `half`: how many bytes of the answer leave; None: half of them.
         code: For `status`, `answer`, `xml-fault`, `smtp-reply`, `smpp-status`.
-        text: Body, fault string or reply text that goes with the code.
+        text: Body, fault string or reply text that goes with the code; for `certificate` and `receipt-ids` their word.
     """
 
     action: str
@@ -82,6 +100,10 @@ class Fault:
         if action.argument == "code" and self.code is None:
             raise BadFault(
                 f"{self.action!r} needs a number, such as `{self.action} {_example(self.action)}`."
+            )
+        if action.choices and self.text not in action.choices:
+            raise BadFault(
+                f"{self.action!r} needs one of {', '.join(action.choices)}, such as `{self.action} {action.choices[0]}`."
             )
         if self.action == "delay" and not 0 <= self.seconds <= 600:
             raise BadFault(f"A delay lasts from 0 to 600 seconds, not {self.seconds:g}.")
@@ -117,10 +139,18 @@ class Rule:
                 raise BadFault(f"{name!r} counts from 1, not from {value}.")
         if self.nth is not None and self.times is not None:
             raise BadFault("A rule has either 'nth' or 'times', not both.")
+        if self._usual_stage == HANDSHAKE and (self.number is not None or self.stage is not None):
+            raise BadFault(
+                f"{self.fault.action!r} strikes before a number is known: 'for' and 'at' have no place beside it."
+            )
+
+    @property
+    def _usual_stage(self) -> str:
+        return ACTIONS[self.fault.action].stage
 
     def matches(self, number: str | None, stage: str) -> bool:
         """Return whether the rule speaks of this number (in the inbox's form) at this stage."""
-        if (self.stage or "message") != stage:
+        if (self.stage or self._usual_stage) != stage:
             return False
         if self.number is None:
             return True

@@ -12,16 +12,26 @@ Examples: `delay 2s for +49170*` · `throttle 3 times; then delay 250ms` · `sta
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from smsotp_mocks.certificates import Certificates, Kind, Tls
 from smsotp_mocks.fault_text import parse_rules, text_of_rule
-from smsotp_mocks.fault_words import ACTIONS, COMMON, BadFault, Fault, Rule
+from smsotp_mocks.fault_words import ACTIONS, COMMON, HANDSHAKE, MESSAGE, TLS, BadFault, Fault, Rule
 from smsotp_mocks.magic_numbers import magic_fault
 from smsotp_mocks.numbers import normal_number
 
-__all__ = ["ACTIONS", "COMMON", "BadFault", "Fault", "FaultPlan", "NumberedRule", "Rule"]
+__all__ = [
+    "ACTIONS",
+    "COMMON",
+    "MESSAGE",
+    "BadFault",
+    "Fault",
+    "FaultPlan",
+    "NumberedRule",
+    "Rule",
+    "possible",
+]
 
-MESSAGE = "message"
 _LONGEST_HANG = 600.0  # seconds; a forgotten hang must not hold a connection for ever
 _MOST_RULES = 1000
 
@@ -166,6 +176,11 @@ class FaultPlan:
             return magic_fault(normal)
         return None
 
+    def certificate(self) -> Kind:
+        """Return what the client that connects now is shown, and count it."""
+        fault = self.take(None, HANDSHAKE)
+        return cast("Kind", fault.text) if fault else "good"
+
     def pause(self, seconds: float) -> None:
         """Wait, as the action `delay` does; `release` ends it early."""
         self._waits.wait(min(seconds, _LONGEST_HANG))
@@ -187,6 +202,11 @@ class FaultPlan:
         if rule.stage is not None and rule.stage not in self.stages:
             message = f"This gateway has no stage {rule.stage!r}. It knows: {', '.join(self.stages)}."
             raise BadFault(message)
+
+
+def possible(words: frozenset[str], tls: Tls | None) -> frozenset[str]:
+    """Return the actions of a gateway: those of its protocol, and those that its certificates make possible."""
+    return words | TLS if isinstance(tls, Certificates) else words
 
 
 def _rules(given: Rule | Fault | str | Mapping[str, Any]) -> list[Rule]:

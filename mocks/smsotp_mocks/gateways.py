@@ -1,16 +1,18 @@
 """The table of all gateways, for whoever starts them by name."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from smsotp_mocks.certificates import Certificates
 from smsotp_mocks.faults import FaultPlan
 from smsotp_mocks.http_gateway import HttpGateway
 from smsotp_mocks.inbox import Inbox
 from smsotp_mocks.journal import Entry
 from smsotp_mocks.sipgate import SipgateGateway
 from smsotp_mocks.smsc import Smsc
-from smsotp_mocks.smtp import SmtpGateway
+from smsotp_mocks.smtp import Security, SmtpGateway
 
 
 class Gateway(Protocol):
@@ -50,9 +52,30 @@ class Gateway(Protocol):
     ) -> None: ...
 
 
-gateways_of: dict[str, Callable[[Inbox, str, int], Gateway]] = {
-    "http": lambda inbox, host, port: HttpGateway(inbox, host=host, port=port),
-    "sipgate": lambda inbox, host, port: SipgateGateway(inbox, host=host, port=port),
-    "smtp": lambda inbox, host, port: SmtpGateway(inbox, host=host, port=port),
-    "smpp": lambda inbox, host, port: Smsc(inbox, host=host, port=port),
+@dataclass(frozen=True, slots=True)
+class Place:
+    """
+    Where a gateway listens, and how.
+
+    Attributes:
+        host: Address.
+        port: 0 takes a free one.
+        tls: The certificates to present, over STARTTLS for mail; None: no TLS.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    tls: Certificates | None = None
+
+
+def _smtp(inbox: Inbox, at: Place) -> SmtpGateway:
+    security: Security = "starttls" if at.tls else "none"
+    return SmtpGateway(inbox, host=at.host, port=at.port, security=security, certificate=at.tls)
+
+
+gateways_of: dict[str, Callable[[Inbox, Place], Gateway]] = {
+    "http": lambda inbox, at: HttpGateway(inbox, host=at.host, port=at.port, tls=at.tls),
+    "sipgate": lambda inbox, at: SipgateGateway(inbox, host=at.host, port=at.port, tls=at.tls),
+    "smtp": _smtp,
+    "smpp": lambda inbox, at: Smsc(inbox, host=at.host, port=at.port, tls=at.tls),
 }

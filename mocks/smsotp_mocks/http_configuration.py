@@ -5,18 +5,19 @@ from typing import Any
 from smsotp_mocks.accounts import Accounts
 
 
-def http_configuration(url: str, accounts: Accounts) -> dict[str, dict[str, Any]]:
+def http_configuration(url: str, accounts: Accounts, trust: dict[str, str]) -> dict[str, dict[str, Any]]:
     """
     Return the TOML tables, by dotted name, of one gateway for each face.
 
     Args:
         url: Scheme, address and port of the mock.
+        trust: Settings that make the plugin trust its certificate.
     """
     plain = {"provider": "http", "URL": f"{url}/sms", "HTTP_METHOD": "POST", "RETURN_SUCCESS": "OK"}
     if accounts.plain_username is not None:
         plain |= {"USERNAME": accounts.plain_username, "PASSWORD": accounts.plain_password}
     messages = f"{url}/2010-04-01/Accounts/{accounts.twilio_sid}/Messages"
-    return {
+    tables = {
         "gateways.http": plain,
         "gateways.http.options": {"to": "{phone}", "text": "{otp}"},
         "gateways.clickatell": {
@@ -55,3 +56,4 @@ def http_configuration(url: str, accounts: Accounts) -> dict[str, dict[str, Any]
         },
         "gateways.twilio.options": {"From": "+15005550006", "Body": "{otp}", "To": "{phone}"},
     }
+    return {name: values if name.endswith(".options") else values | trust for name, values in tables.items()}

@@ -2,7 +2,6 @@
 
 import secrets
 import socket
-import ssl
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -10,13 +9,14 @@ from typing import Any
 
 from smsotp_mocks import fault_words
 from smsotp_mocks.accounts import Accounts
+from smsotp_mocks.certificates import Kind, Tls, trusted_by
 from smsotp_mocks.faces.base import Face, Rejected, Submission
 from smsotp_mocks.faces.clickatell import ClickatellFace
 from smsotp_mocks.faces.gtx import GtxFace
 from smsotp_mocks.faces.plain import PlainFace
 from smsotp_mocks.faces.twilio import TwilioFace
 from smsotp_mocks.fault_words import Fault
-from smsotp_mocks.faults import MESSAGE, FaultPlan
+from smsotp_mocks.faults import MESSAGE, FaultPlan, possible
 from smsotp_mocks.gsm import segments
 from smsotp_mocks.http_configuration import http_configuration
 from smsotp_mocks.http_wire import CONTINUE, Answer, BadRequest, Request, read_request, text_answer
@@ -64,7 +64,7 @@ class HttpGateway(TcpServer):
         name: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        tls: ssl.SSLContext | None = None,
+        tls: Tls | None = None,
         accounts: Accounts | None = None,
         faces: Iterable[Face] = (),
     ) -> None:
@@ -73,7 +73,7 @@ class HttpGateway(TcpServer):
         self.name = name
         self.accounts = accounts or Accounts()
         self.faces = tuple(faces) or usual_faces(self.accounts)
-        self.faults = FaultPlan(self.words, (MESSAGE, *(face.name for face in self.faces)))
+        self.faults = FaultPlan(possible(self.words, tls), (MESSAGE, *(face.name for face in self.faces)))
         self._journal = Journal()
 
     @property
@@ -93,7 +93,7 @@ class HttpGateway(TcpServer):
 
     def configuration(self) -> dict[str, dict[str, Any]]:
         """Return TOML tables, by dotted name, that make the plugin send through each face."""
-        return http_configuration(self.url, self.accounts)
+        return http_configuration(self.url, self.accounts, trusted_by(self.tls, "CHECK_SSL"))
 
     @property
     def requests(self) -> tuple[Entry, ...]:
@@ -104,6 +104,9 @@ class HttpGateway(TcpServer):
         """Forget faults and requests. The inbox may be shared and is left alone."""
         self.faults.clear()
         self._journal.clear()
+
+    def certificate_kind(self) -> Kind:
+        return self.faults.certificate()
 
     def before_stop(self) -> None:
         self.faults.release()

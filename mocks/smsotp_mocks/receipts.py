@@ -51,6 +51,7 @@ class Submitted:
 
     Attributes:
         text: Its first 20 characters.
+        receipt_ids: How its receipts write its id; None: as the policy says.
     """
 
     number: int
@@ -60,6 +61,7 @@ class Submitted:
     registered_delivery: int
     text: str
     submitted: float
+    receipt_ids: IdForm | None = None
 
     def wants(self, state: State) -> bool:
         """Return whether the client asked for a report of this state (section 5.2.17)."""

@@ -1,10 +1,10 @@
 """The sipgate mock: the XML-RPC face on a server of its own."""
 
-import ssl
 from typing import Any
 
 from smsotp_mocks import fault_words
 from smsotp_mocks.accounts import Accounts
+from smsotp_mocks.certificates import Tls, trusted_by
 from smsotp_mocks.faces.sipgate import SipgateFace
 from smsotp_mocks.http_gateway import HttpGateway
 from smsotp_mocks.inbox import Inbox
@@ -27,7 +27,7 @@ class SipgateGateway(HttpGateway):
         name: str = "sipgate",
         host: str = "127.0.0.1",
         port: int = 0,
-        tls: ssl.SSLContext | None = None,
+        tls: Tls | None = None,
         accounts: Accounts | None = None,
     ) -> None:
         known = accounts or Accounts()
@@ -53,5 +53,6 @@ class SipgateGateway(HttpGateway):
                 "URL": self.address,
                 "USERNAME": self.accounts.sipgate_username,
                 "PASSWORD": self.accounts.sipgate_password,
+                **trusted_by(self.tls, "CHECK_SSL"),
             }
         }

@@ -5,10 +5,11 @@ import re
 import socket
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, BinaryIO
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from smsotp_mocks.fault_words import Fault
-from smsotp_mocks.receipts import Submitted, written_id
+from smsotp_mocks.receipts import IdForm, Submitted, written_id
 from smsotp_mocks.smpp_pdu import (
     HEADER,
     MOST_PDU,
@@ -209,6 +210,8 @@ class SmppSession:
                 self._take(pdu, submit, part, submitted)
 
             self._smsc.later.after(fault.seconds, answer)
+        elif fault.action == "receipt-ids":
+            self._take(pdu, submit, part, replace(submitted, receipt_ids=cast("IdForm", fault.text)))
         elif fault.action == "lose":
             self._confirm(pdu, submitted)
         elif fault.action == "duplicate":

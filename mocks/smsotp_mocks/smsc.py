@@ -1,7 +1,6 @@
 """The SMPP mock: an SMSC that speaks SMPP 3.4 on a real socket, strict as the specification."""
 
 import socket
-import ssl
 import threading
 import time
 from collections import deque
@@ -9,7 +8,8 @@ from typing import Any, Self
 
 from smsotp_mocks import fault_words
 from smsotp_mocks.accounts import Accounts
-from smsotp_mocks.faults import MESSAGE, FaultPlan
+from smsotp_mocks.certificates import Kind, Tls, trusted_by
+from smsotp_mocks.faults import MESSAGE, FaultPlan, possible
 from smsotp_mocks.inbox import Inbox
 from smsotp_mocks.journal import Entry, Journal, Verdict
 from smsotp_mocks.later import Later
@@ -53,7 +53,7 @@ class Smsc(TcpServer):
         name: str = "smpp",
         host: str = "127.0.0.1",
         port: int = 0,
-        tls: ssl.SSLContext | None = None,
+        tls: Tls | None = None,
         accounts: Accounts | None = None,
         receipts: ReceiptPolicy | None = None,
         default_alphabet: Alphabet = "gsm",
@@ -67,7 +67,7 @@ class Smsc(TcpServer):
         self.default_alphabet: Alphabet = default_alphabet
         self.window = window
         self.later = Later()
-        self.faults = FaultPlan(fault_words.SMPP, STAGES, on_release=self.later.flush)
+        self.faults = FaultPlan(possible(fault_words.SMPP, tls), STAGES, on_release=self.later.flush)
         self.ids = MessageIds()
         self._journal = Journal()
         self._state = threading.Lock()
@@ -107,6 +107,8 @@ class Smsc(TcpServer):
                 "S_ADDR_NPI": 0,
                 "D_ADDR_TON": 1,
                 "D_ADDR_NPI": 1,
+                **({"TLS": True} if self.tls else {}),
+                **trusted_by(self.tls, "CHECK_SSL"),
             }
         }
 
@@ -123,6 +125,9 @@ class Smsc(TcpServer):
         except OSError:
             self.later.stop()
             raise
+
+    def certificate_kind(self) -> Kind:
+        return self.faults.certificate()
 
     def before_stop(self) -> None:
         self.faults.release()
@@ -225,7 +230,7 @@ class Smsc(TcpServer):
             if not receivers:
                 self._undelivered.append((submitted, state))
                 return
-        receivers[0].deliver(submitted.receipt(state, self.receipts.receipt_ids))
+        receivers[0].deliver(submitted.receipt(state, submitted.receipt_ids or self.receipts.receipt_ids))
 
     def _to_all(self, command: Command) -> int:
         with self._state:

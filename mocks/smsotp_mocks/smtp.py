@@ -2,13 +2,13 @@
 
 import secrets
 import socket
-import ssl
 import time
 from typing import Any, Literal
 
 from smsotp_mocks import fault_words
 from smsotp_mocks.accounts import Accounts
-from smsotp_mocks.faults import MESSAGE, FaultPlan
+from smsotp_mocks.certificates import Kind, Tls, trusted_by
+from smsotp_mocks.faults import MESSAGE, FaultPlan, possible
 from smsotp_mocks.gsm import segments
 from smsotp_mocks.inbox import Inbox
 from smsotp_mocks.journal import Entry, Journal, Verdict
@@ -52,7 +52,7 @@ class SmtpGateway(TcpServer):
         host: str = "127.0.0.1",
         port: int = 0,
         security: Security = "none",
-        certificate: ssl.SSLContext | None = None,
+        certificate: Tls | None = None,
         login: bool | None = None,
         accounts: Accounts | None = None,
     ) -> None:
@@ -67,7 +67,7 @@ class SmtpGateway(TcpServer):
         self.certificate = certificate
         self.login = security != "none" if login is None else login
         self.accounts = accounts or Accounts()
-        self.faults = FaultPlan(fault_words.SMTP, STAGES)
+        self.faults = FaultPlan(possible(fault_words.SMTP, certificate), STAGES)
         self._journal = Journal()
 
     @property
@@ -90,6 +90,7 @@ class SmtpGateway(TcpServer):
         server: dict[str, Any] = {"host": self.host, "port": self.port, "security": self.security}
         if self.login:
             server |= {"username": self.accounts.smtp_username, "password": self.accounts.smtp_password}
+        server |= trusted_by(self.certificate, "ca_file")
         return {
             "smtp_servers.mock": server | {"sender": "otp@mock.invalid"},
             "gateways.smtp": {
@@ -105,6 +106,9 @@ class SmtpGateway(TcpServer):
         """Forget faults and requests. The inbox may be shared and is left alone."""
         self.faults.clear()
         self._journal.clear()
+
+    def certificate_kind(self) -> Kind:
+        return self.faults.certificate()
 
     def before_stop(self) -> None:
         self.faults.release()

@@ -8,6 +8,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from smsotp_mocks.certificates import Certificates, Kind, Tls
 from smsotp_mocks.ports import listen_on_free_port
 
 _MOST_CONNECTIONS = 1000
@@ -22,10 +23,10 @@ class TcpServer:
     Args:
         host: Address to listen on, IPv4 or IPv6.
         port: 0 takes a free one, and keeps it for the next `start`.
-        tls: What to present; None: no TLS.
+        tls: What to present; None: no TLS. With `Certificates` it is asked `certificate_kind` for each client.
     """
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, tls: Tls | None = None) -> None:
         self.host = host
         self.port = port
         self.tls = tls
@@ -48,6 +49,10 @@ class TcpServer:
     def serve(self, connection: socket.socket) -> None:
         """Talk to one client until it has gone. Runs in its own thread; OSError ends it quietly."""
         raise NotImplementedError
+
+    def certificate_kind(self) -> Kind:
+        """Return which certificate the next client is shown."""
+        return "good"
 
     def before_stop(self) -> None:
         """End everything that may keep `serve` waiting for something else than the client."""
@@ -135,7 +140,7 @@ class TcpServer:
             connection.close()
             plain.close()
 
-    def encrypt(self, plain: socket.socket, tls: ssl.SSLContext) -> socket.socket:
+    def encrypt(self, plain: socket.socket, tls: Tls) -> socket.socket:
         """
         Turn the connection of the calling thread to TLS; return the socket that replaces it.
 
@@ -143,7 +148,8 @@ class TcpServer:
             OSError: The client did not like what it was shown.
         """
         plain.settimeout(_HANDSHAKE)
-        connection = tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+        context = tls.server_context(self.certificate_kind()) if isinstance(tls, Certificates) else tls
+        connection = context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
         # The wrapped socket has taken over the file descriptor, so it is the one that stop() has to shut down.
         with self._lock:
             self._connections[threading.current_thread()] = connection

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Self
 
+from smsotp_mocks.certificates import Tls
 from smsotp_mocks.gateways import Gateway
 from smsotp_mocks.http_wire import CONTINUE, Answer, BadRequest, Request, read_request
 from smsotp_mocks.inbox import Inbox
@@ -54,7 +54,7 @@ class InboxPage(TcpServer):
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        tls: ssl.SSLContext | None = None,
+        tls: Tls | None = None,
     ) -> None:
         super().__init__(host=host, port=port, tls=tls)
         self._stopping = threading.Event()

@@ -9,7 +9,7 @@ import schemathesis
 from hypothesis import settings
 from schemathesis.checks import CHECKS
 
-from smsotp_mocks.gateways import gateways_of
+from smsotp_mocks.gateways import Place, gateways_of
 from smsotp_mocks.inbox import Inbox
 from smsotp_mocks.web import InboxPage, openapi_document
 
@@ -20,7 +20,7 @@ schema = schemathesis.openapi.from_dict(openapi_document())
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     inbox = Inbox()
-    gateways = [start(inbox, "127.0.0.1", 0) for start in gateways_of.values()]
+    gateways = [start(inbox, Place()) for start in gateways_of.values()]
     inbox.add(gateway="http", protocol="http", number="+49170", text="123456", segments=1, wire={})
     # The gateways need not listen: their rules, addresses and journals are what the API speaks of.
     with InboxPage(inbox, gateways) as page:

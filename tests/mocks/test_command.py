@@ -2,10 +2,13 @@ import contextlib
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import tomllib
+import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,6 +86,29 @@ def test_without_ports_all_gateways_start() -> None:
     assert {"gateways.sipgate", "smtp_servers.mock", "gateways.smpp"} <= set(ready["configuration"])
 
 
+def test_with_tls_the_authority_is_told_and_a_certificate_can_be_a_fault() -> None:
+    command = [*COMMAND, "--tls", "--json", "--fault", "http:certificate expired nth 2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        trusting = ssl.create_default_context(cafile=ready["authority"])
+        url = ready["configuration"]["gateways.http"]["URL"] + "?to=49170&text=1"
+
+        urllib.request.urlopen(url, context=trusting, timeout=10).close()
+        with pytest.raises(urllib.error.URLError, match="certificate has expired"):
+            urllib.request.urlopen(url, context=trusting, timeout=10)
+        process.terminate()
+
+    assert [address.partition("://")[0] for address in ready["gateways"].values()] == [
+        "https",
+        "https",
+        "smtp",
+        "smpps",
+    ]
+    assert ready["configuration"]["smtp_servers.mock"]["ca_file"] == ready["authority"]
+    assert not Path(ready["authority"]).exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -90,6 +116,7 @@ def test_without_ports_all_gateways_start() -> None:
         (["--http", "x"], "no port"),
         (["--host", "0.0.0.0"], "--public"),
         (["--http", "0", "--fault", "gtx:hang"], "must begin with a gateway"),
+        (["--http", "0", "--fault", "http:certificate expired"], "This gateway cannot 'certificate'"),
         (["--http", "0", "--fault", "http:explode"], "There is no fault 'explode'"),
         (["--http", "0", "--host", "192.0.2.1", "--public"], "cannot start the http gateway"),
     ],

@@ -34,6 +34,8 @@ def actions(plan: FaultPlan, *numbers: str) -> list[str | None]:
         ("half 2 times", Rule(Fault("half"), times=2)),
         ('status 503 "so; busy" at gtx', Rule(Fault("status", code=503, text="so; busy"), stage="gtx")),
         ("status 503 2 times", Rule(Fault("status", code=503), times=2)),
+        ("certificate expired once", Rule(Fault("certificate", text="expired"), times=1)),
+        ("receipt-ids decimal for +49170*", Rule(Fault("receipt-ids", text="decimal"), number="+49170*")),
         ("smpp-status 0x58 at submit", Rule(Fault("smpp-status", code=0x58), stage="submit")),
     ],
 )
@@ -59,6 +61,11 @@ def test_rules_are_separated_by_semicolons_and_may_say_then() -> None:
         ("status 99", "200 to 599"),
         ("hang twice", "'twice' is not understood"),
         ("hang for", "Something is missing"),
+        ("certificate", "Something is missing"),
+        ("certificate old", "needs one of expired, wrong-name, such as `certificate expired`"),
+        ("certificate expired for +49170*", "before a number is known"),
+        ("certificate expired at message", "before a number is known"),
+        ("receipt-ids octal", "needs one of decimal, hex"),
         ("hang 0 times", "counts from 1"),
         ("hang nth 1 once", "not both"),
         ('status 503 "busy', "quotation mark"),
@@ -87,6 +94,7 @@ RULES = st.builds(
     Rule,
     st.one_of(
         st.sampled_from(sorted(fault_words.COMMON - {"delay"})).map(Fault),
+        st.sampled_from(["decimal", "hex"]).map(lambda form: Fault("receipt-ids", text=form)),
         st.integers(0, 600).map(lambda seconds: Fault("delay", seconds=float(seconds))),
         st.builds(Fault, st.just("status"), code=st.integers(200, 599), text=st.none() | st.text(min_size=1)),
     ),

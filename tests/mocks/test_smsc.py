@@ -330,6 +330,18 @@ def test_a_bind_can_be_refused_by_a_fault(smsc: Smsc) -> None:
         Esme(smsc)
 
 
+def test_a_fault_spells_the_id_in_the_receipt_of_one_message_in_another_way(smsc: Smsc) -> None:
+    smsc.faults.add("receipt-ids decimal nth 2")
+    esme = Esme(smsc)
+    ids, reported = [], []
+    for _ in range(3):
+        ids.append(esme.submit(registered_delivery=1).message_id.decode())
+        reported.append(esme.client.read_pdu().receipted_message_id.decode())
+    esme.close()
+
+    assert reported == [ids[0], str(int(ids[1], 16)), ids[2]]
+
+
 @pytest.mark.parametrize(
     ("submit_ids", "receipt_ids"), [("hex", "hex"), ("hex", "decimal"), ("decimal", "hex")]
 )

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { byId, copyButton, element, tell } from "./dom.js";
 
 const READY_MADE = ["throttle", "unavailable", "refuse", "hang", "mute", "delay 2s", "reset-before", "reset-after",
-  "half", "garbage", "lose", "duplicate"];
+  "half", "garbage", "lose", "duplicate", "receipt-ids decimal", "certificate expired", "certificate wrong-name"];
 
 export class Gateways {
   constructor(filter) {
@@ -75,7 +75,7 @@ export class Gateways {
       event.target.value = "";
       if (rule) this.act(() => api.addFault(kind, rule), `${kind}: ${rule}`);
     } }, element("option", { value: "" }, "Switch a fault on …"),
-    ...READY_MADE.map((rule) => element("option", { value: rule, title: this.meaning(gateway, rule) }, rule)));
+    ...READY_MADE.filter((rule) => this.meaning(gateway, rule)).map((rule) => element("option", { value: rule, title: this.meaning(gateway, rule) }, rule)));
     const own = element("input", { "aria-label": `Rule for ${kind}`, placeholder: "or a rule: throttle 3 times", autocomplete: "off", spellcheck: "false" });
     const add = async (event) => {
       event.preventDefault();

@@ -79,7 +79,7 @@ def _read_parts(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         for name in document
         if name not in Settings.model_fields
     ]
-    problems += _cross_problems(parts)
+    problems += _cross_problems(parts, document.get("gateways", {}))
     return parts, problems
 
 
@@ -192,7 +192,7 @@ def _named_tables(section: str, value: Any, problems: list[str]) -> dict[str, An
     return {name: table for name, table in value.items() if name not in bad}
 
 
-def _cross_problems(parts: Mapping[str, Any]) -> list[str]:
+def _cross_problems(parts: Mapping[str, Any], named_gateways: Any) -> list[str]:
     otp, dispatch, challenge = (parts.get(name) for name in ("otp", "dispatch", "challenge"))
     found = []
     if otp and dispatch and dispatch.deadline > otp.ttl:
@@ -201,13 +201,12 @@ def _cross_problems(parts: Mapping[str, Any]) -> list[str]:
         )
     if otp and challenge and challenge.resend_after > otp.ttl:
         found.append(f"challenge.resend_after: it must not be more than otp.ttl ({otp.ttl} s)")
-    found += _route_problems(parts["routes"], parts["gateways"])
+    # Not those without problems: that a gateway cannot be used is told once, where it stands.
+    found += _route_problems(parts["routes"], named_gateways if isinstance(named_gateways, dict) else {})
     return found
 
 
-def _route_problems(
-    routes: Sequence[RouteSettings], gateways: Mapping[str, GatewaySettings]
-) -> Iterator[str]:
+def _route_problems(routes: Sequence[RouteSettings], gateways: Mapping[str, Any]) -> Iterator[str]:
     for place, route in enumerate(routes, 1):
         for name in route.gateways:
             if name not in gateways:

@@ -155,6 +155,12 @@ def test_a_directory_is_one_problem(tmp_path: Path) -> None:
         load_settings(tmp_path)
 
 
+def test_a_route_to_a_gateway_with_problems_is_no_further_problem(file: Path) -> None:
+    text = '[gateways.a]\nprovider = "http"\nURL = "h"\n[[routes]]\ngateways = ["a"]'
+
+    assert problems(file, text) == ["gateways.a.URL: it must begin with http:// or https://"]
+
+
 def test_prompts_may_be_as_long_as_an_attribute_once_the_number_is_in_them(file: Path) -> None:
     longest = "{number}" + "c" * 240
 

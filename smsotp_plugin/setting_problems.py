@@ -41,7 +41,8 @@ def read_document(path: Path) -> dict[str, Any]:
     if len(content) > _LARGEST_FILE:
         raise ConfigError([f"{path}: it is larger than {_LARGEST_FILE // 1024} KiB: is it the right file?"])
     try:
-        return tomllib.loads(content.decode())
+        # Editors of Windows put a byte order mark in front.
+        return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as exc:
         line = content[: exc.start].count(b"\n") + 1
         raise ConfigError([f"{path}: line {line}: it is not UTF-8 text; save it as UTF-8"]) from None
@@ -89,6 +90,7 @@ def _told(detail: ErrorDetails) -> str:
             text = str(detail["ctx"]["error"])
         case _:
             text = detail["msg"].replace("Input should be", "must be", 1).replace("a valid string", "a text")
+            text = text.replace("a valid tuple", "a list", 1).replace("String should", "must", 1)
     return f"it {text}" if text.startswith(("must ", "is ", "has ", "does ")) else text
 
 

@@ -31,13 +31,20 @@ def _read_secret(value: Any) -> Any:
         return value
     match value:
         case {"file": str(path), **rest} if not rest:
-            return _secret_from_file(Path(path))
+            return _not_empty(_secret_from_file(Path(path)), path)
         case {"env": str(name), **rest} if not rest:
             if name not in os.environ:
                 raise ValueError(f"the environment variable {name} is not set")
-            return os.environ[name]
+            return _not_empty(os.environ[name], f"the environment variable {name}")
         case _:
             raise ValueError('must be a text, { file = "/path" } or { env = "NAME" }')
+
+
+def _not_empty(secret: str, source: str) -> str:
+    """Refuse what was prepared and never filled; who wants no password writes none."""
+    if not secret:
+        raise ValueError(f"{source} is empty")
+    return secret
 
 
 def _secret_from_file(path: Path) -> str:

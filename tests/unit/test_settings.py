@@ -109,6 +109,8 @@ def test_all_problems_are_told_at_once_with_their_key_paths(file: Path) -> None:
         ("[challenge]\nresend_after = 301", "challenge.resend_after: it must be less than or equal to 300"),
         ("[otp]\nttl = 60\n[challenge]\nresend_after = 61", "challenge.resend_after: it must not be more than otp.ttl"),
         ("[otp]\nttl = 60\n[dispatch]\ndeadline = 61", "dispatch.deadline: it must not be more than otp.ttl"),
+        ('[users]\nnumber = "control:SMSOTP-Phone"', "users.number: it must be a list"),
+        ('[challenge]\nresend_word = ""', "challenge.resend_word: it must have at least 1 character"),
         ("[users]\nnumber = []", "users.number: it must be a list of 1 to 20 places"),
         ('[users]\nnumber = ["session:X"]', "users.number.0: it must be a list and an attribute"),
         ('[users]\ndefault_region = "de"', "users.default_region: it must be the ISO 3166 code"),
@@ -194,6 +196,27 @@ def test_the_key_may_stand_in_a_file_or_in_the_environment(
     assert from_file.get_secret_value() == "f" * 32
     assert from_environment
     assert from_environment.get_secret_value() == "e" * 32
+
+
+def test_a_secret_that_was_never_filled_in_is_told(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "password").write_text("\n")
+    monkeypatch.setenv("SMSOTP_TEST_PASSWORD", "")
+    start = '[gateways.a]\nprovider = "http"\nURL = "https://sms.example/"\nPASSWORD = '
+
+    assert problems(file, f'{start}{{ file = "{tmp_path}/password" }}') == [
+        f"gateways.a.PASSWORD: {tmp_path}/password is empty"
+    ]
+    assert problems(file, f'{start}{{ env = "SMSOTP_TEST_PASSWORD" }}') == [
+        "gateways.a.PASSWORD: the environment variable SMSOTP_TEST_PASSWORD is empty"
+    ]
+
+
+def test_a_byte_order_mark_does_not_matter(file: Path) -> None:
+    file.write_bytes(b"\xef\xbb\xbf" + f"[otp]\nttl = 60{GATEWAY}".encode())
+
+    assert load_settings(file).otp.ttl == 60
 
 
 def test_secrets_are_masked_when_settings_are_shown(file: Path) -> None:

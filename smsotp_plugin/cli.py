@@ -6,6 +6,7 @@ has to be quick.
 """
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -152,6 +153,10 @@ def main() -> None:
     """Run the command; whatever happens, the administrator reads sentences."""
     from smsotp_plugin.errors import ConfigError, SmsOtpError  # noqa: PLC0415  (quick --help)
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that lacks a character must not end the command.
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except ConfigError as exc:

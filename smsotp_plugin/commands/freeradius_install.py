@@ -35,7 +35,7 @@ def install(raddb: Path, config: Path, listen: str | None, *, dry_run: bool) -> 
     raddb, config = raddb.absolute(), config.absolute()
     try:
         settings = load_settings(config)
-        listener = read_listener(listen) if listen else None
+        listener = None if listen is None else read_listener(listen)
         tree = Raddb(raddb)
         _refuse_without_rights(tree, dry_run=dry_run)
         plan = plan_installation(tree, config, settings, listener)

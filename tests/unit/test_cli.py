@@ -101,6 +101,25 @@ def test_a_missing_configuration_is_one_sentence() -> None:
     )
 
 
+def test_what_cannot_be_printed_is_shown_as_an_escape(file: Path) -> None:
+    file.write_text(
+        GOOD.replace("[gateways.gtx.options]", 'CHECK_SSL = "/\\u001b[31m"\n[gateways.gtx.options]')
+    )
+
+    escape, no_utf8 = (smsotp("check", "--config", path) for path in (file, file.with_name("no\udcff")))
+
+    assert (escape.returncode, "/\\x1b[31m cannot be read" in escape.stderr) == (2, True)
+    assert (no_utf8.returncode, "no\\udcff: it cannot be read" in no_utf8.stderr) == (2, True)
+
+
+def test_a_terminal_without_a_character_shows_an_escape(file: Path) -> None:
+    file.write_text('[challenge]\nprompt = "Code für {number}"\n' + GOOD)
+
+    done = smsotp("check", "--config", file, PYTHONIOENCODING="ascii")
+
+    assert (done.returncode, "Code f\\xfcr {number}" in done.stdout) == (0, True)
+
+
 def test_square_brackets_are_shown_as_they_are(file: Path) -> None:
     file.write_text("otp = 1\n" + GOOD)
 

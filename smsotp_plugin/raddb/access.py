@@ -6,13 +6,14 @@ The operating system is asked, as that user, so that nothing is overlooked.
 
 import os
 import shlex
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from smsotp_plugin.raddb.changes import Change, LetGroupRead, MakeDirectory
+from smsotp_plugin.raddb.changes import Change, GiveGroup, LetGroupRead, MakeDirectory
 from smsotp_plugin.raddb.tree import Account
 from smsotp_plugin.settings import Settings, named_files
 
@@ -113,6 +114,31 @@ def plan_access(
         found += _told(account, store.key_path, "r")
     changes = [item for item in found if isinstance(item, Change)]
     return changes, list(dict.fromkeys(item for item in found if isinstance(item, str)))
+
+
+def plan_raddb_access(account: Account, raddb: Path) -> tuple[list[Change], list[str]]:
+    """
+    Find out whether the server can read its own configuration; a copy made by root often has lost its group.
+
+    Returns:
+        What can be changed without asking, and problems: what the administrator has to change.
+    """
+    problems = list(_told(account, raddb.parent, "x"))
+    if account.uid == 0 or os.geteuid() != 0:
+        return [], problems
+    lost = tuple(path for path in (raddb, *sorted(raddb.rglob("*"))) if _has_lost_group(path, account))
+    return [GiveGroup(raddb, lost, account)] if lost else [], problems
+
+
+def _has_lost_group(path: Path, account: Account) -> bool:
+    """Tell whether root's group may read what the server may not."""
+    found = path.lstat()
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+        return False
+    readable = found.st_uid == account.uid or bool(found.st_mode & stat.S_IROTH)
+    return (
+        found.st_gid == 0 and 0 not in account.groups and not readable and bool(found.st_mode & stat.S_IRGRP)
+    )
 
 
 def _code(account: Account, packages: list[Path]) -> Iterator[str]:

@@ -147,6 +147,33 @@ class LetGroupRead(Change):
         self.path.chmod(stat.S_IMODE(self.path.stat().st_mode) | stat.S_IRGRP)
 
 
+@dataclass(frozen=True, slots=True)
+class GiveGroup(Change):
+    """
+    What a copy made by root has lost: files of the server's group that belong to root's now.
+
+    Attributes:
+        top: The directory that they are in.
+        paths: The files and directories.
+        account: Whose group they get.
+    """
+
+    top: Path
+    paths: tuple[Path, ...]
+    account: Account
+
+    def told(self) -> str:
+        count = len(self.paths)
+        return f"give {count} files and directories of {self.top} to the group {self.account.group}, as it needs them"
+
+    def shown(self) -> str:
+        return "".join(f"{path}\n" for path in self.paths)
+
+    def make(self) -> None:
+        for path in self.paths:
+            shutil.chown(path, group=self.account.gid)
+
+
 def _take_owner(descriptor: int, model: Path) -> None:
     owner = model.stat()
     if os.geteuid() == 0:

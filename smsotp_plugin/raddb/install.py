@@ -10,7 +10,7 @@ from pathlib import Path
 
 import smsotp_plugin
 from smsotp_plugin.errors import ConfigError
-from smsotp_plugin.raddb.access import plan_access
+from smsotp_plugin.raddb.access import plan_access, plan_raddb_access
 from smsotp_plugin.raddb.changes import Change, MakeLink, WriteFile
 from smsotp_plugin.raddb.dictionary import extended_dictionary
 from smsotp_plugin.raddb.render import is_untouched, module_text, policy_text, site_text
@@ -54,11 +54,13 @@ def plan_installation(raddb: Raddb, config: Path, settings: Settings, listen: Li
     work = _Work(raddb, [], [], [])
     account = raddb.account()
     work.problems.extend(_server_problems(raddb))
+    looks = os.geteuid() in (0, account.uid)
+    if looks:
+        # First: new files get the group of radiusd.conf.
+        work.add(*plan_raddb_access(account, raddb.path))
     work.attempt(lambda: _plan_files(work, module_text(config, python_path()), listen))
-    if os.geteuid() in (0, account.uid):
-        changes, problems = plan_access(account, config, settings, python_path())
-        work.changes.extend(changes)
-        work.problems.extend(problems)
+    if looks:
+        work.add(*plan_access(account, config, settings, python_path()))
     else:
         work.notes.append(f"whether {account.name} can read all files was not looked at: that takes root")
     if work.problems:
@@ -79,6 +81,10 @@ class _Work:
     changes: list[Change]
     notes: list[str]
     problems: list[str]
+
+    def add(self, changes: list[Change], problems: list[str]) -> None:
+        self.changes.extend(changes)
+        self.problems.extend(problems)
 
     def attempt(self, step: Callable[[], None]) -> None:
         try:

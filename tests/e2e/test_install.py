@@ -168,6 +168,24 @@ def test_a_copy_of_debians_configuration_serves_the_log_in(start: Start) -> None
     assert Path(f"/proc/{server.process.pid}").stat().st_uid == pwd.getpwnam("freerad").pw_uid
 
 
+def test_a_copy_that_belongs_to_root_serves_the_log_in_too(start: Start) -> None:
+    subprocess.run(["chown", "-R", "root:root", start.raddb], check=True)
+    start.raddb.chmod(0o750)
+
+    server, inbox = start()
+
+    assert log_in(server, inbox, "bob", "hello").code == "accept"
+    assert (start.raddb / "clients.conf").stat().st_mode & 0o777 == 0o640
+
+
+def test_what_root_keeps_for_itself_stays_so(raddb: Path, config: Path) -> None:
+    secret = raddb / "mods-config/files/mine"
+    secret.touch(mode=0o600)
+
+    assert install(raddb, config).returncode == 0
+    assert (secret.stat().st_gid, stat.S_IMODE(secret.stat().st_mode)) == (0, 0o600)
+
+
 def test_names_and_passwords_beyond_ascii_pass(start: Start) -> None:
     server, inbox = start()
 

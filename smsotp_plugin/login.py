@@ -89,7 +89,8 @@ class Login:
         if request.password is None:
             log.info("user %s: an answer without User-Password cannot be checked", quoted(request.user))
             return Reject("")
-        if not request.state:
+        # Another site has another first factor, which this State says nothing of.
+        if not request.state or not self._codes.is_for(request.state, request.site):
             return NotOurs()
         typed = request.password.get_secret_value()
         if self._resender.is_wish(typed):
@@ -121,11 +122,13 @@ class Login:
 
     def _new_challenge(self, request: LoginRequest, number: PhoneNumber) -> Challenge:
         now = self._clock.time()
-        state, seed = self._codes.new_state(), self._codes.new_seed()
+        state, seed = self._codes.new_state(request.site), self._codes.new_seed()
         return Challenge(
             state=state,
             user=request.user,
-            login=self._codes.fingerprint(request.user, request.client, request.station, number.e164),
+            login=self._codes.fingerprint(
+                request.site, request.user, request.client, request.station, number.e164
+            ),
             seed=seed,
             seal=self._codes.seal(state, self._codes.code(seed)),
             number=number.masked,

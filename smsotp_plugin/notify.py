@@ -61,7 +61,7 @@ class Notifier:
             known = ", ".join(self._texts) or "none"
             log.error("there is no notification %s in the configuration; there are: %s", quoted(name), known)
             return
-        state = self._codes.new_state()
+        state = self._codes.new_state(request.site)
         try:
             number = self._sender.number_of(request)
             plan = self._sender.plan(request, number, state)

@@ -13,6 +13,8 @@ from smsotp_plugin.phone import PhoneNumber
 
 #: State, seed, seal and fingerprint are all written as this many hexadecimal digits: 128 bits.
 HEX_DIGITS = 32
+#: Of a State: how many digits at its end say which site it is for.
+_SITE_DIGITS = 8
 _HASH = "sha256"
 
 
@@ -37,9 +39,17 @@ class CodeMaker:
         self._folds_case = alphabet.casefold() == alphabet or alphabet.upper() == alphabet
         self._random_bytes = random_bytes
 
-    def new_state(self) -> str:
-        """Return a fresh State: `HEX_DIGITS` hexadecimal digits."""
-        return self._random_bytes(HEX_DIGITS // 2).hex()
+    def new_state(self, site: str) -> str:
+        """Return a fresh State: `HEX_DIGITS` hexadecimal digits, answered at this site only."""
+        fresh = self._random_bytes((HEX_DIGITS - _SITE_DIGITS) // 2).hex()
+        return fresh + self._site_digits(fresh, site)
+
+    def is_for(self, state: str, site: str) -> bool:
+        """Tell whether a State was made by us, for this site; a strange one passes once in 2 to the power of 32."""
+        return state[-_SITE_DIGITS:] == self._site_digits(state[:-_SITE_DIGITS], site)
+
+    def _site_digits(self, fresh: str, site: str) -> str:
+        return self.fingerprint("site", fresh, site)[:_SITE_DIGITS]
 
     def new_seed(self) -> str:
         """Return a fresh seed: `HEX_DIGITS` hexadecimal digits."""

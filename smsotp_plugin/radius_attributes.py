@@ -35,6 +35,7 @@ class LoginRequest:
         state: State where it can be one of ours, that is ASCII; None where there is none.
         client: Who asks, in the client's own words: the same log-in sent through another server has the same.
         station: Calling-Station-Id, or empty.
+        site: The virtual server that the request came to, or empty where the policies are not ours.
         gateway: SMSOTP-Gateway of the control list: the gateway for this user, or empty.
         language: SMSOTP-Language of the control list in lower case, or empty.
         notification: SMSOTP-Notify of the control list: the notification that is wished for, or empty.
@@ -46,6 +47,7 @@ class LoginRequest:
     state: str | None
     client: str
     station: str
+    site: str
     gateway: str
     language: str
     notification: str
@@ -95,6 +97,7 @@ def read_request(packet: Packet, places: Sequence[AttributePlace]) -> LoginReque
         state=None if state is None else _text_of_octets(state),
         client=_client(request),
         station=_single(request, "Calling-Station-Id") or "",
+        site=_single(request, "SMSOTP-Site") or "",
         gateway=_first(control, "SMSOTP-Gateway"),
         language=_first(control, "SMSOTP-Language").lower(),
         notification=_first(control, "SMSOTP-Notify"),

@@ -15,6 +15,7 @@ ATTRIBUTES = (
     ("SMSOTP-Gateway", "string"),
     ("SMSOTP-Language", "string"),
     ("SMSOTP-Notify", "string"),
+    ("SMSOTP-Site", "string"),
 )
 
 #: FreeRADIUS leaves these numbers to the administrator.

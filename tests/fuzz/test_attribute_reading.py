@@ -21,6 +21,7 @@ NAMES = st.one_of(
             "NAS-IP-Address",
             "SMSOTP-Phone",
             "SMSOTP-Client-Address",
+            "SMSOTP-Site",
         ]
     ),
     st.text(max_size=20),

@@ -146,6 +146,7 @@ def request(**fields: Any) -> LoginRequest:
         "state": None,
         "client": "vpn",
         "station": "192.0.2.7",
+        "site": "default",
         "gateway": "",
         "language": "",
         "notification": "",
@@ -233,7 +234,13 @@ def test_the_same_log_in_is_asked_the_same_with_the_time_that_is_left(bench: Ben
 
 @pytest.mark.parametrize(
     "other",
-    [{"user": "alice"}, {"client": "desk"}, {"station": "192.0.2.8"}, {"numbers": ("+491701234568",)}],
+    [
+        {"user": "alice"},
+        {"client": "desk"},
+        {"station": "192.0.2.8"},
+        {"numbers": ("+491701234568",)},
+        {"site": "other"},
+    ],
 )
 def test_what_makes_another_log_in(bench: Bench, other: dict[str, Any]) -> None:
     first = bench.ask()
@@ -344,6 +351,16 @@ def test_the_state_of_another_user_is_not_ours(bench: Bench) -> None:
     asked = bench.ask()
 
     assert bench.login.answer_leg(answer(asked.state, bench.code(), user="alice")) == NotOurs()
+    assert bench.login.answer_leg(answer(asked.state, bench.code())) == Accept()
+
+
+def test_the_state_of_another_site_is_not_ours_and_uses_up_no_try(make: Callable[..., Bench]) -> None:
+    bench = make(otp={"max_attempts": 1})
+    asked = bench.ask()
+
+    assert bench.login.answer_leg(answer(asked.state, bench.code(), site="other")) == NotOurs()
+    assert bench.login.answer_leg(answer(asked.state, "resend", site="other")) == NotOurs()
+    assert bench.login.answer_leg(answer(asked.state, "wrong", site="other")) == NotOurs()
     assert bench.login.answer_leg(answer(asked.state, bench.code())) == Accept()
 
 

@@ -57,10 +57,24 @@ def test_codes_begin_with_zeros_too() -> None:
 
 
 def test_states_and_seeds_are_fresh_and_printable() -> None:
-    made = [make() for make in (maker().new_state, maker().new_seed) for _ in range(500)]
+    made = [made for _ in range(500) for made in (maker().new_state("default"), maker().new_seed())]
 
     assert len(set(made)) == 1000
     assert all(len(text) == HEX_DIGITS and text.isalnum() and text.isascii() for text in made)
+
+
+@given(site=st.text(max_size=40), other=st.text(max_size=40))
+def test_a_state_is_for_its_own_site(site: str, other: str) -> None:
+    state = maker().new_state(site)
+
+    assert maker().is_for(state, site)
+    assert maker().is_for(state, other) == (site == other)
+    assert not maker(key=b"x" * 32).is_for(state, site)
+
+
+@given(st.text(max_size=300))
+def test_a_state_that_nobody_made_is_for_no_site(state: str) -> None:
+    assert not maker().is_for(state, "default")
 
 
 @given(state=st.text(max_size=40), answer=st.text(max_size=20), other=st.text(max_size=20))
@@ -111,7 +125,7 @@ def test_no_text_from_the_wire_is_too_odd(text: str) -> None:
 
 
 def test_a_reference_is_short_and_says_nothing_of_its_state() -> None:
-    state = maker().new_state()
+    state = maker().new_state("default")
 
     assert len(maker().reference(state)) == 8
     assert maker().reference(state) not in state

@@ -27,6 +27,7 @@ def test_our_attributes_are_added(file: Path) -> None:
         ["SMSOTP-Gateway", "3403", "string"],
         ["SMSOTP-Language", "3404", "string"],
         ["SMSOTP-Notify", "3405", "string"],
+        ["SMSOTP-Site", "3406", "string"],
     ]
 
 
@@ -46,6 +47,7 @@ def test_numbers_that_are_taken_are_passed_over(file: Path) -> None:
         "3405",
         "3406",
         "3407",
+        "3408",
     ]
 
 
@@ -54,7 +56,7 @@ def test_numbers_of_included_files_are_passed_over(file: Path) -> None:
 
     found = lines(file, "$INCLUDE dictionary.local\n")
 
-    assert [number for _, number, _ in found] == ["3400", "3402", "3403", "3404", "3405", "3406"]
+    assert [number for _, number, _ in found] == ["3400", "3402", "3403", "3404", "3405", "3406", "3407"]
 
 
 def test_a_second_time_nothing_is_added(file: Path) -> None:

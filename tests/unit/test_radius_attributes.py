@@ -18,6 +18,7 @@ def test_everything_that_concerns_a_log_in_is_read() -> None:
             ("NAS-Identifier", "vpn"),
             ("Calling-Station-Id", "198.51.100.7"),
             ("SMSOTP-Client-Address", "127.0.0.1"),
+            ("SMSOTP-Site", "default"),
         ),
         "config": (
             ("SMSOTP-Phone", "+49170"),
@@ -33,7 +34,7 @@ def test_everything_that_concerns_a_log_in_is_read() -> None:
 
     assert (read.user, read.password, read.state) == ("bob", SecretStr("hello"), "ab")
     assert read.client == "NAS-IP-Address=192.0.2.1 NAS-Identifier=vpn"
-    assert read.station == "198.51.100.7"
+    assert (read.station, read.site) == ("198.51.100.7", "default")
     assert read.numbers == ("+49170", "+49171")
     assert (read.gateway, read.language, read.notification) == ("gtx", "de", "login")
 
@@ -42,7 +43,7 @@ def test_what_is_not_there_is_none_or_empty() -> None:
     read = read_request({"request": (BOB,), "config": None}, [AttributePlace.parse("control:SMSOTP-Phone")])
 
     assert (read.password, read.state, read.client, read.station, read.numbers) == (None, None, "", "", ())
-    assert (read.gateway, read.language, read.notification) == ("", "", "")
+    assert (read.gateway, read.language, read.notification, read.site) == ("", "", "", "")
 
 
 def test_the_source_of_the_packet_counts_where_the_client_says_nothing() -> None:

@@ -23,8 +23,8 @@ from smsotp_plugin.onetime import CodeMaker
 from smsotp_plugin.phone import PhoneNumber
 from smsotp_plugin.radius_attributes import LoginRequest
 from smsotp_plugin.resend import Resender
-from smsotp_plugin.setting_sections import OnWrongCode
 from smsotp_plugin.settings import Settings
+from smsotp_plugin.settings.sections import OnWrongCode
 from smsotp_plugin.stores.base import Challenge, ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind
 

@@ -16,7 +16,7 @@ from smsotp_plugin.log import quoted
 from smsotp_plugin.message import Message
 from smsotp_plugin.onetime import CodeMaker
 from smsotp_plugin.radius_attributes import LoginRequest
-from smsotp_plugin.setting_sending import NotificationSettings
+from smsotp_plugin.settings.sending import NotificationSettings
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind
 
 log = logging.getLogger("smsotp.notify")

@@ -18,7 +18,7 @@ from smsotp_plugin.errors import (
 from smsotp_plugin.log import quoted
 from smsotp_plugin.onetime import CodeMaker
 from smsotp_plugin.radius_attributes import LoginRequest
-from smsotp_plugin.setting_sections import ChallengeSettings
+from smsotp_plugin.settings.sections import ChallengeSettings
 from smsotp_plugin.stores.base import Challenge, ChallengeStore, ResendRules
 
 log = logging.getLogger("smsotp.login")

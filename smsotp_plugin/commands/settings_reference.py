@@ -19,9 +19,9 @@ from pydantic.fields import FieldInfo
 from smsotp_plugin.http_settings import WebAddress
 from smsotp_plugin.providers import find_provider, provider_names
 from smsotp_plugin.providers.base import GatewaySettings
-from smsotp_plugin.setting_sections import Settings
-from smsotp_plugin.setting_sending import NotificationSettings, RouteSettings
 from smsotp_plugin.setting_types import SettingsModel
+from smsotp_plugin.settings.sections import Settings
+from smsotp_plugin.settings.sending import NotificationSettings, RouteSettings
 from smsotp_plugin.smtp_servers import SmtpServer
 from smsotp_plugin.template import Template
 

@@ -21,7 +21,7 @@ from smsotp_plugin.errors import (
 )
 from smsotp_plugin.message import Message
 from smsotp_plugin.phone import parse_number
-from smsotp_plugin.setting_sending import OnUnknown
+from smsotp_plugin.settings.sending import OnUnknown
 
 DEADLINE = 30.0
 MESSAGE = Message("ref", "bob", parse_number("+491701234567", None), SecretStr("1"), SecretStr("1"), 300.0)

@@ -37,7 +37,7 @@ from smsotp_plugin.errors import (
 from smsotp_plugin.message import Message, Receipt
 from smsotp_plugin.phone import parse_number
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, Provider
-from smsotp_plugin.setting_sending import OnUnknown
+from smsotp_plugin.settings.sending import OnUnknown
 from tests.support.clock import FakeClock
 
 NUMBER = "+491701234567"

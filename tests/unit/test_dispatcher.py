@@ -25,7 +25,7 @@ from smsotp_plugin.errors import (
 from smsotp_plugin.message import Message, Receipt
 from smsotp_plugin.phone import parse_number
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, Provider
-from smsotp_plugin.setting_sending import OnUnknown
+from smsotp_plugin.settings.sending import OnUnknown
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
 from tests.unit.hand_clock import HandClock
 

@@ -20,7 +20,7 @@ LAYERS = {
     "flow": ("login", "resend", "notify", "code_sender", "decisions", "housekeeping"),
     "dispatch": ("dispatch.*",),
     "stores": ("stores.*", "store_key"),
-    "settings": ("settings", "setting_*"),
+    "settings": ("settings.*",),
     "providers": ("providers.*", "http_*", "smpp_*", "smtp_servers"),
     "means": (
         *("wire.*", "onetime", "sms_text", "gsm0338", "template", "phone", "message"),

@@ -19,7 +19,7 @@ from smsotp_plugin.login import Login
 from smsotp_plugin.message import Message
 from smsotp_plugin.onetime import CodeMaker
 from smsotp_plugin.radius_attributes import LoginRequest
-from smsotp_plugin.setting_sections import (
+from smsotp_plugin.settings.sections import (
     ChallengeSettings,
     LogSettings,
     OtpSettings,
@@ -27,7 +27,7 @@ from smsotp_plugin.setting_sections import (
     StoreSettings,
     UserSettings,
 )
-from smsotp_plugin.setting_sending import DeliveryLogSettings, DispatchSettings, OnUnknown
+from smsotp_plugin.settings.sending import DeliveryLogSettings, DispatchSettings, OnUnknown
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.sqlite import SqliteStore
 from tests.unit.hand_clock import HandClock

@@ -4,9 +4,9 @@ import pytest
 
 from smsotp_plugin.commands.settings_reference import settings_reference
 from smsotp_plugin.providers import find_provider, provider_names
-from smsotp_plugin.setting_sections import Settings
 from smsotp_plugin.setting_types import SettingsModel
 from smsotp_plugin.settings import load_settings
+from smsotp_plugin.settings.sections import Settings
 
 PAGE = Path(__file__).parents[2] / "docs/settings.md"
 

@@ -14,13 +14,13 @@ import phonenumbers
 from pydantic import AfterValidator, Field, InstanceOf, model_validator
 
 from smsotp_plugin.providers.base import GatewaySettings
-from smsotp_plugin.setting_sending import (
+from smsotp_plugin.setting_types import SecretSetting, SettingsModel
+from smsotp_plugin.settings.sending import (
     DeliveryLogSettings,
     DispatchSettings,
     NotificationSettings,
     RouteSettings,
 )
-from smsotp_plugin.setting_types import SecretSetting, SettingsModel
 from smsotp_plugin.smtp_servers import SmtpServer
 
 #: A RADIUS attribute holds no more (RFC 2865 section 5).

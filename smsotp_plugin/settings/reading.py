@@ -1,9 +1,4 @@
-"""
-The configuration: one TOML file, read once and judged completely before the first user comes.
-
-Every problem is one sentence, ``FILE: key.path: what is wrong and what to do``. No value of the file is repeated in it:
-it may be a password that stands in the wrong place.
-"""
+"""From a TOML file to `Settings`: every part is read and judged, then what is wrong only in company."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,15 +10,11 @@ from pydantic import ValidationError
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.providers import find_provider, provider_names
 from smsotp_plugin.providers.base import GatewaySettings
-from smsotp_plugin.setting_files import named_files
-from smsotp_plugin.setting_problems import KeyPath, read_document, sentences, shown, unknown_key
-from smsotp_plugin.setting_sections import OnWrongCode, Settings
-from smsotp_plugin.setting_sending import DispatchSettings, NotificationSettings, RouteSettings
 from smsotp_plugin.setting_types import SettingsModel
-from smsotp_plugin.setting_warnings import settings_warnings
+from smsotp_plugin.settings.problems import KeyPath, read_document, sentences, shown, unknown_key
+from smsotp_plugin.settings.sections import Settings
+from smsotp_plugin.settings.sending import DispatchSettings, NotificationSettings, RouteSettings
 from smsotp_plugin.smtp_servers import SmtpServer
-
-__all__ = ["DEFAULT_PATH", "OnWrongCode", "Settings", "load_settings", "named_files", "settings_warnings"]
 
 #: Where the configuration is when nothing else is said.
 DEFAULT_PATH = Path("/etc/smsotp/smsotp.toml")

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from smsotp_plugin.setting_problems import KeyPath, read_document, shown
-from smsotp_plugin.setting_sections import Settings
+from smsotp_plugin.settings.problems import KeyPath, read_document, shown
+from smsotp_plugin.settings.sections import Settings
 from smsotp_plugin.sms_text import LONGEST_ALONE, Coding, plan_segments
 
 _TAG = re.compile(r"\{([A-Za-z_]{1,40})\}")

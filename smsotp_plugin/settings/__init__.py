@@ -1,0 +1,13 @@
+"""
+The configuration: one TOML file, read once and judged completely before the first user comes.
+
+Every problem is one sentence, ``FILE: key.path: what is wrong and what to do``. No value of the file is repeated in it:
+it may be a password that stands in the wrong place. The gateways' models stand beside their providers.
+"""
+
+from smsotp_plugin.settings.files import named_files
+from smsotp_plugin.settings.reading import DEFAULT_PATH, load_settings
+from smsotp_plugin.settings.sections import OnWrongCode, Settings
+from smsotp_plugin.settings.warnings import settings_warnings
+
+__all__ = ["DEFAULT_PATH", "OnWrongCode", "Settings", "load_settings", "named_files", "settings_warnings"]

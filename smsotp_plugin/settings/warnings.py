@@ -13,6 +13,8 @@ from smsotp_plugin.settings.problems import KeyPath, read_document, shown
 from smsotp_plugin.settings.sections import Settings
 from smsotp_plugin.sms_text import LONGEST_ALONE, Coding, plan_segments
 
+#: What some clients take for XML.
+_MARKUP = re.compile(r"[<&]")
 _TAG = re.compile(r"\{([A-Za-z_]{1,40})\}")
 #: Tables of a gateway whose values go to the gateway as they are; keys and tokens stand there.
 _FREE_TABLES = ("options", "headers", "PARAMETER")
@@ -50,6 +52,8 @@ def _text_warnings(settings: Settings) -> Iterator[str]:
                 "asked for"
             )
     for name, value in settings.challenge:
+        if isinstance(value, str) and _MARKUP.search(value):
+            yield f"challenge.{name}: ocserv shows neither & nor what stands between < and >; write it without them"
         yield from _tag_warnings(f"challenge.{name}", value, *_tags(name))
     texts = {f"otp.texts.{language}": text for language, text in settings.otp.texts.items()}
     if settings.otp.text is not None:

@@ -98,6 +98,8 @@ def test_a_file_that_everyone_can_write_is_told(file: Path) -> None:
             '[otp]\ntexts.de = "{otp}' + "€" * 78 + '"',
             "otp.texts.de: each code costs 2 SMS, for 84 characters",
         ),
+        ('[challenge]\nprompt = "Code <here>"', "challenge.prompt: ocserv shows neither & nor"),
+        ('[challenge]\nexpired_text = "Old & used"', "challenge.expired_text: ocserv shows neither & nor"),
         ('[otp]\ntext = "{otp} for {phone}"', "otp.text: {phone} has no meaning here"),
     ],
 )

@@ -72,4 +72,6 @@ def printable(text: str) -> str:
 def quoted(text: str) -> str:
     """Return what somebody sent, in quotes, escaped and cut to a length that a log can bear."""
     cut = text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "..."
-    return f'"{printable(cut)}"'
+    # Nobody's name ends its own quotes, or it could go on with "accepted".
+    inside = printable(cut).replace('"', r"\x22")
+    return f'"{inside}"'

@@ -61,6 +61,10 @@ def test_readable_text_is_left_as_it_is(text: str) -> None:
     assert quoted(text) == f'"{text}"'
 
 
+def test_a_quote_ends_where_it_should() -> None:
+    assert quoted('bob" answers challenge 1: accepted') == r'"bob\x22 answers challenge 1: accepted"'
+
+
 def test_a_long_text_is_cut_in_a_quote() -> None:
     assert quoted("x" * 65) == '"' + "x" * 64 + '..."'
 

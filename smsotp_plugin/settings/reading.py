@@ -12,7 +12,7 @@ from smsotp_plugin.providers import find_provider, provider_names
 from smsotp_plugin.providers.base import GatewaySettings
 from smsotp_plugin.setting_types import SettingsModel
 from smsotp_plugin.settings.problems import KeyPath, read_document, sentences, shown, unknown_key
-from smsotp_plugin.settings.sections import Settings
+from smsotp_plugin.settings.sections import ChallengeSettings, OtpSettings, Settings
 from smsotp_plugin.settings.sending import DispatchSettings, NotificationSettings, RouteSettings
 from smsotp_plugin.smtp_servers import SmtpServer
 
@@ -193,8 +193,17 @@ def _cross_problems(parts: Mapping[str, Any], named_gateways: Any) -> list[str]:
     if otp and challenge and challenge.resend_after > otp.ttl:
         found.append(f"challenge.resend_after: it must not be more than otp.ttl ({otp.ttl} s)")
     # Not those without problems: that a gateway cannot be used is told once, where it stands.
+    if otp and challenge and _could_be_code(challenge, otp):
+        found.append("challenge.resend_word: it must not look like a code, or that code could never be typed")
     found += _route_problems(parts["routes"], named_gateways if isinstance(named_gateways, dict) else {})
     return found
+
+
+def _could_be_code(challenge: ChallengeSettings, otp: OtpSettings) -> bool:
+    """Tell whether the resend word is one of the codes; the default one is so unlikely that it keeps no alphabet out."""
+    word = challenge.resend_word
+    chosen = "resend_word" in challenge.model_fields_set
+    return chosen and len(word) == otp.length and set(word.casefold()) <= set(otp.alphabet.casefold())
 
 
 def _route_problems(routes: Sequence[RouteSettings], gateways: Mapping[str, Any]) -> Iterator[str]:

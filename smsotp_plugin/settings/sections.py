@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import phonenumbers
-from pydantic import AfterValidator, Field, InstanceOf, model_validator
+from pydantic import AfterValidator, Field, InstanceOf, StringConstraints, model_validator
 
 from smsotp_plugin.providers.base import GatewaySettings
 from smsotp_plugin.setting_types import SecretSetting, SettingsModel
@@ -172,7 +172,9 @@ class ChallengeSettings(SettingsModel):
     no_number_text: MessageSetting = "No code can be sent to you. Ask your administrator."
     unavailable_text: MessageSetting = "No code can be sent at present. Try again later."
     resend_after: Annotated[int, Field(strict=True, ge=0, le=300)] = 30
-    resend_word: Annotated[str, Field(min_length=1, max_length=32)] = "resend"
+    resend_word: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32)] = (
+        "resend"
+    )
     max_resends: Annotated[int, Field(strict=True, ge=0, le=10)] = 2
     resend_later_prompt: PromptSetting = (
         "The code is on its way to {number}. A further SMS can be sent in {seconds} s. Enter the code"

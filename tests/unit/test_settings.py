@@ -110,6 +110,12 @@ def test_all_problems_are_told_at_once_with_their_key_paths(file: Path) -> None:
         ("[otp]\nttl = 60\n[challenge]\nresend_after = 61", "challenge.resend_after: it must not be more than otp.ttl"),
         ("[otp]\nttl = 60\n[dispatch]\ndeadline = 61", "dispatch.deadline: it must not be more than otp.ttl"),
         ('[users]\nnumber = "control:SMSOTP-Phone"', "users.number: it must be a list"),
+        ('[challenge]\nresend_word = "123456"', "challenge.resend_word: it must not look like a code"),
+        (
+            '[otp]\nalphabet = "ABCDEFGHIJ"\n[challenge]\nresend_word = "decade"',
+            "challenge.resend_word: it must not look like a code",
+        ),
+        ('[challenge]\nresend_word = " "', "challenge.resend_word: it must have at least 1 character"),
         ('[challenge]\nresend_word = ""', "challenge.resend_word: it must have at least 1 character"),
         ("[users]\nnumber = []", "users.number: it must be a list of 1 to 20 places"),
         ('[users]\nnumber = ["session:X"]', "users.number.0: it must be a list and an attribute"),
@@ -161,6 +167,12 @@ def test_a_route_to_a_gateway_with_problems_is_no_further_problem(file: Path) ->
     text = '[gateways.a]\nprovider = "http"\nURL = "h"\n[[routes]]\ngateways = ["a"]'
 
     assert problems(file, text) == ["gateways.a.URL: it must begin with http:// or https://"]
+
+
+def test_a_word_that_nobody_chose_keeps_no_alphabet_from_being_used(file: Path) -> None:
+    text = '[otp]\nalphabet = "abcdefghijklmnopqrstuvwxyz"'
+
+    assert read(file, text).challenge.resend_word == "resend"
 
 
 def test_prompts_may_be_as_long_as_an_attribute_once_the_number_is_in_them(file: Path) -> None:

@@ -134,6 +134,9 @@ def _plan_files(work: _Work, module: str, listen: Listener | None) -> None:
         _plan_link(work, top / "sites-enabled" / "smsotp")
     elif not site.exists():
         _plan_text(work, site, site_text(_EXAMPLE_LISTENER))
+    elif is_untouched(read_file(site)):
+        # That of an earlier version; it serves where it did.
+        _plan_text(work, site, site_text(listeners_of(site)[0]))
 
 
 def _plan_text(work: _Work, path: Path, text: str) -> None:

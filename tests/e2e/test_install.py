@@ -1,5 +1,6 @@
 """``smsotp freeradius install`` on copies of Debian's configuration, with the real FreeRADIUS, as its own user."""
 
+import hashlib
 import os
 import pwd
 import re
@@ -393,6 +394,21 @@ def test_a_site_that_was_edited_stays(raddb: Path, config: Path) -> None:
     assert done.returncode == 0
     assert f"note: {site} was changed by hand and stays as it is" in done.stdout
     assert site.read_text().endswith("# mine\n")
+
+
+def test_an_enabled_site_of_an_earlier_version_is_renewed_where_it_serves(raddb: Path, config: Path) -> None:
+    site = raddb / "sites-available/smsotp"
+    assert install(raddb, config, "--listen", "[::1]:11812").returncode == 0
+    new = site.read_text()
+    body = "#  An older one.\n" + new.split("\n", 1)[1]
+    site.write_text(
+        f"#  Written by smsotp, sha256 of the rest: {hashlib.sha256(body.encode()).hexdigest()}\n{body}"
+    )
+
+    done = install(raddb, config)
+
+    assert (done.returncode, site.read_text()) == (0, new)
+    assert f"done: change {site}" in done.stdout
 
 
 def test_a_new_port_is_taken_over(raddb: Path, config: Path) -> None:

@@ -27,6 +27,7 @@ url = "sqlite://{directory}/smsotp.db"
 [gateways.nobody]
 provider = "http"
 URL = "http://127.0.0.1:1/sms"
+RETURN_SUCCESS = "OK"
 [gateways.nobody.options]
 to = "{{phone}}"
 text = "{{otp}}"
@@ -78,6 +79,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(sys, "path", sys.path.copy())
     config = tmp_path / "smsotp.toml"
     config.write_text(CONFIG.format(directory=tmp_path))
+    config.chmod(0o600)
     radiusd = Radiusd(config)
     monkeypatch.setitem(sys.modules, "radiusd", radiusd)
     monkeypatch.delitem(sys.modules, "smsotp_plugin.freeradius", raising=False)
@@ -120,6 +122,17 @@ def raiser(error: BaseException) -> Callable[..., Any]:
 def test_a_start_with_a_good_configuration_says_nothing(running: World) -> None:
     assert running.radiusd.lines == []
     assert own_threads() != []
+
+
+@pytest.mark.parametrize("command_line", [["freeradius", "-f"], ["freeradius", "-XC"]])
+def test_what_is_probably_not_meant_is_told_at_the_start(
+    world: World, monkeypatch: pytest.MonkeyPatch, command_line: list[str]
+) -> None:
+    monkeypatch.setattr(host, "command_line", lambda: command_line)
+    (world.directory / "smsotp.toml").chmod(0o644)
+
+    assert world.door.instantiate({}) == OK
+    assert "smsotp.toml: everyone on this machine can read it" in world.log
 
 
 def test_a_first_leg_goes_through_the_door(running: World) -> None:

@@ -52,7 +52,7 @@ def text_of_rule(rule: Rule) -> str:
     if rule.nth is not None:
         words += ["nth", str(rule.nth)]
     if rule.times is not None:
-        words += [str(rule.times), "times"]
+        words += ["once"] if rule.times == 1 else [str(rule.times), "times"]
     return " ".join(words)
 
 

@@ -184,7 +184,7 @@ def test_a_fault_that_a_test_sets_shows_on_the_page(open_page: Any, gateways: di
     page = open_page()
     gateways["http"].faults.add("lose once")
 
-    expect(page.locator(".state[data-kind=http]")).to_have_text("httplose 1 times")
+    expect(page.locator(".state[data-kind=http]")).to_have_text("httplose once")
     urllib.request.urlopen(f"{gateways['http'].address}/sms?to=%2B49170&text=1").close()
     expect(page.locator(".state[data-kind=http]")).to_have_text("httpserves well")
 

@@ -164,7 +164,7 @@ def test_rules_can_be_listed_and_removed(plan: FaultPlan) -> None:
     listed = plan.list()[0].as_dict()
 
     assert {name: listed[name] for name in ("rule", "spent", "taken")} == {
-        "rule": "throttle 1 times",
+        "rule": "throttle once",
         "spent": True,
         "taken": 1,
     }

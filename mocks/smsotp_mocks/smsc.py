@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from typing import Any, Self
 
 from smsotp_mocks import fault_words
@@ -73,7 +73,7 @@ class Smsc(TcpServer):
         self._state = threading.Lock()
         self._joiner = Joiner()
         self._sessions: list[SmppSession] = []
-        self._submitted: dict[str, Submitted] = {}
+        self._submitted: OrderedDict[str, Submitted] = OrderedDict()
         self._undelivered: deque[tuple[Submitted, State]] = deque(maxlen=_MOST_UNDELIVERED)
 
     @property
@@ -194,7 +194,7 @@ class Smsc(TcpServer):
         with self._state:
             self._submitted[message_id] = submitted
             if len(self._submitted) > _MOST_SUBMITTED:
-                del self._submitted[next(iter(self._submitted))]
+                self._submitted.popitem(last=False)
             parts = self._joiner.add(key, part, details)
         if parts is None:
             return

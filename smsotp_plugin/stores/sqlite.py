@@ -9,6 +9,7 @@ disk. Answers are rarer and are committed before they are given.
 import logging
 import queue
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ log = logging.getLogger("smsotp.store")
 
 #: Seconds in which new challenges gather before they are committed together.
 _GATHERING = 0.002
+#: New challenges that may wait to be committed. More come only where the disk is stuck, and nobody gets a code then.
+_MOST_WAITING = 10_000
 
 
 #: State, user, and the moments at which it was made and expires (Unix seconds). A plain tuple of text and numbers, at
@@ -64,10 +67,12 @@ class SqliteStore(ChallengeStore, DeliveryLog):
         self._being_committed: dict[str, _New] = {}
         #: Goes with the next commit of challenges, or with the next round of `tidy`.
         self._events: list[DeliveryEvent] = []
-        #: By login, the oldest first; what the same first leg gets again.
-        self._recent: dict[str, _Recent] = {
-            challenge.login: _recent(challenge) for challenge in self._file.open_since(clock.time() - window)
-        }
+        #: By login, the oldest first; what the same first leg gets again. To find the first key of a plain dictionary
+        #: takes the longer the more have been deleted before it.
+        self._recent: OrderedDict[str, _Recent] = OrderedDict(
+            (challenge.login, _recent(challenge))
+            for challenge in self._file.open_since(clock.time() - window)
+        )
         self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="smsotp-store", daemon=True)
         self._thread.start()
@@ -77,6 +82,8 @@ class SqliteStore(ChallengeStore, DeliveryLog):
             same = self.find_same(new.login, new.created)
             if same is not None:
                 return same
+            if len(self._uncommitted) >= _MOST_WAITING:
+                raise StoreError(f"{_MOST_WAITING} log-ins wait to be written: the disk is too slow for them")
             self._forget_old(new.created)
             self._recent[new.login] = _recent(new)
             healthy, first = self._healthy, not self._uncommitted

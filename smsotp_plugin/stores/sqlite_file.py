@@ -34,8 +34,9 @@ SCHEMA_VERSION = 1
 _BUSY_SECONDS = 1.0
 #: How long a file that did not work is left alone, in seconds: while each statement waits, one user waits, not all.
 _REST_SECONDS = 1.0
-#: Rows that one statement inserts at most. The connection keeps 128 statements prepared, and each number of rows is one.
-_INSERTED_ROWS = 32
+#: Rows that one statement inserts: many at once while many wait. The connection keeps 128 statements prepared, and each
+#: number of rows is one.
+_MANY_ROWS, _FEW_ROWS = 256, 32
 #: Rows removed under one lock: about half a millisecond.
 _PURGE_ROWS = 200
 
@@ -306,7 +307,9 @@ def _insert(
     """Insert many rows with each statement: the interpreter's lock is given up once a statement, not once a row."""
     row_of = attrgetter(*names)
     places = f"({', '.join('?' * len(names))})"
-    for start in range(0, len(rows), _INSERTED_ROWS):
-        some = rows[start : start + _INSERTED_ROWS]
+    start = 0
+    while start < len(rows):
+        some = rows[start : start + (_MANY_ROWS if len(rows) - start >= _MANY_ROWS else _FEW_ROWS)]
+        start += len(some)
         statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES {', '.join([places] * len(some))}"  # noqa: S608  (constants)
         connection.execute(statement, [value for row in some for value in row_of(row)])

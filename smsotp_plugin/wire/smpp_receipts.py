@@ -7,6 +7,7 @@ earlier process is passed on with its own spelling.
 """
 
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -56,7 +57,7 @@ class ReceiptBook:
     def __init__(self, most: int = _MOST_EXPECTED) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._expected: dict[str, Expected] = {}
+        self._expected: OrderedDict[str, Expected] = OrderedDict()
 
     def expect(self, expected: Expected, message_id: str) -> None:
         """Note the id of a part that the SMSC has taken."""
@@ -66,7 +67,7 @@ class ReceiptBook:
             expected.gateway_id = expected.gateway_id or message_id
             self._expected[_plain(message_id)] = expected
             if len(self._expected) > self._most:
-                del self._expected[next(iter(self._expected))]
+                self._expected.popitem(last=False)
 
     def match(self, receipt: NetworkReceipt) -> Matched | None:
         """

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from smsotp_plugin.errors import StoreError, UnknownChallenge
-from smsotp_plugin.stores import sqlite_file
+from smsotp_plugin.stores import sqlite, sqlite_file
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
 from smsotp_plugin.stores.sqlite import SqliteStore
@@ -178,6 +178,31 @@ def test_many_log_ins_at_once_in_a_bad_time_are_all_refused(
             thread.join()
 
     assert Counter(ended) == {"refused": 20}
+
+
+def test_log_ins_beyond_those_that_may_wait_are_refused_until_some_are_kept(
+    store: SqliteStore, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_MOST_WAITING", 3)
+    with store._committing:
+        waiting = [store.open_challenge(challenge(clock), then=nothing) for _ in range(3)]
+        with pytest.raises(StoreError, match="3 log-ins wait to be written: the disk is too slow"):
+            store.open_challenge(challenge(clock), then=lambda: pytest.fail("its code was sent"))
+    store.flush()
+    later = store.open_challenge(challenge(clock), then=nothing)
+
+    assert [store.find(each.state, each.user) for each in (*waiting, later)] == [*waiting, later]
+
+
+@pytest.mark.parametrize("count", [1, 31, 32, 33, 255, 256, 257, 600])
+def test_any_number_of_challenges_is_kept_at_once(path: Path, clock: HandClock, count: int) -> None:
+    file = sqlite_file.SqliteFile(path, clock)
+    some = [challenge(clock) for _ in range(count)]
+
+    file.insert(some, [])
+
+    assert [file.find(each.state, each.user) for each in some] == some
+    file.close()
 
 
 def test_a_flush_waits_for_what_another_one_has_begun(store: SqliteStore, clock: HandClock) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from smsotp_plugin import assembly
 from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.freeradius_host import calm_collector
 from smsotp_plugin.radius_attributes import AttributePlace, Packet
 from smsotp_plugin.radius_legs import Legs
 from smsotp_plugin.settings import load_settings
@@ -41,6 +42,7 @@ def print_memory(folder: Path, legs: int) -> None:
     settings = load_settings(config)
     system = assembly.build(settings, SystemClock())
     system.start()
+    calm_collector()
     doors = Legs(
         system.login, system.notifier, [AttributePlace.parse(text) for text in settings.users.number]
     )

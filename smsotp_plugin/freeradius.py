@@ -111,6 +111,7 @@ def _start() -> None:
     except BaseException:
         system.stop()
         raise
+    host.calm_collector()
     host.guard_exit(version)
     _Running.system = system
     _Running.legs = Legs(

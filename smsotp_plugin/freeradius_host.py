@@ -1,11 +1,12 @@
 """
-What is peculiar about living in FreeRADIUS: versions, search path, check mode, exit. Standard library only.
+What is peculiar about living in FreeRADIUS: versions, search path, check mode, collector, exit. Standard library only.
 
 Imported by the door before anything else, because `prefer_own_packages` decides which third-party packages the
 modules after it get.
 """
 
 import ctypes
+import gc
 import getopt
 import re
 import site
@@ -21,6 +22,8 @@ _UNUSABLE = (3, 2, 9)
 #: Older servers end the interpreter without holding its lock.
 _FIRST_WITH_SAFE_EXIT = (3, 2, 7)
 _OLDEST = (3, 2, 0)
+#: Collections of what is middle-aged until a full one; Python's own is 10.
+_FULL_COLLECTION = 1000
 
 
 class HostError(Exception):
@@ -117,6 +120,20 @@ def command_line() -> list[str]:
     return [
         part.decode(errors="replace") for part in Path("/proc/self/cmdline").read_bytes().split(b"\0")[:-1]
     ]
+
+
+def calm_collector() -> None:
+    """
+    Have Python's garbage collector seldom go through everything; for when all is started.
+
+    Challenges and messages that wait live for seconds and are no garbage, but a full collection goes through all of
+    them, and no log-in is answered meanwhile: 0.1 s with some ten thousand messages (decision 0008). Young cycles are
+    collected as before.
+    """
+    gc.collect()
+    gc.freeze()
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, _FULL_COLLECTION)
 
 
 def guard_exit(version: tuple[int, int, int]) -> None:

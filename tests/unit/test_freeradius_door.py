@@ -1,5 +1,6 @@
 """The door: one explicit code on every path, whatever happens behind it. The host is played by a module of the test."""
 
+import gc
 import importlib
 import logging
 import sys
@@ -73,6 +74,7 @@ class World:
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     logger = logging.getLogger(ROOT)
     kept = (logger.handlers, logger.level, logger.propagate)
+    thresholds = gc.get_threshold()
     for name in ("logThreads", "logProcesses", "logMultiprocessing", "_srcfile"):
         monkeypatch.setattr(logging, name, getattr(logging, name))
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
@@ -92,6 +94,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     logger.setLevel(level)
     sys.modules.pop("smsotp_plugin.freeradius", None)
     assert own_threads() == []
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What is peculiar about living in FreeRADIUS, tried outside of it."""
 
+import gc
 import subprocess
 import sys
 import threading
@@ -138,6 +139,20 @@ def test_a_search_path_that_is_right_is_left_alone(monkeypatch: pytest.MonkeyPat
     host.prefer_own_packages()
 
     assert sys.path == path
+
+
+def test_what_lives_long_is_seldom_collected_and_young_cycles_as_before() -> None:
+    before = gc.get_threshold()
+    try:
+        host.calm_collector()
+        calm, frozen = gc.get_threshold(), gc.get_freeze_count()
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
+
+    assert calm[:2] == before[:2]
+    assert calm[2] >= 10 * before[2]
+    assert frozen > 1000
 
 
 @pytest.mark.parametrize(

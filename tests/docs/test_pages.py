@@ -106,6 +106,8 @@ def judge(words: list[str]) -> None:
             parse_mocks(rest)
         case "python" | "python3", ["-m", "venv", _]:
             pass
+        case "python" | "python3", [script, *rest] if script.startswith("bench/"):
+            subprocess.run([sys.executable, ROOT / script, *rest, "--help"], check=True, capture_output=True)
         case "pip", ["install", *wanted]:
             judge_installation(wanted)
         case "pytest", paths:

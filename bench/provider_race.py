@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from smsotp_plugin.providers.base import GatewayContext, Provider
 
 TEXT = "123456 is your code, valid for 5 minutes"
 NUMBER = "491701234567"
+#: As many as help a client that holds the interpreter's lock while it works.
+THREADS = 4
 _CLOCK = SystemClock()
 
 
@@ -68,6 +71,11 @@ def in_threads(threads: int, messages: int, send_some: Callable[[int], None]) ->
         thread.start()
     for thread in running:
         thread.join()
+
+
+def in_parallel(name: str, send_some: Callable[[int, int], None], share: float = 1.0) -> Way:
+    """Return a way that shares its messages among `THREADS` threads, each of which is told the port and how many."""
+    return Way(name, lambda port, count: in_threads(THREADS, count, partial(send_some, port)), share)
 
 
 def through_provider(

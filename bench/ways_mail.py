@@ -2,14 +2,11 @@
 
 import smtplib
 from email.message import EmailMessage
-from functools import partial
 
-from provider_race import NUMBER, TEXT, Way, in_threads, through_provider
+from provider_race import NUMBER, TEXT, THREADS, Way, in_parallel, through_provider
 
 from smsotp_plugin.providers.smtp import SmtpProvider
 from smsotp_plugin.smtp_servers import SmtpServer
-
-THREADS = 4
 
 
 def _mail() -> EmailMessage:
@@ -43,14 +40,7 @@ def _provider(port: int, messages: int) -> None:
 
 
 SMTP = (
-    Way(
-        "new smtplib.SMTP for each message",
-        lambda port, n: in_threads(THREADS, n, partial(_send_with_a_new_connection, port)),
-        0.2,
-    ),
-    Way(
-        "one smtplib.SMTP a thread",
-        lambda port, n: in_threads(THREADS, n, partial(_send_over_one_connection, port)),
-    ),
+    in_parallel("new smtplib.SMTP for each message", _send_with_a_new_connection, 0.2),
+    in_parallel("one smtplib.SMTP a thread", _send_over_one_connection),
     Way("provider smtp", _provider),
 )

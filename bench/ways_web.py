@@ -5,12 +5,11 @@ from functools import partial
 from typing import Any
 
 import requests
-from provider_race import NUMBER, TEXT, Way, in_threads, through_provider
+from provider_race import NUMBER, TEXT, THREADS, Way, in_parallel, through_provider
 
 from smsotp_plugin.providers.http import HttpProvider
 from smsotp_plugin.providers.sipgate import SipgateProvider
 
-THREADS = 4
 _FORM = {"to": f"+{NUMBER}", "text": TEXT}
 _CALL = {"RemoteUri": f"sip:{NUMBER}@sipgate.net", "TOS": "text", "Content": TEXT}
 
@@ -61,26 +60,12 @@ def _sipgate_provider(port: int, messages: int) -> None:
 
 
 HTTP = (
-    Way(
-        "requests.post for each message",
-        lambda port, n: in_threads(THREADS, n, partial(_post, requests, port)),
-        0.2,
-    ),
-    Way(
-        "one requests.Session a thread",
-        lambda port, n: in_threads(THREADS, n, partial(_post_with_a_session, port)),
-    ),
+    in_parallel("requests.post for each message", partial(_post, requests), 0.2),
+    in_parallel("one requests.Session a thread", _post_with_a_session),
     Way("provider http", _http_provider),
 )
 SIPGATE = (
-    Way(
-        "ServerProxy for each message",
-        lambda port, n: in_threads(THREADS, n, partial(_call_with_a_new_proxy, port)),
-        0.2,
-    ),
-    Way(
-        "one ServerProxy a thread",
-        lambda port, n: in_threads(THREADS, n, partial(_call_with_one_proxy, port)),
-    ),
+    in_parallel("ServerProxy for each message", _call_with_a_new_proxy, 0.2),
+    in_parallel("one ServerProxy a thread", _call_with_one_proxy),
     Way("provider sipgate", _sipgate_provider),
 )

@@ -5,9 +5,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from smsotp_mocks.freeradius_server import FreeRadiusServer
-from smsotp_mocks.ports import free_udp_port
-from smsotp_mocks.raddb import RadiusUser, plain_site
+from smsotp_mocks.net.ports import free_udp_port
+from smsotp_mocks.servers.freeradius import FreeRadiusServer
+from smsotp_mocks.servers.raddb import RadiusUser, plain_site
 
 #: Every name is a user, and a name of seven digits has a telephone number of its own.
 ANYBODY = RadiusUser("DEFAULT", "hello", "+49170%{User-Name}")
@@ -29,7 +29,7 @@ _DO_NOTHING_MODULE = """python3 do_nothing {{
 """
 _SILENT_PROVIDER = '''"""Takes every message and sends nothing."""
 
-from smsotp_plugin.message import Receipt
+from smsotp_plugin.sms.message import Receipt
 from smsotp_plugin.providers.base import GatewaySettings, Provider
 
 

@@ -26,8 +26,8 @@ from radius_load import Load, Outcome, run_load
 from radius_packets import ACCEPT, CHALLENGE
 from server_profile import print_profile
 
-from smsotp_mocks.freeradius_server import FreeRadiusServer
-from smsotp_mocks.http_gateway import HttpGateway
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.servers.freeradius import FreeRadiusServer
 
 _THREADS = (1, 4, 8, 32)
 _ASLEEP = "delay 2s"

@@ -17,7 +17,7 @@ from time import perf_counter
 from radius_load import Load, Outcome
 from radius_packets import ACCEPT, CHALLENGE, access_request, state_of
 
-from smsotp_mocks.http_gateway import HttpGateway
+from smsotp_mocks.gateways.http.gateway import HttpGateway
 
 _LOST_AFTER = 30.0  # seconds; a gateway may be asleep
 _NAME_DIGITS = 7  # of a user; the rest of the telephone number is the same for all

@@ -26,7 +26,7 @@ from outage_memory import print_memory
 from radius_load import Outcome
 from radius_packets import ACCEPT, CHALLENGE, REJECT
 
-from smsotp_mocks.http_gateway import HttpGateway
+from smsotp_mocks.gateways.http.gateway import HttpGateway
 
 _RATE = 300.0  # first legs per second on schedule
 _PLAIN_RATE = 50.0

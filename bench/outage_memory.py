@@ -7,9 +7,9 @@ from pathlib import Path
 
 from smsotp_plugin import assembly
 from smsotp_plugin.clock import SystemClock
-from smsotp_plugin.freeradius_host import calm_collector
-from smsotp_plugin.radius_attributes import AttributePlace, Packet
-from smsotp_plugin.radius_legs import Legs
+from smsotp_plugin.radius.attributes import AttributePlace, Packet
+from smsotp_plugin.radius.host import calm_collector
+from smsotp_plugin.radius.legs import Legs
 from smsotp_plugin.settings import load_settings
 
 _POINTS = 20

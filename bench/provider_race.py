@@ -15,9 +15,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from smsotp_plugin.clock import Deadline, SystemClock
-from smsotp_plugin.message import Message
-from smsotp_plugin.phone import parse_number
 from smsotp_plugin.providers.base import GatewayContext, Provider
+from smsotp_plugin.sms.message import Message
+from smsotp_plugin.sms.phone import parse_number
 
 TEXT = "123456 is your code, valid for 5 minutes"
 NUMBER = "491701234567"

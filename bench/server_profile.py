@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from smsotp_mocks.freeradius_server import FreeRadiusServer
+from smsotp_mocks.servers.freeradius import FreeRadiusServer
 
 _SHOWN = 25
 _SAMPLES = 250  # per second

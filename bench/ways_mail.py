@@ -5,8 +5,8 @@ from email.message import EmailMessage
 
 from provider_race import NUMBER, TEXT, THREADS, Way, in_parallel, through_provider
 
+from smsotp_plugin.fields.smtp_server import SmtpServer
 from smsotp_plugin.providers.smtp import SmtpProvider
-from smsotp_plugin.smtp_servers import SmtpServer
 
 
 def _mail() -> EmailMessage:

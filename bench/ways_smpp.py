@@ -8,8 +8,8 @@ import smpplib.smpp
 from provider_race import NUMBER, TEXT, Way, through_provider
 
 from smsotp_plugin.providers.smpp import SmppProvider
-from smsotp_plugin.wire import smpp_pdu
-from smsotp_plugin.wire.smpp_pdu import Address, Part, SubmitStyle, pack_pdu, pack_submit
+from smsotp_plugin.wire.smpp import pdu as pdus
+from smsotp_plugin.wire.smpp.pdu import Address, Part, SubmitStyle, pack_pdu, pack_submit
 
 WINDOW = 10
 
@@ -80,7 +80,7 @@ def _packed(port: int, messages: int) -> None:
 
     def submit() -> bytes:
         body = pack_submit(style, recipient, b"000000000500000R", part)
-        return pack_pdu(smpp_pdu.SUBMIT_SM, numbers.next_sequence(), body)
+        return pack_pdu(pdus.SUBMIT_SM, numbers.next_sequence(), body)
 
     def read(pdu: bytes) -> int:
         return int.from_bytes(pdu[12:16], "big")
@@ -94,7 +94,7 @@ def _keep_window_full(
     received = bytearray()
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.sendall(pack_pdu(smpp_pdu.BIND_TRANSCEIVER, 0x7FFFFFFF, b"bench\0bench\0\0\x34\0\0\0"))
+        connection.sendall(pack_pdu(pdus.BIND_TRANSCEIVER, 0x7FFFFFFF, b"bench\0bench\0\0\x34\0\0\0"))
         connection.recv(65536)
         sent, outstanding = 0, set[int]()
         while sent < messages or outstanding:

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 import pytest
 from pydantic import SecretStr
 
-from smsotp_mocks.certificates import Certificates, Kind
-from smsotp_mocks.faults import FaultPlan
-from smsotp_mocks.inbox import Inbox
+from smsotp_mocks.faults.plan import FaultPlan
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.net.certificates import Certificates, Kind
 from smsotp_plugin.clock import Clock, Deadline, SystemClock
 from smsotp_plugin.errors import (
     AnswerTimeout,
@@ -28,9 +28,9 @@ from smsotp_plugin.errors import (
     Throttled,
     Unknown,
 )
-from smsotp_plugin.message import Message
-from smsotp_plugin.phone import parse_number
 from smsotp_plugin.providers.base import GatewayContext, Provider
+from smsotp_plugin.sms.message import Message
+from smsotp_plugin.sms.phone import parse_number
 
 NUMBER = "+491701234567"
 CODE = "734921"

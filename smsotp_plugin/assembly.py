@@ -8,21 +8,21 @@ from random import SystemRandom
 from typing import Any
 
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.code_sender import CodeSender
+from smsotp_plugin.codes.key_file import load_or_make_key
+from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.dispatch.delivery import RetryRules
 from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
 from smsotp_plugin.dispatch.routes import Route, RouteTable
-from smsotp_plugin.housekeeping import Housekeeper
-from smsotp_plugin.login import Login
-from smsotp_plugin.notify import Notifier
-from smsotp_plugin.onetime import CodeMaker
+from smsotp_plugin.login.flow import Login
+from smsotp_plugin.login.notify import Notifier
+from smsotp_plugin.login.sending import CodeSender
 from smsotp_plugin.providers import find_provider
 from smsotp_plugin.providers.base import DeliveryReceipt, GatewayContext, Provider, ignore_receipt
 from smsotp_plugin.settings import Settings
-from smsotp_plugin.store_key import load_or_make_key
 from smsotp_plugin.stores.base import ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
-from smsotp_plugin.stores.sqlite import SqliteStore
+from smsotp_plugin.stores.housekeeping import Housekeeper
+from smsotp_plugin.stores.sqlite.store import SqliteStore
 
 #: Seconds that messages which are still queued get when the server stops; systemd waits 90 before it kills.
 STOP_GRACE = 60.0

@@ -5,6 +5,7 @@ Every error that this package raises on purpose, as one tree. Imports nothing.
 
     SmsOtpError
     ├─ ConfigError                    start-up only: lists every problem, the server does not start
+    ├─ PacketError                    the packet cannot be used: the log-in is refused
     ├─ ChallengeError                 the user's answer is not accepted; nothing is wrong with the system
     │   ├─ UnknownChallenge           no such State for this user
     │   ├─ AlreadyUsed                its code was accepted before
@@ -50,6 +51,10 @@ class ConfigError(SmsOtpError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class PacketError(SmsOtpError):
+    """The packet cannot be used; the text says why, without secrets."""
 
 
 class ChallengeError(SmsOtpError):

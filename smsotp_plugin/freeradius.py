@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import radiusd
 
-from smsotp_plugin import freeradius_host as host
 from smsotp_plugin.log import printable
+from smsotp_plugin.radius import host
 
 host.prefer_own_packages()
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from smsotp_plugin.assembly import System
-    from smsotp_plugin.radius_attributes import Packet
-    from smsotp_plugin.radius_legs import Legs, ModuleAnswer
+    from smsotp_plugin.radius.attributes import Packet
+    from smsotp_plugin.radius.legs import Legs, ModuleAnswer
 
 #: Returned by `instantiate` only: the server does not start.
 _REFUSE_START = -1
-#: ``rlm_rcode_t``; the others stand in `radius_legs`, which needs third-party packages.
+#: ``rlm_rcode_t``; the others stand in `radius.legs`, which needs third-party packages.
 _REJECT, _OK, _NOOP = 0, 2, 7
 
 #: The server's levels. Debug lines go out as information: whoever asks for them wants to see them.
@@ -92,8 +92,8 @@ def _start() -> None:
     # Not before: these need third-party packages, and a failure must be logged readably.
     from smsotp_plugin import assembly, log  # noqa: PLC0415
     from smsotp_plugin.clock import SystemClock  # noqa: PLC0415
-    from smsotp_plugin.radius_attributes import AttributePlace  # noqa: PLC0415
-    from smsotp_plugin.radius_legs import Legs  # noqa: PLC0415
+    from smsotp_plugin.radius.attributes import AttributePlace  # noqa: PLC0415
+    from smsotp_plugin.radius.legs import Legs  # noqa: PLC0415
     from smsotp_plugin.settings import DEFAULT_PATH, load_settings, settings_warnings  # noqa: PLC0415
 
     config = Path(radiusd.config.get("file") or os.environ.get("SMSOTP_CONFIG") or DEFAULT_PATH)

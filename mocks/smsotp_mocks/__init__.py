@@ -4,15 +4,15 @@ Mock SMS gateways on real sockets, with one inbox: every SMS can be seen, every 
 Nothing here knows the plugin. The mocks judge what they receive as the real gateways would, and no more kindly.
 """
 
-from smsotp_mocks.accounts import Accounts
-from smsotp_mocks.faults import BadFault, Fault, FaultPlan, Rule
-from smsotp_mocks.http_gateway import HttpGateway
-from smsotp_mocks.inbox import Inbox, NoMessage, ReceivedMessage
-from smsotp_mocks.receipts import ReceiptPolicy
-from smsotp_mocks.sipgate import SipgateGateway
-from smsotp_mocks.smsc import Smsc
-from smsotp_mocks.smtp import SmtpGateway
-from smsotp_mocks.web import InboxPage
+from smsotp_mocks.faults.plan import BadFault, Fault, FaultPlan, Rule
+from smsotp_mocks.gateways.accounts import Accounts
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.gateways.http.sipgate import SipgateGateway
+from smsotp_mocks.gateways.smpp.gateway import Smsc
+from smsotp_mocks.gateways.smpp.receipts import ReceiptPolicy
+from smsotp_mocks.gateways.smtp.gateway import SmtpGateway
+from smsotp_mocks.inbox.inbox import Inbox, NoMessage, ReceivedMessage
+from smsotp_mocks.page.server import InboxPage
 
 __all__ = [
     "Accounts",

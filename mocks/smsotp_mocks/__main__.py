@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from smsotp_mocks.certificates import LOCAL_NAMES, Certificates
-from smsotp_mocks.faults import BadFault
-from smsotp_mocks.gateways import Gateway, Place, gateways_of
-from smsotp_mocks.inbox import Inbox, ReceivedMessage
-from smsotp_mocks.ports import is_loopback
-from smsotp_mocks.toml_text import toml_tables
-from smsotp_mocks.web import InboxPage
+from smsotp_mocks.faults.plan import BadFault
+from smsotp_mocks.gateways.table import Gateway, Place, gateways_of
+from smsotp_mocks.gateways.toml_text import toml_tables
+from smsotp_mocks.inbox.inbox import Inbox, ReceivedMessage
+from smsotp_mocks.net.certificates import LOCAL_NAMES, Certificates
+from smsotp_mocks.net.ports import is_loopback
+from smsotp_mocks.page.server import InboxPage
 
 
 @dataclass(frozen=True, slots=True)

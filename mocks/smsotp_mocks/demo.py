@@ -8,13 +8,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from smsotp_mocks.freeradius_server import FreeRadiusServer
-from smsotp_mocks.gateways import Gateway, Place, gateways_of
-from smsotp_mocks.inbox import Inbox, NoMessage, ReceivedMessage
-from smsotp_mocks.raddb import BOB, HarnessError
-from smsotp_mocks.radius_client import Answer, Code, NoAnswer
-from smsotp_mocks.toml_text import toml_tables
-from smsotp_mocks.wire_text import wire_lines
+from smsotp_mocks.gateways.table import Gateway, Place, gateways_of
+from smsotp_mocks.gateways.toml_text import toml_tables
+from smsotp_mocks.inbox.inbox import Inbox, NoMessage, ReceivedMessage
+from smsotp_mocks.inbox.wire_text import wire_lines
+from smsotp_mocks.servers.freeradius import FreeRadiusServer
+from smsotp_mocks.servers.raddb import BOB, HarnessError
+from smsotp_mocks.servers.radius_client import Answer, Code, NoAnswer
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended

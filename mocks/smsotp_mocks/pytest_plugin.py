@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from smsotp_mocks.http_gateway import HttpGateway
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.redis_server import RedisServer
-from smsotp_mocks.sipgate import SipgateGateway
-from smsotp_mocks.smsc import Smsc
-from smsotp_mocks.smtp import SmtpGateway
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.gateways.http.sipgate import SipgateGateway
+from smsotp_mocks.gateways.smpp.gateway import Smsc
+from smsotp_mocks.gateways.smtp.gateway import SmtpGateway
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.servers.redis import RedisServer
 
 if TYPE_CHECKING:
-    from smsotp_mocks.certificates import Certificates
-    from smsotp_mocks.freeradius_server import FreeRadiusServer
+    from smsotp_mocks.net.certificates import Certificates
+    from smsotp_mocks.servers.freeradius import FreeRadiusServer
 
 
 class StartFreeRadius(Protocol):
@@ -40,7 +40,7 @@ def sms_inbox() -> Inbox:
 @pytest.fixture(scope="session")
 def mock_certificates() -> "Certificates":
     """Give an authority, and TLS contexts for mocks: good, expired, wrong name."""
-    from smsotp_mocks.certificates import Certificates  # noqa: PLC0415  needs trustme
+    from smsotp_mocks.net.certificates import Certificates  # noqa: PLC0415  needs trustme
 
     return Certificates()
 
@@ -55,7 +55,7 @@ def http_gateway(sms_inbox: Inbox) -> Iterator[HttpGateway]:
 @pytest.fixture
 def freeradius_server(tmp_path: Path) -> Iterator[StartFreeRadius]:
     """Give a function that starts a FreeRADIUS with the plugin; all of them are stopped after the test."""
-    from smsotp_mocks.freeradius_server import FreeRadiusServer  # noqa: PLC0415  needs pyrad
+    from smsotp_mocks.servers.freeradius import FreeRadiusServer  # noqa: PLC0415  needs pyrad
 
     with ExitStack() as running:
 

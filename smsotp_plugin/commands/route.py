@@ -10,8 +10,8 @@ from smsotp_plugin.assembly import build_routes
 from smsotp_plugin.commands.check import print_problems
 from smsotp_plugin.dispatch.routes import Plan, Recipient, Route, RouteTable, realm_of
 from smsotp_plugin.errors import ConfigError, NoRoute, NumberError
-from smsotp_plugin.phone import parse_number
 from smsotp_plugin.settings import load_settings
+from smsotp_plugin.sms.phone import parse_number
 
 
 def explain_route(config: Path, number: str, user: str, language: str, gateway: str) -> int:

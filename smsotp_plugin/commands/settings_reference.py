@@ -16,14 +16,14 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from smsotp_plugin.http_settings import WebAddress
+from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.smtp_server import SmtpServer
+from smsotp_plugin.fields.template import Template
+from smsotp_plugin.fields.web import WebAddress
 from smsotp_plugin.providers import find_provider, provider_names
 from smsotp_plugin.providers.base import GatewaySettings
-from smsotp_plugin.setting_types import SettingsModel
 from smsotp_plugin.settings.sections import Settings
 from smsotp_plugin.settings.sending import NotificationSettings, RouteSettings
-from smsotp_plugin.smtp_servers import SmtpServer
-from smsotp_plugin.template import Template
 
 _INTRODUCTION = """\
 # Settings

@@ -12,10 +12,10 @@ from smsotp_plugin.assembly import build_codes
 from smsotp_plugin.commands.check import print_problems
 from smsotp_plugin.errors import ConfigError, NumberError, StoreError
 from smsotp_plugin.log import printable, quoted
-from smsotp_plugin.phone import parse_number
 from smsotp_plugin.settings import Settings, load_settings
+from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
-from smsotp_plugin.stores.sqlite_trace import trace_file
+from smsotp_plugin.stores.sqlite.trace import trace_file
 
 _REFERENCE = re.compile(r"[0-9a-fA-F]{8}")
 

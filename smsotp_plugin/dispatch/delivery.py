@@ -14,8 +14,8 @@ from random import Random
 from smsotp_plugin.dispatch.health import Condition, GatewayHealth
 from smsotp_plugin.dispatch.routes import Plan
 from smsotp_plugin.errors import DeliveryError, NotSent, Refused, Unknown
-from smsotp_plugin.message import Message
 from smsotp_plugin.settings.sending import OnUnknown
+from smsotp_plugin.sms.message import Message
 
 _FIRST_PAUSE = 1.0
 _SHORTEST_WAIT = 0.25

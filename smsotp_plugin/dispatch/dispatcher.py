@@ -22,8 +22,8 @@ from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
 from smsotp_plugin.dispatch.timer import Timer
 from smsotp_plugin.errors import DeliveryError, NoGatewayAlive, QueueFull
 from smsotp_plugin.log import quoted
-from smsotp_plugin.message import Message, Receipt
 from smsotp_plugin.providers.base import Provider
+from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind
 
 log = logging.getLogger("smsotp.dispatch")

@@ -19,9 +19,9 @@ from pydantic import Field
 
 from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.errors import BadMessage, DeliveryError, NotSent, Unknown
-from smsotp_plugin.message import Message, Receipt
-from smsotp_plugin.phone import NumberFormat, PhoneNumber, RewritingSetting, write_number
-from smsotp_plugin.setting_types import SettingsModel
+from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.sms.message import Message, Receipt
+from smsotp_plugin.sms.phone import NumberFormat, PhoneNumber, RewritingSetting, write_number
 
 
 class LogLevel(StrEnum):

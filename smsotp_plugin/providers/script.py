@@ -27,8 +27,8 @@ from smsotp_plugin.errors import (
     Throttled,
     Unknown,
 )
-from smsotp_plugin.message import Message, Receipt
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, LogLevel, Provider
+from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.wire.program import Ended, NotStarted, ProgramRunner, TimeLimit
 
 #: What an exit status means; the numbers from 64 on are those of sysexits.h. A status that is not here says nothing

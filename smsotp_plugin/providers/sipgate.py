@@ -22,20 +22,20 @@ from smsotp_plugin.errors import (
     Throttled,
     Unknown,
 )
-from smsotp_plugin.http_apis.base import Meanings, clean_id, error_for_status, told
-from smsotp_plugin.http_settings import (
+from smsotp_plugin.fields.secret import SecretSetting
+from smsotp_plugin.fields.web import (
     CheckSslSetting,
     ProxySetting,
     WebAddress,
     WebAddressSetting,
     read_web_address,
 )
-from smsotp_plugin.message import Message, Receipt
-from smsotp_plugin.phone import NumberFormat
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, LogLevel, Provider
-from smsotp_plugin.setting_types import SecretSetting
-from smsotp_plugin.wire.http import HttpAnswer, HttpRequest, HttpWire, Origin, basic_auth
-from smsotp_plugin.wire.xmlrpc import Fault, Unreadable, read_answer, write_call
+from smsotp_plugin.providers.http.apis.base import Meanings, clean_id, error_for_status, told
+from smsotp_plugin.sms.message import Message, Receipt
+from smsotp_plugin.sms.phone import NumberFormat
+from smsotp_plugin.wire.http.client import HttpAnswer, HttpRequest, HttpWire, Origin, basic_auth
+from smsotp_plugin.wire.http.xmlrpc import Fault, Unreadable, read_answer, write_call
 
 _DOCUMENTED_URL = "https://samurai.sipgate.net/RPC2"
 

@@ -24,11 +24,11 @@ from smsotp_plugin.errors import (
     ProtocolViolation,
     Throttled,
 )
-from smsotp_plugin.message import Message, Receipt
+from smsotp_plugin.fields.smtp_server import Security, SmtpServer, SmtpServerSetting, read_address
+from smsotp_plugin.fields.template import Template, TemplateSetting
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, LogLevel, Provider
-from smsotp_plugin.smtp_servers import Security, SmtpServer, SmtpServerSetting, read_address
-from smsotp_plugin.template import Template, TemplateSetting
-from smsotp_plugin.wire.smtp import Answer, Endpoint, Mail, SmtpPool, Stage
+from smsotp_plugin.sms.message import Message, Receipt
+from smsotp_plugin.wire.smtp.pool import Answer, Endpoint, Mail, SmtpPool, Stage
 
 #: RFC 5322 section 2.1.1, without the line end.
 _LONGEST_LINE = 998

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from smsotp_plugin.errors import ConfigError
-from smsotp_plugin.setting_types import SettingsModel
+from smsotp_plugin.fields.secret import SettingsModel
 
 _LARGEST_FILE = 256 * 1024
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.smtp_server import SmtpServer
 from smsotp_plugin.providers import find_provider, provider_names
 from smsotp_plugin.providers.base import GatewaySettings
-from smsotp_plugin.setting_types import SettingsModel
 from smsotp_plugin.settings.problems import KeyPath, read_document, sentences, shown, unknown_key
 from smsotp_plugin.settings.sections import ChallengeSettings, OtpSettings, Settings
 from smsotp_plugin.settings.sending import DispatchSettings, NotificationSettings, RouteSettings
-from smsotp_plugin.smtp_servers import SmtpServer
 
 #: Where the configuration is when nothing else is said.
 DEFAULT_PATH = Path("/etc/smsotp/smsotp.toml")

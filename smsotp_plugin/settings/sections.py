@@ -13,15 +13,15 @@ from typing import Annotated, Literal, Self
 import phonenumbers
 from pydantic import AfterValidator, Field, InstanceOf, StringConstraints, model_validator
 
+from smsotp_plugin.fields.secret import SecretSetting, SettingsModel
+from smsotp_plugin.fields.smtp_server import SmtpServer
 from smsotp_plugin.providers.base import GatewaySettings
-from smsotp_plugin.setting_types import SecretSetting, SettingsModel
 from smsotp_plugin.settings.sending import (
     DeliveryLogSettings,
     DispatchSettings,
     NotificationSettings,
     RouteSettings,
 )
-from smsotp_plugin.smtp_servers import SmtpServer
 
 #: A RADIUS attribute holds no more (RFC 2865 section 5).
 MESSAGE_BYTES = 253

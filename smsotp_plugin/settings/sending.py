@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from smsotp_plugin.setting_types import SettingsModel
+from smsotp_plugin.fields.secret import SettingsModel
 
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,14}")
 _TAG = re.compile(r"\{([A-Za-z_]{1,40})\}")

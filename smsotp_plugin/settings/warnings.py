@@ -11,7 +11,7 @@ from pydantic import BaseModel, SecretStr
 
 from smsotp_plugin.settings.problems import KeyPath, read_document, shown
 from smsotp_plugin.settings.sections import Settings
-from smsotp_plugin.sms_text import LONGEST_ALONE, Coding, plan_segments
+from smsotp_plugin.sms.segments import LONGEST_ALONE, Coding, plan_segments
 
 #: What some clients take for XML.
 _MARKUP = re.compile(r"[<&]")

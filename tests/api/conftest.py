@@ -2,9 +2,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from smsotp_mocks.gateways import Gateway, gateways_of
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.web import InboxPage
+from smsotp_mocks.gateways.table import Gateway, gateways_of
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.page.server import InboxPage
 
 
 @pytest.fixture

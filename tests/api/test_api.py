@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from smsotp_mocks.gateways import Gateway
-from smsotp_mocks.inbox import Inbox, ReceivedMessage
-from smsotp_mocks.web import InboxPage
+from smsotp_mocks.gateways.table import Gateway
+from smsotp_mocks.inbox.inbox import Inbox, ReceivedMessage
+from smsotp_mocks.page.server import InboxPage
 
 JSON = {"Content-Type": "application/json"}
 

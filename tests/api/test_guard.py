@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import smsotp_mocks
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.web import InboxPage
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.page.server import InboxPage
 
-PAGE = Path(smsotp_mocks.__file__).parent / "page"
+PAGE = Path(smsotp_mocks.__file__).parent / "page" / "static"
 
 
 def status(page: InboxPage, method: str, path: str, headers: dict[str, str], body: str | None = None) -> int:

@@ -9,9 +9,9 @@ import schemathesis
 from hypothesis import settings
 from schemathesis.checks import CHECKS
 
-from smsotp_mocks.gateways import Place, gateways_of
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.web import InboxPage, openapi_document
+from smsotp_mocks.gateways.table import Place, gateways_of
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.page.server import InboxPage, openapi_document
 
 SLOW = ["/api/events", "/api/wait"]  # they wait by design; test_api.py holds them
 schema = schemathesis.openapi.from_dict(openapi_document())

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from smsotp_mocks.gateways import Gateway, gateways_of
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.web import InboxPage
+from smsotp_mocks.gateways.table import Gateway, gateways_of
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.page.server import InboxPage
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 Open = Callable[..., Page]

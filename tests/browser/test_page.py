@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from smsotp_mocks.gateways import Gateway
-from smsotp_mocks.inbox import Inbox
+from smsotp_mocks.gateways.table import Gateway
+from smsotp_mocks.inbox.inbox import Inbox
 
 NUMBER = "+491701234567"
 

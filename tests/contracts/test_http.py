@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from smsotp_conformance import CLOCK, CODE, NUMBER, ProviderContract, message, within
-from smsotp_mocks.http_gateway import HttpGateway
-from smsotp_mocks.inbox import Inbox
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_plugin.errors import AuthFailed, BadRecipient, DeliveryError, Throttled
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.http import HttpProvider, HttpSettings

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from smsotp_conformance import CLOCK, ProviderContract, message, within
-from smsotp_mocks.sipgate import SipgateGateway
+from smsotp_mocks.gateways.http.sipgate import SipgateGateway
 from smsotp_plugin.errors import AuthFailed, BadMessage, BadRecipient, DeliveryError, Throttled
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.sipgate import SipgateProvider, SipgateSettings

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from smsotp_conformance import CLOCK, ProviderContract
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.smsc import Smsc
+from smsotp_mocks.gateways.smpp.gateway import Smsc
+from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.smpp import SmppProvider
-from smsotp_plugin.smpp_settings import SmppSettings
+from smsotp_plugin.providers.smpp.settings import SmppSettings
 
 
 class TestTransceiver(ProviderContract):

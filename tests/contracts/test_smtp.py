@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from smsotp_conformance import CLOCK, ProviderContract, message, within
-from smsotp_mocks.certificates import Certificates
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.smtp import Security, SmtpGateway
+from smsotp_mocks.gateways.smtp.gateway import Security, SmtpGateway
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.net.certificates import Certificates
 from smsotp_plugin.errors import (
     AuthFailed,
     BadMessage,
@@ -20,9 +20,9 @@ from smsotp_plugin.errors import (
     GatewayUnavailable,
     Throttled,
 )
+from smsotp_plugin.fields.smtp_server import SmtpServer
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.smtp import SmtpProvider, SmtpSettings
-from smsotp_plugin.smtp_servers import SmtpServer
 
 
 def make(mock: SmtpGateway, server: dict[str, Any] | None = None, **settings: Any) -> SmtpProvider:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from smsotp_plugin.stores.base import ChallengeStore
-from smsotp_plugin.stores.sqlite import SqliteStore
+from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.unit.hand_clock import HandClock
 
 from .store_contract import StoreContract

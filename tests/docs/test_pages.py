@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from smsotp_mocks.__main__ import parse as parse_mocks
-from smsotp_mocks.toml_text import toml_tables
+from smsotp_mocks.gateways.toml_text import toml_tables
 from smsotp_plugin.cli import app
 from smsotp_plugin.settings import load_settings
 from tests.support.markdown import PAGES, ROOT, Block, anchors, blocks, links

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from smsotp_mocks import demo
-from smsotp_mocks.raddb import RadiusUser
+from smsotp_mocks.servers.raddb import RadiusUser
 from tests.support.markdown import ROOT, blocks
 
 DEMO = [sys.executable, "-m", "smsotp_mocks.demo"]

@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 from urllib.parse import quote
 
-from smsotp_mocks.freeradius_server import FreeRadiusServer
-from smsotp_mocks.http_gateway import HttpGateway
-from smsotp_mocks.raddb import RadiusUser
-from smsotp_mocks.radius_client import Answer
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.servers.freeradius import FreeRadiusServer
+from smsotp_mocks.servers.raddb import RadiusUser
+from smsotp_mocks.servers.radius_client import Answer
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_mocks.http_gateway import HttpGateway
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.radius_client import Answer, RadiusClient
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.servers.radius_client import Answer, RadiusClient
 
 DEBIAN = Path("/etc/freeradius/3.0")
 SMSOTP = Path(sys.executable).parent / "smsotp"

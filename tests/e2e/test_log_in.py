@@ -6,7 +6,7 @@ import socket
 import pytest
 from pyrad.packet import AuthPacket
 
-from smsotp_mocks.raddb import RadiusUser
+from smsotp_mocks.servers.raddb import RadiusUser
 
 from .system import World, in_parallel
 

@@ -3,8 +3,8 @@
 import pytest
 from pyrad.packet import AuthPacket
 
-from smsotp_mocks.raddb import RadiusUser
-from smsotp_mocks.radius_client import Answer
+from smsotp_mocks.servers.raddb import RadiusUser
+from smsotp_mocks.servers.radius_client import Answer
 
 from .system import World
 

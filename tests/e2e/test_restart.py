@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_mocks.radius_client import Answer, NoAnswer
+from smsotp_mocks.servers.radius_client import Answer, NoAnswer
 
 from .system import World, in_parallel, people
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_mocks.freeradius_server import FreeRadiusServer
-from smsotp_mocks.raddb import RadiusUser
+from smsotp_mocks.servers.freeradius import FreeRadiusServer
+from smsotp_mocks.servers.raddb import RadiusUser
 
 # The instances of rlm_always that FreeRADIUS ships, each named after what it returns.
 RETURN_CODES = ("reject", "fail", "ok", "handled", "invalid", "userlock", "notfound", "noop", "updated")

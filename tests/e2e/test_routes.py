@@ -3,10 +3,10 @@
 import subprocess
 from pathlib import Path
 
-from smsotp_mocks.raddb import RadiusUser
-from smsotp_mocks.smsc import Smsc
-from smsotp_mocks.smtp import SmtpGateway
-from smsotp_mocks.toml_text import toml_tables
+from smsotp_mocks.gateways.smpp.gateway import Smsc
+from smsotp_mocks.gateways.smtp.gateway import SmtpGateway
+from smsotp_mocks.gateways.toml_text import toml_tables
+from smsotp_mocks.servers.raddb import RadiusUser
 from tests.faults.two_gateways import two_gateways
 
 from .system import World

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from smsotp_mocks.raddb import RadiusUser
+from smsotp_mocks.servers.raddb import RadiusUser
 
 from .system import World
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_mocks.raddb import HarnessError
+from smsotp_mocks.servers.raddb import HarnessError
 
 from .system import World
 

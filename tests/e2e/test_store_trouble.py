@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_mocks.radius_client import Answer
+from smsotp_mocks.servers.radius_client import Answer
 
 from .system import UNAVAILABLE, World, in_parallel
 

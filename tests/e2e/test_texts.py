@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from smsotp_mocks.raddb import RadiusUser
+from smsotp_mocks.servers.raddb import RadiusUser
 
 from .system import World
 

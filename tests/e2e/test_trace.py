@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_mocks.smsc import Smsc
-from smsotp_mocks.toml_text import toml_tables
+from smsotp_mocks.gateways.smpp.gateway import Smsc
+from smsotp_mocks.gateways.toml_text import toml_tables
 
 from .system import World, secrets_in
 

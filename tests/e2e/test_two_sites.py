@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from smsotp_mocks.freeradius_server import FreeRadiusServer
-from smsotp_mocks.ports import free_udp_port
-from smsotp_mocks.radius_client import Answer, RadiusClient
+from smsotp_mocks.net.ports import free_udp_port
+from smsotp_mocks.servers.freeradius import FreeRadiusServer
+from smsotp_mocks.servers.radius_client import Answer, RadiusClient
 
 from .system import World
 

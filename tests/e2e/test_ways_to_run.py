@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_mocks.process_log import ProcessLog
-from smsotp_mocks.radius_client import Answer
+from smsotp_mocks.servers.process_log import ProcessLog
+from smsotp_mocks.servers.radius_client import Answer
 
 from .system import World, people
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 from smsotp_plugin.clock import Deadline, SystemClock
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.smpp import SmppProvider
-from smsotp_plugin.smpp_settings import SmppSettings
+from smsotp_plugin.providers.smpp.settings import SmppSettings
 
 CLOCK = SystemClock()
 PASSWORD = "s3cr3t!!"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_mocks.raddb import RadiusUser
+from smsotp_mocks.servers.raddb import RadiusUser
 from tests.e2e.system import UNAVAILABLE, World, in_parallel, people
 
 from .two_gateways import first_gateway, two_gateways

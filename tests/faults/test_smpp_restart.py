@@ -6,15 +6,15 @@ from queue import Empty, Queue
 
 from pydantic import SecretStr
 
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.smsc import Smsc
+from smsotp_mocks.gateways.smpp.gateway import Smsc
+from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_plugin.clock import Deadline, SystemClock
 from smsotp_plugin.errors import NotSent, Unknown
-from smsotp_plugin.message import Message
-from smsotp_plugin.phone import parse_number
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.smpp import SmppProvider
-from smsotp_plugin.smpp_settings import SmppSettings
+from smsotp_plugin.providers.smpp.settings import SmppSettings
+from smsotp_plugin.sms.message import Message
+from smsotp_plugin.sms.phone import parse_number
 
 CLOCK = SystemClock()
 MESSAGES = 1000

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from smsotp_mocks.certificates import Certificates
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.smsc import Smsc
+from smsotp_mocks.gateways.smpp.gateway import Smsc
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.net.certificates import Certificates
 from smsotp_plugin.errors import (
     AnswerTimeout,
     AuthFailed,
@@ -23,11 +23,11 @@ from smsotp_plugin.errors import (
     ProtocolViolation,
     Unknown,
 )
-from smsotp_plugin.message import Message, Receipt
-from smsotp_plugin.phone import parse_number
 from smsotp_plugin.providers.base import DeliveryReceipt, GatewayContext
 from smsotp_plugin.providers.smpp import SmppProvider
-from smsotp_plugin.wire.smpp_times import LinkTimes, SessionTimes
+from smsotp_plugin.sms.message import Message, Receipt
+from smsotp_plugin.sms.phone import parse_number
+from smsotp_plugin.wire.smpp.times import LinkTimes, SessionTimes
 
 from .smpp_peer import (
     BIND_TRANSCEIVER,

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from smsotp_mocks.http_gateway import HttpGateway
+from smsotp_mocks.gateways.http.gateway import HttpGateway
 from tests.e2e.system import World
 
 _FIRST = """

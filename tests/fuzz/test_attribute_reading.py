@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from smsotp_plugin.decisions import Accept, Ask, NotOurs, Reject
-from smsotp_plugin.radius_attributes import AttributePlace, LoginRequest, PacketError, read_request
-from smsotp_plugin.radius_legs import _written
+from smsotp_plugin.errors import PacketError
+from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Reject
+from smsotp_plugin.login.request import LoginRequest
+from smsotp_plugin.radius.attributes import AttributePlace, read_request
+from smsotp_plugin.radius.legs import _written
 
 NAMES = st.one_of(
     st.sampled_from(

@@ -4,12 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smsotp_plugin.errors import ProtocolViolation
-from smsotp_plugin.wire.smpp_delivery import Delivery, read_delivery, read_receipt
-from smsotp_plugin.wire.smpp_events import Delivered, Ended
-from smsotp_plugin.wire.smpp_pdu import DATA_SM, DELIVER_SM, LARGEST_PDU, Bind, Pdu, pack_pdu, read_message_id
-from smsotp_plugin.wire.smpp_receipts import ReceiptBook
-from smsotp_plugin.wire.smpp_session import SmppSession, State
-from smsotp_plugin.wire.smpp_times import SessionTimes
+from smsotp_plugin.wire.smpp.deliver_sm import Delivery, read_delivery, read_receipt
+from smsotp_plugin.wire.smpp.events import Delivered, Ended
+from smsotp_plugin.wire.smpp.pdu import DATA_SM, DELIVER_SM, LARGEST_PDU, Bind, Pdu, pack_pdu, read_message_id
+from smsotp_plugin.wire.smpp.receipts import ReceiptBook
+from smsotp_plugin.wire.smpp.session import SmppSession, State
+from smsotp_plugin.wire.smpp.times import SessionTimes
 
 BIND = Bind(transceiver=True, system_id="me", password="pw", system_type="")
 COMMANDS = [

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_mocks.certificates import Certificates
-from smsotp_mocks.http_gateway import HttpGateway
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.smsc import Smsc
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.gateways.smpp.gateway import Smsc
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.net.certificates import Certificates
 
 
 @pytest.fixture

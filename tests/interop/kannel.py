@@ -7,8 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from smsotp_mocks.ports import free_tcp_port
-from smsotp_mocks.smsc import Smsc
+from smsotp_mocks.gateways.smpp.gateway import Smsc
+from smsotp_mocks.net.ports import free_tcp_port
 
 from .programs import Running, program
 

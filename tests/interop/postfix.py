@@ -9,8 +9,8 @@ from typing import Self
 
 import pytest
 
-from smsotp_mocks.ports import free_tcp_port
-from smsotp_mocks.smtp import SmtpGateway
+from smsotp_mocks.gateways.smtp.gateway import SmtpGateway
+from smsotp_mocks.net.ports import free_tcp_port
 
 from .programs import Running, program
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_mocks.process_log import ProcessLog
+from smsotp_mocks.servers.process_log import ProcessLog
 
 _START_LIMIT = 20.0  # seconds; the slowest takes 1
 # Nothing is worth waiting longer for: Kannel 1.4.5 sometimes never ends by itself.

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from smsotp_mocks.ports import free_tcp_port
+from smsotp_mocks.net.ports import free_tcp_port
 
 from .programs import Running, program
 

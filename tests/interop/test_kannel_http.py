@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from smsotp_conformance import CODE, NUMBER, message, within
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.smsc import Smsc
+from smsotp_mocks.gateways.smpp.gateway import Smsc
+from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_plugin.errors import AuthFailed, ConnectFailed, DeliveryError, Refused
 from smsotp_plugin.providers.base import Provider
 from smsotp_plugin.providers.http import HttpProvider

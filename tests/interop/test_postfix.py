@@ -10,9 +10,9 @@ import pytest
 import trustme
 
 from smsotp_conformance import CODE, NUMBER, message, within
-from smsotp_mocks.certificates import Certificates
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.smtp import SmtpGateway
+from smsotp_mocks.gateways.smtp.gateway import SmtpGateway
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.net.certificates import Certificates
 from smsotp_plugin.errors import (
     AuthFailed,
     BadRecipient,
@@ -21,9 +21,9 @@ from smsotp_plugin.errors import (
     GatewayUnavailable,
     Throttled,
 )
+from smsotp_plugin.fields.smtp_server import SmtpServer
 from smsotp_plugin.providers.base import Provider
 from smsotp_plugin.providers.smtp import SmtpProvider
-from smsotp_plugin.smtp_servers import SmtpServer
 
 from .gateway import opened
 from .postfix import BLOCKED, BUSY, DOMAIN, PASSWORD, USERNAME, Postfix

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from smsotp_conformance import CODE, NUMBER, message, within
-from smsotp_mocks.certificates import Certificates
-from smsotp_mocks.http_gateway import HttpGateway
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.sipgate import SipgateGateway
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.gateways.http.sipgate import SipgateGateway
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.net.certificates import Certificates
 from smsotp_plugin.errors import AuthFailed, ConnectFailed, NotSent
 from smsotp_plugin.providers.base import Provider
 from smsotp_plugin.providers.http import HttpProvider

@@ -2,9 +2,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from smsotp_mocks.certificates import Certificates
-from smsotp_mocks.http_gateway import HttpGateway
-from smsotp_mocks.inbox import Inbox
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.net.certificates import Certificates
 
 
 @pytest.fixture

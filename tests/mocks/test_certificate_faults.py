@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_mocks.certificates import Certificates
-from smsotp_mocks.gateways import Gateway, Place, gateways_of
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.tcp_server import TcpServer
+from smsotp_mocks.gateways.table import Gateway, Place, gateways_of
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.net.certificates import Certificates
+from smsotp_mocks.net.tcp_server import TcpServer
 
 
 @pytest.fixture(scope="module")

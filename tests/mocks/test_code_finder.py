@@ -1,6 +1,6 @@
 import pytest
 
-from smsotp_mocks.code_finder import find_code
+from smsotp_mocks.inbox.code_finder import find_code
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from smsotp_mocks.accounts import Accounts
-from smsotp_mocks.http_gateway import HttpGateway
-from smsotp_mocks.inbox import Inbox
+from smsotp_mocks.gateways.accounts import Accounts
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.inbox.inbox import Inbox
 
 ACCOUNTS = Accounts()
 CLICKATELL = {

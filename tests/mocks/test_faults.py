@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsotp_mocks import fault_words
-from smsotp_mocks.fault_text import parse_rules, text_of_rule
-from smsotp_mocks.faults import BadFault, Fault, FaultPlan, Rule
-from smsotp_mocks.magic_numbers import MAGIC
+from smsotp_mocks.faults import words
+from smsotp_mocks.faults.magic_numbers import MAGIC
+from smsotp_mocks.faults.plan import BadFault, Fault, FaultPlan, Rule
+from smsotp_mocks.faults.text import parse_rules, text_of_rule
 
 
 @pytest.fixture
 def plan() -> FaultPlan:
-    return FaultPlan(fault_words.HTTP, ("message", "gtx"))
+    return FaultPlan(words.HTTP, ("message", "gtx"))
 
 
 def actions(plan: FaultPlan, *numbers: str) -> list[str | None]:
@@ -93,7 +93,7 @@ def test_a_wrong_dict_is_explained(values: dict[str, object]) -> None:
 RULES = st.builds(
     Rule,
     st.one_of(
-        st.sampled_from(sorted(fault_words.COMMON - {"delay"})).map(Fault),
+        st.sampled_from(sorted(words.COMMON - {"delay"})).map(Fault),
         st.sampled_from(["decimal", "hex"]).map(lambda form: Fault("receipt-ids", text=form)),
         st.integers(0, 600).map(lambda seconds: Fault("delay", seconds=float(seconds))),
         st.builds(Fault, st.just("status"), code=st.integers(200, 599), text=st.none() | st.text(min_size=1)),

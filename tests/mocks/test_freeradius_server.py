@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_mocks.errors import HarnessError
-from smsotp_mocks.freeradius_server import FreeRadiusServer
-from smsotp_mocks.raddb import RadiusUser, plain_site
-from smsotp_mocks.radius_client import NoAnswer, RadiusClient
+from smsotp_mocks.servers.errors import HarnessError
+from smsotp_mocks.servers.freeradius import FreeRadiusServer
+from smsotp_mocks.servers.raddb import RadiusUser, plain_site
+from smsotp_mocks.servers.radius_client import NoAnswer, RadiusClient
 
 ALICE = RadiusUser("alice", 'sec"ret\\')
 

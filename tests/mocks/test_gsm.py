@@ -1,6 +1,6 @@
 import pytest
 
-from smsotp_mocks.gsm import decode, segments
+from smsotp_mocks.gateways.gsm import decode, segments
 
 
 def test_the_alphabet_has_the_standards_corners() -> None:

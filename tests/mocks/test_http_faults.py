@@ -6,8 +6,8 @@ import urllib.request
 
 import pytest
 
-from smsotp_mocks.http_gateway import HttpGateway
-from smsotp_mocks.inbox import Inbox
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.inbox.inbox import Inbox
 
 
 def send(gateway: HttpGateway, number: str = "%2B49170") -> tuple[int, bytes]:

@@ -11,10 +11,10 @@ import urllib.request
 
 import pytest
 
-from smsotp_mocks.accounts import Accounts
-from smsotp_mocks.certificates import Certificates, Kind
-from smsotp_mocks.http_gateway import HttpGateway
-from smsotp_mocks.inbox import Inbox
+from smsotp_mocks.gateways.accounts import Accounts
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.net.certificates import Certificates, Kind
 
 NUMBER = "+491701234567"
 

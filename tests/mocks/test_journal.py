@@ -1,5 +1,5 @@
-from smsotp_mocks.http_gateway import HttpGateway
-from smsotp_mocks.journal import Entry, Journal
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.inbox.journal import Entry, Journal
 
 
 def entry(body: str) -> Entry:

@@ -6,11 +6,11 @@ import socket
 import struct
 import xmlrpc.client
 
-from smsotp_mocks.http_gateway import HttpGateway
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.sipgate import SipgateGateway
-from smsotp_mocks.smsc import Smsc
-from smsotp_mocks.smtp import SmtpGateway
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.gateways.http.sipgate import SipgateGateway
+from smsotp_mocks.gateways.smpp.gateway import Smsc
+from smsotp_mocks.gateways.smtp.gateway import SmtpGateway
+from smsotp_mocks.inbox.inbox import Inbox
 
 MANY = 10_000
 

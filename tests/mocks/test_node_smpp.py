@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.smsc import Smsc
+from smsotp_mocks.gateways.smpp.gateway import Smsc
+from smsotp_mocks.inbox.inbox import Inbox
 
 SCRIPT = """
 const smpp = require('smpp');

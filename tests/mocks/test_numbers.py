@@ -1,6 +1,6 @@
 import pytest
 
-from smsotp_mocks.numbers import normal_number
+from smsotp_mocks.inbox.numbers import normal_number
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 USE = """
 import urllib.request
-from smsotp_mocks.raddb import RadiusUser, plain_site
+from smsotp_mocks.servers.raddb import RadiusUser, plain_site
 
 def test_sms(http_gateway, sms_inbox):
     urllib.request.urlopen(http_gateway.url + "/?to=49170&text=123456", timeout=10).close()

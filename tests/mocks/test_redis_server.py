@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_mocks.errors import HarnessError
-from smsotp_mocks.redis_server import RedisServer
+from smsotp_mocks.servers.errors import HarnessError
+from smsotp_mocks.servers.redis import RedisServer
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("redis-server") or shutil.which("valkey-server")), reason="no Redis is installed"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from smsotp_mocks.accounts import Accounts
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.sipgate import SipgateGateway
+from smsotp_mocks.gateways.accounts import Accounts
+from smsotp_mocks.gateways.http.sipgate import SipgateGateway
+from smsotp_mocks.inbox.inbox import Inbox
 
 ACCOUNTS = Accounts()
 CALL: dict[str, Any] = {

@@ -10,11 +10,11 @@ from smpplib.client import Client
 from smpplib.exceptions import PDUError
 from smpplib.gsm import make_parts
 
-from smsotp_mocks.accounts import Accounts
-from smsotp_mocks.certificates import Certificates
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.receipts import ReceiptPolicy
-from smsotp_mocks.smsc import Smsc
+from smsotp_mocks.gateways.accounts import Accounts
+from smsotp_mocks.gateways.smpp.gateway import Smsc
+from smsotp_mocks.gateways.smpp.receipts import ReceiptPolicy
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.net.certificates import Certificates
 
 NUMBER = "491701234567"
 ACCOUNTS = Accounts()

@@ -10,10 +10,10 @@ from email.message import EmailMessage
 
 import pytest
 
-from smsotp_mocks.accounts import Accounts
-from smsotp_mocks.certificates import Certificates
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.smtp import SmtpGateway
+from smsotp_mocks.gateways.accounts import Accounts
+from smsotp_mocks.gateways.smtp.gateway import SmtpGateway
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.net.certificates import Certificates
 
 ACCOUNTS = Accounts()
 RECIPIENT = "+491701234567@sms.example.com"

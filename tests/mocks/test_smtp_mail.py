@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsotp_mocks.smtp_mail import BadMail, find_number, read_mail
+from smsotp_mocks.gateways.smtp.mail import BadMail, find_number, read_mail
 
 
 @given(

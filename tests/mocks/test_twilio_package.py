@@ -2,9 +2,9 @@
 
 import pytest
 
-from smsotp_mocks.accounts import Accounts
-from smsotp_mocks.http_gateway import HttpGateway
-from smsotp_mocks.inbox import Inbox
+from smsotp_mocks.gateways.accounts import Accounts
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.inbox.inbox import Inbox
 
 rest = pytest.importorskip("twilio.rest", reason="the package twilio is not installed")
 ACCOUNTS = Accounts()

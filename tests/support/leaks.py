@@ -19,9 +19,9 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from smsotp_mocks.accounts import Accounts
+from smsotp_mocks.gateways.accounts import Accounts
+from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.log import SinkHandler
-from smsotp_plugin.onetime import CodeMaker
 
 _SHORTEST = 6
 #: The numbers, codes and passwords that the tests use everywhere.

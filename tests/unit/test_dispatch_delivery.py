@@ -19,9 +19,9 @@ from smsotp_plugin.errors import (
     ProtocolViolation,
     Throttled,
 )
-from smsotp_plugin.message import Message
-from smsotp_plugin.phone import parse_number
 from smsotp_plugin.settings.sending import OnUnknown
+from smsotp_plugin.sms.message import Message
+from smsotp_plugin.sms.phone import parse_number
 
 DEADLINE = 30.0
 MESSAGE = Message("ref", "bob", parse_number("+491701234567", None), SecretStr("1"), SecretStr("1"), 300.0)

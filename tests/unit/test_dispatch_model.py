@@ -34,10 +34,10 @@ from smsotp_plugin.errors import (
     Throttled,
     Unknown,
 )
-from smsotp_plugin.message import Message, Receipt
-from smsotp_plugin.phone import parse_number
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, Provider
 from smsotp_plugin.settings.sending import OnUnknown
+from smsotp_plugin.sms.message import Message, Receipt
+from smsotp_plugin.sms.phone import parse_number
 from tests.support.clock import FakeClock
 
 NUMBER = "+491701234567"

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smsotp_plugin import assembly
-from smsotp_plugin import freeradius_host as host
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.log import ROOT
+from smsotp_plugin.radius import host
 
 REJECT, OK, NOOP = 0, 2, 7
 HANDLERS = ("authorize", "authenticate", "post_auth")
@@ -313,7 +313,7 @@ def test_a_path_that_the_log_cannot_take_stops_the_server_all_the_same(world: Wo
 def test_a_start_that_fails_half_way_leaves_nothing_running(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from smsotp_plugin.housekeeping import Housekeeper
+    from smsotp_plugin.stores.housekeeping import Housekeeper
 
     monkeypatch.setattr(Housekeeper, "start", raiser(OSError("no more threads")))
 
@@ -325,7 +325,7 @@ def test_a_start_that_fails_half_way_leaves_nothing_running(
 def test_an_end_that_fails_is_logged_and_leaves_nothing_running(
     running: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from smsotp_plugin.stores.sqlite import SqliteStore
+    from smsotp_plugin.stores.sqlite.store import SqliteStore
 
     monkeypatch.setattr(SqliteStore, "tidy", lambda *_: None)
     flushes: list[Callable[..., None]] = [raiser(StoreError("the store is gone"))]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_plugin import freeradius_host as host
+from smsotp_plugin.radius import host
 
 DIST = "/usr/lib/python3/dist-packages"
 LOCAL_DIST = "/usr/local/lib/python3.11/dist-packages"

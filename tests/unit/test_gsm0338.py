@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_plugin.gsm0338 import count_gsm7, encode_gsm7, fits_gsm7
+from smsotp_plugin.sms.gsm7 import count_gsm7, encode_gsm7, fits_gsm7
 
 _VECTORS = Path(__file__).parents[1] / "vectors" / "gsm0338.txt"
 _ROWS = [line.split(" ", 2) for line in _VECTORS.read_text().splitlines() if not line.startswith("#")]

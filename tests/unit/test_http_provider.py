@@ -24,11 +24,11 @@ from smsotp_plugin.errors import (
     Throttled,
     Unknown,
 )
-from smsotp_plugin.message import Message, Receipt
-from smsotp_plugin.phone import parse_number
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.http import HttpProvider, HttpSettings
-from smsotp_plugin.wire.http import HttpAnswer, HttpRequest
+from smsotp_plugin.sms.message import Message, Receipt
+from smsotp_plugin.sms.phone import parse_number
+from smsotp_plugin.wire.http.client import HttpAnswer, HttpRequest
 
 NUMBER = "+4917012345678"
 NOW = 1_800_000_000.0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from smsotp_plugin.errors import ConfigError
-from smsotp_plugin.http_settings import read_web_address
+from smsotp_plugin.fields.web import read_web_address
 from smsotp_plugin.providers.http import HttpSettings
 from smsotp_plugin.settings import load_settings
 

@@ -27,9 +27,9 @@ from smsotp_plugin.errors import (
     ProtocolViolation,
     Unknown,
 )
-from smsotp_plugin.wire.http import HttpAnswer, HttpRequest, HttpWire, Origin
-from smsotp_plugin.wire.http_connection import Exchange
-from smsotp_plugin.wire.http_errors import MEANING, translate
+from smsotp_plugin.wire.http.client import HttpAnswer, HttpRequest, HttpWire, Origin
+from smsotp_plugin.wire.http.connection import Exchange
+from smsotp_plugin.wire.http.errors import MEANING, translate
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
 GET = HttpRequest("GET", "/send?text=123456", {"User-Agent": "test"})

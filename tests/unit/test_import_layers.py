@@ -1,8 +1,8 @@
 """Imports point down: what may import what."""
 
 import ast
+import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -13,21 +13,24 @@ import smsotp_plugin
 
 PLUGIN, MOCKS = (Path(str(package.__file__)).parent for package in (smsotp_plugin, smsotp_mocks))
 
-#: From the doors down; a package stands for everything in it. A new module has to be given its place here.
+#: From the doors down: modules and folders at the top of the package. A folder is in one layer with all that is in it.
 LAYERS = {
-    "doors": ("freeradius", "cli", "commands.*"),
-    "assembly": ("assembly", "radius_legs", "raddb.*"),
-    "flow": ("login", "resend", "notify", "code_sender", "decisions", "housekeeping"),
-    "dispatch": ("dispatch.*",),
-    "stores": ("stores.*", "store_key"),
-    "settings": ("settings.*",),
-    "providers": ("providers.*", "http_*", "smpp_*", "smtp_servers"),
-    "means": (
-        *("wire.*", "onetime", "sms_text", "gsm0338", "template", "phone", "message"),
-        *("setting_types", "radius_attributes", "freeradius_host", "log"),
-    ),
-    "ground": ("clock", "errors"),
+    "doors": ("freeradius", "cli", "commands"),
+    "installation": ("raddb",),
+    "assembly": ("assembly",),
+    "server": ("radius",),
+    "flow": ("login",),
+    "dispatch": ("dispatch",),
+    "stores": ("stores",),
+    "settings": ("settings",),
+    "providers": ("providers",),
+    "codes": ("codes",),
+    "fields": ("fields",),
+    "message": ("sms",),
+    "wire": ("wire",),
+    "ground": ("clock", "errors", "log"),
 }
+PLACE = {room: layer for layer, rooms in LAYERS.items() for room in rooms}
 DEPTH = {name: depth for depth, name in enumerate(LAYERS)}
 
 
@@ -70,15 +73,8 @@ USED = {module: {name.partition(".")[0] for name in imported(path)} for module, 
 
 
 def layer(module: str) -> str:
-    """Return the name of a module's layer; the pattern that is written out wins over one with a star."""
-    named = [
-        (pattern.count("*"), name)
-        for name, patterns in LAYERS.items()
-        for pattern in patterns
-        if fnmatchcase(module, pattern) or fnmatchcase(f"{module}.", pattern)
-    ]
-    assert named, f"{module} is in none of the layers of {Path(__file__).name}"
-    return min(named)[1]
+    """Return the name of a module's layer."""
+    return PLACE[module.partition(".")[0]]
 
 
 def reachable(module: str) -> set[str]:
@@ -89,6 +85,10 @@ def reachable(module: str) -> set[str]:
             seen.add(here)
             waiting.extend(GRAPH[here])
     return seen
+
+
+def test_every_folder_and_module_at_the_top_has_a_layer() -> None:
+    assert {name.partition(".")[0] for name in MODULES if name} == set(PLACE)
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name])
@@ -128,3 +128,10 @@ def test_plugin_and_mocks_do_not_know_each_other() -> None:
         for path in sources(MOCKS).values()
         if any(name.startswith(("smsotp_plugin", "smsotp_conformance")) for name in imported(path))
     ] == []
+
+
+def test_the_architecture_page_has_the_same_layers() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text()
+    rows = re.findall(r"^\| (\w+) \| (`[^|]*`) \| [^|]+ \|$", page, re.MULTILINE)
+
+    assert {layer: tuple(re.findall(r"`(\w+)`", rooms)) for layer, rooms in rows} == LAYERS

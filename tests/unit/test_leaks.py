@@ -31,7 +31,7 @@ TEST = """
 import logging, threading
 import pytest
 from smsotp_plugin.log import configure_log
-from smsotp_plugin.onetime import CodeMaker
+from smsotp_plugin.codes.onetime import CodeMaker
 log = logging.getLogger("smsotp.test")
 {mark}
 def test_it(secrets):

@@ -9,16 +9,15 @@ from typing import Any, cast
 import pytest
 from pydantic import SecretStr
 
-from smsotp_plugin.code_sender import CodeSender
-from smsotp_plugin.decisions import Accept, Ask, NotOurs, Reject
+from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.dispatch.delivery import Final, RetryRules
 from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
 from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
 from smsotp_plugin.errors import NoGatewayAlive, NoRoute, QueueFull, StoreError
-from smsotp_plugin.login import Login
-from smsotp_plugin.message import Message
-from smsotp_plugin.onetime import CodeMaker
-from smsotp_plugin.radius_attributes import LoginRequest
+from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Reject
+from smsotp_plugin.login.flow import Login
+from smsotp_plugin.login.request import LoginRequest
+from smsotp_plugin.login.sending import CodeSender
 from smsotp_plugin.settings.sections import (
     ChallengeSettings,
     LogSettings,
@@ -28,8 +27,9 @@ from smsotp_plugin.settings.sections import (
     UserSettings,
 )
 from smsotp_plugin.settings.sending import DeliveryLogSettings, DispatchSettings, OnUnknown
+from smsotp_plugin.sms.message import Message
 from smsotp_plugin.stores.base import Challenge
-from smsotp_plugin.stores.sqlite import SqliteStore
+from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.unit.hand_clock import HandClock
 
 NUMBER = "+491701234567"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsotp_plugin.onetime import HEX_DIGITS, CodeMaker
+from smsotp_plugin.codes.onetime import HEX_DIGITS, CodeMaker
 
 DIGITS = "0123456789"
 CAPITALS = "ABCDEFGHJKLMNPQRSTUVWXYZ"

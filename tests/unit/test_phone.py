@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from smsotp_plugin.errors import NumberError
-from smsotp_plugin.phone import NumberFormat, Rewriting, RewritingSetting, parse_number, write_number
+from smsotp_plugin.sms.phone import NumberFormat, Rewriting, RewritingSetting, parse_number, write_number
 
 REWRITING: TypeAdapter[Any] = TypeAdapter(RewritingSetting)
 

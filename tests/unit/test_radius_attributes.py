@@ -3,7 +3,8 @@
 import pytest
 from pydantic import SecretStr
 
-from smsotp_plugin.radius_attributes import AttributePlace, PacketError, read_request
+from smsotp_plugin.errors import PacketError
+from smsotp_plugin.radius.attributes import AttributePlace, read_request
 
 BOB = ("User-Name", "bob")
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from smsotp_plugin.decisions import Accept, Ask, NotOurs, Reject
-from smsotp_plugin.radius_attributes import LoginRequest, PacketError
-from smsotp_plugin.radius_legs import Legs
+from smsotp_plugin.errors import PacketError
+from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Reject
+from smsotp_plugin.login.request import LoginRequest
+from smsotp_plugin.radius.legs import Legs
 
 SIGN = ("Message-Authenticator", ":=", "0x00")
 PACKET = {"request": (("User-Name", "bob"), ("User-Password", "x"))}

@@ -24,10 +24,10 @@ from smsotp_plugin.errors import (
     Throttled,
     Unknown,
 )
-from smsotp_plugin.message import Message, Receipt
-from smsotp_plugin.phone import parse_number
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.script import ScriptAnswer, ScriptProvider, ScriptSettings
+from smsotp_plugin.sms.message import Message, Receipt
+from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.wire.program import Ended, ProgramRunner
 
 CLOCK = SystemClock()

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.smtp_server import SmtpServer
 from smsotp_plugin.providers import find_provider, provider_names
-from smsotp_plugin.setting_types import SettingsModel
 from smsotp_plugin.settings import load_settings, settings_warnings
 from smsotp_plugin.settings.sections import Settings
-from smsotp_plugin.smtp_servers import SmtpServer
 
 SECRET = "Vq7-hunter2-zX"
 

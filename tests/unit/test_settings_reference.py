@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from smsotp_plugin.commands.settings_reference import settings_reference
+from smsotp_plugin.fields.secret import SettingsModel
 from smsotp_plugin.providers import find_provider, provider_names
-from smsotp_plugin.setting_types import SettingsModel
 from smsotp_plugin.settings import load_settings
 from smsotp_plugin.settings.sections import Settings
 

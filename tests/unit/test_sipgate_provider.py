@@ -33,12 +33,12 @@ from smsotp_plugin.errors import (
     Throttled,
     Unknown,
 )
-from smsotp_plugin.message import Message, Receipt
-from smsotp_plugin.phone import parse_number
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.sipgate import SipgateProvider, SipgateSettings
-from smsotp_plugin.wire.http import HttpAnswer
-from smsotp_plugin.wire.xmlrpc import Fault, Unreadable, read_answer, write_call
+from smsotp_plugin.sms.message import Message, Receipt
+from smsotp_plugin.sms.phone import parse_number
+from smsotp_plugin.wire.http.client import HttpAnswer
+from smsotp_plugin.wire.http.xmlrpc import Fault, Unreadable, read_answer, write_call
 
 CLOCK = SystemClock()
 SMALLEST = {"provider": "sipgate", "USERNAME": "me@example.com", "PASSWORD": "geheim:ä"}

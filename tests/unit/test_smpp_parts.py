@@ -16,12 +16,12 @@ from smsotp_plugin.errors import (
     NotSent,
     Throttled,
 )
-from smsotp_plugin.smpp_parts import PartMaker, validity_period
-from smsotp_plugin.wire.smpp_outage import Outage
-from smsotp_plugin.wire.smpp_pacing import Pacer
-from smsotp_plugin.wire.smpp_pdu import Part
-from smsotp_plugin.wire.smpp_status import bind_failure, submit_failure
-from smsotp_plugin.wire.smpp_times import LinkTimes
+from smsotp_plugin.providers.smpp.parts import PartMaker, validity_period
+from smsotp_plugin.wire.smpp.outage import Outage
+from smsotp_plugin.wire.smpp.pacing import Pacer
+from smsotp_plugin.wire.smpp.pdu import Part
+from smsotp_plugin.wire.smpp.status import bind_failure, submit_failure
+from smsotp_plugin.wire.smpp.times import LinkTimes
 
 NUMBER = "491701234567"
 

@@ -7,7 +7,7 @@ import pytest
 from smpplib import smpp
 
 from smsotp_plugin.errors import ProtocolViolation
-from smsotp_plugin.wire.smpp_pdu import (
+from smsotp_plugin.wire.smpp.pdu import (
     BIND_TRANSCEIVER,
     ENQUIRE_LINK,
     LARGEST_PDU,

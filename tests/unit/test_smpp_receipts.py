@@ -3,9 +3,9 @@
 import pytest
 
 from smsotp_plugin.errors import ProtocolViolation
-from smsotp_plugin.wire.smpp_delivery import Delivery, NetworkReceipt, read_delivery, read_receipt
-from smsotp_plugin.wire.smpp_pdu import DATA_SM, DELIVER_SM, Pdu
-from smsotp_plugin.wire.smpp_receipts import Expected, Matched, ReceiptBook
+from smsotp_plugin.wire.smpp.deliver_sm import Delivery, NetworkReceipt, read_delivery, read_receipt
+from smsotp_plugin.wire.smpp.pdu import DATA_SM, DELIVER_SM, Pdu
+from smsotp_plugin.wire.smpp.receipts import Expected, Matched, ReceiptBook
 
 TEXT = (
     b"id:0000006699 sub:001 dlvrd:001 submit date:2611241200 done date:2611241201 "

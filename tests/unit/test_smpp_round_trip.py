@@ -9,14 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from smsotp_mocks.inbox import Inbox
-from smsotp_mocks.smsc import Smsc
+from smsotp_mocks.gateways.smpp.gateway import Smsc
+from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_plugin.clock import Deadline, SystemClock
-from smsotp_plugin.message import Message
-from smsotp_plugin.phone import parse_number
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.smpp import SmppProvider
-from smsotp_plugin.smpp_settings import SmppSettings
+from smsotp_plugin.providers.smpp.settings import SmppSettings
+from smsotp_plugin.sms.message import Message
+from smsotp_plugin.sms.phone import parse_number
 
 CLOCK = SystemClock()
 VECTORS = Path(__file__).parents[1] / "vectors" / "gsm0338.txt"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from smsotp_plugin.wire.smpp_delivery import read_delivery
-from smsotp_plugin.wire.smpp_events import Answered, BindRefused, Bound, Delivered, Ended, Lost
-from smsotp_plugin.wire.smpp_pdu import (
+from smsotp_plugin.wire.smpp.deliver_sm import read_delivery
+from smsotp_plugin.wire.smpp.events import Answered, BindRefused, Bound, Delivered, Ended, Lost
+from smsotp_plugin.wire.smpp.pdu import (
     BIND_TRANSCEIVER,
     DELIVER_SM,
     ENQUIRE_LINK,
@@ -20,8 +20,8 @@ from smsotp_plugin.wire.smpp_pdu import (
     PduReader,
     pack_pdu,
 )
-from smsotp_plugin.wire.smpp_session import SmppSession, State
-from smsotp_plugin.wire.smpp_times import SessionTimes
+from smsotp_plugin.wire.smpp.session import SmppSession, State
+from smsotp_plugin.wire.smpp.times import SessionTimes
 
 BIND = Bind(transceiver=True, system_id="me", password="pw", system_type="")
 BIND_RESP = RESPONSE | BIND_TRANSCEIVER

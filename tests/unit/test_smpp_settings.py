@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.providers.smpp.settings import SmppSettings
 from smsotp_plugin.settings import load_settings
-from smsotp_plugin.smpp_settings import SmppSettings
-from smsotp_plugin.wire.smpp_pdu import Address
+from smsotp_plugin.wire.smpp.pdu import Address
 
 
 def settings(**given: Any) -> SmppSettings:

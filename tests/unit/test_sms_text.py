@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsotp_plugin.errors import BadMessage
-from smsotp_plugin.sms_text import Coding, concatenation_header, encode_text, plan_segments
+from smsotp_plugin.sms.segments import Coding, concatenation_header, encode_text, plan_segments
 
 _VECTORS = Path(__file__).parents[1] / "vectors" / "gsm0338.txt"
 _ROWS = [line.split(" ") for line in _VECTORS.read_text().splitlines() if not line.startswith("#")]

@@ -30,12 +30,12 @@ from smsotp_plugin.errors import (
     ProtocolViolation,
     Throttled,
 )
-from smsotp_plugin.message import Message, Receipt
-from smsotp_plugin.phone import parse_number
+from smsotp_plugin.fields.smtp_server import Security, SmtpServer
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.smtp import SmtpProvider, SmtpSettings
-from smsotp_plugin.smtp_servers import Security, SmtpServer
-from smsotp_plugin.wire.smtp import Answer, Stage
+from smsotp_plugin.sms.message import Message, Receipt
+from smsotp_plugin.sms.phone import parse_number
+from smsotp_plugin.wire.smtp.pool import Answer, Stage
 
 CLOCK = SystemClock()
 SERVER = SmtpServer(host="mail.example.com", sender="otp@example.com", timeout=7)

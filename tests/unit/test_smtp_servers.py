@@ -7,7 +7,7 @@ import pytest
 import trustme
 from pydantic import ValidationError
 
-from smsotp_plugin.smtp_servers import SmtpServer, read_address
+from smsotp_plugin.fields.smtp_server import SmtpServer, read_address
 
 SMALLEST = {"host": "mail.example.com", "sender": "otp@example.com"}
 

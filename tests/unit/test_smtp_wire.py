@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from smsotp_plugin.clock import Deadline, SystemClock
 from smsotp_plugin.errors import AnswerTimeout, ConnectFailed, ProtocolViolation
-from smsotp_plugin.wire.smtp import Answer, Endpoint, Mail, SmtpPool, Stage
+from smsotp_plugin.wire.smtp.pool import Answer, Endpoint, Mail, SmtpPool, Stage
 
 CLOCK = SystemClock()
 MAIL = Mail("otp@example.com", "sms@example.net", b"Subject: x\r\n\r\n.123456\r\n")

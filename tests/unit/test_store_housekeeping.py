@@ -7,7 +7,7 @@ import pytest
 
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import StoreError
-from smsotp_plugin.housekeeping import Housekeeper
+from smsotp_plugin.stores.housekeeping import Housekeeper
 
 
 class ImpatientClock(SystemClock):

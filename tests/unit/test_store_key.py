@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from smsotp_plugin.codes.key_file import load_or_make_key
 from smsotp_plugin.errors import ConfigError
-from smsotp_plugin.store_key import load_or_make_key
 
 
 def problem(path: Path) -> str:

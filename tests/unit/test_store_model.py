@@ -9,7 +9,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from smsotp_plugin.errors import ResendRefused
 from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge
-from smsotp_plugin.stores.sqlite import SqliteStore
+from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.contracts.store_contract import RESENDS, RIGHT, WINDOW, WRONG, challenge, outcome
 from tests.unit.hand_clock import HandClock
 

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from smsotp_plugin.errors import StoreError, UnknownChallenge
-from smsotp_plugin.stores import sqlite, sqlite_file
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
-from smsotp_plugin.stores.sqlite import SqliteStore
+from smsotp_plugin.stores.sqlite import file as sqlite_file
+from smsotp_plugin.stores.sqlite import store as sqlite
+from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.contracts.store_contract import RIGHT, WINDOW, WRONG, challenge, nothing, outcome
 from tests.unit.hand_clock import HandClock
 
@@ -289,7 +290,7 @@ import os, sys
 from pathlib import Path
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.stores.base import Challenge
-from smsotp_plugin.stores.sqlite import SqliteStore
+from smsotp_plugin.stores.sqlite.store import SqliteStore
 
 clock = SystemClock()
 now = clock.time()
@@ -304,7 +305,7 @@ import sys
 from pathlib import Path
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import ChallengeError
-from smsotp_plugin.stores.sqlite import SqliteStore
+from smsotp_plugin.stores.sqlite.store import SqliteStore
 
 store = SqliteStore(Path(sys.argv[1]), 30, 86400, SystemClock())
 print("ready", flush=True)

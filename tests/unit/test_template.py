@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from smsotp_plugin.template import Template, TemplateSetting
+from smsotp_plugin.fields.template import Template, TemplateSetting
 
 SETTING: TypeAdapter[Template] = TypeAdapter(TemplateSetting)
 

@@ -1,5 +1,0 @@
-"""The faces of the HTTP mock: each module is one gateway's API, as strict as the real one."""
-
-from smsotp_mocks.faces.base import Face, Rejected, Submission
-
-__all__ = ["Face", "Rejected", "Submission"]

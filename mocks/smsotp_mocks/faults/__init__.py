@@ -1,0 +1,1 @@
+"""What a mock is told to do wrong."""

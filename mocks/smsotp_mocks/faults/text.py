@@ -1,0 +1,135 @@
+"""The one-line form of fault rules, in both directions. The grammar stands in `faults`."""
+
+import re
+import shlex
+from collections.abc import Iterator
+
+from smsotp_mocks.faults.words import ACTIONS, BadFault, Fault, Rule
+
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s)?")
+_INTEGER = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+")
+_CLAUSES = frozenset({"at", "for", "nth", "once", "times"})
+
+
+def parse_rules(text: str) -> list[Rule]:
+    """
+    Read rules from their one-line form.
+
+    Raises:
+        BadFault: With the rule that is wrong, and what was expected.
+    """
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=";")
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    try:
+        words = list(lexer)
+    except ValueError:
+        raise BadFault(f"A quotation mark is missing its partner in: {text}") from None
+    rules = [_parse(list(rule)) for rule in _split(words)]
+    if not rules:
+        raise BadFault(f"No fault is named. The words are: {', '.join(ACTIONS)}.")
+    return rules
+
+
+def text_of_rule(rule: Rule) -> str:
+    """Return the one-line form of a rule."""
+    fault = rule.fault
+    words = [fault.action]
+    if fault.action == "delay":
+        words.append(f"{fault.seconds:g}s")
+    if fault.bytes is not None:
+        words.append(str(fault.bytes))
+    if fault.code is not None:
+        words.append(hex(fault.code) if fault.action == "smpp-status" else str(fault.code))
+    if ACTIONS[fault.action].choices:
+        words.append(str(fault.text))
+    elif fault.text is not None:
+        words.append('"' + fault.text.replace("\\", "\\\\").replace('"', '\\"') + '"')
+    if rule.stage is not None:
+        words += ["at", rule.stage]
+    if rule.number is not None:
+        words += ["for", rule.number]
+    if rule.nth is not None:
+        words += ["nth", str(rule.nth)]
+    if rule.times is not None:
+        words += ["once"] if rule.times == 1 else [str(rule.times), "times"]
+    return " ".join(words)
+
+
+def _split(words: list[str]) -> Iterator[list[str]]:
+    rule: list[str] = []
+    for word in [*words, ";"]:
+        if set(word) == {";"}:
+            if rule:
+                yield rule
+            rule = []
+        else:
+            rule.append(word)
+
+
+def _parse(words: list[str]) -> Rule:
+    whole = " ".join(words)
+    if words[0] == "then":
+        words.pop(0)
+    if not words:
+        raise BadFault("A fault is missing after 'then'.")
+    try:
+        fault = _fault(words.pop(0), words)
+        return _with_clauses(fault, words)
+    except IndexError:
+        raise BadFault(f"Something is missing at the end of: {whole}") from None
+    except BadFault as error:
+        raise BadFault(f"{error} In: {whole}") from None
+
+
+def _fault(action: str, words: list[str]) -> Fault:
+    known = ACTIONS.get(action)
+    if known is None or known.argument == "none":
+        return Fault(action)
+    if known.optional and not (words and _INTEGER.fullmatch(words[0]) and words[1:2] != ["times"]):
+        return Fault(action)
+    if known.argument == "seconds":
+        return Fault(action, seconds=_seconds(words.pop(0)))
+    if known.argument == "bytes":
+        return Fault(action, bytes=_integer(words.pop(0)))
+    if known.argument == "word":
+        return Fault(action, text=words.pop(0))
+    code = _integer(words.pop(0))
+    is_text = bool(words) and words[0] not in _CLAUSES and words[1:2] != ["times"]
+    return Fault(action, code=code, text=words.pop(0) if is_text else None)
+
+
+def _with_clauses(fault: Fault, words: list[str]) -> Rule:
+    number: str | None = None
+    stage: str | None = None
+    nth: int | None = None
+    times: int | None = None
+    while words:
+        word = words.pop(0)
+        if word == "for":
+            number = words.pop(0)
+        elif word == "at":
+            stage = words.pop(0)
+        elif word == "nth":
+            nth = _integer(words.pop(0))
+        elif word == "once":
+            times = 1
+        elif words[:1] == ["times"]:
+            words.pop(0)
+            times = _integer(word)
+        else:
+            raise BadFault(f"{word!r} is not understood; 'at', 'for', 'nth', 'N times' and 'once' are.")
+    return Rule(fault, number, nth, times, stage)
+
+
+def _seconds(word: str) -> float:
+    found = _DURATION.fullmatch(word)
+    if not found:
+        raise BadFault(f"{word!r} is no duration, such as 2s or 250ms.")
+    return float(found.group(1)) / (1000 if found.group(2) == "ms" else 1)
+
+
+def _integer(word: str) -> int:
+    if not _INTEGER.fullmatch(word):
+        raise BadFault(f"{word!r} is no number, such as 503 or 0x58.")
+    return int(word, 16 if word[:2].lower() == "0x" else 10)

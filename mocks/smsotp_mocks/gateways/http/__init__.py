@@ -1,0 +1,1 @@
+"""Mock gateways that speak HTTP."""

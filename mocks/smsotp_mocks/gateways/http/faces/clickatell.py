@@ -1,0 +1,67 @@
+"""
+Clickatell's classic HTTP API, `/http/sendmsg`. HTTP API specification 2.5: sections "Send a message", "Error codes".
+
+Every answer has status 200; only the body tells. One number a request.
+"""
+
+import re
+
+from smsotp_mocks.gateways.accounts import Accounts
+from smsotp_mocks.gateways.http.faces.base import Face, Rejected, Submission, Trouble
+from smsotp_mocks.net.http import Answer, Request, text_answer
+
+_NUMBER = re.compile(r"[1-9][0-9]{6,14}")
+_TROUBLE: dict[Trouble, str] = {
+    "throttle": "130, Maximum MT limit exceeded",
+    "refuse": "114, Cannot route message",
+    "unavailable": "901, Internal error - please retry",
+}
+
+
+class ClickatellFace(Face):
+    """Parameters `user`, `password`, `api_id`, `to` (digits, no `+`, no `00`) and `text`; `unicode=1` takes hex UCS-2."""
+
+    name = "clickatell"
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    def owns(self, path: str) -> bool:
+        return path == "/http/sendmsg"
+
+    def read(self, request: Request) -> Submission:
+        given = request.parameters
+        accounts = self._accounts
+        if (given.get("user"), given.get("password")) != (
+            accounts.clickatell_user,
+            accounts.clickatell_password,
+        ):
+            raise _error("001, Authentication failed")
+        if given.get("api_id") != accounts.clickatell_api_id:
+            raise _error("108, Invalid or missing API ID")
+        if "to" not in given or "text" not in given:
+            raise _error("101, Invalid or missing parameters")
+        if not _NUMBER.fullmatch(given["to"]):
+            raise _error("105, Invalid Destination Address")
+        if not given["text"]:
+            raise _error("107, Empty message")
+        return Submission(given["to"], _text(given), given.get("from", ""))
+
+    def accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  says the id only
+        return text_answer(200, f"ID: {message_id}")
+
+    def trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:  # noqa: ARG002  says the code only
+        return text_answer(200, f"ERR: {_TROUBLE[kind]}")
+
+
+def _error(text: str) -> Rejected:
+    return Rejected(text_answer(200, f"ERR: {text}"), text)
+
+
+def _text(given: dict[str, str]) -> str:
+    if given.get("unicode") != "1":
+        return given["text"]
+    try:
+        return bytes.fromhex(given["text"]).decode("utf-16-be")
+    except ValueError:
+        raise _error("116, Invalid unicode data") from None

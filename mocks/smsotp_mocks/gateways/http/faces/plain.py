@@ -1,0 +1,103 @@
+"""The plain face: any GET or POST request in which a number and a text can be found. No real gateway; a catch-all."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from smsotp_mocks.gateways.accounts import Accounts
+from smsotp_mocks.gateways.http.faces.base import Face, Rejected, Submission, Trouble
+from smsotp_mocks.inbox.well_formed import well_formed
+from smsotp_mocks.net.http import Answer, Request, text_answer
+
+NUMBER_NAMES = [
+    "phone",
+    "number",
+    "to",
+    "msisdn",
+    "recipient",
+    "recipients",
+    "mobile",
+    "destination",
+    "dest",
+    "dst",
+    "phonenumber",
+    "phone_number",
+    "tel",
+    "receiver",
+    "da",
+]
+TEXT_NAMES = ["text", "message", "msg", "body", "sms", "content", "otp", "smstext", "sms_text", "hex-content"]
+_DEEPEST = 20
+
+
+class PlainFace(Face):
+    """Takes what looks like an SMS, under the parameter names that gateways commonly use, in any case."""
+
+    name = "http"
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    def owns(self, path: str) -> bool:  # noqa: ARG002  every path is good enough for the catch-all
+        return True
+
+    def read(self, request: Request) -> Submission:
+        if request.method not in ("GET", "POST"):
+            raise Rejected(
+                text_answer(405, "use GET or POST\n", ("Allow", "GET, POST")), "neither GET nor POST"
+            )
+        self._check_account(request)
+        fields = {name.lower(): value for name, value in _fields(request)}
+        number = next((fields[name] for name in NUMBER_NAMES if fields.get(name)), "")
+        text = next((fields[name] for name in TEXT_NAMES if name in fields), None)
+        if not any(character.isdigit() for character in number):
+            raise _rejected(f"no phone number found; it is looked for under: {', '.join(NUMBER_NAMES)}")
+        if text is None:
+            raise _rejected(f"no text found; it is looked for under: {', '.join(TEXT_NAMES)}")
+        return Submission(number, text, well_formed(fields.get("from", "")))
+
+    def accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  one answer for all
+        return text_answer(200, f"OK {message_id}\n")
+
+    def trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:  # noqa: ARG002  one answer for all
+        if kind == "throttle":
+            return text_answer(429, "ERROR too many messages\n", ("Retry-After", "1"))
+        if kind == "refuse":
+            return text_answer(400, "ERROR this number cannot be reached\n")
+        return text_answer(503, "ERROR out of order, try again later\n")
+
+    def _check_account(self, request: Request) -> None:
+        accounts = self._accounts
+        if accounts.plain_username is None:
+            return
+        if request.basic_auth != (accounts.plain_username, accounts.plain_password):
+            challenge = ("WWW-Authenticate", 'Basic realm="smsotp mocks"')
+            raise Rejected(
+                text_answer(401, "ERROR wrong user name or password\n", challenge), "wrong credentials"
+            )
+
+
+def _rejected(reason: str) -> Rejected:
+    return Rejected(text_answer(400, f"ERROR {reason}\n"), reason)
+
+
+def _fields(request: Request) -> Iterator[tuple[str, str]]:
+    yield from request.query.items()
+    yield from request.form.items()
+    if request.content_type.endswith("json"):
+        try:
+            yield from _leaves("", request.json, _DEEPEST)
+        except ValueError:
+            raise _rejected("the body says that it is JSON, and is not") from None
+
+
+def _leaves(name: str, value: Any, depth: int) -> Iterator[tuple[str, str]]:
+    if depth == 0:
+        return
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(key, inner, depth - 1)
+    elif isinstance(value, list):
+        for inner in value[:1]:
+            yield from _leaves(name, inner, depth - 1)
+    elif isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        yield name, str(value)

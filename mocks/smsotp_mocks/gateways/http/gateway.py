@@ -1,0 +1,248 @@
+"""The HTTP mock gateway: a threaded HTTP/1.1 server on a real socket that shows several faces, chosen by the path."""
+
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from smsotp_mocks.faults import words
+from smsotp_mocks.faults.plan import MESSAGE, FaultPlan, possible
+from smsotp_mocks.faults.words import Fault
+from smsotp_mocks.gateways.accounts import Accounts
+from smsotp_mocks.gateways.gsm import segments
+from smsotp_mocks.gateways.http.configuration import http_configuration
+from smsotp_mocks.gateways.http.faces.base import Face, Rejected, Submission
+from smsotp_mocks.gateways.http.faces.clickatell import ClickatellFace
+from smsotp_mocks.gateways.http.faces.gtx import GtxFace
+from smsotp_mocks.gateways.http.faces.plain import PlainFace
+from smsotp_mocks.gateways.http.faces.twilio import TwilioFace
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.inbox.journal import Entry, Journal, Verdict
+from smsotp_mocks.net.certificates import Kind, Tls, trusted_by
+from smsotp_mocks.net.http import CONTINUE, Answer, BadRequest, Request, read_request, text_answer
+from smsotp_mocks.net.tcp_server import TcpServer, finish, reset
+
+GARBAGE = b"\x00\xff\x15\x03 this is no HTTP \xfe\xfd\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """What leaves: the bytes, and what becomes of the connection."""
+
+    data: bytes
+    ending: str = "keep"  # keep, close or reset
+
+
+class HttpGateway(TcpServer):
+    """
+    Mock of several HTTP SMS gateways at once.
+
+    `/http/sendmsg` is Clickatell, `/smsc.php` GTX-Messaging, `/2010-04-01/Accounts/{sid}/Messages[.json]` Twilio;
+    every other path is the plain face.
+
+    Args:
+        inbox: Where messages go; None makes one.
+        name: The messages' `gateway`; None: the name of the face (`http`, `clickatell`, `gtx`, `twilio`).
+        host: Address to listen on.
+        port: 0 takes a free one.
+        tls: What to present; None: plain HTTP.
+        accounts: The credentials that the faces accept.
+        faces: Other faces than the usual ones; the first that owns the path is taken.
+
+    Attributes:
+        faults: What to do wrong. A rule may name a face with `at`.
+    """
+
+    words = words.HTTP
+
+    def __init__(  # noqa: PLR0913  every one is an option with a default, given by name
+        self,
+        inbox: Inbox | None = None,
+        *,
+        name: str | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: Tls | None = None,
+        accounts: Accounts | None = None,
+        faces: Iterable[Face] = (),
+    ) -> None:
+        super().__init__(host=host, port=port, tls=tls)
+        self.inbox = inbox if inbox is not None else Inbox()
+        self.name = name
+        self.accounts = accounts or Accounts()
+        self.faces = tuple(faces) or usual_faces(self.accounts)
+        self.faults = FaultPlan(possible(self.words, tls), (MESSAGE, *(face.name for face in self.faces)))
+        self._journal = Journal()
+
+    @property
+    def url(self) -> str:
+        """Scheme, address and port, without a path or a slash at the end."""
+        return f"{'https' if self.tls else 'http'}://{self.authority}"
+
+    @property
+    def kind(self) -> str:
+        """The word by which this mock is started."""
+        return "http"
+
+    @property
+    def address(self) -> str:
+        """Where it listens, as a person would write it."""
+        return self.url
+
+    def configuration(self) -> dict[str, dict[str, Any]]:
+        """Return TOML tables, by dotted name, that make the plugin send through each face."""
+        return http_configuration(self.url, self.accounts, trusted_by(self.tls, "CHECK_SSL"))
+
+    @property
+    def requests(self) -> tuple[Entry, ...]:
+        """Everything that came, rejected requests too, oldest first."""
+        return self._journal.entries()
+
+    def clear(self) -> None:
+        """Forget faults and requests. The inbox may be shared and is left alone."""
+        self.faults.clear()
+        self._journal.clear()
+
+    def certificate_kind(self) -> Kind:
+        return self.faults.certificate()
+
+    def before_stop(self) -> None:
+        self.faults.release()
+
+    def serve(self, connection: socket.socket) -> None:
+        with connection.makefile("rb") as stream:
+            while True:
+                try:
+                    request = read_request(stream, lambda: connection.sendall(CONTINUE))
+                except BadRequest as bad:
+                    self._note(self.name or "http", "rejected", bad.reason, {})
+                    connection.sendall(text_answer(bad.status, f"{bad.reason}\n").to_bytes(keep_alive=False))
+                    return
+                if request is None:
+                    return
+                reply = self._reply(request)
+                if reply.ending == "reset":
+                    reset(connection)
+                    return
+                connection.sendall(reply.data)
+                if reply.ending == "close" or not request.keeps_alive:
+                    finish(connection)
+                    return
+
+    def _reply(self, request: Request) -> _Reply:
+        face = next(face for face in self.faces if face.owns(request.path))
+        gateway = self.name or face.name
+        try:
+            read = face.read(request)
+        except Rejected as rejected:
+            self._note(gateway, "rejected", rejected.reason, request.as_dict())
+            return _whole(request, rejected.answer)
+        except BadRequest as bad:
+            self._note(gateway, "rejected", bad.reason, request.as_dict())
+            return _whole(request, text_answer(bad.status, f"{bad.reason}\n"))
+        if isinstance(read, Answer):
+            self._note(gateway, "accepted", "", request.as_dict())
+            return _whole(request, read)
+        fault = self.faults.take(read.number) or self.faults.take(read.number, face.name)
+        exchange = _Exchange(self, face, gateway, request, read)
+        self._note(
+            gateway, "fault" if fault else "accepted", fault.action if fault else "", request.as_dict()
+        )
+        return exchange.broken(fault) if fault else exchange.well()
+
+    def _note(self, gateway: str, verdict: Verdict, reason: str, wire: dict[str, Any]) -> None:
+        self._journal.add(Entry(time.time(), gateway, verdict, reason, wire))
+        if verdict != "accepted":
+            self.inbox.reject(gateway, reason)
+
+
+class _Exchange:
+    """One submission on its way from the request to the answer."""
+
+    def __init__(
+        self, server: HttpGateway, face: Face, gateway: str, request: Request, submission: Submission
+    ) -> None:
+        self._server = server
+        self._face = face
+        self._gateway = gateway
+        self._request = request
+        self._submission = submission
+
+    def well(self) -> _Reply:
+        """Take the message and answer as the gateway does."""
+        self._arrive()
+        return _whole(self._request, self._success())
+
+    def broken(self, fault: Fault) -> _Reply:
+        """Do what the fault says."""
+        return self._table()[fault.action](fault)
+
+    def _table(self) -> dict[str, Callable[[Fault], _Reply]]:
+        return {
+            "delay": self._delay,
+            "hang": self._hang,
+            "mute": self._mute,
+            "reset-before": lambda _: _Reply(b"", "reset"),
+            "reset-after": lambda _: self._after_arrival(_Reply(b"", "reset")),
+            "half": self._half,
+            "garbage": lambda _: self._after_arrival(_Reply(GARBAGE, "close")),
+            "lose": lambda _: _whole(self._request, self._success()),
+            "duplicate": lambda _: self._after_arrival(self.well()),
+            "throttle": lambda _: self._trouble("throttle"),
+            "refuse": lambda _: self._trouble("refuse"),
+            "unavailable": lambda _: self._trouble("unavailable"),
+            "status": self._status,
+            "answer": lambda fault: self._after_arrival(self._status(fault)),
+            "xml-fault": lambda fault: _whole(self._request, self._face.fault(fault)),
+        }
+
+    def _arrive(self) -> None:
+        submission = self._submission
+        self._server.inbox.add(
+            gateway=self._gateway,
+            protocol=self._face.protocol,
+            number=submission.number,
+            text=submission.text,
+            segments=segments(submission.text),
+            wire={"face": self._face.name, "sender": submission.sender, "request": self._request.as_dict()},
+        )
+
+    def _after_arrival(self, reply: _Reply) -> _Reply:
+        self._arrive()
+        return reply
+
+    def _success(self) -> Answer:
+        return self._face.accepted(self._request, self._submission, secrets.token_hex(16))
+
+    def _delay(self, fault: Fault) -> _Reply:
+        self._server.faults.pause(fault.seconds)
+        return self.well()
+
+    def _hang(self, _: Fault) -> _Reply:
+        self._server.faults.hang()
+        return _Reply(b"", "close")
+
+    def _mute(self, fault: Fault) -> _Reply:
+        self._arrive()
+        return self._hang(fault)
+
+    def _half(self, fault: Fault) -> _Reply:
+        whole = self.well().data
+        return _Reply(whole[: len(whole) // 2 if fault.bytes is None else fault.bytes], "close")
+
+    def _trouble(self, kind: Any) -> _Reply:
+        return _whole(self._request, self._face.trouble(kind, self._request, self._submission))
+
+    def _status(self, fault: Fault) -> _Reply:
+        return _whole(self._request, text_answer(fault.code or 500, fault.text or ""))
+
+
+def usual_faces(accounts: Accounts) -> tuple[Face, ...]:
+    """Return the faces of the HTTP mock; the plain one comes last, as it owns every path."""
+    return (ClickatellFace(accounts), GtxFace(accounts), TwilioFace(accounts), PlainFace(accounts))
+
+
+def _whole(request: Request, answer: Answer) -> _Reply:
+    return _Reply(answer.to_bytes(keep_alive=request.keeps_alive, with_body=request.method != "HEAD"))

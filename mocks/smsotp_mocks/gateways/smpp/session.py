@@ -1,0 +1,264 @@
+"""One client's connection to the SMPP mock: the states of SMPP 3.4 section 2.2, and what is answered in each."""
+
+import contextlib
+import re
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from smsotp_mocks.faults.words import Fault
+from smsotp_mocks.gateways.smpp.pdu import (
+    HEADER,
+    MOST_PDU,
+    RESPONSE,
+    BadPdu,
+    Bind,
+    Command,
+    DeliverSm,
+    Pdu,
+    Status,
+    SubmitSm,
+    Tag,
+    write_tlvs,
+)
+from smsotp_mocks.gateways.smpp.receipts import IdForm, Submitted, written_id
+from smsotp_mocks.gateways.smpp.text import Part, decode
+from smsotp_mocks.net.tcp_server import reset
+
+if TYPE_CHECKING:
+    from smsotp_mocks.gateways.smpp.gateway import Smsc
+
+_BINDS = {Command.BIND_TRANSMITTER, Command.BIND_RECEIVER, Command.BIND_TRANSCEIVER}
+_INTERNATIONAL = re.compile(r"[1-9][0-9]{6,14}")
+_ANY_NUMBER = re.compile(r"\+?[0-9]{3,20}")
+_TROUBLE = {"throttle": Status.RTHROTTLED, "refuse": Status.RINVDSTADR, "unavailable": Status.RSYSERR}
+_GARBAGE = b"\xff" * 40
+_VERSION = 0x34
+
+
+class _Closed(ConnectionAbortedError):
+    """The session is over."""
+
+
+class SmppSession:
+    """
+    Reads PDUs and answers them until the client has gone.
+
+    Attributes:
+        system_id: Of a bound client, else empty.
+        bound: `bind_transmitter`, `bind_receiver` or `bind_transceiver` once bound.
+    """
+
+    def __init__(self, smsc: "Smsc", connection: socket.socket) -> None:
+        self._smsc = smsc
+        self._connection = connection
+        self._writing = threading.Lock()
+        self._sequence = 0
+        self._outstanding = 0
+        self.system_id = ""
+        self.bound: Command | None = None
+
+    @property
+    def receives(self) -> bool:
+        """Whether deliver_sm may be sent here."""
+        return self.bound in (Command.BIND_RECEIVER, Command.BIND_TRANSCEIVER)
+
+    def run(self) -> None:
+        """Serve until the connection ends."""
+        with self._connection.makefile("rb") as stream, contextlib.suppress(_Closed):
+            while (pdu := self._read(stream)) is not None:
+                self._handle(pdu)
+
+    def deliver(self, message: DeliverSm) -> None:
+        """Send a deliver_sm."""
+        self.send_request(Command.DELIVER_SM, message.to_body())
+
+    def send_request(self, command: Command, body: bytes = b"") -> int:
+        """Send a request of the SMSC's own; return its sequence number."""
+        with self._writing:
+            self._sequence += 1
+            sequence = self._sequence
+        self._send(Pdu(command, 0, sequence, body))
+        return sequence
+
+    def _read(self, stream: BinaryIO) -> Pdu | None:
+        head = stream.read(HEADER.size)
+        if len(head) < HEADER.size:
+            return None
+        length, command, status, sequence = HEADER.unpack(head)
+        if not HEADER.size <= length <= MOST_PDU:
+            self._note("rejected", f"a PDU of {length} octets", {"header": head.hex()})
+            self._send(Pdu(Command.GENERIC_NACK, Status.RINVCMDLEN, sequence, b""))
+            return None
+        body = stream.read(length - HEADER.size)
+        return Pdu(command, status, sequence, body) if len(body) == length - HEADER.size else None
+
+    def _handle(self, pdu: Pdu) -> None:
+        if pdu.command & RESPONSE:
+            self._note("accepted" if pdu.status == 0 else "rejected", "", _wire(pdu))
+        elif pdu.command in _BINDS:
+            self._at_stage("bind", pdu, self._bind)
+        elif pdu.command == Command.UNBIND:
+            self._at_stage("unbind", pdu, self._unbind)
+        elif pdu.command == Command.ENQUIRE_LINK:
+            self._at_stage("enquire_link", pdu, lambda it: self._answer(it, Status.ROK))
+        elif pdu.command == Command.SUBMIT_SM:
+            self._submit(pdu)
+        else:
+            self._note("rejected", "an unknown command", _wire(pdu))
+            self._send(Pdu(Command.GENERIC_NACK, Status.RINVCMDID, pdu.sequence, b""))
+
+    def _at_stage(self, stage: str, pdu: Pdu, normal: Callable[[Pdu], None]) -> None:
+        fault = self._smsc.faults.take(None, stage)
+        if fault is None or fault.action in ("lose", "duplicate"):
+            normal(pdu)
+            return
+        self._note("fault", f"{fault.action} at {stage}", _wire(pdu))
+        if fault.action == "delay":
+            self._smsc.later.after(fault.seconds, lambda: normal(pdu))
+        elif fault.action == "refuse" and stage == "bind":
+            self._answer(pdu, Status.RBINDFAIL)
+        else:
+            self._break(fault, pdu, b"")
+
+    def _bind(self, pdu: Pdu) -> None:
+        try:
+            bind = self._authenticated(pdu)
+        except BadPdu as bad:
+            self._note("rejected", bad.reason, {"command": Command(pdu.command).name.lower()})
+            self._answer(pdu, bad.status)
+            return
+        self.system_id = bind.system_id
+        self.bound = Command(pdu.command)
+        wire = {
+            "command": self.bound.name.lower(),
+            "system_id": bind.system_id,
+            "system_type": bind.system_type,
+            "interface_version": bind.interface_version,
+        }
+        self._note("accepted", "", wire)
+        version = write_tlvs({Tag.SC_INTERFACE_VERSION: bytes([_VERSION])})
+        self._answer(pdu, Status.ROK, self._smsc.system_id.encode() + b"\0" + version)
+        self._smsc.now_bound(self)
+
+    def _authenticated(self, pdu: Pdu) -> Bind:
+        if self.bound is not None:
+            raise BadPdu(Status.RALYBND, "already bound")
+        bind = Bind.parse(pdu.body)
+        self._smsc.authenticate(bind)
+        return bind
+
+    def _unbind(self, pdu: Pdu) -> None:
+        if self.bound is None:
+            self._answer(pdu, Status.RINVBNDSTS)
+            return
+        self.bound = None
+        self._answer(pdu, Status.ROK)
+        raise _Closed
+
+    def _submit(self, pdu: Pdu) -> None:
+        try:
+            submit, part = self._judged(pdu)
+        except BadPdu as bad:
+            self._note("rejected", bad.reason, _wire(pdu))
+            self._answer(pdu, bad.status)
+            return
+        fault = self._smsc.faults.take(submit.destination_addr) or self._smsc.faults.take(
+            submit.destination_addr, "submit"
+        )
+        submitted = self._smsc.ids.submitted(submit, self.system_id, part.text)
+        if fault is None:
+            self._note("accepted", "", submit.as_dict())
+            self._take(pdu, submit, part, submitted)
+            return
+        self._note("fault", fault.action, submit.as_dict())
+        self._faulty(fault, pdu, submit, part, submitted)
+
+    def _judged(self, pdu: Pdu) -> tuple[SubmitSm, Part]:
+        if self.bound not in (Command.BIND_TRANSMITTER, Command.BIND_TRANSCEIVER):
+            raise BadPdu(Status.RINVBNDSTS, "not bound for sending")
+        submit = SubmitSm.parse(pdu.body)
+        form = _INTERNATIONAL if submit.dest_addr_ton == 1 else _ANY_NUMBER
+        if not form.fullmatch(submit.destination_addr):
+            raise BadPdu(Status.RINVDSTADR, "the destination is no number of its type")
+        part = decode(submit, self._smsc.default_alphabet)
+        if self._smsc.window is not None and self._outstanding >= self._smsc.window:
+            raise BadPdu(Status.RTHROTTLED, f"more than {self._smsc.window} unanswered requests")
+        return submit, part
+
+    def _take(self, pdu: Pdu, submit: SubmitSm, part: Part, submitted: Submitted) -> None:
+        self._smsc.arrived(submit, part, submitted)
+        self._confirm(pdu, submitted)
+        self._smsc.plan_receipt(submitted)
+
+    def _confirm(self, pdu: Pdu, submitted: Submitted) -> None:
+        self._answer(pdu, Status.ROK, self._response_body(submitted))
+
+    def _response_body(self, submitted: Submitted) -> bytes:
+        return written_id(submitted.number, self._smsc.receipts.submit_ids).encode() + b"\0"
+
+    def _faulty(self, fault: Fault, pdu: Pdu, submit: SubmitSm, part: Part, submitted: Submitted) -> None:
+        if fault.action == "delay":
+            with self._writing:
+                self._outstanding += 1
+
+            def answer() -> None:
+                with self._writing:
+                    self._outstanding -= 1
+                self._take(pdu, submit, part, submitted)
+
+            self._smsc.later.after(fault.seconds, answer)
+        elif fault.action == "receipt-ids":
+            self._take(pdu, submit, part, replace(submitted, receipt_ids=cast("IdForm", fault.text)))
+        elif fault.action == "lose":
+            self._confirm(pdu, submitted)
+        elif fault.action == "duplicate":
+            self._smsc.arrived(submit, part, submitted)
+            self._take(pdu, submit, part, submitted)
+        else:
+            if fault.action in ("mute", "reset-after", "half", "garbage"):
+                self._smsc.arrived(submit, part, submitted)
+            self._break(fault, pdu, self._response_body(submitted))
+
+    def _break(self, fault: Fault, pdu: Pdu, body: bytes) -> None:
+        """Do what is the same for every PDU. `hang` and `mute` are: nothing."""
+        if fault.action in ("reset-before", "reset-after"):
+            reset(self._connection)
+            raise _Closed
+        if fault.action == "half":
+            whole = Pdu(pdu.command | RESPONSE, 0, pdu.sequence, body).to_bytes()
+            self._write(whole[: len(whole) // 2 if fault.bytes is None else fault.bytes])
+            raise _Closed
+        if fault.action == "garbage":
+            self._write(_GARBAGE)
+            raise _Closed
+        if fault.action in _TROUBLE:
+            self._answer(pdu, _TROUBLE[fault.action])
+        elif fault.action == "smpp-status":
+            self._answer(pdu, fault.code or 0, body if not fault.code else b"")
+
+    def _answer(self, pdu: Pdu, status: int, body: bytes = b"") -> None:
+        self._send(Pdu(pdu.command | RESPONSE, status, pdu.sequence, body))
+
+    def _send(self, pdu: Pdu) -> None:
+        self._write(pdu.to_bytes())
+
+    def _write(self, data: bytes) -> None:
+        with self._writing:
+            self._connection.sendall(data)
+
+    def _note(self, verdict: Any, reason: str, wire: dict[str, Any]) -> None:
+        self._smsc.note(verdict, reason, wire)
+
+
+def _wire(pdu: Pdu) -> dict[str, Any]:
+    """Return a PDU as JSON types; a bind's body is left out, as it holds the password."""
+    body = "" if pdu.command in _BINDS else pdu.body.hex()
+    return {
+        "command_id": f"0x{pdu.command:08x}",
+        "command_status": pdu.status,
+        "sequence_number": pdu.sequence,
+        "body": body,
+    }

@@ -1,0 +1,295 @@
+"""One client's connection to the mail mock: the dialogue of RFC 5321, answered as Postfix does."""
+
+import base64
+import binascii
+import contextlib
+import re
+import socket
+import ssl
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from smsotp_mocks.faults.words import Fault
+from smsotp_mocks.gateways.smtp.mail import number_in_address
+from smsotp_mocks.net.tcp_server import finish, reset
+
+if TYPE_CHECKING:
+    from smsotp_mocks.gateways.smtp.gateway import SmtpGateway
+
+MOST_LINE = 2048  # RFC 5321 section 4.5.3.1 asks for 512 and 1000; extensions may add to it
+MOST_MAIL = 256 * 1024
+MOST_RECIPIENTS = 100
+_PATH = re.compile(r"(?i)(?:FROM|TO):\s*<([^<>\s]*)>(?:\s+(.*))?")
+_GARBAGE = b"\x00\xff\xfe this is no reply\r\n"
+_TROUBLE = {
+    "throttle": "451 4.7.1 Error: too much mail, try again later",
+    "refuse": "550 5.1.1 Error: recipient address rejected: user unknown",
+    "unavailable": "451 4.3.0 Error: service unavailable, try again later",
+}
+
+
+class _Closed(ConnectionAbortedError):
+    """The session is over."""
+
+
+@dataclass(slots=True)
+class Transaction:
+    """
+    One mail on its way in.
+
+    Attributes:
+        sender: None until MAIL was accepted.
+    """
+
+    sender: str | None = None
+    recipients: list[str] = field(default_factory=list)
+
+
+class SmtpSession:
+    """
+    Reads commands and answers them until the client has gone.
+
+    Attributes:
+        user: Who has logged in, else empty.
+        encrypted: TLS is in use.
+    """
+
+    def __init__(self, gateway: "SmtpGateway", connection: socket.socket) -> None:
+        self._gateway = gateway
+        self._connection = connection
+        self._buffer = b""
+        self._greeted = False
+        self._mail = Transaction()
+        self.user = ""
+        self.encrypted = isinstance(connection, ssl.SSLSocket)
+
+    def run(self) -> None:
+        """Serve until the connection ends."""
+        commands = {
+            "EHLO": self._ehlo,
+            "HELO": self._helo,
+            "STARTTLS": self._starttls,
+            "AUTH": self._auth,
+            "MAIL": self._mail_from,
+            "RCPT": self._rcpt_to,
+            "DATA": self._data,
+            "RSET": self._rset,
+            "NOOP": lambda _: self._say("250 2.0.0 Ok"),
+            "VRFY": lambda _: self._say("252 2.0.0 Ok"),
+            "QUIT": self._quit,
+        }
+        with contextlib.suppress(_Closed):
+            self._reply("connect", f"220 {self._gateway.banner} ESMTP")
+            while (line := self._line(MOST_LINE)) is not None:
+                word, _, argument = line.decode("utf-8", "replace").strip().partition(" ")
+                handle = commands.get(word.upper())
+                if handle is None:
+                    self._say("502 5.5.2 Error: command not recognized")
+                else:
+                    handle(argument.strip())
+
+    def _ehlo(self, _: str) -> None:
+        gateway = self._gateway
+        lines = [
+            gateway.banner,
+            f"SIZE {MOST_MAIL}",
+            "PIPELINING",
+            "8BITMIME",
+            "SMTPUTF8",
+            "ENHANCEDSTATUSCODES",
+        ]
+        if gateway.offers_starttls and not self.encrypted:
+            lines.append("STARTTLS")
+        if self._may_log_in:
+            lines.append("AUTH PLAIN LOGIN")
+        self._greeted, self._mail = True, Transaction()
+        replies = [f"250-{line}" for line in lines[:-1]] + [f"250 {lines[-1]}"]
+        self._reply("helo", "\r\n".join(replies))
+
+    def _helo(self, _: str) -> None:
+        self._greeted, self._mail = True, Transaction()
+        self._reply("helo", f"250 {self._gateway.banner}")
+
+    @property
+    def _may_log_in(self) -> bool:
+        gateway = self._gateway
+        return gateway.login and (self.encrypted or not gateway.offers_starttls)
+
+    def _starttls(self, argument: str) -> None:
+        if not self._gateway.offers_starttls or self._gateway.certificate is None:
+            self._say("502 5.5.1 Error: command not implemented")
+        elif self.encrypted:
+            self._say("554 5.5.1 Error: TLS already active")
+        elif argument:
+            self._say("501 5.5.4 Syntax: STARTTLS")
+        elif self._reply("starttls", "220 2.0.0 Ready to start TLS"):
+            # What came in clear behind the command is thrown away (CVE-2011-0411).
+            self._buffer = b""
+            self._connection = self._gateway.encrypt(self._connection, self._gateway.certificate)
+            self.encrypted, self._greeted, self._mail = True, False, Transaction()
+
+    def _auth(self, argument: str) -> None:
+        if not self._may_log_in:
+            self._reject("503 5.5.1 Error: authentication not enabled")
+        elif self.user:
+            self._reject("503 5.5.1 Error: already authenticated")
+        elif not self._struck("auth"):
+            self._log_in(argument)
+
+    def _log_in(self, argument: str) -> None:
+        mechanism, _, initial = argument.partition(" ")
+        try:
+            if mechanism.upper() == "PLAIN":
+                _, user, password = self._secret(initial, "").split(b"\0")
+            elif mechanism.upper() == "LOGIN":
+                user = self._secret(initial, "VXNlcm5hbWU6")  # Username:
+                password = self._secret("", "UGFzc3dvcmQ6")  # Password:
+            else:
+                self._reject("535 5.7.8 Error: authentication failed: Invalid authentication mechanism")
+                return
+        except (ValueError, binascii.Error):
+            self._reject("501 5.5.2 Error: cannot decode the authentication")
+            return
+        accounts = self._gateway.accounts
+        if (user, password) != (accounts.smtp_username.encode(), accounts.smtp_password.encode()):
+            self._reject("535 5.7.8 Error: authentication failed")
+            return
+        self.user = accounts.smtp_username
+        self._say("235 2.7.0 Authentication successful")
+
+    def _secret(self, initial: str, prompt: str) -> bytes:
+        if not initial:
+            self._say(f"334 {prompt}")
+            line = self._line(MOST_LINE)
+            if line is None:
+                raise _Closed
+            initial = line.strip().decode("ascii")
+        return base64.b64decode("" if initial == "=" else initial, validate=True)
+
+    def _mail_from(self, argument: str) -> None:
+        path = _PATH.fullmatch(argument)
+        if not self._greeted:
+            self._reject("503 5.5.1 Error: send HELO/EHLO first")
+        elif self._mail.sender is not None:
+            self._reject("503 5.5.1 Error: nested MAIL command")
+        elif path is None:
+            self._reject("501 5.5.4 Syntax: MAIL FROM:<address>")
+        elif self._reply("mail", "250 2.1.0 Ok"):
+            self._mail.sender = path.group(1)
+
+    def _rcpt_to(self, argument: str) -> None:
+        path = _PATH.fullmatch(argument)
+        if self._mail.sender is None:
+            self._reject("503 5.5.1 Error: need MAIL command")
+        elif path is None or "@" not in path.group(1):
+            self._reject("501 5.1.3 Bad recipient address syntax")
+        elif self._gateway.login and not self.user:
+            self._reject(f"554 5.7.1 <{path.group(1)}>: Relay access denied")
+        elif len(self._mail.recipients) >= MOST_RECIPIENTS:
+            self._reject("452 4.5.3 Error: too many recipients")
+        elif self._reply("rcpt", "250 2.1.5 Ok", number_in_address(path.group(1))):
+            self._mail.recipients.append(path.group(1))
+
+    def _data(self, _: str) -> None:
+        if not self._mail.recipients:
+            self._reject("503 5.5.1 Error: need RCPT command")
+            return
+        if not self._reply("data", "354 End data with <CR><LF>.<CR><LF>"):
+            return
+        source = self._content()
+        mail, self._mail = self._mail, Transaction()
+        if source is None:
+            self._reject("552 5.3.4 Error: message file too big")
+        else:
+            self._gateway.receive(self, mail, source)
+
+    def _content(self) -> bytes | None:
+        """Read up to the line with a single dot (RFC 5321 section 4.5.2); None: it was too large."""
+        content = bytearray()
+        size = 0
+        while (line := self._line(MOST_MAIL)) != b".\r\n":
+            if line is None:
+                raise _Closed
+            size += len(line)
+            if size <= MOST_MAIL:
+                content += line.removeprefix(b".")
+        return bytes(content) if size <= MOST_MAIL else None
+
+    def _rset(self, _: str) -> None:
+        self._mail = Transaction()
+        self._say("250 2.0.0 Ok")
+
+    def _quit(self, _: str) -> None:
+        self._say("221 2.0.0 Bye")
+        raise _Closed
+
+    def _reply(self, stage: str, normal: str, number: str | None = None) -> bool:
+        """Answer at a stage, as a fault wants it or well; return whether the command took effect."""
+        if self._struck(stage, number):
+            return False
+        self._say(normal)
+        return True
+
+    def _struck(self, stage: str, number: str | None = None) -> bool:
+        """Let a fault of this stage strike; return False where all goes on as usual."""
+        fault = self._gateway.faults.take(number, stage)
+        if fault is None or fault.action in ("lose", "duplicate"):
+            return False
+        self._gateway.note("fault", f"{fault.action} at {stage}", {})
+        if fault.action == "delay":
+            self._gateway.faults.pause(fault.seconds)
+            return False
+        self.broken(fault, "250 2.0.0 Ok")
+        return True
+
+    def broken(self, fault: Fault, normal: str) -> None:
+        """
+        Answer wrongly, or not at all.
+
+        Args:
+            normal: What would have been said.
+        """
+        if fault.action in ("hang", "mute"):
+            self._gateway.faults.hang()
+            raise _Closed
+        if fault.action in ("reset-before", "reset-after"):
+            reset(self._connection)
+            raise _Closed
+        if fault.action == "half":
+            whole = normal.encode() + b"\r\n"
+            self._end_with(whole[: len(whole) // 2 if fault.bytes is None else fault.bytes])
+        if fault.action == "garbage":
+            self._end_with(_GARBAGE)
+        if fault.action == "smtp-reply":
+            self._say(f"{fault.code} {fault.text or 'as the fault rule says'}")
+        else:
+            self._say(_TROUBLE[fault.action])
+
+    def say(self, line: str) -> None:
+        """Answer. For the gateway."""
+        self._say(line)
+
+    def _reject(self, line: str) -> None:
+        self._gateway.note("rejected", line, {})
+        self._say(line)
+
+    def _say(self, line: str) -> None:
+        self._connection.sendall(line.encode() + b"\r\n")
+
+    def _end_with(self, data: bytes) -> None:
+        self._connection.sendall(data)
+        finish(self._connection)
+        raise _Closed
+
+    def _line(self, most: int) -> bytes | None:
+        """Return a line with its end; None at the end of the connection. A longer one ends the session."""
+        while b"\n" not in self._buffer:
+            if len(self._buffer) > most:
+                self._reject("500 5.5.2 Error: line too long")
+                raise _Closed
+            received = self._connection.recv(65536)
+            if not received:
+                return None
+            self._buffer += received
+        line, end, self._buffer = self._buffer.partition(b"\n")
+        return line + end

@@ -1,0 +1,81 @@
+"""The table of all gateways, for whoever starts them by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from smsotp_mocks.faults.plan import FaultPlan
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.gateways.http.sipgate import SipgateGateway
+from smsotp_mocks.gateways.smpp.gateway import Smsc
+from smsotp_mocks.gateways.smtp.gateway import Security, SmtpGateway
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.inbox.journal import Entry
+from smsotp_mocks.net.certificates import Certificates
+
+
+class Gateway(Protocol):
+    """What every mock gateway can do."""
+
+    inbox: Inbox
+    faults: FaultPlan
+
+    @property
+    def kind(self) -> str:
+        """`http`, `sipgate`, `smtp` or `smpp`."""
+
+    @property
+    def address(self) -> str:
+        """Where it listens, as a person would write it."""
+
+    @property
+    def requests(self) -> tuple[Entry, ...]:
+        """Everything that came."""
+
+    def configuration(self) -> dict[str, dict[str, Any]]:
+        """Return TOML tables, by dotted name, that make the plugin send through this mock."""
+
+    def start(self) -> Self:
+        """Listen."""
+
+    def stop(self) -> None:
+        """Close everything; `start` listens on the same port again."""
+
+    def clear(self) -> None:
+        """Forget faults and requests."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """
+    Where a gateway listens, and how.
+
+    Attributes:
+        host: Address.
+        port: 0 takes a free one.
+        tls: The certificates to present, over STARTTLS for mail; None: no TLS.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    tls: Certificates | None = None
+
+
+def _smtp(inbox: Inbox, at: Place) -> SmtpGateway:
+    security: Security = "starttls" if at.tls else "none"
+    return SmtpGateway(inbox, host=at.host, port=at.port, security=security, certificate=at.tls)
+
+
+gateways_of: dict[str, Callable[[Inbox, Place], Gateway]] = {
+    "http": lambda inbox, at: HttpGateway(inbox, host=at.host, port=at.port, tls=at.tls),
+    "sipgate": lambda inbox, at: SipgateGateway(inbox, host=at.host, port=at.port, tls=at.tls),
+    "smtp": _smtp,
+    "smpp": lambda inbox, at: Smsc(inbox, host=at.host, port=at.port, tls=at.tls),
+}

@@ -1,0 +1,1 @@
+"""What a mock received, and what is asked of it."""

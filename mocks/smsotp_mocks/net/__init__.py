@@ -1,0 +1,1 @@
+"""Sockets: servers, ports, certificates, HTTP."""

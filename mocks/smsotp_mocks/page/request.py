@@ -1,0 +1,117 @@
+"""Judging what a browser or a program asks of the inbox page: who asks, and whether the parameters make sense."""
+
+import ipaddress
+import math
+from typing import Any
+from urllib.parse import urlsplit
+
+from smsotp_mocks.net.http import Request
+
+MOST_TEXT = 200  # characters of a search
+
+
+class Problem(Exception):
+    """A request that is not served. Carries the HTTP status; its text says what is wrong and what is possible."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+def demand_own_page(request: Request) -> None:
+    """
+    Refuse what another web page could have made a browser send.
+
+    A page elsewhere can point its own host name at 127.0.0.1 (DNS rebinding), so no name but `localhost` is served;
+    and it can send simple requests anywhere, so a change needs JSON or a method that browsers ask about first.
+
+    Raises:
+        Problem: It is not served.
+    """
+    host = request.headers.get("host", "")
+    if not _is_address(_host_name(host)):
+        raise Problem(
+            421, f"The page is served at an IP address or localhost only, not at {host[:MOST_TEXT]!r}."
+        )
+    if request.method in ("GET", "HEAD"):
+        return
+    origin = request.headers.get("origin")
+    if origin is not None and origin.partition("://")[2].lower() != host.lower():
+        raise Problem(403, "Another web page may not change anything here.")
+    if request.method == "POST" and request.content_type != "application/json":
+        raise Problem(415, "The body must be JSON, with Content-Type: application/json.")
+
+
+def body_of(request: Request) -> dict[str, Any]:
+    """
+    Return the JSON object in the body.
+
+    Raises:
+        Problem: There is none.
+    """
+    try:
+        body = request.json
+    except ValueError:
+        raise Problem(400, "The body is not JSON.") from None
+    if not isinstance(body, dict):
+        raise Problem(400, "The body must be a JSON object.")
+    return body
+
+
+class Parameters:
+    """
+    The parameters of a query, each read once.
+
+    Args:
+        known: Their names; another one is a Problem.
+    """
+
+    def __init__(self, request: Request, *known: str) -> None:
+        self._values = request.query
+        for name in self._values:
+            if name not in known:
+                possible = f"It may have: {', '.join(known)}." if known else "It has none."
+                raise Problem(400, f"There is no parameter {name[:MOST_TEXT]!r} here. {possible}")
+
+    def text(self, name: str) -> str | None:
+        """Return a text; None where it is missing or empty."""
+        value = self._values.get(name) or None
+        if value is not None and len(value) > MOST_TEXT:
+            raise Problem(400, f"{name!r} has more than {MOST_TEXT} characters.")
+        return value
+
+    def integer(self, name: str, default: int, lowest: int, highest: int) -> int:
+        """Return an integer within its limits."""
+        value = self._values.get(name)
+        if value is None:
+            return default
+        if not (value.isascii() and value.isdigit() and len(value) < 20 and lowest <= int(value) <= highest):
+            raise Problem(400, f"{name!r} must be a whole number from {lowest} to {highest}.")
+        return int(value)
+
+    def seconds(self, name: str, default: float, highest: float) -> float:
+        """Return a duration."""
+        try:
+            value = float(self._values.get(name, default))
+        except ValueError:
+            value = math.nan
+        if not 0 <= value <= highest:
+            raise Problem(400, f"{name!r} must be seconds from 0 to {highest:g}.")
+        return value
+
+
+def _host_name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_address(name: str) -> bool:
+    if name == "localhost":
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,131 @@
+"""A private copy of FreeRADIUS's configuration directory, changed so that it can run anywhere. Never touches /etc."""
+
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from smsotp_mocks.servers.errors import HarnessError
+
+__all__ = ["BOB", "DEBIAN_RADDB", "HarnessError", "RadiusUser", "copy_raddb", "plain_site", "write_users"]
+
+DEBIAN_RADDB = Path("/etc/freeradius/3.0")
+
+
+@dataclass(frozen=True, slots=True)
+class RadiusUser:
+    """
+    One entry of the users file.
+
+    Attributes:
+        phone: For `SMSOTP-Phone`; None leaves it out.
+        extra: Further check items, as the users file has them: `SMSOTP-Foo := "bar", ...`.
+    """
+
+    name: str
+    password: str = field(repr=False)
+    phone: str | None = None
+    extra: str = ""
+
+    def __str__(self) -> str:
+        checks = [f"Cleartext-Password := {_quoted(self.password)}"]
+        if self.phone is not None:
+            checks.append(f"SMSOTP-Phone := {_quoted(self.phone)}")
+        if self.extra:
+            checks.append(self.extra)
+        return f"{_quoted(self.name)} {', '.join(checks)}\n"
+
+
+BOB = RadiusUser("bob", "hello", "+491701234567")
+
+
+def copy_raddb(raddb: Path, *, source: Path = DEBIAN_RADDB, secret: str, reject_delay: int) -> None:
+    """
+    Make `raddb` a working copy of a configuration directory that serves nothing yet.
+
+    The sites `default` and `inner-tunnel` are off, and with them `eap`, which needs the latter. Paths point into the
+    parent of `raddb`. The server stays the user who starts it, and proxies nothing.
+
+    Args:
+        secret: Of the only client, 127.0.0.1 and ::1.
+        reject_delay: Seconds that FreeRADIUS holds an Access-Reject back.
+
+    Raises:
+        HarnessError: There is nothing to copy, or no right to read it.
+    """
+    try:
+        shutil.copytree(source, raddb, symlinks=True)
+    except (OSError, shutil.Error) as error:
+        reason = error.strerror or "not all of it is readable"  # copytree gathers the errors of single files
+        raise HarnessError(
+            f"Cannot copy FreeRADIUS's configuration from {source}: {reason}. It belongs to the Debian packages "
+            "freeradius and freeradius-config, and root or the group freerad can read it."
+        ) from None
+    for name in ("sites-enabled/default", "sites-enabled/inner-tunnel", "mods-enabled/eap"):
+        (raddb / name).unlink(missing_ok=True)
+    _rewrite_main(raddb, reject_delay)
+    (raddb / "clients.conf").write_text(_clients(secret))
+
+
+def write_users(raddb: Path, users: Iterable[RadiusUser]) -> None:
+    """Replace the users file of the module `files`."""
+    path = raddb / "mods-config/files/authorize"
+    path.write_text("".join(str(user) for user in users))
+
+
+def plain_site(address: tuple[str, int]) -> str:
+    """Return a site that checks passwords from the users file and nothing more, to compare others with."""
+    host, port = address
+    return f"""server plain {{
+	listen {{
+		type = auth
+		ipaddr = {host}
+		port = {port}
+	}}
+	authorize {{
+		files
+		pap
+	}}
+	authenticate {{
+		Auth-Type PAP {{
+			pap
+		}}
+	}}
+}}
+"""
+
+
+def _rewrite_main(raddb: Path, reject_delay: int) -> None:
+    values = {
+        "raddbdir": _quoted(str(raddb)),
+        "logdir": _quoted(str(raddb.parent / "log")),
+        "run_dir": _quoted(str(raddb.parent / "run")),
+        "reject_delay": str(reject_delay),
+        "proxy_requests": "no",
+        "user": None,
+        "group": None,
+    }
+    for folder in ("log", "run"):
+        (raddb.parent / folder).mkdir(exist_ok=True)
+    path = raddb / "radiusd.conf"
+    text = path.read_text()
+    for name, value in values.items():
+        line = "" if value is None else f"{name} = {value}"
+        # The backslashes of the replacement are its own, not the pattern language's.
+        replacement = line.replace("\\", "\\\\")
+        text, found = re.subn(rf"^[ \t]*{name}[ \t]*=.*$", replacement, text, count=1, flags=re.MULTILINE)
+        if not found and value is not None:
+            raise HarnessError(f"{path} has no line `{name} = ...`; is it FreeRADIUS 3?")
+    path.write_text(text)
+
+
+def _clients(secret: str) -> str:
+    client = "client {} {{\n\t{} = {}\n\tsecret = {}\n\trequire_message_authenticator = no\n}}\n"
+    return client.format("localhost", "ipaddr", "127.0.0.1", _quoted(secret)) + client.format(
+        "localhost_ipv6", "ipv6addr", "::1", _quoted(secret)
+    )
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

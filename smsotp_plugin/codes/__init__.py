@@ -1,0 +1,1 @@
+"""What a key makes: codes, States, references."""

@@ -1,0 +1,1 @@
+"""Single settings, as people write them."""

@@ -1,0 +1,1 @@
+"""The flow of a log-in: decisions only."""

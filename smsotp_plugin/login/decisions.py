@@ -1,0 +1,83 @@
+"""What the flow can decide about a request, and the words that go with it."""
+
+from dataclasses import dataclass
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.codes.onetime import CodeMaker
+from smsotp_plugin.stores.base import Challenge
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """
+    Access-Challenge.
+
+    Attributes:
+        state: State, printable ASCII.
+        prompt: Reply-Message, at most 253 bytes of UTF-8.
+        seconds: Session-Timeout: how long the code is good, at least 1.
+    """
+
+    state: str
+    prompt: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Access-Accept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """
+    Access-Reject.
+
+    Attributes:
+        text: Reply-Message for the user, at most 253 bytes of UTF-8; empty for none.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotOurs:
+    """The State is not one of ours: the request is a first leg, if it is anything."""
+
+
+class Prompter:
+    """
+    Asks for codes, and says why an answer is rejected.
+
+    Args:
+        codes: Makes references.
+        clock: Time.
+    """
+
+    def __init__(self, codes: CodeMaker, clock: Clock) -> None:
+        self._codes = codes
+        self._clock = clock
+
+    def ask(self, challenge: Challenge, prompt: str) -> Ask:
+        """
+        Ask for the code of a challenge.
+
+        Args:
+            challenge: Which.
+            prompt: With ``{number}`` and ``{reference}``.
+        """
+        filled = self._with_reference(prompt, challenge.state).replace("{number}", challenge.number)
+        return Ask(challenge.state, filled, max(1, round(challenge.expires - self._clock.time())))
+
+    def refuse(self, state: str, text: str) -> Reject:
+        """
+        Reject who answers a challenge.
+
+        Args:
+            state: Of the challenge.
+            text: With ``{reference}``.
+        """
+        return Reject(self._with_reference(text, state))
+
+    def _with_reference(self, text: str, state: str) -> str:
+        return text.replace("{reference}", self._codes.reference(state)) if "{reference}" in text else text

@@ -1,0 +1,198 @@
+"""The flow: what becomes of a first leg and of an answer leg. Decisions only; no RADIUS, no SQL, no sockets."""
+
+import logging
+import threading
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.codes.onetime import CodeMaker
+from smsotp_plugin.dispatch.delivery import Final
+from smsotp_plugin.errors import (
+    ChallengeError,
+    NoGatewayAlive,
+    NoRoute,
+    NumberError,
+    QueueFull,
+    StoreError,
+    TooManyAttempts,
+    UnknownChallenge,
+    WrongCode,
+)
+from smsotp_plugin.log import quoted
+from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Prompter, Reject
+from smsotp_plugin.login.request import LoginRequest
+from smsotp_plugin.login.resend import Resender
+from smsotp_plugin.login.sending import CodeSender
+from smsotp_plugin.settings import Settings
+from smsotp_plugin.settings.sections import OnWrongCode
+from smsotp_plugin.sms.phone import PhoneNumber
+from smsotp_plugin.stores.base import Challenge, ChallengeStore
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind
+
+log = logging.getLogger("smsotp.login")
+
+_UNDELIVERED = (Final.REFUSED, Final.NOT_SENT)
+
+
+class Login:
+    """
+    The flow of all log-ins.
+
+    Args:
+        settings: The whole configuration.
+        codes: Makes and seals codes.
+        store: Keeps challenges.
+        delivery_log: Told how each challenge is answered.
+        sender: Sends the codes.
+        clock: Time.
+    """
+
+    def __init__(  # noqa: PLR0913  (each is a part of its own, handed in by the assembly)
+        self,
+        *,
+        settings: Settings,
+        codes: CodeMaker,
+        store: ChallengeStore,
+        delivery_log: DeliveryLog,
+        sender: CodeSender,
+        clock: Clock,
+    ) -> None:
+        self._otp = settings.otp
+        self._texts = settings.challenge
+        self._wait = settings.dispatch.wait
+        self._codes = codes
+        self._store = store
+        self._delivery_log = delivery_log
+        self._sender = sender
+        self._clock = clock
+        self._prompter = Prompter(codes, clock)
+        self._resender = Resender(settings.challenge, codes, store, sender, clock)
+        self._ends_at_once = settings.challenge.on_wrong_code is OnWrongCode.REJECT
+
+    def first_leg(self, request: LoginRequest) -> Ask | Reject:
+        """
+        Begin a log-in whose first factor was right: open a challenge and have the code sent.
+
+        The same first leg seen again gets the same challenge, and no second SMS.
+        """
+        try:
+            number = self._sender.number_of(request)
+        except NumberError as exc:
+            log.warning("user %s: no SMS can be sent: %s", quoted(request.user), exc)
+            return Reject(self._texts.no_number_text)
+        try:
+            return self._challenge(request, number)
+        except (QueueFull, NoRoute, NoGatewayAlive, StoreError) as exc:
+            return self._unavailable(request, exc)
+
+    def answer_leg(self, request: LoginRequest) -> Ask | Accept | Reject | NotOurs:
+        """Judge the answer to a challenge; a right one is accepted once, ever."""
+        if request.password is None:
+            log.info("user %s: an answer without User-Password cannot be checked", quoted(request.user))
+            return Reject("")
+        # Another site has another first factor, which this State says nothing of.
+        if not request.state or not self._codes.is_for(request.state, request.site):
+            return NotOurs()
+        typed = request.password.get_secret_value()
+        if self._resender.is_wish(typed):
+            return self._resender.resend(request, request.state)
+        return self._judge(request, request.state, typed)
+
+    def _challenge(self, request: LoginRequest, number: PhoneNumber) -> Ask | Reject:
+        new = self._new_challenge(request, number)
+        try:
+            plan = self._sender.plan(request, number, new.state)
+        except (QueueFull, NoGatewayAlive):
+            # The code of the same log-in may be there already; it stays good while nothing more can be sent.
+            same = self._store.find_same(new.login, new.created)
+            if same is None:
+                raise
+            return self._prompter.ask(same, self._texts.prompt)
+        outcome = _Outcome() if self._wait else None
+        challenge = self._store.open_challenge(
+            new,
+            then=lambda: self._sender.send(request, new, number, plan, outcome.settle if outcome else None),
+        )
+        if challenge.state != new.state:
+            log.info("user %s: the same log-in again, no second SMS", quoted(request.user))
+        elif outcome is not None:
+            self._store.flush()
+            if outcome.wait(self._wait) in _UNDELIVERED:
+                return self._prompter.refuse(new.state, self._texts.undelivered_text)
+        return self._prompter.ask(challenge, self._texts.prompt)
+
+    def _new_challenge(self, request: LoginRequest, number: PhoneNumber) -> Challenge:
+        now = self._clock.time()
+        state, seed = self._codes.new_state(request.site), self._codes.new_seed()
+        return Challenge(
+            state=state,
+            user=request.user,
+            login=self._codes.fingerprint(
+                request.site, request.user, request.client, request.station, number.e164
+            ),
+            seed=seed,
+            seal=self._codes.seal(state, self._codes.code(seed)),
+            number=number.masked,
+            number_hash=self._codes.number_hash(number),
+            created=now,
+            expires=now + self._otp.ttl,
+            tries_left=1 if self._ends_at_once else self._otp.max_attempts,
+        )
+
+    def _judge(self, request: LoginRequest, state: str, typed: str) -> Ask | Accept | Reject | NotOurs:
+        seal = self._codes.seal(state, typed)
+        try:
+            self._store.answer(state, request.user, seal, self._clock.time())
+        except UnknownChallenge:
+            return NotOurs()
+        except StoreError as exc:
+            return self._unavailable(request, exc)
+        except ChallengeError as exc:
+            self._note_answer(request, state, str(exc))
+            return self._not_accepted(request, state, exc)
+        self._note_answer(request, state, "accepted")
+        return Accept()
+
+    def _not_accepted(self, request: LoginRequest, state: str, why: ChallengeError) -> Ask | Reject:
+        match why:
+            case WrongCode() | TooManyAttempts() if self._ends_at_once:
+                return self._prompter.refuse(state, self._texts.wrong_code_text)
+            case WrongCode():
+                return self._after_wrong_code(request, state)
+            case TooManyAttempts():
+                return self._prompter.refuse(state, self._texts.too_many_attempts_text)
+            case _:
+                return self._prompter.refuse(state, self._texts.expired_text)
+
+    def _after_wrong_code(self, request: LoginRequest, state: str) -> Ask | Reject:
+        try:
+            challenge = self._store.find(state, request.user)
+        except (StoreError, UnknownChallenge) as exc:
+            return self._unavailable(request, exc)
+        if challenge.undelivered:
+            return self._prompter.refuse(state, self._texts.undelivered_text)
+        return self._prompter.ask(challenge, self._texts.wrong_code_prompt)
+
+    def _note_answer(self, request: LoginRequest, state: str, judgement: str) -> None:
+        reference, now = self._codes.reference(state), self._clock.time()
+        log.info("user %s answers challenge %s: %s", quoted(request.user), reference, judgement)
+        self._delivery_log.record(DeliveryEvent(reference, now, EventKind.ANSWERED, detail=judgement))
+
+    def _unavailable(self, request: LoginRequest, why: Exception) -> Reject:
+        log.error("user %s is refused: %s", quoted(request.user), why)
+        return Reject(self._texts.unavailable_text)
+
+
+class _Outcome:
+    """How the message of a first leg ended, for sites that wait a moment for it (``dispatch.wait``)."""
+
+    def __init__(self) -> None:
+        self._final: Final | None = None
+        self._settled = threading.Event()
+
+    def settle(self, final: Final) -> None:
+        self._final = final
+        self._settled.set()
+
+    def wait(self, seconds: float) -> Final | None:
+        self._settled.wait(seconds)
+        return self._final

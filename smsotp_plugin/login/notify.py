@@ -1,0 +1,107 @@
+"""Plain notifications through the same gateways: "somebody logged in as you". Never delays an answer."""
+
+import logging
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from pydantic import SecretStr
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.codes.onetime import CodeMaker
+from smsotp_plugin.dispatch.delivery import Final
+from smsotp_plugin.dispatch.dispatcher import Dispatcher
+from smsotp_plugin.errors import NoGatewayAlive, NoRoute, NumberError, QueueFull
+from smsotp_plugin.log import quoted
+from smsotp_plugin.login.request import LoginRequest
+from smsotp_plugin.login.sending import CodeSender
+from smsotp_plugin.settings.sending import NotificationSettings
+from smsotp_plugin.sms.message import Message
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind
+
+log = logging.getLogger("smsotp.notify")
+
+_TAG = re.compile(r"\{(user|client|station|time)\}")
+
+
+class Notifier:
+    """
+    Sends notifications.
+
+    Args:
+        texts: The notifications by name.
+        sender: Knows the number and the route of a user.
+        codes: Makes references.
+        delivery_log: Told what was asked for.
+        dispatcher: Takes the messages.
+        clock: Time.
+    """
+
+    def __init__(  # noqa: PLR0913  (each is a part of its own, handed in by the assembly)
+        self,
+        *,
+        texts: Mapping[str, NotificationSettings],
+        sender: CodeSender,
+        codes: CodeMaker,
+        delivery_log: DeliveryLog,
+        dispatcher: Dispatcher,
+        clock: Clock,
+    ) -> None:
+        self._texts = texts
+        self._sender = sender
+        self._codes = codes
+        self._delivery_log = delivery_log
+        self._dispatcher = dispatcher
+        self._clock = clock
+
+    def notify(self, name: str, request: LoginRequest) -> None:
+        """Get a notification on its way; what prevents it is logged, and keeps nobody from logging in."""
+        settings = self._texts.get(name)
+        if settings is None:
+            known = ", ".join(self._texts) or "none"
+            log.error("there is no notification %s in the configuration; there are: %s", quoted(name), known)
+            return
+        state = self._codes.new_state(request.site)
+        try:
+            number = self._sender.number_of(request)
+            plan = self._sender.plan(request, number, state)
+        except (NumberError, QueueFull, NoRoute, NoGatewayAlive) as exc:
+            log.warning("user %s gets no notification %s: %s", quoted(request.user), quoted(name), exc)
+            return
+        now = self._clock.time()
+        text = SecretStr(_filled(settings.text, request, now))
+        reference = self._codes.reference(state)
+        self._delivery_log.record(
+            DeliveryEvent(
+                reference=reference,
+                at=now,
+                kind=EventKind.ASKED,
+                detail=f"notification {name}, route {plan.route}: {', '.join(plan.gateways)}",
+                user=request.user,
+                number=number.masked,
+                number_hash=self._codes.number_hash(number),
+            )
+        )
+        message = Message(
+            reference=reference,
+            user=request.user,
+            number=number,
+            otp=text,
+            sentence=text,
+            expires=now + settings.ttl,
+        )
+        self._dispatcher.submit(message, plan, _nothing)
+
+
+def _nothing(_: Final) -> None:
+    """Nobody waits for the end of a notification; the log has it."""
+
+
+def _filled(text: str, request: LoginRequest, now: float) -> str:
+    values = {
+        "user": request.user,
+        "client": request.client.partition("=")[2] or request.client,
+        "station": request.station,
+        "time": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }
+    return _TAG.sub(lambda match: values[match[1]], text)

@@ -1,0 +1,35 @@
+"""One Access-Request, as the flow knows it."""
+
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRequest:
+    """
+    One Access-Request, as far as it concerns a log-in.
+
+    Attributes:
+        user: User-Name, as sent, 1 to 253 bytes.
+        password: User-Password: the first factor, or the code. None where the packet has none (CHAP, EAP).
+        state: State where it can be one of ours, that is ASCII; None where there is none.
+        client: Who asks, in the client's own words: the same log-in sent through another server has the same.
+        station: Calling-Station-Id, or empty.
+        site: The virtual server that the request came to, or empty where the policies are not ours.
+        gateway: SMSOTP-Gateway of the control list: the gateway for this user, or empty.
+        language: SMSOTP-Language of the control list in lower case, or empty.
+        notification: SMSOTP-Notify of the control list: the notification that is wished for, or empty.
+        numbers: What the configured places hold as telephone numbers, in their order, as written.
+    """
+
+    user: str
+    password: SecretStr | None
+    state: str | None
+    client: str
+    station: str
+    site: str
+    gateway: str
+    language: str
+    notification: str
+    numbers: tuple[str, ...] = field(repr=False)

@@ -1,0 +1,91 @@
+"""The user asks for the code again: the same code, through the next gateway, limited in number and pace."""
+
+import logging
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.codes.onetime import CodeMaker
+from smsotp_plugin.errors import (
+    Expired,
+    NoGatewayAlive,
+    NoRoute,
+    NumberError,
+    QueueFull,
+    ResendRefused,
+    StoreError,
+    UnknownChallenge,
+)
+from smsotp_plugin.log import quoted
+from smsotp_plugin.login.decisions import Ask, NotOurs, Prompter, Reject
+from smsotp_plugin.login.request import LoginRequest
+from smsotp_plugin.login.sending import CodeSender
+from smsotp_plugin.settings.sections import ChallengeSettings
+from smsotp_plugin.stores.base import Challenge, ChallengeStore, ResendRules
+
+log = logging.getLogger("smsotp.login")
+
+
+class Resender:
+    """
+    Sends codes again.
+
+    Args:
+        settings: The section ``[challenge]``.
+        codes: Knows numbers by their hash.
+        store: Counts.
+        sender: Sends.
+        clock: Time.
+    """
+
+    def __init__(
+        self,
+        settings: ChallengeSettings,
+        codes: CodeMaker,
+        store: ChallengeStore,
+        sender: CodeSender,
+        clock: Clock,
+    ) -> None:
+        self._texts = settings
+        self._rules = ResendRules(limit=settings.max_resends, pace=settings.resend_after)
+        self._word = settings.resend_word.casefold()
+        self._codes = codes
+        self._store = store
+        self._sender = sender
+        self._clock = clock
+        self._prompter = Prompter(codes, clock)
+
+    def is_wish(self, typed: str) -> bool:
+        """Tell whether an answer is no code but the wish for another SMS: the word of the setting, or nothing."""
+        word = typed.strip().casefold()
+        return not word or word == self._word
+
+    def resend(self, request: LoginRequest, state: str) -> Ask | Reject | NotOurs:
+        """Send the code of a challenge again; uses up no try."""
+        user = quoted(request.user)
+        try:
+            return self._resend(request, self._store.find(state, request.user))
+        except UnknownChallenge:
+            return NotOurs()
+        except Expired as exc:
+            log.info("user %s: %s", user, exc)
+            return self._prompter.refuse(state, self._texts.expired_text)
+        except (NumberError, QueueFull, NoRoute, NoGatewayAlive, StoreError) as exc:
+            log.error("user %s gets no further SMS: %s", user, exc)  # noqa: TRY400  (one line says it)
+            return Reject(self._texts.unavailable_text)
+
+    def _resend(self, request: LoginRequest, challenge: Challenge) -> Ask:
+        number = self._sender.number_of(request)
+        if self._codes.number_hash(number) != challenge.number_hash:
+            raise Expired("the telephone number has changed since the challenge")
+        plan = self._sender.plan(request, number, challenge.state)
+        try:
+            challenge = self._store.resend(challenge.state, request.user, self._clock.time(), self._rules)
+        except ResendRefused as exc:
+            log.info("user %s: %s", quoted(request.user), exc)
+            return self._prompter.ask(challenge, self._why_not(exc))
+        self._sender.send(request, challenge, number, plan.turned(challenge.resends))
+        return self._prompter.ask(challenge, self._texts.prompt)
+
+    def _why_not(self, refused: ResendRefused) -> str:
+        if refused.wait is None:
+            return self._texts.no_resend_prompt
+        return self._texts.resend_later_prompt.replace("{seconds}", f"{refused.wait:.0f}")

@@ -1,0 +1,298 @@
+"""
+The provider ``http``: a gateway that takes an SMS as one GET or POST request.
+
+The parameters are those of the gateway's own documentation, as options. Well-known APIs (`smsotp_plugin.providers.http.apis`)
+are recognised by their URL, or named with ``preset``: then their number format and their errors are known.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import quote
+
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+
+from smsotp_plugin.clock import Deadline
+from smsotp_plugin.errors import ProtocolViolation, Refused
+from smsotp_plugin.fields.secret import SecretSetting
+from smsotp_plugin.fields.web import (
+    CheckSslSetting,
+    ProxySetting,
+    WebAddress,
+    WebAddressSetting,
+    YesNoSetting,
+    read_web_address,
+)
+from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, LogLevel, Provider
+from smsotp_plugin.providers.http.apis import APIS, recognise
+from smsotp_plugin.providers.http.apis.base import HttpApi, Reply, error_for_status
+from smsotp_plugin.providers.http.mistakes import mistakes
+from smsotp_plugin.providers.http.parameters import (
+    FieldSetting,
+    Filling,
+    HeaderName,
+    HeaderSetting,
+    Misplaced,
+)
+from smsotp_plugin.providers.http.request import HttpPlan, all_headers
+from smsotp_plugin.sms.message import Message, Receipt
+from smsotp_plugin.wire.http.client import HttpAnswer, HttpRequest, HttpWire, Origin, basic_auth
+
+Seconds = Annotated[float, Field(ge=0.1, le=120)]
+Status = Annotated[int, Field(ge=200, le=299)]
+
+
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+class HttpSettings(GatewaySettings):
+    """
+    What a gateway behind HTTP needs. A parameter that is an empty text counts as not filled.
+
+    Attributes:
+        preset: ``clickatell``, ``gtx`` or ``twilio``: brings URL, method, number format and parameters.
+        URL: Address of the gateway, ``http`` or ``https``. Tags are filled, percent-encoded. May hold
+            ``user:password@`` for basic authentication.
+        HTTP_METHOD: ``GET`` or ``POST``; GET where neither this nor a preset says otherwise.
+        USERNAME: For basic authentication, or for the preset's own parameters.
+        PASSWORD: Belongs to USERNAME.
+        RETURN_SUCCESS: Text that the answer must contain.
+        RETURN_FAIL: Text that the answer must not contain.
+        RETURN_STATUS: The HTTP statuses of an accepted SMS.
+        PROXY: URL of an HTTP proxy for this gateway.
+        HTTP_PROXY: The same, used where URL begins with ``http:``; PROXY is not used then.
+        HTTPS_PROXY: The same, used where URL begins with ``https:``; PROXY is not used then.
+        CHECK_SSL: ``true``, ``false``, or the path of a file or folder with the authorities to trust.
+        CONNECT_TIMEOUT: Seconds for making a connection; within TIMEOUT.
+        READ_TIMEOUT: Seconds of silence while the answer is awaited; within TIMEOUT.
+        SEND_DATA_AS_JSON: Sends the parameters of a POST as a JSON object instead of a form.
+        PARAMETER: Fixed additional parameters.
+        options: The gateway's own parameters; the tags ``{phone}`` and ``{otp}`` are filled.
+        headers: Additional headers; tags are filled.
+    """
+
+    preset: Literal["clickatell", "gtx", "twilio"] | None = None
+    URL: WebAddressSetting | None = Field(None, repr=False)
+    HTTP_METHOD: Annotated[Literal["GET", "POST"], BeforeValidator(_upper)] | None = None
+    USERNAME: str | None = None
+    PASSWORD: SecretSetting | None = None
+    RETURN_SUCCESS: str = ""
+    RETURN_FAIL: str = ""
+    RETURN_STATUS: frozenset[Status] = frozenset({200, 201, 202})
+    PROXY: ProxySetting | None = None
+    HTTP_PROXY: ProxySetting | None = None
+    HTTPS_PROXY: ProxySetting | None = None
+    CHECK_SSL: CheckSslSetting = True
+    CONNECT_TIMEOUT: Seconds | None = None
+    READ_TIMEOUT: Seconds | None = None
+    SEND_DATA_AS_JSON: YesNoSetting = False
+    PARAMETER: dict[str, FieldSetting] = Field({}, repr=False)
+    options: dict[str, FieldSetting] = Field({}, repr=False)
+    headers: dict[HeaderName, HeaderSetting] = Field({}, repr=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _judge_together(cls, data: Any) -> Any:
+        """Mark what is wrong only in company, so that it is told at its own place, with all the rest."""
+        if not isinstance(data, dict):
+            return data
+        filled = {name: value for name, value in data.items() if value != "" or not name.isupper()}
+        if data.get("PASSWORD") == "" and "USERNAME" in filled:
+            filled["PASSWORD"] = ""
+        marked = {
+            name: dict(value)
+            if name in ("PARAMETER", "options", "headers") and isinstance(value, dict)
+            else value
+            for name, value in filled.items()
+        }
+        for (table, name), advice in mistakes(filled):
+            inside = marked if table is None else marked.setdefault(table, {})
+            if isinstance(inside, dict):
+                inside[name] = Misplaced(advice)
+        return marked
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_marked(cls, value: Any) -> Any:
+        if isinstance(value, Misplaced):
+            raise ValueError(value.advice)  # noqa: TRY004  (pydantic collects ValueError only)
+        return value
+
+    @field_validator("PARAMETER", "options", "headers", mode="before")
+    @classmethod
+    def _want_a_table(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError('must be a table, written as { name = "value" }')  # noqa: TRY004  (as above)
+        return value
+
+    @field_validator("RETURN_STATUS", mode="before")
+    @classmethod
+    def _want_a_list(cls, value: Any) -> Any:
+        if not isinstance(value, list | frozenset):
+            raise ValueError("must be a list of statuses, such as [200, 201]")  # noqa: TRY004  (as above)
+        return value
+
+    @cached_property
+    def plan(self) -> HttpPlan:
+        """What the requests look like."""
+        address = self._address()
+        fields = {**self.PARAMETER, **self.options}
+        preset = APIS[self.preset] if self.preset else None
+        api = preset or recognise(address.host, address.path, frozenset(fields))
+        if preset:
+            fields = {**preset.fields, **self._credential_fields(preset), **fields}
+        method = self.HTTP_METHOD or (preset.method if preset else "GET")
+        as_json = self.SEND_DATA_AS_JSON and method == "POST"
+        headers = all_headers(
+            self.headers, method=method, as_json=as_json, authorization=self._authorization(address, preset)
+        )
+        return HttpPlan(address, method, as_json, fields, headers, api)
+
+    @property
+    def proxy(self) -> str | None:
+        """The proxy for URL, if any."""
+        proxy = self.PROXY
+        if self.HTTP_PROXY or self.HTTPS_PROXY:
+            proxy = self.HTTPS_PROXY if self.plan.address.scheme == "https" else self.HTTP_PROXY
+        return proxy.get_secret_value() if proxy else None
+
+    def warnings(self) -> list[str]:
+        """Return what is allowed but probably not meant."""
+        return [*super().warnings(), *_warnings(self, self.plan)]
+
+    def _address(self) -> WebAddress:
+        if self.URL is not None:
+            return self.URL
+        assert self.preset is not None
+        return read_web_address(APIS[self.preset].url.format(username=quote(self.USERNAME or "", safe="")))
+
+    def _credential_fields(self, api: HttpApi) -> dict[str, Any]:
+        if api.credentials is None or self.USERNAME is None:
+            return {}
+        user, password = api.credentials
+        return {user: SecretStr(self.USERNAME), password: self.PASSWORD or SecretStr("")}
+
+    def _authorization(self, address: WebAddress, preset: HttpApi | None) -> str | None:
+        if address.username is not None:
+            return basic_auth(address.username, address.password.get_secret_value())
+        if self.USERNAME is None or self.PASSWORD is None or (preset and preset.credentials):
+            return None
+        return basic_auth(self.USERNAME, self.PASSWORD.get_secret_value())
+
+
+def _warnings(settings: HttpSettings, plan: HttpPlan) -> Iterator[str]:
+    """Yield complete sentences that begin with a key."""
+    yield from _transport_warnings(settings, plan)
+    yield from _answer_warnings(settings, plan)
+    yield from plan.tag_warnings()
+    if settings.SEND_DATA_AS_JSON and plan.method == "GET":
+        yield "SEND_DATA_AS_JSON: has no effect with GET: parameters travel in the query. Set HTTP_METHOD to POST."
+    if settings.PASSWORD is not None and settings.USERNAME is None and settings.preset is None:
+        yield "PASSWORD: is not used without USERNAME."
+
+
+def _transport_warnings(settings: HttpSettings, plan: HttpPlan) -> Iterator[str]:
+    address = plan.address
+    if address.scheme == "http" and not address.is_loopback:
+        yield "URL: plain http shows the code, the number and the password to the whole way; use https."
+    if settings.CHECK_SSL is False:
+        yield "CHECK_SSL: without the check anyone on the way can read codes; give the authority's file instead."
+    if settings.PROXY and (settings.HTTP_PROXY or settings.HTTPS_PROXY):
+        yield "PROXY: is not used, because HTTP_PROXY or HTTPS_PROXY is filled."
+    other, used = (
+        ("HTTP_PROXY", "HTTPS_PROXY") if address.scheme == "https" else ("HTTPS_PROXY", "HTTP_PROXY")
+    )
+    if getattr(settings, other) and not getattr(settings, used):
+        yield f"{other}: is not used, because URL begins with {address.scheme}; fill {used}."
+    for name in ("CONNECT_TIMEOUT", "READ_TIMEOUT"):
+        if (getattr(settings, name) or 0) > settings.TIMEOUT:
+            yield f"{name}: is longer than TIMEOUT, which ends the whole attempt."
+
+
+def _answer_warnings(settings: HttpSettings, plan: HttpPlan) -> Iterator[str]:
+    success, fail = settings.RETURN_SUCCESS, settings.RETURN_FAIL
+    if success and fail:
+        yield (
+            "RETURN_FAIL: both texts are applied: an answer with this one is a failure, even where it holds "
+            "RETURN_SUCCESS too."
+        )
+    if success and success == fail:
+        yield "RETURN_SUCCESS: is the same as RETURN_FAIL: no SMS will ever count as sent."
+    if plan.api is None and not success:
+        yield (
+            "RETURN_SUCCESS: is empty: the gateway's status alone says whether an SMS was taken, and many gateways "
+            "report errors with a good status."
+        )
+    errors = [words for words in plan.api.error_words if success in words] if plan.api and success else []
+    if errors:
+        yield (
+            f'RETURN_SUCCESS: this text also stands in errors of the gateway, such as "{errors[0]}". They are told '
+            f"apart here, because the URL is that of {plan.api.name if plan.api else ''}; elsewhere use a longer text."
+        )
+
+
+class HttpProvider(Provider[HttpSettings, HttpRequest, HttpAnswer]):
+    """Sends each SMS as one HTTP request."""
+
+    Settings: ClassVar[type[GatewaySettings]] = HttpSettings
+
+    def __init__(self, context: GatewayContext, settings: HttpSettings) -> None:
+        super().__init__(context, settings)
+        self._plan = settings.plan
+        self._api = self._plan.api
+        if self._api:
+            self.number_format = self._api.number_format
+        address = self._plan.address
+        self._wire = HttpWire(
+            Origin(
+                address.scheme,
+                address.host,
+                address.port,
+                proxy=settings.proxy,
+                check_tls=settings.CHECK_SSL,
+                connect_limit=settings.CONNECT_TIMEOUT,
+                read_limit=settings.READ_TIMEOUT,
+            )
+        )
+
+    def close(self) -> None:
+        """End all connections."""
+        self._wire.close()
+
+    def compose(self, message: Message) -> HttpRequest:
+        """Fill the templates."""
+        filling = Filling(
+            phone=self.written_number(message.number),
+            otp=message.otp.get_secret_value(),
+            sentence=message.sentence.get_secret_value(),
+        )
+        if self.settings.LOG_LEVEL is LogLevel.DEBUG:
+            self.log.debug("submitting for %s: %s", filling.phone, filling.otp)
+        return self._plan.compose(filling)
+
+    def exchange(self, request: HttpRequest, deadline: Deadline) -> HttpAnswer:
+        """Send the request over a kept connection."""
+        answer = self._wire.exchange(request, deadline)
+        if self.settings.LOG_LEVEL is LogLevel.DEBUG:
+            self.log.debug("answer with status %s: %r", answer.status, answer.text())
+        return answer
+
+    def judge(self, answer: HttpAnswer) -> Receipt:
+        """Ask the API first, which knows its own errors; then the status and the texts of the settings."""
+        settings, text = self.settings, answer.text()
+        retry_after = answer.retry_after(self.context.clock.time())
+        receipt = self._api.judge(Reply(answer.status, text, retry_after)) if self._api else None
+        if answer.status not in settings.RETURN_STATUS:
+            raise error_for_status(answer.status, retry_after)
+        if settings.RETURN_FAIL and settings.RETURN_FAIL in text:
+            raise Refused("the answer contains the text of RETURN_FAIL")
+        if settings.RETURN_SUCCESS and settings.RETURN_SUCCESS not in text:
+            if not text.strip():
+                raise ProtocolViolation("the answer is empty: neither RETURN_SUCCESS nor an error")
+            raise Refused("the answer does not contain the text of RETURN_SUCCESS")
+        return receipt or Receipt()
+
+    def probe(self, deadline: Deadline) -> None:
+        """Connect, and send nothing."""
+        self._wire.probe(deadline)

@@ -1,0 +1,106 @@
+"""
+Clickatell's classic HTTP API, ``/http/sendmsg`` (HTTP API Specification 2.5).
+
+Errors come with status 200 and the body ``ERR: 105, Invalid Destination Address``; success is ``ID: ...``. The text
+``ID`` alone is found in several errors, so the body must begin with ``ID:``.
+"""
+
+import re
+from typing import Any
+
+from smsotp_plugin.errors import (
+    AuthFailed,
+    BadMessage,
+    BadRecipient,
+    CreditExhausted,
+    GatewayUnavailable,
+    Refused,
+    Throttled,
+)
+from smsotp_plugin.fields.template import Template
+from smsotp_plugin.providers.http.apis.base import HttpApi, Meanings, Reply, clean_id, strange, told
+from smsotp_plugin.providers.http.parameters import SENTENCE
+from smsotp_plugin.sms.message import Receipt
+from smsotp_plugin.sms.phone import NumberFormat
+
+_ACCEPTED = re.compile(r"\s*ID:\s*(\S{1,128})")
+_ERROR = re.compile(r"\s*ERR:\s*(\d{1,4})")
+_MEANINGS: Meanings = {
+    "001": (AuthFailed, "authentication failed"),
+    "002": (AuthFailed, "unknown user name or password"),
+    "003": (AuthFailed, "session expired"),
+    "004": (AuthFailed, "account frozen"),
+    "005": (AuthFailed, "missing session"),
+    "007": (AuthFailed, "this address may not use the account (IP lockdown)"),
+    "100": (BadMessage, "malformed data"),
+    "101": (BadMessage, "invalid or missing parameters"),
+    "102": (BadMessage, "invalid user data header"),
+    "105": (BadRecipient, "invalid destination address"),
+    "106": (AuthFailed, "the sender (from) is not registered"),
+    "107": (BadMessage, "empty message"),
+    "108": (AuthFailed, "invalid or missing api_id"),
+    "113": (BadMessage, "too many parts"),
+    "114": (BadRecipient, "no route to this number"),
+    "116": (BadMessage, "invalid unicode data"),
+    "121": (BadRecipient, "the number is blocked"),
+    "122": (BadRecipient, "the number has opted out"),
+    "123": (AuthFailed, "the sender (from) is not registered"),
+    "128": (BadRecipient, "the number is delisted"),
+    "130": (Throttled, "too many messages"),
+    "301": (CreditExhausted, "no credit left"),
+    "302": (CreditExhausted, "the allowed credit is used up"),
+    "901": (GatewayUnavailable, "internal error, try again"),
+}
+#: A concatenated message has 153 characters of GSM-7 or 67 of UCS-2 a part; the API joins parts only when told to.
+_PART, _UNICODE_PART, _MOST_PARTS = 153, 67, 35
+
+
+def _recognises(host: str, path: str, names: frozenset[str]) -> bool:
+    return host == "api.clickatell.com" or (path.endswith("/http/sendmsg") and "api_id" in names)
+
+
+def _judge(reply: Reply) -> Receipt | None:
+    if found := _ACCEPTED.match(reply.text):
+        return Receipt(clean_id(found[1])) if reply.status < 300 else None
+    if found := _ERROR.match(reply.text):
+        code = found[1].zfill(3)
+        raise told(code, _MEANINGS, reply.retry_after) or Refused(
+            f"the gateway answered with its error {code}"
+        )
+    if reply.status < 300:
+        raise strange(reply)
+    return None
+
+
+def _adapt(fields: dict[str, Any]) -> None:
+    text = fields.get("text")
+    if not isinstance(text, str):
+        return
+    plain = text.isascii() or "unicode" in fields
+    part, whole = (_PART, 160) if plain else (_UNICODE_PART, 70)
+    units = len(text) if plain else len(text.encode("utf-16-be")) // 2
+    if units > whole:
+        fields.setdefault("concat", str(min(-(-units // part), _MOST_PARTS)))
+    if not plain:
+        fields |= {"unicode": "1", "text": text.encode("utf-16-be").hex()}
+
+
+CLICKATELL = HttpApi(
+    name="clickatell",
+    url="https://api.clickatell.com/http/sendmsg",
+    method="GET",
+    number_format=NumberFormat.DIGITS,
+    fields={"to": Template("{phone}"), "text": SENTENCE},
+    credentials=("user", "password"),
+    required={"api_id": "the id of the HTTP API in your Clickatell account"},
+    recognises=_recognises,
+    judge=_judge,
+    adapt=_adapt,
+    error_words=(
+        "ERR: 001, Authentication failed",
+        "ERR: 003, Session ID expired",
+        "ERR: 005, Missing session ID",
+        "ERR: 105, Invalid Destination Address",
+        "ERR: 108, Invalid or missing API ID",
+    ),
+)

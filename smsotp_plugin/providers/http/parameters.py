@@ -1,0 +1,171 @@
+"""
+Parameters of a request as typed templates: the types are those of the configuration, never those of the values.
+
+A text stays a text whatever is filled in (the code ``012345`` and the code ``123456`` alike), a number or a list of
+the configuration stays one. Tags are filled in one pass and only in texts that the administrator wrote: what a secret
+from a file or the SMS itself holds is not looked at.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, SecretStr, TypeAdapter
+
+from smsotp_plugin.fields.secret import SecretSetting
+from smsotp_plugin.fields.template import Template
+
+_DEEPEST = 16
+_SECRET = TypeAdapter[SecretStr](SecretSetting)
+#: RFC 9110 section 5.6.2.
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
+#: Those decide where a request ends or on what connection it goes.
+_OWN_HEADERS = frozenset(
+    (
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Misplaced:
+    """Stands in place of a value that must not be there at all; reading it raises the advice."""
+
+    advice: str
+
+
+class Sentence:
+    """Stands in a preset for the whole sentence with the code."""
+
+
+SENTENCE = Sentence()
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """
+    What goes into one request.
+
+    Attributes:
+        phone: For the tag ``{phone}``.
+        otp: For the tag ``{otp}``.
+        sentence: For `SENTENCE`.
+    """
+
+    phone: str
+    otp: str
+    sentence: str
+
+    def into(self, value: Any) -> Any:
+        """Return a value of a field tree with every tag filled; types stay as they are."""
+        match value:
+            case Template():
+                return value.fill(phone=self.phone, otp=self.otp)
+            case SecretStr():
+                return value.get_secret_value()
+            case Sentence():
+                return self.sentence
+            case list():
+                return [self.into(each) for each in value]
+            case dict():
+                return {name: self.into(each) for name, each in value.items()}
+            case _:
+                return value
+
+
+def templates_in(value: Any) -> Iterator[Template]:
+    """Yield every template of a field tree."""
+    match value:
+        case Template():
+            yield value
+        case list():
+            for each in value:
+                yield from templates_in(each)
+        case Mapping():
+            for each in value.values():
+                yield from templates_in(each)
+
+
+def form_pairs(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Write filled fields as pairs for a query or a form: a list becomes its name several times."""
+    return [
+        (name, _as_text(each))
+        for name, value in fields.items()
+        for each in (value if isinstance(value, list) else [value])
+    ]
+
+
+def fits_a_form(value: Any) -> bool:
+    """Tell whether a field can be written as pairs: no table, and no list inside of a list."""
+    inside = value if isinstance(value, list) else [value]
+    return not any(isinstance(each, list | dict) for each in inside)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _read_field(value: Any, depth: int = 0) -> Any:
+    if depth > _DEEPEST:
+        raise ValueError(f"is nested more than {_DEEPEST} levels deep")
+    match value:
+        case Misplaced():
+            raise ValueError(value.advice)
+        case str():
+            return Template(value)
+        case {"file": str(), **rest} | {"env": str(), **rest} if depth == 0 and not rest:
+            return _SECRET.validate_python(value)
+        case dict():
+            return {name: _read_field(each, depth + 1) for name, each in value.items()}
+        case list():
+            return [_read_field(each, depth + 1) for each in value]
+        case float() if not math.isfinite(value):
+            raise ValueError("must be a finite number")
+        case bool() | int() | float():
+            return value
+    raise ValueError("must be a text, a number, true, false, a list or a table; write dates as texts")
+
+
+def _read_header(value: Any) -> Any:
+    value = _read_field(value)
+    if not isinstance(value, Template | SecretStr):
+        raise ValueError('must be a text, { file = "/path" } or { env = "NAME" }')  # noqa: TRY004  (see template)
+    written = value.source if isinstance(value, Template) else value.get_secret_value()
+    if not is_header_value(written):
+        raise ValueError("must be one line of printable ASCII characters")
+    return value
+
+
+def _read_header_name(name: Any) -> Any:
+    if not isinstance(name, str) or not _TOKEN.fullmatch(name):
+        raise ValueError("is no name of a header")
+    if name.lower() in _OWN_HEADERS:
+        raise ValueError("is a header that cannot be set: it belongs to the connection")
+    return name
+
+
+def is_header_value(text: str) -> bool:
+    """Tell whether a text can be the value of a header without ending it (RFC 9110 section 5.5, ASCII only)."""
+    return text.isascii() and text.isprintable()
+
+
+#: One extra parameter: any TOML value without dates; ``{ file = }`` and ``{ env = }`` are read as secrets.
+FieldSetting = Annotated[Any, BeforeValidator(_read_field)]
+#: One extra header.
+HeaderSetting = Annotated[Any, BeforeValidator(_read_header)]
+HeaderName = Annotated[str, BeforeValidator(_read_header_name)]

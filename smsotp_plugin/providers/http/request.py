@@ -1,0 +1,119 @@
+"""How the requests to one HTTP gateway are made: everything that is the same for all messages, decided once."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from smsotp_plugin.errors import BadMessage
+from smsotp_plugin.fields.template import Template
+from smsotp_plugin.fields.web import WebAddress
+from smsotp_plugin.providers.http.apis.base import HttpApi
+from smsotp_plugin.providers.http.parameters import (
+    Filling,
+    Sentence,
+    form_pairs,
+    is_header_value,
+    templates_in,
+)
+from smsotp_plugin.wire.http.client import HttpRequest
+
+_FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpPlan:
+    """
+    What a gateway's requests look like.
+
+    Attributes:
+        address: Where they go.
+        method: ``GET`` or ``POST``.
+        as_json: Whether the parameters travel as a JSON object; else as a query or a form.
+        fields: The parameters, as `smsotp_plugin.providers.http.parameters` reads them.
+        headers: Texts, templates and secrets by name.
+        api: What is known of the gateway, or None.
+    """
+
+    address: WebAddress
+    method: str
+    as_json: bool
+    fields: Mapping[str, Any] = field(repr=False)
+    headers: Mapping[str, Any] = field(repr=False)
+    api: HttpApi | None
+
+    def compose(self, filling: Filling) -> HttpRequest:
+        """
+        Make the request for one message.
+
+        Raises:
+            BadMessage: A header cannot carry what would be filled in.
+        """
+        fields = {name: filling.into(value) for name, value in self.fields.items()}
+        if self.api:
+            self.api.adapt(fields)
+        headers = {name: self._header(name, value, filling) for name, value in self.headers.items()}
+        target = self._target(filling)
+        if self.method == "GET":
+            if fields:
+                target += ("&" if "?" in target else "?") + urlencode(form_pairs(fields))
+            return HttpRequest("GET", target, headers)
+        body = json.dumps(fields) if self.as_json else urlencode(form_pairs(fields))
+        return HttpRequest("POST", target, headers, body.encode())
+
+    def tag_warnings(self) -> Iterator[str]:
+        """Yield what is odd about tags: those that are none, and those that are nowhere."""
+        texts = [
+            ("URL", Template(self.address.target)),
+            *(
+                (f"options.{name}", each)
+                for name, value in self.fields.items()
+                for each in templates_in(value)
+            ),
+            *(
+                (f"headers.{name}", each)
+                for name, value in self.headers.items()
+                for each in templates_in(value)
+            ),
+        ]
+        for place, template in texts:
+            for tag in template.unknown_tags():
+                yield f"{place}: {{{tag}}} has no meaning here and is sent as it is; there are {{phone}} and {{otp}}."
+        filled = frozenset[str]().union(*(template.tags() for _, template in texts))
+        sentence = any(isinstance(value, Sentence) for value in self.fields.values())
+        if "phone" not in filled:
+            yield "options: the tag {phone} is nowhere: the gateway is not told the number."
+        if "otp" not in filled and not sentence:
+            yield "options: the tag {otp} is nowhere: no SMS will hold the code."
+
+    def _target(self, filling: Filling) -> str:
+        """Fill the tags of the URL, in a form that can change neither its path nor its query."""
+        target = self.address.target
+        if "{" not in target:
+            return target
+        filled = Template(target).fill(phone=quote(filling.phone, safe=""), otp=quote(filling.otp, safe=""))
+        return filled.replace("{", "%7B").replace("}", "%7D")
+
+    def _header(self, name: str, value: Any, filling: Filling) -> str:
+        text: str = filling.into(value)
+        if isinstance(value, Template) and not is_header_value(text):
+            raise BadMessage(f"the header {name} cannot carry the text: it is not one line of ASCII")
+        return text
+
+
+def all_headers(
+    own: Mapping[str, Any], *, method: str, as_json: bool, authorization: str | None
+) -> dict[str, Any]:
+    """Return the headers of every request; the administrator's win over ours."""
+    headers: dict[str, Any] = {
+        "User-Agent": "smsotp",
+        "Accept": "*/*",
+        "Accept-Encoding": "identity",
+    }
+    if method == "POST":
+        headers["Content-Type"] = _JSON if as_json else _FORM
+    if authorization is not None:
+        headers["Authorization"] = authorization
+    written = {name.lower() for name in own}
+    return {name: value for name, value in headers.items() if name.lower() not in written} | dict(own)

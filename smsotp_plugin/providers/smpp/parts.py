@@ -1,0 +1,115 @@
+"""How a text becomes the parts of SMPP messages, and how long the SMSC is to try them. No I/O."""
+
+from collections import OrderedDict
+from datetime import UTC, datetime
+from math import ceil
+from random import Random
+from threading import Lock
+from typing import Final, Literal
+
+from smsotp_plugin.errors import BadMessage
+from smsotp_plugin.sms.segments import Coding, Segments, concatenation_header, plan_segments
+from smsotp_plugin.wire.smpp.pdu import Part
+
+_UCS2: Final = 0x08
+#: Alphabets other than the GSM one that an SMSC may expect for a data_coding (SMPP 3.4 section 5.2.19).
+_CHARSETS: Final = {0x01: "ascii", 0x03: "latin-1"}
+#: SMSCs refuse or ignore a shorter validity period. Seconds.
+_SHORTEST_VALIDITY: Final = 60
+_MOST_RECIPIENTS: Final = 4096
+
+
+class PartMaker:
+    """
+    Codes and cuts texts. Thread-safe.
+
+    Args:
+        data_coding: What texts of the GSM alphabet are sent as: 1 and 3 change their bytes, 8 makes them UCS-2.
+        random: For the first reference of a recipient's long texts.
+    """
+
+    def __init__(self, data_coding: int, random: Random) -> None:
+        self._data_coding = data_coding
+        self._references = _References(random)
+
+    def make(self, text: str, number: str) -> list[Part]:
+        """
+        Return the parts of a text.
+
+        Args:
+            text: Any text.
+            number: Whom it goes to, for the references only.
+
+        Raises:
+            BadMessage: It is too long, or no valid Unicode.
+        """
+        charset = _CHARSETS.get(self._data_coding)
+        ucs2 = self._data_coding == _UCS2 or (charset is not None and not _fits(text, charset))
+        plan = plan_segments(text, Coding.UCS2 if ucs2 else None)
+        headers = self._headers(plan, number)
+        if plan.coding is Coding.UCS2:
+            coding, coded = _UCS2, plan.encoded()
+        else:
+            coding = self._data_coding
+            coded = [part.encode(charset) for part in plan.parts] if charset else plan.encoded()
+        return [Part(coding, header, text) for header, text in zip(headers, coded, strict=True)]
+
+    def _headers(self, plan: Segments, number: str) -> list[bytes]:
+        if plan.count == 1:
+            return [b""]
+        reference = self._references.next(number)
+        return [concatenation_header(reference, plan.count, place) for place in range(1, plan.count + 1)]
+
+
+class _References:
+    """Numbers the long texts to each recipient, so that a handset does not mix up the parts of two of them."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._lock = Lock()
+        self._last: OrderedDict[str, int] = OrderedDict()
+
+    def next(self, number: str) -> int:
+        """Return a reference that the last 255 texts to this number did not have, 0 to 255."""
+        with self._lock:
+            last = self._last.pop(number, None)
+            reference = self._random.randrange(256) if last is None else (last + 1) % 256
+            self._last[number] = reference
+            if len(self._last) > _MOST_RECIPIENTS:
+                self._last.popitem(last=False)
+            return reference
+
+
+def _fits(text: str, charset: str) -> bool:
+    try:
+        text.encode(charset)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def validity_period(form: Literal["relative", "absolute", "none"], *, now: float, expires: float) -> bytes:
+    """
+    Return the validity period of a message: the SMSC need not try any longer than the code is good.
+
+    Args:
+        form: How it is written. SMPP 3.4 section 7.1.1.
+        now: Unix seconds.
+        expires: Unix seconds.
+
+    Raises:
+        BadMessage: It is longer than a relative period can say.
+    """
+    if form == "none":
+        return b""
+    seconds = max(_SHORTEST_VALIDITY, ceil(expires - now))
+    if form == "absolute":
+        return datetime.fromtimestamp(now + seconds, UTC).strftime("%y%m%d%H%M%S000+").encode("ascii")
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    if days > 30:
+        raise BadMessage(
+            "VALIDITY_PERIOD: the code is good for longer than the 30 days that a relative one can say"
+        )
+    return b"0000%02d%02d%02d%02d000R" % (days, hour, minute, second)

@@ -1,0 +1,70 @@
+"""One packet in, one answer of the module out: from rlm_python3's pairs to the flow and back. No ``radiusd``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Reject
+from smsotp_plugin.login.flow import Login
+from smsotp_plugin.login.notify import Notifier
+from smsotp_plugin.radius.attributes import AttributePlace, Packet, read_request
+
+#: Attribute, operator, value: exactly tuples of exactly text, or rlm_python3 drops them.
+Change = tuple[str, str, str]
+#: Module return code, changes of the reply, changes of the control list.
+ModuleAnswer = tuple[int, tuple[Change, ...], tuple[Change, ...]]
+
+#: Module return codes (``rlm_rcode_t``). OK in `authenticate` and Auth-Type Accept are the only ways in.
+REJECT, OK, HANDLED, NOOP = 0, 2, 3, 7
+
+#: A value that makes the server sign the reply (RFC 3579 section 3.2); it fills in the real one.
+_SIGN: Change = ("Message-Authenticator", ":=", "0x00")
+_CHALLENGE: Change = ("Response-Packet-Type", ":=", "Access-Challenge")
+#: The second is what the shipped ``post-auth`` asks for before it lets an Access-Accept leave.
+_ACCEPTED: tuple[Change, ...] = (("Auth-Type", ":=", "Accept"), ("SMSOTP-Result", ":=", "accept"))
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """
+    The two legs, and what follows them, as FreeRADIUS calls them.
+
+    Raises:
+        PacketError: From each, for a packet that cannot be used.
+    """
+
+    login: Login
+    notifier: Notifier
+    places: Sequence[AttributePlace]
+
+    def first_leg(self, packet: Packet) -> ModuleAnswer:
+        """Begin a log-in whose first factor is known to be right."""
+        return _written(self.login.first_leg(read_request(packet, self.places)))
+
+    def answer_leg(self, packet: Packet) -> ModuleAnswer:
+        """Judge an answer to a challenge; NOOP where the State is not one of ours."""
+        return _written(self.login.answer_leg(read_request(packet, self.places)))
+
+    def after(self, packet: Packet) -> ModuleAnswer:
+        """Send the notification that the administrator's unlang asks for, if any; the decision stays as it is."""
+        request = read_request(packet, self.places)
+        if request.notification:
+            self.notifier.notify(request.notification, request)
+        return NOOP, (), ()
+
+
+def _written(decision: Ask | Accept | Reject | NotOurs) -> ModuleAnswer:
+    match decision:
+        case Ask(state, prompt, seconds):
+            told = (("State", ":=", state), _message(prompt), ("Session-Timeout", ":=", str(seconds)))
+            return HANDLED, (_SIGN, *told), (_CHALLENGE,)
+        case Accept():
+            return OK, (_SIGN,), _ACCEPTED
+        case NotOurs():
+            return NOOP, (), ()
+        case Reject(text):
+            return REJECT, (_SIGN, _message(text)) if text else (_SIGN,), ()
+
+
+def _message(text: str) -> Change:
+    # The server reads backslashes in values as escapes.
+    return ("Reply-Message", ":=", text.replace("\\", "\\\\"))

@@ -1,0 +1,1 @@
+"""One SMS: its number and its text."""

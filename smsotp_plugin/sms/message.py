@@ -1,0 +1,43 @@
+"""What travels from the flow through the dispatcher to a provider, and what comes back."""
+
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from smsotp_plugin.sms.phone import PhoneNumber
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """
+    One SMS to one number.
+
+    Attributes:
+        reference: Short name of the message in logs and for the help desk; no secret.
+        user: Whom it is for, as the log names people.
+        number: Where it goes.
+        otp: What the tag ``{otp}`` becomes: the bare code, or the whole text where ``[otp] text`` is set.
+        sentence: What a provider without a template of its own sends: always a whole sentence.
+        expires: Unix seconds after which the code is worthless and nothing is sent any more.
+    """
+
+    reference: str
+    user: str
+    number: PhoneNumber
+    otp: SecretStr
+    sentence: SecretStr
+    expires: float
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """
+    What a gateway said when it took a message.
+
+    Attributes:
+        gateway_id: The gateway's own id of the message, at most 128 printable characters, empty where it gave none.
+        segments: How many SMS the text became, 0 where the gateway does not say and the provider cannot know.
+    """
+
+    gateway_id: str = ""
+    segments: int = 0

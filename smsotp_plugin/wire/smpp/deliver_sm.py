@@ -1,0 +1,188 @@
+"""
+What an SMSC brings: deliver_sm and data_sm, and the delivery receipts in them.
+
+SMPP 3.4 sections 4.6, 4.7 and 5.2.12, and appendix B for the text of a receipt. That text ends with the beginning of
+the message itself, and so with the code: only its named fields are read, and none of it is shown.
+"""
+
+import re
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from smsotp_plugin.errors import ProtocolViolation
+from smsotp_plugin.wire.smpp.pdu import DATA_SM, Pdu
+
+# Optional parameters, SMPP 3.4 section 5.3.2.
+RECEIPTED_MESSAGE_ID: Final = 0x001E
+NETWORK_ERROR_CODE: Final = 0x0423
+MESSAGE_PAYLOAD: Final = 0x0424
+MESSAGE_STATE: Final = 0x0427
+
+#: Longer than any C-octet string of a response or a receipt: a message_id has at most 64 characters (section 5.2.23).
+_LONGEST_STRING = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """
+    What a deliver_sm or a data_sm holds. SMPP 3.4 sections 4.6.1 and 4.7.1.
+
+    Attributes:
+        source: Address of the sender: of a receipt, the number that the message went to.
+        destination: Address of the recipient.
+        esm_class: What kind of message it is (section 5.2.12).
+        data_coding: What the text is coded in.
+        text: short_message, or message_payload where that is empty. Never shown.
+        options: Optional parameters by tag.
+    """
+
+    source: bytes = field(repr=False)
+    destination: bytes = field(repr=False)
+    esm_class: int
+    data_coding: int
+    text: bytes = field(repr=False)
+    options: Mapping[int, bytes] = field(repr=False)
+
+
+def read_delivery(pdu: Pdu) -> Delivery:
+    """
+    Read a deliver_sm or a data_sm.
+
+    Raises:
+        ProtocolViolation: It ends too early, or a string has no end.
+    """
+    body = _Body(pdu.body)
+    body.string()
+    body.octets(2)
+    source = body.string()
+    body.octets(2)
+    destination = body.string()
+    if pdu.command == DATA_SM:
+        esm_class, _, data_coding = body.octets(3)
+        text = b""
+    else:
+        esm_class = body.octets(3)[0]
+        body.string()
+        body.string()
+        _, _, data_coding, _, length = body.octets(5)
+        text = body.octets(length)
+    options = body.options()
+    return Delivery(
+        source, destination, esm_class, data_coding, text or options.get(MESSAGE_PAYLOAD, b""), options
+    )
+
+
+class _Body:
+    """Reads the body of a PDU from front to end."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self._at = 0
+
+    def octets(self, count: int) -> bytes:
+        start, self._at = self._at, self._at + count
+        if self._at > len(self._body):
+            raise ProtocolViolation("a PDU of the SMSC ends too early")
+        return self._body[start : self._at]
+
+    def string(self) -> bytes:
+        end = self._body.find(b"\0", self._at, self._at + _LONGEST_STRING)
+        if end < 0:
+            raise ProtocolViolation("a string in a PDU of the SMSC has no end")
+        start, self._at = self._at, end + 1
+        return self._body[start:end]
+
+    def options(self) -> dict[int, bytes]:
+        found = {}
+        while self._at < len(self._body):
+            tag, length = struct.unpack(">HH", self.octets(4))
+            found[tag] = self.octets(length)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkReceipt:
+    """
+    A delivery receipt as the SMSC words it.
+
+    Attributes:
+        message_id: As the SMSC spells it here, which may not be as in its submit_sm_resp; at most 64 characters.
+        status: ``delivered``, ``expired``, ``undeliverable``, ``rejected``, ``accepted`` or ``unknown``.
+        detail: State and error code in the SMSC's words.
+        numbers: Digits of both addresses; one of them is the number that the message went to. Never shown.
+    """
+
+    message_id: str
+    status: str
+    detail: str
+    numbers: tuple[str, str] = field(repr=False)
+
+
+#: Section 5.2.28 and appendix B.
+_STATES: Final = (
+    ("ENROUTE", "accepted"),
+    ("DELIVRD", "delivered"),
+    ("EXPIRED", "expired"),
+    ("DELETED", "undeliverable"),
+    ("UNDELIV", "undeliverable"),
+    ("ACCEPTD", "accepted"),
+    ("UNKNOWN", "unknown"),
+    ("REJECTD", "rejected"),
+)
+_STATUS_OF_WORD: Final = dict(_STATES)
+_FIELD = re.compile(r"\b(id|stat|err):([!-~]{1,64})", re.IGNORECASE)
+_MESSAGE_TEXT = re.compile(r"\btext:", re.IGNORECASE)
+
+
+def read_receipt(delivery: Delivery) -> NetworkReceipt | None:
+    """
+    Return the receipt in a delivery, or None where it is something else: a subscriber's SMS, say.
+
+    The optional parameters are believed before the text. A text alone is a receipt only if esm_class says so: a
+    subscriber may write what looks like one.
+    """
+    if delivery.esm_class & 0x3C != 0x04 and RECEIPTED_MESSAGE_ID not in delivery.options:
+        return None
+    fields = _fields(delivery)
+    message_id = _ascii(delivery.options.get(RECEIPTED_MESSAGE_ID, b"")) or fields.get("id", "")
+    if not message_id:
+        return None
+    word = _state_word(delivery.options.get(MESSAGE_STATE, b"")) or fields.get("stat", "").upper()
+    error = _network_error(delivery.options.get(NETWORK_ERROR_CODE, b"")) or fields.get("err", "")
+    return NetworkReceipt(
+        message_id,
+        _STATUS_OF_WORD.get(word, "unknown"),
+        (f"{word or 'no state'}, error {error}" if error.strip("0") else word or "no state")[:128],
+        (_digits(delivery.source), _digits(delivery.destination)),
+    )
+
+
+def _fields(delivery: Delivery) -> dict[str, str]:
+    coding = "utf-16-be" if delivery.data_coding == 0x08 else "latin-1"
+    text = _MESSAGE_TEXT.split(delivery.text.decode(coding, "replace"), maxsplit=1)[0]
+    found: dict[str, str] = {}
+    for name, value in _FIELD.findall(text):
+        found.setdefault(name.lower(), value)
+    return found
+
+
+def _ascii(value: bytes) -> str:
+    """Return the printable beginning of a C-octet string; the NUL at its end is sometimes forgotten."""
+    text = value.partition(b"\0")[0].decode("latin-1")[:64]
+    return text if text.isascii() and text.isprintable() else ""
+
+
+def _state_word(value: bytes) -> str:
+    state = value[0] - 1 if len(value) == 1 else -1
+    return _STATES[state][0] if 0 <= state < len(_STATES) else ""
+
+
+def _network_error(value: bytes) -> str:
+    """Section 5.3.2.31: the kind of network and a number."""
+    return str(int.from_bytes(value[1:], "big")) if len(value) == 3 else ""
+
+
+def _digits(address: bytes) -> str:
+    return address.decode("latin-1").lstrip("+0")

@@ -1,0 +1,276 @@
+"""
+One connection to a mail server, from the greeting to QUIT; `smsotp_plugin.wire.smtp.pool` keeps several.
+
+RFC 5321, with STARTTLS (RFC 3207), AUTH PLAIN and LOGIN (RFC 4954) and SMTPUTF8 (RFC 6531). What is in the mail and what
+an answer means is not decided here.
+
+Not built on `smtplib`: that counts its time limit anew for every read, takes answers of any length, and can log in only
+with ASCII passwords.
+"""
+
+import contextlib
+import re
+import ssl
+from base64 import b64encode
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pydantic import SecretStr
+
+from smsotp_plugin.clock import Deadline
+from smsotp_plugin.errors import AnswerTimeout, ProtocolViolation
+from smsotp_plugin.wire.channel import Broken, Channel, Silent
+
+_MOST_LINES = 100
+_REPLY_LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?")
+_ENHANCED = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}\b")
+
+
+class Stage(StrEnum):
+    """What the server was asked when it answered."""
+
+    GREETING = "greeting"
+    HELLO = "EHLO"
+    STARTTLS = "STARTTLS"
+    AUTH = "AUTH"
+    CHECK = "NOOP"
+    RESET = "RSET"
+    SENDER = "MAIL FROM"
+    RECIPIENT = "RCPT TO"
+    DATA = "DATA"
+    CONTENT = "end of data"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    The reply that ended an exchange.
+
+    Attributes:
+        stage: What it answers.
+        code: Reply code, 200 to 599.
+        text: All lines without their codes, Latin-1, joined by line breaks. May repeat parts of the mail.
+    """
+
+    stage: Stage
+    code: int
+    text: str = field(repr=False)
+
+    @property
+    def enhanced(self) -> str:
+        """The enhanced status code (RFC 3463) such as ``5.7.1``, or nothing."""
+        found = _ENHANCED.match(self.text)
+        return found[0] if found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """
+    A mail server and how to talk to it.
+
+    Attributes:
+        host: Name or address; certificates are compared with it.
+        port: TCP port.
+        tls: What certificates are checked with; None: the connection stays in clear.
+        starttls: With `tls`: the connection begins in clear.
+        username: For AUTH, or None.
+        password: Belongs to `username`.
+    """
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+    starttls: bool = False
+    username: str | None = None
+    password: SecretStr | None = None
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """
+    One mail to one recipient.
+
+    Attributes:
+        sender: Envelope address.
+        recipient: Envelope address.
+        content: Header and body with CRLF line ends, the last line ended too.
+    """
+
+    sender: str
+    recipient: str = field(repr=False)
+    content: bytes = field(repr=False)
+
+    @property
+    def needs_utf8(self) -> bool:
+        """Whether an address can only be written with SMTPUTF8."""
+        return not (self.sender.isascii() and self.recipient.isascii())
+
+
+class Declined(Exception):
+    """The server answered a step with something else than what it takes to go on."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.stage)
+        self.answer = answer
+
+
+class Connection:
+    """
+    One connection; used by one thread at a time, except for `abort`.
+
+    Every step raises `Broken` when the connection fails under it and `Declined` when the server does not take it.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.extensions: dict[str, str] = {}
+        #: Monotonic seconds of the last use, kept by the owner.
+        self.used_at = 0.0
+        self.channel = Channel(str(endpoint))
+        self._opened = False
+        self._in_step = False
+        self._in_transaction = False
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the last command has its complete answer and another one may follow."""
+        return self._opened and self._in_step
+
+    def open(self, deadline: Deadline) -> None:
+        """Connect, agree on TLS and log in."""
+        endpoint = self.endpoint
+        self.channel.connect(endpoint.host, endpoint.port, deadline)
+        if endpoint.tls is not None and not endpoint.starttls:
+            self.channel.encrypt(endpoint.tls, endpoint.host, deadline)
+        self._read_expected(Stage.GREETING, (220,), deadline)
+        self._greet(deadline)
+        if endpoint.tls is not None and endpoint.starttls:
+            self._start_tls(endpoint.tls, deadline)
+        if endpoint.username is not None and endpoint.password is not None:
+            self._log_in(endpoint.username, endpoint.password.get_secret_value(), deadline)
+        self._opened = True
+
+    def check(self, deadline: Deadline) -> Answer:
+        """Find out whether the server still listens."""
+        return self._ask(Stage.CHECK, "NOOP", (250,), deadline)
+
+    def begin(self, mail: Mail, deadline: Deadline) -> None:
+        """Name the sender of a mail; the first step of a transaction."""
+        if self._in_transaction:
+            self._ask(Stage.RESET, "RSET", (250,), deadline)
+        extension = ""
+        if mail.needs_utf8:
+            if "SMTPUTF8" not in self.extensions:
+                # The reply that a server without the extension would give (RFC 6531 section 3.5).
+                raise Declined(Answer(Stage.RECIPIENT, 553, "5.6.7 the server does not offer SMTPUTF8"))
+            extension = " SMTPUTF8"
+        self._in_transaction = True
+        self._ask(Stage.SENDER, f"MAIL FROM:<{mail.sender}>{extension}", (250,), deadline)
+
+    def finish(self, mail: Mail, deadline: Deadline) -> Answer:
+        """
+        Name the recipient, hand over the content and wait for the last answer, whatever it is.
+
+        Raises:
+            Unknown: The mail was complete when the connection failed or fell silent.
+        """
+        self._ask(Stage.RECIPIENT, f"RCPT TO:<{mail.recipient}>", (250, 251), deadline)
+        self._ask(Stage.DATA, "DATA", (354,), deadline)
+        # A line that begins with a dot gets a second one (RFC 5321 section 4.5.2).
+        self._in_step = False
+        self.channel.write(re.sub(rb"(?m)^\.", b"..", mail.content), deadline)
+        # Written apart: whatever fails before this line, the server has no complete mail.
+        try:
+            self.channel.write(b".\r\n", deadline)
+            answer = self._read_answer(Stage.CONTENT, deadline)
+        except Silent as exc:
+            raise AnswerTimeout(f"{self.endpoint} did not answer after the mail was written") from exc
+        except Broken as exc:
+            raise ProtocolViolation(f"the mail was written, then: {exc}") from exc
+        self._in_transaction = False
+        return answer
+
+    def quit(self, deadline: Deadline) -> None:
+        """Take leave and close; never raises."""
+        with contextlib.suppress(Broken, Declined):
+            if self.reusable:
+                self._ask(Stage.CHECK, "QUIT", (221,), deadline)
+        self.close()
+
+    def close(self) -> None:
+        """Hang up without a word."""
+        self._opened = False
+        self.channel.close()
+
+    def _greet(self, deadline: Deadline) -> None:
+        # An address literal (RFC 5321 section 4.1.3) needs no name service.
+        own = self.channel.own_address()
+        name = f"[IPv6:{own}]" if ":" in own else f"[{own}]"
+        self.extensions = {}
+        try:
+            answer = self._ask(Stage.HELLO, f"EHLO {name}", (250,), deadline)
+        except Declined as exc:
+            if exc.answer.code < 500:
+                raise
+            self._ask(Stage.HELLO, f"HELO {name}", (250,), deadline)
+        else:
+            self.extensions = _extensions(answer.text)
+
+    def _start_tls(self, tls: ssl.SSLContext, deadline: Deadline) -> None:
+        if "STARTTLS" not in self.extensions:
+            raise Broken(f"{self.endpoint} does not offer STARTTLS; nothing is sent in clear")
+        self._ask(Stage.STARTTLS, "STARTTLS", (220,), deadline)
+        self.channel.encrypt(tls, self.endpoint.host, deadline)
+        # What was offered in clear proves nothing: it is asked for again (RFC 3207 section 4.2).
+        self._greet(deadline)
+
+    def _log_in(self, username: str, password: str, deadline: Deadline) -> None:
+        offered = self.extensions.get("AUTH", "").upper().split()
+        if "PLAIN" in offered:
+            credentials = _base64(f"\0{username}\0{password}")
+            self._ask(Stage.AUTH, f"AUTH PLAIN {credentials}", (235,), deadline)
+        elif "LOGIN" in offered:
+            self._ask(Stage.AUTH, "AUTH LOGIN", (334,), deadline)
+            self._ask(Stage.AUTH, _base64(username), (334,), deadline)
+            self._ask(Stage.AUTH, _base64(password), (235,), deadline)
+        else:
+            raise Declined(
+                Answer(Stage.AUTH, 504, "5.5.4 the server offers neither AUTH PLAIN nor AUTH LOGIN")
+            )
+
+    def _ask(self, stage: Stage, command: str, wanted: tuple[int, ...], deadline: Deadline) -> Answer:
+        self._in_step = False
+        self.channel.write(command.encode() + b"\r\n", deadline)
+        return self._read_expected(stage, wanted, deadline)
+
+    def _read_expected(self, stage: Stage, wanted: tuple[int, ...], deadline: Deadline) -> Answer:
+        answer = self._read_answer(stage, deadline)
+        if answer.code not in wanted:
+            raise Declined(answer)
+        return answer
+
+    def _read_answer(self, stage: Stage, deadline: Deadline) -> Answer:
+        texts = []
+        for _ in range(_MOST_LINES):
+            line = _REPLY_LINE.fullmatch(self.channel.read_line(deadline))
+            if line is None:
+                raise Broken(f"{self.endpoint} sent something that is no SMTP reply to {stage}")
+            texts.append((line[3] or b"").decode("latin-1"))
+            if line[2] != b"-":
+                # 421: the server closes the connection after this answer.
+                self._in_step = line[1] != b"421"
+                return Answer(stage, int(line[1]), "\n".join(texts))
+        raise Broken(f"{self.endpoint} sent an endless reply to {stage}")
+
+
+def _extensions(greeting: str) -> dict[str, str]:
+    """Read the answer to EHLO: keyword in capitals -> parameters (RFC 5321 section 4.1.1.1)."""
+    words = (line.partition(" ") for line in greeting.split("\n")[1:])
+    return {keyword.upper(): parameters for keyword, _, parameters in words}
+
+
+def _base64(text: str) -> str:
+    return b64encode(text.encode()).decode()

@@ -5,6 +5,7 @@ Models only: who speaks SMTP is `smsotp_plugin.wire.smtp.pool`.
 """
 
 import re
+import socket
 import ssl
 from enum import StrEnum
 from pathlib import Path
@@ -68,6 +69,26 @@ def _check_host(host: str) -> str:
     return host
 
 
+def _check_helo(name: str) -> str:
+    if name and not (len(name) <= 255 and _DOMAIN.fullmatch(name)):
+        raise ValueError("must be a full host name such as radius.example.com, or an address in brackets")
+    return name
+
+
+def machine_name() -> str:
+    """
+    Return the full name of this machine, as a mail server may ask for in EHLO (RFC 5321 section 4.1.1.1).
+
+    Returns:
+        A name with a dot, or nothing where the machine has none. May ask the name service.
+    """
+    name = socket.gethostname()
+    if "." not in name:
+        name = socket.getfqdn(name)
+    known = "." in name and _DOMAIN.fullmatch(name) and not name.startswith(("localhost", "["))
+    return name if known and not name.replace(".", "").isdigit() else ""
+
+
 def _check_ca_file(path: Path) -> Path:
     try:
         make_tls_context(path)
@@ -91,7 +112,8 @@ class SmtpServer(SettingsModel):
         username: For AUTH; none: the server is used without.
         password: Belongs to `username`.
         sender: Address that the mails come from.
-        timeout: Seconds that handing over one mail may take in all, from 0.1 to 120.
+        helo: Name that the server is greeted with; where it is not set, the machine's full name, or its address.
+        timeout: Seconds that handing over one mail may take in all, from 0.1 to 120; None: the gateway's ``TIMEOUT``.
         ca_file: Trust these certificate authorities (PEM) only, not those of the system.
         verify: ``false`` takes any certificate: whoever is on the way can read along.
     """
@@ -104,7 +126,8 @@ class SmtpServer(SettingsModel):
     username: Annotated[str, Field(min_length=1, max_length=255)] | None = None
     password: SecretSetting | None = None
     sender: Annotated[str, AfterValidator(read_address)]
-    timeout: Annotated[float, Field(ge=0.1, le=120)] = 10.0
+    helo: Annotated[str, AfterValidator(_check_helo)] = ""
+    timeout: Annotated[float, Field(ge=0.1, le=120)] | None = None
     ca_file: Annotated[Path, AfterValidator(_check_ca_file)] | None = None
     verify: bool = True
 

@@ -24,12 +24,20 @@ from smsotp_plugin.errors import (
     ProtocolViolation,
     Throttled,
 )
-from smsotp_plugin.fields.smtp_server import Security, SmtpServer, SmtpServerSetting, read_address
+from smsotp_plugin.fields.smtp_server import (
+    Security,
+    SmtpServer,
+    SmtpServerSetting,
+    machine_name,
+    read_address,
+)
 from smsotp_plugin.fields.template import Template, TemplateSetting
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, LogLevel, Provider
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.wire.smtp.pool import Answer, Endpoint, Mail, SmtpPool, Stage
 
+#: Characters in a line of quoted-printable text (RFC 2045 section 6.7) and of encoded headers (RFC 2047 section 2).
+_FOLDED = 76
 #: RFC 5322 section 2.1.1, without the line end.
 _LONGEST_LINE = 998
 #: What 7-bit text may hold besides the printable characters.
@@ -56,7 +64,7 @@ class SmtpSettings(GatewaySettings):
         MAILTO: Address of the mail-to-SMS gateway; may hold tags.
         SUBJECT: May hold tags.
         BODY: May hold tags and several lines.
-        TIMEOUT: As everywhere; the server's ``timeout`` where it is not set.
+        TIMEOUT: As everywhere; where it is not set and the server has a ``timeout``, that.
     """
 
     SMTPIDENTIFIED: SmtpServerSetting = None
@@ -72,7 +80,8 @@ class SmtpSettings(GatewaySettings):
             return data
         name = data.get("SMTPIDENTIFIED", data.get("SMTPIDENTIFIER"))
         server = (info.context or {}).get("smtp_servers", {}).get(name) if isinstance(name, str) else name
-        return {**data, "TIMEOUT": server.timeout} if isinstance(server, SmtpServer) else data
+        limit = server.timeout if isinstance(server, SmtpServer) else None
+        return data if limit is None else {**data, "TIMEOUT": limit}
 
     @model_validator(mode="after")
     def _one_server(self) -> Self:
@@ -126,9 +135,8 @@ class SmtpProvider(Provider[SmtpSettings, Mail, Answer]):
         except ValueError:
             raise BadMessage("MAILTO, with its tags filled in, is no mail address") from None
         sender = self.settings.server.sender
-        mail = EmailMessage(
-            policy=policy.SMTP if recipient.isascii() and sender.isascii() else policy.SMTPUTF8
-        )
+        rules = policy.SMTP if recipient.isascii() and sender.isascii() else policy.SMTPUTF8
+        mail = EmailMessage(policy=rules.clone(max_line_length=_FOLDED))
         mail["From"] = sender
         mail["To"] = recipient
         # A header is one line: a line break in a text becomes a blank and can never begin another header.
@@ -208,4 +216,5 @@ def _endpoint(server: SmtpServer) -> Endpoint:
         starttls=server.security is Security.STARTTLS,
         username=server.username,
         password=server.password,
+        helo=server.helo or machine_name(),
     )

@@ -31,7 +31,7 @@ from smsotp_plugin.errors import (
     Throttled,
 )
 from smsotp_plugin.fields.smtp_server import Security, SmtpServer
-from smsotp_plugin.providers.base import GatewayContext
+from smsotp_plugin.providers.base import GatewayContext, GatewaySettings
 from smsotp_plugin.providers.smtp import SmtpProvider, SmtpSettings
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import parse_number
@@ -108,6 +108,16 @@ def test_exactly_one_spelling_is_used(changes: dict[str, Any]) -> None:
 def test_the_servers_timeout_counts_where_the_gateway_has_none() -> None:
     assert settings().TIMEOUT == 7
     assert settings(TIMEOUT=2).TIMEOUT == 2
+
+
+def test_without_any_timeout_it_is_the_one_of_all_providers() -> None:
+    assert settings(UNPROTECTED).TIMEOUT == GatewaySettings.model_fields["TIMEOUT"].default == 3
+
+
+def test_lines_of_quoted_printable_text_have_76_characters_at_most() -> None:
+    content = provider(BODY="é" * 300, SUBJECT="ö" * 200).compose(message()).content
+
+    assert max(map(len, content.split(b"\r\n"))) <= 76
 
 
 def test_mailto_must_be_an_address_with_its_tags_filled_in() -> None:

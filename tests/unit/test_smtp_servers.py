@@ -7,7 +7,7 @@ import pytest
 import trustme
 from pydantic import ValidationError
 
-from smsotp_plugin.fields.smtp_server import SmtpServer, read_address
+from smsotp_plugin.fields.smtp_server import SmtpServer, machine_name, read_address
 
 SMALLEST = {"host": "mail.example.com", "sender": "otp@example.com"}
 
@@ -22,7 +22,7 @@ def test_the_smallest_definition_is_protected() -> None:
     server = SmtpServer.model_validate(SMALLEST)
     context = server.tls_context()
 
-    assert (server.security, server.port, server.timeout) == ("starttls", 587, 10.0)
+    assert (server.security, server.port, server.timeout) == ("starttls", 587, None)
     assert context is not None
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
 
@@ -146,3 +146,18 @@ def test_anything_else_is_no_mail_address(text: str) -> None:
 @pytest.mark.parametrize("host", ["", "mail.example.com/x", "mail example", "mail\n.example.com"])
 def test_a_host_is_a_name_or_an_address(host: str) -> None:
     assert "must be a host name" in problem_with(host=host)
+
+
+@pytest.mark.parametrize("helo", ["radius.example.com", "[192.0.2.7]", "[IPv6:2001:db8::7]"])
+def test_the_name_to_greet_with_may_be_a_name_or_a_literal(helo: str) -> None:
+    assert SmtpServer.model_validate(SMALLEST | {"helo": helo}).helo == helo
+
+
+@pytest.mark.parametrize("helo", ["a b", "a\r\nMAIL", "http://x", "é.example", "a" * 300, "-"])
+def test_the_name_to_greet_with_cannot_be_anything_else(helo: str) -> None:
+    with pytest.raises(ValidationError, match="full host name such as"):
+        SmtpServer.model_validate(SMALLEST | {"helo": helo})
+
+
+def test_the_machine_has_a_full_name_or_none() -> None:
+    assert machine_name() == "" or "." in machine_name()

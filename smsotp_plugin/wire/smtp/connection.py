@@ -18,12 +18,22 @@ from enum import StrEnum
 from pydantic import SecretStr
 
 from smsotp_plugin.clock import Deadline
-from smsotp_plugin.errors import AnswerTimeout, ProtocolViolation
+from smsotp_plugin.errors import (
+    AnswerTimeout,
+    AuthFailed,
+    BadRecipient,
+    GatewayUnavailable,
+    ProtocolViolation,
+)
 from smsotp_plugin.wire.channel import Broken, Channel, Silent
 
 _MOST_LINES = 100
 _REPLY_LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?")
 _ENHANCED = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}\b")
+#: What SASL mechanisms are called (RFC 4422 section 3.1); nothing else of an offer gets into a log.
+_MECHANISM = re.compile(r"[A-Z0-9_-]{1,20}")
+#: A mechanism that is not served, is too weak or needs more than this: not a wrong password (RFC 4954 section 6, RFC 5321).
+_TRY_ANOTHER = frozenset({500, 501, 502, 503, 504, 534, 538})
 
 
 class Stage(StrEnum):
@@ -75,6 +85,7 @@ class Endpoint:
         starttls: With `tls`: the connection begins in clear.
         username: For AUTH, or None.
         password: Belongs to `username`.
+        helo: The name that we greet with; empty: our address, as a literal (RFC 5321 section 4.1.3).
     """
 
     host: str
@@ -83,9 +94,10 @@ class Endpoint:
     starttls: bool = False
     username: str | None = None
     password: SecretStr | None = None
+    helo: str = ""
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +133,8 @@ class Connection:
     """
     One connection; used by one thread at a time, except for `abort`.
 
-    Every step raises `Broken` when the connection fails under it and `Declined` when the server does not take it.
+    Every step raises `Broken` when the connection fails under it and `Declined` when the server does not take it. What the
+    server does not offer is not asked for: that is an error of its own, in words of ours.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -140,7 +153,12 @@ class Connection:
         return self._opened and self._in_step
 
     def open(self, deadline: Deadline) -> None:
-        """Connect, agree on TLS and log in."""
+        """
+        Connect, agree on TLS and log in.
+
+        Raises:
+            AuthFailed: The server offers no way to log in that we know.
+        """
         endpoint = self.endpoint
         self.channel.connect(endpoint.host, endpoint.port, deadline)
         if endpoint.tls is not None and not endpoint.starttls:
@@ -158,14 +176,18 @@ class Connection:
         return self._ask(Stage.CHECK, "NOOP", (250,), deadline)
 
     def begin(self, mail: Mail, deadline: Deadline) -> None:
-        """Name the sender of a mail; the first step of a transaction."""
+        """
+        Name the sender of a mail; the first step of a transaction.
+
+        Raises:
+            BadRecipient: The recipient's address needs SMTPUTF8, which the server does not offer.
+            GatewayUnavailable: The sender's does.
+        """
         if self._in_transaction:
             self._ask(Stage.RESET, "RSET", (250,), deadline)
         extension = ""
         if mail.needs_utf8:
-            if "SMTPUTF8" not in self.extensions:
-                # The reply that a server without the extension would give (RFC 6531 section 3.5).
-                raise Declined(Answer(Stage.RECIPIENT, 553, "5.6.7 the server does not offer SMTPUTF8"))
+            self._demand_utf8(mail)
             extension = " SMTPUTF8"
         self._in_transaction = True
         self._ask(Stage.SENDER, f"MAIL FROM:<{mail.sender}>{extension}", (250,), deadline)
@@ -206,9 +228,7 @@ class Connection:
         self.channel.close()
 
     def _greet(self, deadline: Deadline) -> None:
-        # An address literal (RFC 5321 section 4.1.3) needs no name service.
-        own = self.channel.own_address()
-        name = f"[IPv6:{own}]" if ":" in own else f"[{own}]"
+        name = self.endpoint.helo or self._own_literal()
         self.extensions = {}
         try:
             answer = self._ask(Stage.HELLO, f"EHLO {name}", (250,), deadline)
@@ -227,19 +247,58 @@ class Connection:
         # What was offered in clear proves nothing: it is asked for again (RFC 3207 section 4.2).
         self._greet(deadline)
 
+    def _own_literal(self) -> str:
+        own = self.channel.own_address()
+        return f"[IPv6:{own}]" if ":" in own else f"[{own}]"
+
+    def _demand_utf8(self, mail: Mail) -> None:
+        if "SMTPUTF8" in self.extensions:
+            return
+        lacking = f"{self.endpoint} does not offer SMTPUTF8, which"
+        if mail.sender.isascii():
+            raise BadRecipient(f"{lacking} the recipient's address needs: write it in ASCII")
+        raise GatewayUnavailable(f"{lacking} the sender's address needs: write `sender` in ASCII")
+
     def _log_in(self, username: str, password: str, deadline: Deadline) -> None:
         offered = self.extensions.get("AUTH", "").upper().split()
-        if "PLAIN" in offered:
-            credentials = _base64(f"\0{username}\0{password}")
-            self._ask(Stage.AUTH, f"AUTH PLAIN {credentials}", (235,), deadline)
-        elif "LOGIN" in offered:
-            self._ask(Stage.AUTH, "AUTH LOGIN", (334,), deadline)
-            self._ask(Stage.AUTH, _base64(username), (334,), deadline)
-            self._ask(Stage.AUTH, _base64(password), (235,), deadline)
-        else:
-            raise Declined(
-                Answer(Stage.AUTH, 504, "5.5.4 the server offers neither AUTH PLAIN nor AUTH LOGIN")
+        ways = [name for name in ("PLAIN", "LOGIN") if name in offered]
+        if not ways:
+            raise AuthFailed(self._no_way_in(offered))
+        for name in ways:
+            try:
+                if name == "PLAIN":
+                    self._log_in_plain(username, password, deadline)
+                else:
+                    self._log_in_login(username, password, deadline)
+            except Declined as exc:
+                if exc.answer.code not in _TRY_ANOTHER or name == ways[-1]:
+                    raise
+            else:
+                return
+
+    def _log_in_plain(self, username: str, password: str, deadline: Deadline) -> None:
+        credentials = _base64(f"\0{username}\0{password}")
+        answer = self._ask(Stage.AUTH, f"AUTH PLAIN {credentials}", (235, 334), deadline)
+        if answer.code == 334:
+            # A server that does not read them on the line of the command asks for them.
+            self._ask(Stage.AUTH, credentials, (235,), deadline)
+
+    def _log_in_login(self, username: str, password: str, deadline: Deadline) -> None:
+        self._ask(Stage.AUTH, "AUTH LOGIN", (334,), deadline)
+        self._ask(Stage.AUTH, _base64(username), (334,), deadline)
+        self._ask(Stage.AUTH, _base64(password), (235,), deadline)
+
+    def _no_way_in(self, offered: list[str]) -> str:
+        if named := [name for name in offered if _MECHANISM.fullmatch(name)][:10]:
+            return (
+                f"{self.endpoint} offers AUTH {', '.join(named)} only; PLAIN or LOGIN is needed: "
+                f"let the server offer one of them to us, or use another server"
             )
+        secured = self.endpoint.tls is not None
+        hint = "" if secured else ' (many servers offer it after TLS only: security = "starttls")'
+        return (
+            f"{self.endpoint} offers no AUTH{hint}: remove username and password, or use the port for log-ins"
+        )
 
     def _ask(self, stage: Stage, command: str, wanted: tuple[int, ...], deadline: Deadline) -> Answer:
         self._in_step = False
@@ -267,9 +326,16 @@ class Connection:
 
 
 def _extensions(greeting: str) -> dict[str, str]:
-    """Read the answer to EHLO: keyword in capitals -> parameters (RFC 5321 section 4.1.1.1)."""
-    words = (line.partition(" ") for line in greeting.split("\n")[1:])
-    return {keyword.upper(): parameters for keyword, _, parameters in words}
+    """
+    Read the answer to EHLO: keyword in capitals -> parameters (RFC 5321 section 4.1.1.1).
+
+    Several lines with one keyword count together, and `AUTH=` is AUTH, as old servers and their clients have it.
+    """
+    found: dict[str, str] = {}
+    for line in greeting.split("\n")[1:]:
+        keyword, *parameters = re.sub(r"^AUTH=", "AUTH ", line, flags=re.IGNORECASE).split() or [""]
+        found[keyword.upper()] = " ".join([found.get(keyword.upper(), ""), *parameters]).strip()
+    return found
 
 
 def _base64(text: str) -> str:

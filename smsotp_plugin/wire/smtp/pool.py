@@ -7,7 +7,7 @@ How one connection talks stands in `smsotp_plugin.wire.smtp.connection`; what an
 import threading
 
 from smsotp_plugin.clock import Clock, Deadline
-from smsotp_plugin.errors import ConnectFailed
+from smsotp_plugin.errors import ConnectFailed, DeliveryError
 from smsotp_plugin.wire.channel import Broken
 from smsotp_plugin.wire.smtp.connection import Answer, Connection, Declined, Endpoint, Mail, Stage
 
@@ -49,7 +49,8 @@ class SmtpPool:
 
         Raises:
             ConnectFailed: The server cannot have the complete mail.
-            Unknown: It may have; no valid answer came.
+            AuthFailed, BadRecipient, GatewayUnavailable: It does not offer what the log-in or the addresses need.
+            Unknown: It may have the mail; no valid answer came.
         """
         try:
             connection = self._resume(mail, deadline) or self._start(mail, deadline)
@@ -68,6 +69,7 @@ class SmtpPool:
 
         Raises:
             ConnectFailed: There was none.
+            AuthFailed: The server offers no way to log in that we know.
         """
         connection = self._take_new()
         try:
@@ -103,7 +105,7 @@ class SmtpPool:
         share = Deadline.after(deadline.remaining() / 2, self._clock)
         try:
             connection.begin(mail, share)
-        except (Broken, Declined):
+        except (Broken, Declined, DeliveryError):
             works = connection.reusable
             self._give_back(connection)
             if works:
@@ -120,7 +122,7 @@ class SmtpPool:
         try:
             connection.open(deadline)
             connection.begin(mail, deadline)
-        except (Broken, Declined):
+        except (Broken, Declined, DeliveryError):
             self._give_back(connection)
             raise
         return connection

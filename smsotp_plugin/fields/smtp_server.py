@@ -90,6 +90,9 @@ def machine_name() -> str:
 
 
 def _check_ca_file(path: Path) -> Path:
+    # A relative one depends on where the server is started; it may also be a secret in the wrong place, not to be repeated.
+    if not path.is_absolute():
+        raise ValueError("must be an absolute path")
     try:
         make_tls_context(path)
     except ssl.SSLError:

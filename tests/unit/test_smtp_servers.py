@@ -161,3 +161,10 @@ def test_the_name_to_greet_with_cannot_be_anything_else(helo: str) -> None:
 
 def test_the_machine_has_a_full_name_or_none() -> None:
     assert machine_name() == "" or "." in machine_name()
+
+
+def test_a_secret_in_the_place_of_a_path_is_not_repeated() -> None:
+    found = problem_with(ca_file="hunter2")
+
+    assert "must be an absolute path" in found
+    assert "hunter2" not in found

@@ -20,6 +20,7 @@ from pydantic import Field
 from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.errors import BadMessage, DeliveryError, NotSent, Unknown
 from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.log import GATEWAYS
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import NumberFormat, PhoneNumber, RewritingSetting, write_number
 
@@ -123,7 +124,7 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
     def __init__(self, context: GatewayContext, settings: SettingsT) -> None:
         self.context = context
         self.settings = settings
-        self.log = logging.getLogger(f"smsotp.gateway.{context.name}")
+        self.log = logging.getLogger(f"{GATEWAYS}{context.name}")
         if settings.LOG_LEVEL is LogLevel.DEBUG:
             self.log.setLevel(logging.DEBUG)
 

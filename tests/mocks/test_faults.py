@@ -109,6 +109,15 @@ def test_the_dict_form_says_everything(rule: Rule) -> None:
     assert rule == Rule.from_dict(rule.as_dict())
 
 
+@pytest.mark.parametrize(
+    "text", [";", ";;", "at", "once", "a;b", "'", '"', "\\", '\\"', "3 times", " ", "\n", "\\n", "then"]
+)
+def test_a_text_in_quotation_marks_may_say_anything(text: str) -> None:
+    rule = Rule(Fault("status", code=503, text=text), times=2)
+
+    assert parse_rules(text_of_rule(rule)) == [rule]
+
+
 @given(RULES)
 def test_the_text_form_says_everything(rule: Rule) -> None:
     assert [rule] == parse_rules(text_of_rule(rule))
@@ -157,17 +166,29 @@ def test_an_unknown_stage_is_refused(plan: FaultPlan) -> None:
         plan.add("hang at rcpt")
 
 
+@pytest.mark.parametrize(
+    ("rule", "messages"), [("throttle once", 1), ("throttle 3 times", 3), ("lose nth 2", 2)]
+)
+def test_a_rule_is_gone_when_it_has_struck_as_often_as_it_says(
+    plan: FaultPlan, rule: str, messages: int
+) -> None:
+    plan.add(rule)
+    in_force = []
+    for _ in range(messages):
+        in_force.append(len(plan.list()))
+        plan.take("+491")
+
+    assert in_force == [1] * messages
+    assert plan.list() == ()
+
+
 def test_rules_can_be_listed_and_removed(plan: FaultPlan) -> None:
-    first, _ = plan.add("throttle once", Fault("lose"))
+    first, _ = plan.add("throttle 2 times", Fault("lose"))
     plan.take("+491")
 
     listed = plan.list()[0].as_dict()
 
-    assert {name: listed[name] for name in ("rule", "spent", "taken")} == {
-        "rule": "throttle once",
-        "spent": True,
-        "taken": 1,
-    }
+    assert {name: listed[name] for name in ("rule", "taken")} == {"rule": "throttle 2 times", "taken": 1}
     assert plan.remove(first)
     assert not plan.remove(first)
     assert actions(plan, "+491") == ["lose"]

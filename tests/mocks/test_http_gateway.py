@@ -1,3 +1,4 @@
+import gzip
 import http.client
 import json
 import shutil
@@ -8,6 +9,8 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
+import zlib
+from collections.abc import Callable
 
 import pytest
 
@@ -238,3 +241,99 @@ def test_curl_is_understood(gateway: HttpGateway, inbox: Inbox) -> None:
 def test_hostile_bytes_get_a_clear_status(gateway: HttpGateway, sent: bytes, status: bytes) -> None:
     assert status == exchange(gateway, sent).split(b" ")[1]
     assert gateway.requests[0].verdict == "rejected"
+
+
+@pytest.fixture
+def curl() -> str:
+    found = shutil.which("curl")
+    assert found, "install the Debian package curl"
+    return found
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["-F", f"to={NUMBER}", "-F", "text=Your code is 123456"],
+        ["-F", f"to={NUMBER}", "-F", "text=<-"],
+        [
+            "-H",
+            "Content-Type:",
+            "--data-urlencode",
+            f"to={NUMBER}",
+            "--data-urlencode",
+            "text=Your code is 123456",
+        ],
+        ["--json", json.dumps({"to": NUMBER, "text": "Your code is 123456"})],
+    ],
+)
+def test_what_curl_sends_reaches_the_inbox(
+    gateway: HttpGateway, inbox: Inbox, curl: str, options: list[str]
+) -> None:
+    ran = subprocess.run(
+        [curl, "-sS", "--max-time", "10", *options, gateway.url],
+        input="Your code is 123456",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.stdout.startswith("OK "), ran.stdout + ran.stderr
+    assert inbox.wait(number=NUMBER, timeout=0).text == "Your code is 123456"
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "x-gzip": gzip.compress,
+    "deflate": zlib.compress,
+}
+
+
+@pytest.mark.parametrize("coding", PACKED)
+def test_a_packed_body_is_unpacked(gateway: HttpGateway, inbox: Inbox, coding: str) -> None:
+    body = PACKED[coding](json.dumps({"to": NUMBER, "text": "hello"}).encode())
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    with urllib.request.urlopen(urllib.request.Request(gateway.url, body, headers), timeout=10):
+        pass
+
+    assert inbox.wait(number=NUMBER, timeout=0).text == "hello"
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        (("application/json", "", b'{"to": ["+491", "+492"], "text": "x"}'), "'to' has 2 numbers"),
+        (
+            ("application/json", "", b'[{"to": "+491", "text": "x"}, {"to": "+492", "text": "y"}]'),
+            "has 2 messages",
+        ),
+        (
+            ("application/x-www-form-urlencoded", "", b"to=%2B491701,%2B491702&text=x"),
+            "more than one phone number",
+        ),
+        (
+            ("application/x-www-form-urlencoded", "", b"to=%2B491701;00491702&text=x"),
+            "more than one phone number",
+        ),
+        (("text/plain", "", b"to=%2B491701&text=x"), "Content-Type 'text/plain' and is not read"),
+        (("", "", b"<sms><to>1</to></sms>"), "no Content-Type and is not read"),
+        (("multipart/form-data", "", b"to=1"), "has no part that can be read"),
+        (("multipart/form-data; boundary=x", "", b""), "has no part that can be read"),
+        (("application/json", "br", b"x"), "Content-Encoding 'br' is not known"),
+        (("application/json", "gzip", b"{}"), "not packed as its Content-Encoding says"),
+        (("application/json", "gzip", gzip.compress(b"{}", mtime=0)[:-9]), "ends too early"),
+        (("application/json", "gzip", gzip.compress(bytes(10_000_000), mtime=0)), "once it is unpacked"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_its_reason(
+    gateway: HttpGateway, inbox: Inbox, sent: tuple[str, str, bytes], reason: str
+) -> None:
+    content_type, coding, body = sent
+    lines = [b"POST /sms HTTP/1.1", b"Host: x", b"Connection: close", b"Content-Length: %d" % len(body)]
+    lines += [b"Content-Type: " + content_type.encode()] * bool(content_type)
+    lines += [b"Content-Encoding: " + coding.encode()] * bool(coding)
+
+    answer = exchange(gateway, b"\r\n".join(lines) + b"\r\n\r\n" + body).decode()
+
+    assert answer.split()[1] in ("400", "413", "415")
+    assert reason in answer
+    assert len(inbox) == 0

@@ -1,5 +1,6 @@
 """The sipgate mock against the standard library's XML-RPC client, and against bare requests."""
 
+import base64
 import urllib.error
 import urllib.request
 import xmlrpc.client
@@ -142,3 +143,36 @@ def test_a_fault_rule_gives_an_xml_rpc_fault(sipgate: SipgateGateway, inbox: Inb
     with pytest.raises(xmlrpc.client.Fault) as fault:
         initiate(sipgate, **CALL)
     assert (fault.value.faultCode, fault.value.faultString, len(inbox)) == (407, "no credit", 0)
+
+
+def raw(gateway: SipgateGateway, document: bytes) -> Any:
+    user, password = ACCOUNTS.sipgate_username, ACCOUNTS.sipgate_password
+    token = base64.b64encode(f"{user}:{password}".encode()).decode()
+    headers = {"Content-Type": "text/xml", "Authorization": f"Basic {token}"}
+    with urllib.request.urlopen(
+        urllib.request.Request(f"{gateway.url}/RPC2", document, headers), timeout=10
+    ) as answer:
+        return xmlrpc.client.loads(answer.read())
+
+
+@pytest.mark.parametrize("parameters", [(), ("text",), (CALL, CALL), (CALL,)])
+def test_an_unknown_method_is_told_so_whatever_its_parameters(
+    sipgate: SipgateGateway, parameters: tuple[Any, ...]
+) -> None:
+    with pytest.raises(xmlrpc.client.Fault) as caught:
+        raw(sipgate, xmlrpc.client.dumps(parameters, "samurai.Nothing", encoding="utf-8").encode())
+
+    assert caught.value.faultCode == -32601
+
+
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "utf-8", "utf-16", "us-ascii"])
+def test_a_document_is_read_in_the_encoding_that_it_names(
+    sipgate: SipgateGateway, inbox: Inbox, encoding: str
+) -> None:
+    call = CALL | {"Content": "Dein Code: 123456" + ("" if encoding == "us-ascii" else " für dich")}
+    document = xmlrpc.client.dumps((call,), "samurai.SessionInitiate", encoding=encoding)
+
+    ((answer,), _) = raw(sipgate, document.encode(encoding))
+
+    assert answer["StatusCode"] == 200
+    assert inbox.wait("+491701234567", timeout=0).text == call["Content"]

@@ -312,3 +312,26 @@ def test_swaks_is_understood(secure: SmtpGateway, inbox: Inbox) -> None:
     subprocess.run(command, check=True, capture_output=True, timeout=60)
 
     assert inbox.messages()[0].code == "123456"
+
+
+OPENING = b"EHLO me\r\nMAIL FROM:<a@b>"
+
+
+@pytest.mark.parametrize(
+    ("sent", "answer"),
+    [
+        (b"EHLO", b"501 Syntax: EHLO hostname"),
+        (b"HELO ", b"501 Syntax: HELO hostname"),
+        (b"EHLO me\r\nDATA x", b"501 5.5.4 Syntax: DATA"),
+        (b"EHLO me\r\nRSET x", b"501 5.5.4 Syntax: RSET"),
+        (b"EHLO me\r\nQUIT x", b"501 5.5.4 Syntax: QUIT"),
+        (OPENING + b" SIZE=999999999", b"552 5.3.4 Message size exceeds fixed limit of 262144 bytes"),
+        (OPENING + b" SIZE=x", b"501 5.5.4 Bad SIZE value"),
+        (OPENING + b" BODY=9BIT", b"501 5.5.4 Bad BODY value"),
+        (OPENING + b" FOO=1", b"555 5.5.4 Unsupported option: FOO"),
+        (OPENING + b" SIZE=1000 body=8bitmime SMTPUTF8", b"250 2.1.0 Ok"),
+        (OPENING + b"\r\nRCPT TO:<+491701234567@b> NOTIFY=NEVER", b"555 5.5.4 Unsupported option: NOTIFY"),
+    ],
+)
+def test_a_command_is_answered_as_postfix_answers_it(smtp: SmtpGateway, sent: bytes, answer: bytes) -> None:
+    assert dialogue(smtp, sent + b"\r\n")[-1] == answer

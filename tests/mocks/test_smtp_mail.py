@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsotp_mocks.gateways.smtp.mail import BadMail, find_number, read_mail
+from smsotp_mocks.gateways.smtp.mail import BadMail, Mail, find_number, read_mail
 
 
 @given(
@@ -57,3 +57,25 @@ def test_any_bytes_are_a_mail_or_bad(source: bytes) -> None:
 )
 def test_the_text_of_a_mail(source: bytes, text: str) -> None:
     assert read_mail(source).text == text
+
+
+@pytest.mark.parametrize(
+    ("subject", "number"),
+    [
+        ("+491701234567", "+491701234567"),
+        ("+49 170 1234567", "+491701234567"),
+        ("SMS to +49 (170) 123-45.67, please", "+491701234567"),
+        ("+49 (0)170 1234567", "+491701234567"),
+        ("+49\u00a0170\u00a01234567", "+491701234567"),
+        ("0049 170 1234567", "00491701234567"),
+        ("0170/1234567", "01701234567"),
+        ("(0170) 1234567", "01701234567"),
+        ("491701234567", "491701234567"),
+        ("job 12 491701234567", "491701234567"),
+        ("+49 170", None),
+        ("+49170123456789012345", None),
+        ("no number", None),
+    ],
+)
+def test_a_number_in_the_subject_is_taken_whole_or_not_at_all(subject: str, number: str | None) -> None:
+    assert find_number("sms@example.com", Mail(subject, "text")) == number

@@ -44,19 +44,15 @@ class NumberedRule:
     Attributes:
         id: To remove it with.
         taken: How many messages it has struck.
-        spent: It will strike no more.
     """
 
     id: int
     rule: Rule
     taken: int
-    spent: bool
 
     def as_dict(self) -> dict[str, Any]:
         """Return the rule and its state as JSON types."""
-        return {"id": self.id, "rule": text_of_rule(self.rule), "taken": self.taken, "spent": self.spent} | (
-            self.rule.as_dict()
-        )
+        return {"id": self.id, "rule": text_of_rule(self.rule), "taken": self.taken} | (self.rule.as_dict())
 
 
 @dataclass(slots=True)
@@ -85,7 +81,7 @@ class _Entry:
 
 class FaultPlan:
     """
-    The faults of one gateway, in order: the first rule that matches and is not spent strikes.
+    The faults of one gateway, in order: the first rule that matches strikes, and goes once it is spent.
 
     Where no rule matches, the magic numbers do (see `magic_numbers`).
 
@@ -152,11 +148,9 @@ class FaultPlan:
         self.release()
 
     def list(self) -> tuple[NumberedRule, ...]:
-        """Return the rules in force, spent ones included."""
+        """Return the rules in force; one that has done all its striking is not."""
         with self._lock:
-            return tuple(
-                NumberedRule(entry.id, entry.rule, entry.taken, entry.spent) for entry in self._entries
-            )
+            return tuple(NumberedRule(entry.id, entry.rule, entry.taken) for entry in self._entries)
 
     def take(self, number: str | None, stage: str = MESSAGE) -> Fault | None:
         """
@@ -171,6 +165,7 @@ class FaultPlan:
             with self._lock:
                 for entry in self._entries:
                     if entry.rule.matches(normal, stage) and entry.strike():
+                        self._entries = [it for it in self._entries if not it.spent]
                         return entry.rule.fault
         if self._magic and stage == MESSAGE and normal is not None:
             return magic_fault(normal)

@@ -1,14 +1,22 @@
 """The one-line form of fault rules, in both directions. The grammar stands in `faults`."""
 
 import re
-import shlex
 from collections.abc import Iterator
 
 from smsotp_mocks.faults.words import ACTIONS, BadFault, Fault, Rule
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s)?")
 _INTEGER = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+")
+#: A rule's end, or a word: pieces in quotation marks and pieces without, joined as a shell joins them.
+_WORD = re.compile(r"""\s*(;|(?:"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s;"'\\])+)""", re.DOTALL)
+_PIECE = re.compile(r""""((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)|([^"'\\]+)""", re.DOTALL)
 _CLAUSES = frozenset({"at", "for", "nth", "once", "times"})
+
+
+class _Quoted(str):
+    """A word in quotation marks: always a text, whatever it says."""
+
+    __slots__ = ()
 
 
 def parse_rules(text: str) -> list[Rule]:
@@ -18,13 +26,7 @@ def parse_rules(text: str) -> list[Rule]:
     Raises:
         BadFault: With the rule that is wrong, and what was expected.
     """
-    lexer = shlex.shlex(text, posix=True, punctuation_chars=";")
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    try:
-        words = list(lexer)
-    except ValueError:
-        raise BadFault(f"A quotation mark is missing its partner in: {text}") from None
+    words = _words(text)
     rules = [_parse(list(rule)) for rule in _split(words)]
     if not rules:
         raise BadFault(f"No fault is named. The words are: {', '.join(ACTIONS)}.")
@@ -56,10 +58,29 @@ def text_of_rule(rule: Rule) -> str:
     return " ".join(words)
 
 
+def _words(text: str) -> list[str]:
+    words: list[str] = []
+    at = 0
+    while found := _WORD.match(text, at):
+        at = found.end()
+        word = _PIECE.sub(_bare, found[1])
+        words.append(_Quoted(word) if set(found[1]) & {'"', "'"} else word)
+    if text[at:].strip():
+        raise BadFault(f"A quotation mark is missing its partner in: {text}")
+    return words
+
+
+def _bare(piece: re.Match[str]) -> str:
+    """Return a piece of a word without its quotation marks and escapes."""
+    if piece[1] is not None:
+        return re.sub(r'\\(["\\])', r"\1", piece[1])
+    return piece[2] or piece[3] or piece[4] or ""
+
+
 def _split(words: list[str]) -> Iterator[list[str]]:
     rule: list[str] = []
     for word in [*words, ";"]:
-        if set(word) == {";"}:
+        if word == ";" and not isinstance(word, _Quoted):
             if rule:
                 yield rule
             rule = []
@@ -93,10 +114,12 @@ def _fault(action: str, words: list[str]) -> Fault:
     if known.argument == "bytes":
         return Fault(action, bytes=_integer(words.pop(0)))
     if known.argument == "word":
-        return Fault(action, text=words.pop(0))
+        return Fault(action, text=str(words.pop(0)))
     code = _integer(words.pop(0))
-    is_text = bool(words) and words[0] not in _CLAUSES and words[1:2] != ["times"]
-    return Fault(action, code=code, text=words.pop(0) if is_text else None)
+    is_text = bool(words) and (
+        isinstance(words[0], _Quoted) or (words[0] not in _CLAUSES and words[1:2] != ["times"])
+    )
+    return Fault(action, code=code, text=str(words.pop(0)) if is_text else None)
 
 
 def _with_clauses(fault: Fault, words: list[str]) -> Rule:

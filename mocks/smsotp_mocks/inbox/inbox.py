@@ -188,6 +188,7 @@ class Inbox:
         Raises:
             NoMessage: Nothing came in time. Its text lists what the inbox holds and what gateways rejected.
         """
+        __tracebackhide__ = True  # pytest shows the line of the test instead
         wanted = _wanted(number, gateway, after)
         waiter = _Waiter(wanted)
         with self._lock:

@@ -6,9 +6,14 @@ A server of its own because faults need the bytes: answers cut in half, garbage,
 
 import base64
 import binascii
+import email
+import email.policy
 import json
+import re
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.errors import MessageError
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any, BinaryIO
@@ -20,6 +25,8 @@ MOST_HEADERS = 100
 MOST_BODY = 256 * 1024
 MOST_FIELDS = 200
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+#: What a body without a Content-Type has to look like to be taken for a form.
+_PAIRS = re.compile(rb"[^\s=&{<]+=[^\s]*")
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
@@ -42,6 +49,7 @@ class Request:
         target: As in the request line, with the query.
         headers: Names in lower case; of a repeated header the last one counts.
         raw_headers: As they came.
+        body: Unpacked, where Content-Encoding says that it is packed.
     """
 
     method: str
@@ -63,10 +71,14 @@ class Request:
 
     @cached_property
     def form(self) -> dict[str, str]:
-        """The parameters of a form body; empty when the body is something else."""
-        if self.content_type != "application/x-www-form-urlencoded":
-            return {}
-        return _form(self.body)
+        """The parameters of a form body, of either kind; empty when the body is something else."""
+        if self.content_type == "multipart/form-data":
+            return _parts(self.headers["content-type"], self.body)
+        if self.content_type == "application/x-www-form-urlencoded" or (
+            not self.content_type and _PAIRS.fullmatch(self.body)
+        ):
+            return _form(self.body)
+        return {}
 
     @property
     def json(self) -> Any:
@@ -184,7 +196,7 @@ def read_request(stream: BinaryIO, proceed: Callable[[], None] = lambda: None) -
     headers = {name.lower(): value for name, value in raw_headers}
     if headers.get("expect", "").lower() == "100-continue":
         proceed()
-    return Request(method, target, version, headers, raw_headers, _body(stream, headers))
+    return Request(method, target, version, headers, raw_headers, _unpacked(_body(stream, headers), headers))
 
 
 def _line(stream: BinaryIO) -> str | None:
@@ -223,6 +235,25 @@ def _body(stream: BinaryIO, headers: Mapping[str, str]) -> bytes:
     return _exactly(stream, int(length[:12]))
 
 
+def _unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """Undo a Content-Encoding (RFC 9110 section 8.4.1)."""
+    coding = headers.get("content-encoding", "identity").strip().lower()
+    if coding in ("", "identity"):
+        return body
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise BadRequest(415, f"the Content-Encoding {coding[:20]!r} is not known: gzip, deflate or none is")
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # 32: zlib or gzip, as the bytes say
+    try:
+        unpacked = unpacker.decompress(body, MOST_BODY + 1)
+    except zlib.error:
+        raise BadRequest(400, f"the body is not packed as its Content-Encoding says: {coding}") from None
+    if len(unpacked) > MOST_BODY:
+        raise BadRequest(413, f"the body is larger than {MOST_BODY} bytes once it is unpacked")
+    if not unpacker.eof:
+        raise BadRequest(400, "the packed body ends too early")
+    return unpacked
+
+
 def _chunks(stream: BinaryIO) -> bytes:
     body = b""
     while True:
@@ -246,6 +277,32 @@ def _exactly(stream: BinaryIO, length: int) -> bytes:
     if len(body) < length:
         raise BadRequest(400, "the request ends inside its body")
     return body
+
+
+def _parts(content_type: str, body: bytes) -> dict[str, str]:
+    """Read multipart/form-data (RFC 7578); files count as text."""
+    head = b"Content-Type: " + content_type.encode("latin-1", "replace") + b"\r\n\r\n"
+    # The parser is lenient with most mistakes and raises whatever comes to hand with a few.
+    try:
+        message = email.message_from_bytes(head + body, policy=email.policy.HTTP)
+        parts = list(message.iter_parts()) if message.is_multipart() else []
+        fields = [
+            (part.get_param("name", header="content-disposition"), part.get_payload(decode=True))
+            for part in parts
+        ]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, MessageError):
+        fields = []
+    if not fields:
+        raise BadRequest(
+            400, "the body says that it is multipart/form-data, and has no part that can be read"
+        )
+    if len(fields) > MOST_FIELDS:
+        raise BadRequest(400, f"there are more than {MOST_FIELDS} parameters")
+    return {
+        name: _readable(value.decode("latin-1"))
+        for name, value in fields
+        if isinstance(name, str) and isinstance(value, bytes)
+    }
 
 
 def _form(encoded: bytes) -> dict[str, str]:

@@ -80,7 +80,7 @@ class Api:
         since = asked.integer("since", 0, 0, _HIGHEST_ID)
         before = asked.integer("before", _HIGHEST_ID, 0, _HIGHEST_ID)
         limit = asked.integer("limit", 100, 0, MOST_LISTED)
-        kept = self._inbox.messages(asked.text("number"), asked.text("gateway"), since)
+        kept = self._inbox.messages(asked.number("number"), asked.text("gateway"), since)
         found = list(_search(kept, asked.text("q")))
         older = [message for message in found if message.id < before]
         newest_first = older[len(older) - min(limit, len(older)) :][::-1]
@@ -99,7 +99,7 @@ class Api:
     def _wait(self, request: Request, _: Mapping[str, str]) -> Answer:
         asked = Parameters(request, "number", "gateway", "after", "timeout")
         timeout = asked.seconds("timeout", 5.0, LONGEST_WAIT)
-        wanted = (asked.text("number"), asked.text("gateway"), asked.integer("after", 0, 0, _HIGHEST_ID))
+        wanted = (asked.number("number"), asked.text("gateway"), asked.integer("after", 0, 0, _HIGHEST_ID))
         end = time.monotonic() + timeout
         while True:
             left = end - time.monotonic()

@@ -2,12 +2,14 @@
 
 import ipaddress
 import math
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
 from smsotp_mocks.net.http import Request
 
 MOST_TEXT = 200  # characters of a search
+_NUMBER_LIKE = re.compile(r"[0-9 ()/+.-]*", re.ASCII)
 
 
 class Problem(Exception):
@@ -78,6 +80,15 @@ class Parameters:
         value = self._values.get(name) or None
         if value is not None and len(value) > MOST_TEXT:
             raise Problem(400, f"{name!r} has more than {MOST_TEXT} characters.")
+        return value
+
+    def number(self, name: str) -> str | None:
+        """Return a phone number in any spelling; None where it is missing or empty."""
+        value = self.text(name)
+        if value is not None and not (_NUMBER_LIKE.fullmatch(value) and any(map(str.isdigit, value))):
+            raise Problem(
+                400, f"{name!r} must be a phone number, such as %2B491701234567 (a plus is written %2B)."
+            )
         return value
 
     def integer(self, name: str, default: int, lowest: int, highest: int) -> int:

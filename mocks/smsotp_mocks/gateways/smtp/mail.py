@@ -8,8 +8,12 @@ from email.errors import MessageError
 
 from smsotp_mocks.inbox.well_formed import well_formed
 
-_NUMBER = re.compile(r"(?<![0-9])\+?[0-9]{7,15}(?![0-9])")
-_INTERNATIONAL = re.compile(r"\+[0-9]{7,15}(?![0-9])")
+_DIGITS = re.compile(r"(?<![0-9+])[0-9]{7,15}(?![0-9])")
+#: With a plus or zeros at its head a number may be written in groups, as people do.
+_GROUP = r"(?:[ \u00a0()/.-]{0,3}[0-9])"
+_WRITTEN = re.compile(rf"(?:\+|(?<![0-9+])\(?(?=0)){_GROUP}{{7,15}}(?![0-9])")
+_INTERNATIONAL = re.compile(rf"\+{_GROUP}{{7,15}}(?![0-9])")
+_TRUNK_ZERO = re.compile(r"\(0\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +49,26 @@ def read_mail(source: bytes) -> Mail:
 
 def number_in_address(address: str) -> str | None:
     """Return the phone number in the local part of a mail address: `+49170...@`, `sms.0049170...@`."""
-    found = _NUMBER.search(address.rpartition("@")[0])
+    found = re.search(r"(?<![0-9])\+?[0-9]{7,15}(?![0-9])", address.rpartition("@")[0])
     return found.group() if found else None
 
 
 def find_number(address: str, mail: Mail) -> str | None:
-    """Return the phone number from the address, else the subject, else (with `+` only) the text."""
-    in_subject, in_text = _NUMBER.search(mail.subject), _INTERNATIONAL.search(mail.text)
+    """Return the phone number from the address, else the subject, else (with `+` only) the text; its groups joined."""
     return (
         number_in_address(address)
-        or (in_subject.group() if in_subject else None)
-        or (in_text.group() if in_text else None)
+        or _joined(_WRITTEN.search(mail.subject))
+        or _joined(_DIGITS.search(mail.subject))
+        or _joined(_INTERNATIONAL.search(mail.text))
     )
+
+
+def _joined(found: re.Match[str] | None) -> str | None:
+    """Return a number without what stands between its digits; `(0)` is said at home only."""
+    if found is None:
+        return None
+    plus = "+" if found[0].startswith("+") else ""
+    return plus + re.sub(r"[^0-9]", "", _TRUNK_ZERO.sub("", found[0]))
 
 
 def _read(source: bytes) -> Mail:

@@ -20,6 +20,8 @@ MOST_LINE = 2048  # RFC 5321 section 4.5.3.1 asks for 512 and 1000; extensions m
 MOST_MAIL = 256 * 1024
 MOST_RECIPIENTS = 100
 _PATH = re.compile(r"(?i)(?:FROM|TO):\s*<([^<>\s]*)>(?:\s+(.*))?")
+#: Of MAIL, by name: what stands behind the equals sign (RFC 1870, 6152, 6531, 4954).
+_MAIL_PARAMETERS = {"SIZE": r"[0-9]{1,20}", "BODY": r"7BIT|8BITMIME", "SMTPUTF8": "", "AUTH": r"\S+"}
 _GARBAGE = b"\x00\xff\xfe this is no reply\r\n"
 _TROUBLE = {
     "throttle": "451 4.7.1 Error: too much mail, try again later",
@@ -88,8 +90,11 @@ class SmtpSession:
                 else:
                     handle(argument.strip())
 
-    def _ehlo(self, _: str) -> None:
+    def _ehlo(self, argument: str) -> None:
         gateway = self._gateway
+        if not argument:
+            self._reject("501 Syntax: EHLO hostname")
+            return
         lines = [
             gateway.banner,
             f"SIZE {MOST_MAIL}",
@@ -106,7 +111,10 @@ class SmtpSession:
         replies = [f"250-{line}" for line in lines[:-1]] + [f"250 {lines[-1]}"]
         self._reply("helo", "\r\n".join(replies))
 
-    def _helo(self, _: str) -> None:
+    def _helo(self, argument: str) -> None:
+        if not argument:
+            self._reject("501 Syntax: HELO hostname")
+            return
         self._greeted, self._mail = True, Transaction()
         self._reply("helo", f"250 {self._gateway.banner}")
 
@@ -174,6 +182,8 @@ class SmtpSession:
             self._reject("503 5.5.1 Error: nested MAIL command")
         elif path is None:
             self._reject("501 5.5.4 Syntax: MAIL FROM:<address>")
+        elif (wrong := _wrong_parameter(path.group(2), _MAIL_PARAMETERS)) is not None:
+            self._reject(wrong)
         elif self._reply("mail", "250 2.1.0 Ok"):
             self._mail.sender = path.group(1)
 
@@ -183,6 +193,8 @@ class SmtpSession:
             self._reject("503 5.5.1 Error: need MAIL command")
         elif path is None or "@" not in path.group(1):
             self._reject("501 5.1.3 Bad recipient address syntax")
+        elif (wrong := _wrong_parameter(path.group(2), {})) is not None:
+            self._reject(wrong)
         elif self._gateway.login and not self.user:
             self._reject(f"554 5.7.1 <{path.group(1)}>: Relay access denied")
         elif len(self._mail.recipients) >= MOST_RECIPIENTS:
@@ -190,7 +202,10 @@ class SmtpSession:
         elif self._reply("rcpt", "250 2.1.5 Ok", number_in_address(path.group(1))):
             self._mail.recipients.append(path.group(1))
 
-    def _data(self, _: str) -> None:
+    def _data(self, argument: str) -> None:
+        if argument:
+            self._reject("501 5.5.4 Syntax: DATA")
+            return
         if not self._mail.recipients:
             self._reject("503 5.5.1 Error: need RCPT command")
             return
@@ -215,11 +230,17 @@ class SmtpSession:
                 content += line.removeprefix(b".")
         return bytes(content) if size <= MOST_MAIL else None
 
-    def _rset(self, _: str) -> None:
+    def _rset(self, argument: str) -> None:
+        if argument:
+            self._reject("501 5.5.4 Syntax: RSET")
+            return
         self._mail = Transaction()
         self._say("250 2.0.0 Ok")
 
-    def _quit(self, _: str) -> None:
+    def _quit(self, argument: str) -> None:
+        if argument:
+            self._reject("501 5.5.4 Syntax: QUIT")
+            return
         self._say("221 2.0.0 Bye")
         raise _Closed
 
@@ -293,3 +314,16 @@ class SmtpSession:
             self._buffer += received
         line, end, self._buffer = self._buffer.partition(b"\n")
         return line + end
+
+
+def _wrong_parameter(text: str | None, known: dict[str, str]) -> str | None:
+    """Return what is to be answered to the parameters of MAIL or RCPT where they cannot be taken (RFC 5321 section 4.1.1.11)."""
+    for word in (text or "").upper().split():
+        name, _, value = word.partition("=")
+        if name not in known:
+            return f"555 5.5.4 Unsupported option: {name[:40]}"
+        if not re.fullmatch(known[name], value):
+            return f"501 5.5.4 Bad {name} value"
+        if name == "SIZE" and int(value) > MOST_MAIL:
+            return f"552 5.3.4 Message size exceeds fixed limit of {MOST_MAIL} bytes"
+    return None

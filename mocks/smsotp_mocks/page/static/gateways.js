@@ -42,7 +42,7 @@ export class Gateways {
 
   // What a gateway does wrong now, in a few words; empty when it serves well.
   trouble(gateway) {
-    const rules = gateway.faults.filter((rule) => !rule.spent).map((rule) => rule.rule);
+    const rules = gateway.faults.map((rule) => rule.rule);
     return rules.length > 1 ? `${rules[0]} and ${rules.length - 1} more` : rules[0] ?? "";
   }
 
@@ -103,9 +103,9 @@ export class Gateways {
     card.dataset.state = trouble ? "faulty" : "well";
     card.querySelector(".badge").textContent = trouble ? "faulty" : "serves well";
     card.querySelector(".well").disabled = !gateway.faults.length;
-    card.querySelector(".rules").replaceChildren(...gateway.faults.map((rule) => element("li", { class: rule.spent ? "spent" : "" },
+    card.querySelector(".rules").replaceChildren(...gateway.faults.map((rule) => element("li", {},
       element("code", {}, rule.rule),
-      element("span", {}, rule.spent ? `spent, struck ${rule.taken}` : `struck ${rule.taken}`),
+      element("span", {}, `struck ${rule.taken}`),
       element("button", { type: "button", "aria-label": `Remove ${rule.rule} from ${gateway.kind}`,
         onclick: () => this.act(() => api.removeFault(gateway.kind, rule.id), "Rule removed") }, "Remove"))));
   }

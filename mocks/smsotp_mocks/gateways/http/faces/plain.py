@@ -1,5 +1,6 @@
 """The plain face: any GET or POST request in which a number and a text can be found. No real gateway; a catch-all."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,8 @@ NUMBER_NAMES = [
 ]
 TEXT_NAMES = ["text", "message", "msg", "body", "sms", "content", "otp", "smstext", "sms_text", "hex-content"]
 _DEEPEST = 20
+#: Between two numbers; a comma or a semicolon stands in none.
+_SEVERAL = re.compile(r"[0-9]\s*[,;]\s*[+0-9(]")
 
 
 class PlainFace(Face):
@@ -50,9 +53,11 @@ class PlainFace(Face):
         number = next((fields[name] for name in NUMBER_NAMES if fields.get(name)), "")
         text = next((fields[name] for name in TEXT_NAMES if name in fields), None)
         if not any(character.isdigit() for character in number):
-            raise _rejected(f"no phone number found; it is looked for under: {', '.join(NUMBER_NAMES)}")
+            raise _rejected(f"no phone number found; {_where(request, NUMBER_NAMES)}")
+        if _SEVERAL.search(number):
+            raise _rejected("more than one phone number: the mock takes one message for each request")
         if text is None:
-            raise _rejected(f"no text found; it is looked for under: {', '.join(TEXT_NAMES)}")
+            raise _rejected(f"no text found; {_where(request, TEXT_NAMES)}")
         return Submission(number, text, well_formed(fields.get("from", "")))
 
     def accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  one answer for all
@@ -76,6 +81,15 @@ class PlainFace(Face):
             )
 
 
+def _where(request: Request, names: list[str]) -> str:
+    """Say where something is looked for, and why the body of this request is no such place."""
+    looked = f"it is looked for under: {', '.join(names)}"
+    if not request.body or request.form or request.content_type.endswith("json"):
+        return looked
+    named = f"Content-Type {request.content_type[:60]!r}" if request.content_type else "no Content-Type"
+    return f"{looked}; the body has {named} and is not read: a form or JSON is"
+
+
 def _rejected(reason: str) -> Rejected:
     return Rejected(text_answer(400, f"ERROR {reason}\n"), reason)
 
@@ -97,6 +111,12 @@ def _leaves(name: str, value: Any, depth: int) -> Iterator[tuple[str, str]]:
         for key, inner in value.items():
             yield from _leaves(key, inner, depth - 1)
     elif isinstance(value, list):
+        if len(value) > 1 and name.lower() in NUMBER_NAMES:
+            raise _rejected(f"{name!r} has {len(value)} numbers: the mock takes one message for each request")
+        if len(value) > 1 and any(isinstance(inner, dict) for inner in value):
+            raise _rejected(
+                f"{name!r} has {len(value)} messages: the mock takes one message for each request"
+            )
         for inner in value[:1]:
             yield from _leaves(name, inner, depth - 1)
     elif isinstance(value, (str, int, float)) and not isinstance(value, bool):

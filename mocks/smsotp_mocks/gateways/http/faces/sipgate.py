@@ -50,12 +50,12 @@ class SipgateFace(Face):
             raise Rejected(text_answer(404, "Not Found\n"), "the path is not /RPC2")
         if request.content_type != "text/xml":
             raise Rejected(text_answer(415, "Content-Type must be text/xml\n"), "the body is not text/xml")
-        method, values = _call(request.body)
+        method, parameters = _call(request.body)
         if method == "samurai.ClientIdentify":
-            return _identified(values)
+            return _identified(_struct(parameters))
         if method != "samurai.SessionInitiate":
             raise _fault(-32601, f"Unknown method: {method}")
-        return _submission(values)
+        return _submission(_struct(parameters))
 
     def accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  says the id only
         return _response({"StatusCode": 200, "StatusString": "OK", "SessionID": message_id})
@@ -70,16 +70,24 @@ class SipgateFace(Face):
         )
 
 
-def _call(body: bytes) -> tuple[str, dict[str, Any]]:
+def _call(body: bytes) -> tuple[str, tuple[Any, ...]]:
     if _DOCTYPE.search(body):
         raise _fault(-32700, "Parse error: a document type is not allowed")
     try:
-        parameters, method = xmlrpc.client.loads(body.decode())
-    except (ExpatError, UnicodeDecodeError, ValueError, TypeError, KeyError, IndexError, xmlrpc.client.Error):
-        raise _fault(-32700, "Parse error: not an XML-RPC call in UTF-8") from None
-    if method is None or len(parameters) != 1 or not isinstance(parameters[0], dict):
+        # As bytes: the document says itself what it is written in.
+        parameters, method = xmlrpc.client.loads(body)
+    except (ExpatError, ValueError, LookupError, TypeError, xmlrpc.client.Error):
+        raise _fault(-32700, "Parse error: not an XML-RPC call") from None
+    if method is None:
+        raise _fault(-32600, "Invalid request: no method is called")
+    return method, parameters
+
+
+def _struct(parameters: tuple[Any, ...]) -> dict[str, Any]:
+    if len(parameters) != 1 or not isinstance(parameters[0], dict):
         raise _fault(-32602, "Invalid parameters: one struct is expected")
-    return method, parameters[0]
+    values: dict[str, Any] = parameters[0]
+    return values
 
 
 def _submission(values: dict[str, Any]) -> Submission:

@@ -116,8 +116,9 @@ def build(settings: Settings, clock: Clock) -> System:
     """
     random = SystemRandom()
     codes = build_codes(settings)
-    store = build_store(settings, clock)
     providers = build_gateways(settings, clock, lambda receipt: store.record(_as_event(receipt, clock)))
+    # Opened last: of what is made here, only the store has to be closed where the rest cannot be made.
+    store = build_store(settings, clock)
     dispatcher = Dispatcher(
         providers=providers,
         routes=build_routes(settings),

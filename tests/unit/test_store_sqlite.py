@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -99,6 +99,40 @@ def test_a_file_that_is_no_database_is_named(path: Path) -> None:
     path.write_bytes(os.urandom(8192))
 
     assert refusal(path) == f"{path}: file is not a database"
+
+
+def of_another_program(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE challenges (id INTEGER)")
+        connection.execute(f"PRAGMA user_version = {sqlite_file.SCHEMA_VERSION}")
+
+
+def of_the_future(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+
+@pytest.mark.parametrize(
+    "write", [lambda path: path.write_bytes(b"no database" * 99), of_the_future, of_another_program]
+)
+def test_a_file_that_cannot_be_used_is_closed_again(path: Path, write: Callable[[Path], object]) -> None:
+    write(path)
+
+    # The caught error keeps everything alive that nobody has closed.
+    with pytest.raises(StoreError) as refused:
+        SqliteStore(path, WINDOW, DAY, HandClock())
+
+    assert str(path) in str(refused.value)
+    assert [name for name in open_files() if name.startswith(str(path))] == []
+
+
+def open_files() -> list[str]:
+    """Return what this process has open; a descriptor that is closed while we look is none."""
+    names = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            names.append(str(descriptor.readlink()))
+    return names
 
 
 def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:

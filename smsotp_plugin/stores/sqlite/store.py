@@ -70,12 +70,18 @@ class SqliteStore(ChallengeStore, DeliveryLog):
         #: By login, the oldest first; what the same first leg gets again. To find the first key of a plain dictionary
         #: takes the longer the more have been deleted before it.
         self._recent: OrderedDict[str, _Recent] = OrderedDict(
-            (challenge.login, _recent(challenge))
-            for challenge in self._file.open_since(clock.time() - window)
+            (challenge.login, _recent(challenge)) for challenge in self._read_recent()
         )
         self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="smsotp-store", daemon=True)
         self._thread.start()
+
+    def _read_recent(self) -> list[Challenge]:
+        try:
+            return self._file.open_since(self._clock.time() - self._window)
+        except BaseException:
+            self._file.close()
+            raise
 
     def open_challenge(self, new: Challenge, *, then: Callable[[], None]) -> Challenge:
         with self._lock:

@@ -40,6 +40,7 @@ smtpd_tls_security_level = may
 smtpd_tls_auth_only = yes
 smtpd_tls_chain_files = {folder}/etc/server.pem
 smtpd_sasl_auth_enable = yes
+cyrus_sasl_config_path = {folder}/etc/sasl
 smtpd_sasl_local_domain = localhost
 relayhost = [localhost]:{relay}
 smtp_host_lookup = native

@@ -1,4 +1,5 @@
-# What scripts/demo and scripts/test share: look at the system, install what is missing, say what happens.
+# shellcheck shell=bash
+# What the scripts share: look at the system, install what is missing, say what happens.
 # Sourced by them, in the project's folder.
 
 readonly SYSTEM_PYTHON=/usr/bin/python3 # FreeRADIUS embeds this one, so the packages must be installed for it
@@ -49,7 +50,7 @@ as_root() {
 
 # need_packages NAME...: install the Debian packages that are missing; start no service.
 need_packages() {
-	command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
+	{ command -v dpkg-query && command -v apt-get; } >/dev/null ||
 		die "this system has no apt: Debian 12 or a newer Debian or Ubuntu is needed."
 	local name missing=()
 	for name in "$@"; do
@@ -114,6 +115,7 @@ need_venv() {
 		step "making $VENV" "$SYSTEM_PYTHON" -m venv --clear $VENV || die "$VENV cannot be made."
 	fi
 	# The pip of Debian 12 knows no dependency groups.
+	# shellcheck disable=SC2016 # the inner shell fills these in
 	step "installing Python packages into $VENV" bash -euc '
 		"$1" -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 		"$@"' pip $VENV/bin/python -m pip install --quiet --disable-pip-version-check "$@" ||

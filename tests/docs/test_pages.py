@@ -152,6 +152,11 @@ def judge_script(script: Path, arguments: list[str]) -> None:
             assert set(names.split(",")) <= environments()
         case "test", ["--", *_] | ["-l"] | []:
             pass
+        case "test-on", [suite]:
+            assert re.search(rf"\b{suite}\b.*\) readonly SUITE=", script.read_text()), f"{suite} is no suite"
+        case "test-on", [suite, command, *rest]:
+            judge_script(script, [suite])
+            judge_script(ROOT / command, rest)
         case _:
             raise AssertionError(f"{script.name} {arguments}: nobody knows what that does")
 

@@ -86,7 +86,7 @@ def detach(*_: object) -> int:
 
 
 def _start() -> None:
-    version = host.server_version()
+    version = _server_version()
     host.refuse_unusable(version)
     host.refuse_foreign_python(Path(__file__))
     # Not before: these need third-party packages, and a failure must be logged readably.
@@ -117,6 +117,18 @@ def _start() -> None:
     _Running.legs = Legs(
         system.login, system.notifier, [AttributePlace.parse(text) for text in settings.users.number]
     )
+
+
+def _server_version() -> tuple[int, int, int]:
+    try:
+        return host.server_version()
+    except host.HostError as exc:
+        taken = ".".join(map(str, host.IF_UNKNOWN))
+        _to_radlog(
+            logging.WARNING,
+            f"smsotp: the version of FreeRADIUS is not known: {exc}; it counts as {taken} or later",
+        )
+        return host.IF_UNKNOWN
 
 
 def _handle(judge: "Callable[[Legs], ModuleAnswer]") -> "int | ModuleAnswer":

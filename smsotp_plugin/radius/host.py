@@ -8,19 +8,28 @@ modules after it get.
 import ctypes
 import gc
 import getopt
+import os
 import re
 import site
 import sys
 import threading
 from pathlib import Path
 
+from smsotp_plugin.clock import Deadline, SystemClock
+from smsotp_plugin.wire.program import NotStarted, ProgramRunner, TimeLimit
+
+#: The program that runs this process: inside FreeRADIUS, the server, also when its file was replaced meanwhile.
+_THIS_PROGRAM = Path("/proc/self/exe")
+#: Seconds; an answer takes some hundredths.
+_VERSION_LIMIT = 5.0
 #: Options of the command ``freeradius``, 3.0 to 3.2.
 _SERVER_OPTIONS = "Cd:D:fhi:l:mMn:p:PstTvxX"
 
-#: In 3.2.9 what Python returns is only read in debug mode: every reply would be empty.
-_UNUSABLE = (3, 2, 9)
 #: Older servers end the interpreter without holding its lock.
 _FIRST_WITH_SAFE_EXIT = (3, 2, 7)
+#: What a server counts as that does not tell its version: its exit is left alone, because a guard that is not needed
+#: hangs the server, and one that is missing only spoils its exit status.
+IF_UNKNOWN = _FIRST_WITH_SAFE_EXIT
 _OLDEST = (3, 2, 0)
 #: Collections of what is middle-aged until a full one; Python's own is 10.
 _FULL_COLLECTION = 1000
@@ -48,38 +57,42 @@ def prefer_own_packages() -> None:
     sys.path[:] = [*before[:first], *own, *before[first:]]
 
 
-def server_version() -> tuple[int, int, int]:
+def server_version(program: Path = _THIS_PROGRAM, limit: float = _VERSION_LIMIT) -> tuple[int, int, int]:
     """
     Return the version of the FreeRADIUS around us, for example ``(3, 2, 1)``.
 
+    The program itself is asked (``-v``): since 3.2.3 it has no symbol that tells.
+
+    Args:
+        program: Absolute path.
+        limit: Seconds after which it is killed.
+
     Raises:
-        HostError: There is none.
+        HostError: It does not tell, and why.
     """
     try:
-        version = ctypes.c_char_p.in_dll(ctypes.CDLL(None), "radiusd_version_short").value or b""
-    except ValueError as exc:
-        raise HostError("smsotp_plugin.freeradius is loaded by FreeRADIUS's module rlm_python3 only") from exc
-    numbers = re.match(rb"(\d+)\.(\d+)\.(\d+)", version)
+        ended = ProgramRunner(os.environ).run([str(program), "-v"], b"", Deadline.after(limit, SystemClock()))
+    except TimeLimit:
+        raise HostError(f"{program} -v did not end within {limit:g} s") from None
+    except (NotStarted, OSError) as exc:
+        raise HostError(f"{program} -v cannot be run: {exc}") from None
+    numbers = re.search(rb"FreeRADIUS Version (\d{1,4})\.(\d{1,4})\.(\d{1,4})", ended.output)
     if not numbers:
-        raise HostError(f"the version of FreeRADIUS cannot be read: {version.decode(errors='replace')!r}")
+        raise HostError(f"{program} -v tells no version")
     major, minor, patch = (int(number) for number in numbers.groups())
     return major, minor, patch
 
 
 def refuse_unusable(version: tuple[int, int, int]) -> None:
     """
-    Stop where the plugin cannot work.
+    Stop where the server is too old. Nothing else is judged by the number: distributions mend what upstream broke.
 
     Raises:
-        HostError: With the reason and what to install instead.
+        HostError: With what to install instead.
     """
-    shown = ".".join(map(str, version))
-    if version == _UNUSABLE:
-        raise HostError(
-            f"FreeRADIUS {shown} drops what a Python module answers (its issue 5922): install 3.2.8 or 3.2.10"
-        )
-    if not _OLDEST <= version < (4, 0, 0):
-        raise HostError(f"FreeRADIUS {shown} is not supported: install 3.2.1 or a later 3.2")
+    if version < _OLDEST:
+        shown = ".".join(map(str, version))
+        raise HostError(f"FreeRADIUS {shown} is too old: install a 3.2, not older than 3.2.1")
 
 
 def refuse_foreign_python(package: Path) -> None:

@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -17,7 +18,7 @@ from smsotp_plugin.clock import Deadline
 
 #: Bytes that are kept of each output; what comes after is read and dropped.
 _KEPT = 4096
-#: All that a program finds in its environment: ours may hold passwords.
+#: For other people's programs: the server's own environment may hold passwords.
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
 
@@ -47,9 +48,15 @@ class TimeLimit(Exception):
 
 
 class ProgramRunner:
-    """Runs programs from several threads at once, and can end them all."""
+    """
+    Runs programs from several threads at once, and can end them all.
 
-    def __init__(self) -> None:
+    Args:
+        environment: All that they find in theirs.
+    """
+
+    def __init__(self, environment: Mapping[str, str] = _ENVIRONMENT) -> None:
+        self._environment = environment
         self._lock = Lock()
         self._running: set[int] = set()
         self._closed = False
@@ -98,7 +105,7 @@ class ProgramRunner:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     cwd="/",
-                    env=_ENVIRONMENT,
+                    env=self._environment,
                     start_new_session=True,
                 )
         except OSError as exc:
@@ -131,25 +138,34 @@ def _listen(process: subprocess.Popen[bytes], deadline: Deadline) -> tuple[bytes
     """Read both outputs until the program itself has ended, whoever else still holds them."""
     assert process.stdout is not None
     assert process.stderr is not None
+    heard = {pipe.fileno(): bytearray() for pipe in (process.stdout, process.stderr)}
+    poll = select.poll()
+    for fd in heard:
+        poll.register(fd, select.POLLIN)
     try:
         end = os.pidfd_open(process.pid)
     except ProcessLookupError:
-        return b"", b""
-    heard = {pipe.fileno(): bytearray() for pipe in (process.stdout, process.stderr)}
-    poll = select.poll()
-    for fd in (end, *heard):
-        poll.register(fd, select.POLLIN)
-    try:
-        ready: set[int] = set()
-        while end not in ready:
-            if deadline.passed():
+        # It has ended and somebody else has waited for it; what it said is still in the pipes.
+        _read_ready(poll, heard, 0)
+    else:
+        try:
+            poll.register(end, select.POLLIN)
+            while not deadline.passed():
+                if end in _read_ready(poll, heard, deadline.remaining()):
+                    break
+            else:
                 raise TimeLimit
-            ready = {fd for fd, _ in poll.poll(deadline.remaining() * 1000)}
-            for fd in ready & heard.keys():
-                data = os.read(fd, _KEPT)
-                heard[fd] += data[: _KEPT - len(heard[fd])]
-                if not data:
-                    poll.unregister(fd)
-    finally:
-        os.close(end)
+        finally:
+            os.close(end)
     return bytes(heard[process.stdout.fileno()]), bytes(heard[process.stderr.fileno()])
+
+
+def _read_ready(poll: select.poll, heard: dict[int, bytearray], seconds: float) -> set[int]:
+    """Wait until something is ready, read once from each output that is, and return all that was ready."""
+    ready = {fd for fd, _ in poll.poll(seconds * 1000)}
+    for fd in ready & heard.keys():
+        data = os.read(fd, _KEPT)
+        heard[fd] += data[: _KEPT - len(heard[fd])]
+        if not data:
+            poll.unregister(fd)
+    return ready

@@ -1,6 +1,8 @@
 """What is peculiar about living in FreeRADIUS, tried outside of it."""
 
+import ctypes
 import gc
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,32 +17,140 @@ LOCAL_DIST = "/usr/local/lib/python3.11/dist-packages"
 STDLIB = ["/usr/lib/python311.zip", "/usr/lib/python3.11", "/usr/lib/python3.11/lib-dynload"]
 
 
+#: As `freeradius -v` of Debian 12, of Debian 13 and of a build from git begin.
+PRINTED = {
+    (
+        3,
+        2,
+        1,
+    ): "radiusd: FreeRADIUS Version 3.2.1, for host x86_64-pc-linux-gnu, built on Aug 18 2023 at 22:26:34",
+    (
+        3,
+        2,
+        7,
+    ): "freeradius: FreeRADIUS Version 3.2.7, for host aarch64-redhat-linux-gnu\nFreeRADIUS Version 3.2.7",
+    (3, 2, 11): "radiusd: FreeRADIUS Version 3.2.11 (git #5f4d3c2), for host x86_64-alpine-linux-musl",
+}
+
+
+def stand_in(folder: Path, script: str) -> Path:
+    """Make a program that is started as the server is started for its version, and does something else."""
+    program = folder / "radiusd"
+    program.write_text(f'#!/bin/sh\n[ "$*" = -v ] || exit 9\n{script}\n')
+    program.chmod(0o755)
+    return program
+
+
+@pytest.mark.parametrize("version", PRINTED)
+def test_the_version_is_what_the_server_prints(tmp_path: Path, version: tuple[int, int, int]) -> None:
+    program = stand_in(tmp_path, f"cat <<'END'\n{PRINTED[version]}\nCopyright (C) 1999-2023 1.2.3\nEND")
+
+    assert host.server_version(program) == version
+
+
+def test_the_version_of_the_installed_server_is_that_of_its_package() -> None:
+    program = shutil.which("freeradius", path="/usr/sbin") or ""
+    package = subprocess.check_output(["dpkg-query", "-W", "-f", "${Version}", "freeradius"], text=True)
+
+    assert package.startswith(".".join(map(str, host.server_version(Path(program)))))
+
+
+def test_the_version_of_a_server_without_any_symbol_is_known(tmp_path: Path) -> None:
+    program = stand_in(tmp_path, f"echo '{PRINTED[3, 2, 7]}'")
+    with pytest.raises(ValueError, match="undefined symbol"):
+        ctypes.c_char_p.in_dll(ctypes.CDLL(None), "radiusd_version_short")
+
+    assert host.server_version(program) == (3, 2, 7)
+
+
+def test_the_server_finds_its_own_environment_when_it_is_asked_for_its_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/freeradius/lib")
+    program = stand_in(tmp_path, f'[ "$LD_LIBRARY_PATH" = /opt/freeradius/lib ] && echo "{PRINTED[3, 2, 1]}"')
+
+    assert host.server_version(program) == (3, 2, 1)
+
+
 @pytest.mark.parametrize(
-    "version", [(3, 2, 0), (3, 2, 1), (3, 2, 5), (3, 2, 7), (3, 2, 8), (3, 2, 10), (3, 3, 0)]
+    ("script", "reason"),
+    [
+        ("exec sleep 1000", "did not end within"),
+        ("sleep 1000 & sleep 1000", "did not end within"),
+        ("yes FreeRADIUS", "did not end within"),
+        ("exec yes >&2", "did not end within"),
+        ("head -c 20000000 /dev/urandom", "tells no version"),
+        ("head -c 20000000 /dev/zero; echo FreeRADIUS Version 3.2.1", "tells no version"),
+        ("echo FreeRADIUS Version three", "tells no version"),
+        ("echo FreeRADIUS Version 3.2", "tells no version"),
+        ("echo FreeRADIUS Version $(seq -s 9 5000).2.1", "tells no version"),
+        ("printf '\\377\\000'", "tells no version"),
+        ("exit 0", "tells no version"),
+        ("kill -SEGV $$", "tells no version"),
+    ],
 )
-def test_versions_that_work_are_taken(version: tuple[int, int, int]) -> None:
+def test_a_program_that_does_not_tell_its_version_is_left_in_time_and_the_reason_is_given(
+    tmp_path: Path, script: str, reason: str
+) -> None:
+    program = stand_in(tmp_path, script)
+
+    with pytest.raises(host.HostError, match=f"radiusd -v {reason}"):
+        host.server_version(program, limit=1.0)
+
+
+def test_a_program_that_cannot_be_run_is_named_with_the_reason(tmp_path: Path) -> None:
+    program = stand_in(tmp_path, "")
+    program.chmod(0o644)
+
+    with pytest.raises(host.HostError, match="missing -v cannot be run: No such file or directory"):
+        host.server_version(tmp_path / "missing")
+    with pytest.raises(host.HostError, match="radiusd -v cannot be run: Permission denied"):
+        host.server_version(program)
+
+
+def test_a_program_around_us_that_is_no_freeradius_has_no_version() -> None:
+    with pytest.raises(host.HostError, match="/proc/self/exe -v tells no version"):
+        host.server_version()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "os.closerange(0, 64)",
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN)",
+        "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))",
+        "os.chdir(gone); os.rmdir(gone)",
+    ],
+    ids=["descriptors closed", "children not waited for", "signals blocked", "directory gone"],
+)
+def test_the_version_is_found_in_the_surroundings_of_a_server(tmp_path: Path, odd: str) -> None:
+    program = stand_in(tmp_path, f"echo '{PRINTED[3, 2, 7]}'")
+    script = f"""
+import os, signal, sys
+from pathlib import Path
+from smsotp_plugin.radius import host
+gone = {str(tmp_path / "gone")!r}
+os.mkdir(gone)
+{odd}
+Path({str(tmp_path / "found")!r}).write_text(repr(host.server_version(Path({str(program)!r}))))
+"""
+
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+    assert (tmp_path / "found").read_text() == "(3, 2, 7)"
+
+
+@pytest.mark.parametrize(
+    "version", [(3, 2, 0), (3, 2, 1), (3, 2, 7), (3, 2, 9), (3, 2, 10), (3, 3, 0), host.IF_UNKNOWN]
+)
+def test_no_version_is_refused_for_more_than_its_age(version: tuple[int, int, int]) -> None:
     host.refuse_unusable(version)
 
 
-@pytest.mark.parametrize(
-    ("version", "advice"),
-    [
-        ((3, 2, 9), "FreeRADIUS 3.2.9 drops what a Python module answers"),
-        ((3, 0, 26), "FreeRADIUS 3.0.26 is not supported: install 3.2.1 or a later 3.2"),
-        ((2, 2, 10), "2.2.10 is not supported"),
-        ((4, 0, 0), "4.0.0 is not supported"),
-    ],
-)
-def test_versions_that_do_not_work_are_refused_with_advice(
-    version: tuple[int, int, int], advice: str
-) -> None:
-    with pytest.raises(host.HostError, match=advice):
+@pytest.mark.parametrize("version", [(3, 0, 26), (2, 2, 10), (3, 1, 0)])
+def test_a_version_that_is_too_old_is_refused_with_advice(version: tuple[int, int, int]) -> None:
+    with pytest.raises(host.HostError, match=r"is too old: install a 3\.2, not older than 3\.2\.1"):
         host.refuse_unusable(version)
-
-
-def test_outside_of_freeradius_there_is_no_version() -> None:
-    with pytest.raises(host.HostError, match="loaded by FreeRADIUS's module rlm_python3 only"):
-        host.server_version()
 
 
 def test_the_plugin_can_be_loaded_by_freeradius_only() -> None:

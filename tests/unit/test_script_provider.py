@@ -168,11 +168,11 @@ def test_only_the_beginning_of_the_output_is_kept() -> None:
 def test_a_status_that_the_system_threw_away_is_not_taken_for_success() -> None:
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
-        ended = ProgramRunner().run(["/bin/sh", "-c", "exit 3"], b"", soon())
+        ended = ProgramRunner().run(["/bin/sh", "-c", "echo id-1; exit 3"], b"", soon())
     finally:
         signal.signal(signal.SIGCHLD, before)
 
-    assert ended.status is None
+    assert (ended.status, ended.output) == (None, b"id-1\n")
 
 
 def test_endless_output_is_read_and_dropped(make: Make) -> None:

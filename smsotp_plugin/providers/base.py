@@ -19,10 +19,10 @@ from pydantic import Field
 
 from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.errors import BadMessage, DeliveryError, NotSent, Unknown
+from smsotp_plugin.fields.number import RewritingSetting
 from smsotp_plugin.fields.secret import SettingsModel
-from smsotp_plugin.log import GATEWAYS
 from smsotp_plugin.sms.message import Message, Receipt
-from smsotp_plugin.sms.phone import NumberFormat, PhoneNumber, RewritingSetting, write_number
+from smsotp_plugin.sms.phone import NumberFormat, PhoneNumber, write_number
 
 
 class LogLevel(StrEnum):
@@ -38,7 +38,7 @@ class GatewaySettings(SettingsModel):
 
     Attributes:
         provider: Name of the provider class, for example ``http``.
-        REGEXP: Rewrites the number before it is sent: ``/pattern/replacement/``.
+        REGEXP: Rewrites the number before it is sent: ``/pattern/replacement/``. A pattern that could take long is refused.
         NUMBER_FORMAT: How the gateway wants the number: ``plus`` (+49...), ``digits`` (49...), ``zeros`` (0049...).
             None: as the provider knows it to be right.
         TIMEOUT: Seconds that one attempt may take in all, from 0.1 to 120.
@@ -124,7 +124,7 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
     def __init__(self, context: GatewayContext, settings: SettingsT) -> None:
         self.context = context
         self.settings = settings
-        self.log = logging.getLogger(f"{GATEWAYS}{context.name}")
+        self.log = logging.getLogger(f"smsotp.gateway.{context.name}")
         if settings.LOG_LEVEL is LogLevel.DEBUG:
             self.log.setLevel(logging.DEBUG)
 

@@ -100,7 +100,8 @@ class OtpSettings(SettingsModel):
     Attributes:
         length: Characters of a code, 4 to 10.
         alphabet: What a code is made of: at least 10 different digits or letters of ASCII. Where it holds letters of
-            one case only, people may type either.
+            one case only, people may type either. Blanks, hyphens and what nobody sees may stand between them, and digits
+            may be of any script.
         ttl: Seconds that a code is good, 30 to 3600.
         max_attempts: How many answers to one challenge are looked at, 1 to 20. Together with `length` and `alphabet` it
             must leave a stranger at most one chance in 1000 to guess a code.
@@ -212,8 +213,9 @@ class UserSettings(SettingsModel):
         number: Where the telephone number is looked for, in this order: a list (`request`, `control` or `reply`), a
             colon, and the name of an attribute. The first one that holds a usable number
             counts.
-        default_region: ISO 3166 code of the country of numbers that are written without a country code. Not set: such
-            numbers are refused.
+        default_region: ISO 3166 code of the country of numbers that are written without a plus. A number that can then be
+            read in two ways, such as `491701234567` in Germany, is refused. Not set: all of them are, but for those that
+            begin with `00`.
     """
 
     number: Annotated[tuple[PlaceSetting, ...], AfterValidator(_check_places)] = ("control:SMSOTP-Phone",)
@@ -276,7 +278,8 @@ class LogSettings(SettingsModel):
     What is written to FreeRADIUS's log.
 
     Attributes:
-        level: `info`, or `debug` for every step of every log-in. Neither shows codes, passwords or whole numbers.
+        level: `info`, or `debug` for every step of every log-in. Neither shows codes, passwords or whole numbers; a
+            User-Name that reads as a code or a number is masked.
     """
 
     level: Literal["info", "debug"] = "info"

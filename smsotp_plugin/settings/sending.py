@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.sms.typed import fold
 
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,14}")
 _TAG = re.compile(r"\{([A-Za-z_]{1,40})\}")
@@ -54,9 +55,10 @@ class DispatchSettings(SettingsModel):
 
 
 def _check_prefix(prefix: str) -> str:
-    if not _PREFIX.fullmatch(prefix):
+    written = fold(prefix).replace(" ", "")
+    if not _PREFIX.fullmatch(written):
         raise ValueError('must be a plus sign and the first digits of a number, for example "+49170"')
-    return prefix
+    return written
 
 
 def _as_list(value: Any) -> Any:
@@ -126,7 +128,8 @@ class NotificationSettings(SettingsModel):
     A plain message, sent from the section `post-auth` when `control:SMSOTP-Notify` holds its name.
 
     Attributes:
-        text: With `{user}`, `{client}` (who asked FreeRADIUS), `{station}` (Calling-Station-Id) and `{time}` (UTC).
+        text: With `{user}`, `{client}` (who asked FreeRADIUS), `{station}` (Calling-Station-Id) and `{time}` (UTC); of
+            each at most 40 characters are shown.
         ttl: Seconds, 10 to 86400, after which it is no longer worth sending.
     """
 

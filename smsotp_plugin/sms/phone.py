@@ -8,15 +8,23 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Any
 
 import phonenumbers
-from pydantic import BeforeValidator
 
 from smsotp_plugin.errors import NumberError
+from smsotp_plugin.sms.numbering import e164, is_number, read_with_plus, read_without_plus
+from smsotp_plugin.sms.typed import code_point, fold
 
-#: What an attribute may hold besides digits; anything else is no telephone number.
-_WRITTEN = re.compile(r"(?:\+|00)?[0-9 ()./\-]{3,40}")
+#: A longer text holds more than a number.
+_LONGEST = 100
+_FEWEST_DIGITS, _MOST_DIGITS = 3, 20
+_SCHEME = "tel:"
+#: What stands between the digits of a number (ITU-T E.123, DIN 5008), once it is folded.
+_FOREIGN = re.compile(r"[^0-9+ ().\[\]/~-]")
+#: A plus stands before all digits.
+_WRITTEN = re.compile(r"[^0-9+]*\+?[^+]*")
+#: One or two digits behind a hyphen or slash at the end: of an extension, or of a second number.
+_TAIL = re.compile(r"(.*[0-9][^0-9]*)[-/][^0-9]*[0-9]{1,2}[^0-9]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +52,52 @@ def parse_number(text: str, default_region: str | None) -> PhoneNumber:
     Read a number as people write it.
 
     Args:
-        text: ``+49 170 1234567``, ``0049170...``, or a national number if there is a default region.
-        default_region: ISO 3166 country code such as ``DE`` for numbers without a country code, or None.
+        text: ``+49 170 1234567``, ``0049170...``, ``tel:+49-170...``, or a national number if there is a default region;
+            with digits of any script, any blanks and hyphens, and characters that nobody sees.
+        default_region: ISO 3166 code of the country of numbers without a plus, such as ``DE``, or None.
 
     Raises:
-        NumberError: It is no number, or a national one without a default region.
+        NumberError: It is no number, a national one without a default region, or one that can be read in two ways.
     """
-    written = text.strip()
-    if not _WRITTEN.fullmatch(written):
+    written = _written(text)
+    digits = "".join(filter(str.isdigit, written))
+    if not _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS:
+        raise NumberError("it is empty, too short or too long")
+    plus = "+" in written
+    tail = _TAIL.fullmatch(written)
+    if tail and is_number("".join(filter(str.isdigit, tail[1])), default_region, plus=plus):
         raise NumberError(
-            "it is empty, too short or too long, or holds characters that no telephone number has"
+            "what stands behind its last hyphen or slash may be an extension or a second number: write one number, "
+            "without them"
         )
-    if written.startswith("00"):
-        written = "+" + written[2:]
-    if not written.startswith("+") and default_region is None:
-        raise NumberError(
-            'it has no country code: write it as "+49170...", or set users.default_region (for example "DE")'
-        )
-    try:
-        parsed = phonenumbers.parse(written, default_region)
-    except phonenumbers.NumberParseException as exc:
-        raise NumberError("it is no telephone number") from exc
-    if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
-        raise NumberError("its length is not that of a number of its country")
-    digits = phonenumbers.national_significant_number(parsed)
+    number = read_with_plus(digits) if plus else read_without_plus(digits, default_region)
     return PhoneNumber(
-        e164=f"+{parsed.country_code}{digits}",
-        masked=f"+{parsed.country_code} *** **{digits[-2:]}",
-        region=phonenumbers.region_code_for_country_code(parsed.country_code or 0),
+        e164=e164(number),
+        masked=f"+{number.country_code} *** **{digits[-2:]}",
+        region=phonenumbers.region_code_for_country_code(number.country_code or 0),
     )
+
+
+def _written(text: str) -> str:
+    """
+    Return the text of a number with nothing but ASCII digits, plus and what separates.
+
+    Raises:
+        NumberError: It holds something else.
+    """
+    if len(text) > _LONGEST:
+        raise NumberError("it is empty, too short or too long")
+    written = fold(text).strip()
+    if written[: len(_SCHEME)].lower() == _SCHEME:
+        written = written[len(_SCHEME) :]
+    if foreign := _FOREIGN.search(written):
+        raise NumberError(
+            f"it holds the character {code_point(foreign[0])}, which no telephone number has (an extension cannot get "
+            "an SMS)"
+        )
+    if not _WRITTEN.fullmatch(written):
+        raise NumberError("it holds a plus in the middle: write one number")
+    return written
 
 
 class NumberFormat(StrEnum):
@@ -92,38 +117,3 @@ _PREFIX = {NumberFormat.PLUS: "+", NumberFormat.DIGITS: "", NumberFormat.ZEROS: 
 def write_number(number: PhoneNumber, form: NumberFormat) -> str:
     """Write a number as a gateway wants it."""
     return _PREFIX[form] + number.e164[1:]
-
-
-@dataclass(frozen=True, slots=True)
-class Rewriting:
-    r"""
-    The parameter REGEXP: ``/pattern/replacement/``, applied to the number in E.164 form.
-
-    Python's regular expressions, every match is replaced, groups are ``\1``. A slash inside is written ``\/``.
-    """
-
-    source: str
-    pattern: re.Pattern[str] = field(repr=False)
-    replacement: str = field(repr=False)
-
-    def apply(self, number: str) -> str:
-        """Return the number with every match replaced."""
-        return self.pattern.sub(self.replacement, number)
-
-
-def _read_rewriting(value: Any) -> Any:
-    if value is None or isinstance(value, Rewriting):
-        return value
-    parts = re.split(r"(?<!\\)/", value) if isinstance(value, str) else []
-    if len(parts) != 4 or parts[0] or parts[3] or not parts[1]:
-        raise ValueError("must have the form /pattern/replacement/, with \\/ for a slash inside")
-    source, replacement = (part.replace("\\/", "/") for part in parts[1:3])
-    try:
-        pattern = re.compile(source)
-        pattern.sub(replacement, "+491701234567")
-    except (re.error, IndexError) as exc:
-        raise ValueError(f"is no valid regular expression with replacement: {exc}") from exc
-    return Rewriting(value, pattern, replacement)
-
-
-RewritingSetting = Annotated[Rewriting | None, BeforeValidator(_read_rewriting)]

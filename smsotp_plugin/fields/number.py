@@ -1,0 +1,145 @@
+"""How an administrator says that a gateway wants its numbers written: a rewriting that cannot take long."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from re import _constants as op  # type: ignore[attr-defined]  # typeshed knows the old names of these two only
+from re import _parser  # type: ignore[attr-defined]
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+from smsotp_plugin.sms.typed import code_point
+
+#: What is rewritten: a plus and at most 17 digits, which is the most that `phonenumbers` reads.
+_LONGEST = 18
+#: Ways to match, from one start; Python tries some ten million in a second, and keeps all log-ins waiting meanwhile.
+_MOST_WAYS = 10_000
+#: Repetitions beyond this can only be of nothing.
+_MOST_REPETITIONS = 200
+
+#: How many ways there are to match each length, from nothing to `_LONGEST` characters.
+Ways = Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    r"""
+    The parameter REGEXP: ``/pattern/replacement/``, applied to the number in E.164 form.
+
+    Python's regular expressions, every match is replaced, groups are ``\1``. A slash inside is written ``\/``.
+    """
+
+    source: str
+    pattern: re.Pattern[str] = field(repr=False)
+    replacement: str = field(repr=False)
+
+    def apply(self, number: str) -> str:
+        """Return the number with every match replaced."""
+        return self.pattern.sub(self.replacement, number)
+
+
+def _read_rewriting(value: Any) -> Any:
+    if value is None or isinstance(value, Rewriting):
+        return value
+    parts = re.split(r"(?<!\\)/", value) if isinstance(value, str) else []
+    if len(parts) != 4 or parts[0] or parts[3] or not parts[1]:
+        raise ValueError("must have the form /pattern/replacement/, with \\/ for a slash inside")
+    strange = next((char for char in value if not (char.isascii() and char.isprintable())), None)
+    if strange is not None:
+        raise ValueError(f"must not hold the character {code_point(strange)}: no number has it")
+    source, replacement = (part.replace("\\/", "/") for part in parts[1:3])
+    try:
+        pattern = re.compile(source)
+        if _WayCounter().count(_parser.parse(source)) > _MOST_WAYS:
+            raise ValueError(
+                "can match in so many ways that a log-in would wait for it: use fewer repetitions, and none inside another"
+            )
+        pattern.sub(replacement, "+491701234567")
+    except (re.error, IndexError, OverflowError, RecursionError) as exc:
+        raise ValueError(f"is no valid regular expression with replacement: {exc}") from exc
+    return Rewriting(value, pattern, replacement)
+
+
+RewritingSetting = Annotated[Rewriting | None, BeforeValidator(_read_rewriting)]
+
+
+class _WayCounter:
+    """
+    Bounds from above the work of a backtracking match: as if each character matched each part of the pattern.
+
+    What it counts is the number of ways to match any beginning of the pattern to any text of at most `_LONGEST`
+    characters; counting stops where it is clear that there are too many.
+    """
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._groups: dict[int, Ways] = {}
+
+    def count(self, pattern: Iterable[tuple[Any, Any]]) -> int:
+        """Return the number of ways, or one above `_MOST_WAYS`."""
+        self._sequence(pattern)
+        return self._total
+
+    def _sequence(self, items: Iterable[tuple[Any, Any]]) -> Ways:
+        ways = _length(0)
+        for operation, argument in items:
+            ways = self._then(ways, self._part(operation, argument))
+        return ways
+
+    def _then(self, first: Ways, second: Ways) -> Ways:
+        if self._total > _MOST_WAYS:
+            return _length(0)
+        ways = [
+            sum(first[length] * second[whole - length] for length in range(whole + 1))
+            for whole in range(_LONGEST + 1)
+        ]
+        self._total += sum(ways)
+        return ways
+
+    def _part(self, operation: Any, argument: Any) -> Ways:  # noqa: PLR0911  (one for each kind of part)
+        match operation:
+            case op.SUBPATTERN:
+                self._groups[argument[0]] = ways = self._sequence(argument[3])
+                return ways
+            case op.ATOMIC_GROUP:
+                return self._sequence(argument)
+            case op.BRANCH:
+                return _either(*map(self._sequence, argument[1]))
+            case op.GROUPREF_EXISTS:
+                return _either(*(self._sequence(item or ()) for item in argument[1:]))
+            case op.MAX_REPEAT | op.MIN_REPEAT | op.POSSESSIVE_REPEAT:
+                return self._repeat(*argument)
+            case op.ASSERT | op.ASSERT_NOT:
+                # It is looked through each time that the match comes by, and leaves the place as it was.
+                return [1 + sum(self._sequence(argument[1])), *_length(0)[1:]]
+            case op.AT:
+                return _length(0)
+            case op.GROUPREF:
+                return [min(ways, 1) for ways in self._groups[argument]]
+            case _:
+                return _length(1)
+
+    def _repeat(self, least: int, most: int, inside: Any) -> Ways:
+        once = self._sequence(inside)
+        # What can be looked through in many ways without moving on would be, each time.
+        if least > _MOST_REPETITIONS or (once[0] > 1 and most > 1):
+            self._total = _MOST_WAYS + 1
+            return once
+        ways: Ways = _length(0)
+        for _ in range(least):
+            ways = self._then(ways, once)
+        whole, further = ways, [0, *once[1:]]
+        for _ in range(min(most - least, _LONGEST)):
+            ways = self._then(ways, further)
+            whole = _either(whole, ways)
+        return whole
+
+
+def _length(length: int) -> Ways:
+    """Return the ways of what matches one length in one way."""
+    return [int(place == length) for place in range(_LONGEST + 1)]
+
+
+def _either(*alternatives: Ways) -> Ways:
+    return [sum(ways) for ways in zip(*alternatives, strict=True)]

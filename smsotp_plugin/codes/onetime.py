@@ -9,7 +9,9 @@ is compared by its seal, an HMAC under another key derived from the same one.
 import hmac
 from collections.abc import Callable
 
+from smsotp_plugin.codes.names import mask_name
 from smsotp_plugin.sms.phone import PhoneNumber
+from smsotp_plugin.sms.typed import fold_word
 
 #: State, seed, seal and fingerprint are all written as this many hexadecimal digits: 128 bits.
 HEX_DIGITS = 32
@@ -70,9 +72,10 @@ class CodeMaker:
 
         Args:
             state: Of the challenge that is answered; one seal is worth nothing for another challenge.
-            answer: As typed. Blanks are dropped; upper and lower case are one where the alphabet has only one.
+            answer: As typed. What only separates or cannot be seen is dropped, digits of any script are the same; upper
+                and lower case are one where the alphabet has only one.
         """
-        typed = "".join(answer.split())
+        typed = fold_word(answer)
         if self._folds_case:
             typed = typed.casefold()
         return _digest(self._seal_mac, f"{state} {typed}").hex()[:HEX_DIGITS]
@@ -80,6 +83,15 @@ class CodeMaker:
     def reference(self, state: str) -> str:
         """Return the short name of a challenge for logs and the help desk: 8 digits that tell nothing of it."""
         return self.fingerprint("reference", state)[:8]
+
+    def shown_name(self, user: str) -> str:
+        """
+        Return a User-Name as log and delivery log show it, the same for the same name.
+
+        Where it reads as a telephone number or as a code, that is hidden, and 8 digits that tell nothing stand for it.
+        """
+        masked = mask_name(user, self._length, self._alphabet)
+        return user if masked == user else f"{masked} ({self.fingerprint('name', user)[:8]})"
 
     def number_hash(self, number: PhoneNumber) -> str:
         """Return what stands for a number where it must be found again without being readable."""

@@ -17,11 +17,16 @@ from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.sending import CodeSender
 from smsotp_plugin.settings.sending import NotificationSettings
 from smsotp_plugin.sms.message import Message
+from smsotp_plugin.sms.typed import fold
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind
 
 log = logging.getLogger("smsotp.notify")
 
 _TAG = re.compile(r"\{(user|client|station|time)\}")
+#: Of a text: an IPv6 address, or a MAC address and the name of a network.
+_LONGEST_VALUE = 40
+#: Of the GSM alphabet, which the character for three dots is not.
+_CUT = "..."
 
 
 class Notifier:
@@ -61,12 +66,13 @@ class Notifier:
             known = ", ".join(self._texts) or "none"
             log.error("there is no notification %s in the configuration; there are: %s", quoted(name), known)
             return
+        user = self._codes.shown_name(request.user)
         state = self._codes.new_state(request.site)
         try:
             number = self._sender.number_of(request)
             plan = self._sender.plan(request, number, state)
         except (NumberError, QueueFull, NoRoute, NoGatewayAlive) as exc:
-            log.warning("user %s gets no notification %s: %s", quoted(request.user), quoted(name), exc)
+            log.warning("user %s gets no notification %s: %s", quoted(user), quoted(name), exc)
             return
         now = self._clock.time()
         text = SecretStr(_filled(settings.text, request, now))
@@ -77,14 +83,14 @@ class Notifier:
                 at=now,
                 kind=EventKind.ASKED,
                 detail=f"notification {name}, route {plan.route}: {', '.join(plan.gateways)}",
-                user=request.user,
+                user=user,
                 number=number.masked,
                 number_hash=self._codes.number_hash(number),
             )
         )
         message = Message(
             reference=reference,
-            user=request.user,
+            user=user,
             number=number,
             otp=text,
             sentence=text,
@@ -99,9 +105,15 @@ def _nothing(_: Final) -> None:
 
 def _filled(text: str, request: LoginRequest, now: float) -> str:
     values = {
-        "user": request.user,
-        "client": request.client.partition("=")[2] or request.client,
-        "station": request.station,
+        "user": _said(request.user),
+        "client": _said(request.client.partition("=")[2] or request.client),
+        "station": _said(request.station),
         "time": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
     return _TAG.sub(lambda match: values[match[1]], text)
+
+
+def _said(value: str) -> str:
+    """Return what a packet says as a part of an SMS: printable characters only, and not so many that it becomes two."""
+    told = "".join(char for char in fold(value) if char.isprintable()).strip()
+    return told if len(told) <= _LONGEST_VALUE else told[: _LONGEST_VALUE - len(_CUT)] + _CUT

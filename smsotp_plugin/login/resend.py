@@ -14,12 +14,15 @@ from smsotp_plugin.errors import (
     StoreError,
     UnknownChallenge,
 )
-from smsotp_plugin.login.decisions import Ask, NotOurs, Prompter, Reject, undelivered
-from smsotp_plugin.login.journal import Journal
+from smsotp_plugin.log import quoted
+from smsotp_plugin.login.decisions import Ask, NotOurs, Prompter, Reject
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.sending import CodeSender
 from smsotp_plugin.settings.sections import ChallengeSettings
+from smsotp_plugin.sms.typed import fold_word
 from smsotp_plugin.stores.base import Challenge, ChallengeStore, ResendRules
+
+log = logging.getLogger("smsotp.login")
 
 
 class Resender:
@@ -31,50 +34,43 @@ class Resender:
         codes: Knows numbers by their hash.
         store: Counts.
         sender: Sends.
-        journal: Told what becomes of each wish.
         clock: Time.
     """
 
-    def __init__(  # noqa: PLR0913  (each is a part of its own, handed in by the flow)
+    def __init__(
         self,
-        *,
         settings: ChallengeSettings,
         codes: CodeMaker,
         store: ChallengeStore,
         sender: CodeSender,
-        journal: Journal,
         clock: Clock,
     ) -> None:
         self._texts = settings
         self._rules = ResendRules(limit=settings.max_resends, pace=settings.resend_after)
-        self._word = settings.resend_word.casefold()
+        self._word = _word(settings.resend_word)
         self._codes = codes
         self._store = store
         self._sender = sender
-        self._journal = journal
         self._clock = clock
         self._prompter = Prompter(codes, clock)
 
     def is_wish(self, typed: str) -> bool:
         """Tell whether an answer is no code but the wish for another SMS: the word of the setting, or nothing."""
-        word = typed.strip().casefold()
+        word = _word(typed)
         return not word or word == self._word
 
     def resend(self, request: LoginRequest, state: str) -> Ask | Reject | NotOurs:
         """Send the code of a challenge again; uses up no try."""
+        user = quoted(self._codes.shown_name(request.user))
         try:
-            challenge = self._store.find(state, request.user)
-            if challenge.undelivered:
-                self._journal.answered(request, state, undelivered(challenge))
-                return self._prompter.refuse(state, self._texts.undelivered_text)
-            return self._resend(request, challenge)
+            return self._resend(request, self._store.find(state, request.user))
         except UnknownChallenge:
             return NotOurs()
         except Expired as exc:
-            self._journal.answered(request, state, f"gets no further SMS: {exc}")
+            log.info("user %s: %s", user, exc)
             return self._prompter.refuse(state, self._texts.expired_text)
         except (NumberError, QueueFull, NoRoute, NoGatewayAlive, StoreError) as exc:
-            self._journal.answered(request, state, f"gets no further SMS: {exc}", logging.ERROR)
+            log.error("user %s gets no further SMS: %s", user, exc)  # noqa: TRY400  (one line says it)
             return Reject(self._texts.unavailable_text)
 
     def _resend(self, request: LoginRequest, challenge: Challenge) -> Ask:
@@ -85,7 +81,7 @@ class Resender:
         try:
             challenge = self._store.resend(challenge.state, request.user, self._clock.time(), self._rules)
         except ResendRefused as exc:
-            self._journal.answered(request, challenge.state, f"gets no further SMS: {exc}")
+            log.info("user %s: %s", quoted(self._codes.shown_name(request.user)), exc)
             return self._prompter.ask(challenge, self._why_not(exc))
         self._sender.send(request, challenge, number, plan.turned(challenge.resends))
         return self._prompter.ask(challenge, self._texts.prompt)
@@ -94,3 +90,7 @@ class Resender:
         if refused.wait is None:
             return self._texts.no_resend_prompt
         return self._texts.resend_later_prompt.replace("{seconds}", f"{refused.wait:.0f}")
+
+
+def _word(typed: str) -> str:
+    return fold_word(typed).casefold()

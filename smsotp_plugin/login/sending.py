@@ -138,7 +138,7 @@ class CodeSender:
         code = self._codes.code(challenge.seed)
         return Message(
             reference=self._codes.reference(challenge.state),
-            user=challenge.user,
+            user=self._codes.shown_name(challenge.user),
             number=number,
             otp=SecretStr((text or "{otp}").replace("{otp}", code)),
             sentence=SecretStr((text or DEFAULT_SENTENCE).replace("{otp}", code)),
@@ -153,7 +153,7 @@ class CodeSender:
                 at=self._clock.time(),
                 kind=EventKind.RESENT if resent else EventKind.ASKED,
                 detail=f"route {plan.route}: {', '.join(plan.gateways)}",
-                user="" if resent else challenge.user,
+                user="" if resent else message.user,
                 number="" if resent else challenge.number,
                 number_hash="" if resent else challenge.number_hash,
             )

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from smsotp_plugin.codes.names import could_be_code
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.fields.secret import SettingsModel
 from smsotp_plugin.fields.smtp_server import SmtpServer
@@ -201,9 +202,8 @@ def _cross_problems(parts: Mapping[str, Any], named_gateways: Any) -> list[str]:
 
 def _could_be_code(challenge: ChallengeSettings, otp: OtpSettings) -> bool:
     """Tell whether the resend word is one of the codes; the default one is so unlikely that it keeps no alphabet out."""
-    word = challenge.resend_word
     chosen = "resend_word" in challenge.model_fields_set
-    return chosen and len(word) == otp.length and set(word.casefold()) <= set(otp.alphabet.casefold())
+    return chosen and could_be_code(challenge.resend_word, otp.length, otp.alphabet)
 
 
 def _route_problems(routes: Sequence[RouteSettings], gateways: Mapping[str, Any]) -> Iterator[str]:

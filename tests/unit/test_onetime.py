@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsotp_plugin.codes.onetime import HEX_DIGITS, CodeMaker
+from smsotp_plugin.sms.typed import fold, fold_word
 
 DIGITS = "0123456789"
 CAPITALS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -80,7 +81,7 @@ def test_a_state_that_nobody_made_is_for_no_site(state: str) -> None:
 @given(state=st.text(max_size=40), answer=st.text(max_size=20), other=st.text(max_size=20))
 def test_only_the_same_answer_has_the_same_seal(state: str, answer: str, other: str) -> None:
     codes = maker(MIXED)
-    same = "".join(answer.split()) == "".join(other.split())
+    same = fold_word(answer) == fold_word(other)
 
     assert (codes.seal(state, answer) == codes.seal(state, other)) is same
 
@@ -95,17 +96,55 @@ def test_case_matters_where_the_alphabet_has_both() -> None:
     assert maker(MIXED).seal("s", "abCD") != maker(MIXED).seal("s", "ABcd")
 
 
-@pytest.mark.parametrize("typed", [" 123456", "123 456", "123456\t\n", "1 2 3 4 5 6", "\u00a0123456"])
-def test_blanks_do_not_matter(typed: str) -> None:
+TYPED = {
+    "with blanks": " 123 456 ",
+    "digit by digit": "1 2 3 4 5 6",
+    "with blanks of other widths": "\u00a0123\u2009456\u3000",
+    "with a hyphen": "123-456",
+    "with other hyphens": "\u2011123\u2013456\u2212",
+    "with dots": "123.456.",
+    "in quotes": "\u201e123456\u201c",
+    "in brackets": "(123456)",
+    "with a line break": "123456\r\n",
+    "with a tab": "\t123456",
+    "with a NUL": "123456\x00",
+    "with invisible blanks": "\u200b123\u2060456\ufeff",
+    "embedded left to right": "\u202a123456\u202c",
+    "isolated": "\u2068123456\u2069",
+    "with a variation selector": "123456\ufe0f",
+    "full width": "\uff11\uff12\uff13\uff14\uff15\uff16",
+    "in Arabic digits": "\u0661\u0662\u0663\u0664\u0665\u0666",
+    "in Persian digits": "\u06f1\u06f2\u06f3\u06f4\u06f5\u06f6",
+    "in Bengali digits": "\u09e7\u09e8\u09e9\u09ea\u09eb\u09ec",
+    "in mathematical digits": "\U0001d7cf\U0001d7d0\U0001d7d1\U0001d7d2\U0001d7d3\U0001d7d4",
+}
+
+
+@pytest.mark.parametrize("typed", TYPED.values(), ids=TYPED)
+def test_how_a_code_is_typed_does_not_matter(typed: str) -> None:
     assert maker().seal("s", typed) == maker().seal("s", "123456")
 
 
 @pytest.mark.parametrize(
     "typed",
-    ["12345", "1234567", "0123456", "123456.", "", "\uff11\uff12\uff13\uff14\uff15\uff16", "123\u200b456"],
+    ["12345", "1234567", "0123456", "-", "", "123456a", "12345\u00b2", "12345\u2465", "123+456", "12345O"],
 )
 def test_anything_else_does(typed: str) -> None:
     assert maker().seal("s", typed) != maker().seal("s", "123456")
+
+
+def test_letters_are_folded_too_where_the_alphabet_has_them() -> None:
+    assert maker(CAPITALS).seal("s", "\uff21\uff42-cd") == maker(CAPITALS).seal("s", "ABCD")
+    assert maker(MIXED).seal("s", "\uff21\uff42-\u0661") == maker(MIXED).seal("s", "Ab1")
+    assert maker(MIXED).seal("s", "\uff41b1") != maker(MIXED).seal("s", "Ab1")
+
+
+@given(st.text(max_size=20), st.text(alphabet=MIXED, min_size=4, max_size=10))
+def test_what_is_dropped_makes_no_other_code_right(typed: str, code: str) -> None:
+    """A typed text stands for one code at most: the one that its letters and digits are."""
+    codes = maker(MIXED)
+    if codes.seal("s", typed) == codes.seal("s", code):
+        assert [char for char in fold(typed) if char.isalnum()] == list(code)
 
 
 @given(state=st.text(max_size=40), other=st.text(max_size=40))

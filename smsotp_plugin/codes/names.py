@@ -1,0 +1,43 @@
+"""
+What may be written of a User-Name: a name may be a telephone number, or the code that somebody typed into its field.
+
+A password in that field cannot be told from a name; so nothing is written of names that nobody has vouched for: neither
+the first factor nor a challenge of our own.
+"""
+
+import re
+
+from smsotp_plugin.sms.typed import fold, fold_word
+
+#: Name and realm, in either order.
+_PARTS = re.compile(r"([@\\])")
+#: Fewer digits are no telephone number with its area code.
+_FEWEST_DIGITS = 7
+
+
+def mask_name(user: str, code_length: int, alphabet: str) -> str:
+    """
+    Return a name with what reads as a telephone number or as a code hidden; the same text where nothing does.
+
+    Args:
+        user: User-Name, as sent.
+        code_length: Characters of a code.
+        alphabet: What codes are made of.
+    """
+    return "".join(
+        "***" if could_be_code(part, code_length, alphabet) else _without_number(part)
+        for part in _PARTS.split(user)
+    )
+
+
+def could_be_code(text: str, code_length: int, alphabet: str) -> bool:
+    """Tell whether a text, as typed, could be a code."""
+    word = fold_word(text)
+    return len(word) == code_length and set(word.casefold()) <= set(alphabet.casefold())
+
+
+def _without_number(text: str) -> str:
+    digits = re.sub("[^0-9]", "", fold(text))
+    if len(digits) < _FEWEST_DIGITS or len(digits) * 2 <= len(fold_word(text)):
+        return text
+    return f"*** **{digits[-2:]}"

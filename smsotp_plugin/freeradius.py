@@ -94,12 +94,12 @@ def _start() -> None:
     from smsotp_plugin.clock import SystemClock  # noqa: PLC0415
     from smsotp_plugin.radius.attributes import AttributePlace  # noqa: PLC0415
     from smsotp_plugin.radius.legs import Legs  # noqa: PLC0415
-    from smsotp_plugin.settings import DEFAULT_PATH, load_settings, settings_warnings  # noqa: PLC0415
+    from smsotp_plugin.settings import DEFAULT_PATH, Owners, load_settings, settings_warnings  # noqa: PLC0415
 
     config = Path(radiusd.config.get("file") or os.environ.get("SMSOTP_CONFIG") or DEFAULT_PATH)
     settings = load_settings(config)
     log.configure_log(_to_radlog, logging.DEBUG if settings.log.level == "debug" else logging.INFO)
-    for warning in settings_warnings(settings, config):
+    for warning in settings_warnings(settings, config, Owners.of_this_process()):
         logging.getLogger("smsotp").warning("%s", warning)
     if host.is_config_check(host.command_line()):
         assembly.build_gateways(settings, SystemClock())

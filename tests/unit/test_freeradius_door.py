@@ -133,10 +133,10 @@ def test_what_is_probably_not_meant_is_told_at_the_start(
     world: World, monkeypatch: pytest.MonkeyPatch, command_line: list[str]
 ) -> None:
     monkeypatch.setattr(host, "command_line", lambda: command_line)
-    (world.directory / "smsotp.toml").chmod(0o644)
+    (world.directory / "smsotp.toml").chmod(0o602)
 
     assert world.door.instantiate({}) == OK
-    assert "smsotp.toml: everyone on this machine can read it" in world.log
+    assert "smsotp.toml: everyone on this machine can write to it" in world.log
 
 
 def test_a_first_leg_goes_through_the_door(running: World) -> None:

@@ -14,6 +14,13 @@ provider = "smtp"
 SMTPIDENTIFIED = "mail"
 MAILTO = "{phone}@example.com"
 """
+HTTP = """
+[gateways.web]
+provider = "http"
+URL = "https://sms.example.com/"
+RETURN_SUCCESS = "OK"
+[gateways.web.options]
+"""
 KEY = "0123456789abcdef0123456789abcdef"
 
 
@@ -111,3 +118,41 @@ def test_a_gateways_own_warnings_carry_its_key_path(file: Path) -> None:
     assert warnings(file, GATEWAY + 'LOG_LEVEL = "debug"')[0].startswith(
         "gateways.mail.LOG_LEVEL: debug writes"
     )
+
+
+def test_parameters_that_hold_no_secret_are_not_called_secrets(file: Path) -> None:
+    file.chmod(0o644)
+
+    assert (
+        warnings(file, HTTP + 'to = "{phone}"\ntext = "{otp}"\nFrom = "+15017122661"\ntoken = "{otp}"') == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("api_key", '"abc"'),
+        ("Password", '"geheim"'),
+        ("authtoken", '["a", "b"]'),
+        ("u", '"f3a91b7c0d2e4f60"'),
+    ],
+)
+def test_a_parameter_that_is_a_secret_by_its_name_or_look_is_told_by_its_name(
+    file: Path, name: str, value: str
+) -> None:
+    file.chmod(0o644)
+
+    told = f"everyone on this machine can read it, and it holds secrets (gateways.web.options.{name})"
+    assert warnings(file, HTTP + f'to = "{{phone}}"\ntext = "{{otp}}"\n{name} = {value}') == [
+        f"{told}; type: chmod o-rwx {file}"
+    ]
+
+
+def test_a_parameters_own_file_is_a_secrets_file(file: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("geheim")
+    secret.chmod(0o646)
+
+    assert warnings(file, HTTP + f'to = "{{phone}}"\ntext = "{{otp}}"\nt = {{ file = "{secret}" }}') == [
+        f"gateways.web.options.t: everyone on this machine can read and write to {secret}; type: chmod o-rwx {secret}"
+    ]

@@ -1,0 +1,211 @@
+"""Who else can read or change the files that a configuration stands in and names."""
+
+import grp
+import os
+import pwd
+import re
+import shlex
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
+from smsotp_plugin.settings.problems import KeyPath, shown
+from smsotp_plugin.settings.sections import Settings, StoreSettings
+
+#: Tables of a gateway whose values go to the gateway as they are; keys and tokens may stand there.
+_FREE_TABLES = ("options", "headers", "PARAMETER")
+#: What such a key or token is called there.
+_SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|auth|credential|cookie|signature|pin$", re.IGNORECASE)
+#: What looks like one under any other name: long, in one word, with digits and letters.
+_SECRET_VALUE = re.compile(r"(?=\S*[0-9])(?=\S*[A-Za-z])[^\s{}]{16,}")
+#: A URL with a password in it.
+_ACCOUNT_IN_URL = re.compile(r"[a-z]+://[^/@]*@")
+#: Beside the database, while it is open or after a crash.
+_SQLITE_ENDINGS = ("", "-wal", "-shm", "-journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """
+    Whose the store's files may be, besides root's.
+
+    Attributes:
+        users: Numbers of users.
+        groups: Numbers of groups.
+    """
+
+    users: frozenset[int]
+    groups: frozenset[int]
+
+    @classmethod
+    def of_this_process(cls) -> "Owners":
+        """Return those of the server itself, for use in it."""
+        return cls(frozenset((os.geteuid(),)), frozenset((os.getegid(), *os.getgroups())))
+
+    @classmethod
+    def of_directory(cls, store: StoreSettings) -> "Owners | None":
+        """Return whose the store's directory is: the server's user, as far as can be seen from outside."""
+        try:
+            found = store.database.parent.stat()
+        except OSError:
+            return None
+        return cls(frozenset((found.st_uid,)), frozenset((found.st_gid,)))
+
+
+def rights_warnings(
+    settings: Settings, path: Path, document: dict[str, Any], owners: Owners | None
+) -> Iterator[str]:
+    """
+    Yield what others can read or change, as sentences with what to type.
+
+    Args:
+        settings: As they were read.
+        path: The file that they came from.
+        document: That file's content.
+        owners: Whose the store's files may be; None where the server's user is not known.
+    """
+    mode = path.stat().st_mode
+    if mode & stat.S_IWOTH:
+        yield f"{path}: everyone on this machine can write to it; type: chmod o-w {shlex.quote(str(path))}"
+    yield from _directory_warnings(str(path), path.absolute().parent)
+    secrets = list(_secrets(settings, document, ()))
+    inside = [place for place, source in secrets if source is None]
+    if inside and mode & stat.S_IROTH:
+        yield (
+            f"{path}: everyone on this machine can read it, and it holds secrets ({', '.join(inside)}); type: "
+            f"chmod o-rwx {shlex.quote(str(path))}"
+        )
+    for place, source in secrets:
+        if source and not source.is_absolute():
+            yield f"{path}: {place}: {source} is no absolute path: FreeRADIUS runs in another directory"
+        if source:
+            yield from _file_warnings(f"{path}: {place}", source, None)
+            yield from _directory_warnings(f"{path}: {place}", source.absolute().parent)
+    yield from _store_warnings(path, settings.store, owners or Owners.of_directory(settings.store))
+
+
+def _store_warnings(path: Path, store: StoreSettings, owners: Owners | None) -> Iterator[str]:
+    if store.key is None:
+        place = f"{path}: store.key_file"
+        yield from _file_warnings(place, store.key_path, owners)
+        if store.key_path.parent != store.database.parent:
+            yield from _directory_warnings(place, store.key_path.parent)
+    place = f"{path}: store.url"
+    for ending in _SQLITE_ENDINGS:
+        yield from _file_warnings(place, store.database.with_name(store.database.name + ending), owners)
+    yield from _directory_warnings(place, store.database.parent, owners)
+
+
+def _file_warnings(place: str, file: Path, owners: Owners | None) -> Iterator[str]:
+    """Judge a file that nobody else should read or write; one that is not there is fine."""
+    try:
+        found = file.stat()
+    except (OSError, ValueError):
+        return
+    typed = shlex.quote(str(file))
+    if deeds := _deeds(found.st_mode):
+        yield f"{place}: everyone on this machine can {deeds} {file}; type: chmod o-rwx {typed}"
+    if owners is None:
+        return
+    deeds = _deeds(found.st_mode >> 3)
+    if deeds and found.st_gid not in {0, *owners.groups}:
+        group = _group_name(found.st_gid)
+        yield f"{place}: the group {group} can {deeds} {file}; type: chmod g-rwx {typed}"
+    yield from _owner_warnings(place, file, found, owners)
+
+
+def _owner_warnings(place: str, file: Path, found: os.stat_result, owners: Owners) -> Iterator[str]:
+    if found.st_uid not in {0, *owners.users}:
+        server = _user_name(min(owners.users))
+        yield (
+            f"{place}: {file} belongs to {_user_name(found.st_uid)}, who can change it; FreeRADIUS runs as {server}: "
+            f"type: chown {server}: {shlex.quote(str(file))}"
+        )
+
+
+def _directory_warnings(place: str, directory: Path, owners: Owners | None = None) -> Iterator[str]:
+    """Judge who can put another file in the place of one of ours; `owners` where no other user may make any there."""
+    for above in (directory, *directory.parents):
+        try:
+            found = above.stat()
+        except OSError:
+            continue
+        own = owners is not None and above == directory
+        if found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
+            cure = f"type: chmod o-w {shlex.quote(str(above))}"
+            yield f"{place}: everyone on this machine can replace what is in {above}; {cure}"
+        elif found.st_mode & stat.S_IWOTH and own:
+            yield (
+                f"{place}: everyone on this machine can make files in {above}: give the store a directory of its own"
+            )
+        if owners is not None and own:
+            if found.st_mode & stat.S_IWGRP and found.st_gid not in {0, *owners.groups}:
+                yield (
+                    f"{place}: the group {_group_name(found.st_gid)} can replace what is in {above}; type: "
+                    f"chmod g-w {shlex.quote(str(above))}"
+                )
+            yield from _owner_warnings(place, above, found, owners)
+
+
+def _deeds(mode: int) -> str:
+    """Return what the last three bits of a mode allow with a file's content; empty where nothing."""
+    deeds = [deed for bit, deed in ((stat.S_IROTH, "read"), (stat.S_IWOTH, "write to")) if mode & bit]
+    return " and ".join(deeds)
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _group_name(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def _secrets(model: BaseModel, table: dict[str, Any], place: KeyPath) -> Iterator[tuple[str, Path | None]]:
+    """Yield where secrets stand: the key path, and the file that it names or None where the secret itself is there."""
+    for name, value in model:
+        written, path = table.get(name), (*place, name)
+        if isinstance(value, BaseModel) and isinstance(written, dict):
+            yield from _secrets(value, written, path)
+        elif name in _FREE_TABLES and isinstance(written, dict):
+            yield from _free_secrets(written, path)
+        elif isinstance(value, Mapping) and isinstance(written, dict):
+            for key, item in value.items():
+                if isinstance(item, BaseModel):
+                    yield from _secrets(item, written[key], (*path, key))
+        elif written and isinstance(value, SecretStr):
+            yield from _written_secrets(written, path)
+        elif isinstance(written, str) and _ACCOUNT_IN_URL.match(written):
+            yield shown(path), None
+
+
+def _free_secrets(table: dict[str, Any], place: KeyPath) -> Iterator[tuple[str, Path | None]]:
+    """Yield those of a gateway's own parameters that are secrets by their name or their look."""
+    for name, written in table.items():
+        values = written if isinstance(written, list) else [written]
+        if isinstance(written, dict):
+            yield from _written_secrets(written, (*place, name))
+        elif any(isinstance(value, str) and _looks_secret(name, value) for value in values):
+            yield shown((*place, name)), None
+
+
+def _looks_secret(name: str, value: str) -> bool:
+    named = _SECRET_NAME.search(name) and value and "{" not in value
+    return bool(named or _SECRET_VALUE.fullmatch(value))
+
+
+def _written_secrets(written: Any, place: KeyPath) -> Iterator[tuple[str, Path | None]]:
+    if isinstance(written, str):
+        yield shown(place), None
+    elif isinstance(written, dict) and isinstance(written.get("file"), str):
+        yield shown(place), Path(written["file"])

@@ -1,0 +1,153 @@
+"""Whoever else can read or change what the log-in rests on is told: the key, the database, their directories."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from smsotp_plugin.settings import Owners, load_settings, settings_warnings
+
+GATEWAY = '[gateways.any]\nprovider = "script"\nSCRIPT = "/bin/true"\n'
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """Give a store as the server leaves it behind after a crash."""
+    directory = tmp_path / "store"
+    directory.mkdir(mode=0o700)
+    for name in ("smsotp.db", "smsotp.db-wal", "smsotp.db-shm", "smsotp.key"):
+        (directory / name).touch(mode=0o600)
+    return directory
+
+
+def warnings(store: Path, more: str = "", owners: Owners | None = None) -> list[str]:
+    """Return the warnings of a configuration beside the store, without its name."""
+    file = store.parent / "smsotp.toml"
+    file.write_text(f'[store]\nurl = "sqlite://{store}/smsotp.db"\n{more}{GATEWAY}')
+    file.chmod(0o600)
+    found = settings_warnings(load_settings(file), file, owners)
+    return [warning.removeprefix(f"{file}: ") for warning in found]
+
+
+def test_a_store_as_the_server_makes_it_is_fine(store: Path) -> None:
+    assert warnings(store) == []
+    assert warnings(store, owners=Owners.of_this_process()) == []
+
+
+def test_a_store_that_is_not_there_yet_is_fine(store: Path) -> None:
+    shutil.rmtree(store)
+
+    assert warnings(store) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("smsotp.key", "store.key_file"),
+        ("smsotp.db", "store.url"),
+        ("smsotp.db-wal", "store.url"),
+        ("smsotp.db-shm", "store.url"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("mode", "deeds"), [(0o644, "read"), (0o602, "write to"), (0o666, "read and write to")]
+)
+def test_a_file_that_everyone_can_use_is_told(
+    store: Path, name: str, key: str, mode: int, deeds: str
+) -> None:
+    file = store / name
+    file.chmod(mode)
+
+    assert warnings(store) == [
+        f"{key}: everyone on this machine can {deeds} {file}; type: chmod o-rwx {file}"
+    ]
+
+
+def test_a_key_in_another_place_is_judged_there(store: Path, tmp_path: Path) -> None:
+    key = tmp_path / "own.key"
+    key.touch(mode=0o644)
+
+    assert warnings(store, f'key_file = "{key}"\n') == [
+        f"store.key_file: everyone on this machine can read {key}; type: chmod o-rwx {key}"
+    ]
+
+
+def test_a_key_file_that_is_not_used_is_not_judged(store: Path) -> None:
+    (store / "smsotp.key").chmod(0o644)
+
+    assert warnings(store, 'key = "0123456789abcdef0123456789abcdef"\n') == []
+
+
+def test_a_directory_in_which_everyone_can_replace_files_is_told(store: Path) -> None:
+    store.chmod(0o777)
+
+    assert warnings(store) == [
+        f"store.url: everyone on this machine can replace what is in {store}; type: chmod o-w {store}"
+    ]
+
+
+def test_a_directory_above_in_which_everyone_can_replace_files_is_told_for_each_file(store: Path) -> None:
+    above = store.parent
+    above.chmod(0o777)
+    told = f"everyone on this machine can replace what is in {above}; type: chmod o-w {above}"
+
+    assert warnings(store) == [told, f"store.url: {told}"]
+
+
+def test_a_directory_that_is_shared_with_everyone_is_told(store: Path) -> None:
+    store.chmod(0o1777)
+
+    assert warnings(store) == [
+        f"store.url: everyone on this machine can make files in {store}: give the store a directory of its own"
+    ]
+
+
+@needs_root
+@pytest.mark.parametrize("name", ["smsotp.key", "smsotp.db", "smsotp.db-wal"])
+def test_a_file_of_somebody_else_is_told(store: Path, name: str) -> None:
+    shutil.chown(store / name, "daemon")
+
+    (warning,) = warnings(store)
+
+    assert warning.endswith(
+        f"{store / name} belongs to daemon, who can change it; FreeRADIUS runs as root: type: chown root: {store / name}"
+    )
+
+
+@needs_root
+def test_from_outside_the_owner_of_the_directory_is_taken_for_the_server(store: Path) -> None:
+    for path in (store, *store.iterdir()):
+        shutil.chown(path, "daemon", "daemon")
+
+    assert warnings(store) == []
+
+
+@needs_root
+def test_at_its_start_the_server_tells_whose_directory_is_not_its_own(store: Path) -> None:
+    shutil.chown(store, "daemon")
+
+    assert warnings(store, owners=Owners.of_this_process()) == [
+        f"store.url: {store} belongs to daemon, who can change it; FreeRADIUS runs as root: type: chown root: {store}"
+    ]
+
+
+@needs_root
+def test_a_group_that_is_not_the_servers_is_told(store: Path) -> None:
+    key = store / "smsotp.key"
+    shutil.chown(key, group="daemon")
+    key.chmod(0o640)
+
+    assert warnings(store) == [f"store.key_file: the group daemon can read {key}; type: chmod g-rwx {key}"]
+
+
+@needs_root
+def test_a_directory_in_which_a_group_can_replace_files_is_told(store: Path) -> None:
+    shutil.chown(store, group="daemon")
+    store.chmod(0o770)
+
+    assert warnings(store, owners=Owners.of_this_process()) == [
+        f"store.url: the group daemon can replace what is in {store}; type: chmod g-w {store}"
+    ]

@@ -1,8 +1,6 @@
 """``smsotp freeradius install``: put the plugin into a FreeRADIUS configuration."""
 
 import os
-import shutil
-import subprocess
 from pathlib import Path
 
 from rich.console import Console
@@ -11,11 +9,10 @@ from rich.text import Text
 from smsotp_plugin.commands.check import print_problems, print_warnings
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.raddb.changes import Change
-from smsotp_plugin.raddb.install import Plan, plan_installation
+from smsotp_plugin.raddb.install import plan_installation
+from smsotp_plugin.raddb.server_check import Judgement, judge_with_server
 from smsotp_plugin.raddb.tree import Listener, Raddb, read_listener
 from smsotp_plugin.settings import load_settings
-
-_CHECK_SECONDS = 60
 
 
 def install(raddb: Path, config: Path, listen: str | None, *, dry_run: bool) -> int:
@@ -37,7 +34,7 @@ def install(raddb: Path, config: Path, listen: str | None, *, dry_run: bool) -> 
         settings = load_settings(config)
         listener = None if listen is None else read_listener(listen)
         tree = Raddb(raddb)
-        _refuse_without_rights(tree, dry_run=dry_run)
+        refuse_without_rights(tree, dry_run=dry_run)
         plan = plan_installation(tree, config, settings, listener)
     except ValueError as exc:
         print_problems(err, [f"--listen: {exc}"])
@@ -49,26 +46,39 @@ def install(raddb: Path, config: Path, listen: str | None, *, dry_run: bool) -> 
     for note in plan.notes:
         out.print(Text(f"note: {note}"))
     if dry_run:
-        _show(out, plan)
+        show_changes(out, plan.changes)
         return 0
-    _make(out, plan.changes)
-    return _verify(out, err, tree, listener)
+    make_changes(out, plan.changes)
+    judgement = tell_judgement(out, err, tree)
+    if judgement and judgement.problems:
+        return 1
+    if judgement:
+        _tell_next_steps(out, tree, listener, judgement.program)
+    return 0
 
 
-def _refuse_without_rights(tree: Raddb, *, dry_run: bool) -> None:
+def refuse_without_rights(tree: Raddb, *, dry_run: bool) -> None:
+    """
+    Stop where the files could not be changed.
+
+    Raises:
+        ConfigError: It takes root.
+    """
     account = tree.account()
     if not dry_run and os.geteuid() not in (0, account.uid):
         raise ConfigError([f"this has to be run as root, because FreeRADIUS runs as {account.name}"])
 
 
-def _show(out: Console, plan: Plan) -> None:
-    for change in plan.changes:
+def show_changes(out: Console, changes: list[Change]) -> None:
+    """Show what would be changed, as diffs."""
+    for change in changes:
         out.print(Text(f"would {change.told()}"))
         out.print(Text(change.shown()), end="")
-    out.print(Text("Nothing was changed." if plan.changes else "Nothing has to be changed."))
+    out.print(Text("Nothing was changed." if changes else "Nothing has to be changed."))
 
 
-def _make(out: Console, changes: list[Change]) -> None:
+def make_changes(out: Console, changes: list[Change]) -> None:
+    """Make changes and tell each one that is done."""
     for change in changes:
         change.make()
         out.print(Text(f"done: {change.told()}"))
@@ -76,39 +86,32 @@ def _make(out: Console, changes: list[Change]) -> None:
         out.print(Text("Nothing had to be changed."))
 
 
-def _verify(out: Console, err: Console, tree: Raddb, listener: Listener | None) -> int:
-    """Let FreeRADIUS itself judge the result."""
-    program = next((path for name in ("freeradius", "radiusd") if (path := _find_program(name))), None)
-    if program is None:
+def tell_judgement(out: Console, err: Console, tree: Raddb) -> Judgement | None:
+    """
+    Let FreeRADIUS itself judge the result, and tell what it said.
+
+    Returns:
+        None where it was not found.
+    """
+    judgement = judge_with_server(tree)
+    if judgement is None:
         out.print(Text("FreeRADIUS was not found, so that its own check of the configuration was left out."))
-        return 0
-    command = [program, "-C", "-l", "stdout", "-d", str(tree.path)]
-    try:
-        done = subprocess.run(  # noqa: S603  (no shell; the program is the system's own)
-            command, capture_output=True, timeout=_CHECK_SECONDS, check=False, stdin=subprocess.DEVNULL
-        )
-    except subprocess.TimeoutExpired:
-        print_problems(err, [f"{' '.join(command)} did not end within {_CHECK_SECONDS} s"])
-        return 1
-    if done.returncode:
-        lines = done.stdout.decode(errors="replace").splitlines()
-        errors = [line.partition(": Error: ")[2] for line in lines if ": Error: " in line]
+    elif judgement.problems:
         err.print(
-            Text(f"All is written, but FreeRADIUS does not accept its configuration ({' '.join(command)}):")
+            Text(f"All is written, but FreeRADIUS does not accept its configuration ({judgement.command}):")
         )
-        print_problems(err, errors or lines[-5:])
-        return 1
-    out.print(Text(f"{Path(program).name} -C accepts the configuration."))
-    _tell_next_steps(out, tree, listener, program)
-    return 0
+        print_problems(err, judgement.problems)
+    else:
+        out.print(Text(f"{judgement.program.name} -C accepts the configuration."))
+    return judgement
 
 
-def _tell_next_steps(out: Console, tree: Raddb, listener: Listener | None, program: str) -> None:
+def _tell_next_steps(out: Console, tree: Raddb, listener: Listener | None, program: Path) -> None:
     if listener:
         out.print(
             Text(
                 f"Next: give users an SMSOTP-Phone in {tree.path / 'mods-config/files/authorize'} and start "
-                f"FreeRADIUS, for a try with: {Path(program).name} -X -d {tree.path}. It serves on {listener}."
+                f"FreeRADIUS, for a try with: {program.name} -X -d {tree.path}. It serves on {listener}."
             )
         )
         return
@@ -118,7 +121,3 @@ def _tell_next_steps(out: Console, tree: Raddb, listener: Listener | None, progr
             "restart FreeRADIUS; or run this with --listen for a whole example."
         )
     )
-
-
-def _find_program(name: str) -> str | None:
-    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")

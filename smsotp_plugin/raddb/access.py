@@ -9,36 +9,13 @@ import shlex
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from smsotp_plugin.raddb.changes import Change, GiveGroup, LetGroupRead, MakeDirectory
-from smsotp_plugin.raddb.tree import Account
+from smsotp_plugin.raddb.account import Account, acting_as
+from smsotp_plugin.raddb.changes import Change, GiveGroup, LetGroupRead, MakeDirectory, has_lost_group
+from smsotp_plugin.raddb.places import Place, untrusted
 from smsotp_plugin.settings import Settings, named_files
-
-
-@contextmanager
-def acting_as(account: Account) -> Iterator[None]:
-    """
-    Be that user for a while. Needs root, unless we are that user; this process must have one thread only.
-
-    Raises:
-        PermissionError: We are another user.
-    """
-    uid, gid, groups = os.geteuid(), os.getegid(), os.getgroups()
-    if uid == account.uid:
-        yield
-        return
-    os.setgroups(account.groups)
-    os.setegid(account.gid)
-    os.seteuid(account.uid)
-    try:
-        yield
-    finally:
-        os.seteuid(uid)
-        os.setegid(gid)
-        os.setgroups(groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +80,10 @@ def plan_access(
         What can be changed without asking, and problems: what the administrator has to change.
     """
     found: list[Change | str] = [*_code(account, packages)]
+    # Who can write to the configuration must not have root open any file that it names.
+    doubt = _untrusted_file(config)
     for file in dict.fromkeys((config, *(path for _, path in named_files(config) if path.is_file()))):
-        found += _readable(account, file.absolute())
+        found += _readable(account, file.absolute(), doubt)
     store = settings.store
     for directory in dict.fromkeys((store.database.parent, store.key_path.parent)):
         found += _directory(account, directory)
@@ -116,29 +95,27 @@ def plan_access(
     return changes, list(dict.fromkeys(item for item in found if isinstance(item, str)))
 
 
-def plan_raddb_access(account: Account, raddb: Path) -> tuple[list[Change], list[str]]:
+def plan_raddb_access(account: Account, raddb: Place) -> tuple[list[Change], list[str]]:
     """
     Find out whether the server can read its own configuration; a copy made by root often has lost its group.
 
     Returns:
         What can be changed without asking, and problems: what the administrator has to change.
     """
-    problems = list(_told(account, raddb.parent, "x"))
+    problems = list(_told(account, raddb.path.parent, "x"))
     if account.uid == 0 or os.geteuid() != 0:
         return [], problems
-    lost = tuple(path for path in (raddb, *sorted(raddb.rglob("*"))) if _has_lost_group(path, account))
+    paths = (raddb.path, *sorted(raddb.path.rglob("*")))
+    lost = tuple(path for path in paths if has_lost_group(path.lstat(), account))
     return [GiveGroup(raddb, lost, account)] if lost else [], problems
 
 
-def _has_lost_group(path: Path, account: Account) -> bool:
-    """Tell whether root's group may read what the server may not."""
-    found = path.lstat()
-    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
-        return False
-    readable = found.st_uid == account.uid or bool(found.st_mode & stat.S_IROTH)
-    return (
-        found.st_gid == 0 and 0 not in account.groups and not readable and bool(found.st_mode & stat.S_IRGRP)
-    )
+def _untrusted_file(file: Path) -> str:
+    """Tell why root should not rely on what a file says; empty where only root can change it."""
+    found = file.stat()
+    if found.st_uid not in {0, os.geteuid()} or found.st_mode & stat.S_IWOTH:
+        return f"others than root can change {file}"
+    return untrusted(file.absolute())
 
 
 def _code(account: Account, packages: list[Path]) -> Iterator[str]:
@@ -159,24 +136,29 @@ def _code(account: Account, packages: list[Path]) -> Iterator[str]:
             yield obstacle.told(account)
 
 
-def _readable(account: Account, file: Path) -> Iterator[Change | str]:
+def _readable(account: Account, file: Path, doubt: str) -> Iterator[Change | str]:
     obstacle = _obstacle(account, file, "r")
+    if obstacle is None:
+        return
     # A group that somebody has chosen may be there for another program.
-    ours = obstacle and obstacle.needs == "r" and file.stat().st_gid in (0, account.gid) and os.geteuid() == 0
-    if obstacle and ours:
+    ours = obstacle.needs == "r" and file.stat().st_gid in (0, account.gid) and os.geteuid() == 0
+    doubt = doubt or untrusted(file)
+    if ours and not doubt:
         yield LetGroupRead(file, account)
-    elif obstacle:
-        yield obstacle.told(account)
+    else:
+        yield obstacle.told(account) + (f" (not done for you: {doubt})" if ours else "")
 
 
 def _directory(account: Account, directory: Path) -> Iterator[Change | str]:
     if directory.exists():
         yield from _told(account, directory, "wx")
-    elif directory.parent.is_dir():
-        yield from _told(account, directory.parent, "x")
-        yield MakeDirectory(directory, account)
-    else:
+    elif directory.is_symlink():
+        yield f"{directory} is a link that leads nowhere: make the directory, or remove the link"
+    elif not directory.parent.is_dir():
         yield f"{directory.parent} does not exist, so that the store's directory {directory} cannot be made in it"
+    else:
+        yield from _told(account, directory.parent, "wx" if untrusted(directory) else "x")
+        yield MakeDirectory(directory, account)
 
 
 def _told(account: Account, path: Path, needs: str) -> Iterator[str]:

@@ -1,15 +1,32 @@
-"""What an installation changes on the disk: each change can say what it is, show itself, and be made."""
+"""
+What an installation changes on the disk: each change can say what it is, show itself, and be made.
+
+Each is made with root's rights where the server's user may have a hand in it: see `smsotp_plugin.raddb.places`.
+"""
 
 import difflib
 import os
-import shutil
+import secrets
 import stat
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
-from smsotp_plugin.raddb.tree import Account
+from smsotp_plugin.raddb.account import Account, acting_as
+from smsotp_plugin.raddb.places import (
+    Meddled,
+    Place,
+    Untrusted,
+    create_file,
+    open_directory,
+    open_file,
+    read_text_of,
+    trusted_folder_of,
+)
+
+#: What a mode may allow: nothing that lends somebody's rights (setuid, setgid) is handed on.
+_RIGHTS = stat.S_IRWXU | stat.S_IRWXG | stat.S_IRWXO
 
 
 class Change(ABC):
@@ -26,6 +43,7 @@ class Change(ABC):
 
         Raises:
             OSError: The operating system does not let us.
+            Meddled: What it is about has changed since it was looked at.
         """
 
     def shown(self) -> str:
@@ -39,12 +57,14 @@ class WriteFile(Change):
     A file's new text; nobody ever sees half of it.
 
     Attributes:
-        path: The file.
+        raddb: The directory that it is in.
+        path: The file, without links below `raddb`.
         old: Text that is there now, None where there is no file.
         new: Text to write.
-        like: An existing file whose owner, group and mode a new file gets.
+        like: An existing file in `raddb` whose owner, group and mode a new file gets.
     """
 
+    raddb: Place
     path: Path
     old: str | None
     new: str
@@ -54,31 +74,61 @@ class WriteFile(Change):
         return f"write {self.path}" if self.old is None else f"change {self.path}"
 
     def shown(self) -> str:
-        lines = difflib.unified_diff(
-            (self.old or "").splitlines(keepends=True),
-            self.new.splitlines(keepends=True),
-            "/dev/null" if self.old is None else str(self.path),
-            str(self.path),
-        )
-        return "".join(
-            line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines
-        )
+        return _diff(self.path, self.old, self.new)
 
     def make(self) -> None:
-        path = Path(os.path.realpath(self.path))
-        model = path if path.exists() else self.like
+        model = _status(self.raddb, self.path if self.old is not None else self.like)
         # A leading dot: FreeRADIUS would otherwise read what a crash leaves behind.
-        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        name = f".{self.path.name}.{secrets.token_hex(8)}"
+        with self.raddb.folder_of(self.path) as folder:
             try:
-                file.write(self.new.encode(errors="surrogateescape"))
-                file.flush()
-                os.fchmod(file.fileno(), stat.S_IMODE(model.stat().st_mode))
-                _take_owner(file.fileno(), model)
-                os.fsync(file.fileno())
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink()
-                raise
+                with create_file(folder, name) as new:
+                    _fill(new, self.new, model)
+                self._put_in_place(folder, name)
+            finally:
+                with suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=folder)
+
+    def _put_in_place(self, folder: int, name: str) -> None:
+        if self.old is None:
+            try:
+                os.link(name, self.path.name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+            except FileExistsError:
+                raise Meddled(f"{self.path} has come meanwhile: run this again") from None
+            return
+        with open_file(folder, self.path) as old:
+            if read_text_of(old) != self.old:
+                raise Meddled(f"{self.path} has been changed meanwhile: run this again")
+        os.replace(name, self.path.name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFile(Change):
+    """
+    A file of ours goes.
+
+    Attributes:
+        raddb: The directory that it is in.
+        path: The file, without links below `raddb`.
+        old: Text that is there now.
+    """
+
+    raddb: Place
+    path: Path
+    old: str
+
+    def told(self) -> str:
+        return f"remove {self.path}"
+
+    def shown(self) -> str:
+        return _diff(self.path, self.old, None)
+
+    def make(self) -> None:
+        with self.raddb.folder_of(self.path) as folder:
+            with open_file(folder, self.path) as old:
+                if read_text_of(old) != self.old:
+                    raise Meddled(f"{self.path} has been changed meanwhile: run this again")
+            os.unlink(self.path.name, dir_fd=folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +136,15 @@ class MakeLink(Change):
     """
     A symbolic link, as ``mods-enabled`` and ``sites-enabled`` have them.
 
+    It stays root's, who makes it: a link has no rights of its own.
+
     Attributes:
+        raddb: The directory that it is in.
         path: The link.
         target: Where it leads, relative to its directory.
     """
 
+    raddb: Place
     path: Path
     target: str
 
@@ -98,10 +152,34 @@ class MakeLink(Change):
         return f"link {self.path} -> {self.target}"
 
     def make(self) -> None:
-        self.path.symlink_to(self.target)
-        owner = self.path.parent.stat()
-        if os.geteuid() == 0:
-            os.lchown(self.path, owner.st_uid, owner.st_gid)
+        with self.raddb.folder_of(self.path) as folder:
+            try:
+                os.symlink(self.target, self.path.name, dir_fd=folder)
+            except FileExistsError:
+                raise Meddled(f"{self.path} has come meanwhile: run this again") from None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveLink(Change):
+    """
+    A symbolic link of ours goes.
+
+    Attributes:
+        raddb: The directory that it is in.
+        path: The link.
+    """
+
+    raddb: Place
+    path: Path
+
+    def told(self) -> str:
+        return f"remove the link {self.path}"
+
+    def make(self) -> None:
+        with self.raddb.folder_of(self.path) as folder:
+            if not stat.S_ISLNK(os.stat(self.path.name, dir_fd=folder, follow_symlinks=False).st_mode):
+                raise Meddled(f"{self.path} has been replaced meanwhile: run this again")
+            os.unlink(self.path.name, dir_fd=folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +199,16 @@ class MakeDirectory(Change):
         return f"make the directory {self.path} for {self.account.name}"
 
     def make(self) -> None:
-        self.path.mkdir(mode=0o700)
-        if os.geteuid() == 0:
-            os.chown(self.path, self.account.uid, self.account.gid)
+        try:
+            with trusted_folder_of(self.path) as (folder, real):
+                os.mkdir(real.name, 0o700, dir_fd=folder)
+                with open_directory(folder, real) as made:
+                    if os.geteuid() == 0:
+                        os.fchown(made, self.account.uid, self.account.gid)
+        except Untrusted:
+            # Where the server's user may meddle, nothing is done that this user could not do.
+            with acting_as(self.account):
+                self.path.mkdir(mode=0o700)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +217,7 @@ class LetGroupRead(Change):
     A file becomes readable by the server's group, and by nobody else who could not read it before.
 
     Attributes:
-        path: The file.
+        path: The file; only root can change the way to it.
         account: Whose group it gets.
     """
 
@@ -143,8 +228,12 @@ class LetGroupRead(Change):
         return f"let the group {self.account.group} read {self.path}"
 
     def make(self) -> None:
-        shutil.chown(self.path, group=self.account.gid)
-        self.path.chmod(stat.S_IMODE(self.path.stat().st_mode) | stat.S_IRGRP)
+        with trusted_folder_of(self.path) as (folder, real), open_file(folder, real) as file:
+            mode = stat.S_IMODE(os.fstat(file).st_mode) & _RIGHTS & ~stat.S_IRWXG
+            # What root's group might do, the new one may not, not even for a moment.
+            os.fchmod(file, mode)
+            os.fchown(file, -1, self.account.gid)
+            os.fchmod(file, mode | stat.S_IRGRP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,28 +242,78 @@ class GiveGroup(Change):
     What a copy made by root has lost: files of the server's group that belong to root's now.
 
     Attributes:
-        top: The directory that they are in.
+        raddb: The directory that they are in.
         paths: The files and directories.
         account: Whose group they get.
     """
 
-    top: Path
+    raddb: Place
     paths: tuple[Path, ...]
     account: Account
 
     def told(self) -> str:
-        count = len(self.paths)
-        return f"give {count} files and directories of {self.top} to the group {self.account.group}, as it needs them"
+        return (
+            f"give {len(self.paths)} files and directories of {self.raddb.path} to the group {self.account.group}, as "
+            "it needs them"
+        )
 
     def shown(self) -> str:
         return "".join(f"{path}\n" for path in self.paths)
 
     def make(self) -> None:
         for path in self.paths:
-            shutil.chown(path, group=self.account.gid)
+            if path == self.raddb.path:
+                with self.raddb.opened() as top:
+                    self._give(top)
+                continue
+            with self.raddb.folder_of(path) as folder:
+                found = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
+                kind = open_directory if stat.S_ISDIR(found.st_mode) else open_file
+                with kind(folder, path) as descriptor:
+                    self._give(descriptor)
+
+    def _give(self, descriptor: int) -> None:
+        if has_lost_group(os.fstat(descriptor), self.account):
+            os.fchown(descriptor, -1, self.account.gid)
 
 
-def _take_owner(descriptor: int, model: Path) -> None:
-    owner = model.stat()
+def has_lost_group(found: os.stat_result, account: Account) -> bool:
+    """
+    Tell whether root's group may read what the server may not.
+
+    A file with a second name does not count: the server's user may have given it that name.
+    """
+    if not (stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_nlink == 1)):
+        return False
+    readable = found.st_uid == account.uid or bool(found.st_mode & stat.S_IROTH)
+    return (
+        found.st_gid == 0 and 0 not in account.groups and not readable and bool(found.st_mode & stat.S_IRGRP)
+    )
+
+
+def _status(raddb: Place, path: Path) -> os.stat_result:
+    with raddb.folder_of(path) as folder, open_file(folder, path) as descriptor:
+        return os.fstat(descriptor)
+
+
+def _fill(descriptor: int, text: str, model: os.stat_result) -> None:
+    """Write a file that is root's alone, and then give it the owner and the rights of another one."""
+    content = memoryview(text.encode(errors="surrogateescape"))
+    while content:
+        content = content[os.write(descriptor, content) :]
     if os.geteuid() == 0:
-        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        os.fchown(descriptor, model.st_uid, model.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(model.st_mode) & _RIGHTS)
+    os.fsync(descriptor)
+
+
+def _diff(path: Path, old: str | None, new: str | None) -> str:
+    lines = difflib.unified_diff(
+        (old or "").splitlines(keepends=True),
+        (new or "").splitlines(keepends=True),
+        "/dev/null" if old is None else str(path),
+        "/dev/null" if new is None else str(path),
+    )
+    return "".join(
+        line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines
+    )

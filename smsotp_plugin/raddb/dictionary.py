@@ -31,6 +31,12 @@ _HEADING = """\
 #	Attributes of smsotp: they stay inside the server.
 #
 """
+#: In front of the heading where there was no file at all.
+_MADE = "#	This file was made for smsotp.\n"
+#: What we have added. An empty line before it is ours, and so is the end of a line that was the last and had none.
+_BLOCK = re.compile(
+    rf"(?:(?<=\n)\n|(?P<end>\n))?{re.escape(_HEADING)}(?P<lines>(?:ATTRIBUTE[ \t]+SMSOTP-[^\n]*\n)*)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +45,18 @@ class _Known:
     numbers: set[int]
 
 
-def extended_dictionary(path: Path) -> str:
+def extended_dictionary(path: Path, text: str | None) -> str:
     """
     Return the text of the local dictionary with our attributes in it; unchanged when they are there.
 
     Args:
-        path: ``dictionary`` in the raddb; need not exist.
+        path: ``dictionary`` in the raddb.
+        text: What it holds; None where it does not exist.
 
     Raises:
         ConfigError: One of our names is there with another type, or no number is free.
     """
-    text = read_file(path) if path.exists() else ""
-    known = _known(path, text, set())
+    known = _known(path, text or "", set())
     wrong = [
         f"{path}: the attribute {name} is there with the type {known.names[name.casefold()]}; it must be {kind}"
         for name, kind in ATTRIBUTES
@@ -62,19 +68,37 @@ def extended_dictionary(path: Path) -> str:
         wrong.append(f"{path}: no number from 3000 to 3999 is free for our attributes")
     if wrong:
         raise ConfigError(wrong)
-    if not missing:
-        return text
-    lines = [
+    lines = "".join(
         f"ATTRIBUTE\t{name:<24}{number}\t{kind}\n"
         for (name, kind), number in zip(missing, free, strict=False)
-    ]
-    return _ended(text) + _HEADING + "".join(lines)
+    )
+    return _with_lines(text, lines) if missing else text or ""
 
 
-def _ended(text: str) -> str:
-    if not text:
-        return ""
-    return text if text.endswith("\n\n") else text.rstrip("\n") + "\n\n"
+def reduced_dictionary(text: str) -> str | None:
+    """
+    Return a dictionary as it was before `extended_dictionary`; None where there was none.
+
+    What others have written stays, also below our lines.
+    """
+    rest = _BLOCK.sub(lambda block: block["end"] or "" if block.end() < len(text) else "", text)
+    return None if rest == _MADE else rest
+
+
+def added_attributes(text: str) -> list[str]:
+    """Return the names of the attributes that `reduced_dictionary` takes out."""
+    return [name for block in _BLOCK.finditer(text) for name, _, _ in _ATTRIBUTE.findall(block["lines"])]
+
+
+def _with_lines(text: str | None, lines: str) -> str:
+    blocks = [*_BLOCK.finditer(text or "")]
+    if text is None:
+        return _MADE + "\n" + _HEADING + lines
+    if blocks:
+        # An earlier version knew fewer.
+        end = blocks[-1].end()
+        return text[:end] + lines + text[end:]
+    return text + ("\n" if text else "") + _HEADING + lines
 
 
 def _known(path: Path, text: str, seen: set[Path]) -> _Known:

@@ -6,6 +6,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import smsotp_plugin
@@ -14,7 +15,7 @@ from smsotp_plugin.raddb.access import plan_access, plan_raddb_access
 from smsotp_plugin.raddb.changes import Change, MakeLink, WriteFile
 from smsotp_plugin.raddb.dictionary import extended_dictionary
 from smsotp_plugin.raddb.render import is_untouched, module_text, policy_text, site_text
-from smsotp_plugin.raddb.tree import Listener, Raddb, listeners_of, read_file, read_listener
+from smsotp_plugin.raddb.tree import Listener, Raddb, listeners_in, read_listener
 from smsotp_plugin.settings import Settings
 
 #: The name ``smsotp`` is taken in ``mods-available``, by the file of a module that packages leave out (rlm_smsotp).
@@ -57,7 +58,7 @@ def plan_installation(raddb: Raddb, config: Path, settings: Settings, listen: Li
     looks = os.geteuid() in (0, account.uid)
     if looks:
         # First: new files get the group of radiusd.conf.
-        work.add(*plan_raddb_access(account, raddb.path))
+        work.add(*plan_raddb_access(account, raddb.place))
     work.attempt(lambda: _plan_files(work, module_text(config, python_path()), listen))
     if looks:
         work.add(*plan_access(account, config, settings, python_path()))
@@ -98,7 +99,10 @@ def _server_problems(raddb: Raddb) -> Iterator[str]:
     try:
         linked = re.search(rb"libpython(3\.\d+)", raddb.library.read_bytes())
     except OSError:
-        yield f"{raddb.library} is missing: install it, on Debian with: apt install freeradius-python3"
+        yield (
+            f"{raddb.library} is missing: install it, on Debian with: apt install freeradius-python3 (most others "
+            "call the package so, too)"
+        )
     else:
         if linked and linked[1].decode() != running:
             yield (
@@ -110,8 +114,8 @@ def _server_problems(raddb: Raddb) -> Iterator[str]:
             continue
         if kind == "python3":
             yield (
-                f"{file} has another instance of rlm_python3, {name}: FreeRADIUS can have one only; remove {file} "
-                "if it is not needed"
+                f"{file} has another instance of rlm_python3, {name}: beside smsotp there can be none, because "
+                f"FreeRADIUS before 3.2.8 aborts and later ones give all instances one configuration; remove {file}"
             )
         elif name == "smsotp":
             yield f"{file} has another module named smsotp: remove {file}"
@@ -119,36 +123,36 @@ def _server_problems(raddb: Raddb) -> Iterator[str]:
 
 def _plan_files(work: _Work, module: str, listen: Listener | None) -> None:
     top = work.raddb.path
-    dictionary = top / "dictionary"
-    work.attempt(lambda: _plan_text(work, dictionary, extended_dictionary(dictionary)))
-    for file, text in (
+    work.attempt(lambda: _plan_dictionary(work, top / "dictionary"))
+    for path, text in (
         (top / "mods-available" / MODULE, module),
         (top / "policy.d" / "smsotp", policy_text()),
     ):
-        _plan_own(work, file, text)
-    _plan_link(work, top / "mods-enabled" / MODULE)
-    site = top / "sites-available" / "smsotp"
+        work.attempt(partial(_plan_own, work, path, text))
+    work.attempt(lambda: _plan_link(work, top / "mods-enabled" / MODULE))
+    work.attempt(lambda: _plan_site(work, top / "sites-available" / "smsotp", listen))
     if listen:
         _check_port(work, listen)
-        _plan_example(work, site, listen)
-        _plan_link(work, top / "sites-enabled" / "smsotp")
-    elif not site.exists():
-        _plan_text(work, site, site_text(_EXAMPLE_LISTENER))
-    elif is_untouched(read_file(site)):
-        # That of an earlier version; it serves where it did.
-        _plan_text(work, site, site_text(listeners_of(site)[0]))
+        work.attempt(lambda: _plan_link(work, top / "sites-enabled" / "smsotp"))
+
+
+def _plan_dictionary(work: _Work, path: Path) -> None:
+    file = work.raddb.place.inside(path)
+    _plan_text(work, path, extended_dictionary(path, work.raddb.place.read(file)))
 
 
 def _plan_text(work: _Work, path: Path, text: str) -> None:
-    old = read_file(path) if path.exists() else None
+    place = work.raddb.place
+    file = place.inside(path)
+    old = place.read(file)
     if old != text:
-        assert work.raddb.main_file
-        work.changes.append(WriteFile(path, old, text, like=work.raddb.main_file))
+        work.changes.append(WriteFile(place, file, old, text, like=work.raddb.main_file))
 
 
 def _plan_own(work: _Work, path: Path, text: str) -> None:
     """Plan a file that nobody but us should write."""
-    if path.exists() and (old := read_file(path)) != text and not is_untouched(old):
+    old = work.raddb.place.read(work.raddb.place.inside(path))
+    if old not in (None, text) and not is_untouched(old):
         work.problems.append(
             f"{path} was changed after it was written, or is not ours: it is not written over; move it away and "
             "run this again"
@@ -157,21 +161,31 @@ def _plan_own(work: _Work, path: Path, text: str) -> None:
     _plan_text(work, path, text)
 
 
-def _plan_example(work: _Work, path: Path, listen: Listener) -> None:
-    """Plan the site, which the administrator may have made into something else."""
-    text = site_text(listen)
-    if not path.exists() or is_untouched(read_file(path)):
-        _plan_text(work, path, text)
-        return
-    work.notes.append(f"{path} was changed by hand and stays as it is; to get a new one, move it away")
-    if listen not in listeners_of(path):
-        work.problems.append(f"{path} was changed by hand and does not listen on {listen}: change that there")
+def _plan_site(work: _Work, path: Path, listen: Listener | None) -> None:
+    """Plan the example, which the administrator may have made into something else."""
+    old = work.raddb.place.read(work.raddb.place.inside(path))
+    ours = old is None or is_untouched(old)
+    if ours and listen:
+        _plan_text(work, path, site_text(listen))
+    elif old is None:
+        _plan_text(work, path, site_text(_EXAMPLE_LISTENER))
+    elif ours:
+        # That of an earlier version; it serves where it did.
+        _plan_text(work, path, site_text(listeners_in(old)[0]))
+    elif listen:
+        work.notes.append(f"{path} was changed by hand and stays as it is; to get a new one, move it away")
+        if listen not in listeners_in(old):
+            work.problems.append(
+                f"{path} was changed by hand and does not listen on {listen}: change that there"
+            )
 
 
 def _plan_link(work: _Work, path: Path) -> None:
     target = f"../{path.parent.name.replace('enabled', 'available')}/{path.name}"
+    place = work.raddb.place
+    link = place.inside(path.parent) / path.name
     if not path.is_symlink() and not path.exists():
-        work.changes.append(MakeLink(path, target))
+        work.changes.append(MakeLink(place, link, target))
     elif Path(os.path.realpath(path)) != Path(os.path.realpath(path.parent / target)):
         work.problems.append(f"{path} is there and does not lead to {target}: move it away")
 

@@ -1,19 +1,23 @@
 """A FreeRADIUS configuration directory (raddb), as it is before the installation."""
 
-import grp
 import ipaddress
 import os
-import pwd
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.raddb.account import Account, find_account
 from smsotp_plugin.raddb.config_text import Section, expand, read_text
+from smsotp_plugin.raddb.places import Place
 
 #: Where the server's modules are when radiusd.conf does not say.
-_USUAL_LIBDIR = "/usr/lib/freeradius"
+_USUAL_LIBDIRS = ["/usr/lib/freeradius", "/usr/lib64/freeradius", "/usr/local/lib"]
+#: What the server's program is called: by Debian, and by everybody else.
+_PROGRAMS = ("freeradius", "radiusd")
+_SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin")
+_FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 _DIRECTORIES = ("mods-available", "mods-enabled", "policy.d", "sites-available", "sites-enabled")
 _USUAL_PORTS = {"auth": 1812, "acct": 1813}
 
@@ -64,32 +68,6 @@ def _ipv4(text: str) -> ipaddress.IPv4Address:
     return ipaddress.IPv4Address("0.0.0.0" if text == "*" else text)  # noqa: S104  (what FreeRADIUS's * means)
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """
-    The user that the server runs as.
-
-    Attributes:
-        name: For example ``freerad``.
-        uid: Its number.
-        gid: Number of the group that the server runs as.
-        groups: All groups it is in.
-    """
-
-    name: str
-    uid: int
-    gid: int
-    groups: tuple[int, ...]
-
-    @property
-    def group(self) -> str:
-        """Name of the group, or its number where it has none."""
-        try:
-            return grp.getgrgid(self.gid).gr_name
-        except KeyError:
-            return str(self.gid)
-
-
 class Raddb:
     """
     A configuration directory.
@@ -103,23 +81,34 @@ class Raddb:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.main_file = next(
-            (path / name for name in ("radiusd.conf", "freeradius.conf") if (path / name).is_file()), None
-        )
-        if self.main_file is None:
+        self.main_file = path / "radiusd.conf"
+        if not self.main_file.is_file():
             raise ConfigError([f"{path} is no FreeRADIUS configuration directory: it has no radiusd.conf"])
         missing = [name for name in _DIRECTORIES if not (path / name).is_dir()]
         if missing:
             raise ConfigError([f"{path} is not as FreeRADIUS 3 has it: {', '.join(missing)} is missing"])
-        self._main = read_text(read_file(self.main_file))
+        self.place = Place.at(path)
+        self.main_file = self.place.inside(self.main_file)
+        main = read_text(read_file(self.main_file))
+        # The server's option -d goes before what the file says.
+        self._values = {**main.values, "raddbdir": str(path)}
+        self._rights = {**self._values, **next((section.values for section in main.find("security")), {})}
 
     @property
     def library(self) -> Path:
         """``rlm_python3.so``, whether it is there or not."""
-        values = self._main.values
-        places = expand(values.get("libdir", _USUAL_LIBDIR), values).split(":")
+        places = [place for place in self._value("libdir").split(":") if place] or _USUAL_LIBDIRS
         libraries = [Path(place) / "rlm_python3.so" for place in places]
         return next((library for library in libraries if library.exists()), libraries[0])
+
+    def program(self) -> Path | None:
+        """Return the server's program, as radiusd.conf calls it and where it says; None where there is none."""
+        names = dict.fromkeys(
+            name for name in (self._value("name"), *_PROGRAMS) if _FILE_NAME.fullmatch(name)
+        )
+        folders = [self._value("sbindir"), *os.environ.get("PATH", "").split(":"), *_SYSTEM_FOLDERS]
+        found = (Path(folder) / name for name in names for folder in folders if folder.startswith("/"))
+        return next((path for path in found if path.is_file() and os.access(path, os.X_OK)), None)
 
     def account(self) -> Account:
         """
@@ -128,17 +117,31 @@ class Raddb:
         Raises:
             ConfigError: radiusd.conf names a user or group that this machine does not have.
         """
-        values = {**self._main.values, **next((s.values for s in self._main.find("security")), {})}
+        user, group = (expand(self._rights.get(name, ""), self._values) for name in ("user", "group"))
         try:
             # Without a name the server stays who starts it: whoever installs it, we suppose.
-            user = pwd.getpwnam(values["user"]) if "user" in values else pwd.getpwuid(os.geteuid())
-            gid = grp.getgrnam(values["group"]).gr_gid if "group" in values else user.pw_gid
+            return find_account(user or os.geteuid(), group or None)
         except KeyError:
-            named = f"the user {values.get('user', os.geteuid())} or the group {values.get('group', '')}"
+            named = f"the user {user or os.geteuid()} or the group {group}"
             raise ConfigError([f"{self.main_file}: {named} does not exist on this machine"]) from None
-        name = user.pw_name
-        groups = {gid, user.pw_gid, *(entry.gr_gid for entry in grp.getgrall() if name in entry.gr_mem)}
-        return Account(name, user.pw_uid, gid, tuple(sorted(groups)))
+
+    def keeper(self) -> Account:
+        """
+        Return the user as whom root may run what this configuration names: programs and libraries.
+
+        Whoever can write to radiusd.conf decides what these are, so that it must be that user.
+
+        Raises:
+            ConfigError: As `account`.
+        """
+        for path in (self.main_file, self.path, *self.path.resolve().parents):
+            uid = path.stat().st_uid
+            if uid != 0:
+                return find_account(uid)
+        return self.account()
+
+    def _value(self, name: str) -> str:
+        return expand(self._values.get(name, ""), self._values)
 
     def modules(self) -> Iterator[tuple[Path, str, str]]:
         """Yield the enabled modules: the file, the kind, and the instance's name."""
@@ -161,14 +164,9 @@ class Raddb:
                 yield file, read_text(read_file(file))
 
 
-def listeners_of(file: Path) -> list[Listener]:
-    """
-    Return where one site listens.
-
-    Raises:
-        ConfigError: The file cannot be read.
-    """
-    return _listeners(read_text(read_file(file)))
+def listeners_in(text: str) -> list[Listener]:
+    """Return where a site listens, from its text."""
+    return _listeners(read_text(text))
 
 
 def _listeners(content: Section) -> list[Listener]:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_plugin.raddb.access import acting_as, find_obstacle
-from smsotp_plugin.raddb.tree import Account
+from smsotp_plugin.raddb.access import find_obstacle
+from smsotp_plugin.raddb.account import Account, acting_as
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as somebody else")
 

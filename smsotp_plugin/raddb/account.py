@@ -1,0 +1,74 @@
+"""The user that the server runs as, and how to be it for a while."""
+
+import grp
+import os
+import pwd
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """
+    A user of this machine.
+
+    Attributes:
+        name: For example ``freerad``.
+        uid: Its number.
+        gid: Number of the group that the server runs as.
+        groups: All groups it is in.
+    """
+
+    name: str
+    uid: int
+    gid: int
+    groups: tuple[int, ...]
+
+    @property
+    def group(self) -> str:
+        """Name of the group, or its number where it has none."""
+        try:
+            return grp.getgrgid(self.gid).gr_name
+        except KeyError:
+            return str(self.gid)
+
+
+def find_account(user: str | int, group: str | None = None) -> Account:
+    """
+    Return a user of this machine.
+
+    Args:
+        user: Its name or number.
+        group: Name of the group that the server runs as; None takes the user's own.
+
+    Raises:
+        KeyError: This machine does not have that user or group.
+    """
+    entry = pwd.getpwnam(user) if isinstance(user, str) else pwd.getpwuid(user)
+    gid = entry.pw_gid if group is None else grp.getgrnam(group).gr_gid
+    others = (known.gr_gid for known in grp.getgrall() if entry.pw_name in known.gr_mem)
+    return Account(entry.pw_name, entry.pw_uid, gid, tuple(sorted({gid, entry.pw_gid, *others})))
+
+
+@contextmanager
+def acting_as(account: Account) -> Iterator[None]:
+    """
+    Be that user for a while. Needs root, unless we are that user; this process must have one thread only.
+
+    Raises:
+        PermissionError: We are another user.
+    """
+    uid, gid, groups = os.geteuid(), os.getegid(), os.getgroups()
+    if uid == account.uid:
+        yield
+        return
+    os.setgroups(account.groups)
+    os.setegid(account.gid)
+    os.seteuid(account.uid)
+    try:
+        yield
+    finally:
+        os.seteuid(uid)
+        os.setegid(gid)
+        os.setgroups(groups)

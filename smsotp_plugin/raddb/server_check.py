@@ -1,0 +1,75 @@
+"""FreeRADIUS's own judgement of a raddb (``freeradius -C``)."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from smsotp_plugin.raddb.tree import Raddb
+
+_SECONDS = 60
+#: Lines that are shown where none is marked as an error, and of the error output.
+_LAST_LINES, _ERROR_LINES = 5, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """
+    What the server's program said.
+
+    Attributes:
+        program: The program.
+        command: As it can be typed.
+        problems: Why it does not accept the configuration; none when it does.
+    """
+
+    program: Path
+    command: str
+    problems: list[str]
+
+
+def judge_with_server(raddb: Raddb) -> Judgement | None:
+    """
+    Let FreeRADIUS check a configuration, as the user that decides what is run by it.
+
+    Returns:
+        None where the program was not found.
+
+    Raises:
+        ConfigError: radiusd.conf names a user or group that this machine does not have.
+    """
+    program = raddb.program()
+    if program is None:
+        return None
+    arguments = [str(program), "-C", "-l", "stdout", "-d", str(raddb.path)]
+    command = " ".join(arguments)
+    keeper = raddb.keeper()
+    other = os.geteuid() == 0 and keeper.uid != 0
+    try:
+        done = subprocess.run(  # noqa: S603  (no shell; root runs it as the user who may choose the program)
+            arguments,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            user=keeper.uid if other else None,
+            group=keeper.gid if other else None,
+            extra_groups=keeper.groups if other else None,
+        )
+    except subprocess.TimeoutExpired:
+        return Judgement(program, command, [f"it did not end within {_SECONDS} s"])
+    except OSError as exc:
+        return Judgement(program, command, [f"it cannot be run as {keeper.name}: {exc.strerror}"])
+    problems = _problems(done.stdout, done.stderr, done.returncode) if done.returncode else []
+    return Judgement(program, command, problems)
+
+
+def _problems(output: bytes, errors: bytes, status: int) -> list[str]:
+    lines, error_lines = (
+        [line for line in text.decode(errors="replace").splitlines() if line.strip()]
+        for text in (output, errors)
+    )
+    marked = [line.partition(": Error: ")[2] for line in lines if ": Error: " in line]
+    # A program that cannot be loaded, or Python itself, write to the error output only.
+    found = (marked or lines[-_LAST_LINES:]) + error_lines[-_ERROR_LINES:]
+    return found or [f"it ended with status {status} and said nothing"]

@@ -96,9 +96,7 @@ class WriteFile(Change):
             except FileExistsError:
                 raise Meddled(f"{self.path} has come meanwhile: run this again") from None
             return
-        with open_file(folder, self.path) as old:
-            if read_text_of(old) != self.old:
-                raise Meddled(f"{self.path} has been changed meanwhile: run this again")
+        _expect(folder, self.path, self.old)
         os.replace(name, self.path.name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
@@ -125,9 +123,7 @@ class RemoveFile(Change):
 
     def make(self) -> None:
         with self.raddb.folder_of(self.path) as folder:
-            with open_file(folder, self.path) as old:
-                if read_text_of(old) != self.old:
-                    raise Meddled(f"{self.path} has been changed meanwhile: run this again")
+            _expect(folder, self.path, self.old)
             os.unlink(self.path.name, dir_fd=folder)
 
 
@@ -289,6 +285,13 @@ def has_lost_group(found: os.stat_result, account: Account) -> bool:
     return (
         found.st_gid == 0 and 0 not in account.groups and not readable and bool(found.st_mode & stat.S_IRGRP)
     )
+
+
+def _expect(folder: int, path: Path, text: str) -> None:
+    """Stop where a file is not what was shown."""
+    with open_file(folder, path) as descriptor:
+        if read_text_of(descriptor) != text:
+            raise Meddled(f"{path} has been changed meanwhile: run this again")
 
 
 def _status(raddb: Place, path: Path) -> os.stat_result:

@@ -18,9 +18,11 @@ import pytest
 
 from smsotp_mocks.gateways.http.gateway import HttpGateway
 from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.servers.raddb import find_program
 from smsotp_mocks.servers.radius_client import Answer, RadiusClient
 
 DEBIAN = Path("/etc/freeradius/3.0")
+LIBRARIES = Path("/usr/lib/freeradius")
 SMSOTP = Path(sys.executable).parent / "smsotp"
 USERS = """
 bob Cleartext-Password := "hello", SMSOTP-Phone := "+491701234567"
@@ -101,7 +103,7 @@ def install(
 def contents(directory: Path) -> dict[str, tuple[int, int, bytes]]:
     """Return owner, mode and content of everything below a directory."""
     return {
-        str(path): (path.lstat().st_uid, path.lstat().st_mode, b"" if path.is_dir() else path.read_bytes())
+        str(path): (path.lstat().st_uid, path.lstat().st_mode, path.read_bytes() if path.is_file() else b"")
         for path in directory.rglob("*")
     }
 
@@ -111,7 +113,7 @@ class Server:
 
     def __init__(self, raddb: Path, host: str, port: int) -> None:
         self.process = subprocess.Popen(
-            ["/usr/sbin/freeradius", "-f", "-l", "stdout", "-d", raddb],
+            [find_program(raddb), "-f", "-l", "stdout", "-d", raddb],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -541,3 +543,185 @@ def test_a_configuration_that_freeradius_does_not_accept_is_told(raddb: Path, co
     assert done.returncode == 1
     assert "FreeRADIUS does not accept its configuration" in done.stderr
     assert 'Failed to find "nonsense" as a module or policy.' in done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["policy.d/smsotp", "mods-available/smsotp-plugin", "sites-available/smsotp", "dictionary"]
+)
+def test_a_link_that_leads_out_of_the_raddb_is_not_followed(
+    directory: Path, raddb: Path, config: Path, name: str
+) -> None:
+    outside = directory / "root's own"
+    outside.mkdir()
+    (raddb / name).unlink(missing_ok=True)
+    (raddb / name).symlink_to(outside / "planted")
+
+    done = install(raddb, config)
+
+    assert done.returncode == 2
+    assert (
+        f"problem: {raddb / name} is a link that leads out of {raddb}, to {outside}/planted: nothing is done through it"
+    ) in done.stderr
+    assert [*outside.iterdir()] == []
+
+
+@pytest.mark.parametrize("name", ["policy.d", "mods-available", "mods-enabled", "sites-available"])
+def test_a_directory_that_is_a_link_out_of_the_raddb_is_not_followed(
+    directory: Path, raddb: Path, config: Path, name: str
+) -> None:
+    outside = directory / "root's own"
+    (raddb / name).rename(outside)
+    (raddb / name).symlink_to(outside)
+    before = contents(outside)
+
+    done = install(raddb, config)
+
+    assert done.returncode == 2
+    assert f"is a link that leads out of {raddb}" in done.stderr
+    assert contents(outside) == before
+
+
+def test_a_link_that_stays_in_the_raddb_is_followed_and_stays(raddb: Path, config: Path) -> None:
+    (raddb / "dictionary").rename(raddb / "mods-config/dictionary")
+    (raddb / "dictionary").symlink_to("mods-config/dictionary")
+
+    assert install(raddb, config).returncode == 0
+
+    assert (raddb / "dictionary").is_symlink()
+    assert "SMSOTP-Phone" in (raddb / "mods-config/dictionary").read_text()
+
+
+def test_a_file_that_others_could_replace_is_not_opened_to_the_group(directory: Path, raddb: Path) -> None:
+    config = write_config(directory, "http://127.0.0.1:1").rename(raddb / "smsotp.toml")
+
+    done = install(raddb, config)
+
+    assert done.returncode == 2
+    assert f"(not done for you: others than root can change what is in {raddb})" in done.stderr
+    assert stat.S_IMODE(config.stat().st_mode) == 0o600
+
+
+def test_what_a_configuration_of_somebody_else_names_is_not_opened_to_the_group(
+    directory: Path, raddb: Path, config: Path
+) -> None:
+    secret = directory / "root's own"
+    secret.write_text("secret-of-root")
+    secret.chmod(0o600)
+    config.write_text(config.read_text() + f'key = {{ file = "{secret}" }}\n')
+    shutil.chown(config, "daemon")
+
+    done = install(raddb, config)
+
+    assert done.returncode == 2
+    assert f"{secret} cannot be used: freerad may not read it" in done.stderr
+    assert f"(not done for you: others than root can change {config})" in done.stderr
+    assert (secret.stat().st_gid, stat.S_IMODE(secret.stat().st_mode)) == (0, 0o600)
+
+
+def test_a_store_in_a_directory_of_the_servers_user_is_made_as_that_user(
+    directory: Path, raddb: Path
+) -> None:
+    (directory / "theirs").mkdir()
+    shutil.chown(directory / "theirs", "freerad", "freerad")
+    config = write_config(directory, "http://127.0.0.1:1")
+    config.write_text(config.read_text().replace("/store/", "/theirs/store/"))
+
+    assert install(raddb, config).returncode == 0
+
+    found = (directory / "theirs/store").stat()
+    assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (pwd.getpwnam("freerad").pw_uid, 0o700)
+
+
+def test_what_freeradius_wrote_to_its_error_output_is_shown(
+    directory: Path, raddb: Path, config: Path
+) -> None:
+    program = directory / "bin/freeradius"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho 'cannot open shared object file' >&2\nexit 127\n")
+    program.chmod(0o755)
+    set_main(raddb, sbindir=str(program.parent))
+
+    done = install(raddb, config)
+
+    assert done.returncode == 1
+    assert f"does not accept its configuration ({program} -C" in done.stderr
+    assert "problem: cannot open shared object file\n" in done.stderr
+
+
+def test_what_a_configuration_names_runs_as_whoever_can_write_it(
+    directory: Path, raddb: Path, config: Path
+) -> None:
+    program = directory / "bin/freeradius"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nid -un >&2\nid -Gn >&2\nexit 1\n")
+    program.chmod(0o755)
+    set_main(raddb, sbindir=str(program.parent), user="root", group="root")
+
+    done = install(raddb, config)
+
+    assert done.returncode == 1
+    assert "problem: freerad\n" in done.stderr
+    assert "root" not in done.stderr.partition("problem: freerad\n")[2]
+
+
+def set_main(raddb: Path, **values: str) -> None:
+    """Change values of radiusd.conf."""
+    main = raddb / "radiusd.conf"
+    text = main.read_text()
+    for name, value in values.items():
+        text = re.sub(rf"^(\s*){name} = .*$", rf"\1{name} = {value}", text, count=1, flags=re.MULTILINE)
+    main.write_text(text)
+
+
+@pytest.fixture
+def foreign(directory: Path) -> Path:
+    """Give a raddb as Red Hat, Alpine and upstream have it: other names, other places, another user."""
+    raddb = directory / "etc/raddb"
+    raddb.parent.mkdir()
+    subprocess.run(["cp", "-a", DEBIAN, raddb], check=True)
+    for link in (*raddb.glob("sites-enabled/*"), raddb / "mods-enabled/eap"):
+        link.unlink()
+    for place, target in (("usr/sbin/radiusd", "/usr/sbin/freeradius"), ("usr/lib64/freeradius", LIBRARIES)):
+        (directory / place).parent.mkdir(parents=True)
+        (directory / place).symlink_to(target)
+    set_main(
+        raddb,
+        prefix=str(directory / "usr"),
+        exec_prefix="${prefix}",
+        sysconfdir=str(directory / "etc"),
+        localstatedir=str(directory / "var"),
+        raddbdir="${sysconfdir}/raddb",
+        name="radiusd",
+        libdir="${exec_prefix}/lib64/freeradius",
+        user="daemon",
+        group="daemon",
+        reject_delay="0",
+    )
+    users = raddb / "mods-config/files/authorize"
+    users.write_text(USERS + users.read_text())
+    subprocess.run(["chown", "-R", "root:daemon", raddb], check=True)
+    raddb.chmod(0o750)
+    return raddb
+
+
+def test_a_raddb_of_another_layout_serves_the_log_in_as_its_own_user(directory: Path, foreign: Path) -> None:
+    with ExitStack() as running:
+        server, inbox = Start(directory, foreign, running)()
+
+        assert log_in(server, inbox, "bob", "hello").code == "accept"
+        assert Path(f"/proc/{server.process.pid}").stat().st_uid == pwd.getpwnam("daemon").pw_uid
+        assert (directory / "store").stat().st_uid == pwd.getpwnam("daemon").pw_uid
+
+
+def test_program_and_modules_are_those_that_radiusd_conf_names(
+    directory: Path, foreign: Path, config: Path
+) -> None:
+    done = install(foreign, config, "--listen", f"127.0.0.1:{free_port()}")
+
+    assert done.returncode == 0
+    assert "radiusd -C accepts the configuration.\n" in done.stdout
+    (directory / "usr/lib64/freeradius").unlink()
+    assert (
+        f"problem: {directory}/usr/lib64/freeradius/rlm_python3.so is missing"
+        in install(foreign, config).stderr
+    )

@@ -1,4 +1,5 @@
 import hashlib
+import re
 import shutil
 import socket
 import threading
@@ -7,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from smsotp_mocks.servers import raddb
 from smsotp_mocks.servers.errors import HarnessError
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
-from smsotp_mocks.servers.raddb import RadiusUser, plain_site
+from smsotp_mocks.servers.raddb import RadiusUser, find_raddb, plain_site
 from smsotp_mocks.servers.radius_client import NoAnswer, RadiusClient
 
 ALICE = RadiusUser("alice", 'sec"ret\\')
@@ -163,10 +165,34 @@ def test_a_missing_command_is_explained(tmp_path: Path) -> None:
 
 
 def test_a_missing_freeradius_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr(raddb, "_PROGRAMS", ("no-such-program",))
 
     with pytest.raises(HarnessError, match="apt-get install freeradius freeradius-python3"):
-        plain(tmp_path).start()
+        FreeRadiusServer(tmp_path, source=tmp_path / "none").start()
+
+
+def test_program_and_modules_are_those_that_the_source_names(tmp_path: Path) -> None:
+    source, program = tmp_path / "etc/raddb", tmp_path / "usr/sbin/radiusd"
+    source.parent.mkdir()
+    shutil.copytree(find_raddb(), source, symlinks=True)
+    main = source / "radiusd.conf"
+    own = {
+        "prefix": tmp_path / "usr",
+        "sbindir": "${prefix}/sbin",
+        "name": "radiusd",
+        "libdir": "${prefix}/lib64",
+    }
+    text = main.read_text()
+    for name, value in own.items():
+        text = re.sub(rf"^{name} = .*$", f"{name} = {value}", text, count=1, flags=re.MULTILINE)
+    main.write_text(text)
+    for link, target in ((program, "/usr/sbin/freeradius"), (tmp_path / "usr/lib64", "/usr/lib/freeradius")):
+        link.parent.mkdir(exist_ok=True, parents=True)
+        link.symlink_to(target)
+
+    with FreeRadiusServer(tmp_path / "it", users=[ALICE], configure=configure, source=source) as server:
+        assert server.log_in("alice", ALICE.password).code == "accept"
+        assert Path(f"/proc/{server.pid}/cmdline").read_bytes().startswith(f"{program}\0".encode())
 
 
 def test_a_missing_source_is_explained(tmp_path: Path) -> None:

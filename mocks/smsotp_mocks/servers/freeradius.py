@@ -4,8 +4,6 @@ A real FreeRADIUS with the plugin, in a directory of its own: for tests, demonst
 Knows the plugin only by its command `smsotp freeradius install`, which is run as a program.
 """
 
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +15,14 @@ from typing import Any, Self
 from smsotp_mocks.net.ports import free_udp_port
 from smsotp_mocks.servers.errors import HarnessError
 from smsotp_mocks.servers.process_log import ProcessLog
-from smsotp_mocks.servers.raddb import BOB, DEBIAN_RADDB, RadiusUser, copy_raddb, write_users
+from smsotp_mocks.servers.raddb import (
+    BOB,
+    RadiusUser,
+    copy_raddb,
+    find_program,
+    find_raddb,
+    write_users,
+)
 from smsotp_mocks.servers.radius_client import Answer, RadiusClient
 
 _READY = "Ready to process requests"
@@ -39,7 +44,8 @@ class FreeRadiusServer:
         port: 0 takes a free one, and keeps it.
         debug: Log every packet (`-x`); passwords too.
         reject_delay: Seconds that FreeRADIUS holds a reject back (its own default is 1).
-        source: The configuration directory to copy.
+        source: The configuration directory to copy; None finds this machine's. Its `radiusd.conf` says which program
+            is started.
     """
 
     def __init__(  # noqa: PLR0913  every one is an option with a default, given by name
@@ -54,7 +60,7 @@ class FreeRadiusServer:
         secret: str = "testing123",  # noqa: S107  FreeRADIUS's own well-known secret for 127.0.0.1
         debug: bool = False,
         reject_delay: int = 0,
-        source: Path = DEBIAN_RADDB,
+        source: Path | None = None,
     ) -> None:
         self.directory = directory.absolute()
         self.raddb = self.directory / "raddb"
@@ -68,7 +74,7 @@ class FreeRadiusServer:
         self._configure = configure or _install
         self._smsotp = smsotp
         self._reject_delay = reject_delay
-        self._source = source
+        self._source = source or find_raddb()
         self._process: subprocess.Popen[str] | None = None
         self._log = ProcessLog(self.log_file)
 
@@ -99,7 +105,7 @@ class FreeRadiusServer:
         """
         if self.raddb.exists():
             return
-        _freeradius()
+        find_program(self._source)
         self.directory.mkdir(parents=True, exist_ok=True)
         copy_raddb(self.raddb, source=self._source, secret=self.secret, reject_delay=self._reject_delay)
         write_users(self.raddb, self.users)
@@ -121,7 +127,7 @@ class FreeRadiusServer:
         self.prepare()
         mark = self._log.mark()
         command = [
-            _freeradius(),
+            str(find_program(self.raddb)),
             "-f",
             "-l",
             "stdout",
@@ -251,12 +257,3 @@ def _install(server: FreeRadiusServer) -> None:
         raise HarnessError(
             f"`{' '.join(command)}` ended with status {done.returncode}:\n{done.stdout}{done.stderr}"
         )
-
-
-def _freeradius() -> str:
-    path = shutil.which("freeradius", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if path is None:
-        raise HarnessError(
-            "FreeRADIUS is not installed: apt-get install freeradius freeradius-python3 freeradius-utils"
-        )
-    return path

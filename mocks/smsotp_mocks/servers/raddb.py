@@ -1,5 +1,6 @@
 """A private copy of FreeRADIUS's configuration directory, changed so that it can run anywhere. Never touches /etc."""
 
+import os
 import re
 import shutil
 from collections.abc import Iterable
@@ -8,9 +9,22 @@ from pathlib import Path
 
 from smsotp_mocks.servers.errors import HarnessError
 
-__all__ = ["BOB", "DEBIAN_RADDB", "HarnessError", "RadiusUser", "copy_raddb", "plain_site", "write_users"]
+__all__ = [
+    "BOB",
+    "HarnessError",
+    "RadiusUser",
+    "copy_raddb",
+    "find_program",
+    "find_raddb",
+    "plain_site",
+    "write_users",
+]
 
-DEBIAN_RADDB = Path("/etc/freeradius/3.0")
+#: Where distributions keep it: Debian; Red Hat, Alpine and most others; upstream.
+_USUAL_RADDBS = tuple(map(Path, ("/etc/freeradius/3.0", "/etc/raddb", "/usr/local/etc/raddb")))
+#: What they call the program.
+_PROGRAMS = ("freeradius", "radiusd")
+_SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +54,40 @@ class RadiusUser:
 BOB = RadiusUser("bob", "hello", "+491701234567")
 
 
-def copy_raddb(raddb: Path, *, source: Path = DEBIAN_RADDB, secret: str, reject_delay: int) -> None:
+def find_raddb() -> Path:
+    """Return this machine's configuration directory; Debian's where there is none."""
+    return next((path for path in _USUAL_RADDBS if (path / "radiusd.conf").exists()), _USUAL_RADDBS[0])
+
+
+def find_program(raddb: Path) -> Path:
+    """
+    Return the server's program, as `radiusd.conf` calls it and where it says.
+
+    Raises:
+        HarnessError: FreeRADIUS is not installed.
+    """
+    values = _values(raddb / "radiusd.conf")
+    names = dict.fromkeys(name for name in (values.get("name", ""), *_PROGRAMS) if name)
+    folders = (values.get("sbindir", ""), *os.environ.get("PATH", "").split(":"), *_SYSTEM_FOLDERS)
+    places = (Path(folder) / name for name in names for folder in folders if folder.startswith("/"))
+    for place in places:
+        if os.access(place, os.X_OK):
+            return place
+    raise HarnessError(
+        "FreeRADIUS is not installed: apt-get install freeradius freeradius-python3 freeradius-utils"
+    )
+
+
+def _values(main: Path) -> dict[str, str]:
+    """Return what stands before the first section of `radiusd.conf`, with the variables filled in."""
+    values: dict[str, str] = {}
+    text = main.read_text(errors="surrogateescape") if main.exists() else ""
+    for found in re.finditer(r"^([\w.]+)[ \t]*=[ \t]*\"?([^\"\s]+)", text, re.MULTILINE):
+        values[found[1]] = re.sub(r"\$\{([\w.]+)\}", lambda name: values.get(name[1], ""), found[2])
+    return values
+
+
+def copy_raddb(raddb: Path, *, source: Path, secret: str, reject_delay: int) -> None:
     """
     Make `raddb` a working copy of a configuration directory that serves nothing yet.
 
@@ -48,6 +95,7 @@ def copy_raddb(raddb: Path, *, source: Path = DEBIAN_RADDB, secret: str, reject_
     parent of `raddb`. The server stays the user who starts it, and proxies nothing.
 
     Args:
+        source: The directory to copy.
         secret: Of the only client, 127.0.0.1 and ::1.
         reject_delay: Seconds that FreeRADIUS holds an Access-Reject back.
 
@@ -59,7 +107,7 @@ def copy_raddb(raddb: Path, *, source: Path = DEBIAN_RADDB, secret: str, reject_
     except (OSError, shutil.Error) as error:
         reason = error.strerror or "not all of it is readable"  # copytree gathers the errors of single files
         raise HarnessError(
-            f"Cannot copy FreeRADIUS's configuration from {source}: {reason}. It belongs to the Debian packages "
+            f"Cannot copy FreeRADIUS's configuration from {source}: {reason}. On Debian it belongs to the packages "
             "freeradius and freeradius-config, and root or the group freerad can read it."
         ) from None
     for name in ("sites-enabled/default", "sites-enabled/inner-tunnel", "mods-enabled/eap"):

@@ -1,0 +1,17 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def enterable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give a directory that everyone may enter; the ones above it are pytest's private ones."""
+    path = tmp_path_factory.mktemp("enterable")
+    above = [place for place in path.parents if place.stat().st_mode & 0o5 != 0o5]
+    modes = {place: place.stat().st_mode for place in above}
+    for place in (*above, path):
+        place.chmod(0o755)
+    yield path
+    for place, mode in modes.items():
+        place.chmod(mode)

@@ -11,6 +11,10 @@ from collections.abc import Callable
 from types import TracebackType
 
 ROOT = "smsotp"
+#: Below this, a gateway logs under its name.
+GATEWAYS = f"{ROOT}.gateway."
+#: How each line begins.
+LINE_START = "smsotp: "
 
 #: More of a name or an answer than this helps nobody who reads a log.
 _LONGEST_QUOTE = 64
@@ -27,14 +31,19 @@ class SinkHandler(logging.Handler):
     def __init__(self, sink: Callable[[int, str], None]) -> None:
         super().__init__()
         self._sink = sink
-        self.setFormatter(_OneLine("smsotp: %(message)s"))
+        self.setFormatter(_OneLine("%(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
         self._sink(record.levelno, printable(self.format(record)))
 
 
 class _OneLine(logging.Formatter):
-    """Adds the class of an exception and where it came from; not its text, which may repeat its input."""
+    """Names the gateway that speaks; of an exception, its class and where it came from, not its text: that repeats input."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        _, of_gateway, name = record.name.partition(GATEWAYS)
+        return f"{LINE_START}gateway {quoted(name)}: {line}" if of_gateway else f"{LINE_START}{line}"
 
     def formatException(  # noqa: N802  (logging's name)
         self,

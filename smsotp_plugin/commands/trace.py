@@ -16,7 +16,7 @@ from smsotp_plugin.errors import ConfigError, NumberError, StoreError
 from smsotp_plugin.log import printable, quoted
 from smsotp_plugin.settings import Settings, load_settings
 from smsotp_plugin.sms.phone import parse_number
-from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted, describe
 from smsotp_plugin.stores.sqlite.trace import trace_file
 
 _REFERENCE = re.compile(r"[0-9a-fA-F]{8}")
@@ -86,11 +86,11 @@ def _lives(events: Sequence[DeliveryEvent]) -> Sequence[list[DeliveryEvent]]:
 
 def _timeline(life: Sequence[DeliveryEvent], *, first: bool) -> Text:
     begin = life[0]
-    asked = next((event for event in life if event.kind is EventKind.ASKED), begin)
+    asked = next((event for event in life if event.user), begin)
     day = datetime.fromtimestamp(begin.at, UTC).astimezone()
     shown = Text("" if first else "\n")
     shown.append(f"{begin.reference}", "bold")
-    shown.append(f"  user {quoted(asked.user)}  number {asked.number}  {day:%Y-%m-%d %H:%M:%S %Z}")
+    shown.append(f"  user {quoted(asked.user)}  number {asked.number or 'none'}  {day:%Y-%m-%d %H:%M:%S %Z}")
     for event in life:
         shown.append(f"\n  {event.at - begin.at:+10.3f} s  {event.kind:<8}  ")
         shown.append_text(_told(event))
@@ -98,11 +98,6 @@ def _timeline(life: Sequence[DeliveryEvent], *, first: bool) -> Text:
 
 
 def _told(event: DeliveryEvent) -> Text:
-    """Write what one event says: the gateway, how it went, the gateway's id."""
-    outcome, colon, why = event.detail.partition(":")
-    told = Text(f"{event.gateway}: " if event.gateway else "")
-    told.append(printable(outcome), _STYLES.get(outcome.partition(" ")[0], _STYLES.get(outcome, "")))
-    told.append(printable(colon + why))
-    if event.gateway_id:
-        told.append(f", id {printable(event.gateway_id)}")
-    return told
+    """Write what one event says, in the colour of its outcome."""
+    outcome = event.detail.partition(":")[0].partition(",")[0]
+    return Text(printable(describe(event)), _STYLES.get(outcome.partition(" ")[0], _STYLES.get(outcome, "")))

@@ -24,7 +24,7 @@ from smsotp_plugin.errors import DeliveryError, NoGatewayAlive, QueueFull
 from smsotp_plugin.log import quoted
 from smsotp_plugin.providers.base import Provider
 from smsotp_plugin.sms.message import Message, Receipt
-from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind, describe
 
 log = logging.getLogger("smsotp.dispatch")
 
@@ -232,16 +232,26 @@ class Dispatcher:
     def _accepted(self, lane: Lane, delivery: Delivery, receipt: Receipt) -> None:
         with self._lock:
             first = delivery.accepted(lane.name)
-        given = f", its id {receipt.gateway_id}" if receipt.gateway_id else ""
-        log.info("%s: gateway %s took it%s", _named(delivery.message), lane.name, given)
-        self._note(delivery.message, lane.name, Final.ACCEPTED, receipt.gateway_id)
+        self._note(
+            delivery.message,
+            EventKind.ATTEMPT,
+            Final.ACCEPTED,
+            level=logging.INFO,
+            gateway=lane.name,
+            gateway_id=receipt.gateway_id,
+        )
         if first:
             self._end(delivery, Final.ACCEPTED)
 
     def _failed(self, lane: Lane, delivery: Delivery, error: DeliveryError) -> None:
         opened = lane.breaker.failed(error, self._clock.monotonic())
-        log.warning("%s: gateway %s: %s: %s", _named(delivery.message), lane.name, error.outcome, error)
-        self._note(delivery.message, lane.name, error.outcome, detail=str(error))
+        self._note(
+            delivery.message,
+            EventKind.ATTEMPT,
+            f"{error.outcome}: {error}",
+            level=logging.WARNING,
+            gateway=lane.name,
+        )
         if opened:
             log.error(
                 "gateway %s fails again and again: nothing is sent there until a probe succeeds", lane.name
@@ -253,12 +263,8 @@ class Dispatcher:
 
     def _end(self, delivery: Delivery, final: Final) -> None:
         if final is not Final.ACCEPTED:
-            log.error(
-                "%s: no gateway took it (%s, route %s)", _named(delivery.message), final, delivery.plan.route
-            )
-            self._delivery_log.record(
-                DeliveryEvent(delivery.message.reference, self._clock.time(), EventKind.ENDED, detail=final)
-            )
+            detail = f"{final}, route {delivery.plan.route}"
+            self._note(delivery.message, EventKind.ENDED, detail, level=logging.ERROR)
         try:
             delivery.ended(final)
         finally:
@@ -267,19 +273,19 @@ class Dispatcher:
                 if self._stopping and not self._on_the_way:
                     self._idle.notify_all()
 
-    def _note(
-        self, message: Message, gateway: str, outcome: str, gateway_id: str = "", detail: str = ""
+    def _note(  # noqa: PLR0913  (one for each field of the event)
+        self,
+        message: Message,
+        kind: EventKind,
+        detail: str,
+        *,
+        level: int,
+        gateway: str = "",
+        gateway_id: str = "",
     ) -> None:
-        self._delivery_log.record(
-            DeliveryEvent(
-                reference=message.reference,
-                at=self._clock.time(),
-                kind=EventKind.ATTEMPT,
-                gateway=gateway,
-                gateway_id=gateway_id,
-                detail=f"{outcome}: {detail}" if detail else outcome,
-            )
-        )
+        event = DeliveryEvent(message.reference, self._clock.time(), kind, gateway, gateway_id, detail)
+        log.log(level, "%s: %s", _named(message), describe(event))
+        self._delivery_log.record(event)
 
     def _plan_probe(self, lane: Lane) -> None:
         self._timer.call_at(self._health_of(lane.name).until, lane.probe)

@@ -45,6 +45,11 @@ class NotOurs:
     """The State is not one of ours: the request is a first leg, if it is anything."""
 
 
+def undelivered(challenge: Challenge) -> str:
+    """Say why somebody is sent away whose code did not get out."""
+    return f"rejected, because no SMS with the code got out ({challenge.undelivered})"
+
+
 class Prompter:
     """
     Asks for codes, and says why an answer is rejected.

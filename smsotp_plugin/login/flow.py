@@ -7,6 +7,7 @@ from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.dispatch.delivery import Final
 from smsotp_plugin.errors import (
+    AlreadyUsed,
     ChallengeError,
     NoGatewayAlive,
     NoRoute,
@@ -18,7 +19,8 @@ from smsotp_plugin.errors import (
     WrongCode,
 )
 from smsotp_plugin.log import quoted
-from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Prompter, Reject
+from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Prompter, Reject, undelivered
+from smsotp_plugin.login.journal import Journal
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.resend import Resender
 from smsotp_plugin.login.sending import CodeSender
@@ -26,7 +28,7 @@ from smsotp_plugin.settings import Settings
 from smsotp_plugin.settings.sections import OnWrongCode
 from smsotp_plugin.sms.phone import PhoneNumber
 from smsotp_plugin.stores.base import Challenge, ChallengeStore
-from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind
+from smsotp_plugin.stores.delivery_log import DeliveryLog
 
 log = logging.getLogger("smsotp.login")
 
@@ -61,11 +63,18 @@ class Login:
         self._wait = settings.dispatch.wait
         self._codes = codes
         self._store = store
-        self._delivery_log = delivery_log
         self._sender = sender
         self._clock = clock
+        self._journal = Journal(codes, delivery_log, clock)
         self._prompter = Prompter(codes, clock)
-        self._resender = Resender(settings.challenge, codes, store, sender, clock)
+        self._resender = Resender(
+            settings=settings.challenge,
+            codes=codes,
+            store=store,
+            sender=sender,
+            journal=self._journal,
+            clock=clock,
+        )
         self._ends_at_once = settings.challenge.on_wrong_code is OnWrongCode.REJECT
 
     def first_leg(self, request: LoginRequest) -> Ask | Reject:
@@ -74,15 +83,24 @@ class Login:
 
         The same first leg seen again gets the same challenge, and no second SMS.
         """
+        self._journal.step(
+            request,
+            "the first factor was right; client %s, station %s, site %s, numbers: %s",
+            request.client,
+            request.station,
+            request.site,
+            len(request.numbers),
+        )
         try:
             number = self._sender.number_of(request)
         except NumberError as exc:
-            log.warning("user %s: no SMS can be sent: %s", self._name(request), exc)
+            self._journal.rejected(request, None, exc)
             return Reject(self._texts.no_number_text)
         try:
             return self._challenge(request, number)
         except (QueueFull, NoRoute, NoGatewayAlive, StoreError) as exc:
-            return self._unavailable(request, exc)
+            self._journal.rejected(request, number, exc)
+            return Reject(self._texts.unavailable_text)
 
     def answer_leg(self, request: LoginRequest) -> Ask | Accept | Reject | NotOurs:
         """Judge the answer to a challenge; a right one is accepted once, ever."""
@@ -91,10 +109,13 @@ class Login:
             return Reject("")
         # Another site has another first factor, which this State says nothing of.
         if not request.state or not self._codes.is_for(request.state, request.site):
+            self._journal.step(request, "the State is none that was made for site %s", request.site)
             return NotOurs()
         typed = request.password.get_secret_value()
         if self._resender.is_wish(typed):
+            self._journal.step(request, "another SMS is asked for")
             return self._resender.resend(request, request.state)
+        self._journal.step(request, "an answer of %s characters", len(typed))
         return self._judge(request, request.state, typed)
 
     def _challenge(self, request: LoginRequest, number: PhoneNumber) -> Ask | Reject:
@@ -107,6 +128,14 @@ class Login:
             if same is None:
                 raise
             return self._prompter.ask(same, self._texts.prompt)
+        self._journal.step(
+            request,
+            "number %s, route %s because %s: %s",
+            number.masked,
+            plan.route,
+            plan.reason,
+            ", ".join(plan.gateways),
+        )
         outcome = _Outcome() if self._wait else None
         challenge = self._store.open_challenge(
             new,
@@ -114,7 +143,9 @@ class Login:
         )
         if challenge.state != new.state:
             log.info("user %s: the same log-in again, no second SMS", self._name(request))
-        elif outcome is not None:
+            return self._prompter.ask(challenge, self._texts.prompt)
+        self._journal.opened(request, challenge)
+        if outcome is not None:
             self._store.flush()
             if outcome.wait(self._wait) in _UNDELIVERED:
                 return self._prompter.refuse(new.state, self._texts.undelivered_text)
@@ -143,39 +174,37 @@ class Login:
         try:
             self._store.answer(state, request.user, seal, self._clock.time())
         except UnknownChallenge:
+            self._journal.step(request, "no challenge of this user has this State")
             return NotOurs()
         except StoreError as exc:
             return self._unavailable(request, exc)
+        except AlreadyUsed as exc:
+            self._journal.answered(request, state, str(exc))
+            return self._prompter.refuse(state, self._texts.expired_text)
         except ChallengeError as exc:
-            self._note_answer(request, state, str(exc))
             return self._not_accepted(request, state, exc)
-        self._note_answer(request, state, "accepted")
+        self._journal.answered(request, state, "accepted")
         return Accept()
 
     def _not_accepted(self, request: LoginRequest, state: str, why: ChallengeError) -> Ask | Reject:
-        match why:
-            case WrongCode() | TooManyAttempts() if self._ends_at_once:
-                return self._prompter.refuse(state, self._texts.wrong_code_text)
-            case WrongCode():
-                return self._after_wrong_code(request, state)
-            case TooManyAttempts():
-                return self._prompter.refuse(state, self._texts.too_many_attempts_text)
-            case _:
-                return self._prompter.refuse(state, self._texts.expired_text)
-
-    def _after_wrong_code(self, request: LoginRequest, state: str) -> Ask | Reject:
         try:
             challenge = self._store.find(state, request.user)
         except (StoreError, UnknownChallenge) as exc:
             return self._unavailable(request, exc)
         if challenge.undelivered:
+            # Whatever was typed: it cannot be a code that never got out, and the person waits for it in vain.
+            self._journal.answered(request, state, undelivered(challenge))
             return self._prompter.refuse(state, self._texts.undelivered_text)
-        return self._prompter.ask(challenge, self._texts.wrong_code_prompt)
-
-    def _note_answer(self, request: LoginRequest, state: str, judgement: str) -> None:
-        reference, now = self._codes.reference(state), self._clock.time()
-        log.info("user %s answers challenge %s: %s", self._name(request), reference, judgement)
-        self._delivery_log.record(DeliveryEvent(reference, now, EventKind.ANSWERED, detail=judgement))
+        self._journal.answered(request, state, str(why))
+        match why:
+            case WrongCode() | TooManyAttempts() if self._ends_at_once:
+                return self._prompter.refuse(state, self._texts.wrong_code_text)
+            case WrongCode():
+                return self._prompter.ask(challenge, self._texts.wrong_code_prompt)
+            case TooManyAttempts():
+                return self._prompter.refuse(state, self._texts.too_many_attempts_text)
+            case _:
+                return self._prompter.refuse(state, self._texts.expired_text)
 
     def _name(self, request: LoginRequest) -> str:
         return quoted(self._codes.shown_name(request.user))

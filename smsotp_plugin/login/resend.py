@@ -14,15 +14,13 @@ from smsotp_plugin.errors import (
     StoreError,
     UnknownChallenge,
 )
-from smsotp_plugin.log import quoted
-from smsotp_plugin.login.decisions import Ask, NotOurs, Prompter, Reject
+from smsotp_plugin.login.decisions import Ask, NotOurs, Prompter, Reject, undelivered
+from smsotp_plugin.login.journal import Journal
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.sending import CodeSender
 from smsotp_plugin.settings.sections import ChallengeSettings
 from smsotp_plugin.sms.typed import fold_word
 from smsotp_plugin.stores.base import Challenge, ChallengeStore, ResendRules
-
-log = logging.getLogger("smsotp.login")
 
 
 class Resender:
@@ -34,15 +32,18 @@ class Resender:
         codes: Knows numbers by their hash.
         store: Counts.
         sender: Sends.
+        journal: Told what becomes of each wish.
         clock: Time.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (each is a part of its own, handed in by the flow)
         self,
+        *,
         settings: ChallengeSettings,
         codes: CodeMaker,
         store: ChallengeStore,
         sender: CodeSender,
+        journal: Journal,
         clock: Clock,
     ) -> None:
         self._texts = settings
@@ -51,6 +52,7 @@ class Resender:
         self._codes = codes
         self._store = store
         self._sender = sender
+        self._journal = journal
         self._clock = clock
         self._prompter = Prompter(codes, clock)
 
@@ -61,16 +63,19 @@ class Resender:
 
     def resend(self, request: LoginRequest, state: str) -> Ask | Reject | NotOurs:
         """Send the code of a challenge again; uses up no try."""
-        user = quoted(self._codes.shown_name(request.user))
         try:
-            return self._resend(request, self._store.find(state, request.user))
+            challenge = self._store.find(state, request.user)
+            if challenge.undelivered:
+                self._journal.answered(request, state, undelivered(challenge))
+                return self._prompter.refuse(state, self._texts.undelivered_text)
+            return self._resend(request, challenge)
         except UnknownChallenge:
             return NotOurs()
         except Expired as exc:
-            log.info("user %s: %s", user, exc)
+            self._journal.answered(request, state, f"gets no further SMS: {exc}")
             return self._prompter.refuse(state, self._texts.expired_text)
         except (NumberError, QueueFull, NoRoute, NoGatewayAlive, StoreError) as exc:
-            log.error("user %s gets no further SMS: %s", user, exc)  # noqa: TRY400  (one line says it)
+            self._journal.answered(request, state, f"gets no further SMS: {exc}", logging.ERROR)
             return Reject(self._texts.unavailable_text)
 
     def _resend(self, request: LoginRequest, challenge: Challenge) -> Ask:
@@ -81,7 +86,7 @@ class Resender:
         try:
             challenge = self._store.resend(challenge.state, request.user, self._clock.time(), self._rules)
         except ResendRefused as exc:
-            log.info("user %s: %s", quoted(self._codes.shown_name(request.user)), exc)
+            self._journal.answered(request, challenge.state, f"gets no further SMS: {exc}")
             return self._prompter.ask(challenge, self._why_not(exc))
         self._sender.send(request, challenge, number, plan.turned(challenge.resends))
         return self._prompter.ask(challenge, self._texts.prompt)

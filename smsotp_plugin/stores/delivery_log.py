@@ -9,6 +9,8 @@ from enum import StrEnum
 class EventKind(StrEnum):
     """What can happen to a challenge or a notification."""
 
+    REJECTED = "rejected"
+    """A log-in was refused before any SMS; `detail` says why."""
     ASKED = "asked"
     """A log-in was promised a code, or a notification was asked for; `detail` names the route."""
     RESENT = "resent"
@@ -35,9 +37,9 @@ class DeliveryEvent:
         gateway: Its name, where one is concerned.
         gateway_id: The gateway's own id of the message.
         detail: In words.
-        user: User-Name; only in `ASKED`.
-        number: Masked; only in `ASKED`.
-        number_hash: Fingerprint of the number, to search by; only in `ASKED`.
+        user: User-Name; only in `REJECTED` and `ASKED`.
+        number: Masked; only in `ASKED`, and in `REJECTED` where it is known.
+        number_hash: Fingerprint of the number, to search by; where `number` is.
     """
 
     reference: str
@@ -49,6 +51,20 @@ class DeliveryEvent:
     user: str = ""
     number: str = ""
     number_hash: str = ""
+
+
+def describe(event: DeliveryEvent) -> str:
+    """Say what an event was, without whose message it is: in the words of the log and of ``smsotp trace`` alike."""
+    told = f", its id {event.gateway_id}" if event.gateway_id else ""
+    match event.kind:
+        case EventKind.ATTEMPT if event.detail == "accepted":
+            return f"gateway {event.gateway} took it{told}"
+        case EventKind.ATTEMPT | EventKind.RECEIPT:
+            return f"gateway {event.gateway}: {event.detail}{told}"
+        case EventKind.ENDED:
+            return f"no gateway took it ({event.detail})"
+        case _:
+            return event.detail
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import pytest
 
 from smsotp_mocks.gateways.smpp.gateway import Smsc
 from smsotp_mocks.gateways.toml_text import toml_tables
+from smsotp_mocks.servers.raddb import RadiusUser
 
 from .system import World, secrets_in
 
@@ -50,8 +51,8 @@ def test_a_log_in_is_shown_from_the_first_leg_to_the_delivery_receipt(tmp_path: 
             "attempt",
             "receipt",
         ]
-        assert "smpp: accepted, id " in shown
-        assert "smpp: delivered" in shown
+        assert "gateway smpp took it, its id " in shown
+        assert "gateway smpp: delivered" in shown
         assert trace(world, anna.name).stdout == trace(world, reference).stdout == shown
         assert secrets_in(shown, [code, anna.phone, anna.phone[1:]]) == []
 
@@ -64,7 +65,32 @@ def test_gateways_that_failed_are_shown(tmp_path: Path) -> None:
         shown = trace_until(world, "ended", anna.name)
 
         assert "mock: refused: " in shown
-        assert re.search(r"ended +refused", shown)
+        assert re.search(r"ended +no gateway took it \(refused, route default\)", shown)
+
+
+def test_the_trace_says_what_the_log_says(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        world.gateway.faults.add("unavailable once; refuse once")
+        anna = world.someone()
+        challenge = world.log_in(anna)
+        world.server.wait_for_log("no gateway took it")
+        world.answer(anna, "000000", challenge.state)
+        shown = trace_until(world, "answered", anna.name).splitlines()[2:]
+        log = world.server.log_text()
+
+        told = [line.split(maxsplit=3)[3] for line in shown]
+        assert [words for words in told if words not in log] == []
+        assert told[-1] == "rejected, because no SMS with the code got out (refused)"
+
+
+def test_somebody_who_was_refused_before_any_sms_is_found(tmp_path: Path) -> None:
+    nobody = RadiusUser("nobody", "secret-word", None)
+    with World(tmp_path, users=[nobody]) as world:
+        refused = world.log_in(nobody)
+        shown = trace_until(world, "rejected", nobody.name)
+
+        assert refused.code == "reject"
+        assert re.search(r'user "nobody"  number none .*\n.* rejected +no SMS can be sent: ', shown)
 
 
 def test_nothing_found_is_one_sentence_and_makes_no_file(world: World) -> None:

@@ -21,6 +21,7 @@ from smsotp_plugin.errors import (
     ConnectFailed,
     GatewayUnavailable,
     ProtocolViolation,
+    Throttled,
     Unknown,
 )
 from smsotp_plugin.providers.base import DeliveryReceipt, GatewayContext
@@ -327,6 +328,10 @@ def test_a_long_text_that_is_refused_in_the_middle_is_unknown(peer: Peer, submit
         future.result()
 
 
+def receipt(text: bytes) -> bytes:
+    return b"\0\1\x01491701234567\0\5\0me\0\x04\0\0\0\0\0\0\0\0" + bytes([len(text)]) + text
+
+
 def test_a_receipt_before_and_right_behind_the_answer_finds_its_message(
     peer: Peer, pool: ThreadPoolExecutor
 ) -> None:
@@ -336,15 +341,125 @@ def test_a_receipt_before_and_right_behind_the_answer_finds_its_message(
     provider.open()
     smsc = peer.accept_bound()
     future = pool.submit(provider.submit, message(), within(10))
-    text = b"id:255 sub:001 dlvrd:001 stat:DELIVRD err:000 text:734921"
-    receipt = b"\0\1\x01491701234567\0\5\0me\0\x04\0\0\0\0\0\0\0\0" + bytes([len(text)]) + text
+    receipt_of_255 = receipt(b"id:255 sub:001 dlvrd:001 stat:DELIVRD err:000 text:734921")
 
-    smsc.send(pdu(SUBMIT_RESP, smsc.expect(SUBMIT_SM), b"0000ff\0") + pdu(5, 70, receipt))
+    smsc.send(pdu(SUBMIT_RESP, smsc.expect(SUBMIT_SM), b"0000ff\0") + pdu(5, 70, receipt_of_255))
 
     assert future.result() == Receipt("0000ff", 1)
     assert smsc.expect(RESPONSE | 5) == 70
     assert told == [DeliveryReceipt("faulty", "0000ff", "delivered", "DELIVRD")]
     provider.close()
+
+
+@pytest.mark.parametrize(
+    ("rest", "defect"), [(b"\0", "1 stray octets"), (b"\x04\x27\xff\xff", "optional parameter 0x0427")]
+)
+def test_receipts_with_something_behind_them_count_and_are_told_of_once(
+    peer: Peer, pool: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture, rest: bytes, defect: str
+) -> None:
+    told: list[DeliveryReceipt] = []
+    settings = make_provider(peer.port).settings
+    provider = SmppProvider(GatewayContext("faulty", CLOCK, on_delivery_receipt=told.append), settings)
+    provider.open()
+    smsc = peer.accept_bound()
+    for sequence in (70, 71):
+        future = pool.submit(provider.submit, message(), within(10))
+        smsc.send(pdu(SUBMIT_RESP, smsc.expect(SUBMIT_SM), b"7%d\0" % sequence))
+        future.result()
+        smsc.send(pdu(5, sequence, receipt(b"id:7%d stat:DELIVRD text:734921" % sequence) + rest))
+        assert smsc.expect(RESPONSE | 5) == sequence
+    provider.close()
+
+    assert [each.gateway_id for each in told] == ["770", "771"]
+    assert caplog.text.count(defect) == 1
+
+
+def test_a_receipt_that_cannot_be_read_leaves_a_line_in_the_log(
+    peer: Peer, provider: SmppProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    smsc = peer.accept_bound()
+
+    smsc.send(pdu(5, 70, b"\0\1\1"))
+
+    assert smsc.expect(RESPONSE | 5) == 70
+    provider.close()
+    assert "a delivery receipt is lost: a string in a PDU of the SMSC has no end" in caplog.text
+
+
+def test_a_receipt_before_the_answer_finds_its_message_in_another_spelling(
+    peer: Peer, pool: ThreadPoolExecutor
+) -> None:
+    told: list[DeliveryReceipt] = []
+    settings = make_provider(peer.port).settings
+    provider = SmppProvider(GatewayContext("faulty", CLOCK, on_delivery_receipt=told.append), settings)
+    provider.open()
+    smsc = peer.accept_bound()
+    future = pool.submit(provider.submit, message(), within(10))
+    sequence = smsc.expect(SUBMIT_SM)
+
+    smsc.send(pdu(5, 70, receipt(b"id:255 stat:DELIVRD err:000 text:734921")))
+    assert smsc.expect(RESPONSE | 5) == 70
+    smsc.send(pdu(SUBMIT_RESP, sequence, b"0000FF\0"))
+
+    assert future.result() == Receipt("0000FF", 1)
+    provider.close()
+    assert told == [DeliveryReceipt("faulty", "0000FF", "delivered", "DELIVRD")]
+
+
+def test_a_password_longer_than_smpp_has_room_for_is_sent_whole(peer: Peer) -> None:
+    provider = make_provider(
+        peer.port, SYSTEM_ID="account-with-18-ch", PASSWORD="correct horse", SYSTEM_TYPE="a" * 13
+    )
+    provider.open()
+    _, _, bind = peer.accept().read()
+    peer.hang_up()
+    provider.close()
+
+    assert bind == b"account-with-18-ch\0correct horse\0" + b"a" * 13 + b"\0\x34\0\0\0"
+
+
+def test_where_no_session_can_be_had_messages_are_given_back_at_once(peer: Peer, submit: Submit) -> None:
+    first = submit(seconds=60)
+    peer.accept().close()
+    with pytest.raises(ConnectFailed):
+        first.result()
+
+    with pytest.raises(ConnectFailed, match="connection"):
+        submit(seconds=60).result(timeout=1)
+
+
+@pytest.mark.shows_secrets
+def test_the_debug_level_shows_what_was_submitted_and_answered(
+    peer: Peer, pool: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider = make_provider(peer.port, LOG_LEVEL="debug")
+    provider.open()
+    smsc = peer.accept_bound()
+    future = pool.submit(provider.submit, message("734921 is your code"), within(10))
+    smsc.answer_submit(b"77")
+    future.result()
+    peer.hang_up()
+    provider.close()
+
+    said = [record.getMessage() for record in caplog.records if record.levelname == "DEBUG"]
+    assert [line for line in said if "734921 is your code" in line and "491701234567" in line]
+    assert [line for line in said if "id '77'" in line and "0x00" in line]
+
+
+def test_tps_is_how_many_messages_a_second_may_go(peer: Peer, pool: ThreadPoolExecutor) -> None:
+    provider = make_provider(peer.port, TPS=0.001)
+    provider.open()
+    smsc = peer.accept_bound()
+    first = pool.submit(provider.submit, message("one"), within(10))
+    smsc.answer_submit()
+    first.result()
+
+    with pytest.raises(Throttled) as caught:
+        provider.submit(message("two"), within(10))
+    peer.hang_up()
+    provider.close()
+
+    assert caught.value.retry_after == pytest.approx(1000, abs=10)
 
 
 def test_closing_during_the_bind_and_during_the_handshake_is_quick_and_leaves_nothing(peer: Peer) -> None:

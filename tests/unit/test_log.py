@@ -105,7 +105,7 @@ def test_everything_goes_to_one_place_and_nowhere_else(caplog: pytest.LogCapture
 
 
 @pytest.mark.usefixtures("own_logging")
-def test_a_gateway_that_was_told_to_say_more_does() -> None:
+def test_a_gateway_that_was_told_to_say_more_does_and_is_named() -> None:
     written: list[str] = []
     configure_log(lambda _, line: written.append(line), logging.INFO)
     gateway = logging.getLogger("smsotp.gateway.loud")
@@ -113,4 +113,4 @@ def test_a_gateway_that_was_told_to_say_more_does() -> None:
     gateway.debug("detail")
     gateway.setLevel(logging.NOTSET)
 
-    assert written == ["smsotp: detail"]
+    assert written == ['smsotp: gateway "loud": detail']

@@ -1,7 +1,8 @@
 """The flow, without RADIUS: what becomes of a first leg and of an answer."""
 
 import logging
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -29,6 +30,7 @@ from smsotp_plugin.settings.sections import (
 from smsotp_plugin.settings.sending import DeliveryLogSettings, DispatchSettings, OnUnknown
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted, describe
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.unit.hand_clock import HandClock
 
@@ -134,6 +136,10 @@ class Bench:
         assert isinstance(asked, Ask)
         self.store.flush()
         return asked
+
+    def trace(self) -> Sequence[DeliveryEvent]:
+        self.store.flush()
+        return self.store.trace(Wanted(user="bob"), 100)
 
     def code(self) -> str:
         return self.outbox.messages[-1].otp.get_secret_value()
@@ -463,6 +469,102 @@ def test_a_code_that_did_not_get_out_is_told_and_the_next_log_in_gets_a_new_one(
 
     assert told == Reject("The SMS with the code could not be delivered. Ask your administrator.")
     assert bench.ask().state != asked.state
+
+
+@pytest.mark.parametrize("typed", ["000000", "resend", ""])
+@pytest.mark.parametrize(
+    "sections", [{}, {"challenge": {"on_wrong_code": "reject"}}, {"otp": {"max_attempts": 1}}]
+)
+def test_whatever_is_answered_where_no_sms_got_out_is_rejected_with_the_reason(
+    make: Callable[..., Bench], sections: dict[str, Any], typed: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    bench = make(**sections)
+    bench.outbox.final = Final.NOT_SENT
+    asked = bench.ask()
+    bench.clock.advance(40)
+
+    told = [bench.login.answer_leg(answer(asked.state, typed)) for _ in range(2)]
+
+    assert set(told) == {Reject("The SMS with the code could not be delivered. Ask your administrator.")}
+    assert len(bench.outbox.messages) == 1
+    said = "rejected, because no SMS with the code got out (not sent)"
+    assert caplog.text.count(f"answers challenge {bench.outbox.messages[0].reference}: {said}") == 2
+    assert "tries left" not in caplog.text
+    assert [event.detail for event in bench.trace() if event.kind is EventKind.ANSWERED] == [said] * 2
+
+
+def test_an_answer_to_an_sms_that_did_not_get_out_is_told_so_even_when_the_code_is_too_old(
+    bench: Bench,
+) -> None:
+    bench.outbox.final = Final.REFUSED
+    asked = bench.ask()
+    bench.clock.advance(301)
+
+    told = bench.login.answer_leg(answer(asked.state, "000000"))
+
+    assert told == Reject("The SMS with the code could not be delivered. Ask your administrator.")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "numbers", "number"),
+    [
+        (None, (), ""),
+        (None, ("none",), ""),
+        (NoGatewayAlive("no gateway of route x is alive"), (NUMBER,), "+49 *** **67"),
+        (NoRoute("no route fits"), (NUMBER,), "+49 *** **67"),
+        (QueueFull("2 messages are on their way already"), (NUMBER,), "+49 *** **67"),
+    ],
+)
+def test_a_log_in_that_is_refused_before_any_sms_is_found_by_a_trace_in_the_words_of_the_log(
+    bench: Bench,
+    refusal: Exception | None,
+    numbers: tuple[str, ...],
+    number: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench.outbox.refusal = refusal
+    bench.login.first_leg(request(numbers=numbers))
+    (event,) = bench.trace()
+
+    assert (event.kind, event.user, event.number) == (EventKind.REJECTED, "bob", number)
+    assert re.search(r'user "bob":? ' + re.escape(describe(event)), caplog.text)
+    assert str(refusal or "telephone number") in event.detail
+
+
+def test_at_debug_level_the_log_has_every_step_and_no_secret(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    asked = bench.ask()
+    for typed in ("123", "resend", bench.code()):
+        bench.login.answer_leg(answer(asked.state, typed))
+    bench.login.answer_leg(answer("0" * 32, "secret guess"))
+    steps = [
+        'the first factor was right; client "vpn", station "192.0.2.7", site "default", numbers: 1',
+        'number "+49 *** **67", route "default" because "it has no conditions": "first, second"',
+        f"challenge {bench.outbox.messages[0].reference} is open for 300 s",
+        "an answer of 3 characters",
+        "another SMS is asked for",
+        "an answer of 6 characters",
+        'the State is none that was made for site "default"',
+    ]
+
+    logged = [record.getMessage() for record in caplog.records if record.levelname == "DEBUG"]
+    assert logged == [f'user "bob": {step}' for step in steps]
+    assert [
+        secret
+        for secret in (bench.code(), "hello", "guess", NUMBER[1:], asked.state)
+        if secret in caplog.text
+    ] == []
+
+
+def test_the_same_log_in_again_is_a_step_too(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    bench.ask()
+    bench.ask()
+
+    assert "the same log-in again, no second SMS" in caplog.text
 
 
 @pytest.mark.parametrize(

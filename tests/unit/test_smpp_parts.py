@@ -62,6 +62,14 @@ def make(text: str, data_coding: int = 0) -> list[Part]:
         (0, "я", Part(8, b"", b"\x04\x4f")),
         (0, "`", Part(8, b"", b"\0`")),
         (16, "a@", Part(16, b"", b"a\0")),
+        (16, "я", Part(0x18, b"", b"\x04\x4f")),
+        (0x11, "я", Part(0x19, b"", b"\x04\x4f")),
+        (0x18, "a", Part(0x18, b"", b"\0a")),
+        (0xF0, "a@", Part(0xF0, b"", b"a\0")),
+        (0xF0, "я", Part(0x18, b"", b"\x04\x4f")),
+        (0xF2, "я", Part(0x1A, b"", b"\x04\x4f")),
+        (0xD8, "я", Part(0xE8, b"", b"\x04\x4f")),
+        (0xC8, "я", Part(8, b"", b"\x04\x4f")),
         (1, "a@", Part(1, b"", b"a@")),
         (1, "ä", Part(8, b"", b"\0\xe4")),
         (3, "ä@", Part(3, b"", b"\xe4@")),
@@ -82,6 +90,13 @@ def test_the_parts_of_a_long_text_share_a_reference_and_are_numbered() -> None:
         (b"\x05\x00\x03", b"\x03\x03"),
     ]
     assert len({header[3] for header in headers}) == 1
+
+
+def test_the_next_long_text_to_a_number_has_the_next_reference() -> None:
+    maker = PartMaker(0, Random(1))
+    first, second, third = (maker.make("a" * 161, NUMBER)[0].header[3] for _ in range(3))
+
+    assert (second, third) == ((first + 1) % 256, (first + 2) % 256)
 
 
 def test_256_long_texts_to_one_number_have_different_references() -> None:
@@ -195,6 +210,18 @@ def test_an_outage_is_waited_for_if_the_next_try_is_in_time() -> None:
     assert not outage.lasts_until(12)
 
 
+def test_an_outage_is_known_once_a_try_has_made_no_session() -> None:
+    outage = Outage(LinkTimes(), NoJitter())
+    outage.start("not yet", now=0)
+    known = [outage.known]
+    for lived in (5.0, 0.0):
+        outage.note(ConnectFailed, "refused", now=10, lived=lived, lasting=False)
+        known.append(outage.known)
+    outage.over()
+
+    assert [*known, outage.known] == [False, False, True, False]
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
@@ -203,6 +230,16 @@ def test_an_outage_is_waited_for_if_the_next_try_is_in_time() -> None:
         (0x08, GatewayUnavailable),
         (0x0B, BadRecipient),
         (0x01, BadMessage),
+        (0x02, BadMessage),
+        (0x0D, AuthFailed),
+        (0x0E, AuthFailed),
+        (0x0F, AuthFailed),
+        (0x61, BadMessage),
+        (0x62, BadMessage),
+        (0x64, GatewayUnavailable),
+        (0x65, BadMessage),
+        (0x66, BadMessage),
+        (0xC2, BadMessage),
         (0x0A, GatewayUnavailable),
         (0x45, GatewayUnavailable),
         (0xFF, GatewayUnavailable),
@@ -223,6 +260,7 @@ def test_a_status_of_a_submit_has_one_meaning(status: int, kind: type[DeliveryEr
         (0x0D, AuthFailed),
         (0x0E, AuthFailed),
         (0x0F, AuthFailed),
+        (0x53, AuthFailed),
         (0x05, GatewayUnavailable),
         (0x08, GatewayUnavailable),
         (0x58, Throttled),

@@ -105,15 +105,45 @@ def test_a_subscribers_sms_that_looks_like_a_receipt_is_none() -> None:
     assert read_receipt(delivered(TEXT, esm_class=0)) is None
 
 
-@pytest.mark.parametrize("length", range(len(body(b"id:1"))))
-def test_a_delivery_that_ends_too_early_is_refused(length: int) -> None:
+@pytest.mark.parametrize("length", range(len(body(b""))))
+def test_a_delivery_that_ends_before_its_text_is_refused(length: int) -> None:
     with pytest.raises(ProtocolViolation):
         read_delivery(Pdu(DELIVER_SM, 0, 1, body(b"id:1")[:length]))
 
 
-def test_an_optional_parameter_that_ends_too_early_is_refused() -> None:
-    with pytest.raises(ProtocolViolation):
-        delivered(b"id:1", options=b"\x00\x1e\x00\x09a")
+@pytest.mark.parametrize(
+    ("rest", "defect"),
+    [
+        (b"\0", "1 stray octets stand at its end"),
+        (b"\r\n\0", "3 stray octets stand at its end"),
+        (b"\x04\x27\0\x01\x02\0", "1 stray octets stand at its end"),
+        (
+            b"\x04\x27\0\x01\x02\x00\x1e\x00\x09a",
+            "its optional parameter 0x001E is longer than what is left of it",
+        ),
+        (b"\x00\x1e\xff\xff", "its optional parameter 0x001E is longer than what is left of it"),
+    ],
+)
+def test_what_is_complete_of_a_receipt_counts_whatever_stands_behind_it(rest: bytes, defect: str) -> None:
+    delivery = delivered(b"id:a7 stat:DELIVRD err:000", options=rest)
+    found = read_receipt(delivery)
+
+    assert found is not None
+    assert (found.message_id, found.status) == ("a7", "delivered")
+    assert delivery.defect == defect
+
+
+def test_a_text_that_is_cut_off_is_read_as_far_as_it_goes() -> None:
+    delivery = read_delivery(Pdu(DELIVER_SM, 0, 1, body(TEXT)[:-30]))
+    found = read_receipt(delivery)
+
+    assert found is not None
+    assert (found.message_id, found.status) == ("0000006699", "delivered")
+    assert delivery.defect == f"its text should have {len(TEXT)} octets and has {len(TEXT) - 30}"
+
+
+def test_a_delivery_as_smpp_has_it_has_no_defect() -> None:
+    assert delivered(TEXT, options=b"\x04\x27\0\x01\x02").defect == ""
 
 
 def test_neither_code_nor_number_is_shown() -> None:
@@ -175,3 +205,53 @@ def test_the_book_forgets_the_oldest() -> None:
 
 def test_a_message_without_an_id_is_not_waited_for() -> None:
     assert book("").match(receipt("0")) == Matched("0", "delivered", "DELIVRD")
+
+
+@pytest.mark.parametrize(("given", "told"), [("1A2B", "0000006699"), ("007", "7"), ("a1", "A1")])
+def test_a_receipt_before_the_answer_finds_its_message_in_any_spelling(given: str, told: str) -> None:
+    made, expected = ReceiptBook(), Expected(NUMBER, 1)
+    made.begin(expected)
+
+    assert made.match(receipt(told)) is None
+    assert made.expect(expected, given) == [Matched(given, "delivered", "DELIVRD")]
+    assert made.finish(expected) == []
+
+
+def test_a_long_message_is_not_delivered_by_a_receipt_that_came_before_the_answer() -> None:
+    made, expected = ReceiptBook(), Expected(NUMBER, 2)
+    made.begin(expected)
+
+    assert made.match(receipt("a1")) is None
+    assert made.expect(expected, "a1") == []
+    assert made.expect(expected, "a2") == []
+    assert made.finish(expected) == []
+    assert made.match(receipt("a2")) == Matched("a1", "delivered", "DELIVRD")
+
+
+def test_a_receipt_that_belongs_to_no_answer_is_told_at_the_end() -> None:
+    made, expected = ReceiptBook(), Expected(NUMBER, 1)
+    made.begin(expected)
+
+    assert made.match(receipt("99")) is None
+    assert made.expect(expected, "a1") == []
+    assert made.finish(expected) == [Matched("99", "delivered", "DELIVRD")]
+    assert made.match(receipt("98")) == Matched("98", "delivered", "DELIVRD")
+
+
+def test_a_receipt_for_another_number_does_not_wait_for_an_answer() -> None:
+    made = ReceiptBook()
+    made.begin(Expected("491709999999", 1))
+
+    assert made.match(receipt("a1")) == Matched("a1", "delivered", "DELIVRD")
+
+
+def test_two_messages_to_one_number_end_apart() -> None:
+    made, first, second = ReceiptBook(), Expected(NUMBER, 1), Expected(NUMBER, 1)
+    made.begin(first)
+    made.begin(second)
+
+    assert made.match(receipt("b2")) is None
+    assert made.expect(second, "b2") == []
+    assert made.finish(second) == []
+    assert made.expect(first, "a1") == [Matched("b2", "delivered", "DELIVRD")]
+    assert made.finish(first) == []

@@ -3,7 +3,7 @@
 import pytest
 
 from smsotp_plugin.wire.smpp.deliver_sm import read_delivery
-from smsotp_plugin.wire.smpp.events import Answered, BindRefused, Bound, Delivered, Ended, Lost
+from smsotp_plugin.wire.smpp.events import Answered, BindRefused, Bound, Delivered, Ended, Lost, Unreadable
 from smsotp_plugin.wire.smpp.pdu import (
     BIND_TRANSCEIVER,
     DELIVER_SM,
@@ -272,7 +272,9 @@ def test_a_delivery_that_could_not_be_kept_may_be_brought_again(session: SmppSes
 
 
 def test_a_delivery_that_cannot_be_read_is_refused(session: SmppSession) -> None:
-    assert session.receive(pack_pdu(DELIVER_SM, 8, RECEIPT[:12]), 1) == []
+    [event] = session.receive(pack_pdu(DELIVER_SM, 8, RECEIPT[:12]), 1)
+
+    assert isinstance(event, Unreadable)
     assert [pdu.status for pdu in written(session)] == [0x65]
 
 

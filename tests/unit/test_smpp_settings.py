@@ -67,10 +67,10 @@ def test_an_address_of_version_6_may_stand_in_brackets() -> None:
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ('PASSWORD = "123456789"', "PASSWORD: it must not be longer than 8 characters"),
+        (f'PASSWORD = "{"123456789" * 30}"', "PASSWORD: it must not be longer than 255 characters"),
         ('PASSWORD = "pässword"', "PASSWORD: it must consist of printable ASCII"),
-        ('SYSTEM_ID = "0123456789abcdef"', "SYSTEM_ID: it must not be longer than 15 characters"),
-        ('SYSTEM_TYPE = "0123456789abc"', "SYSTEM_TYPE: it must not be longer than 12"),
+        ('SYSTEM_ID = "a\\u0000b"', "SYSTEM_ID: it must consist of printable ASCII"),
+        ('SYSTEM_TYPE = "ä"', "SYSTEM_TYPE: it must consist of printable ASCII"),
         ('SERVICE_TYPE = "012345"', "SERVICE_TYPE: it must not be longer than 5"),
         ('S_ADDR = "My long name"', "S_ADDR: it must not be longer than 11 characters where it is no number"),
         ('S_ADDR = "Zoë"', "S_ADDR: it must consist of printable ASCII"),
@@ -113,6 +113,14 @@ def test_host_and_port_are_needed(tmp_path: Path) -> None:
         ({"TLS": True, "CHECK_SSL": False}, ["CHECK_SSL"]),
         ({"TLS": True, "BIND_TYPE": "transmitter", "REGISTERED_DELIVERY": 1}, ["REGISTERED_DELIVERY"]),
         ({"TLS": True, "LOG_LEVEL": "debug"}, ["LOG_LEVEL"]),
+        ({"TLS": True, "PASSWORD": "12345678", "SYSTEM_ID": "a" * 15, "SYSTEM_TYPE": "a" * 12}, []),
+        ({"TLS": True, "PASSWORD": "123456789"}, ["PASSWORD"]),
+        ({"TLS": True, "SYSTEM_ID": "a" * 16, "SYSTEM_TYPE": "a" * 13}, ["SYSTEM_ID", "SYSTEM_TYPE"]),
+        *(
+            ({"TLS": True, "DATA_CODING": coding}, [])
+            for coding in (0, 1, 3, 8, 16, 0x1B, 0xF0, 0xC8, 0xD8, 0xE8)
+        ),
+        *(({"TLS": True, "DATA_CODING": coding}, ["DATA_CODING"]) for coding in (2, 4, 5, 0x14, 0xF4, 0x30)),
     ],
 )
 def test_what_is_probably_not_meant_is_warned_of(given: dict[str, Any], keys: list[str]) -> None:

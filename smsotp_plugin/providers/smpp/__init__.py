@@ -21,7 +21,7 @@ from smsotp_plugin.wire.smpp.events import Answered
 from smsotp_plugin.wire.smpp.link import SmppLink
 from smsotp_plugin.wire.smpp.pacing import Pacer
 from smsotp_plugin.wire.smpp.pdu import Address, Bind, SubmitStyle, describe_status, pack_submit
-from smsotp_plugin.wire.smpp.receipts import Expected, ReceiptBook
+from smsotp_plugin.wire.smpp.receipts import Expected, Matched, ReceiptBook
 from smsotp_plugin.wire.smpp.setup import LinkSetup
 from smsotp_plugin.wire.smpp.status import submit_failure
 from smsotp_plugin.wire.smpp.times import LinkTimes, SessionTimes
@@ -30,6 +30,8 @@ from smsotp_plugin.wire.tls import make_tls_context
 
 #: The thread has to be gone within 5 s; the unbind takes 1 s at most.
 _STOP_LIMIT: Final = 4.0
+#: So many kinds of defect in what an SMSC brings are told.
+_MOST_DEFECTS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Outcomes]):
         )
         self._parts = PartMaker(settings.DATA_CODING, context.random)
         self._receipts = ReceiptBook()
+        self._defects = set[str]()
         self._pacer = Pacer(settings.TPS, context.clock)
         self._link = SmppLink(
             LinkSetup(
@@ -119,9 +122,13 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Outcomes]):
         The first goes alone: it is what the SMSC mostly refuses, and then nothing at all has been sent.
         """
         expected = Expected(request.number, len(request.bodies))
-        outcomes = self._submit(request.bodies[:1], expected, deadline)
-        if len(request.bodies) > 1 and _failure(outcomes[0]) is None:
-            outcomes += self._submit(request.bodies[1:], expected, deadline)
+        self._receipts.begin(expected)
+        try:
+            outcomes = self._submit(request.bodies[:1], expected, deadline)
+            if len(request.bodies) > 1 and _failure(outcomes[0]) is None:
+                outcomes += self._submit(request.bodies[1:], expected, deadline)
+        finally:
+            self._tell(self._receipts.finish(expected))
         if self.settings.LOG_LEVEL is LogLevel.DEBUG:
             self.log.debug("answers: %s", "; ".join(map(_describe, outcomes)))
         return outcomes
@@ -146,7 +153,7 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Outcomes]):
 
     def _submit(self, bodies: Sequence[bytes], expected: Expected, deadline: Deadline) -> Outcomes:
         """Submit parts without waiting in between, then wait for all; after one that could not go, none is tried."""
-        on_taken = partial(self._receipts.expect, expected) if self._style.registered_delivery else None
+        on_taken = partial(self._take_id, expected) if self._style.registered_delivery else None
         tickets = []
         unsent: Outcomes = []
         try:
@@ -163,13 +170,25 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Outcomes]):
                 outcomes.append(exc)
         return outcomes + unsent
 
+    def _take_id(self, expected: Expected, message_id: str) -> None:
+        self._tell(self._receipts.expect(expected, message_id))
+
     def _take_delivery(self, delivery: Delivery) -> None:
+        if delivery.defect and delivery.defect not in self._defects and len(self._defects) < _MOST_DEFECTS:
+            self._defects.add(delivery.defect)
+            self.log.warning(
+                "what the SMSC delivers is not as SMPP has it: %s; what is complete counts, and this is told once",
+                delivery.defect,
+            )
         receipt = read_receipt(delivery)
         if receipt is None:
             self.log.info("the SMSC brought an SMS that is no delivery receipt; it is dropped")
             return
         matched = self._receipts.match(receipt)
-        if matched is not None:
+        self._tell([] if matched is None else [matched])
+
+    def _tell(self, receipts: list[Matched]) -> None:
+        for matched in receipts:
             self.context.on_delivery_receipt(
                 DeliveryReceipt(self.context.name, matched.gateway_id, matched.status, matched.detail)
             )

@@ -19,17 +19,40 @@ _SHORTEST_VALIDITY: Final = 60
 _MOST_RECIPIENTS: Final = 4096
 
 
+def _ucs2_like(data_coding: int) -> int:
+    """
+    Return the data_coding for UCS-2 that has the same class or indication as one for the GSM alphabet.
+
+    SMPP 3.4 section 5.2.19 hands these groups on as 3GPP TS 23.038 section 4 has them.
+    """
+    group = data_coding >> 4
+    if group in (0x1, 0xF):
+        return 0x18 | data_coding & 0x03
+    # Message waiting: 1101 in the GSM alphabet, 1110 in UCS-2.
+    return 0xE0 | data_coding & 0x0F if group in (0xD, 0xE) else _UCS2
+
+
+def is_known_coding(data_coding: int) -> bool:
+    """Tell whether texts can be sent in the alphabet that a data_coding stands for."""
+    if data_coding in (0, *_CHARSETS, _ucs2_like(data_coding)):
+        return True
+    # Bits 2 and 3 name the alphabet: 0 is the GSM one.
+    return (data_coding >> 4 in (0x1, 0xF) and not data_coding & 0x0C) or data_coding >> 4 in (0xC, 0xD)
+
+
 class PartMaker:
     """
     Codes and cuts texts. Thread-safe.
 
     Args:
-        data_coding: What texts of the GSM alphabet are sent as: 1 and 3 change their bytes, 8 makes them UCS-2.
+        data_coding: What texts of the GSM alphabet are sent as: 1 and 3 change their bytes, 8 (or 0x18 to 0x1B) makes
+            them UCS-2. A class that it holds (flash, say) is kept for texts that need UCS-2.
         random: For the first reference of a recipient's long texts.
     """
 
     def __init__(self, data_coding: int, random: Random) -> None:
         self._data_coding = data_coding
+        self._ucs2 = _ucs2_like(data_coding)
         self._references = _References(random)
 
     def make(self, text: str, number: str) -> list[Part]:
@@ -44,11 +67,11 @@ class PartMaker:
             BadMessage: It is too long, or no valid Unicode.
         """
         charset = _CHARSETS.get(self._data_coding)
-        ucs2 = self._data_coding == _UCS2 or (charset is not None and not _fits(text, charset))
+        ucs2 = self._data_coding == self._ucs2 or (charset is not None and not _fits(text, charset))
         plan = plan_segments(text, Coding.UCS2 if ucs2 else None)
         headers = self._headers(plan, number)
         if plan.coding is Coding.UCS2:
-            coding, coded = _UCS2, plan.encoded()
+            coding, coded = self._ucs2, plan.encoded()
         else:
             coding = self._data_coding
             coded = [part.encode(charset) for part in plan.parts] if charset else plan.encoded()

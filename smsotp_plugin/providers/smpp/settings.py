@@ -1,6 +1,7 @@
 """What a gateway behind SMPP is told in the configuration, judged before the first message."""
 
 import re
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 
@@ -9,12 +10,17 @@ from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 from smsotp_plugin.fields.secret import SecretSetting
 from smsotp_plugin.fields.web import CheckSslSetting, YesNoSetting
 from smsotp_plugin.providers.base import GatewaySettings
+from smsotp_plugin.providers.smpp.parts import is_known_coding
 from smsotp_plugin.wire.smpp.pdu import Address
 
 #: 3GPP TS 23.040 section 9.1.2.5: an alphanumeric address holds 11 characters of the GSM alphabet.
 _LONGEST_NAME = 11
 #: SMPP 3.4 section 4.4.1: source_addr, destination_addr.
 LONGEST_ADDRESS = 20
+#: SMPP 3.4 section 4.1.1: system_id, password, system_type. Many an SMSC takes longer ones.
+_ROOM = {"SYSTEM_ID": 15, "PASSWORD": 8, "SYSTEM_TYPE": 12}
+#: What is longer than this is no account.
+_MOST_CHARACTERS = 255
 _HOST = re.compile(r"[^\s/@]{1,253}")
 
 # Types of number and numbering plans, SMPP 3.4 sections 5.2.5 and 5.2.6.
@@ -29,7 +35,7 @@ def _judge_host(host: str) -> str:
     return bare
 
 
-def _judge_text(longest: int) -> AfterValidator:
+def _judge_text(longest: int) -> Callable[[str], str]:
     def judge(text: str) -> str:
         if not (text.isascii() and (text.isprintable() or not text)):
             raise ValueError("must consist of printable ASCII characters")
@@ -37,18 +43,11 @@ def _judge_text(longest: int) -> AfterValidator:
             raise ValueError(f"must not be longer than {longest} characters: SMPP has no room for more")
         return text
 
-    return AfterValidator(judge)
+    return judge
 
 
 def _judge_password(password: SecretStr) -> SecretStr:
-    text = password.get_secret_value()
-    if not (text.isascii() and (text.isprintable() or not text)):
-        raise ValueError("must consist of printable ASCII characters")
-    if len(text) > 8:
-        raise ValueError(
-            "must not be longer than 8 characters: SMPP has no room for more. Ask the operator for a shorter one; "
-            "where longer ones are given out, only the first 8 characters count"
-        )
+    _judge_text(_MOST_CHARACTERS)(password.get_secret_value())
     return password
 
 
@@ -73,9 +72,9 @@ class SmppSettings(GatewaySettings):
     Attributes:
         SMSC_HOST: Name or address of the SMSC, IPv4 or IPv6.
         SMSC_PORT: Its port, often 2775, with TLS 3550.
-        SYSTEM_ID: User name, at most 15 characters.
-        PASSWORD: At most 8 characters.
-        SYSTEM_TYPE: What the operator asks for, mostly nothing; at most 12 characters.
+        SYSTEM_ID: User name. SMPP has room for 15 characters; longer ones are sent whole.
+        PASSWORD: SMPP has room for 8 characters; longer ones are sent whole.
+        SYSTEM_TYPE: What the operator asks for, mostly nothing. SMPP has room for 12 characters.
         BIND_TYPE: ``transceiver``, or ``transmitter`` where the account may only send; then no receipts come.
         S_ADDR: The sender: a number, a short code or a name of at most 11 characters. Empty: the SMSC's own.
         S_ADDR_TON: Its type of number; found by itself where it is not set.
@@ -84,7 +83,8 @@ class SmppSettings(GatewaySettings):
         D_ADDR_NPI: The recipient's numbering plan; 1, E.164.
         SERVICE_TYPE: What the operator asks for, mostly nothing; at most 5 characters.
         DATA_CODING: The number sent as data_coding for texts of the GSM alphabet. 0: the GSM alphabet. 1 and 3: the
-            text is sent as ASCII or Latin-1, where it fits. 8: every text is sent as UCS-2.
+            text is sent as ASCII or Latin-1, where it fits. 8: every text is sent as UCS-2. 16: flash, for texts that
+            need UCS-2 too.
         REGISTERED_DELIVERY: Which delivery receipts are asked for. 1 on a transceiver, else 0.
         VALIDITY_PERIOD: How the SMSC is told the life of the code: ``relative``, ``absolute`` or ``none``.
         CONNECTIONS: Called WINDOW here: how many messages may wait for the SMSC's answer at the same time, 1 to 64.
@@ -96,16 +96,16 @@ class SmppSettings(GatewaySettings):
 
     SMSC_HOST: Annotated[str, AfterValidator(_judge_host)]
     SMSC_PORT: Annotated[int, Field(ge=1, le=65535)]
-    SYSTEM_ID: Annotated[str, _judge_text(15)] = ""
+    SYSTEM_ID: Annotated[str, AfterValidator(_judge_text(_MOST_CHARACTERS))] = ""
     PASSWORD: Annotated[SecretSetting, AfterValidator(_judge_password)] = SecretStr("")
-    SYSTEM_TYPE: Annotated[str, _judge_text(12)] = ""
+    SYSTEM_TYPE: Annotated[str, AfterValidator(_judge_text(_MOST_CHARACTERS))] = ""
     BIND_TYPE: Literal["transceiver", "transmitter"] = "transceiver"
     S_ADDR: Annotated[str, AfterValidator(_judge_sender)] = ""
     S_ADDR_TON: Octet | None = None
     S_ADDR_NPI: Octet | None = None
     D_ADDR_TON: Octet = _TON_INTERNATIONAL
     D_ADDR_NPI: Octet = _NPI_ISDN
-    SERVICE_TYPE: Annotated[str, _judge_text(5)] = ""
+    SERVICE_TYPE: Annotated[str, AfterValidator(_judge_text(5))] = ""
     DATA_CODING: Octet = 0
     REGISTERED_DELIVERY: Octet | None = None
     VALIDITY_PERIOD: Literal["relative", "absolute", "none"] = "relative"
@@ -143,9 +143,28 @@ class SmppSettings(GatewaySettings):
             found.append(
                 "CHECK_SSL: without the check anyone on the way can read codes; give the authority's file instead."
             )
+        found += self._longer_than_smpp_has_room_for()
+        if not is_known_coding(self.DATA_CODING):
+            found.append(
+                f"DATA_CODING: {self.DATA_CODING} stands for no alphabet that texts are sent in: they go in the GSM "
+                "alphabet under this number."
+            )
         if self.BIND_TYPE == "transmitter" and self.registered_delivery:
             found.append("REGISTERED_DELIVERY: asks for receipts that a transmitter cannot receive.")
         return found
+
+    def _longer_than_smpp_has_room_for(self) -> list[str]:
+        given = {
+            "SYSTEM_ID": self.SYSTEM_ID,
+            "PASSWORD": self.PASSWORD.get_secret_value(),
+            "SYSTEM_TYPE": self.SYSTEM_TYPE,
+        }
+        return [
+            f"{key}: SMPP has room for {room} characters, this one is longer; it is sent whole. Where the SMSC refuses "
+            "the bind, ask the operator for a shorter one."
+            for key, room in _ROOM.items()
+            if len(given[key]) > room
+        ]
 
 
 def _recognise(sender: str) -> tuple[int, int, str]:

@@ -18,7 +18,7 @@ _BUSY_SECONDS = 5.0
 
 _REFERENCES = """
 SELECT reference FROM events
-WHERE kind = 'asked' AND (user = :user OR number_hash = :number_hash OR reference = :reference) AND reference <> ''
+WHERE kind IN ('asked', 'rejected') AND (user = :user OR number_hash = :number_hash OR reference = :reference) AND reference <> ''
 ORDER BY id DESC LIMIT :limit
 """
 _TRACE = f"""

@@ -22,6 +22,8 @@ MESSAGE_STATE: Final = 0x0427
 
 #: Longer than any C-octet string of a response or a receipt: a message_id has at most 64 characters (section 5.2.23).
 _LONGEST_STRING = 256
+#: Tag and length of an optional parameter.
+_OPTION = struct.Struct(">HH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class Delivery:
         esm_class: What kind of message it is (section 5.2.12).
         data_coding: What the text is coded in.
         text: short_message, or message_payload where that is empty. Never shown.
-        options: Optional parameters by tag.
+        options: Optional parameters by tag, as far as they are complete.
+        defect: What is wrong behind the addresses, fit for the log; empty: nothing.
     """
 
     source: bytes = field(repr=False)
@@ -44,14 +47,15 @@ class Delivery:
     data_coding: int
     text: bytes = field(repr=False)
     options: Mapping[int, bytes] = field(repr=False)
+    defect: str = ""
 
 
 def read_delivery(pdu: Pdu) -> Delivery:
     """
-    Read a deliver_sm or a data_sm.
+    Read a deliver_sm or a data_sm. What is complete counts, whatever follows it: an SMSC adds a stray octet to each.
 
     Raises:
-        ProtocolViolation: It ends too early, or a string has no end.
+        ProtocolViolation: It ends before its text, or a string has no end.
     """
     body = _Body(pdu.body)
     body.string()
@@ -67,11 +71,10 @@ def read_delivery(pdu: Pdu) -> Delivery:
         body.string()
         body.string()
         _, _, data_coding, _, length = body.octets(5)
-        text = body.octets(length)
+        text = body.up_to(length)
     options = body.options()
-    return Delivery(
-        source, destination, esm_class, data_coding, text or options.get(MESSAGE_PAYLOAD, b""), options
-    )
+    text = text or options.get(MESSAGE_PAYLOAD, b"")
+    return Delivery(source, destination, esm_class, data_coding, text, options, body.defect)
 
 
 class _Body:
@@ -80,6 +83,7 @@ class _Body:
     def __init__(self, body: bytes) -> None:
         self._body = body
         self._at = 0
+        self.defect = ""
 
     def octets(self, count: int) -> bytes:
         start, self._at = self._at, self._at + count
@@ -94,10 +98,24 @@ class _Body:
         start, self._at = self._at, end + 1
         return self._body[start:end]
 
+    def up_to(self, count: int) -> bytes:
+        """Return so many octets, or what there is of them."""
+        left = len(self._body) - self._at
+        if count > left:
+            self.defect = f"its text should have {count} octets and has {left}"
+        return self.octets(min(count, left))
+
     def options(self) -> dict[int, bytes]:
+        """Return the optional parameters that are complete. SMPP 3.4 section 5.3."""
         found = {}
-        while self._at < len(self._body):
-            tag, length = struct.unpack(">HH", self.octets(4))
+        while left := len(self._body) - self._at:
+            if left < _OPTION.size:
+                self.defect = f"{left} stray octets stand at its end"
+                break
+            tag, length = _OPTION.unpack(self.octets(_OPTION.size))
+            if length > left - _OPTION.size:
+                self.defect = f"its optional parameter 0x{tag:04X} is longer than what is left of it"
+                break
             found[tag] = self.octets(length)
         return found
 

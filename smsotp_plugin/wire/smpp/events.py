@@ -50,6 +50,18 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """
+    The SMSC brought something that cannot be read; it was refused.
+
+    Attributes:
+        reason: Fit for the log.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """
     A request of ours that will have no answer.
@@ -77,4 +89,4 @@ class Ended:
     lost: tuple[Lost, ...] = ()
 
 
-Event = Bound | BindRefused | Answered | Delivered | Ended
+Event = Bound | BindRefused | Answered | Delivered | Unreadable | Ended

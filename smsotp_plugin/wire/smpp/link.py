@@ -20,7 +20,7 @@ from smsotp_plugin.errors import (
     NotSent,
     ProtocolViolation,
 )
-from smsotp_plugin.wire.smpp.events import Answered, BindRefused, Bound, Delivered, Ended, Event
+from smsotp_plugin.wire.smpp.events import Answered, BindRefused, Bound, Delivered, Ended, Event, Unreadable
 from smsotp_plugin.wire.smpp.outage import Outage
 from smsotp_plugin.wire.smpp.session import SmppSession, State
 from smsotp_plugin.wire.smpp.setup import LinkSetup
@@ -85,7 +85,7 @@ class SmppLink:
         Send a submit_sm as soon as the session is bound and its window has room.
 
         Args:
-            body: From `smpp_pdu.pack_submit`.
+            body: From `pdu.pack_submit`.
             deadline: For all that, and for the answer.
             on_taken: Called with the SMSC's id of the message, before anything that the SMSC says later is looked at.
 
@@ -128,6 +128,9 @@ class SmppLink:
     def _put(self, ticket: Ticket) -> Ticket:
         if self._thread is None or self._stopping.is_set():
             ticket.settle(ConnectFailed(_CLOSED))
+        elif self._outage.known:
+            # Another gateway can have the message now; here it could only wait for the next try.
+            ticket.settle(self._outage.error())
         else:
             self._queue.append(ticket)
             self._wake()
@@ -272,7 +275,10 @@ class SmppLink:
                     ticket.settle(event)
             case Delivered():
                 self._take_delivery(session, event)
+            case Unreadable():
+                self._setup.log.warning("a delivery receipt is lost: %s", event.reason)
             case Bound():
+                self._outage.over()
                 self._bound_since = self._clock.monotonic()
                 self._setup.log.info("bound to %s", self._setup.endpoint)
             case BindRefused():
@@ -319,8 +325,9 @@ class SmppLink:
             self._setup.log.log(level, "%s; next try in %.1f s", reason, self._outage.next_try - now)
 
     def _hopeless(self, ticket: Ticket) -> NotSent | None:
-        """Return why a ticket cannot be handed over before its deadline, if so."""
-        return self._outage.error() if self._outage.lasts_until(ticket.deadline.at) else None
+        """Return why a ticket cannot be handed over before its deadline, as far as is known."""
+        hopeless = self._outage.known or self._outage.lasts_until(ticket.deadline.at)
+        return self._outage.error() if hopeless else None
 
     def _drop_tickets(self, failure: Callable[[Ticket], NotSent | None]) -> None:
         """Settle the tickets on the queue that have a failure; forget those that nobody waits for."""

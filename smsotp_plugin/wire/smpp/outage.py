@@ -24,6 +24,8 @@ class Outage:
         self._random = random
         self._failures = 0
         self._lasting = False
+        #: Whether the last try made no session. A session that was lost is tried again at once, and waited for.
+        self.known = False
         #: One value, because other threads read it.
         self._failure: tuple[type[NotSent], str] = (ConnectFailed, "the session has not been started")
         self.next_try = 0.0
@@ -41,7 +43,7 @@ class Outage:
             kind: What it means for messages.
             reason: Fit for the log.
             now: Monotonic seconds.
-            lived: For how many seconds the session was bound.
+            lived: For how many seconds the session was bound; 0: it never was.
             lasting: Whether only a person can mend it.
 
         Returns:
@@ -55,9 +57,14 @@ class Outage:
         self.next_try = now + pause * (1 - self._random.random() / 2)
         self._failures += 1
         self._lasting = lasting
+        self.known = lived == 0
         news = (kind, reason) != self._failure
         self._failure = (kind, reason)
         return news
+
+    def over(self) -> None:
+        """Note that there is a session."""
+        self.known = False
 
     def lasts_until(self, moment: float) -> bool:
         """Tell whether there will certainly be no session before a moment."""

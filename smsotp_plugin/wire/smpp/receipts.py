@@ -15,11 +15,13 @@ from smsotp_plugin.wire.smpp.deliver_sm import NetworkReceipt
 
 #: Messages whose receipts are waited for at the same time; the oldest are forgotten. About 30 MB at most.
 _MOST_EXPECTED: Final = 100_000
+#: Receipts of one message that are kept while it has no answer: more than a text has parts.
+_MOST_EARLY: Final = 255
 #: So many last digits of two numbers tell whether they are the same, however their beginnings are written.
 _TELLING_DIGITS: Final = 7
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Expected:
     """
     One message whose parts' receipts are waited for.
@@ -28,11 +30,13 @@ class Expected:
         number: Digits of the recipient. Never shown.
         open_parts: How many parts are not yet known to be delivered.
         gateway_id: The id of its first part, as the SMSC gave it.
+        early: Receipts for this number that came while parts had no answer yet, and belong to no known id.
     """
 
     number: str = field(repr=False)
     open_parts: int
     gateway_id: str = ""
+    early: list[NetworkReceipt] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,36 +62,87 @@ class ReceiptBook:
         self._most = most
         self._lock = threading.Lock()
         self._expected: OrderedDict[str, Expected] = OrderedDict()
+        #: Messages that are being submitted, by the last digits of their numbers.
+        self._submitting: dict[str, list[Expected]] = {}
 
-    def expect(self, expected: Expected, message_id: str) -> None:
-        """Note the id of a part that the SMSC has taken."""
+    def begin(self, expected: Expected) -> None:
+        """Note that the parts of a message are about to be submitted: a receipt may come before its answer."""
+        with self._lock:
+            self._submitting.setdefault(_end(expected.number), []).append(expected)
+
+    def expect(self, expected: Expected, message_id: str) -> list[Matched]:
+        """
+        Note the id of a part that the SMSC has taken.
+
+        Returns:
+            What its receipt, which came before, has to tell.
+        """
         if not message_id:
-            return
+            return []
         with self._lock:
             expected.gateway_id = expected.gateway_id or message_id
             self._expected[_plain(message_id)] = expected
             if len(self._expected) > self._most:
                 self._expected.popitem(last=False)
+            return self._match_early(expected)
+
+    def finish(self, expected: Expected) -> list[Matched]:
+        """
+        Note that all parts have their answers.
+
+        Returns:
+            What is to be told of receipts that belonged to none of them.
+        """
+        with self._lock:
+            others = self._submitting[_end(expected.number)]
+            others.remove(expected)
+            if not others:
+                del self._submitting[_end(expected.number)]
+            return [_as_it_stands(receipt) for receipt in expected.early]
 
     def match(self, receipt: NetworkReceipt) -> Matched | None:
         """
         Find the message of a receipt.
 
         Returns:
-            What is to be told, or None while other parts of a long message are still on their way.
+            What is to be told, or None: other parts of a long message are still on their way, or an answer that may
+            hold its id is; then `expect` or `finish` tells it.
         """
         with self._lock:
             key = self._key(receipt)
-            if key is None:
-                return Matched(receipt.message_id, receipt.status, receipt.detail)
-            expected = self._expected[key]
-            if receipt.status != "accepted":
-                del self._expected[key]
-            if receipt.status == "delivered":
-                expected.open_parts -= 1
-                if expected.open_parts:
-                    return None
-            return Matched(expected.gateway_id, receipt.status, receipt.detail)
+            if key is not None:
+                return self._settle(key, receipt)
+            waiting = self._without_answer(receipt)
+            if waiting is None or len(waiting.early) >= _MOST_EARLY:
+                return _as_it_stands(receipt)
+            waiting.early.append(receipt)
+            return None
+
+    def _match_early(self, expected: Expected) -> list[Matched]:
+        told = []
+        early, expected.early = expected.early, []
+        for receipt in early:
+            if (key := self._key(receipt)) is None:
+                expected.early.append(receipt)
+            elif (matched := self._settle(key, receipt)) is not None:
+                told.append(matched)
+        return told
+
+    def _settle(self, key: str, receipt: NetworkReceipt) -> Matched | None:
+        expected = self._expected[key]
+        if receipt.status != "accepted":
+            del self._expected[key]
+        if receipt.status == "delivered":
+            expected.open_parts -= 1
+            if expected.open_parts:
+                return None
+        return Matched(expected.gateway_id, receipt.status, receipt.detail)
+
+    def _without_answer(self, receipt: NetworkReceipt) -> Expected | None:
+        for number in receipt.numbers:
+            for expected in self._submitting.get(_end(number), ()):
+                return expected
+        return None
 
     def _key(self, receipt: NetworkReceipt) -> str | None:
         found = [key for key in _spellings(receipt.message_id) if key in self._expected]
@@ -95,6 +150,14 @@ class ReceiptBook:
             if _same_number(self._expected[key].number, receipt.numbers):
                 return key
         return found[0] if found else None
+
+
+def _as_it_stands(receipt: NetworkReceipt) -> Matched:
+    return Matched(receipt.message_id, receipt.status, receipt.detail)
+
+
+def _end(number: str) -> str:
+    return number[-_TELLING_DIGITS:]
 
 
 def _plain(message_id: str) -> str:
@@ -113,5 +176,4 @@ def _spellings(message_id: str) -> list[str]:
 
 
 def _same_number(number: str, others: tuple[str, str]) -> bool:
-    end = number[-_TELLING_DIGITS:]
-    return any(other.endswith(end) for other in others)
+    return any(other.endswith(_end(number)) for other in others)

@@ -15,7 +15,16 @@ from enum import Enum, auto
 from smsotp_plugin.errors import ProtocolViolation
 from smsotp_plugin.wire.smpp import pdu as pdus
 from smsotp_plugin.wire.smpp.deliver_sm import read_delivery
-from smsotp_plugin.wire.smpp.events import Answered, BindRefused, Bound, Delivered, Ended, Event, Lost
+from smsotp_plugin.wire.smpp.events import (
+    Answered,
+    BindRefused,
+    Bound,
+    Delivered,
+    Ended,
+    Event,
+    Lost,
+    Unreadable,
+)
 from smsotp_plugin.wire.smpp.pdu import RESPONSE, Bind, Pdu, PduReader, pack_pdu
 from smsotp_plugin.wire.smpp.times import SessionTimes
 
@@ -268,9 +277,9 @@ class SmppSession:
             return []
         try:
             return [Delivered(pdu.command, pdu.sequence, read_delivery(pdu))]
-        except ProtocolViolation:
+        except ProtocolViolation as exc:
             self._put(pack_pdu(RESPONSE | pdu.command, pdu.sequence, b"\0", _NEVER))
-            return []
+            return [Unreadable(str(exc))]
 
     def _answer_unbind(self, pdu: Pdu, now: float) -> list[Event]:
         self._put(pack_pdu(pdus.UNBIND_RESP, pdu.sequence))

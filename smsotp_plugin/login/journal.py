@@ -1,0 +1,82 @@
+"""What the flow writes down: lines of the log and of the delivery log, in the same words."""
+
+import logging
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.codes.onetime import CodeMaker
+from smsotp_plugin.log import quoted
+from smsotp_plugin.login.request import LoginRequest
+from smsotp_plugin.sms.phone import PhoneNumber
+from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind
+
+log = logging.getLogger("smsotp.login")
+
+
+class Journal:
+    """
+    Notes the steps of log-ins.
+
+    Args:
+        codes: Makes references and knows numbers by their hash.
+        delivery_log: Where ``smsotp trace`` looks.
+        clock: Time.
+    """
+
+    def __init__(self, codes: CodeMaker, delivery_log: DeliveryLog, clock: Clock) -> None:
+        self._codes = codes
+        self._delivery_log = delivery_log
+        self._clock = clock
+
+    def step(self, request: LoginRequest, text: str, *values: object) -> None:
+        """
+        Note a step at debug level; costs nothing while that is not asked for.
+
+        Args:
+            request: Whose log-in.
+            text: A constant, with ``%s`` for values.
+            values: Texts are quoted here. No code, no password, no whole number.
+        """
+        if log.isEnabledFor(logging.DEBUG):
+            shown = tuple(quoted(value) if isinstance(value, str) else value for value in values)
+            log.debug(f"user %s: {text}", self._name(request), *shown)  # noqa: G004  (the text is a constant of the caller)
+
+    def opened(self, request: LoginRequest, challenge: Challenge) -> None:
+        """Note a new challenge, at debug level."""
+        if log.isEnabledFor(logging.DEBUG):
+            seconds = challenge.expires - challenge.created
+            reference = self._codes.reference(challenge.state)
+            log.debug("user %s: challenge %s is open for %g s", self._name(request), reference, seconds)
+
+    def rejected(self, request: LoginRequest, number: PhoneNumber | None, why: Exception) -> None:
+        """Note that somebody whose first factor was right is refused before any SMS; `number` where it is known."""
+        detail = f"is refused: {why}" if number is not None else f"no SMS can be sent: {why}"
+        log.log(
+            logging.WARNING if number is None else logging.ERROR,
+            "user %s%s%s",
+            self._name(request),
+            ": " if number is None else " ",
+            detail,
+        )
+        self._delivery_log.record(
+            DeliveryEvent(
+                reference=self._codes.reference(self._codes.new_state(request.site)),
+                at=self._clock.time(),
+                kind=EventKind.REJECTED,
+                detail=detail,
+                user=self._codes.shown_name(request.user),
+                number=number.masked if number else "",
+                number_hash=self._codes.number_hash(number) if number else "",
+            )
+        )
+
+    def answered(self, request: LoginRequest, state: str, judgement: str, level: int = logging.INFO) -> None:
+        """Note how an answer to a challenge was judged, in the words that the person was told."""
+        reference = self._codes.reference(state)
+        log.log(level, "user %s answers challenge %s: %s", self._name(request), reference, judgement)
+        self._delivery_log.record(
+            DeliveryEvent(reference, self._clock.time(), EventKind.ANSWERED, detail=judgement)
+        )
+
+    def _name(self, request: LoginRequest) -> str:
+        return quoted(self._codes.shown_name(request.user))

@@ -28,8 +28,8 @@ _DEFAULT_CONFIG = Path("/etc/smsotp/smsotp.toml")
 app = typer.Typer(
     help="SMS one-time passwords as a second factor for FreeRADIUS.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 freeradius_app = typer.Typer(help="Set FreeRADIUS up.", no_args_is_help=True)
 app.add_typer(freeradius_app, name="freeradius")

@@ -14,6 +14,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
 _LARGEST_SECRET = 64 * 1024
 
 
+#: Printable, but seen by nobody: what a word processor makes of a blank or a hyphen stays out of this.
+_LOOKS_BLANK = "\u00a0\u115f\u1160\u3164\uffa0"
+
+
 class SettingsModel(BaseModel):
     """Base of every settings model: unknown keys are problems, values are never shown in error texts."""
 
@@ -56,9 +60,20 @@ def _secret_from_file(path: Path) -> str:
     if len(content) > _LARGEST_SECRET:
         raise ValueError(f"{path} is larger than {_LARGEST_SECRET // 1024} KiB: that is no password")
     try:
-        return content.decode().rstrip("\r\n")
+        # Editors of Windows put a byte order mark in front.
+        return content.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError as exc:
-        raise ValueError(f"{path} is not UTF-8 text") from exc
+        raise ValueError(f"{path} is not UTF-8 text: save it as UTF-8") from exc
+
+
+def odd_secret(secret: str) -> str:
+    """Say what of a secret cannot be meant, in words that do not repeat it; nothing where all is well."""
+    if secret != secret.strip():
+        return "begins or ends with a blank or a line break"
+    strange = next(
+        (character for character in secret if not character.isprintable() or character in _LOOKS_BLANK), ""
+    )
+    return f"holds the character U+{ord(strange):04X}, which nobody sees" if strange else ""
 
 
 #: A password, as text, ``{ file = "/path" }`` (its trailing line break is dropped) or ``{ env = "NAME" }``.

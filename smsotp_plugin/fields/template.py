@@ -6,8 +6,10 @@ meaning; it stays as it is, and `unknown_tags` lets ``smsotp check`` warn of it.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
@@ -39,6 +41,31 @@ class Template:
     def unknown_tags(self) -> list[str]:
         """Return what looks like a tag and is none."""
         return [name for name in _ANY_TAG.findall(self.source) if name not in ("phone", "otp")]
+
+
+#: What the two tags are called elsewhere.
+_OTHER_NAMES = {
+    "otp": ("code", "pin", "tan", "token", "password", "text", "message"),
+    "phone": ("number", "to", "mobile", "msisdn", "recipient", "phonenumber"),
+}
+
+
+def missing_tag(templates: Sequence[Template], tag: Literal["phone", "otp"]) -> str:
+    """
+    Tell whether a tag is in none of the texts.
+
+    Returns:
+        Nothing where it is there; else what is to be written, and in the place of what.
+    """
+    if any(tag in template.tags() for template in templates):
+        return ""
+    strange = [name for template in templates for name in template.unknown_tags()]
+    alike = (
+        name for name in strange if get_close_matches(name.casefold(), (tag, *_OTHER_NAMES[tag]), 1, 0.66)
+    )
+    meant = next(alike, None)
+    instead = f" for {{{meant}}}" if meant else ""
+    return f"the tag {{{tag}}} is nowhere: write {{{tag}}}{instead}"
 
 
 def _read_template(value: Any) -> Any:

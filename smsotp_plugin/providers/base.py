@@ -53,6 +53,10 @@ class GatewaySettings(SettingsModel):
     CONNECTIONS: Annotated[int, Field(ge=1, le=64)] = 8
     LOG_LEVEL: LogLevel = LogLevel.INFO
 
+    def problems(self) -> list[str]:
+        """Return what makes the gateway useless although each value is good, as sentences that begin with the key."""
+        return []
+
     def warnings(self) -> list[str]:
         """
         Return what is allowed but probably not meant, for ``smsotp check``.

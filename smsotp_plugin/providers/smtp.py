@@ -31,7 +31,7 @@ from smsotp_plugin.fields.smtp_server import (
     machine_name,
     read_address,
 )
-from smsotp_plugin.fields.template import Template, TemplateSetting
+from smsotp_plugin.fields.template import Template, TemplateSetting, missing_tag
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, LogLevel, Provider
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.wire.smtp.pool import Answer, Endpoint, Mail, SmtpPool, Stage
@@ -98,6 +98,16 @@ class SmtpSettings(GatewaySettings):
         assert server is not None
         return server
 
+    def problems(self) -> list[str]:
+        """Return which tags are missing."""
+        templates = [self.MAILTO, self.SUBJECT, self.BODY]
+        found = super().problems()
+        if phone := missing_tag(templates, "phone"):
+            found.append(f"SUBJECT: {phone}, or the gateway cannot know the number")
+        if otp := missing_tag(templates, "otp"):
+            found.append(f"BODY: {otp}, or no SMS holds the code")
+        return found
+
     def warnings(self) -> list[str]:
         """Return what is allowed but probably not meant."""
         found = super().warnings()
@@ -105,12 +115,6 @@ class SmtpSettings(GatewaySettings):
             found += [
                 f"{key}: {{{tag}}} is no tag and is sent as it stands." for tag in template.unknown_tags()
             ]
-        if not any("otp" in template.tags() for template in (self.MAILTO, self.SUBJECT, self.BODY)):
-            found.append("BODY: the tag {otp} is nowhere in the mail: no SMS will hold the code.")
-        if not any("phone" in template.tags() for template in (self.MAILTO, self.SUBJECT, self.BODY)):
-            found.append(
-                "SUBJECT: the tag {phone} is nowhere in the mail: the gateway cannot know the number."
-            )
         return found
 
 

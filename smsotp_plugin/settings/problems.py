@@ -57,9 +57,9 @@ def read_document(path: Path) -> dict[str, Any]:
 def sentences(
     error: ValidationError, model: type[SettingsModel], value: dict[str, Any], place: KeyPath
 ) -> list[str]:
-    """Turn pydantic's findings into sentences; several about one key (a choice of types) become one."""
+    """Turn pydantic's findings into sentences; several about one key (a choice of types) become one. No input is repeated."""
     found: dict[str, list[str]] = {}
-    for detail in error.errors(include_url=False, include_context=True, include_input=False):
+    for detail in error.errors(include_url=False, include_context=True, include_input=True):
         path = _path_in_file(detail, value)
         said = found.setdefault(shown((*place, *path)), [])
         text = unknown_key(path[-1], model) if detail["type"] == "extra_forbidden" else _told(detail)
@@ -88,6 +88,9 @@ def _told(detail: ErrorDetails) -> str:
             return "it is missing"
         case "value_error":
             text = str(detail["ctx"]["error"])
+        case "int_type" | "float_type" | "bool_type" if isinstance(detail["input"], str):
+            kind = "true or false" if detail["type"] == "bool_type" else "a number"
+            text = f"must be {kind}, written without quotation marks"
         case _:
             text = detail["msg"].replace("Input should be", "must be", 1).replace("a valid string", "a text")
             text = text.replace("a valid tuple", "a list", 1).replace("String should", "must", 1)

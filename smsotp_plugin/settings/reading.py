@@ -65,6 +65,11 @@ def _read_parts(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     parts["notifications"] = _whole(_read_named(NotificationSettings, "notifications", document, problems))
     parts["routes"] = _read_routes(document.get("routes", []), problems)
     gateways = _read_gateways(document.get("gateways", {}), servers, problems)
+    problems += [
+        f"{shown(('gateways', name))}.{problem}"
+        for name, gateway in gateways.items()
+        for problem in gateway.problems()
+    ]
     parts["gateways"] = _with_workers(gateways, parts.get("dispatch"))
     problems += [
         f"{shown((name,))}: {unknown_key(name, Settings)}"

@@ -1,18 +1,31 @@
 """What a configuration allows but its author probably does not mean."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from smsotp_plugin.settings.problems import read_document, shown
+import phonenumbers
+from pydantic import BaseModel, SecretStr
+
+from smsotp_plugin.fields.secret import odd_secret
+from smsotp_plugin.providers import find_provider, provider_names
+from smsotp_plugin.settings.problems import KeyPath, read_document, shown
 from smsotp_plugin.settings.rights import Owners, rights_warnings
 from smsotp_plugin.settings.sections import Settings
+from smsotp_plugin.settings.sending import NotificationSettings, RouteSettings
 from smsotp_plugin.sms.segments import LONGEST_ALONE, Coding, plan_segments
 
 #: What some clients take for XML.
 _MARKUP = re.compile(r"[<&]")
 _TAG = re.compile(r"\{([A-Za-z_]{1,40})\}")
+#: Settings whose names are usual for a gateway's own parameters as well.
+_GATEWAYS_OWN_WORDS = frozenset(
+    {"text", "texts", "number", "key", "url", "name", "level", "length", "prompt", "gateways"}
+)
+#: Seconds; SMS are often slower than a code that lives less.
+_SHORT_LIFE = 60
 
 
 def settings_warnings(settings: Settings, path: Path, owners: Owners | None = None) -> list[str]:
@@ -30,7 +43,13 @@ def settings_warnings(settings: Settings, path: Path, owners: Owners | None = No
     Raises:
         ConfigError: The file cannot be read any more.
     """
-    found = [*_text_warnings(settings), *_gateway_warnings(settings)]
+    found = [
+        *_text_warnings(settings),
+        *_time_warnings(settings),
+        *_route_warnings(settings),
+        *_gateway_warnings(settings),
+        *_odd_secrets(settings, ()),
+    ]
     return [
         *rights_warnings(settings, path, read_document(path), owners),
         *(f"{path}: {warning}" for warning in found),
@@ -92,8 +111,70 @@ def _length_warnings(place: str, text: str, code_length: int) -> Iterator[str]:
         )
 
 
+def _time_warnings(settings: Settings) -> Iterator[str]:
+    if settings.otp.ttl < _SHORT_LIFE:
+        yield (
+            f"otp.ttl: {settings.otp.ttl} s is short: an SMS may take longer, and its reader needs time too; "
+            f"{_SHORT_LIFE} s or more are usual"
+        )
+
+
+def _route_warnings(settings: Settings) -> Iterator[str]:
+    region = settings.users.default_region
+    if region is None or not settings.routes:
+        return
+    country = f"+{phonenumbers.country_code_for_region(region)}"
+    prefixes = [prefix for route in settings.routes for prefix in route.numbers or ("+",)]
+    if not any(prefix.startswith(country) or country.startswith(prefix) for prefix in prefixes):
+        yield (
+            f"routes: none takes numbers of users.default_region, {region} ({country}): nobody with such a number gets a "
+            "code; add a route without `numbers`"
+        )
+
+
+def _odd_secrets(value: Any, place: KeyPath) -> Iterator[str]:
+    match value:
+        case SecretStr():
+            if oddity := odd_secret(value.get_secret_value()):
+                yield f"{shown(place)}: the secret {oddity}: is that meant?"
+        case BaseModel():
+            for name, each in value:
+                yield from _odd_secrets(each, (*place, name))
+        case Mapping():
+            for name, each in value.items():
+                yield from _odd_secrets(each, (*place, str(name)))
+
+
 def _gateway_warnings(settings: Settings) -> Iterator[str]:
     for section, tables in (("smtp_servers", settings.smtp_servers), ("gateways", settings.gateways)):
         for name, table in tables.items():
             for warning in table.warnings():
                 yield f"{shown((section, name))}.{warning}"
+    for name, table in settings.gateways.items():
+        for key in getattr(table, "options", ()):
+            if key in _setting_names():
+                yield (
+                    f"{shown(('gateways', name, 'options', key))}: is sent to the gateway as a parameter of its own. Is it "
+                    "the setting of this name? Then it belongs into its table: all below a line such as "
+                    f"[{shown(('gateways', name, 'options'))}] belongs to that"
+                )
+
+
+@cache
+def _setting_names() -> frozenset[str]:
+    """Return the names of settings that no gateway calls its own parameters."""
+    models = (
+        *(field.annotation for field in Settings.model_fields.values()),
+        NotificationSettings,
+        RouteSettings,
+    )
+    names = {
+        name
+        for model in models
+        if isinstance(model, type) and issubclass(model, BaseModel)
+        for name in model.model_fields
+    }
+    gateways = {
+        name for provider in provider_names() for name in find_provider(provider).Settings.model_fields
+    }
+    return frozenset((names - _GATEWAYS_OWN_WORDS) | gateways)

@@ -44,6 +44,33 @@ def test_the_version_is_shown() -> None:
     assert (done.returncode, done.stdout) == (0, f"smsotp {__version__}\n")
 
 
+def test_the_package_can_be_run_as_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "smsotp_plugin", "--version"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+    assert (done.returncode, done.stdout) == (0, f"smsotp {__version__}\n")
+
+
+@pytest.mark.parametrize("command", [(), ("check",), ("freeradius",), ("freeradius", "install"), ("mocks",)])
+def test_help_has_a_short_option_everywhere(command: tuple[str, ...]) -> None:
+    short, long = smsotp(*command, "-h"), smsotp(*command, "--help")
+
+    assert short.returncode == long.returncode == 0
+    assert short.stdout == long.stdout
+
+
+def test_the_shell_can_be_taught_the_words_of_the_command() -> None:
+    done = smsotp("--show-completion", "bash")
+
+    assert "smsotp" in done.stdout
+    assert done.returncode == 0
+
+
 def test_a_good_configuration_is_summed_up(file: Path) -> None:
     done = smsotp("check", "--config", file)
 

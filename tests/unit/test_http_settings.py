@@ -79,7 +79,7 @@ def test_a_filled_parameter_and_an_option_may_not_share_a_name(folder: Path) -> 
 
 
 def test_an_option_may_have_the_name_of_a_parameter_that_is_not_filled(folder: Path) -> None:
-    text = 'provider = "http"\nURL = "https://g.example"\nPASSWORD = ""\noptions = { PASSWORD = "other", USERNAME = "me" }'
+    text = 'provider = "http"\nURL = "https://g.example"\nPASSWORD = ""\noptions = { PASSWORD = "{phone}", USERNAME = "{otp}" }'
 
     assert set(read(folder, text).plan.fields) == {"PASSWORD", "USERNAME"}
 
@@ -210,13 +210,37 @@ def test_what_is_probably_not_meant_is_warned_of(folder: Path, line: str, beginn
     [
         (("https://", "http://"), "URL: plain http"),
         (('RETURN_SUCCESS = "OK"', ""), "RETURN_SUCCESS: is empty"),
-        (("{phone}", "49170"), "options: the tag {phone} is nowhere"),
-        (("{otp}", "{code}"), "options.text: {code} has no meaning"),
-        (("{otp}", "code"), "options: the tag {otp} is nowhere"),
     ],
 )
 def test_what_a_gateway_lacks_is_warned_of(folder: Path, change: tuple[str, str], beginning: str) -> None:
     assert any(warning.startswith(beginning) for warning in read(folder, GOOD.replace(*change)).warnings())
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            ("{phone}", "49170"),
+            "the tag {phone} is nowhere: write {phone}, or the gateway is not told the number",
+        ),
+        (("{phone}", "{number}"), "the tag {phone} is nowhere: write {phone} for {number}, or the gateway"),
+        (("{otp}", "{code}"), "the tag {otp} is nowhere: write {otp} for {code}, or no SMS holds the code"),
+        (("{otp}", "{opt}"), "the tag {otp} is nowhere: write {otp} for {opt}, or"),
+        (("{otp}", "code"), "the tag {otp} is nowhere: write {otp}, or no SMS holds the code"),
+    ],
+)
+def test_a_request_without_number_or_code_is_a_problem(
+    folder: Path, change: tuple[str, str], problem: str
+) -> None:
+    [found] = problems(folder, GOOD.replace(*change))
+
+    assert found.startswith(f".options: {problem}")
+
+
+def test_a_preset_brings_the_code_and_a_url_may_hold_the_number(folder: Path) -> None:
+    text = 'provider = "http"\npreset = "twilio"\nUSERNAME = "AC1"\nPASSWORD = "x"\noptions = { From = "+1" }'
+
+    assert read(folder, text).problems() == []
 
 
 def test_return_success_that_also_matches_errors_is_warned_of(folder: Path) -> None:

@@ -92,7 +92,10 @@ def test_all_problems_are_told_at_once_with_their_key_paths(file: Path) -> None:
     ("text", "problem"),
     [
         ("[otp]\nlength = true", "otp.length: it must be a valid integer"),
-        ('[otp]\nlength = "6"', "otp.length: it must be a valid integer"),
+        ('[otp]\nlength = "6"', "otp.length: it must be a number, written without quotation marks"),
+        ('[otp]\nttl = "300"', "otp.ttl: it must be a number, written without quotation marks"),
+        ('[dispatch]\nwait = "0.5"', "dispatch.wait: it must be a number, written without quotation marks"),
+        ('[dispatch]\nretries = "two"', "dispatch.retries: it must be a number, written without quotation marks"),
         ("[otp]\nlength = 11", "otp.length: it must be less than or equal to 10"),
         ("[otp]\nttl = 29", "otp.ttl: it must be greater than or equal to 30"),
         ("[otp]\nttl = nan", "otp.ttl: it must be a valid integer"),

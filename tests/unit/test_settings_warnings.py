@@ -114,6 +114,112 @@ def test_what_is_probably_not_meant_is_told(file: Path, text: str, warning: str)
     assert [found.startswith(warning) for found in warnings(file, text + GATEWAY)] == [True]
 
 
+ONE_GATEWAY = """
+[gateways.sms]
+provider = "http"
+URL = "https://g.example"
+RETURN_SUCCESS = "OK"
+[gateways.sms.options]
+to = "{phone}"
+text = "{otp}"
+"""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'default_region = "DE"',
+        "max_attempts = 3",
+        "resend_after = 60",
+        'on_unknown = "stop"',
+        "ttl = 300",
+        "hedge_after = 2",
+        'RETURN_FAIL = "ERR"',
+        'CHECK_SSL = "no"',
+        'LOG_LEVEL = "debug"',
+        'SMSC_HOST = "x"',
+        'realms = ["x"]',
+        "days = 3",
+    ],
+)
+def test_a_setting_that_has_become_a_parameter_of_the_gateway_is_told(file: Path, line: str) -> None:
+    [warning] = warnings(file, ONE_GATEWAY + line)
+
+    assert warning.startswith(
+        f"gateways.sms.options.{line.split(maxsplit=1)[0]}: is sent to the gateway as a parameter"
+    )
+
+
+def test_the_usual_names_of_parameters_are_no_settings(file: Path) -> None:
+    usual = ("number", "key", "url", "name", "from", "sender", "user", "password", "username", "type", "to2")
+
+    assert warnings(file, ONE_GATEWAY + "".join(f'{name} = "x"\n' for name in usual)) == []
+
+
+def test_a_code_that_lives_shorter_than_an_sms_takes_is_told(file: Path) -> None:
+    [warning] = warnings(file, f"[otp]\nttl = 30\n[challenge]\nresend_after = 10\n{GATEWAY}")
+
+    assert warning.startswith("otp.ttl: 30 s is short")
+    assert warnings(file, f"[otp]\nttl = 60\n{GATEWAY}") == []
+
+
+@pytest.mark.parametrize(
+    ("region", "routes", "told"),
+    [
+        ("DE", ['numbers = "+43"'], True),
+        ("DE", ['numbers = "+43"', 'numbers = ["+1", "+44"]'], True),
+        ("US", ['numbers = "+49"'], True),
+        ("DE", ['numbers = "+49170"'], False),
+        ("DE", ['numbers = "+4"'], False),
+        ("DE", ['numbers = "+43"', 'realms = "x"'], False),
+        ("DE", [], False),
+    ],
+)
+def test_routes_that_leave_out_the_default_region_are_told(
+    file: Path, region: str, routes: list[str], *, told: bool
+) -> None:
+    tables = "".join(f'[[routes]]\ngateways = ["mail"]\n{route}\n' for route in routes)
+    found = warnings(file, f'[users]\ndefault_region = "{region}"\n{GATEWAY}{tables}')
+
+    assert [
+        warning.startswith("routes: none takes numbers of users.default_region") for warning in found
+    ] == ([True] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ("geheim", None),
+        ("two words", None),
+        ("pässwörd", None),
+        ("geheim ", "begins or ends with a blank"),
+        ("\tgeheim", "begins or ends with a blank"),
+        ("ge\u200bheim", "holds the character U+200B, which nobody sees"),
+        ("ge\u00a0heim", "holds the character U+00A0"),
+        ("geheim\nzweite", "holds the character U+000A"),
+        ("\ufeff\ufeffgeheim", "holds the character U+FEFF"),
+    ],
+)
+@pytest.mark.parametrize("place", ["PASSWORD", "options.key"])
+def test_a_secret_that_cannot_be_meant_so_is_told(
+    file: Path, tmp_path: Path, place: str, secret: str, said: str | None
+) -> None:
+    path = tmp_path / "password"
+    path.touch(mode=0o600)
+    path.write_text(secret, encoding="utf-8-sig")
+    if place == "PASSWORD":
+        found = warnings(
+            file, ONE_GATEWAY.replace("RETURN", f'USERNAME = "me"\nPASSWORD = {{ file = "{path}" }}\nRETURN')
+        )
+    else:
+        found = warnings(file, f'{ONE_GATEWAY}key = {{ file = "{path}" }}')
+
+    assert found == ([] if said is None else [found[0]])
+    if said:
+        assert found[0].startswith(f"gateways.sms.{place}: the secret {said}")
+        assert "geheim" not in found[0]
+
+
 def test_a_gateways_own_warnings_carry_its_key_path(file: Path) -> None:
     assert warnings(file, GATEWAY + 'LOG_LEVEL = "debug"')[0].startswith(
         "gateways.mail.LOG_LEVEL: debug writes"

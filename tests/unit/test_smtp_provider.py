@@ -125,14 +125,15 @@ def test_mailto_must_be_an_address_with_its_tags_filled_in() -> None:
     assert "no mail address" in problem_with(MAILTO="{phone}")
 
 
-def test_misspelt_and_missing_tags_are_worth_a_warning() -> None:
-    found = settings(BODY="Code {opt}", SUBJECT="x").warnings()
+def test_misspelt_tags_are_worth_a_warning_and_missing_ones_a_problem() -> None:
+    found = settings(BODY="Code {opt}", SUBJECT="x")
 
-    assert found == [
-        "BODY: {opt} is no tag and is sent as it stands.",
-        "BODY: the tag {otp} is nowhere in the mail: no SMS will hold the code.",
-        "SUBJECT: the tag {phone} is nowhere in the mail: the gateway cannot know the number.",
+    assert found.warnings() == ["BODY: {opt} is no tag and is sent as it stands."]
+    assert found.problems() == [
+        "SUBJECT: the tag {phone} is nowhere: write {phone}, or the gateway cannot know the number",
+        "BODY: the tag {otp} is nowhere: write {otp} for {opt}, or no SMS holds the code",
     ]
+    assert settings().problems() == []
 
 
 def test_the_mail_holds_number_and_code_where_nothing_is_configured() -> None:

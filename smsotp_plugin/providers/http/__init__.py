@@ -157,6 +157,10 @@ class HttpSettings(GatewaySettings):
             proxy = self.HTTPS_PROXY if self.plan.address.scheme == "https" else self.HTTP_PROXY
         return proxy.get_secret_value() if proxy else None
 
+    def problems(self) -> list[str]:
+        """Return which tags are missing."""
+        return [*super().problems(), *self.plan.missing_tags()]
+
     def warnings(self) -> list[str]:
         """Return what is allowed but probably not meant."""
         return [*super().warnings(), *_warnings(self, self.plan)]

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from smsotp_plugin.errors import BadMessage
-from smsotp_plugin.fields.template import Template
+from smsotp_plugin.fields.template import Template, missing_tag
 from smsotp_plugin.fields.web import WebAddress
 from smsotp_plugin.providers.http.apis.base import HttpApi
 from smsotp_plugin.providers.http.parameters import (
@@ -63,29 +63,26 @@ class HttpPlan:
         return HttpRequest("POST", target, headers, body.encode())
 
     def tag_warnings(self) -> Iterator[str]:
-        """Yield what is odd about tags: those that are none, and those that are nowhere."""
-        texts = [
-            ("URL", Template(self.address.target)),
-            *(
-                (f"options.{name}", each)
-                for name, value in self.fields.items()
-                for each in templates_in(value)
-            ),
-            *(
-                (f"headers.{name}", each)
-                for name, value in self.headers.items()
-                for each in templates_in(value)
-            ),
-        ]
-        for place, template in texts:
+        """Yield what looks like a tag and is none."""
+        for place, template in self._texts():
             for tag in template.unknown_tags():
                 yield f"{place}: {{{tag}}} has no meaning here and is sent as it is; there are {{phone}} and {{otp}}."
-        filled = frozenset[str]().union(*(template.tags() for _, template in texts))
+
+    def missing_tags(self) -> Iterator[str]:
+        """Yield which tags are nowhere in the request, so that no SMS can come of it."""
+        templates = [template for _, template in self._texts()]
+        if phone := missing_tag(templates, "phone"):
+            yield f"options: {phone}, or the gateway is not told the number"
         sentence = any(isinstance(value, Sentence) for value in self.fields.values())
-        if "phone" not in filled:
-            yield "options: the tag {phone} is nowhere: the gateway is not told the number."
-        if "otp" not in filled and not sentence:
-            yield "options: the tag {otp} is nowhere: no SMS will hold the code."
+        if not sentence and (otp := missing_tag(templates, "otp")):
+            yield f"options: {otp}, or no SMS holds the code"
+
+    def _texts(self) -> Iterator[tuple[str, Template]]:
+        yield "URL", Template(self.address.target)
+        for table, fields in (("options", self.fields), ("headers", self.headers)):
+            for name, value in fields.items():
+                for template in templates_in(value):
+                    yield f"{table}.{name}", template
 
     def _target(self, filling: Filling) -> str:
         """Fill the tags of the URL, in a form that can change neither its path nor its query."""

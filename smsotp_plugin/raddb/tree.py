@@ -9,8 +9,8 @@ from pathlib import Path
 
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.raddb.account import Account, find_account
-from smsotp_plugin.raddb.config_text import Section, expand, read_text
 from smsotp_plugin.raddb.places import Place
+from smsotp_plugin.radius.config_text import Section, expand, read_text
 
 #: Where the server's modules are when radiusd.conf does not say.
 _USUAL_LIBDIRS = ["/usr/lib/freeradius", "/usr/lib64/freeradius", "/usr/local/lib"]

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsotp_plugin.raddb.config_text import expand, read_text
+from smsotp_plugin.radius.config_text import expand, read_text
 
 
 def test_assignments_and_sections_are_found() -> None:

@@ -1,0 +1,181 @@
+"""Whether an entry of ``authenticate`` asks for a code after its first factor, and only then."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from smsotp_plugin.radius.config_text import Section
+from smsotp_plugin.radius.unlang import ENDS, Item, Reach, Unlang, called, chains, is_assignment, is_block
+
+#: What cannot carry a code; without a challenge after them, `smsotp_post_auth` keeps their users out, as it should.
+_WITHOUT_CODE = frozenset({"chap", "mschap", "digest", "eap", "ms-chap"})
+#: Modules that say ok without having asked for anything.
+_ALWAYS_OK = frozenset({"ok", "always", "updated", "noop"})
+_OK = re.compile(r"\(*\s*ok\s*(\|\|\s*(updated|noop)\s*)*\)*")
+
+
+class Verdict(Enum):
+    """What an entry does with somebody whose first factor is right."""
+
+    ASKS = "asks"
+    REFUSES = "refuses"
+    LETS_PASS = "lets pass"  # noqa: S105  (no password)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """
+    One way to be authenticated.
+
+    Attributes:
+        name: The Auth-Type, or the module's name.
+        item: Where it stands.
+        verdict: What it does.
+        factors: Modules whose ok leads to no challenge.
+        wrong: What is wrong with its challenge, as the second half of a sentence.
+    """
+
+    name: str
+    item: Item
+    verdict: Verdict
+    factors: tuple[str, ...]
+    wrong: tuple[str, ...]
+
+    @property
+    def carries_no_code(self) -> bool:
+        """Tell whether it is for protocols that have no place for a code."""
+        return bool(self.factors) and {factor.lower() for factor in self.factors} <= _WITHOUT_CODE
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Where the reading of an entry has come to: `factors` said ok, and no code has been asked for."""
+
+    factors: list[str] = field(default_factory=list)
+    asked: bool = False
+    ended: bool = False
+    wrong: list[str] = field(default_factory=list)
+
+
+def read_entries(authenticate: Section, unlang: Unlang, challenge: str) -> list[Entry]:
+    """
+    Judge every entry of an ``authenticate`` section.
+
+    Args:
+        authenticate: The section.
+        unlang: Reads it.
+        challenge: Name of the policy that asks for a code.
+    """
+    return [_read(item, unlang, challenge) for item in authenticate.items if not is_assignment(item)]
+
+
+def _read(item: Item, unlang: Unlang, challenge: str) -> Entry:
+    listed = isinstance(item, Section) and item.kind == "Auth-Type"
+    walk = _Walk()
+    _Reader(unlang, challenge).walk(item.items if listed and isinstance(item, Section) else [item], walk)
+    name = item.name if listed else called(item)
+    if not listed and unlang.reach([item], challenge) is not Reach.NEVER:
+        walk.wrong = [
+            "stands outside of any Auth-Type, where FreeRADIUS does not call it after a first factor"
+        ]
+    verdict = Verdict.LETS_PASS if walk.factors else Verdict.ASKS if walk.asked else Verdict.REFUSES
+    return Entry(name, item, verdict, tuple(walk.factors), tuple(walk.wrong))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    unlang: Unlang
+    challenge: str
+
+    def walk(self, items: Sequence[Item], walk: _Walk) -> None:
+        for branches in chains(items):
+            if walk.ended:
+                return
+            item = branches[0]
+            body = self.unlang.body(item)
+            if body is not None:
+                self.walk(body.items, walk)
+            elif isinstance(item, Section) and is_block(item):
+                self._block(item, branches, walk)
+            elif not is_assignment(item):
+                self._call(called(item), walk)
+
+    def _block(self, section: Section, branches: list[Item], walk: _Walk) -> None:
+        if section.kind == "if":
+            self._choose(branches, walk)
+        elif section.kind == "group":
+            self.walk(section.items, walk)
+        else:
+            self._one_of(section, walk)
+
+    def _call(self, name: str, walk: _Walk) -> None:
+        if name == self.challenge:
+            self._ask(walk)
+        elif name in ENDS:
+            walk.ended = True
+        elif name not in ("update", "map", *self.unlang.atoms):
+            walk.factors.append(name.removeprefix("-"))
+
+    def _ask(self, walk: _Walk) -> None:
+        if not walk.factors:
+            walk.wrong.append("stands where no first factor has said ok, so that nobody can log in")
+        elif set(walk.factors) <= _ALWAYS_OK:
+            walk.wrong.append(f"stands after {walk.factors[-1]} only, so that no password is asked for")
+        elif "eap" in walk.factors:
+            walk.wrong.append("stands after eap, which has no place for a code")
+        elif len(walk.factors) > 1:
+            names = ", ".join(walk.factors)
+            walk.wrong.append(
+                f"is called when any one of {names} says ok, because no `if (ok)` stands around it"
+            )
+        walk.factors, walk.asked, walk.ended = [], True, True
+
+    def _one_of(self, section: Section, walk: _Walk) -> None:
+        reach = self.unlang.reach([section], self.challenge)
+        names = [call.name for call in self.unlang.calls(section.items) if call.name not in self.unlang.atoms]
+        if reach is not Reach.NEVER:
+            walk.wrong.append(f"stands in `{section.kind}`, which does not always call it")
+            walk.asked = True
+        names = [name for name in names if name not in ENDS]
+        if names:
+            walk.factors.append(f"{section.kind} {{ {' '.join(names)} }}")
+
+    def _choose(self, branches: list[Item], walk: _Walk) -> None:
+        sections = [branch for branch in branches if isinstance(branch, Section)]
+        reaches = [self.unlang.reach(section.items, self.challenge) for section in sections]
+        if all(reach is Reach.NEVER for reach in reaches):
+            self._without_challenge(sections, walk)
+            return
+        before, walk.factors = walk.factors, []
+        for section, reach in zip(sections, reaches, strict=True):
+            asks_for_ok = section.kind == "if" and bool(_OK.fullmatch(section.name))
+            if reach is not Reach.NEVER and not asks_for_ok:
+                condition = f"{section.kind} {section.name}".strip()
+                walk.wrong.append(f"stands in `{condition}`, but has to stand in `if (ok)`")
+            branch = _Walk(before[-1:] if reach is not Reach.NEVER else [])
+            self.walk(section.items, branch)
+            walk.asked |= branch.asked
+            walk.wrong += branch.wrong
+            walk.factors += branch.factors
+        if not before and not walk.wrong:
+            walk.wrong.append("stands where no first factor has said ok, so that nobody can log in")
+
+    def _without_challenge(self, sections: list[Section], walk: _Walk) -> None:
+        """Read conditions that choose among first factors, or that reject whose first factor was wrong."""
+        rejects_others = any(
+            re.fullmatch(r"\(*\s*!\s*\(*ok\)*", section.name) and self._ends(section) for section in sections
+        )
+        if rejects_others:
+            walk.factors = walk.factors[-1:]
+            return
+        inside = list[str]()
+        for section in sections:
+            branch = _Walk()
+            self.walk(section.items, branch)
+            inside += branch.factors
+        if inside:
+            walk.factors.append(inside[0] if len(inside) == 1 else f"one of {', '.join(inside)}")
+
+    def _ends(self, section: Section) -> bool:
+        return any(called(item) in ENDS for item in section.items)

@@ -1,0 +1,139 @@
+"""Whether the virtual servers call the policies where they must: what is wrong, what it means, and what to type."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from smsotp_plugin.radius.config_text import Section
+from smsotp_plugin.radius.config_tree import ConfigTree, read_tree
+from smsotp_plugin.radius.findings import ALL_LINES, POLICIES, POST_AUTH, Finding, Row
+from smsotp_plugin.radius.shortcuts import find_shortcuts
+from smsotp_plugin.radius.site_wiring import judge_site, place_of, uses_us
+from smsotp_plugin.radius.sites import Site, find_sites
+from smsotp_plugin.radius.unlang import Unlang
+
+#: Names of the module's instances that the policies call.
+_INSTANCES = (("python3", "smsotp"), ("utf8", "smsotp_utf8"))
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """
+    What was found.
+
+    Attributes:
+        rows: One for each virtual server that clients or EAP reach, or that calls one of our policies.
+        problems: What is wrong.
+        notes: What is allowed, but should be meant: sentences.
+        begun: Whether any virtual server calls one of our policies.
+        unread: Sentences about files that cannot be read, so that the rest is not certain.
+    """
+
+    rows: list[Row]
+    problems: list[Finding]
+    notes: list[str]
+    begun: bool
+    unread: list[str]
+
+
+def judge_wiring(main_file: Path) -> Wiring:
+    """Judge the configuration that begins with a main file (``radiusd.conf``)."""
+    tree = read_tree(main_file)
+    unlang = Unlang(_policies(tree.root), frozenset(POLICIES))
+    sites = find_sites(tree.root)
+    ours = [site for site in sites if uses_us(site, unlang)]
+    rows, problems, notes = list[Row](), list[Finding](), list[str]()
+    for site in sites:
+        if site in ours or site.ways or site.inner:
+            row, found = judge_site(site, unlang, ours=site in ours)
+            rows.append(row)
+            problems += found
+    problems += _without_lock(main_file, sites, ours)
+    if ours:
+        problems += _missing_parts(tree)
+        problems += find_shortcuts(tree.root, [site for site in ours if site.ways], unlang)
+    if any(site.ways for site in ours):
+        notes += [_unasked(site) for site in sites if site.ways and site not in ours]
+    notes += [
+        f"{place_of(site.section)}: nothing leads to the virtual server {site.name}: it has no `listen` of type auth, and no "
+        "client names it as its virtual_server"
+        for site in ours
+        if not site.ways and not site.inner
+    ]
+    return Wiring(rows, problems, notes, begun=bool(ours), unread=tree.unread)
+
+
+def _without_lock(main_file: Path, sites: list[Site], ours: list[Site]) -> list[Finding]:
+    reached = [site for site in sites if site.ways]
+    if any(site in ours for site in reached):
+        return []
+    where = place_of(reached[0].section) if len(reached) == 1 else str(main_file)
+    names = ", ".join(site.name or "(without a name)" for site in reached) or "there is none"
+    return [
+        Finding(
+            where,
+            f"no virtual server that clients reach calls {POST_AUTH} ({names})",
+            "the password alone lets people in",
+            ALL_LINES,
+        )
+    ]
+
+
+def _policies(root: Section) -> dict[str, Section]:
+    """Return what can be called by its name: policies, and the virtual modules of `instantiate`."""
+    sections = [section for section in root.sections if section.kind in ("policy", "instantiate")]
+    # Of several the first one counts.
+    return {
+        (inner.kind if section.kind == "policy" else inner.name): inner
+        for section in reversed(sections)
+        for inner in reversed(section.sections)
+    }
+
+
+def _unasked(site: Site) -> str:
+    return (
+        f"{place_of(site.section)}: the virtual server {site.name} ({', '.join(site.ways)}) asks for no code: the "
+        "password alone lets people in"
+    )
+
+
+def _missing_parts(tree: ConfigTree) -> list[Finding]:
+    main = tree.root.file
+    modules = [
+        (module.kind, module.name or module.kind)
+        for section in tree.root.sections
+        if section.kind == "modules"
+        for module in section.sections
+    ]
+    found = [
+        Finding(
+            str(main),
+            f"the module {name} is not enabled",
+            "FreeRADIUS does not start, or passes over what calls it",
+            ("smsotp freeradius install --raddb DIR",),
+        )
+        for kind, name in _INSTANCES
+        if (kind, name) not in modules
+    ]
+    defined = [
+        policy for section in tree.root.sections if section.kind == "policy" for policy in section.sections
+    ]
+    for name in POLICIES:
+        places = [policy for policy in defined if policy.kind == name]
+        if not places:
+            found.append(
+                Finding(
+                    str(main),
+                    f"the policy {name} is not there",
+                    "FreeRADIUS does not start, or passes over what calls it",
+                    ("smsotp freeradius install --raddb DIR",),
+                )
+            )
+        found += [
+            Finding(
+                place_of(other),
+                f"the policy {name} is there a second time; the first is at {place_of(places[0])}",
+                "which of them is called is not certain",
+            )
+            for other in places[1:]
+        ]
+    return found

@@ -101,6 +101,10 @@ def _start() -> None:
     log.configure_log(_to_radlog, logging.DEBUG if settings.log.level == "debug" else logging.INFO)
     for warning in settings_warnings(settings, config, Owners.of_this_process()):
         logging.getLogger("smsotp").warning("%s", warning)
+    try:
+        _judge_sites()
+    except Exception as exc:  # noqa: BLE001  (what other people's files say must not keep the server from starting)
+        _report("the virtual servers were not judged: ", exc)
     if host.is_config_check(host.command_line()):
         assembly.build_gateways(settings, SystemClock())
         return
@@ -117,6 +121,23 @@ def _start() -> None:
     _Running.legs = Legs(
         system.login, system.notifier, [AttributePlace.parse(text) for text in settings.users.number]
     )
+
+
+def _judge_sites() -> None:
+    """Log where virtual servers do not call the policies as they must; the server may have its reasons, and starts."""
+    from smsotp_plugin.radius.config_tree import running_main_file  # noqa: PLC0415  (as above)
+    from smsotp_plugin.radius.wiring import judge_wiring  # noqa: PLC0415  (as above)
+
+    program, *_ = command_line = host.command_line()
+    main_file = running_main_file(program, host.server_options(command_line))
+    if main_file is None:
+        return
+    wiring = judge_wiring(main_file)
+    log = logging.getLogger("smsotp")
+    for sentence in wiring.unread:
+        log.warning("whether people can get in without a code is not certain: %s", sentence)
+    for problem in wiring.problems:
+        log.error("%s", problem)
 
 
 def _server_version() -> tuple[int, int, int]:

@@ -121,11 +121,21 @@ def is_config_check(command_line: list[str]) -> bool:
     Args:
         command_line: As in ``/proc/self/cmdline``, with the program's name.
     """
+    return "-C" in server_options(command_line)
+
+
+def server_options(command_line: list[str]) -> dict[str, str]:
+    """
+    Return the options that the server was started with, for example ``{"-f": "", "-d": "/etc/raddb"}``.
+
+    Args:
+        command_line: As in ``/proc/self/cmdline``, with the program's name; of another program nothing is returned.
+    """
     try:
         options, _ = getopt.gnu_getopt(command_line[1:], _SERVER_OPTIONS)
     except getopt.GetoptError:
-        return False
-    return any(name == "-C" for name, _ in options)
+        return {}
+    return dict(options)
 
 
 def command_line() -> list[str]:

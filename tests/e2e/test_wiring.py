@@ -1,0 +1,75 @@
+"""A server whose virtual server is wired wrongly says so in its log, and what it says is what happens."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .system import World
+
+Edit = Callable[[str], str]
+
+CHALLENGE = "\t\t\tif (ok) {\n\t\t\t\tsmsotp_challenge\n\t\t\t}\n\t\t\telse {\n\t\t\t\treject\n\t\t\t}\n"
+LOCK = "\t\tsmsotp_post_auth\n"
+
+
+def without(*parts: str) -> Edit:
+    return instead(dict.fromkeys(parts, ""))
+
+
+def instead(parts: dict[str, str]) -> Edit:
+    def change(text: str) -> str:
+        for old, new in parts.items():
+            assert old in text
+            text = text.replace(old, new)
+        return text
+
+    return change
+
+
+#: What is changed in the shipped virtual server, and what the log says; each lets people in with the password alone.
+OPEN: dict[str, tuple[Edit, str]] = {
+    "challenge and post-auth forgotten": (
+        without(CHALLENGE, LOCK),
+        "smsotp_post_auth is not called in post-auth: the password alone lets people in",
+    ),
+    "all forgotten": (
+        without(CHALLENGE, LOCK, "\t\tsmsotp_guard\n", "\t\tsmsotp_authorize\n", "\t\t\tsmsotp_sign_reply\n"),
+        "no virtual server that clients reach calls smsotp_post_auth (smsotp): the password alone lets people in",
+    ),
+    "a minus in front": (
+        lambda text: instead({LOCK: "\t\t-smsotp_post_auth\n"})(without(CHALLENGE)(text)),
+        "-smsotp_post_auth has a - in front of it: FreeRADIUS passes over it in silence",
+    ),
+    "goes on after a reject": (
+        lambda text: instead({LOCK: "\t\tsmsotp_post_auth {\n\t\t\treject = 1\n\t\t}\n\t\tok\n"})(
+            without(CHALLENGE)(text)
+        ),
+        "`reject = 1` changes what follows from smsotp_post_auth",
+    ),
+}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    made = World(tmp_path)
+    made.server.prepare()
+    return made
+
+
+@pytest.mark.parametrize("what", OPEN)
+def test_a_wiring_that_lets_people_in_is_an_error_in_the_log(world: World, what: str) -> None:
+    change, sentence = OPEN[what]
+    site = world.server.raddb / "sites-available/smsotp"
+    site.write_text(change(site.read_text()))
+
+    with world:
+        answer = world.log_in(world.someone())
+        errors = [
+            line
+            for line in world.server.log_text().splitlines()
+            if ": ERROR: " in line or ": Error: " in line
+        ]
+
+    assert answer.code == "accept"
+    assert any(sentence in line for line in errors), errors

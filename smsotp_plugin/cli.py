@@ -56,7 +56,7 @@ def check(*, config: _ConfigOption = _DEFAULT_CONFIG) -> None:
     """
     Judge the configuration as FreeRADIUS will at its start, and show what it says.
 
-    Exit code 0: it can be used. 2: it has problems.
+    This file alone, and as yourself; before a restart of FreeRADIUS use ``smsotp freeradius check``. Exit code 0: it can be used. 2: it has problems.
     """
     from smsotp_plugin.commands.check import check_configuration  # noqa: PLC0415  (quick --help)
 
@@ -137,6 +137,50 @@ def install(
     from smsotp_plugin.commands.freeradius_install import install as run  # noqa: PLC0415  (quick --help)
 
     raise typer.Exit(run(raddb, config, listen, dry_run=dry_run))
+
+
+_RaddbOption = Annotated[
+    Path, typer.Option("--raddb", metavar="DIR", help="FreeRADIUS's configuration directory.")
+]
+_InstalledConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="The plugin's configuration; otherwise that of the installed module."
+    ),
+]
+
+
+@freeradius_app.command("check")
+def freeradius_check(
+    *,
+    raddb: _RaddbOption,
+    config: _InstalledConfigOption = None,
+    before_start: Annotated[
+        bool,
+        typer.Option(
+            "--before-start",
+            help="For FreeRADIUS's unit: the exit code tells only what keeps it from starting, and freeradius -C is "
+            "left out.",
+        ),
+    ] = False,
+) -> None:
+    """
+    Tell before a restart what FreeRADIUS's start would stumble over, and where people would get in without a code.
+
+    Looks as FreeRADIUS's user, and changes nothing. Exit code 0: all is right. 1: something is wrong. 2: there is no
+    FreeRADIUS configuration to look at.
+    """
+    from smsotp_plugin.commands.freeradius_check import check_server  # noqa: PLC0415  (quick --help)
+
+    raise typer.Exit(check_server(raddb, config, _DEFAULT_CONFIG, before_start=before_start))
+
+
+@freeradius_app.command()
+def unit(*, raddb: _RaddbOption, config: _InstalledConfigOption = None) -> None:
+    """Print a drop-in for FreeRADIUS's systemd unit, which has it checked before each start."""
+    from smsotp_plugin.commands.freeradius_unit import drop_in  # noqa: PLC0415  (quick --help)
+
+    typer.echo(drop_in(raddb, config), nl=False)
 
 
 @app.command(

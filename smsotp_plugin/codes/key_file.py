@@ -1,8 +1,10 @@
 """The key under which codes are derived and sealed: a file beside the store, or a setting, never in the store."""
 
+import errno
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from smsotp_plugin.errors import ConfigError
@@ -20,10 +22,32 @@ def load_or_make_key(path: Path) -> bytes:
     Raises:
         ConfigError: It cannot be read or made, or does not hold a key.
     """
-    try:
+    with _explained(path):
         if not path.exists():
             _make(path)
-        key = path.read_text(encoding="ascii").strip()
+        return _read(path)
+
+
+def look_at_key(path: Path) -> None:
+    """
+    Judge as `load_or_make_key` will, as the present user; no file is made.
+
+    Raises:
+        ConfigError: As there.
+    """
+    with _explained(path):
+        if path.exists():
+            _read(path)
+        elif not path.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        elif not os.access(path.parent, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "it is not text"
         problem = (
@@ -31,6 +55,10 @@ def load_or_make_key(path: Path) -> bytes:
             "the user that FreeRADIUS runs as"
         )
         raise ConfigError([problem]) from exc
+
+
+def _read(path: Path) -> bytes:
+    key = path.read_text(encoding="ascii").strip()
     if len(key) < SHORTEST_KEY:
         raise ConfigError(
             [

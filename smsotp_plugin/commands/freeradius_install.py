@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from smsotp_plugin.commands.check import print_problems, print_warnings
+from smsotp_plugin.commands.freeradius_check import tell_installed
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.raddb.changes import Change
 from smsotp_plugin.raddb.install import plan_installation
@@ -50,7 +51,7 @@ def install(raddb: Path, config: Path, listen: str | None, *, dry_run: bool) -> 
         return 0
     make_changes(out, plan.changes)
     judgement = tell_judgement(out, err, tree)
-    if judgement and judgement.problems:
+    if (judgement and judgement.problems) or not tell_installed(out, err, tree, config):
         return 1
     if judgement:
         _tell_next_steps(out, tree, listener, judgement.program)

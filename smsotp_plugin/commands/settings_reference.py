@@ -32,8 +32,9 @@ _INTRODUCTION = """\
 
 The whole configuration is one file in [TOML](https://toml.io), in UTF-8, by default `/etc/smsotp/smsotp.toml`.
 FreeRADIUS reads it once, at its start, and does not start if anything is wrong with it. `smsotp check` tells the same
-beforehand: every problem at once, each with the key that it is about. It has the rights of whoever runs it: as root it
-does not see that FreeRADIUS's user may not read a secret, run a `SCRIPT` or write to the store's directory.
+beforehand: every problem at once, each with the key that it is about. It judges this file alone, with the rights of
+whoever runs it: as root it does not see that FreeRADIUS's user may not read a secret, run a `SCRIPT` or write to the
+store's directory. `smsotp freeradius check` sees it, and looks at all else that a start needs ([Install](install.md)).
 
 Only a gateway is required:
 

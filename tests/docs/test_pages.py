@@ -37,7 +37,7 @@ SYSTEM = {
         "radclient",
         "rm",
     ),
-    *("sed", "systemctl", "tail"),
+    *("sed", "systemctl", "tail", "tee"),
 }
 
 

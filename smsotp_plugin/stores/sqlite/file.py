@@ -112,6 +112,14 @@ DELETE FROM challenges WHERE rowid IN (SELECT rowid FROM challenges ORDER BY row
 _PURGE_EVENTS = "DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT ?) AND at < ?"
 
 
+def newer_schema(path: Path, version: int) -> StoreError:
+    """Return the error for a file whose schema is none that this version knows."""
+    return StoreError(
+        f"{path} was written by a newer smsotp-plugin (schema {version}, this one knows up to {SCHEMA_VERSION}): "
+        "install that version, or remove the file (pending log-ins are lost)"
+    )
+
+
 class SqliteFile:
     """
     One database file.
@@ -257,10 +265,7 @@ class SqliteFile:
         self._connection.execute("BEGIN IMMEDIATE")
         version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
-            raise StoreError(
-                f"{self._path} was written by a newer smsotp-plugin (schema {version}, this one knows up to "
-                f"{SCHEMA_VERSION}): install that version, or remove the file (pending log-ins are lost)"
-            )
+            raise newer_schema(self._path, version)
         if version == 0:
             for statement in _SCHEMA:
                 self._connection.execute(statement)

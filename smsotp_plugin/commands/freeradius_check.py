@@ -1,0 +1,120 @@
+"""``smsotp freeradius check``: whether FreeRADIUS can be restarted, and whether anybody gets in without a code."""
+
+import os
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from smsotp_plugin.commands.check import print_problems
+from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.log import printable
+from smsotp_plugin.raddb.readiness import Readiness, configured_file, judge_readiness
+from smsotp_plugin.raddb.server_check import judge_with_server
+from smsotp_plugin.raddb.tree import Raddb
+from smsotp_plugin.radius.wiring import Wiring
+
+_FAILED, _PROBLEMS = 1, 2
+
+
+def check_server(raddb: Path, config: Path | None, default: Path, *, before_start: bool) -> int:
+    """
+    Tell all that a start would stumble over, and how the virtual servers call the policies.
+
+    Args:
+        raddb: FreeRADIUS's configuration directory.
+        config: The plugin's configuration; None takes that which the installed module names.
+        default: What is taken where no module is installed either.
+        before_start: Only what keeps the server from starting counts, and FreeRADIUS is not asked: its unit does that.
+
+    Returns:
+        The exit code: 0, 1 when something is wrong, 2 when there is nothing to look at.
+    """
+    out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
+    try:
+        tree = Raddb(raddb.absolute())
+        file = (config or configured_file(tree) or default).absolute()
+        account = tree.account()
+        readiness = judge_readiness(tree, file)
+    except ConfigError as exc:
+        print_problems(err, exc.problems)
+        return _PROBLEMS
+    if os.geteuid() not in (0, account.uid):
+        out.print(Text(f"note: what {account.name} may read was not looked at: that takes root"))
+    startable = tell_readiness(out, err, tree, readiness, ask_server=not before_start)
+    right = readiness.wiring is not None and tell_wiring(out, err, readiness.wiring)
+    return 0 if startable and (right or before_start) else _FAILED
+
+
+def tell_readiness(
+    out: Console, err: Console, tree: Raddb, readiness: Readiness, *, ask_server: bool
+) -> bool:
+    """Print what a start would stumble over; return whether it is nothing."""
+    for warning in readiness.warnings:
+        out.print(Text.assemble(("warning: ", "bold yellow"), printable(warning)))
+    problems = list(readiness.problems)
+    judgement = judge_with_server(tree) if ask_server else None
+    if judgement is not None:
+        told = {*problems, *_wiring_sentences(readiness)}
+        problems += [line for line in judgement.problems if _own(line) not in told]
+    if problems:
+        err.print(Text("FreeRADIUS would not start, or the plugin would not work:"))
+        print_problems(err, problems)
+        return False
+    if judgement is not None:
+        out.print(Text(f"{judgement.program.name} -C accepts the configuration."))
+    elif ask_server:
+        out.print(Text("FreeRADIUS was not found, so that its own check of the configuration was left out."))
+    out.print(Text(f"{tree.account().name} can start with it."))
+    return True
+
+
+def tell_installed(out: Console, err: Console, tree: Raddb, config: Path) -> bool:
+    """
+    Tell after an installation, and after FreeRADIUS's own check, what a start would stumble over and what is wired.
+
+    A server in which nothing calls the policies yet is as it should be then.
+    """
+    readiness = judge_readiness(tree, config)
+    if readiness.problems:
+        print_problems(err, readiness.problems)
+        return False
+    wiring = readiness.wiring
+    return wiring is None or not wiring.begun or tell_wiring(out, err, wiring)
+
+
+def tell_wiring(out: Console, err: Console, wiring: Wiring) -> bool:
+    """Print the table and what is wrong in it; return whether it is nothing."""
+    out.print(_table(wiring))
+    for note in wiring.notes:
+        out.print(Text(f"note: {printable(note)}"))
+    for sentence in wiring.unread:
+        err.print(Text.assemble(("problem: ", "bold red"), printable(sentence)))
+    for problem in wiring.problems:
+        err.print(Text.assemble(("problem: ", "bold red"), printable(str(problem))))
+        for line in problem.lines:
+            err.print(Text(f"    {line.expandtabs(4)}"))
+    wrong = len(wiring.problems) + len(wiring.unread)
+    if wrong:
+        err.print(Text("1 problem." if wrong == 1 else f"{wrong} problems."))
+    else:
+        out.print(Text("Every virtual server that asks for a code calls the policies where it must."))
+    return not wrong
+
+
+def _table(wiring: Wiring) -> Text:
+    """Return the rows under their heads, each column as wide as its longest cell."""
+    heads = ("virtual server", "reached by", "guard", "authorize", "challenge", "post_auth", "sign_reply")
+    rows = [heads, *((row.site, row.ways, *row.cells.values()) for row in wiring.rows)]
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return Text("\n".join(printable(line.rstrip()) for line in lines))
+
+
+def _wiring_sentences(readiness: Readiness) -> set[str]:
+    return {str(problem) for problem in readiness.wiring.problems} if readiness.wiring else set()
+
+
+def _own(line: str) -> str:
+    """Return a line of FreeRADIUS's log without the name that ours begin with."""
+    return line.removeprefix("smsotp: ")

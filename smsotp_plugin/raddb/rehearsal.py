@@ -1,0 +1,162 @@
+"""
+A start of the plugin that starts nothing: everything that FreeRADIUS's start would stumble over, as its own user.
+
+It makes no file, opens no store, and connects to nobody. `rehearse_as` runs it in a process of its own, because only
+there it can be that user for good, and because the packages have to be found in the way that the server finds them.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from smsotp_plugin.assembly import build_gateways
+from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.codes.key_file import look_at_key
+from smsotp_plugin.errors import ConfigError, SmsOtpError
+from smsotp_plugin.raddb.account import Account
+from smsotp_plugin.radius.findings import Finding, Row
+from smsotp_plugin.radius.wiring import Wiring, judge_wiring
+from smsotp_plugin.settings import Owners, Settings, load_settings, settings_warnings
+from smsotp_plugin.stores.sqlite.look import look_at_store
+
+_SECONDS = 60
+#: What the other process runs; the packages come after the distribution's, as rlm_python3 has it, and are then moved.
+_BOOT = """
+import json, sys
+main_file, config, *places = sys.argv[1:]
+sys.path.extend(places)
+try:
+    from smsotp_plugin.radius.host import prefer_own_packages
+    prefer_own_packages()
+    from smsotp_plugin.raddb.rehearsal import print_rehearsal
+except (ImportError, OSError) as exc:
+    print(json.dumps({"failed": str(exc)}))
+else:
+    print_rehearsal(main_file, config)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """
+    What came of it.
+
+    Attributes:
+        problems: What keeps the server from starting, as sentences.
+        warnings: What is allowed and probably not meant, as sentences.
+        wiring: What the virtual servers look like; None where the look could not be taken.
+    """
+
+    problems: list[str]
+    warnings: list[str]
+    wiring: Wiring | None
+
+
+def rehearse(main_file: Path, config: Path) -> Rehearsal:
+    """
+    Judge as the present user.
+
+    Args:
+        main_file: FreeRADIUS's ``radiusd.conf``.
+        config: The plugin's configuration.
+    """
+    problems, warnings = list[str](), list[str]()
+    try:
+        settings = load_settings(config)
+    except ConfigError as exc:
+        problems += exc.problems
+    else:
+        warnings += settings_warnings(settings, config, Owners.of_this_process())
+        for look in (_look_at_key, _look_at_store, _look_at_gateways):
+            problems += _problems_of(look, settings)
+    return Rehearsal(problems, warnings, judge_wiring(main_file))
+
+
+def print_rehearsal(main_file: str, config: str) -> None:
+    """Print as JSON what `rehearse` says, for the process that asked."""
+    print(json.dumps(asdict(rehearse(Path(main_file), Path(config)))))  # noqa: T201  (to the process that asked)
+
+
+def rehearse_as(account: Account, main_file: Path, config: Path, packages: list[Path]) -> Rehearsal:
+    """
+    Rehearse in a process of its own, as the server's user where we are root, else as ourselves.
+
+    Args:
+        account: The server's user.
+        main_file: FreeRADIUS's ``radiusd.conf``.
+        config: The plugin's configuration.
+        packages: Directories that the plugin and what it needs are in.
+    """
+    # The server has the system's Python in it, not the virtual environment's.
+    interpreter: str = getattr(sys, "_base_executable", sys.executable)
+    command = [interpreter, "-I", "-B", "-c", _BOOT, str(main_file), str(config), *map(str, packages)]
+    other = os.geteuid() == 0 and account.uid != 0
+    try:
+        done = subprocess.run(  # noqa: S603  (no shell, and our own program)
+            command,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            cwd="/",
+            user=account.uid if other else None,
+            group=account.gid if other else None,
+            extra_groups=account.groups if other else None,
+        )
+    except subprocess.TimeoutExpired:
+        return Rehearsal([f"a start as {account.name} did not end within {_SECONDS} s"], [], None)
+    except OSError as exc:
+        return Rehearsal([f"{interpreter} cannot be run as {account.name}: {exc.strerror}"], [], None)
+    return _read_answer(account, packages, done)
+
+
+def _read_answer(
+    account: Account, packages: list[Path], done: "subprocess.CompletedProcess[bytes]"
+) -> Rehearsal:
+    try:
+        answer: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or [f"status {done.returncode}"]
+        kind = last[0].partition(":")[0]
+        return Rehearsal([f"a start as {account.name} cannot be tried: {kind}"], [], None)
+    if "failed" in answer:
+        places = ", ".join(map(str, packages))
+        problem = (
+            f"{account.name} cannot load the plugin from {places}: {answer['failed']}; that user must be able to read "
+            "these directories"
+        )
+        return Rehearsal([problem], [], None)
+    return Rehearsal(answer["problems"], answer["warnings"], _as_wiring(answer["wiring"]))
+
+
+def _as_wiring(answer: dict[str, Any]) -> Wiring:
+    found = [Finding(**{**finding, "lines": tuple(finding["lines"])}) for finding in answer["problems"]]
+    return Wiring(**{**answer, "rows": [Row(**row) for row in answer["rows"]], "problems": found})
+
+
+def _look_at_key(settings: Settings) -> None:
+    if settings.store.key is None:
+        look_at_key(settings.store.key_path)
+
+
+def _look_at_store(settings: Settings) -> None:
+    look_at_store(settings.store.database)
+
+
+def _look_at_gateways(settings: Settings) -> None:
+    build_gateways(settings, SystemClock())
+
+
+def _problems_of(look: Callable[[Settings], object], settings: Settings) -> list[str]:
+    try:
+        look(settings)
+    except ConfigError as exc:
+        return exc.problems
+    except SmsOtpError as exc:
+        return [str(exc)]
+    return []

@@ -327,8 +327,9 @@ def test_half_an_answer_and_garbage_are_unknown(make_peer: MakePeer, make_wire: 
         b"HTTP/1.1 200 OK\r\nX: " + b"a" * 60000 + b"\r\nX: " + b"a" * 60000 + b"\r\nX: " + b"a" * 60000,
         b"HTTP/1.1 100 Continue\r\n\r\n" * 10000,
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: a\r\n" * 50000,
+        b"HTTP/1.1 200 OK\r\n" + b"X: a\r\n" * 200 + b"\r\n",
     ],
-    ids=["body", "headers", "interim answers", "trailers"],
+    ids=["body", "headers", "interim answers", "trailers", "many headers"],
 )
 def test_an_endless_answer_is_unknown(make_peer: MakePeer, make_wire: MakeWire, raw: bytes) -> None:
     with pytest.raises(ProtocolViolation, match="long"):

@@ -134,7 +134,8 @@ def _why_unknown(causes: list[BaseException], *, silent: bool) -> str:
 
 def _tell_unknown(cause: BaseException) -> str | None:
     match cause:
-        case AnswerTooLong():
+        # Without a kind of its own: too many headers, and in newer Pythons too many interim answers or trailers.
+        case AnswerTooLong() | HTTPException() if type(cause) in {AnswerTooLong, HTTPException}:
             return "the answer is too long"
         case AnswerCut() | of_urllib3.IncompleteRead():
             return "the answer breaks off"

@@ -45,7 +45,7 @@ class System:
 
     def stop(self) -> None:
         """
-        Send what is queued, end all threads and close everything, within `STOP_GRACE` and a few seconds.
+        Send what is queued, end all threads and close everything, within `STOP_GRACE`, `STOP_LIMIT` of the dispatcher and a few seconds.
 
         Goes on where one of them fails, and raises its error in the end.
         """
@@ -53,6 +53,7 @@ class System:
             rest.callback(self.store.close)
             rest.callback(self.housekeeper.stop)
             rest.callback(self.dispatcher.stop, STOP_GRACE)
+            self.login.stop_waiting()
             self.store.flush()
 
 

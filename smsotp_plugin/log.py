@@ -8,6 +8,7 @@ commands to standard error. Tracebacks become one line without values, because a
 import logging
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 
 ROOT = "smsotp"
@@ -34,7 +35,14 @@ class SinkHandler(logging.Handler):
         self.setFormatter(_OneLine("%(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._sink(record.levelno, printable(self.format(record)))
+        try:
+            line = printable(self.format(record))
+        except Exception as exc:  # noqa: BLE001  (a thread must not end because of what it has to say)
+            line = (
+                f"smsotp: a line of the log could not be written: {type(exc).__name__} at {record.pathname}"
+            )
+        with suppress(Exception):
+            self._sink(record.levelno, line)
 
 
 class _OneLine(logging.Formatter):

@@ -2,8 +2,8 @@
 The life of one message: which gateway next, when, and how it ended. Decisions only; no threads, no I/O.
 
 Outcomes decide. Accepted ends it. Refused is never tried again at that gateway. Not sent goes to the next gateway at
-once, and when all have had their turn, round again after a pause. Unknown follows the setting; that gateway is not
-asked again, because it may have sent the SMS.
+once, and when all have had their turn, round again after a pause; a round in which a gateway only asked to wait does
+not count. Unknown follows the setting; that gateway is not asked again, because it may have sent the SMS.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from smsotp_plugin.dispatch.health import Condition, GatewayHealth
+from smsotp_plugin.dispatch.health import Condition, GatewayHealth, is_busy
+from smsotp_plugin.dispatch.people import Person
 from smsotp_plugin.dispatch.routes import Plan
 from smsotp_plugin.errors import DeliveryError, NotSent, Refused, Unknown
 from smsotp_plugin.settings.sending import OnUnknown
@@ -28,6 +29,8 @@ class Final(StrEnum):
     REFUSED = "refused"
     NOT_SENT = "not sent"
     UNKNOWN = "unknown"
+    NOT_NEEDED = "not needed"
+    """Its log-in was over, or a later message took its place, before any gateway had taken it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,10 @@ class Delivery:
         random: Random,
     ) -> None:
         self.message = message
+        self.person = Person(message.user, message.number.e164)
         self.plan = plan
+        #: Gateways that may be tried although they count as dead.
+        self.hopes = set(plan.hopes)
         self.deadline = deadline
         self.ended = ended
         self.final: Final | None = None
@@ -103,7 +109,15 @@ class Delivery:
         self._round = 1
         self._tried: set[str] = set()
         self._given_up: set[str] = set()
+        #: Gateways that asked to wait, in this round.
+        self._busy: set[str] = set()
         self._worst = Final.NOT_SENT
+        self._needed = True
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether anybody can still use the code."""
+        return self._needed
 
     def next_step(self, now: float, health_of: HealthOf) -> Step | None:
         """
@@ -116,7 +130,7 @@ class Delivery:
             return Ended(self.final)
         moments: list[float] = []
         for gateway in self.plan.gateways:
-            if gateway in self._tried or gateway in self._given_up or now >= self.deadline:
+            if not self._needed or gateway in self._tried | self._given_up or now >= self.deadline:
                 continue
             health = health_of(gateway)
             if health.condition is Condition.ALIVE:
@@ -136,6 +150,10 @@ class Delivery:
         self.in_flight.discard(gateway)
         self._tried.discard(gateway)
 
+    def withdraw(self) -> None:
+        """Try nothing more: nobody needs the code. What is under way may still end well."""
+        self._needed = False
+
     def give_up(self) -> Final | None:
         """End the message where it stands; None where it had ended before."""
         return None if self.final is not None else self._end(self._worst).final
@@ -151,6 +169,8 @@ class Delivery:
     def failed(self, gateway: str, error: DeliveryError) -> None:
         """Note an attempt without a receipt; `next_step` tells what follows."""
         self.in_flight.discard(gateway)
+        if is_busy(error):
+            self._busy.add(gateway)
         match error:
             case Refused():
                 self._given_up.add(gateway)
@@ -165,18 +185,22 @@ class Delivery:
 
     def _wait_or_end(self, now: float, moments: list[float]) -> Step:
         """Wait for the first of `moments` or for the next round, whichever comes first before the deadline."""
+        if not self._needed:
+            return self._end(Final.NOT_NEEDED)
         next_round = self._next_round(now)
         at = min([*moments, next_round], default=self.deadline)
         if at >= self.deadline:
             return self._end(self._worst)
         if at == next_round:
-            self._round += 1
+            self._round += not self._busy
+            self._busy.clear()
             self._tried.clear()
         # A dead gateway's moment has come while its probe is still under way.
         return Later(max(at, now + _SHORTEST_WAIT))
 
     def _next_round(self, now: float) -> float:
-        if self._round >= self._rules.rounds or not self._tried - self._given_up:
+        again = self._tried - self._given_up
+        if not again or (self._round >= self._rules.rounds and not self._busy):
             return self.deadline
         return now + _FIRST_PAUSE * (1 << self._round - 1) * self._random.uniform(0.5, 1.5)
 

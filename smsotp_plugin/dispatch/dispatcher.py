@@ -10,14 +10,19 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from random import Random
 from typing import Any
 
 from smsotp_plugin.clock import Clock, Deadline
-from smsotp_plugin.dispatch.delivery import Delivery, Ended, Final, Later, RetryRules, Send
-from smsotp_plugin.dispatch.health import Breaker, Condition, GatewayHealth
-from smsotp_plugin.dispatch.lane import Lane
+from smsotp_plugin.dispatch.delivery import Delivery, Ended, Final, HealthOf, Later, RetryRules, Send
+from smsotp_plugin.dispatch.health import Breaker, Condition, GatewayHealth, Verdict
+from smsotp_plugin.dispatch.lane import Lane, end_lanes
+from smsotp_plugin.dispatch.on_the_way import OnTheWay
+from smsotp_plugin.dispatch.people import Person
+from smsotp_plugin.dispatch.places import Places
+from smsotp_plugin.dispatch.prober import Prober
 from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
 from smsotp_plugin.dispatch.timer import Timer
 from smsotp_plugin.errors import DeliveryError, NoGatewayAlive, QueueFull
@@ -79,15 +84,19 @@ class Dispatcher:
         self._delivery_log = delivery_log
         self._clock = clock
         self._random = random
+        self._timer = Timer(clock)
+        self._prober = Prober(self._timer, clock, self._give_back)
         self._lanes = {
-            provider.context.name: Lane(provider, Breaker(random), self._attempt, self._probed)
+            provider.context.name: Lane(provider, Breaker(random), self._attempt, self._prober.probed)
             for provider in providers
         }
-        self._timer = Timer(clock)
+        self._prober.lanes.extend(self._lanes.values())
         #: Guards every `Delivery` and `_on_the_way`.
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
-        self._on_the_way: set[Delivery] = set()
+        self._on_the_way = OnTheWay()
+        self._places = Places(rules.queue)
+        self._hope_numbers = count()
         self._stopping = False
 
     def start(self) -> None:
@@ -107,17 +116,21 @@ class Dispatcher:
         """
         if self._stopping:
             raise QueueFull("no more messages are taken: the server is being stopped")
-        if len(self._on_the_way) >= self._rules.queue:
-            raise QueueFull(f"{self._rules.queue} messages are on their way already (dispatch.queue)")
+        place = self._places.take()
         plan = self._routes.plan(recipient)
         now = self._clock.monotonic()
         health = [self._health_of(gateway) for gateway in plan.gateways]
+        hopes: frozenset[str] = frozenset()
         if not any(_is_usable(each, now + self._rules.deadline) for each in health):
-            raise NoGatewayAlive(
-                f"no gateway of route {plan.route} is alive ({', '.join(plan.gateways)}); the next one is looked at in "
-                f"{max(0.0, min(each.until for each in health) - now):.0f} s"
-            )
-        return plan
+            hopes = self._last_hopes(plan, Person(recipient.user, recipient.number), now)
+            if not hopes:
+                raise NoGatewayAlive(
+                    f"no gateway of route {plan.route} is alive ({', '.join(plan.gateways)}); the next one is looked "
+                    f"at in {max(0.0, min(each.until for each in health) - now):.0f} s"
+                )
+            # Each begins with another gateway, so that the one that is back is soon found.
+            plan = plan.turned(next(self._hope_numbers))
+        return replace(plan, place=place, hopes=hopes)
 
     def submit(self, message: Message, plan: Plan, ended: Callable[[Final], None]) -> None:
         """
@@ -139,17 +152,28 @@ class Dispatcher:
             random=self._random,
         )
         with self._lock:
+            earlier = self._on_the_way.of_login(message.login)
             self._on_the_way.add(delivery)
+        for replaced in earlier:
+            self._withdraw(replaced)
         self._advance(delivery)
         if self._rules.hedge_after:
             self._plan_hedge(delivery)
+
+    def withdraw(self, state: str) -> None:
+        """Try nothing more for the messages of a challenge that is over; what a gateway has already stays there."""
+        with self._lock:
+            deliveries = self._on_the_way.of_challenge(state)
+        for delivery in deliveries:
+            self._withdraw(delivery)
 
     def stop(self, grace: float) -> None:
         """
         Take no more messages, get those that are under way to an end, and close the gateways.
 
         Args:
-            grace: Seconds. What has not ended then is given up, each message with a line in the log.
+            grace: Seconds. What has not ended then is given up, each message with a line in the log. Closing takes
+                `STOP_LIMIT` at most after that, whatever a gateway does.
         """
         give_up = Deadline.after(grace, self._clock)
         with self._lock:
@@ -164,11 +188,7 @@ class Dispatcher:
             lane.close_queue()
         with ExitStack() as rest:
             rest.callback(self._give_up, left)
-            # A thread may still wait for a gateway: closing the gateway ends its attempt.
-            closings = [lane.provider.close for lane in lanes]
-            joinings = [lane.join for lane in lanes]
-            for step in reversed([*closings, *joinings] if left else [*joinings, *closings]):
-                rest.callback(step)
+            rest.callback(end_lanes, lanes, self._clock, close_first=bool(left))
 
     def _give_up(self, left: Sequence[Delivery]) -> None:
         for delivery in left:
@@ -181,13 +201,43 @@ class Dispatcher:
     def _health_of(self, gateway: str) -> GatewayHealth:
         return self._lanes[gateway].breaker.health(self._clock.monotonic())
 
+    def _health_for(self, delivery: Delivery) -> HealthOf:
+        """Return how one message sees the gateways: some may be tried with it although they count as dead."""
+
+        def health_of(gateway: str) -> GatewayHealth:
+            health = self._health_of(gateway)
+            if health.condition is Condition.DEAD and self._may_hope(delivery, gateway):
+                return GatewayHealth(Condition.ALIVE, 0.0)
+            return health
+
+        return health_of
+
+    def _may_hope(self, delivery: Delivery, gateway: str) -> bool:
+        breaker, now = self._lanes[gateway].breaker, self._clock.monotonic()
+        if gateway not in delivery.hopes and breaker.may_try(delivery.person, now, last_hope=False):
+            delivery.hopes.add(gateway)
+        return gateway in delivery.hopes
+
+    def _last_hopes(self, plan: Plan, person: Person, now: float) -> frozenset[str]:
+        """Return which of the gateways, all dead, may be tried with one message; the others are probed if that tells."""
+        for gateway in plan.gateways:
+            self._prober.hurry(self._lanes[gateway])
+        return frozenset(
+            gateway
+            for gateway in plan.gateways
+            if self._lanes[gateway].breaker.may_try(person, now, last_hope=True)
+        )
+
+    def _withdraw(self, delivery: Delivery) -> None:
+        self._advance(delivery, delivery.withdraw)
+
     def _advance(self, delivery: Delivery, note: Callable[[], None] = _nothing) -> None:
         """Note what has happened and do what follows from it; both under one lock, or it would follow twice."""
         with self._lock:
             note()
             if delivery.final is not None:
                 return
-            step = delivery.next_step(self._clock.monotonic(), self._health_of)
+            step = delivery.next_step(self._clock.monotonic(), self._health_for(delivery))
         match step:
             case Send(gateway):
                 self._lanes[gateway].put(delivery)
@@ -207,7 +257,7 @@ class Dispatcher:
         if delivery is None or delivery.final is not None:
             return
         with self._lock:
-            step = delivery.hedge(self._clock.monotonic(), self._health_of)
+            step = delivery.hedge(self._clock.monotonic(), self._health_for(delivery))
         if step is not None:
             self._lanes[step.gateway].put(delivery)
         self._plan_hedge(delivery)
@@ -219,12 +269,16 @@ class Dispatcher:
             receipt = lane.provider.submit(delivery.message, Deadline(delivery.deadline, self._clock))
         except DeliveryError as exc:
             return self._failed(lane, delivery, exc)
-        lane.breaker.succeeded()
+        lane.breaker.succeeded(delivery.person)
         return self._accepted(lane, delivery, receipt)
 
     def _may_try(self, lane: Lane, delivery: Delivery) -> bool:
         now = self._clock.monotonic()
-        return now < delivery.deadline and lane.breaker.health(now).condition is Condition.ALIVE
+        if now >= delivery.deadline or not delivery.is_needed:
+            return False
+        alive = lane.breaker.health(now).condition is Condition.ALIVE
+        hoped, delivery.hopes = lane.name in delivery.hopes, delivery.hopes - {lane.name}
+        return alive or hoped
 
     def _give_back(self, lane: Lane, delivery: Delivery) -> None:
         self._advance(delivery, lambda: delivery.returned(lane.name))
@@ -244,7 +298,7 @@ class Dispatcher:
             self._end(delivery, Final.ACCEPTED)
 
     def _failed(self, lane: Lane, delivery: Delivery, error: DeliveryError) -> None:
-        opened = lane.breaker.failed(error, self._clock.monotonic())
+        verdict = lane.breaker.failed(error, delivery.person, self._clock.monotonic())
         self._note(
             delivery.message,
             EventKind.ATTEMPT,
@@ -252,17 +306,17 @@ class Dispatcher:
             level=logging.WARNING,
             gateway=lane.name,
         )
-        if opened:
-            log.error(
-                "gateway %s fails again and again: nothing is sent there until a probe succeeds", lane.name
-            )
-            self._plan_probe(lane)
-            for waiting in lane.drain():
-                self._give_back(lane, waiting)
+        if verdict is Verdict.SUSPECT:
+            lane.probe(hurried=True)
+        if verdict is Verdict.OPENED:
+            self._prober.opened(lane)
         self._advance(delivery, lambda: delivery.failed(lane.name, error))
 
     def _end(self, delivery: Delivery, final: Final) -> None:
-        if final is not Final.ACCEPTED:
+        self._places.give_back(delivery.plan.place)
+        if final is Final.NOT_NEEDED:
+            self._note(delivery.message, EventKind.ENDED, final, level=logging.INFO)
+        elif final is not Final.ACCEPTED:
             detail = f"{final}, route {delivery.plan.route}"
             self._note(delivery.message, EventKind.ENDED, detail, level=logging.ERROR)
         try:
@@ -286,17 +340,6 @@ class Dispatcher:
         event = DeliveryEvent(message.reference, self._clock.time(), kind, gateway, gateway_id, detail)
         log.log(level, "%s: %s", _named(message), describe(event))
         self._delivery_log.record(event)
-
-    def _plan_probe(self, lane: Lane) -> None:
-        self._timer.call_at(self._health_of(lane.name).until, lane.probe)
-
-    def _probed(self, lane: Lane, problem: DeliveryError | None) -> None:
-        lane.breaker.probed(alive=problem is None, now=self._clock.monotonic())
-        if problem is None:
-            log.info("gateway %s answers again: it is on trial", lane.name)
-        else:
-            log.warning("gateway %s is still dead: %s", lane.name, problem)
-            self._plan_probe(lane)
 
 
 def _is_usable(health: GatewayHealth, before: float) -> bool:

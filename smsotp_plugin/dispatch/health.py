@@ -1,31 +1,41 @@
 """
 What is known about the health of each gateway; asked by log-ins, told by attempts. No I/O, no threads.
 
-A circuit breaker for each gateway, shared by all routes. It opens after failures in a row or too large a share of
-them, for a pause that doubles each time. Then a probe, which sends no user's code, decides whether it closes again; it
-is on trial until a message really goes through.
+A circuit breaker for each gateway, shared by all routes. It opens after failures of different people, in a row or too
+large a share of them, for a pause that doubles each time. Then a probe, which sends no user's code, decides whether it
+closes again; it is on trial until a message really goes through.
+
+Refused credentials and spent credit open it at once. A probe that does not notice them proves nothing: then a message
+is tried now and then instead.
 """
 
 import threading
-from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from smsotp_plugin.errors import DeliveryError, NotSent, Refused, Throttled
+from smsotp_plugin.dispatch.people import Failures, Person
+from smsotp_plugin.errors import ConnectFailed, DeliveryError, NotSent, Refused, Throttled
 
 _FAILURES_IN_A_ROW = 3
-_SHARE_OF = 10
 _SHARE_FAILED = 5
 #: A probe costs nobody an SMS, so a gateway is asked again soon and often.
-_FIRST_PAUSE = 5.0
-_LONGEST_PAUSE = 60.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 60.0
+#: A message that is tried may cost somebody the log-in; after money was paid, the next one is tried within 5 minutes.
+_FIRST_BAR, _LONGEST_BAR = 60.0, 200.0
+#: So much later may somebody be tried whose last message failed: it says less of the gateway.
+_KNOWN_LATER = 60.0
 #: No gateway is left alone for longer, whatever it asks for: its clock or its answer may be wrong.
 _LONGEST_REST = 3600.0
 #: A gateway that throttles without saying for how long.
 _THROTTLE_PAUSE = 2.0
 #: Pauses are this much longer or shorter, so that several nodes do not come back in step.
 _JITTER = 0.1
+#: Messages, or probes out of turn, that go at once where no gateway of a route is left; then fewer and fewer.
+_LAST_HOPES = 3
+_LONGEST_BETWEEN_HOPES = 32.0
+#: Doubling ends here, long before the longest pause could overflow.
+_MOST_DOUBLINGS = 10
 
 
 class Condition(StrEnum):
@@ -37,6 +47,15 @@ class Condition(StrEnum):
     DEAD = "dead"
 
 
+class Verdict(StrEnum):
+    """What a failure says of a gateway."""
+
+    NOTHING = "nothing"
+    SUSPECT = "suspect"
+    """Only a probe can tell whether it is the gateway or the person."""
+    OPENED = "opened"
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayHealth:
     """
@@ -44,11 +63,14 @@ class GatewayHealth:
 
     Attributes:
         condition: What it is good for.
-        until: Monotonic seconds at which a resting one is back, or a dead one is probed; 0 for one that is alive.
+        until: Monotonic seconds at which a resting one is back, or a dead one is looked at; 0 for the others.
     """
 
     condition: Condition
     until: float
+
+
+_ALIVE = GatewayHealth(Condition.ALIVE, 0.0)
 
 
 class Breaker:
@@ -62,12 +84,31 @@ class Breaker:
     def __init__(self, random: Random) -> None:
         self._random = random
         self._lock = threading.Lock()
-        self._last: deque[bool] = deque(maxlen=_SHARE_OF)
-        self._failures = 0
+        self._failures = Failures()
         self._pauses = 0
         self._open_until = 0.0
         self._resting_until = 0.0
         self._on_trial = False
+        #: Open for a reason that a probe does not notice.
+        self._barred = False
+        self._known_until = 0.0
+        #: Whether a probe would have found what went wrong last.
+        self._probe_tells = False
+        self._hopes = 0
+        self._next_hope = 0.0
+        self._next_suspicion = 0.0
+        #: Counts openings: what was planned for an earlier one is void.
+        self.openings = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages are kept away."""
+        return bool(self._open_until)
+
+    @property
+    def is_barred(self) -> bool:
+        """Whether only a message that goes through can show that the gateway serves again."""
+        return self._barred
 
     def health(self, now: float) -> GatewayHealth:
         """Tell what the gateway is good for at this moment; no lock, no I/O."""
@@ -75,55 +116,147 @@ class Breaker:
             return GatewayHealth(Condition.DEAD, self._open_until)
         if self._resting_until > now:
             return GatewayHealth(Condition.RESTING, self._resting_until)
-        return GatewayHealth(Condition.ALIVE, 0.0)
+        return _ALIVE
 
-    def succeeded(self) -> None:
-        """Note that the gateway took a message, or refused one for the message's own sake."""
+    def succeeded(self, person: Person) -> None:
+        """Note that the gateway took somebody's message, or refused it for the message's own sake."""
         with self._lock:
-            self._failures = self._pauses = 0
-            self._on_trial = False
-            self._last.append(True)
+            self._failures.succeeded(person)
+            self._pauses = self._hopes = 0
+            self._next_hope = self._known_until = 0.0
+            self._close(on_trial=False)
 
-    def failed(self, error: DeliveryError, now: float) -> bool:
-        """
-        Note that an attempt ended without a receipt.
-
-        Returns:
-            True where this opened the breaker.
-        """
+    def failed(self, error: DeliveryError, person: Person, now: float) -> Verdict:
+        """Note that an attempt for somebody ended without a receipt."""
         if isinstance(error, Refused):
-            self.succeeded()
-            return False
+            self.succeeded(person)
+            return Verdict.NOTHING
         with self._lock:
-            if isinstance(error, NotSent) and (error.retry_after or isinstance(error, Throttled)):
+            needs_somebody = isinstance(error, NotSent) and not error.retry_here
+            if is_busy(error) and not needs_somebody:
+                assert isinstance(error, NotSent)
                 rest = min(error.retry_after or _THROTTLE_PAUSE, _LONGEST_REST)
                 self._resting_until = max(self._resting_until, now + rest)
+                return Verdict.NOTHING
+            known = self._failures.has_failed(person)
+            # Where others' went through since, one person's message is what is refused, not the account.
+            barred = needs_somebody and not self._failures.is_contradicted(person)
+            self._failures.failed(person)
+            if self._open_until:
+                return Verdict.NOTHING
+            if barred or self._is_too_much(known=known):
+                self._barred = barred
+                self._probe_tells = isinstance(error, ConnectFailed)
+                self.openings += 1
+                self._open(now)
+                return Verdict.OPENED
+            return self._suspect(now)
+
+    def probed(self, problem: DeliveryError | None, now: float, *, hurried: bool = False) -> bool:
+        """
+        Note what a probe found.
+
+        Args:
+            problem: Why the gateway is not alive; None where it is.
+            now: Monotonic seconds.
+            hurried: Out of turn: a failure changes nothing.
+
+        Returns:
+            True where this opened the breaker or closed it on trial.
+        """
+        with self._lock:
+            if not self._open_until:
+                if problem is None:
+                    return False
+                self._probe_tells = True
+                self.openings += 1
+                self._open(now)
+                return True
+            if problem is not None:
+                self._probe_tells = True
+                if self._barred and isinstance(problem, NotSent) and not problem.retry_here:
+                    # It notices, so it will also notice when that is over.
+                    self._barred = False
+                    self._pauses = 0
+                if not hurried and not self._barred:
+                    self._open(now)
                 return False
-            self._failures += 1
-            self._last.append(False)
-            if self._open_until or not self._is_too_much():
+            self._probe_tells = False
+            if self._barred:
                 return False
+            self._failures.start_anew()
+            self._close(on_trial=True)
+            return True
+
+    def may_try(self, person: Person, now: float, *, last_hope: bool) -> bool:
+        """
+        Take the permission to send one message although the breaker is open.
+
+        Args:
+            person: Whom it is for.
+            now: Monotonic seconds.
+            last_hope: Whether all gateways of the route count as dead.
+        """
+        with self._lock:
+            known = self._failures.has_failed(person)
+            if not self._open_until:
+                return False
+            if self._barred:
+                return self._may_try_barred(now, known=known)
+            if not last_hope or known or self._probe_tells:
+                return False
+            return self._take_hope(now)
+
+    def may_hurry(self, now: float) -> bool:
+        """Take the permission to probe a dead gateway out of turn."""
+        with self._lock:
+            return bool(self._open_until) and not self._barred and self._probe_tells and self._take_hope(now)
+
+    def _may_try_barred(self, now: float, *, known: bool) -> bool:
+        if not known:
+            if now < self._open_until:
+                return False
+            # The next one waits, however this one ends.
             self._open(now)
             return True
+        if now < max(self._open_until + _KNOWN_LATER, self._known_until):
+            return False
+        self._known_until = now + _LONGEST_BAR
+        return True
 
-    def probed(self, *, alive: bool, now: float) -> None:
-        """Note what a probe found: close on trial, or stay open for a longer pause."""
-        with self._lock:
-            if not alive:
-                self._open(now)
-                return
-            self._open_until = 0.0
-            self._on_trial = True
-            self._failures = 0
-            self._last.clear()
+    def _take_hope(self, now: float) -> bool:
+        if now < self._next_hope:
+            return False
+        self._hopes += 1
+        if self._hopes >= _LAST_HOPES:
+            pause = 2.0 ** min(self._hopes - _LAST_HOPES, _MOST_DOUBLINGS)
+            self._next_hope = now + min(pause, _LONGEST_BETWEEN_HOPES)
+        return True
 
-    def _is_too_much(self) -> bool:
-        if self._on_trial or self._failures >= _FAILURES_IN_A_ROW:
+    def _is_too_much(self, *, known: bool) -> bool:
+        if self._on_trial and not known:
             return True
-        return len(self._last) == _SHARE_OF and self._last.count(False) >= _SHARE_FAILED
+        return self._failures.in_a_row() >= _FAILURES_IN_A_ROW or self._failures.share() >= _SHARE_FAILED
+
+    def _suspect(self, now: float) -> Verdict:
+        if self._failures.attempts < _FAILURES_IN_A_ROW or now < self._next_suspicion:
+            return Verdict.NOTHING
+        self._next_suspicion = now + _FIRST_PAUSE
+        return Verdict.SUSPECT
+
+    def _close(self, *, on_trial: bool) -> None:
+        self._open_until = 0.0
+        self._barred = False
+        self._on_trial = on_trial
 
     def _open(self, now: float) -> None:
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._pauses)
+        first, longest = (_FIRST_BAR, _LONGEST_BAR) if self._barred else (_FIRST_PAUSE, _LONGEST_PAUSE)
+        pause = min(longest, first * 2 ** min(self._pauses, _MOST_DOUBLINGS))
         self._pauses += 1
         self._on_trial = False
         self._open_until = now + pause * self._random.uniform(1 - _JITTER, 1 + _JITTER)
+
+
+def is_busy(error: DeliveryError) -> bool:
+    """Tell whether a gateway only asks to be left alone for a while."""
+    return isinstance(error, NotSent) and bool(error.retry_after or isinstance(error, Throttled))

@@ -2,10 +2,11 @@
 
 import logging
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from smsotp_plugin.clock import Deadline
+from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.dispatch.delivery import Delivery
 from smsotp_plugin.dispatch.health import Breaker
 from smsotp_plugin.dispatch.ready_queue import ReadyQueue
@@ -16,10 +17,21 @@ log = logging.getLogger("smsotp.dispatch")
 
 #: Seconds that a probe may take.
 _PROBE_TIME = 5.0
+#: Seconds in which all gateways are closed and their threads ended. systemd kills after 90 s, messages have 60 of them.
+STOP_LIMIT = 10.0
 
 
+class Probed(Protocol):
+    """What is called with the result of a probe."""
+
+    def __call__(self, lane: "Lane", problem: DeliveryError | None, *, hurried: bool) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
 class _Probe:
     """Stands in the queue for the wish to probe; before every message."""
+
+    hurried: bool
 
 
 class Lane:
@@ -32,7 +44,8 @@ class Lane:
         provider: The gateway.
         breaker: Its health.
         attempt: Called in a lane's thread with each message that is its turn.
-        probed: Called in a lane's thread with what a probe found: None, or why the gateway is not alive.
+        probed: Called in a lane's thread with what a probe found, None or why the gateway is not alive, and whether it
+            was a probe out of turn.
     """
 
     def __init__(
@@ -40,7 +53,7 @@ class Lane:
         provider: Provider[Any, Any, Any],
         breaker: Breaker,
         attempt: Callable[["Lane", Delivery], None],
-        probed: Callable[["Lane", DeliveryError | None], None],
+        probed: Probed,
     ) -> None:
         self.provider = provider
         self.breaker = breaker
@@ -67,9 +80,9 @@ class Lane:
         """Queue a message for this gateway."""
         self._queue.put(delivery, delivery.message.expires)
 
-    def probe(self) -> None:
-        """Have the gateway probed soon."""
-        self._queue.put(_Probe(), 0.0)
+    def probe(self, *, hurried: bool = False) -> None:
+        """Have the gateway probed soon; `hurried` is handed back with what is found."""
+        self._queue.put(_Probe(hurried), 0.0)
 
     def drain(self) -> list[Delivery]:
         """Take back the messages that have not had their turn."""
@@ -79,11 +92,13 @@ class Lane:
         """Let the threads end after what they are doing."""
         self._queue.close(len(self._threads))
 
-    def join(self) -> None:
-        """Wait for those threads to end that were started."""
+    def join(self, until: Deadline) -> None:
+        """Wait for those threads to end that were started; one that does not in time is left behind."""
         for thread in self._threads:
             if thread.is_alive():
-                thread.join()
+                thread.join(until.remaining())
+        if any(thread.is_alive() for thread in self._threads):
+            log.error("gateway %s: it does not let go of a message, and is left alone", self.name)
 
     def _work(self) -> None:
         while (item := self._queue.get()) is not None:
@@ -91,16 +106,54 @@ class Lane:
                 if isinstance(item, Delivery):
                     self._attempt(self, item)
                 else:
-                    self._probe_now()
+                    self._probe_now(item)
             except Exception:
                 log.exception("gateway %s: unexpected failure", self.name)
 
-    def _probe_now(self) -> None:
+    def _probe_now(self, probe: _Probe) -> None:
+        problem: DeliveryError | None = None
         try:
             self.provider.probe(Deadline.after(_PROBE_TIME, self.provider.context.clock))
         except DeliveryError as exc:
-            self._probed(self, exc)
+            problem = exc
         except Exception as exc:  # noqa: BLE001  (a provider's bug must not be the last probe)
-            self._probed(self, NotSent(f"unexpected failure while probing: {type(exc).__name__}"))
-        else:
-            self._probed(self, None)
+            problem = NotSent(f"unexpected failure while probing: {type(exc).__name__}")
+        self._probed(self, problem, hurried=probe.hurried)
+
+
+def end_lanes(lanes: Sequence[Lane], clock: Clock, *, close_first: bool) -> None:
+    """
+    Close all gateways and end their threads, within `STOP_LIMIT`.
+
+    Args:
+        lanes: Whose queues have been closed.
+        clock: Time.
+        close_first: Whether a thread may still wait for a gateway: closing that one ends the attempt.
+
+    Raises:
+        Exception: What closing a gateway raised; all others are closed too.
+    """
+    until = Deadline.after(STOP_LIMIT if close_first else STOP_LIMIT / 2, clock)
+    if not close_first:
+        for lane in lanes:
+            lane.join(until)
+        until = Deadline.after(STOP_LIMIT / 2, clock)
+    problems: list[Exception] = []
+    closers = [threading.Thread(target=_close, args=(lane, problems), daemon=True) for lane in lanes]
+    for closer in closers:
+        closer.start()
+    for lane, closer in zip(lanes, closers, strict=True):
+        closer.join(until.remaining())
+        if closer.is_alive():
+            log.error("gateway %s: it cannot be closed in time, and is left alone", lane.name)
+        elif close_first:
+            lane.join(until)
+    if problems:
+        raise problems[0]
+
+
+def _close(lane: Lane, problems: list[Exception]) -> None:
+    try:
+        lane.provider.close()
+    except Exception as exc:  # noqa: BLE001  (told to whoever stops the lanes)
+        problems.append(exc)

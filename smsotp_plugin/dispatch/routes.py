@@ -2,9 +2,10 @@
 
 from bisect import bisect
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
+from smsotp_plugin.dispatch.places import Place
 from smsotp_plugin.errors import NoRoute
 
 
@@ -42,6 +43,7 @@ class Recipient:
         gateway: The gateway that the configuration of this user names, or empty.
         share: Where weights decide which gateway comes first: 0 to below 1, evenly spread over all log-ins and the same
             for all messages of one, so that a further message finds the gateways in the same order.
+        user: User-Name; routes do not look at it.
     """
 
     number: str
@@ -49,6 +51,7 @@ class Recipient:
     language: str = ""
     gateway: str = ""
     share: float = 0.0
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,15 @@ class Plan:
         route: Name of the route.
         gateways: In the order in which they are tried.
         reason: Why this route, as a half sentence for people.
+        hopes: Gateways that may be tried with this message although they count as dead.
+        place: The room for the message among those on their way.
     """
 
     route: str
     gateways: tuple[str, ...]
     reason: str
+    hopes: frozenset[str] = frozenset()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
     def turned(self, places: int) -> "Plan":
         """Return the plan with as many gateways moved from the front to the back."""

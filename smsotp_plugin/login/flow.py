@@ -1,11 +1,11 @@
 """The flow: what becomes of a first leg and of an answer leg. Decisions only; no RADIUS, no SQL, no sockets."""
 
 import logging
-import threading
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.dispatch.delivery import Final
+from smsotp_plugin.dispatch.routes import Plan
 from smsotp_plugin.errors import (
     AlreadyUsed,
     ChallengeError,
@@ -24,6 +24,7 @@ from smsotp_plugin.login.journal import Journal
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.resend import Resender
 from smsotp_plugin.login.sending import CodeSender
+from smsotp_plugin.login.waiting import Outcome, Waiting
 from smsotp_plugin.settings import Settings
 from smsotp_plugin.settings.sections import OnWrongCode
 from smsotp_plugin.sms.phone import PhoneNumber
@@ -60,7 +61,7 @@ class Login:
     ) -> None:
         self._otp = settings.otp
         self._texts = settings.challenge
-        self._wait = settings.dispatch.wait
+        self._waiting = Waiting(settings.dispatch.wait, clock)
         self._codes = codes
         self._store = store
         self._sender = sender
@@ -118,6 +119,10 @@ class Login:
         self._journal.step(request, "an answer of %s characters", len(typed))
         return self._judge(request, request.state, typed)
 
+    def stop_waiting(self) -> None:
+        """Answer at once from now on: the server is being stopped."""
+        self._waiting.stop()
+
     def _challenge(self, request: LoginRequest, number: PhoneNumber) -> Ask | Reject:
         new = self._new_challenge(request, number)
         try:
@@ -136,7 +141,17 @@ class Login:
             plan.reason,
             ", ".join(plan.gateways),
         )
-        outcome = _Outcome() if self._wait else None
+        with self._waiting.turn() as outcome:
+            return self._open(request, new, number, plan, outcome)
+
+    def _open(
+        self,
+        request: LoginRequest,
+        new: Challenge,
+        number: PhoneNumber,
+        plan: Plan,
+        outcome: Outcome | None,
+    ) -> Ask | Reject:
         challenge = self._store.open_challenge(
             new,
             then=lambda: self._sender.send(request, new, number, plan, outcome.settle if outcome else None),
@@ -147,7 +162,7 @@ class Login:
         self._journal.opened(request, challenge)
         if outcome is not None:
             self._store.flush()
-            if outcome.wait(self._wait) in _UNDELIVERED:
+            if self._waiting.wait(outcome) in _UNDELIVERED:
                 return self._prompter.refuse(new.state, self._texts.undelivered_text)
         return self._prompter.ask(challenge, self._texts.prompt)
 
@@ -183,6 +198,7 @@ class Login:
             return self._prompter.refuse(state, self._texts.expired_text)
         except ChallengeError as exc:
             return self._not_accepted(request, state, exc)
+        self._sender.log_in_is_over(state)
         self._journal.answered(request, state, "accepted")
         return Accept()
 
@@ -195,6 +211,8 @@ class Login:
             # Whatever was typed: it cannot be a code that never got out, and the person waits for it in vain.
             self._journal.answered(request, state, undelivered(challenge))
             return self._prompter.refuse(state, self._texts.undelivered_text)
+        if not isinstance(why, WrongCode):
+            self._sender.log_in_is_over(state)
         self._journal.answered(request, state, str(why))
         match why:
             case WrongCode() | TooManyAttempts() if self._ends_at_once:
@@ -212,19 +230,3 @@ class Login:
     def _unavailable(self, request: LoginRequest, why: Exception) -> Reject:
         log.error("user %s is refused: %s", self._name(request), why)
         return Reject(self._texts.unavailable_text)
-
-
-class _Outcome:
-    """How the message of a first leg ended, for sites that wait a moment for it (``dispatch.wait``)."""
-
-    def __init__(self) -> None:
-        self._final: Final | None = None
-        self._settled = threading.Event()
-
-    def settle(self, final: Final) -> None:
-        self._final = final
-        self._settled.set()
-
-    def wait(self, seconds: float) -> Final | None:
-        self._settled.wait(seconds)
-        return self._final

@@ -98,6 +98,7 @@ class CodeSender:
                 language=request.language,
                 gateway=request.gateway,
                 share=int(state[:_SHARE_DIGITS], 16) / 16**_SHARE_DIGITS,
+                user=self._codes.shown_name(request.user),
             )
         )
 
@@ -130,6 +131,10 @@ class CodeSender:
         self._note(challenge, message, plan)
         self._dispatcher.submit(message, plan, ended)
 
+    def log_in_is_over(self, state: str) -> None:
+        """Send the code of a challenge nowhere else: it was used, or can no longer be."""
+        self._dispatcher.withdraw(state)
+
     def _text_in(self, language: str) -> str | None:
         """Return the text of the SMS in a language such as ``de-at``: that of ``de`` where it has none of its own."""
         return self._texts.get(language) or self._texts.get(language.partition("-")[0]) or self._text
@@ -143,6 +148,8 @@ class CodeSender:
             otp=SecretStr((text or "{otp}").replace("{otp}", code)),
             sentence=SecretStr((text or DEFAULT_SENTENCE).replace("{otp}", code)),
             expires=challenge.expires,
+            state=challenge.state,
+            login=challenge.login,
         )
 
     def _note(self, challenge: Challenge, message: Message, plan: Plan) -> None:

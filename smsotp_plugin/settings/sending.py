@@ -32,17 +32,18 @@ class DispatchSettings(SettingsModel):
     Attributes:
         workers: How many messages are handed to one gateway at the same time, 1 to 64, where the gateway's own
             CONNECTIONS (WINDOW for smpp) says nothing. Not set: as many as the provider thinks right.
-        queue: How many messages may be on their way, 1 to 1000000; log-ins beyond that are rejected.
+        queue: How many messages may be promised or on their way, 1 to 1000000; log-ins beyond that are rejected.
         deadline: Seconds, 1 to 600, after which a message that no gateway has taken is given up; at most `otp.ttl`.
         retries: How often all gateways of a route that could not take a message have another turn before that, 0 to 10,
-            each time after a longer pause.
+            each time after a longer pause. Where one only asked to wait it does not count.
         on_unknown: What follows when a gateway had the message but gave no valid answer. `next`: the next gateway gets
             the same code, so the person may get two SMS with it. `stop`: nothing more is tried, and the person may get
             none.
         hedge_after: Seconds, 0 to 60, without an answer after which the next gateway gets the same code as well. 0:
             never.
         wait: Seconds, 0 to 2, that a log-in waits for the gateways before the person is asked for the code, so that a
-            failure is shown at once. While one log-in waits, FreeRADIUS keeps all others waiting.
+            failure is shown at once. FreeRADIUS keeps all others waiting meanwhile, so after one that waited the next ones
+            are answered at once, for four times as long.
     """
 
     workers: Annotated[int, Field(strict=True, ge=1, le=64)] | None = None

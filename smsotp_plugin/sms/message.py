@@ -1,6 +1,6 @@
 """What travels from the flow through the dispatcher to a provider, and what comes back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
@@ -19,6 +19,8 @@ class Message:
         otp: What the tag ``{otp}`` becomes: the bare code, or the whole text where ``[otp] text`` is set.
         sentence: What a provider without a template of its own sends: always a whole sentence.
         expires: Unix seconds after which the code is worthless and nothing is sent any more.
+        state: Of the challenge, empty for a notification: when it is over, nothing more is tried.
+        login: Fingerprint of the log-in, empty for a notification: a later message of the same one takes its place.
     """
 
     reference: str
@@ -27,6 +29,8 @@ class Message:
     otp: SecretStr
     sentence: SecretStr
     expires: float
+    state: str = field(default="", repr=False)
+    login: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

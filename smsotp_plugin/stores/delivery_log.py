@@ -61,6 +61,8 @@ def describe(event: DeliveryEvent) -> str:
             return f"gateway {event.gateway} took it{told}"
         case EventKind.ATTEMPT | EventKind.RECEIPT:
             return f"gateway {event.gateway}: {event.detail}{told}"
+        case EventKind.ENDED if event.detail == "not needed":
+            return "nothing more is tried: the log-in is over, or a later message has taken its place"
         case EventKind.ENDED:
             return f"no gateway took it ({event.detail})"
         case _:

@@ -10,6 +10,7 @@ import socket
 import ssl
 
 from smsotp_plugin.clock import Deadline
+from smsotp_plugin.wire.resolve import RESOLVER
 
 #: RFC 5321 section 4.5.3.1.5 allows 512 octets in a line; servers with longer greetings exist.
 _LONGEST_LINE = 2048
@@ -45,7 +46,7 @@ class Channel:
             Broken: None does. Each address gets its share of the time.
         """
         try:
-            addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = RESOLVER.resolve(host, port, deadline, lambda: self._aborted)
         except (OSError, UnicodeError) as exc:
             raise Broken(f"{host} cannot be resolved: {_reason(exc)}") from exc
         failure = Broken(f"{host} has no address")

@@ -75,7 +75,7 @@ def test_the_trace_says_what_the_log_says(tmp_path: Path) -> None:
         challenge = world.log_in(anna)
         world.server.wait_for_log("no gateway took it")
         world.answer(anna, "000000", challenge.state)
-        shown = trace_until(world, "answered", anna.name).splitlines()[2:]
+        shown = trace_until(world, "got out", anna.name).splitlines()[2:]
         log = world.server.log_text()
 
         told = [line.split(maxsplit=3)[3] for line in shown]

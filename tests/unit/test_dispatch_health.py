@@ -1,20 +1,24 @@
 """The circuit breaker: what opens it, for how long, and what closes it."""
 
+from itertools import pairwise
 from random import Random
 
 import pytest
 
-from smsotp_plugin.dispatch.health import Breaker, Condition
+from smsotp_plugin.dispatch.health import Breaker, Condition, Verdict
+from smsotp_plugin.dispatch.people import Person
 from smsotp_plugin.errors import (
     AnswerTimeout,
     AuthFailed,
     BadRecipient,
     ConnectFailed,
+    CreditExhausted,
     DeliveryError,
     Throttled,
 )
 
 DOWN = ConnectFailed("down")
+NOTHING, SUSPECT, OPENED = Verdict.NOTHING, Verdict.SUSPECT, Verdict.OPENED
 
 
 class Even(Random):
@@ -29,18 +33,83 @@ def breaker() -> Breaker:
     return Breaker(Even())
 
 
-def fail(breaker: Breaker, times: int, error: DeliveryError = DOWN, now: float = 0.0) -> list[bool]:
-    return [breaker.failed(error, now) for _ in range(times)]
+def person(number: int) -> Person:
+    return Person(f"user{number}", f"+49170{number}")
+
+
+def fail(
+    breaker: Breaker, times: int, error: DeliveryError = DOWN, now: float = 0.0, first: int = 0
+) -> list[Verdict]:
+    """Let the messages of so many different people fail."""
+    return [breaker.failed(error, person(first + number), now) for number in range(times)]
 
 
 def test_a_new_gateway_is_alive(breaker: Breaker) -> None:
     assert breaker.health(0.0).condition is Condition.ALIVE
 
 
-@pytest.mark.parametrize("error", [DOWN, AnswerTimeout("silence"), AuthFailed("no")])
-def test_three_failures_in_a_row_are_death_for_a_while(breaker: Breaker, error: DeliveryError) -> None:
-    assert fail(breaker, 4, error) == [False, False, True, False]
+@pytest.mark.parametrize("error", [DOWN, AnswerTimeout("silence")])
+def test_three_people_in_a_row_whose_messages_fail_are_death_for_a_while(
+    breaker: Breaker, error: DeliveryError
+) -> None:
+    assert fail(breaker, 4, error) == [NOTHING, NOTHING, OPENED, NOTHING]
     assert (breaker.health(0.0).condition, breaker.health(0.0).until) == (Condition.DEAD, 5.0)
+
+
+@pytest.mark.parametrize(
+    "people",
+    [
+        [Person("bob", "+49170") for _ in range(50)],
+        [Person("bob", f"+49170{number}") for number in range(50)],
+        [Person(f"bob{number}", "+49170") for number in range(50)],
+        [Person(f"bob{number % 2}", f"+49170{number % 2}") for number in range(50)],
+    ],
+    ids=["one", "many numbers", "many names", "two"],
+)
+def test_one_or_two_people_are_no_death_however_often_they_try(
+    breaker: Breaker, people: list[Person]
+) -> None:
+    verdicts = [breaker.failed(AnswerTimeout("silence"), one, now / 10) for now, one in enumerate(people)]
+
+    assert set(verdicts) == {NOTHING, SUSPECT}
+    # A probe tells; it is asked for every five seconds and no more often.
+    assert verdicts.count(SUSPECT) == 1
+    assert breaker.health(0.0).condition is Condition.ALIVE
+
+
+@pytest.mark.parametrize("error", [AuthFailed("no"), CreditExhausted("no")])
+def test_a_refused_account_is_death_at_once_and_no_probe_lifts_it(
+    breaker: Breaker, error: DeliveryError
+) -> None:
+    assert fail(breaker, 1, error) == [OPENED]
+    assert not breaker.probed(None, 5.0)
+    assert (breaker.health(5.0).condition, breaker.health(5.0).until) == (Condition.DEAD, 60.0)
+    assert not breaker.may_try(person(2), 59.0, last_hope=True)
+    assert breaker.may_try(person(2), 60.0, last_hope=False)
+    assert not breaker.may_try(person(3), 60.0, last_hope=False)
+    breaker.succeeded(person(2))
+    assert breaker.health(60.0).condition is Condition.ALIVE
+
+
+def test_tries_of_a_refused_account_become_rarer_and_stay_within_five_minutes(breaker: Breaker) -> None:
+    fail(breaker, 1, AuthFailed("no"))
+    moments = []
+    for now in range(2000):
+        if breaker.may_try(person(now), now, last_hope=True):
+            moments.append(now)
+            breaker.failed(AuthFailed("no"), person(now), now)
+
+    gaps = [later - earlier for earlier, later in pairwise(moments)]
+    assert (moments[0], gaps[0], max(gaps)) == (60, 120, 200)
+
+
+def test_a_probe_that_notices_the_refused_account_is_believed_when_it_succeeds(breaker: Breaker) -> None:
+    fail(breaker, 1, AuthFailed("no"))
+    breaker.probed(AuthFailed("no"), 5.0)
+
+    assert breaker.health(5.0).until == 10.0
+    assert breaker.probed(None, 10.0)
+    assert breaker.health(10.0).condition is Condition.ALIVE
 
 
 def test_it_stays_dead_until_a_probe_says_otherwise(breaker: Breaker) -> None:
@@ -53,50 +122,87 @@ def test_it_stays_dead_until_a_probe_says_otherwise(breaker: Breaker) -> None:
 def test_a_success_or_a_refusal_ends_a_row_of_failures(breaker: Breaker, error: DeliveryError | None) -> None:
     fail(breaker, 2)
     if error is None:
-        breaker.succeeded()
+        breaker.succeeded(person(9))
     else:
-        fail(breaker, 1, error)
+        fail(breaker, 1, error, first=9)
 
-    assert fail(breaker, 2) == [False, False]
+    assert fail(breaker, 2, first=20) == [NOTHING, NOTHING]
     assert breaker.health(0.0).condition is Condition.ALIVE
 
 
-def test_half_of_the_last_ten_failing_is_death_too(breaker: Breaker) -> None:
+def test_half_of_the_last_ten_people_failing_is_death_too(breaker: Breaker) -> None:
     opened = []
-    for _ in range(5):
-        breaker.succeeded()
-        opened += fail(breaker, 1)
+    for number in range(0, 10, 2):
+        breaker.succeeded(person(number))
+        opened += fail(breaker, 1, first=number + 1)
 
-    assert opened == [False] * 4 + [True]
+    assert opened == [NOTHING] * 4 + [OPENED]
 
 
-def test_pauses_grow_to_a_minute(breaker: Breaker) -> None:
+def test_pauses_grow_to_a_minute_and_never_fail_however_long_it_lasts(breaker: Breaker) -> None:
     fail(breaker, 3)
     pauses = []
-    for _ in range(6):
-        breaker.probed(alive=False, now=1000.0)
+    for _ in range(3000):
+        breaker.probed(DOWN, 1000.0)
         pauses.append(breaker.health(0.0).until - 1000.0)
 
-    assert pauses == [10.0, 20.0, 40.0, 60.0, 60.0, 60.0]
+    assert pauses[:6] == [10.0, 20.0, 40.0, 60.0, 60.0, 60.0]
+    assert set(pauses[6:]) == {60.0}
 
 
-def test_one_failure_on_trial_is_death_again_for_longer(breaker: Breaker) -> None:
+def test_a_failure_of_somebody_new_on_trial_is_death_again_for_longer(breaker: Breaker) -> None:
     fail(breaker, 3)
-    breaker.probed(alive=True, now=30.0)
+    breaker.probed(None, 30.0)
     on_trial = breaker.health(30.0).condition
 
     assert on_trial is Condition.ALIVE
-    assert fail(breaker, 1, now=31.0) == [True]
+    assert fail(breaker, 1, now=31.0, first=7) == [OPENED]
     assert breaker.health(31.0).until == 41.0
+
+
+def test_a_failure_on_trial_of_somebody_whose_messages_failed_before_says_nothing(breaker: Breaker) -> None:
+    fail(breaker, 3)
+    breaker.probed(None, 30.0)
+
+    assert {breaker.failed(AnswerTimeout("x"), person(1), 31.0 + number) for number in range(9)} <= {
+        NOTHING,
+        SUSPECT,
+    }
+    assert breaker.health(40.0).condition is Condition.ALIVE
 
 
 def test_a_message_that_goes_through_ends_the_trial(breaker: Breaker) -> None:
     fail(breaker, 3)
-    breaker.probed(alive=True, now=30.0)
-    breaker.succeeded()
+    breaker.probed(None, 30.0)
+    breaker.succeeded(person(1))
 
-    assert fail(breaker, 3, now=40.0) == [False, False, True]
+    assert fail(breaker, 3, now=40.0) == [NOTHING, NOTHING, OPENED]
     assert breaker.health(40.0).until == 45.0
+
+
+def test_a_probe_out_of_turn_that_fails_changes_no_pause(breaker: Breaker) -> None:
+    fail(breaker, 3)
+    breaker.probed(DOWN, 2.0, hurried=True)
+
+    assert breaker.health(2.0).until == 5.0
+
+
+def test_where_only_messages_tell_a_few_are_tried_and_those_who_failed_before_are_not(
+    breaker: Breaker,
+) -> None:
+    fail(breaker, 3, AnswerTimeout("silence"))
+
+    assert not breaker.may_try(person(1), 1.0, last_hope=True)
+    assert not breaker.may_try(person(10), 1.0, last_hope=False)
+    tried = [now for now in range(600) if breaker.may_try(person(1000 + now), now, last_hope=True)]
+    assert tried == [0, 1, 2, 3, 5, 9, 17, 33, *range(65, 600, 32)]
+
+
+def test_where_a_probe_tells_no_message_is_tried(breaker: Breaker) -> None:
+    fail(breaker, 3)
+
+    assert not breaker.may_try(person(10), 1.0, last_hope=True)
+    assert [breaker.may_hurry(1.0) for _ in range(5)] == [True, True, True, False, False]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +216,7 @@ def test_a_message_that_goes_through_ends_the_trial(breaker: Breaker) -> None:
 def test_a_gateway_that_throttles_rests_and_is_back(
     breaker: Breaker, error: DeliveryError, until: float
 ) -> None:
-    assert fail(breaker, 5, error) == [False] * 5
+    assert fail(breaker, 5, error) == [NOTHING] * 5
 
     assert (breaker.health(0.0).condition, breaker.health(0.0).until) == (Condition.RESTING, until)
     assert breaker.health(until).condition is Condition.ALIVE

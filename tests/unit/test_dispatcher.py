@@ -1,5 +1,6 @@
 """The senders: which gateway gets which message, what follows from each outcome, and how it ends."""
 
+import contextlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from smsotp_plugin.assembly import STOP_GRACE
 from smsotp_plugin.clock import Deadline
 from smsotp_plugin.dispatch.delivery import Final, RetryRules
 from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
+from smsotp_plugin.dispatch.lane import STOP_LIMIT
 from smsotp_plugin.dispatch.ready_queue import ReadyQueue
 from smsotp_plugin.dispatch.routes import Recipient, RouteTable
 from smsotp_plugin.errors import (
@@ -20,6 +23,7 @@ from smsotp_plugin.errors import (
     BadRecipient,
     ConnectFailed,
     NoGatewayAlive,
+    NoRoute,
     QueueFull,
 )
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, Provider
@@ -234,7 +238,7 @@ def test_somebody_who_cannot_be_told_of_the_end_is_not_waited_for(clock: Clock) 
     sending.send()
     sending.dispatcher.stop(60)
 
-    assert sending.dispatcher._on_the_way == set()
+    assert len(sending.dispatcher._on_the_way) == len(sending.dispatcher._places._taken) == 0
 
 
 def test_time_runs_out_over_all_gateways(clock: Clock) -> None:
@@ -396,6 +400,75 @@ def test_a_full_queue_says_so_until_there_is_room(clock: Clock) -> None:
     assert len(sending.ended) == 2
 
 
+def test_a_promise_takes_a_place_before_it_is_kept_and_gives_it_back_when_it_is_dropped(clock: Clock) -> None:
+    sending = Sending(clock, Gateway("first", clock), queue=2)
+    promises = [sending.dispatcher.plan(Recipient(NUMBER)) for _ in range(2)]
+    with pytest.raises(QueueFull, match="2 messages"):
+        sending.dispatcher.plan(Recipient(NUMBER))
+    promises.pop()
+
+    promises.append(sending.dispatcher.plan(Recipient(NUMBER)))
+    with pytest.raises(QueueFull, match="2 messages"):
+        sending.dispatcher.plan(Recipient(NUMBER))
+
+
+def test_a_route_that_does_not_fit_keeps_no_place(clock: Clock) -> None:
+    sending = Sending(clock, Gateway("first", clock), queue=1)
+    for _ in range(3):
+        with pytest.raises(NoRoute):
+            sending.dispatcher.plan(Recipient(NUMBER, gateway="none such"))
+
+    sending.dispatcher.plan(Recipient(NUMBER))
+
+
+def test_however_many_threads_promise_no_more_than_the_limit_are_on_their_way(clock: Clock) -> None:
+    sending = Sending(clock, Gateway("first", clock), queue=50)
+    promises: list[object] = []
+    begin = threading.Barrier(20)
+
+    def promise() -> None:
+        begin.wait()
+        for _ in range(50):
+            with contextlib.suppress(QueueFull):
+                promises.append(sending.dispatcher.plan(Recipient(NUMBER)))
+
+    threads = [threading.Thread(target=promise) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(promises) == 50
+
+
+def test_a_gateway_that_does_not_let_go_keeps_no_stop_from_ending(
+    clock: Clock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smsotp_plugin.dispatch.lane.STOP_LIMIT", 0.05)
+    begun, let_go = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun.set()
+        let_go.wait(10)
+
+    sending = Sending(clock, Gateway("first", clock, hang, CONNECTIONS=1), Gateway("second", clock))
+    sending.dispatcher.start()
+    sending.send()
+    assert begun.wait(10)
+    sending.dispatcher.stop(0)
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith("smsotp-first")]
+    let_go.set()
+    for thread in threads:
+        thread.join()
+
+    assert "gateway first: it does not let go of a message, and is left alone" in caplog.text
+    assert [final for _, final in sending.ended] == [Final.NOT_SENT]
+
+
+def test_a_stop_leaves_time_before_systemd_kills() -> None:
+    assert STOP_GRACE + STOP_LIMIT <= 75
+
+
 def test_nothing_is_taken_during_a_stop(clock: Clock) -> None:
     sending = Sending(clock, Gateway("first", clock))
     sending.dispatcher.start()
@@ -410,11 +483,10 @@ def test_a_log_in_is_refused_at_once_when_all_gateways_are_dead(clock: Clock) ->
     sending = Sending(clock, gateway)
     sending.dispatcher.start()
     ended = threading.Semaphore(0)
-    for _ in range(3):
+    for person in range(3):
         plan = sending.dispatcher.plan(Recipient(NUMBER))
-        message = Message(
-            "x", "bob", parse_number(NUMBER, None), SecretStr("x"), SecretStr("x"), clock.time() + 300
-        )
+        number = parse_number(f"{NUMBER}{person}", None)
+        message = Message("x", f"bob{person}", number, SecretStr("x"), SecretStr("x"), clock.time() + 300)
         sending.dispatcher.submit(message, plan, lambda _: ended.release())
         assert ended.acquire(timeout=10)
 

@@ -2,9 +2,12 @@
 
 import heapq
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable
+
+log = logging.getLogger(__name__)
 
 
 class Later:
@@ -51,6 +54,8 @@ class Later:
                 action()
             except OSError:
                 continue
+            except Exception:
+                log.exception("something that was to be done later failed")
 
     def _next(self) -> Callable[[], None] | None:
         with self._changed:

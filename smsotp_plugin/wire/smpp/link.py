@@ -28,6 +28,9 @@ from smsotp_plugin.wire.smpp.status import bind_failure
 from smsotp_plugin.wire.smpp.ticket import Stage, Ticket
 from smsotp_plugin.wire.smpp.transport import Interrupted, SmppTransport, tell
 
+#: Seconds before the next session where the pause itself failed.
+_BUG_PAUSE = 5.0
+
 _CLOSED = "the gateway is closed"
 
 
@@ -72,7 +75,6 @@ class SmppLink:
         self._transport.interrupt()
         self._thread.join(seconds)
         if self._thread.is_alive():
-            # Only the resolver cannot be interrupted.
             self._setup.log.error("the thread of the SMPP session did not end within %g s", seconds)
         else:
             self._transport.close()
@@ -157,14 +159,24 @@ class SmppLink:
     def _run(self, transport: SmppTransport) -> None:
         try:
             while not self._stopping.is_set():
-                self._live(transport)
-                transport.disconnect()
-                self._rest(transport)
+                self._live_once(transport)
         except Interrupted:
             self._setup.log.debug("closed while connecting")
         finally:
             transport.disconnect()
             self._drop_tickets(lambda _: ConnectFailed(_CLOSED))
+
+    def _live_once(self, transport: SmppTransport) -> None:
+        """Go through one session and the pause after it; no error may keep the next one from being tried."""
+        try:
+            self._live(transport)
+            transport.disconnect()
+            self._rest(transport)
+        except Interrupted:
+            raise
+        except Exception:
+            self._setup.log.exception("unexpected failure between two sessions")
+            self._stopping.wait(_BUG_PAUSE)
 
     def _live(self, transport: SmppTransport) -> None:
         """Go through one session, from connecting to its end."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import ConnectFailed
+from smsotp_plugin.wire.resolve import RESOLVER
 
 _PIECE = 65536
 
@@ -61,7 +62,9 @@ class SmppTransport:
             Interrupted: `interrupt` was called.
         """
         try:
-            addresses = socket.getaddrinfo(self._endpoint.host, self._endpoint.port, type=socket.SOCK_STREAM)
+            addresses = RESOLVER.resolve(
+                self._endpoint.host, self._endpoint.port, deadline, lambda: self._interrupted
+            )
         except (OSError, UnicodeError) as exc:
             raise ConnectFailed(f"{self._endpoint.host} cannot be resolved: {tell(exc)}") from exc
         failure = ConnectFailed(f"{self._endpoint.host} has no address")

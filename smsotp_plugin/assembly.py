@@ -22,6 +22,7 @@ from smsotp_plugin.settings import Settings
 from smsotp_plugin.stores.base import ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
 from smsotp_plugin.stores.housekeeping import Housekeeper
+from smsotp_plugin.stores.sealed import SealedStore
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 
 #: Seconds that messages which are still queued get when the server stops; systemd waits 90 before it kills.
@@ -120,6 +121,7 @@ def build(settings: Settings, clock: Clock) -> System:
     providers = build_gateways(settings, clock, lambda receipt: store.record(_as_event(receipt, clock)))
     # Opened last: of what is made here, only the store has to be closed where the rest cannot be made.
     store = build_store(settings, clock)
+    challenges = SealedStore(store, codes)
     dispatcher = Dispatcher(
         providers=providers,
         routes=build_routes(settings),
@@ -129,11 +131,16 @@ def build(settings: Settings, clock: Clock) -> System:
         random=random,
     )
     sender = CodeSender(
-        settings=settings, codes=codes, store=store, delivery_log=store, dispatcher=dispatcher, clock=clock
+        settings=settings,
+        codes=codes,
+        store=challenges,
+        delivery_log=store,
+        dispatcher=dispatcher,
+        clock=clock,
     )
     return System(
         login=Login(
-            settings=settings, codes=codes, store=store, delivery_log=store, sender=sender, clock=clock
+            settings=settings, codes=codes, store=challenges, delivery_log=store, sender=sender, clock=clock
         ),
         notifier=Notifier(
             texts=settings.notifications,
@@ -144,7 +151,7 @@ def build(settings: Settings, clock: Clock) -> System:
             clock=clock,
         ),
         dispatcher=dispatcher,
-        store=store,
+        store=challenges,
         housekeeper=Housekeeper(store, clock),
     )
 

@@ -34,6 +34,7 @@ class CodeMaker:
     def __init__(self, key: bytes, length: int, alphabet: str, random_bytes: Callable[[int], bytes]) -> None:
         self._code_mac = _mac(key, "smsotp code")
         self._seal_mac = _mac(key, "smsotp seal")
+        self._mark_mac = _mac(key, "smsotp mark")
         self._print_mac = _mac(key, "smsotp fingerprint")
         self._length = length
         self._alphabet = alphabet
@@ -79,6 +80,10 @@ class CodeMaker:
         if self._folds_case:
             typed = typed.casefold()
         return _digest(self._seal_mac, f"{state} {typed}").hex()[:HEX_DIGITS]
+
+    def mark(self, *parts: str) -> str:
+        """Return what nobody can make for these parts, in this order, without the key."""
+        return _digest(self._mark_mac, repr(parts)).hex()[:HEX_DIGITS]
 
     def reference(self, state: str) -> str:
         """Return the short name of a challenge for logs and the help desk: 8 digits that tell nothing of it."""

@@ -3,6 +3,10 @@ What a store promises.
 
 Each method is one atomic change, safe under threads and processes: whoever comes second sees what the first one did.
 A store compares seals, never codes, and never holds a code or a telephone number in clear.
+
+Moments are wall time, which somebody may set forward or back at any time. So each span counts from both of its sides: what
+is younger than N seconds was made within the last N seconds and not in the future, and a code with a life of N seconds is
+good for less than N seconds after the moment at which it was made and, where the clock was set back, before it.
 """
 
 from abc import ABC, abstractmethod
@@ -11,6 +15,8 @@ from dataclasses import dataclass, field
 
 #: Seconds that a challenge stays after its end, so that a late answer is told why it is late.
 KEPT_AFTER_EXPIRY = 600.0
+#: Seconds. What ends later than this from now was made by a clock that went wrong.
+FURTHEST_END = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,7 @@ class Challenge:
         tries_left: How many more answers are looked at, at least 1 in a challenge that is open.
         resends: How often its code was sent again.
         undelivered: Why its code did not get out, in the words of the dispatcher; empty while it may have.
+        mark: What shows that nobody but us wrote what never changes in it; the store only keeps it.
     """
 
     state: str
@@ -45,6 +52,22 @@ class Challenge:
     tries_left: int
     resends: int = 0
     undelivered: str = ""
+    mark: str = field(default="", repr=False)
+
+    def sealed(self) -> tuple[str, ...]:
+        """Return what never changes in it and decides whom it lets in, and until when."""
+        return (
+            self.state,
+            self.user,
+            self.login,
+            self.seed,
+            self.seal,
+            self.number,
+            self.number_hash,
+            # A store may give back a whole number of seconds without a fraction.
+            repr(float(self.created)),
+            repr(float(self.expires)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +99,13 @@ class ChallengeStore(ABC):
         """
         Keep a challenge, unless the same log-in has an open one that is younger than the window.
 
+        All processes that use the same place count: the log-in that another one began is the same log-in.
+
         Args:
             new: The challenge; its `created` is now.
             then: Called once, from any thread, as soon as `new` will survive the death of this process: what must not
-                happen without the challenge, such as the sending of its code. Never called for the earlier one.
+                happen without the challenge, such as the sending of its code. Never called for the earlier one. No
+                lock is held meanwhile: it may call every method of the store.
 
         Returns:
             `new`, or the one that was there.
@@ -107,7 +133,8 @@ class ChallengeStore(ABC):
             now: Unix seconds.
 
         Returns:
-            The challenge, answered rightly; at most one caller ever gets this for one challenge.
+            The challenge, answered rightly; at most one caller ever gets this for one challenge. It will survive the
+            death of this process that the challenge is used up.
 
         Raises:
             UnknownChallenge: No such State, or it is another user's.
@@ -143,7 +170,11 @@ class ChallengeStore(ABC):
 
     @abstractmethod
     def flush(self) -> None:
-        """Keep now what has been opened; every `then` has been called when this returns."""
+        """
+        Keep now what has been opened; every `then` has been called when this returns.
+
+        From within a `then` it waits for no other one.
+        """
 
     @abstractmethod
     def tidy(self, now: float) -> None:
@@ -151,7 +182,8 @@ class ChallengeStore(ABC):
         Remove what nobody will ask for any more, and do what keeps the store quick. For a background thread.
 
         Args:
-            now: Unix seconds. Challenges are kept for `KEPT_AFTER_EXPIRY` after they expired.
+            now: Unix seconds. Challenges are kept for `KEPT_AFTER_EXPIRY` after they expired; those of a clock that was
+                set back, until it has caught up with them, or for a day.
         """
 
     @abstractmethod

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,11 @@ def at_once(call: Callable[[], object]) -> Counter[str]:
 
     with ThreadPoolExecutor(THREADS) as pool:
         return Counter(future.result() for future in [pool.submit(run) for _ in range(THREADS)])
+
+
+def right_answers(store: ChallengeStore, clock: HandClock, some: list[Challenge]) -> Counter[str]:
+    """Return how right answers to some challenges of bob ended."""
+    return Counter(outcome(partial(store.answer, each.state, "bob", RIGHT, clock.time())) for each in some)
 
 
 class StoreContract:
@@ -496,8 +502,165 @@ class StoreContract:
         young = store.open_challenge(challenge(clock), then=nothing)
         store.tidy(clock.time())
 
-        def late(state: str) -> str:
-            return outcome(lambda: store.answer(state, "bob", RIGHT, clock.time()))
-
-        assert Counter(late(each.state) for each in old) == {"UnknownChallenge": 1000}
+        assert right_answers(store, clock, old) == {"UnknownChallenge": 1000}
         assert store.answer(young.state, "bob", RIGHT, clock.time()) == young
+
+    def test_a_code_is_good_no_longer_because_the_clock_was_set_back(
+        self, store: ChallengeStore, clock: HandClock
+    ) -> None:
+        new = store.open_challenge(challenge(clock), then=nothing)
+        clock.set_by(-3600)
+
+        assert outcome(lambda: store.answer(new.state, "bob", RIGHT, clock.time())) == "Expired"
+        assert outcome(lambda: store.answer(new.state, "bob", WRONG, clock.time())) == "Expired"
+        with pytest.raises(Expired):
+            store.resend(new.state, "bob", clock.time(), RESENDS)
+
+    @pytest.mark.parametrize(("back", "ended"), [(1, "accepted"), (TTL - 1, "accepted"), (TTL, "Expired")])
+    def test_a_code_is_good_for_its_life_before_its_beginning(
+        self, store: ChallengeStore, clock: HandClock, back: float, ended: str
+    ) -> None:
+        new = store.open_challenge(challenge(clock), then=nothing)
+        clock.set_by(-back)
+
+        assert outcome(lambda: store.answer(new.state, "bob", RIGHT, clock.time())) == ended
+
+    @pytest.mark.parametrize("committed", [False, True])
+    @pytest.mark.parametrize("step", [-3600, -1, 3600])
+    def test_a_log_in_after_the_clock_was_set_gets_a_challenge_of_its_own(
+        self, store: ChallengeStore, clock: HandClock, step: float, *, committed: bool
+    ) -> None:
+        first = store.open_challenge(challenge(clock, login="l"), then=nothing)
+        if committed:
+            store.flush()
+        clock.set_by(step)
+        second = challenge(clock, login="l")
+
+        assert store.find_same("l", clock.time()) is None
+        assert store.open_challenge(second, then=nothing) == second
+        assert store.open_challenge(challenge(clock, login="l"), then=nothing) == second
+        assert first != second
+
+    def test_the_newest_of_two_challenges_is_given_again_when_the_clock_is_right_again(
+        self, store: ChallengeStore, clock: HandClock
+    ) -> None:
+        store.open_challenge(challenge(clock, login="l"), then=nothing)
+        clock.set_by(-1)
+        second = store.open_challenge(challenge(clock, login="l"), then=nothing)
+        clock.set_by(1)
+
+        assert store.find_same("l", clock.time()) == second
+
+    def test_a_further_sms_is_not_too_early_because_the_clock_was_set_back(
+        self, store: ChallengeStore, clock: HandClock
+    ) -> None:
+        new = store.open_challenge(challenge(clock), then=nothing)
+        clock.set_by(-60)
+        assert store.resend(new.state, "bob", clock.time(), RESENDS).resends == 1
+        clock.set_by(-60)
+        assert store.resend(new.state, "bob", clock.time(), RESENDS).resends == 2
+
+    def test_challenges_of_the_future_keep_no_old_one_from_being_removed(
+        self, store: ChallengeStore, clock: HandClock
+    ) -> None:
+        clock.set_by(7200)
+        future = [store.open_challenge(challenge(clock), then=nothing) for _ in range(300)]
+        store.flush()
+        clock.set_by(-7200)
+        old = [store.open_challenge(challenge(clock), then=nothing) for _ in range(300)]
+        store.flush()
+        clock.advance(TTL + KEPT_AFTER_EXPIRY + 1)
+        store.tidy(clock.time())
+
+        assert right_answers(store, clock, old) == {"UnknownChallenge": 300}
+        assert right_answers(store, clock, future) == {"Expired": 300}
+
+    def test_challenges_of_a_clock_that_was_years_ahead_are_removed(
+        self, store: ChallengeStore, clock: HandClock
+    ) -> None:
+        clock.set_by(10 * 365 * 86400)
+        future = [store.open_challenge(challenge(clock), then=nothing) for _ in range(300)]
+        store.flush()
+        clock.set_by(-10 * 365 * 86400)
+        young = store.open_challenge(challenge(clock), then=nothing)
+        store.tidy(clock.time())
+
+        assert right_answers(store, clock, future) == {"UnknownChallenge": 300}
+        assert store.answer(young.state, "bob", RIGHT, clock.time()) == young
+
+    def test_two_that_share_a_place_give_the_same_log_in_one_challenge(
+        self, store: ChallengeStore, other: ChallengeStore, clock: HandClock
+    ) -> None:
+        stores = itertools.cycle((store, other))
+        states: set[str] = set()
+        happened: list[str] = []
+
+        at_once(
+            lambda: states.add(
+                next(stores)
+                .open_challenge(challenge(clock, login="l"), then=lambda: happened.append("sent"))
+                .state
+            )
+        )
+        store.flush()
+        other.flush()
+
+        assert len(states) == 1
+        assert happened == ["sent"]
+
+    def test_what_is_over_at_one_is_not_given_again_by_the_other(
+        self, store: ChallengeStore, other: ChallengeStore, clock: HandClock
+    ) -> None:
+        used, spent, lost = (
+            store.open_challenge(challenge(clock, login=login, tries=1), then=nothing) for login in "abc"
+        )
+        assert [other.find_same(login, clock.time()) for login in "abc"] == [used, spent, lost]
+        other.answer(used.state, "bob", RIGHT, clock.time())
+        with pytest.raises(TooManyAttempts):
+            other.answer(spent.state, "bob", WRONG, clock.time())
+        other.mark_undelivered(lost.state, "refused")
+
+        assert [store.find_same(login, clock.time()) for login in "abc"] == [None] * 3
+
+    def test_what_was_opened_before_another_came_is_the_same_log_in_for_it(
+        self, tmp_path: Path, store: ChallengeStore, clock: HandClock
+    ) -> None:
+        first = store.open_challenge(challenge(clock, login="l"), then=nothing)
+        store.flush()
+        other = self.open(tmp_path, WINDOW, clock)
+        given = other.open_challenge(challenge(clock, login="l"), then=nothing)
+        second = other.open_challenge(challenge(clock, login="m"), then=nothing)
+        other.close()
+
+        assert given == first
+        assert store.open_challenge(challenge(clock, login="m"), then=nothing) == second
+
+    @pytest.mark.parametrize("shared", [False, True])
+    def test_what_waits_for_a_challenge_may_use_the_store(
+        self, tmp_path: Path, store: ChallengeStore, clock: HandClock, *, shared: bool
+    ) -> None:
+        other = self.open(tmp_path, WINDOW, clock) if shared else None
+        new = challenge(clock)
+        done: list[str] = []
+
+        def use() -> None:
+            store.flush()
+            store.open_challenge(challenge(clock), then=lambda: done.append("inner"))
+            store.flush()
+            store.tidy(clock.time())
+            store.mark_undelivered(new.state, "refused")
+            store.answer(new.state, "bob", RIGHT, clock.time())
+            done.append("outer")
+
+        def log_in() -> None:
+            store.open_challenge(new, then=use)
+            store.flush()
+
+        thread = threading.Thread(target=log_in, daemon=True)
+        thread.start()
+        thread.join(20)
+        if other is not None:
+            other.close()
+
+        assert not thread.is_alive()
+        assert sorted(done) == ["inner", "outer"]

@@ -29,3 +29,8 @@ class HandClock:
         with self._lock:
             self._time += seconds
             self._monotonic += seconds
+
+    def set_by(self, seconds: float) -> None:
+        """Set the wall clock forward or back, as an administrator or NTP does."""
+        with self._lock:
+            self._time += seconds

@@ -2,8 +2,6 @@
 
 import os
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,6 +16,7 @@ from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
 from smsotp_plugin.stores.sqlite import file as sqlite_file
 from smsotp_plugin.stores.sqlite import store as sqlite
+from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.contracts.store_contract import RIGHT, WINDOW, WRONG, challenge, nothing, outcome
 from tests.unit.hand_clock import HandClock
@@ -104,7 +103,7 @@ def test_a_file_that_is_no_database_is_named(path: Path) -> None:
 def of_another_program(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE challenges (id INTEGER)")
-        connection.execute(f"PRAGMA user_version = {sqlite_file.SCHEMA_VERSION}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def of_the_future(path: Path) -> None:
@@ -137,11 +136,11 @@ def open_files() -> list[str]:
 
 def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
 
-    assert "schema 2, this one knows up to 1" in refusal(path)
+    assert "schema 3, this one knows up to 2" in refusal(path)
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
 
 
 def test_a_log_in_while_the_file_is_locked_is_refused(
@@ -319,67 +318,27 @@ def test_old_events_are_removed(store: SqliteStore, clock: HandClock) -> None:
     assert [event.reference for event in store.trace(Wanted(user="bob"), 1000)] == ["new"]
 
 
-_OPEN_AND_DIE = """
-import os, sys
-from pathlib import Path
-from smsotp_plugin.clock import SystemClock
-from smsotp_plugin.stores.base import Challenge
-from smsotp_plugin.stores.sqlite.store import SqliteStore
-
-clock = SystemClock()
-now = clock.time()
-store = SqliteStore(Path(sys.argv[1]), 30, 86400, clock)
-kept = lambda: os.kill(os.getpid(), 9)
-store.open_challenge(Challenge("5" * 32, "bob", "l", "c", "a" * 32, "+49", "d", now, now + 300, 3), then=kept)
-store.flush()
-"""
-
-_ANSWER_EACH = """
-import sys
-from pathlib import Path
-from smsotp_plugin.clock import SystemClock
-from smsotp_plugin.errors import ChallengeError
-from smsotp_plugin.stores.sqlite.store import SqliteStore
-
-store = SqliteStore(Path(sys.argv[1]), 30, 86400, SystemClock())
-print("ready", flush=True)
-sys.stdin.readline()
-for state in sys.argv[2:]:
-    try:
-        store.answer(state, "bob", "a" * 32, 0.0)
-        print("accepted")
-    except ChallengeError as exc:
-        print(type(exc).__name__)
-store.close()
-"""
-
-
-def test_a_code_that_was_sent_survives_the_death_of_the_process(path: Path, clock: HandClock) -> None:
-    died = subprocess.run([sys.executable, "-c", _OPEN_AND_DIE, path], check=False)
+@pytest.fixture
+def stuck(path: Path, clock: HandClock) -> Iterator[SqliteStore]:
+    """A store that commits nothing, as on a disk that is stuck."""
     store = SqliteStore(path, WINDOW, DAY, clock)
-    found = store.find("5" * 32, "bob")
+    with store._committing:
+        yield store
     store.close()
 
-    assert died.returncode == -9
-    assert found.tries_left == 3
+
+def test_a_log_in_waits_for_no_disk(stuck: SqliteStore, path: Path, clock: HandClock) -> None:
+    sent: list[str] = []
+    with locked(path):
+        new = stuck.open_challenge(challenge(clock, login="l"), then=lambda: sent.append("sent"))
+        again = stuck.open_challenge(challenge(clock, login="l"), then=nothing)
+
+    assert again == new
+    assert sent == []
 
 
-def test_two_processes_accept_each_code_once(path: Path, clock: HandClock) -> None:
-    store = SqliteStore(path, WINDOW, DAY, clock)
-    states = [store.open_challenge(challenge(clock), then=nothing).state for _ in range(100)]
-    store.close()
-    command = [sys.executable, "-c", _ANSWER_EACH, str(path), *states]
-    running = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
-    ]
-    for process in running:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in running:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
+def test_a_log_in_waits_for_no_commit_under_way(store: SqliteStore, clock: HandClock) -> None:
+    with store._file._writer.alone():
+        new = store.open_challenge(challenge(clock, login="l"), then=nothing)
 
-    ended = Counter(line for process in running for line in process.communicate(timeout=30)[0].split())
-
-    assert ended == {"accepted": 100, "AlreadyUsed": 100}
+        assert store.find_same("l", clock.time()) == new

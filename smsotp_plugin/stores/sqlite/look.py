@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from smsotp_plugin.errors import StoreError
-from smsotp_plugin.stores.sqlite.file import SCHEMA_VERSION, newer_schema
+from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION, newer_schema
 
 #: The header of a database, https://www.sqlite.org/fileformat.html section 1.3; ``user_version`` is big-endian.
 _MAGIC = b"SQLite format 3\0"

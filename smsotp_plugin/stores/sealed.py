@@ -1,0 +1,73 @@
+"""
+A store whose file somebody else may write to: what was not written by us lets nobody in.
+
+The mark of a challenge is an HMAC of all that never changes in it, under a key that the store does not hold. Whoever can
+change the store but has not the key can take challenges away, and put back what was there before; they cannot make a
+challenge another user's, another number's or a longer one.
+"""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import replace
+
+from smsotp_plugin.codes.onetime import CodeMaker
+from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.base import Challenge, ChallengeStore, ResendRules
+
+
+class SealedStore(ChallengeStore):
+    """
+    Marks what goes into a store, and takes nothing out of it that does not bear its mark.
+
+    Args:
+        store: Keeps the challenges.
+        codes: Has the key.
+
+    Raises:
+        StoreError: From every method that returns a challenge, where somebody else has changed it. An answer to such a
+            challenge has used up a try, or the challenge.
+    """
+
+    def __init__(self, store: ChallengeStore, codes: CodeMaker) -> None:
+        self._store = store
+        self._codes = codes
+
+    def open_challenge(self, new: Challenge, *, then: Callable[[], None]) -> Challenge:
+        return self._genuine(self._store.open_challenge(replace(new, mark=self._mark(new)), then=then))
+
+    def find_same(self, login: str, now: float) -> Challenge | None:
+        same = self._store.find_same(login, now)
+        return None if same is None else self._genuine(same)
+
+    def answer(self, state: str, user: str, seal: str, now: float) -> Challenge:
+        return self._genuine(self._store.answer(state, user, seal, now))
+
+    def find(self, state: str, user: str) -> Challenge:
+        return self._genuine(self._store.find(state, user))
+
+    def resend(self, state: str, user: str, now: float, rules: ResendRules) -> Challenge:
+        return self._genuine(self._store.resend(state, user, now, rules))
+
+    def mark_undelivered(self, state: str, why: str) -> None:
+        self._store.mark_undelivered(state, why)
+
+    def flush(self) -> None:
+        self._store.flush()
+
+    def tidy(self, now: float) -> None:
+        self._store.tidy(now)
+
+    def close(self) -> None:
+        self._store.close()
+
+    def _mark(self, challenge: Challenge) -> str:
+        return self._codes.mark(*challenge.sealed())
+
+    def _genuine(self, challenge: Challenge) -> Challenge:
+        if not hmac.compare_digest(challenge.mark.encode(), self._mark(challenge).encode()):
+            reference = self._codes.reference(challenge.state)
+            raise StoreError(
+                f"challenge {reference} in the store does not bear our mark: somebody else has changed it, or [store] key "
+                "has another value since; see who can write to the store"
+            )
+        return challenge

@@ -1,0 +1,58 @@
+"""Challenges that are committed together, and what waits for that."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from smsotp_plugin.stores.base import Challenge
+
+log = logging.getLogger("smsotp.store")
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    challenge: Challenge
+    then: Callable[[], None]
+
+
+class Batch:
+    """New challenges; filled by one thread at a time, and looked into by all."""
+
+    def __init__(self) -> None:
+        self._by_state: dict[str, _New] = {}
+        self._latest: dict[str, Challenge] = {}
+        self._done = threading.Event()
+
+    def __len__(self) -> int:
+        return len(self._by_state)
+
+    def __contains__(self, state: str) -> bool:
+        return state in self._by_state
+
+    def add(self, challenge: Challenge, then: Callable[[], None]) -> None:
+        """Add a challenge, and what is to happen once it is kept."""
+        self._by_state[challenge.state] = _New(challenge, then)
+        self._latest[challenge.login] = challenge
+
+    def latest(self, login: str) -> Challenge | None:
+        """Return the last challenge of a log-in."""
+        return self._latest.get(login)
+
+    def challenges(self) -> list[Challenge]:
+        return [new.challenge for new in self._by_state.values()]
+
+    def call(self) -> None:
+        """Call what waits for the challenges, for whoever has kept them and holds no lock; once."""
+        try:
+            for new in self._by_state.values():
+                try:
+                    new.then()
+                except Exception:
+                    log.exception("a log-in that was asked for its code gets none")
+        finally:
+            self._done.set()
+
+    def wait(self) -> None:
+        """Wait until all has been called."""
+        self._done.wait()

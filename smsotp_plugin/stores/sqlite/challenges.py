@@ -1,0 +1,197 @@
+"""The SQL of challenges: one statement for each change. Each function wants a connection that nobody else uses meanwhile."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import fields
+from operator import attrgetter
+
+from smsotp_plugin.errors import (
+    AlreadyUsed,
+    Expired,
+    ResendRefused,
+    StoreError,
+    TooManyAttempts,
+    UnknownChallenge,
+    WrongCode,
+)
+from smsotp_plugin.stores.base import Challenge, ResendRules
+from smsotp_plugin.stores.delivery_log import DeliveryEvent
+from smsotp_plugin.stores.sqlite.schema import EXHAUSTED, OPEN, USED
+from smsotp_plugin.stores.sqlite.trace import EVENT_NAMES
+
+#: Rows that one statement inserts: many at once while many wait. The connection keeps 128 statements prepared, and each
+#: number of rows is one.
+_MANY_ROWS, _FEW_ROWS = 256, 32
+#: Rows removed by one statement: about half a millisecond.
+PURGE_ROWS = 200
+#: More tries than any challenge has.
+_ANY = 1_000_000
+
+_NAMES = tuple(field.name for field in fields(Challenge))
+_COLUMNS = ", ".join(_NAMES)
+
+#: Neither too old nor, since the clock was set back, too far from the moment at which it was made.
+_ALIVE = "expires > :now AND 2 * created - expires < :now"
+_ANSWER = f"""
+UPDATE challenges SET
+    status = CASE WHEN seal = :seal THEN {USED} WHEN tries_left <= 1 THEN {EXHAUSTED} ELSE {OPEN} END,
+    tries_left = tries_left - (seal <> :seal)
+WHERE state = :state AND user = :user AND status = {OPEN} AND tries_left <= :most AND {_ALIVE}
+RETURNING {_COLUMNS}, status
+"""  # noqa: S608  (constants)
+_FIND = f"SELECT {_COLUMNS}, status FROM challenges WHERE state = ? AND user = ?"  # noqa: S608  (constants)
+_FIND_SAME = f"""
+SELECT {_COLUMNS} FROM challenges
+WHERE login = ? AND created > ? AND created <= ? AND expires > ? AND status = {OPEN} AND undelivered = ''
+ORDER BY rowid DESC LIMIT 1
+"""  # noqa: S608  (constants)
+_RESEND = f"""
+UPDATE challenges SET resends = resends + 1, asked = :now, undelivered = ''
+WHERE state = :state AND user = :user AND status = {OPEN} AND {_ALIVE} AND resends < :limit
+    AND NOT (max(created, asked) > :now - :pace AND max(created, asked) <= :now)
+RETURNING {_COLUMNS}
+"""  # noqa: S608  (constants)
+_LAST_ASKED = "SELECT max(created, asked) FROM challenges WHERE state = ?"
+_IS_ALIVE = f"SELECT {_ALIVE} FROM challenges WHERE state = :state"  # noqa: S608  (constants)
+_MARK_UNDELIVERED = "UPDATE challenges SET undelivered = ? WHERE state = ?"
+#: By the index on the end, so that no row keeps another one from being found.
+_PURGE = """
+DELETE FROM challenges WHERE rowid IN (
+    SELECT rowid FROM challenges WHERE expires < :before ORDER BY expires LIMIT :rows
+)
+"""
+_PURGE_FUTURE = """
+DELETE FROM challenges WHERE rowid IN (
+    SELECT rowid FROM challenges WHERE expires > :after ORDER BY expires DESC LIMIT :rows
+)
+"""
+_PURGE_EVENTS = """
+DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < :before ORDER BY at LIMIT :rows)
+"""
+
+
+def insert(
+    connection: sqlite3.Connection, challenges: Sequence[Challenge], events: Sequence[DeliveryEvent]
+) -> None:
+    """Keep challenges and events; within the caller's transaction."""
+    _insert(connection, "challenges", _NAMES, challenges)
+    _insert(connection, "events", EVENT_NAMES, events)
+
+
+def find_same(connection: sqlite3.Connection, login: str, now: float, window: float) -> Challenge | None:
+    """See `ChallengeStore.find_same`."""
+    row = connection.execute(_FIND_SAME, (login, now - window, now, now)).fetchone()
+    return None if row is None else Challenge(*row)
+
+
+def answer(  # noqa: PLR0913  (what `ChallengeStore.answer` takes, where it is, and what is known)
+    connection: sqlite3.Connection, state: str, user: str, seal: str, now: float, *, most: int | None
+) -> Challenge:
+    """
+    See `ChallengeStore.answer`.
+
+    Args:
+        connection: Of the caller alone.
+        state: As the client sent it.
+        user: User-Name as the client sent it.
+        seal: Of the answer.
+        now: Unix seconds.
+        most: How many tries are left as far as this process knows, or None.
+
+    Raises:
+        StoreError: The row says more: somebody has put it back, and no answer is looked at.
+    """
+    values = {"state": state, "user": user, "seal": seal, "now": now, "most": _ANY if most is None else most}
+    changed = connection.execute(_ANSWER, values).fetchone()
+    if changed is None:
+        raise _why_not(connection, state, user, now)
+    *columns, status = changed
+    challenge = Challenge(*columns)
+    if status == EXHAUSTED:
+        raise TooManyAttempts("wrong code, no try is left")
+    if status == OPEN:
+        raise WrongCode(challenge.tries_left)
+    return challenge
+
+
+def find(connection: sqlite3.Connection, state: str, user: str) -> Challenge:
+    """See `ChallengeStore.find`."""
+    return _row(connection, state, user)[0]
+
+
+def resend(
+    connection: sqlite3.Connection, state: str, user: str, now: float, rules: ResendRules
+) -> Challenge:
+    """See `ChallengeStore.resend`."""
+    values = {"state": state, "user": user, "now": now, "limit": rules.limit, "pace": rules.pace}
+    row = connection.execute(_RESEND, values).fetchone()
+    if row is not None:
+        return Challenge(*row)
+    challenge, status = _row(connection, state, user)
+    if status != OPEN or not _is_alive(connection, state, now):
+        raise Expired("the code is no longer valid")
+    if challenge.resends >= rules.limit:
+        raise ResendRefused(None)
+    (asked,) = connection.execute(_LAST_ASKED, (state,)).fetchone()
+    raise ResendRefused(max(1.0, asked + rules.pace - now))
+
+
+def mark_undelivered(connection: sqlite3.Connection, state: str, why: str) -> None:
+    """See `ChallengeStore.mark_undelivered`."""
+    connection.execute(_MARK_UNDELIVERED, (why, state))
+
+
+def purge(connection: sqlite3.Connection, before: float, after: float) -> int:
+    """Remove some challenges that ended before a moment or end after another one; returns how many, `PURGE_ROWS` if more are left."""
+    old = connection.execute(_PURGE, {"before": before, "rows": PURGE_ROWS}).rowcount
+    return max(old, connection.execute(_PURGE_FUTURE, {"after": after, "rows": PURGE_ROWS}).rowcount)
+
+
+def purge_events(connection: sqlite3.Connection, before: float) -> int:
+    """Remove some events of before a moment; returns as `purge` does."""
+    return connection.execute(_PURGE_EVENTS, {"before": before, "rows": PURGE_ROWS}).rowcount
+
+
+def _why_not(
+    connection: sqlite3.Connection, state: str, user: str, now: float
+) -> AlreadyUsed | TooManyAttempts | Expired | StoreError:
+    _, status = _row(connection, state, user)
+    if status == USED:
+        return AlreadyUsed("the code was used before")
+    if status == EXHAUSTED:
+        return TooManyAttempts("an answer, but no try is left")
+    if _is_alive(connection, state, now):
+        return StoreError(
+            "a challenge has more tries in the store than it had: somebody else has changed it there"
+        )
+    return Expired("the code has expired")
+
+
+def _is_alive(connection: sqlite3.Connection, state: str, now: float) -> bool:
+    (alive,) = connection.execute(_IS_ALIVE, {"state": state, "now": now}).fetchone()
+    return bool(alive)
+
+
+def _row(connection: sqlite3.Connection, state: str, user: str) -> tuple[Challenge, int]:
+    row = connection.execute(_FIND, (state, user)).fetchone()
+    if row is None:
+        raise UnknownChallenge("no challenge of this user has this State")
+    *columns, status = row
+    return Challenge(*columns), status
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    table: str,
+    names: tuple[str, ...],
+    rows: Sequence[Challenge] | Sequence[DeliveryEvent],
+) -> None:
+    """Insert many rows with each statement: the interpreter's lock is given up once a statement, not once a row."""
+    row_of = attrgetter(*names)
+    places = f"({', '.join('?' * len(names))})"
+    start = 0
+    while start < len(rows):
+        some = rows[start : start + (_MANY_ROWS if len(rows) - start >= _MANY_ROWS else _FEW_ROWS)]
+        start += len(some)
+        statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES {', '.join([places] * len(some))}"  # noqa: S608  (constants)
+        connection.execute(statement, [value for row in some for value in row_of(row)])

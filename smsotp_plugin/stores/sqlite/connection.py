@@ -1,0 +1,95 @@
+"""One connection to the database: one thread at a time, and nobody for a while after it failed."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.errors import StoreError
+
+#: How long a file that did not work is left alone, in seconds: while each statement waits, one user waits, not all.
+_REST_SECONDS = 1.0
+#: A write-ahead log that was longer than this is cut to it when SQLite begins it anew by itself, in bytes.
+_LOG_KEPT = 4 * 1024 * 1024
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = NORMAL",
+    "wal_autocheckpoint = 0",
+    f"journal_size_limit = {_LOG_KEPT}",
+)
+
+
+def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    """
+    Open a database in the way that all connections of a store share.
+
+    Raises:
+        sqlite3.Error: It cannot be used.
+    """
+    # FreeRADIUS calls from a different thread each time; locks keep them apart.
+    connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
+    try:
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours."""
+    try:
+        yield
+    except sqlite3.Error as exc:
+        raise StoreError(f"{path}: {exc}") from exc
+
+
+class SharedConnection:
+    """
+    A connection that threads take turns with.
+
+    Args:
+        path: For errors.
+        clock: Time.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._failure = ""
+        self._rest_until = 0.0
+        self._connection: sqlite3.Connection | None = None
+        self.lock = threading.Lock()
+
+    def use(self, connection: sqlite3.Connection | None) -> None:
+        """Put another connection in the place of this one, or none; for whoever holds `lock`."""
+        old, self._connection = self._connection, connection
+        if old is not None:
+            old.close()
+
+    @contextmanager
+    def alone(self) -> Iterator[sqlite3.Connection]:
+        """
+        Let one thread at a time use the connection, and nobody for a while after it failed.
+
+        Raises:
+            StoreError: It failed a moment ago, or fails now.
+        """
+        with self.lock:
+            if self._failure and self._clock.monotonic() < self._rest_until:
+                raise StoreError(self._failure)
+            self._failure = ""
+            if self._connection is None:
+                raise StoreError(f"{self._path} is not open")
+            try:
+                with translated(self._path):
+                    yield self._connection
+            except StoreError as exc:
+                if isinstance(exc.__cause__, sqlite3.OperationalError):
+                    self._failure = str(exc)
+                    self._rest_until = self._clock.monotonic() + _REST_SECONDS
+                raise

@@ -1,0 +1,86 @@
+"""Whether the files of a database are still those that were opened."""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from smsotp_plugin.errors import StoreError
+
+_Place = tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """
+    Which files a database consists of: device and number of each, None where there is none.
+
+    Attributes:
+        main: The database itself.
+        log: Its write-ahead log.
+        shared: What the processes that use the log share.
+    """
+
+    main: _Place
+    log: _Place
+    shared: _Place
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Look at the files of a database."""
+        return cls(place_of(path), place_of(beside(path, "-wal")), place_of(beside(path, "-shm")))
+
+
+NOTHING = Identity(None, None, None)
+
+
+def remove_leftovers(path: Path, old: Identity) -> None:
+    """Remove the write-ahead log of a database that is not at its path any more: it must not get into another one."""
+    now = Identity.of(path)
+    if now.main == old.main:
+        return
+    for ending, belonged, found in (("-wal", old.log, now.log), ("-shm", old.shared, now.shared)):
+        if belonged is not None and belonged == found:
+            beside(path, ending).unlink(missing_ok=True)
+
+
+def beside(path: Path, ending: str) -> Path:
+    """Return the file of a database that SQLite keeps beside it."""
+    return path.with_name(path.name + ending)
+
+
+def place_of(path: Path) -> _Place:
+    """Return the device and number of a file, or None where there is none that can be seen."""
+    try:
+        status = os.stat(path)  # noqa: PTH116  (twice as quick as the method, and asked at each use of the store)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def make_private(path: Path) -> None:
+    """
+    Make an empty file with mode 0600 where there is none.
+
+    Raises:
+        StoreError: It cannot be made, or cannot be written.
+    """
+    try:
+        # An existing file is not opened: to close it again would end the locks that SQLite has on it in this process.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
+            raise cannot_open(path, "Permission denied") from None
+        if stat.S_ISDIR(path.stat().st_mode):
+            raise cannot_open(path, "Is a directory") from None
+    except OSError as exc:
+        raise cannot_open(path, exc.strerror) from exc
+
+
+def cannot_open(path: Path, reason: str | None) -> StoreError:
+    """Return the error of a database that cannot be opened at all."""
+    return StoreError(
+        f"{path} cannot be opened for writing: {reason}; the directory must exist and belong to the user that FreeRADIUS "
+        "runs as"
+    )

@@ -1,0 +1,112 @@
+"""The tables of the SQLite store, and the step from the tables of an earlier version to them."""
+
+import logging
+import sqlite3
+from pathlib import Path
+
+from smsotp_plugin.errors import StoreError
+
+log = logging.getLogger("smsotp.store")
+
+SCHEMA_VERSION = 2
+
+#: What `status` of a challenge may be.
+OPEN, USED, EXHAUSTED = 0, 1, 2
+
+_CHALLENGES = (
+    f"""
+CREATE TABLE challenges (
+    state       TEXT PRIMARY KEY,
+    user        TEXT NOT NULL,
+    login       TEXT NOT NULL,
+    seed        TEXT NOT NULL,
+    seal        TEXT NOT NULL,
+    number      TEXT NOT NULL,
+    number_hash TEXT NOT NULL,
+    created     REAL NOT NULL,
+    expires     REAL NOT NULL,
+    tries_left  INTEGER NOT NULL,
+    resends     INTEGER NOT NULL,
+    undelivered TEXT NOT NULL,
+    mark        TEXT NOT NULL,
+    status      INTEGER NOT NULL DEFAULT {OPEN},
+    asked       REAL NOT NULL DEFAULT 0
+)""",
+    "CREATE INDEX challenges_by_login ON challenges (login)",
+    "CREATE INDEX challenges_by_end ON challenges (expires)",
+)
+_EVENTS = (
+    """
+CREATE TABLE events (
+    id          INTEGER PRIMARY KEY,
+    reference   TEXT NOT NULL,
+    at          REAL NOT NULL,
+    kind        TEXT NOT NULL,
+    gateway     TEXT NOT NULL,
+    gateway_id  TEXT NOT NULL,
+    detail      TEXT NOT NULL,
+    user        TEXT NOT NULL,
+    number      TEXT NOT NULL,
+    number_hash TEXT NOT NULL
+)""",
+    "CREATE INDEX events_by_reference ON events (reference) WHERE reference <> ''",
+    "CREATE INDEX events_by_user ON events (user) WHERE user <> ''",
+    "CREATE INDEX events_by_number ON events (number_hash) WHERE number_hash <> ''",
+    "CREATE INDEX events_by_gateway_id ON events (gateway_id) WHERE gateway_id <> ''",
+)
+_EVENTS_BY_MOMENT = "CREATE INDEX events_by_moment ON events (at)"
+_FRESH = (*_CHALLENGES, *_EVENTS, _EVENTS_BY_MOMENT)
+#: A challenge of version 1 bears no mark, so it would let nobody in.
+_FROM_1 = ("DROP TABLE challenges", *_CHALLENGES, _EVENTS_BY_MOMENT)
+
+
+def prepare_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """
+    Make the tables, or those of an earlier version into ours, in one transaction.
+
+    Raises:
+        StoreError: A later version has written this database.
+    """
+    if _version(connection) == SCHEMA_VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(connection)
+        _refuse_newer(path, version)
+        lost = _lost(connection, path) if version == 1 else ""
+        for statement in {0: _FRESH, 1: _FROM_1}.get(version, ()):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    if lost:
+        log.warning(lost)
+
+
+def newer_schema(path: Path, version: int) -> StoreError:
+    """Return the error for a file whose schema is none that this version knows."""
+    return StoreError(
+        f"{path} was written by a newer smsotp-plugin (schema {version}, this one knows up to {SCHEMA_VERSION}): "
+        "install that version, or remove the file (pending log-ins are lost)"
+    )
+
+
+def _refuse_newer(path: Path, version: int) -> None:
+    if version > SCHEMA_VERSION:
+        raise newer_schema(path, version)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _lost(connection: sqlite3.Connection, path: Path) -> str:
+    (pending,) = connection.execute(f"SELECT count(*) FROM challenges WHERE status = {OPEN}").fetchone()  # noqa: S608  (a constant)
+    return (
+        f"{path} was written by an earlier smsotp-plugin: {pending} log-ins that waited for their code have to be begun "
+        "again; the delivery log is kept"
+    )

@@ -1,0 +1,39 @@
+"""
+How many tries this process knows to be left, so that a row that somebody puts back as it was gives no more of them.
+
+The mark of a challenge cannot help against that: the row bore it before, too.
+"""
+
+import threading
+
+#: A challenge that was answered rightly.
+USED_UP = -1
+#: Challenges after which the older ones begin to be forgotten; twice as many are known at most. Text and numbers only, at
+#: which Python's garbage collector does not look.
+_MANY = 25_000
+
+
+class Tries:
+    """Remembers the fewest tries that were ever seen of each of the last challenges."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._newer: dict[str, int] = {}
+        self._older: dict[str, int] = {}
+
+    def left(self, state: str) -> int | None:
+        """Return how many tries a challenge can have, or None where nothing is known."""
+        with self._lock:
+            return self._known(state)
+
+    def note(self, state: str, left: int) -> None:
+        """Remember how many tries a challenge has."""
+        with self._lock:
+            known = self._known(state)
+            self._newer[state] = left if known is None else min(left, known)
+            if len(self._newer) >= _MANY:
+                self._older, self._newer = self._newer, {}
+
+    def _known(self, state: str) -> int | None:
+        newer = self._newer.get(state)
+        return self._older.get(state) if newer is None else newer

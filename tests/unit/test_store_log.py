@@ -1,0 +1,104 @@
+"""The write-ahead log of the SQLite store stays short, whatever is written and whoever reads."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from smsotp_plugin.stores.sqlite import file as sqlite_file
+from smsotp_plugin.stores.sqlite.store import SqliteStore
+from tests.contracts.store_contract import WINDOW, WRONG, challenge, nothing, outcome
+from tests.unit.hand_clock import HandClock
+
+DAY = 86400.0
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "smsotp.db"
+
+
+@pytest.fixture
+def store(path: Path, clock: HandClock) -> Iterator[SqliteStore]:
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    yield store
+    store.close()
+
+
+def log_of(path: Path) -> int:
+    return path.with_name(path.name + "-wal").stat().st_size
+
+
+def log_in(store: SqliteStore, clock: HandClock) -> None:
+    """Commit some log-ins, and tidy nothing."""
+    for _ in range(10):
+        store.open_challenge(challenge(clock, user="n" * 253), then=nothing)
+    store.flush()
+
+
+def fill_log(store: SqliteStore, path: Path, clock: HandClock, length: int) -> None:
+    while log_of(path) < length:
+        log_in(store, clock)
+
+
+def test_the_write_ahead_log_stays_short_though_nobody_tidies(
+    store: SqliteStore, path: Path, clock: HandClock
+) -> None:
+    lengths = [0]
+    while len([1 for before, after in pairwise(lengths) if after < before]) < 3 and max(lengths) < 30 << 20:
+        log_in(store, clock)
+        lengths.append(log_of(path))
+
+    assert max(lengths) < 10 << 20
+
+
+def test_wrong_answers_do_not_make_the_write_ahead_log_long(
+    store: SqliteStore, path: Path, clock: HandClock
+) -> None:
+    new = store.open_challenge(challenge(clock, tries=100_000), then=nothing)
+    longest = 0
+    for _ in range(3000):
+        assert outcome(lambda: store.answer(new.state, "bob", WRONG, clock.time())) == "WrongCode"
+        longest = max(longest, log_of(path))
+
+    assert 1 << 20 < longest < 10 << 20
+
+
+def test_tidying_empties_a_long_write_ahead_log(store: SqliteStore, path: Path, clock: HandClock) -> None:
+    fill_log(store, path, clock, 2 << 20)
+    store.tidy(clock.time())
+
+    assert log_of(path) == 0
+
+
+def test_a_program_that_reads_all_the_time_is_told_of_once_and_then_the_log_is_emptied(
+    store: SqliteStore,
+    path: Path,
+    clock: HandClock,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sqlite_file, "_LOG_ALARMING", 2 << 20)
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM challenges").fetchone()
+        for megabytes in (1, 3, 5):
+            fill_log(store, path, clock, megabytes << 20)
+            clock.advance(2)
+            store.tidy(clock.time())
+        grown = log_of(path)
+        reader.execute("ROLLBACK")
+    clock.advance(2)
+    store.tidy(clock.time())
+
+    assert grown > 2 << 20
+    assert log_of(path) == 0
+    assert caplog.text.count("cannot be emptied: another program has been reading the database") == 1

@@ -1,0 +1,174 @@
+"""Several processes use one file, and processes die."""
+
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from smsotp_plugin.stores.sqlite.file import SqliteFile
+from smsotp_plugin.stores.sqlite.store import SqliteStore
+from tests.contracts.store_contract import RIGHT, WINDOW, challenge, nothing, outcome
+from tests.unit.hand_clock import HandClock
+
+DAY = 86400.0
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "smsotp.db"
+
+
+_ANSWER_AND_DIE = """
+import os, sys
+from pathlib import Path
+from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.stores.sqlite.store import SqliteStore
+
+store = SqliteStore(Path(sys.argv[1]), 30, 86400, SystemClock())
+store.answer(sys.argv[2], "bob", "a" * 32, float(sys.argv[3]))
+os.kill(os.getpid(), 9)
+"""
+
+_OPEN_EACH = """
+import os, sys
+from pathlib import Path
+from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.sqlite.store import SqliteStore
+
+store = SqliteStore(Path(sys.argv[1]), 30, 86400, SystemClock())
+now = float(sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(100):
+    state = f"{os.getpid():08x}{number:024x}"
+    new = Challenge(state, "bob", str(number), "c", "a" * 32, "+49", "d", now, now + 300, 3)
+    given = store.open_challenge(new, then=lambda: print("sent", flush=True))
+    print("given", given.state, flush=True)
+store.close()
+"""
+
+_OPEN_AND_DIE = """
+import os, sys
+from pathlib import Path
+from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.sqlite.store import SqliteStore
+
+clock = SystemClock()
+now = clock.time()
+store = SqliteStore(Path(sys.argv[1]), 30, 86400, clock)
+kept = lambda: os.kill(os.getpid(), 9)
+store.open_challenge(Challenge("5" * 32, "bob", "l", "c", "a" * 32, "+49", "d", now, now + 300, 3), then=kept)
+store.flush()
+"""
+
+_ANSWER_EACH = """
+import sys
+from pathlib import Path
+from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.errors import ChallengeError
+from smsotp_plugin.stores.sqlite.store import SqliteStore
+
+store = SqliteStore(Path(sys.argv[1]), 30, 86400, SystemClock())
+print("ready", flush=True)
+sys.stdin.readline()
+for state in sys.argv[3:]:
+    try:
+        store.answer(state, "bob", "a" * 32, float(sys.argv[2]))
+        print("accepted")
+    except ChallengeError as exc:
+        print(type(exc).__name__)
+store.close()
+"""
+
+
+def test_a_code_that_was_sent_survives_the_death_of_the_process(path: Path, clock: HandClock) -> None:
+    died = subprocess.run([sys.executable, "-c", _OPEN_AND_DIE, path], check=False)
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    found = store.find("5" * 32, "bob")
+    store.close()
+
+    assert died.returncode == -9
+    assert found.tries_left == 3
+
+
+def test_two_processes_accept_each_code_once(path: Path, clock: HandClock) -> None:
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    states = [store.open_challenge(challenge(clock), then=nothing).state for _ in range(100)]
+    store.close()
+    command = [sys.executable, "-c", _ANSWER_EACH, str(path), str(clock.time()), *states]
+    ended = Counter(line for lines in run_together(command, command) for line in lines)
+
+    assert ended == {"accepted": 100, "AlreadyUsed": 100}
+
+
+def test_a_used_code_is_used_up_when_the_process_dies_before_it_says_so(path: Path, clock: HandClock) -> None:
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    new = store.open_challenge(challenge(clock), then=nothing)
+    store.close()
+    died = subprocess.run(
+        [sys.executable, "-c", _ANSWER_AND_DIE, path, new.state, str(clock.time())], check=False
+    )
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    ended = outcome(lambda: store.answer(new.state, "bob", RIGHT, clock.time()))
+    store.close()
+
+    assert died.returncode == -9
+    assert ended == "AlreadyUsed"
+
+
+def test_two_processes_give_the_same_log_ins_the_same_challenges(path: Path, clock: HandClock) -> None:
+    command = [sys.executable, "-c", _OPEN_EACH, str(path), str(clock.time())]
+    both = run_together(command, command)
+    opened = [Counter(line.split()[0] for line in lines) for lines in both]
+    states = [{line.split()[1] for line in lines if line.startswith("given")} for lines in both]
+
+    assert opened[0]["given"] == opened[1]["given"] == 100
+    assert states[0] == states[1]
+    assert opened[0]["sent"] + opened[1]["sent"] == 100
+
+
+def test_only_a_store_on_the_same_file_is_a_neighbour(path: Path, tmp_path: Path, clock: HandClock) -> None:
+    file = SqliteFile(path, clock)
+    link = tmp_path / "link.db"
+    link.symlink_to(path)
+    beside = SqliteFile(tmp_path / "beside.db", clock)
+    with closing(sqlite3.connect(path)) as shell:
+        shell.execute("SELECT count(*) FROM challenges").fetchone()
+        before = file.is_shared, beside.is_shared
+    other = SqliteFile(link, clock)
+    meanwhile = file.is_shared, other.is_shared, beside.is_shared
+    other.close()
+    after = file.is_shared
+    file.close()
+    beside.close()
+
+    assert before == (False, False)
+    assert meanwhile == (True, True, False)
+    assert not after
+
+
+def run_together(*commands: list[str]) -> list[list[str]]:
+    """Run programs that say when they are ready, begin at the same moment, and return what each wrote."""
+    running = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for command in commands
+    ]
+    for process in running:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    return [process.communicate(timeout=60)[0].splitlines() for process in running]

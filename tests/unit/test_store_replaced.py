@@ -1,0 +1,140 @@
+"""The database is removed or replaced while it is in use: that is noticed, told, and not the end."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.sqlite.store import SqliteStore
+from tests.contracts.store_contract import RIGHT, WINDOW, challenge, nothing, outcome
+from tests.unit.hand_clock import HandClock
+
+DAY = 86400.0
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "store").mkdir()
+    return tmp_path / "store" / "smsotp.db"
+
+
+@pytest.fixture
+def store(path: Path, clock: HandClock) -> Iterator[SqliteStore]:
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    yield store
+    with suppress(StoreError):
+        store.close()
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def remove_all(path: Path) -> None:
+    for file in path.parent.glob("smsotp.db*"):
+        file.unlink()
+
+
+def put_a_copy_in_its_place(path: Path) -> None:
+    shutil.copy(path, path.with_name("copy"))
+    path.with_name("copy").replace(path)
+
+
+def make_the_directory_anew(path: Path) -> None:
+    path.parent.rename(path.parent.with_name("old"))
+    path.parent.mkdir()
+
+
+@pytest.mark.parametrize("do", [remove, remove_all, put_a_copy_in_its_place, make_the_directory_anew])
+def test_a_database_that_is_gone_is_told_and_log_ins_go_on(
+    store: SqliteStore,
+    path: Path,
+    clock: HandClock,
+    caplog: pytest.LogCaptureFixture,
+    do: Callable[[Path], None],
+) -> None:
+    before = store.open_challenge(challenge(clock, login="l"), then=nothing)
+    store.flush()
+    do(path)
+    after = store.open_challenge(challenge(clock, login="l"), then=nothing)
+    store.flush()
+
+    assert after != before
+    assert outcome(lambda: store.answer(before.state, "bob", RIGHT, clock.time())) == "UnknownChallenge"
+    assert store.answer(after.state, "bob", RIGHT, clock.time()) == after
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert f"{path} was re" in caplog.text
+    with closing(sqlite3.connect(path)) as reader:
+        assert reader.execute("SELECT state FROM challenges").fetchall() == [(after.state,)]
+        assert reader.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_what_was_being_opened_while_the_database_went_is_kept_in_the_new_one(
+    store: SqliteStore, path: Path, clock: HandClock
+) -> None:
+    with store._committing:
+        new = store.open_challenge(challenge(clock), then=nothing)
+        remove_all(path)
+
+    assert store.answer(new.state, "bob", RIGHT, clock.time()) == new
+
+
+def test_only_the_write_ahead_log_is_removed_and_nothing_is_lost(
+    store: SqliteStore, path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = store.open_challenge(challenge(clock), then=nothing)
+    store.flush()
+    for ending in ("-wal", "-shm"):
+        path.with_name(path.name + ending).unlink()
+    store.tidy(clock.time())
+    after = store.open_challenge(challenge(clock), then=nothing)
+    store.flush()
+
+    with closing(sqlite3.connect(path)) as reader:
+        kept = reader.execute("SELECT state FROM challenges").fetchall()
+    assert sorted(kept) == sorted([(before.state,), (after.state,)])
+    assert "replaced, in whole or in part" in caplog.text
+
+
+@pytest.mark.parametrize("tidied", [False, True])
+def test_log_ins_are_refused_while_there_is_no_directory_and_go_on_when_it_is_back(
+    store: SqliteStore, path: Path, clock: HandClock, *, tidied: bool
+) -> None:
+    away = path.parent.with_name("away")
+    new = store.open_challenge(challenge(clock), then=nothing)
+    store.flush()
+    path.parent.rename(away)
+    if tidied:
+        with pytest.raises(StoreError, match="cannot be opened for writing: No such file or directory"):
+            store.tidy(clock.time())
+    for _ in range(2):
+        with pytest.raises(StoreError, match="cannot be opened for writing: No such file or directory"):
+            store.open_challenge(challenge(clock), then=lambda: pytest.fail("its code was sent"))
+    with pytest.raises(StoreError, match="cannot be opened for writing"):
+        store.answer(new.state, "bob", RIGHT, clock.time())
+    away.rename(path.parent)
+
+    assert store.answer(new.state, "bob", RIGHT, clock.time()) == new
+
+
+def test_two_stores_on_a_database_that_is_gone_share_the_new_one(
+    store: SqliteStore, path: Path, clock: HandClock
+) -> None:
+    other = SqliteStore(path, WINDOW, DAY, clock)
+    remove_all(path)
+    first = store.open_challenge(challenge(clock, login="l"), then=nothing)
+    second = other.open_challenge(challenge(clock, login="l"), then=nothing)
+    accepted = other.answer(second.state, "bob", RIGHT, clock.time())
+    other.close()
+
+    assert first == second == accepted
+    assert outcome(lambda: store.answer(first.state, "bob", RIGHT, clock.time())) == "AlreadyUsed"

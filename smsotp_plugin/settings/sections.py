@@ -154,8 +154,8 @@ class ChallengeSettings(SettingsModel):
         expired_text: Goes with the rejection of a code that is too old or was used before.
         no_number_text: Goes with the rejection of somebody who has no telephone number that an SMS can be sent to.
         unavailable_text: Goes with the rejection when no SMS can be sent now.
-        resend_after: Seconds, 0 to 300, in which the same log-in seen again (a repeated packet, a second RADIUS server,
-            an impatient person) gets the same challenge and no second SMS; and the pace of further SMS.
+        resend_after: Seconds, 0 to 300, in which the same log-in seen again (a repeated packet, a second RADIUS server
+            on the same machine, an impatient person) gets the same challenge and no second SMS; and the pace of further SMS.
         resend_word: What a person types instead of the code to have it sent again, through the next gateway. Typing
             nothing does the same. It uses up no try.
         max_resends: How often that is done for one challenge, 0 to 10.
@@ -240,8 +240,9 @@ class StoreSettings(SettingsModel):
 
     Attributes:
         url: `sqlite:///` and the absolute path of a file. Its directory must exist and belong to the user that FreeRADIUS
-            runs as.
-        key: What codes are derived from, at least 32 random characters. Not set: `key_file` holds it.
+            runs as. Several servers of one machine may use the same file.
+        key: What codes are derived from, at least 32 random characters. Not set: `key_file` holds it. With another one,
+            pending codes are not accepted.
         key_file: Absolute path of the file with that key; made with a random one at the first start. Not set: the
             database's path with the ending `.key`.
     """

@@ -170,3 +170,30 @@ def test_a_stop_with_a_full_disk_is_clean(tmp_path: Path, small_disk: Path) -> N
             world.log_in(world.someone())
 
         assert world.server.stop() == 0
+
+
+def test_the_prompt_comes_at_once_while_the_store_is_slow_and_the_sms_when_it_is_not(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        for _ in range(10):
+            user = world.someone()
+            mark = world.server.log_mark()
+            with locked(world.database):
+                challenge = world.log_in(user)
+                sent = world.codes_of(user)
+            assert (challenge.code, sent) == ("challenge", [])
+            accepted = world.log_in_wholly(world.someone())
+            if "get none" not in world.server.log_text()[mark:]:
+                break
+        assert accepted.code == "accept"
+        assert world.answer(user, world.code_of(user), challenge.state).code == "accept"
+
+
+def test_a_log_in_that_waits_for_its_sms_is_rejected_while_the_database_is_locked(tmp_path: Path) -> None:
+    with World(tmp_path, sections="[dispatch]\nwait = 2") as world:
+        anna = world.someone()
+        with locked(world.database):
+            refused = world.server.client(timeout=5).log_in(anna.name, anna.password)
+        challenge = once_available(lambda: world.log_in(anna))
+
+        assert (refused.code, refused.prompt) == ("reject", UNAVAILABLE)
+        assert world.answer(anna, world.code_of(anna), challenge.state).code == "accept"

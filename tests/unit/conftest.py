@@ -1,7 +1,22 @@
+"""What many unit tests begin with."""
+
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.unit.hand_clock import HandClock
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a database, or another file of a test, will be."""
+    return tmp_path / "smsotp.db"
 
 
 @pytest.fixture

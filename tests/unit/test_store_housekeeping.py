@@ -43,6 +43,55 @@ def test_trouble_is_logged_and_the_next_round_comes(caplog: pytest.LogCaptureFix
     assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
 
 
+class ClockUnderControl(SystemClock):
+    """A pause ends when the test says so."""
+
+    def __init__(self) -> None:
+        self.pauses: list[float | None] = []
+        self.begun, self.over = threading.Semaphore(0), threading.Semaphore(0)
+        self.hurried = False
+
+    def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
+        self.pauses.append(timeout)
+        condition.release()
+        try:
+            self.begun.release()
+            if not self.hurried:
+                self.over.acquire()
+        finally:
+            condition.acquire()
+        return False
+
+
+class CountingStore:
+    """Counts the rounds."""
+
+    def __init__(self) -> None:
+        self.rounds = 0
+
+    def tidy(self, _: float) -> None:
+        self.rounds += 1
+
+
+def test_a_second_passes_before_each_round() -> None:
+    store, clock = CountingStore(), ClockUnderControl()
+    tidied: Any = store
+    housekeeper = Housekeeper(tidied, clock)
+    housekeeper.start()
+    rounds = []
+    for _ in range(3):
+        assert clock.begun.acquire(timeout=10)
+        rounds.append(store.rounds)
+        clock.over.release()
+    assert clock.begun.acquire(timeout=10)
+    clock.hurried = True
+    clock.over.release()
+    housekeeper.stop()
+
+    assert rounds == [0, 1, 2]
+    assert clock.pauses[:3] == [1.0, 1.0, 1.0]
+
+
 def test_it_ends_at_once_when_it_is_told_to() -> None:
     store: Any = Store()
     housekeeper = Housekeeper(store, SystemClock())

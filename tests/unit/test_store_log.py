@@ -17,16 +17,6 @@ DAY = 86400.0
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "smsotp.db"
-
-
-@pytest.fixture
 def store(path: Path, clock: HandClock) -> Iterator[SqliteStore]:
     store = SqliteStore(path, WINDOW, DAY, clock)
     yield store

@@ -7,24 +7,12 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-import pytest
-
 from smsotp_plugin.stores.sqlite.file import SqliteFile
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.contracts.store_contract import RIGHT, WINDOW, challenge, nothing, outcome
 from tests.unit.hand_clock import HandClock
 
 DAY = 86400.0
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "smsotp.db"
 
 
 _ANSWER_AND_DIE = """

@@ -19,16 +19,6 @@ from tests.unit.hand_clock import HandClock
 DAY = 86400.0
 
 
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "smsotp.db"
-
-
 def sealed(path: Path, clock: HandClock, key: bytes) -> SealedStore:
     codes = CodeMaker(key, 6, "0123456789", lambda count: b"r" * count)
     return SealedStore(SqliteStore(path, WINDOW, DAY, clock), codes)

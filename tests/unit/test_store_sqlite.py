@@ -25,16 +25,6 @@ DAY = 86400.0
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "smsotp.db"
-
-
-@pytest.fixture
 def store(path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteStore]:
     monkeypatch.setattr(sqlite_file, "_BUSY_SECONDS", 0.01)
     store = SqliteStore(path, WINDOW, DAY, clock)

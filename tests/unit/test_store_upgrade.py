@@ -14,16 +14,6 @@ from tests.unit.hand_clock import HandClock
 DAY = 86400.0
 
 
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "smsotp.db"
-
-
 _VERSION_1 = """
 CREATE TABLE challenges (
     state TEXT PRIMARY KEY, user TEXT NOT NULL, login TEXT NOT NULL, seed TEXT NOT NULL, seal TEXT NOT NULL,

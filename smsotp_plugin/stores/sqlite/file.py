@@ -172,7 +172,8 @@ class SqliteFile:
                     connection = connect(self._path, _BUSY_SECONDS)
                     shared.use(connection)
                     prepare_schema(connection, self._path)
-                sql.find_same(connection, "", 0.0, 0.0)  # whatever has the right version may be another program's
+                # What has our version may be another program's.
+                sql.find_same(connection, "", 0.0, 0.0)
                 self._checkpointer = connect(self._path, _READER_SECONDS)
                 self._identity = Identity.of(self._path)
         except OSError as exc:
@@ -211,9 +212,11 @@ class SqliteFile:
         self._close()
         self._open(old)
         log.error(
-            "%s was %s while it was in use: log-ins that wait for their code may have to be begun again",
+            "%s was %s: log-ins that wait for their code may have to be begun again",
             self._path,
-            "removed, and a new one is made" if was_removed else "replaced, in whole or in part",
+            "removed while it was in use, and a new one is made"
+            if was_removed
+            else "replaced while it was in use, in whole or in part",
         )
 
     @contextmanager

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from re import _constants as op  # type: ignore[attr-defined]  # typeshed knows the old names of these two only
-from re import _parser  # type: ignore[attr-defined]
+from re import _constants as op  # type: ignore[attr-defined, unused-ignore]  # typeshed knows the old names of these two only
+from re import _parser  # type: ignore[attr-defined, unused-ignore]
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator

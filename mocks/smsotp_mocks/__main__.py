@@ -9,17 +9,21 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from smsotp_mocks.faults.plan import BadFault
+from smsotp_mocks.gateways.accounts import Accounts
+from smsotp_mocks.gateways.smpp.receipts import STATES, ReceiptPolicy
 from smsotp_mocks.gateways.table import Gateway, Place, gateways_of
 from smsotp_mocks.gateways.toml_text import toml_tables
 from smsotp_mocks.inbox.inbox import Inbox, ReceivedMessage
 from smsotp_mocks.net.certificates import LOCAL_NAMES, Certificates
 from smsotp_mocks.net.ports import is_loopback
 from smsotp_mocks.page.server import InboxPage
+
+_LONGEST_DELAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Options:
     faults: tuple[tuple[str, str], ...]
     tls: bool
     as_json: bool
+    accounts: Accounts
+    receipts: ReceiptPolicy
 
 
 def parse(arguments: Sequence[str] | None) -> Options:
@@ -69,6 +75,8 @@ def parse(arguments: Sequence[str] | None) -> Options:
         action="store_true",
         help="speak TLS (mail: STARTTLS), with certificates of an authority that is told",
     )
+    _add_accounts(parser)
+    _add_receipts(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
     given = parser.parse_args(arguments)
     if not is_loopback(given.host) and not given.public:
@@ -82,7 +90,67 @@ def parse(arguments: Sequence[str] | None) -> Options:
         if not colon or gateway not in ports:
             parser.error(f"--fault {fault!r} must begin with a gateway that is started and a colon.")
         faults.append((gateway, rules))
-    return Options(given.host, ports, given.page, tuple(faults), given.tls, given.json)
+    accounts = Accounts(**dict(given.account))
+    receipts = ReceiptPolicy(
+        state=given.receipt_state,
+        delay=given.receipt_delay,
+        submit_ids=given.submit_ids,
+        receipt_ids=given.receipt_ids,
+        automatic=not given.no_receipts,
+    )
+    return Options(given.host, ports, given.page, tuple(faults), given.tls, given.json, accounts, receipts)
+
+
+def _add_accounts(parser: argparse.ArgumentParser) -> None:
+    names = [field.name for field in fields(Accounts)]
+
+    def account(text: str) -> tuple[str, str]:
+        name, equals, value = text.partition("=")
+        if not equals or name not in names:
+            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(names)}, or has no = behind it")
+        return name, value
+
+    parser.add_argument(
+        "--account",
+        action="append",
+        default=[],
+        type=account,
+        metavar="NAME=VALUE",
+        help="accept other credentials, for example smpp_password=secret; NAME is one of " + ", ".join(names),
+    )
+
+
+def _add_receipts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--receipt-delay",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="report delivery so long after an SMPP message was taken (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--receipt-state", choices=STATES, default="DELIVRD", help="what is reported (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--no-receipts", action="store_true", help="report by hand only, through the page or its API"
+    )
+    for name, where in (("--submit-ids", "in the answer to a message"), ("--receipt-ids", "in its receipt")):
+        parser.add_argument(
+            name,
+            choices=("hex", "decimal"),
+            default="hex",
+            help=f"how the SMSC writes ids {where} (default: %(default)s)",
+        )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= _LONGEST_DELAY:
+        raise argparse.ArgumentTypeError(f"{text!r} are no seconds from 0 to {_LONGEST_DELAY:g}")
+    return seconds
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -129,7 +197,8 @@ def _certificates(stack: ExitStack, host: str) -> Certificates:
 def _start(
     stack: ExitStack, inbox: Inbox, options: Options, name: str, certificates: Certificates | None
 ) -> Gateway:
-    gateway = gateways_of[name](inbox, Place(options.host, options.ports[name], certificates))
+    at = Place(options.host, options.ports[name], certificates, options.accounts, options.receipts)
+    gateway = gateways_of[name](inbox, at)
     gateway.faults.add(*(rules for of, rules in options.faults if of == name))
     _listen(stack, gateway, f"{name} gateway", options.host, options.ports[name])
     return gateway

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from smpplib.client import Client
 
 COMMAND = [sys.executable, "-m", "smsotp_mocks"]
 
@@ -76,6 +77,52 @@ def test_faults_can_be_given() -> None:
         process.terminate()
 
 
+def test_accounts_and_the_spelling_of_ids_can_be_given() -> None:
+    accounts = (
+        "--account",
+        "smpp_system_id=me",
+        "--account",
+        "smpp_password=other",
+        "--account",
+        "sipgate_username=you",
+    )
+    ids = (
+        "--submit-ids",
+        "decimal",
+        "--receipt-ids",
+        "hex",
+        "--receipt-state",
+        "UNDELIV",
+        "--receipt-delay",
+        "0.001",
+    )
+    with subprocess.Popen(
+        [*COMMAND, "--json", *accounts, *ids], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        tables = json.loads(process.stdout.readline())["configuration"]
+        smpp = tables["gateways.smpp"]
+        client = Client(smpp["SMSC_HOST"], smpp["SMSC_PORT"], timeout=10, allow_unknown_opt_params=True)
+        client.connect()
+        client.bind_transceiver(system_id="me", password="other")
+        client.send_message(
+            source_addr="smsotp",
+            dest_addr_ton=1,
+            destination_addr="491701234567",
+            short_message=b"x",
+            registered_delivery=1,
+        )
+        taken, receipt = client.read_pdu(), client.read_pdu()
+        client.unbind()
+        client.disconnect()
+        process.terminate()
+
+    assert (smpp["SYSTEM_ID"], smpp["PASSWORD"]) == ("me", "other")
+    assert tables["gateways.sipgate"]["USERNAME"] == "you"
+    assert int(taken.message_id) == int(receipt.receipted_message_id, 16)
+    assert b"stat:UNDELIV" in receipt.short_message
+
+
 def test_without_ports_all_gateways_start() -> None:
     with subprocess.Popen([*COMMAND, "--json"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -118,6 +165,10 @@ def test_with_tls_the_authority_is_told_and_a_certificate_can_be_a_fault() -> No
         (["--http", "0", "--fault", "gtx:hang"], "must begin with a gateway"),
         (["--http", "0", "--fault", "http:certificate expired"], "This gateway cannot 'certificate'"),
         (["--http", "0", "--fault", "http:explode"], "There is no fault 'explode'"),
+        (["--account", "nobody=x"], "'nobody' is none of clickatell_user"),
+        (["--account", "smpp_password"], "has no = behind it"),
+        (["--receipt-delay", "-1"], "'-1' are no seconds"),
+        (["--receipt-delay", "soon"], "'soon' are no seconds"),
         (["--http", "0", "--host", "192.0.2.1", "--public"], "cannot start the http gateway"),
     ],
 )

@@ -178,6 +178,181 @@ def test_what_no_network_could_send_is_refused(
     assert len(inbox) == 0
 
 
+SAR = {0x020C: b"\0\x07", 0x020E: b"\x02", 0x020F: b"\x01"}
+
+
+def body(**changes: bytes) -> bytes:
+    """Return the body of a submit_sm whose fields are good but for some."""
+    fields = {
+        "service_type": b"\0",
+        "source": b"\x05\0smsotp\0",
+        "destination": b"\x01\x01491701234567\0",
+        "esm_class": b"\0",
+        "protocol_id": b"\0",
+        "priority": b"\0",
+        "schedule": b"\0",
+        "validity": b"\0",
+        "registered": b"\0",
+        "replace": b"\0",
+        "coding": b"\0",
+        "default_id": b"\0",
+        "text": b"\x02hi",
+        "tlvs": b"",
+    }
+    return b"".join((fields | changes).values())
+
+
+def sar(**changes: bytes | None) -> bytes:
+    values: dict[int, bytes | None] = {**SAR, **{int(tag[1:], 16): value for tag, value in changes.items()}}
+    return b"".join(struct.pack(">HH", tag, len(it)) + it for tag, it in values.items() if it is not None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"service_type": b"toolong\0"}, 0x15),
+        ({"source": b"\x63\0smsotp\0"}, 0x48),
+        ({"source": b"\0\x63smsotp\0"}, 0x49),
+        ({"source": b"\x05\0a name of 20 letters\0"}, 0x0A),
+        ({"source": b"\x01\x01smsotp\0"}, 0x0A),
+        ({"destination": b"\x63\x01491701234567\0"}, 0x50),
+        ({"destination": b"\x05\x01491701234567\0"}, 0x50),
+        ({"destination": b"\x01\x63491701234567\0"}, 0x51),
+        ({"esm_class": b"\x04"}, 0x43),
+        ({"esm_class": b"\x3c"}, 0x43),
+        ({"priority": b"\x09"}, 0x06),
+        ({"schedule": b"991231235959000+\0"}, 0x61),
+        ({"validity": b"200101000000000+\0"}, 0x62),
+        ({"validity": b"991331000000000+\0"}, 0x62),
+        ({"validity": b"soon\0"}, 0x62),
+        ({"validity": b"001300000000000R\0"}, 0x62),
+        ({"validity": b"00000500000000\0"}, 0x62),
+        ({"registered": b"\x03"}, 0x07),
+        ({"registered": b"\x20"}, 0x07),
+        ({"replace": b"\x02"}, 0x54),
+        ({"text": b"\x03\0a\0", "coding": b"\x08"}, 0x01),
+        ({"text": b"\x02h\x80"}, 0x45),
+        ({"text": b"\x02h\xe4", "coding": b"\x01"}, 0x45),
+        ({"tlvs": sar(t020C=b"\x07")}, 0xC2),
+        ({"tlvs": sar(t020E=b"\0\x02")}, 0xC2),
+        ({"tlvs": sar(t020F=None)}, 0xC3),
+        ({"tlvs": sar(t020F=b"\x03")}, 0xC4),
+        ({"tlvs": sar(t020F=b"\0")}, 0xC4),
+    ],
+)
+def test_a_field_that_cannot_be_is_refused_with_its_own_status(
+    smsc: Smsc, inbox: Inbox, changes: dict[str, bytes], status: int
+) -> None:
+    assert [status for _, status, _ in raw(smsc, BIND, pdu(4, body(**changes)))] == [0, status]
+    assert len(inbox) == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"source": b"\0\0\0"},
+        {"source": b"\x03\0" + b"72345\0"},
+        {"source": b"\x05\0elevenchars\0"},
+        {"destination": b"\x02\x01" + b"01701234567\0"},
+        {"esm_class": b"\x83"},
+        {"priority": b"\x03"},
+        {"validity": b"991231235959048-\0"},
+        {"validity": b"000000000500000R\0"},
+        {"registered": b"\x1d"},
+        {"coding": b"\x03", "text": b"\x02h\xe4"},
+    ],
+)
+def test_what_the_specification_allows_is_taken(smsc: Smsc, inbox: Inbox, changes: dict[str, bytes]) -> None:
+    assert [status for _, status, _ in raw(smsc, BIND, pdu(4, body(**changes)))][:2] == [0, 0]
+    assert len(inbox) == 1
+
+
+@pytest.mark.parametrize("sequence", [0, 0x80000000, 0xFFFFFFFF])
+def test_a_sequence_number_out_of_its_range_is_refused(smsc: Smsc, inbox: Inbox, sequence: int) -> None:
+    assert raw(smsc, BIND, pdu(4, body(), sequence), pdu(0x15)) == [
+        (0x80000009, 0, 7),
+        (0x80000004, 0xFF, sequence),
+        (0x80000015, 0, 7),
+    ]
+    assert len(inbox) == 0
+
+
+@pytest.mark.parametrize("command", [0x03, 0x07, 0x08, 0x21, 0x103])
+def test_query_replace_cancel_multi_and_data_are_not_served(smsc: Smsc, command: int) -> None:
+    assert raw(smsc, BIND, pdu(command, body()))[1] == (0x80000000, 3, 7)
+
+
+@pytest.mark.parametrize(
+    ("version", "answer"), [(b"\x33", b"smsotp-mocks\0"), (b"\x34", b"smsotp-mocks\0\x02\x10\0\x01\x34")]
+)
+def test_a_client_of_an_older_version_gets_no_optional_parameters(
+    smsc: Smsc, version: bytes, answer: bytes
+) -> None:
+    assert exchange(smsc, BIND.replace(b"\x34", version))[16:] == answer
+
+
+def test_a_payload_counts_as_the_short_messages_that_the_network_makes_of_it(
+    esme: Esme, inbox: Inbox
+) -> None:
+    esme.submit(short_message=b"", message_payload=b"x" * 1000)
+
+    assert inbox.messages()[0].segments == 7
+
+
+def test_a_receipt_has_the_addresses_of_its_message_and_its_text_in_any_alphabet(esme: Esme) -> None:
+    esme.submit(
+        source_addr_ton=5,
+        dest_addr_npi=1,
+        registered_delivery=1,
+        short_message="Привет".encode("utf-16-be"),
+        data_coding=8,
+    )
+    receipt = esme.client.read_pdu()
+
+    assert (receipt.source_addr_ton, receipt.source_addr_npi, receipt.source_addr) == (1, 1, NUMBER.encode())
+    assert (receipt.dest_addr_ton, receipt.destination_addr) == (5, b"smsotp")
+    assert receipt.data_coding == 8
+    assert receipt.short_message.decode("utf-16-be").endswith("text:Привет")
+
+
+def test_a_receipt_goes_to_the_session_that_submitted(smsc: Smsc) -> None:
+    first, second = Esme(smsc), Esme(smsc)
+    second.submit(registered_delivery=1)
+
+    assert second.client.read_pdu().command == "deliver_sm"
+    first.close()
+    second.close()
+
+
+def test_a_receipt_that_cannot_be_taken_now_comes_again(inbox: Inbox) -> None:
+    with Smsc(inbox, receipts=ReceiptPolicy(again=0.001)) as smsc:
+        esme = Esme(smsc)
+        esme.submit(registered_delivery=1)
+        texts = []
+        for status in (0x64, 0x64, 0):
+            receipt = esme.client.read_pdu()
+            texts.append(receipt.short_message.partition(b" ")[0])
+            answer = smpp.make_pdu("deliver_sm_resp", client=esme.client, status=status)
+            answer.sequence = receipt.sequence
+            esme.client.send_pdu(answer)
+        esme.submit(registered_delivery=0)
+        esme.close()
+
+    assert len(set(texts)) == 1
+
+
+def test_a_receipt_without_an_answer_comes_again_in_the_next_session(smsc: Smsc) -> None:
+    first = Esme(smsc)
+    first.submit(registered_delivery=1)
+    lost = first.client.read_pdu()
+    first.close()
+    second = Esme(smsc)
+
+    assert second.client.read_pdu().short_message == lost.short_message
+    second.close()
+
+
 @pytest.mark.parametrize(("password", "status"), [("guess", 0x0E), ("muchtoolong", 0x0E)])
 def test_a_wrong_password_cannot_bind(smsc: Smsc, password: str, status: int) -> None:
     body = b"smpp-user\0" + password.encode() + b"\0\0\x34\0\0\0"
@@ -237,9 +412,9 @@ def test_hostile_bodies_are_answered(smsc: Smsc, body: bytes) -> None:
 
 
 def test_many_requests_in_flight_are_answered(smsc: Smsc, inbox: Inbox) -> None:
-    answers = raw(smsc, BIND, *(pdu(4, SUBMIT_BODY, sequence) for sequence in range(500)))
+    answers = raw(smsc, BIND, *(pdu(4, SUBMIT_BODY, sequence) for sequence in range(1, 501)))
 
-    assert [sequence for *_, sequence in answers[1:]] == list(range(500))
+    assert [sequence for *_, sequence in answers[1:]] == list(range(1, 501))
     assert len(inbox) == 500
 
 

@@ -9,9 +9,17 @@ from typing import Any, Self
 from smsotp_mocks.faults import words
 from smsotp_mocks.faults.plan import MESSAGE, FaultPlan, possible
 from smsotp_mocks.gateways.accounts import Accounts
+from smsotp_mocks.gateways.gsm import segments
 from smsotp_mocks.gateways.later import Later
-from smsotp_mocks.gateways.smpp.pdu import BadPdu, Bind, Command, Status, SubmitSm
-from smsotp_mocks.gateways.smpp.receipts import MessageIds, ReceiptPolicy, State, Submitted, written_id
+from smsotp_mocks.gateways.smpp.pdu import BadPdu, Bind, Command, Status, SubmitSm, Tag
+from smsotp_mocks.gateways.smpp.receipts import (
+    MessageIds,
+    ReceiptPolicy,
+    Report,
+    State,
+    Submitted,
+    written_id,
+)
 from smsotp_mocks.gateways.smpp.session import SmppSession
 from smsotp_mocks.gateways.smpp.text import Alphabet, Joiner, Part
 from smsotp_mocks.inbox.inbox import Inbox
@@ -74,7 +82,7 @@ class Smsc(TcpServer):
         self._joiner = Joiner()
         self._sessions: list[SmppSession] = []
         self._submitted: OrderedDict[str, Submitted] = OrderedDict()
-        self._undelivered: deque[tuple[Submitted, State]] = deque(maxlen=_MOST_UNDELIVERED)
+        self._undelivered: deque[Report] = deque(maxlen=_MOST_UNDELIVERED)
 
     @property
     def address(self) -> str:
@@ -142,6 +150,8 @@ class Smsc(TcpServer):
         finally:
             with self._state:
                 self._sessions.remove(session)
+            for report in session.unanswered():
+                self._deliver(report)
 
     def send_receipt(self, message_id: str, state: State = "DELIVRD") -> bool:
         """
@@ -157,7 +167,7 @@ class Smsc(TcpServer):
             submitted = self._submitted.get(message_id)
         if submitted is None:
             return False
-        self._deliver(submitted, state)
+        self._deliver(self._report(submitted, state))
         return True
 
     def send_enquire_link(self) -> int:
@@ -180,11 +190,11 @@ class Smsc(TcpServer):
         if not session.receives:
             return
         with self._state:
-            mine = [it for it in self._undelivered if it[0].system_id == session.system_id]
+            mine = [it for it in self._undelivered if it.submitted.system_id == session.system_id]
             for it in mine:
                 self._undelivered.remove(it)
-        for submitted, state in mine:
-            self._deliver(submitted, state)
+        for report in mine:
+            self._deliver(report)
 
     def arrived(self, submit: SubmitSm, part: Part, submitted: Submitted) -> None:
         """Take one part; the message goes to the inbox once it is whole. For sessions."""
@@ -198,12 +208,14 @@ class Smsc(TcpServer):
             parts = self._joiner.add(key, part, details)
         if parts is None:
             return
+        text = "".join(part.text for part, _ in parts)
         self.inbox.add(
             gateway=self.name,
             protocol="smpp",
             number=submit.destination_addr,
-            text="".join(part.text for part, _ in parts),
-            segments=len(parts),
+            text=text,
+            # Of a message_payload the network makes as many short messages as it needs.
+            segments=segments(text) if Tag.MESSAGE_PAYLOAD in submit.tlvs else len(parts),
             wire={
                 "system_id": submitted.system_id,
                 "sender": submit.source_addr,
@@ -212,11 +224,16 @@ class Smsc(TcpServer):
             },
         )
 
-    def plan_receipt(self, submitted: Submitted) -> None:
-        """Report on a message as the policy says. For sessions."""
+    def plan_receipt(self, submitted: Submitted, session: SmppSession) -> None:
+        """Report on a message as the policy says, to the session that submitted it if it can receive. For sessions."""
         policy = self.receipts
         if policy.automatic and submitted.wants(policy.state):
-            self.later.after(policy.delay, lambda: self._deliver(submitted, policy.state))
+            report = self._report(submitted, policy.state)
+            self.later.after(policy.delay, lambda: self._deliver(report, session))
+
+    def report_later(self, report: Report) -> None:
+        """Send a report again that could not be taken. For sessions."""
+        self.later.after(self.receipts.again, lambda: self._deliver(report))
 
     def note(self, verdict: Verdict, reason: str, wire: dict[str, Any]) -> None:
         """Write into the journal. For sessions."""
@@ -224,13 +241,19 @@ class Smsc(TcpServer):
         if verdict != "accepted" and reason:
             self.inbox.reject(self.name, reason)
 
-    def _deliver(self, submitted: Submitted, state: State) -> None:
+    def _report(self, submitted: Submitted, state: State) -> Report:
+        return Report(submitted, state, submitted.receipt_ids or self.receipts.receipt_ids)
+
+    def _deliver(self, report: Report, wanted: SmppSession | None = None) -> None:
         with self._state:
-            receivers = [it for it in self._sessions if it.receives and it.system_id == submitted.system_id]
+            receivers = [
+                it for it in self._sessions if it.receives and it.system_id == report.submitted.system_id
+            ]
             if not receivers:
-                self._undelivered.append((submitted, state))
+                self._undelivered.append(report)
                 return
-        receivers[0].deliver(submitted.receipt(state, submitted.receipt_ids or self.receipts.receipt_ids))
+            receiver = wanted if wanted in receivers and wanted is not None else receivers[0]
+        receiver.deliver(report)
 
     def _to_all(self, command: Command) -> int:
         with self._state:

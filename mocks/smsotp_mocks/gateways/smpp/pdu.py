@@ -40,16 +40,31 @@ class Status(IntEnum):
     RINVCMDID = 0x03
     RINVBNDSTS = 0x04
     RALYBND = 0x05
+    RINVPRTFLG = 0x06
+    RINVREGDLVFLG = 0x07
     RSYSERR = 0x08
     RINVSRCADR = 0x0A
     RINVDSTADR = 0x0B
     RBINDFAIL = 0x0D
     RINVPASWD = 0x0E
     RINVSYSID = 0x0F
+    RINVSERTYP = 0x15
     RINVESMCLASS = 0x43
     RSUBMITFAIL = 0x45
+    RINVSRCTON = 0x48
+    RINVSRCNPI = 0x49
+    RINVDSTTON = 0x50
+    RINVDSTNPI = 0x51
+    RINVREPFLAG = 0x54
     RTHROTTLED = 0x58
+    RINVSCHED = 0x61
+    RINVEXPIRY = 0x62
+    RX_T_APPN = 0x64
     RINVOPTPARSTREAM = 0xC0
+    RINVPARLEN = 0xC2
+    RMISSINGOPTPARAM = 0xC3
+    RINVOPTPARAMVAL = 0xC4
+    RUNKNOWNERR = 0xFF
 
 
 class Tag(IntEnum):
@@ -148,7 +163,7 @@ class SubmitSm:
         """
         reader = _Reader(body)
         fields: dict[str, Any] = {
-            "service_type": reader.text(6, Status.RSUBMITFAIL),
+            "service_type": reader.text(6, Status.RINVSERTYP),
             "source_addr_ton": reader.octet(),
             "source_addr_npi": reader.octet(),
             "source_addr": reader.text(21, Status.RINVSRCADR),
@@ -158,8 +173,8 @@ class SubmitSm:
             "esm_class": reader.octet(),
             "protocol_id": reader.octet(),
             "priority_flag": reader.octet(),
-            "schedule_delivery_time": reader.text(17, Status.RSUBMITFAIL),
-            "validity_period": reader.text(17, Status.RSUBMITFAIL),
+            "schedule_delivery_time": reader.text(17, Status.RINVSCHED),
+            "validity_period": reader.text(17, Status.RINVEXPIRY),
             "registered_delivery": reader.octet(),
             "replace_if_present_flag": reader.octet(),
             "data_coding": reader.octet(),
@@ -188,23 +203,41 @@ class SubmitSm:
 
 @dataclass(frozen=True, slots=True)
 class DeliverSm:
-    """A deliver_sm that carries a delivery receipt (section 4.6.1, appendix B)."""
+    """
+    A deliver_sm that carries a delivery receipt (section 4.6.1, appendix B).
 
-    source_addr: str
-    destination_addr: str
+    Attributes:
+        source: Type of number, numbering plan and address: those that the message went to.
+        destination: Likewise: those that it came from.
+        text: What does not fit into a short message is cut off.
+    """
+
+    source: tuple[int, int, str]
+    destination: tuple[int, int, str]
     text: str
     tlvs: Mapping[int, bytes]
 
     def to_body(self) -> bytes:
         """Return the body."""
-        source, destination, text = (
-            value.encode("latin-1", "replace")
-            for value in (self.source_addr, self.destination_addr, self.text)
-        )
         esm_class = 0x04  # section 5.2.12: an SMSC delivery receipt
-        head = b"\0" + bytes([1, 1]) + source + b"\0" + bytes([0, 0]) + destination + b"\0"
-        flags = bytes([esm_class, 0, 0]) + b"\0\0" + bytes([0, 0, 0, 0, len(text)])
+        coding, text = _coded(self.text)
+        head = b"\0" + _address(*self.source) + _address(*self.destination)
+        flags = bytes([esm_class, 0, 0]) + b"\0\0" + bytes([0, 0, coding, 0, len(text)])
         return head + flags + text + write_tlvs(self.tlvs)
+
+
+def _address(ton: int, npi: int, address: str) -> bytes:
+    return bytes([ton, npi]) + address.encode("latin-1", "replace") + b"\0"
+
+
+def _coded(text: str) -> tuple[int, bytes]:
+    """Return data_coding and octets of a text, as much as sm_length can say in whole characters (section 5.2.21)."""
+    for coding, charset in ((0, "ascii"), (3, "latin-1")):
+        try:
+            return coding, text.encode(charset)[:254]
+        except UnicodeEncodeError:
+            continue
+    return 8, text.encode("utf-16-be", "replace")[:254]
 
 
 def write_tlvs(tlvs: Mapping[int, bytes]) -> bytes:

@@ -35,6 +35,7 @@ class ReceiptPolicy:
         submit_ids: How submit_sm_resp writes the message id.
         receipt_ids: How the receipt writes the same id; some SMSCs differ here.
         automatic: Reports come by themselves where the client asked for them.
+        again: Seconds after which a report is repeated that the client could not take now (0x64).
     """
 
     state: State = "DELIVRD"
@@ -42,6 +43,7 @@ class ReceiptPolicy:
     submit_ids: IdForm = "hex"
     receipt_ids: IdForm = "hex"
     automatic: bool = True
+    again: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,16 @@ class Submitted:
     What has to be known of a submitted part to report on it.
 
     Attributes:
+        source: Type of number, numbering plan and address that it came from.
+        destination: Those that it goes to.
         text: Its first 20 characters.
         receipt_ids: How its receipts write its id; None: as the policy says.
     """
 
     number: int
     system_id: str
-    source_addr: str
-    destination_addr: str
+    source: tuple[int, int, str]
+    destination: tuple[int, int, str]
     registered_delivery: int
     text: str
     submitted: float
@@ -80,7 +84,27 @@ class Submitted:
             int(Tag.RECEIPTED_MESSAGE_ID): message_id.encode() + b"\0",
             int(Tag.MESSAGE_STATE): bytes([STATES.index(state) + 1]),
         }
-        return DeliverSm(self.destination_addr, self.source_addr, text, tlvs)
+        return DeliverSm(self.destination, self.source, text, tlvs)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """
+    A receipt on its way to the client.
+
+    Attributes:
+        form: How it writes the message's id.
+        tries: How often it was sent before.
+    """
+
+    submitted: Submitted
+    state: State
+    form: IdForm
+    tries: int = 0
+
+    def message(self) -> DeliverSm:
+        """Return what goes over the wire."""
+        return self.submitted.receipt(self.state, self.form)
 
 
 class MessageIds:
@@ -94,8 +118,8 @@ class MessageIds:
         return Submitted(
             number=next(self._next),
             system_id=system_id,
-            source_addr=submit.source_addr,
-            destination_addr=submit.destination_addr,
+            source=(submit.source_addr_ton, submit.source_addr_npi, submit.source_addr),
+            destination=(submit.dest_addr_ton, submit.dest_addr_npi, submit.destination_addr),
             registered_delivery=submit.registered_delivery,
             text=text[:_QUOTED],
             submitted=time.time(),

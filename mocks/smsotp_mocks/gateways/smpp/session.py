@@ -1,7 +1,6 @@
 """One client's connection to the SMPP mock: the states of SMPP 3.4 section 2.2, and what is answered in each."""
 
 import contextlib
-import re
 import socket
 import threading
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from smsotp_mocks.faults.words import Fault
+from smsotp_mocks.gateways.smpp.judge import judge
 from smsotp_mocks.gateways.smpp.pdu import (
     HEADER,
     MOST_PDU,
@@ -16,14 +16,13 @@ from smsotp_mocks.gateways.smpp.pdu import (
     BadPdu,
     Bind,
     Command,
-    DeliverSm,
     Pdu,
     Status,
     SubmitSm,
     Tag,
     write_tlvs,
 )
-from smsotp_mocks.gateways.smpp.receipts import IdForm, Submitted, written_id
+from smsotp_mocks.gateways.smpp.receipts import IdForm, Report, Submitted, written_id
 from smsotp_mocks.gateways.smpp.text import Part, decode
 from smsotp_mocks.net.tcp_server import reset
 
@@ -31,11 +30,11 @@ if TYPE_CHECKING:
     from smsotp_mocks.gateways.smpp.gateway import Smsc
 
 _BINDS = {Command.BIND_TRANSMITTER, Command.BIND_RECEIVER, Command.BIND_TRANSCEIVER}
-_INTERNATIONAL = re.compile(r"[1-9][0-9]{6,14}")
-_ANY_NUMBER = re.compile(r"\+?[0-9]{3,20}")
 _TROUBLE = {"throttle": Status.RTHROTTLED, "refuse": Status.RINVDSTADR, "unavailable": Status.RSYSERR}
 _GARBAGE = b"\xff" * 40
 _VERSION = 0x34
+_LAST_SEQUENCE = 0x7FFFFFFF  # section 3.2: from 1
+_MOST_TRIES = 5  # of one receipt
 
 
 class _Closed(ConnectionAbortedError):
@@ -57,6 +56,7 @@ class SmppSession:
         self._writing = threading.Lock()
         self._sequence = 0
         self._outstanding = 0
+        self._reports: dict[int, Report] = {}
         self.system_id = ""
         self.bound: Command | None = None
 
@@ -71,17 +71,31 @@ class SmppSession:
             while (pdu := self._read(stream)) is not None:
                 self._handle(pdu)
 
-    def deliver(self, message: DeliverSm) -> None:
-        """Send a deliver_sm."""
-        self.send_request(Command.DELIVER_SM, message.to_body())
+    def deliver(self, report: Report) -> None:
+        """Send a deliver_sm; it is repeated, here or elsewhere, until the client has taken it."""
+        body = report.message().to_body()
+        with self._writing:
+            sequence = self._next_sequence()
+            self._reports[sequence] = report
+        with contextlib.suppress(OSError):  # the connection has gone; `unanswered` has the report
+            self._send(Pdu(Command.DELIVER_SM, 0, sequence, body))
+
+    def unanswered(self) -> list[Report]:
+        """Return the reports that the client has not answered; they are no longer this session's."""
+        with self._writing:
+            reports, self._reports = list(self._reports.values()), {}
+        return reports
 
     def send_request(self, command: Command, body: bytes = b"") -> int:
         """Send a request of the SMSC's own; return its sequence number."""
         with self._writing:
-            self._sequence += 1
-            sequence = self._sequence
+            sequence = self._next_sequence()
         self._send(Pdu(command, 0, sequence, body))
         return sequence
+
+    def _next_sequence(self) -> int:
+        self._sequence += 1
+        return self._sequence
 
     def _read(self, stream: BinaryIO) -> Pdu | None:
         head = stream.read(HEADER.size)
@@ -98,6 +112,10 @@ class SmppSession:
     def _handle(self, pdu: Pdu) -> None:
         if pdu.command & RESPONSE:
             self._note("accepted" if pdu.status == 0 else "rejected", "", _wire(pdu))
+            self._settle(pdu)
+        elif not 1 <= pdu.sequence <= _LAST_SEQUENCE:
+            self._note("rejected", f"sequence_number 0x{pdu.sequence:08x} is reserved", _wire(pdu))
+            self._answer(pdu, Status.RUNKNOWNERR)
         elif pdu.command in _BINDS:
             self._at_stage("bind", pdu, self._bind)
         elif pdu.command == Command.UNBIND:
@@ -109,6 +127,13 @@ class SmppSession:
         else:
             self._note("rejected", "an unknown command", _wire(pdu))
             self._send(Pdu(Command.GENERIC_NACK, Status.RINVCMDID, pdu.sequence, b""))
+
+    def _settle(self, pdu: Pdu) -> None:
+        """Look at the answer to a report: one that cannot be taken now comes again (section 5.1.3)."""
+        with self._writing:
+            report = self._reports.pop(pdu.sequence, None)
+        if report is not None and pdu.status == Status.RX_T_APPN and report.tries < _MOST_TRIES:
+            self._smsc.report_later(replace(report, tries=report.tries + 1))
 
     def _at_stage(self, stage: str, pdu: Pdu, normal: Callable[[Pdu], None]) -> None:
         fault = self._smsc.faults.take(None, stage)
@@ -139,7 +164,9 @@ class SmppSession:
             "interface_version": bind.interface_version,
         }
         self._note("accepted", "", wire)
-        version = write_tlvs({Tag.SC_INTERFACE_VERSION: bytes([_VERSION])})
+        # Section 4.1.2: a client of an older version knows no optional parameters.
+        knows_options = bind.interface_version >= _VERSION
+        version = write_tlvs({Tag.SC_INTERFACE_VERSION: bytes([_VERSION])}) if knows_options else b""
         self._answer(pdu, Status.ROK, self._smsc.system_id.encode() + b"\0" + version)
         self._smsc.now_bound(self)
 
@@ -180,9 +207,7 @@ class SmppSession:
         if self.bound not in (Command.BIND_TRANSMITTER, Command.BIND_TRANSCEIVER):
             raise BadPdu(Status.RINVBNDSTS, "not bound for sending")
         submit = SubmitSm.parse(pdu.body)
-        form = _INTERNATIONAL if submit.dest_addr_ton == 1 else _ANY_NUMBER
-        if not form.fullmatch(submit.destination_addr):
-            raise BadPdu(Status.RINVDSTADR, "the destination is no number of its type")
+        judge(submit)
         part = decode(submit, self._smsc.default_alphabet)
         if self._smsc.window is not None and self._outstanding >= self._smsc.window:
             raise BadPdu(Status.RTHROTTLED, f"more than {self._smsc.window} unanswered requests")
@@ -191,7 +216,7 @@ class SmppSession:
     def _take(self, pdu: Pdu, submit: SubmitSm, part: Part, submitted: Submitted) -> None:
         self._smsc.arrived(submit, part, submitted)
         self._confirm(pdu, submitted)
-        self._smsc.plan_receipt(submitted)
+        self._smsc.plan_receipt(submitted, self)
 
     def _confirm(self, pdu: Pdu, submitted: Submitted) -> None:
         self._answer(pdu, Status.ROK, self._response_body(submitted))

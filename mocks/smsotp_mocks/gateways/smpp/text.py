@@ -55,6 +55,7 @@ def decode(submit: SubmitSm, default: Alphabet = "gsm") -> Part:
     alphabet = alphabet_of(submit.data_coding, default)
     if Tag.MESSAGE_PAYLOAD not in submit.tlvs:
         _demand_size(payload, udh, alphabet)
+    _demand_octets(payload, alphabet)
     reference, index, total = _place(submit, udh)
     return Part(_text(payload, alphabet), alphabet, udh, reference, index, total)
 
@@ -133,10 +134,18 @@ def _from_udh(udh: bytes) -> tuple[str, int, int, int] | None:
 
 def _from_sar(submit: SubmitSm) -> tuple[str, int, int, int] | None:
     tags = (Tag.SAR_MSG_REF_NUM, Tag.SAR_TOTAL_SEGMENTS, Tag.SAR_SEGMENT_SEQNUM)
-    reference, total, index = (submit.tlvs.get(tag) for tag in tags)
-    if reference is None or total is None or index is None:
+    values = [submit.tlvs.get(tag) for tag in tags]
+    reference, total, index = values
+    if reference is None and total is None and index is None:
         return None
-    return "sar", int.from_bytes(reference), int.from_bytes(total), int.from_bytes(index)
+    if reference is None or total is None or index is None:
+        raise BadPdu(Status.RMISSINGOPTPARAM, "one of the three sar parameters is missing")
+    # Sections 5.3.2.22 to 5.3.2.24.
+    if (len(reference), len(total), len(index)) != (2, 1, 1):
+        raise BadPdu(Status.RINVPARLEN, "a sar parameter has a wrong length")
+    if not 1 <= index[0] <= total[0]:
+        raise BadPdu(Status.RINVOPTPARAMVAL, f"part {index[0]} of {total[0]} cannot be")
+    return "sar", int.from_bytes(reference), total[0], index[0]
 
 
 def _demand_size(payload: bytes, udh: bytes, alphabet: Alphabet) -> None:
@@ -145,6 +154,13 @@ def _demand_size(payload: bytes, udh: bytes, alphabet: Alphabet) -> None:
         free = 160 if not udh else 153  # networks send these as GSM 7-bit
     if len(payload) > free:
         raise BadPdu(Status.RINVMSGLEN, f"{len(payload)} octets do not fit into one short message ({free})")
+
+
+def _demand_octets(payload: bytes, alphabet: Alphabet) -> None:
+    if alphabet == "ucs-2" and len(payload) % 2:
+        raise BadPdu(Status.RINVMSGLEN, "a text in UCS-2 has an odd number of octets")
+    if alphabet in ("gsm", "ascii") and any(octet > 0x7F for octet in payload):
+        raise BadPdu(Status.RSUBMITFAIL, "the text has octets over 0x7f, which its alphabet has not")
 
 
 def _text(payload: bytes, alphabet: Alphabet) -> str:

@@ -1,0 +1,104 @@
+"""What an SMSC does not take although the PDU can be read: each field by its section of SMPP 3.4, with its own status."""
+
+import re
+import time
+from datetime import UTC, datetime
+
+from smsotp_mocks.gateways.smpp.pdu import BadPdu, Status, SubmitSm
+
+_INTERNATIONAL = re.compile(r"[1-9][0-9]{6,14}")
+_ANY_NUMBER = re.compile(r"\+?[0-9]{3,20}")
+_NUMBER = re.compile(r"\+?[0-9]*")
+_ABSOLUTE = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})[0-9]([0-9]{2})([+-])")
+_RELATIVE = re.compile(
+    r"[0-9]{2}(?:0[0-9]|1[0-2])(?:[0-2][0-9]|3[01])(?:[01][0-9]|2[0-4])[0-5][0-9][0-5][0-9]000R"
+)
+_TYPES_OF_NUMBER = range(7)  # section 5.2.5
+_NUMBERING_PLANS = (0, 1, 3, 4, 6, 8, 9, 10, 14, 18)  # section 5.2.6
+_ALPHANUMERIC = 5
+_LONGEST_NAME = 11  # 3GPP TS 23.040 section 9.1.2.5
+_MESSAGE_TYPES = (0x00, 0x08, 0x10)  # section 5.2.12, bits 5 to 2, from an ESME
+_QUARTER = 15 * 60  # seconds; section 7.1.1.1 counts the difference to UTC in these
+
+
+def judge(submit: SubmitSm, now: float | None = None) -> None:
+    """
+    Judge the fields of a submit_sm that hold no text.
+
+    Args:
+        now: Unix seconds; None: those of the clock.
+
+    Raises:
+        BadPdu: One of them cannot be; the first in the order of the PDU.
+    """
+    _judge_source(submit)
+    _judge_destination(submit)
+    kind = submit.esm_class & 0x3C
+    _demand(kind in _MESSAGE_TYPES, Status.RINVESMCLASS, f"esm_class 0x{submit.esm_class:02x} is reserved")
+    _demand(submit.priority_flag <= 3, Status.RINVPRTFLG, f"priority_flag {submit.priority_flag} is reserved")
+    _demand(
+        not submit.schedule_delivery_time,
+        Status.RINVSCHED,
+        "schedule_delivery_time is set: this SMSC delivers at once only",
+    )
+    _judge_validity(submit.validity_period, time.time() if now is None else now)
+    asked = submit.registered_delivery
+    _demand(
+        asked & 3 != 3 and asked < 0x20,
+        Status.RINVREGDLVFLG,
+        f"registered_delivery 0x{asked:02x} is reserved",
+    )
+    _demand(
+        submit.replace_if_present_flag <= 1,
+        Status.RINVREPFLAG,
+        f"replace_if_present_flag {submit.replace_if_present_flag} is reserved",
+    )
+
+
+def _judge_source(submit: SubmitSm) -> None:
+    ton, npi, address = submit.source_addr_ton, submit.source_addr_npi, submit.source_addr
+    _demand(ton in _TYPES_OF_NUMBER, Status.RINVSRCTON, f"source_addr_ton {ton} is reserved")
+    _demand(npi in _NUMBERING_PLANS, Status.RINVSRCNPI, f"source_addr_npi {npi} is reserved")
+    name = ton == _ALPHANUMERIC or not _NUMBER.fullmatch(address)
+    _demand(
+        not name or len(address) <= _LONGEST_NAME,
+        Status.RINVSRCADR,
+        f"the sender's name has {len(address)} characters: no network carries more than {_LONGEST_NAME}",
+    )
+    _demand(not (name and ton == 1), Status.RINVSRCADR, "the source is no number of its type")
+
+
+def _judge_destination(submit: SubmitSm) -> None:
+    ton, npi = submit.dest_addr_ton, submit.dest_addr_npi
+    _demand(
+        ton in _TYPES_OF_NUMBER and ton != _ALPHANUMERIC, Status.RINVDSTTON, f"dest_addr_ton {ton} cannot be"
+    )
+    _demand(npi in _NUMBERING_PLANS, Status.RINVDSTNPI, f"dest_addr_npi {npi} is reserved")
+    form = _INTERNATIONAL if ton == 1 else _ANY_NUMBER
+    _demand(
+        form.fullmatch(submit.destination_addr) is not None,
+        Status.RINVDSTADR,
+        "the destination is no number of its type",
+    )
+
+
+def _judge_validity(text: str, now: float) -> None:
+    """Judge a time of section 7.1.1."""
+    if not text or _RELATIVE.fullmatch(text):
+        return
+    found = _ABSOLUTE.fullmatch(text)
+    _demand(found is not None, Status.RINVEXPIRY, "validity_period is no time")
+    assert found is not None
+    year, month, day, hour, minute, second, quarters = (int(part) for part in found.groups()[:7])
+    try:
+        moment = datetime(2000 + year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
+    except ValueError:
+        raise BadPdu(Status.RINVEXPIRY, "validity_period is no time") from None
+    difference = quarters * _QUARTER
+    moment -= difference if found[8] == "+" else -difference
+    _demand(moment > now, Status.RINVEXPIRY, "validity_period has passed")
+
+
+def _demand(good: bool, status: Status, reason: str) -> None:  # noqa: FBT001  (reads as a sentence)
+    if not good:
+        raise BadPdu(status, reason)

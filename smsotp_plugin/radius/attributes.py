@@ -3,9 +3,10 @@ From what rlm_python3 hands over to what the flow works with. Pure: knows nothin
 
 rlm_python3 with ``pass_all_vps_dict`` gives a dictionary of lists (``request``, ``reply``, ``config``, ...); each is
 None or a tuple of (name, text) pairs in the packet's order, octets written as ``0x`` and hexadecimal digits. The
-control list is called ``config`` there.
+control list is called ``config`` there. Bytes that are not UTF-8 are lone surrogates in it (`host.read_any_text`).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,9 @@ Pairs = Sequence[tuple[str, str]]
 Packet = Mapping[str, Pairs | None]
 
 #: What a client says about itself; the packet's source only counts where it says nothing (a proxy may stand between).
-_CLIENT_NAMES = ("NAS-Identifier", "NAS-IP-Address", "NAS-IPv6-Address")
+_CLIENT_NAMES = ("NAS-IP-Address", "NAS-IPv6-Address", "NAS-Identifier")
+
+_NOT_UTF8 = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +53,29 @@ def read_request(packet: Packet, places: Sequence[AttributePlace]) -> LoginReque
         places: Where telephone numbers are looked for, in this order.
 
     Raises:
-        PacketError: It has no User-Name, or an attribute twice that may be there once.
+        PacketError: It has no User-Name, or an attribute twice that may be there once, or one that is not UTF-8.
     """
     request, control = packet.get("request") or (), packet.get("config") or ()
     user = _single(request, "User-Name")
     if not user:
         raise PacketError("the request has no User-Name")
-    password = _single(request, "User-Password")
+    # smsotp_guard takes the answer to a challenge out of sight of all other modules.
+    password = _single(control, "SMSOTP-Code")
+    if password is None:
+        password = _single(request, "User-Password")
     state = _single(request, "State")
     return LoginRequest(
         user=user,
         password=None if password is None else SecretStr(password),
         state=None if state is None else _text_of_octets(state),
         client=_client(request),
-        station=_single(request, "Calling-Station-Id") or "",
-        site=_single(request, "SMSOTP-Site") or "",
+        station=_first(request, "Calling-Station-Id"),
+        site=_first(request, "SMSOTP-Site"),
         gateway=_first(control, "SMSOTP-Gateway"),
         language=_first(control, "SMSOTP-Language").lower(),
         notification=_first(control, "SMSOTP-Notify"),
         numbers=tuple(
-            value
+            _NOT_UTF8.sub("\ufffd", value)
             for place in places
             for name, value in packet.get(place.list_name) or ()
             if name == place.attribute
@@ -77,20 +83,32 @@ def read_request(packet: Packet, places: Sequence[AttributePlace]) -> LoginReque
     )
 
 
+def read_refusal(packet: Packet) -> tuple[str, str]:
+    """Return the User-Name of a request that the policies reject, as far as it has one, and their reason."""
+    request = packet.get("request") or ()
+    return _first(request, "User-Name"), _first(request, "SMSOTP-Refusal")
+
+
 def _single(pairs: Pairs, name: str) -> str | None:
     values = [value for key, value in pairs if key == name]
     if len(values) > 1:
         raise PacketError(f"the request has {name} {len(values)} times")
+    if values and _NOT_UTF8.search(values[0]):
+        raise PacketError(f"{name} is not UTF-8 text")
     return values[0] if values else None
 
 
 def _first(pairs: Pairs, name: str) -> str:
-    return next((value for key, value in pairs if key == name), "")
+    """Return what only informs: the first value, without what cannot be printed."""
+    value = next((value for key, value in pairs if key == name), "")
+    if value.isprintable():
+        return value
+    return "".join(char for char in _NOT_UTF8.sub("\ufffd", value) if char.isprintable())
 
 
 def _client(request: Pairs) -> str:
-    said = [f"{key}={value}" for key, value in request if key in _CLIENT_NAMES]
-    return " ".join(sorted(said)) or _single(request, "SMSOTP-Client-Address") or ""
+    said = [f"{name}={value}" for name in _CLIENT_NAMES if (value := _first(request, name))]
+    return " ".join(said) or _first(request, "SMSOTP-Client-Address")
 
 
 def _text_of_octets(value: str) -> str:

@@ -5,6 +5,7 @@ Imported by the door before anything else, because `prefer_own_packages` decides
 modules after it get.
 """
 
+import codecs
 import ctypes
 import gc
 import getopt
@@ -55,6 +56,22 @@ def prefer_own_packages() -> None:
     own = list(dict.fromkeys([*own, *sys.path[len(before) :]]))
     first = next(index for index, path in enumerate(before) if path.endswith("dist-packages"))
     sys.path[:] = [*before[:first], *own, *before[first:]]
+
+
+def read_any_text() -> None:
+    """
+    Have bytes that are not UTF-8 come to us as lone surrogates (PEP 383), in any attribute of any list.
+
+    rlm_python3 reads all lists, strictly; one such byte, in a network's name or from a directory, and it fails without
+    calling us. It has no Python frame around it, which tells its reading from everything else that is strict.
+    """
+    escape = codecs.lookup_error("surrogateescape")
+
+    def read(error: UnicodeError) -> tuple[str | bytes, int]:
+        called_by_host = sys._getframe().f_back is None  # noqa: SLF001  (the documented way to a frame)
+        return escape(error) if called_by_host else codecs.strict_errors(error)
+
+    codecs.register_error("strict", read)
 
 
 def server_version(program: Path = _THIS_PROGRAM, limit: float = _VERSION_LIMIT) -> tuple[int, int, int]:

@@ -1,5 +1,6 @@
 """What is peculiar about living in FreeRADIUS, tried outside of it."""
 
+import codecs
 import ctypes
 import gc
 import shutil
@@ -151,6 +152,19 @@ def test_no_version_is_refused_for_more_than_its_age(version: tuple[int, int, in
 def test_a_version_that_is_too_old_is_refused_with_advice(version: tuple[int, int, int]) -> None:
     with pytest.raises(host.HostError, match=r"is too old: install a 3\.2, not older than 3\.2\.1"):
         host.refuse_unusable(version)
+
+
+def test_only_the_host_reads_bytes_that_are_not_utf_8() -> None:
+    host.read_any_text()
+    try:
+        with pytest.raises(UnicodeDecodeError):
+            b"m\xfcller".decode()
+        with pytest.raises(UnicodeEncodeError):
+            "m\udcfcller".encode()
+        with pytest.raises(UnicodeDecodeError):
+            str(b"\xff", "utf-8", "strict")
+    finally:
+        codecs.register_error("strict", codecs.strict_errors)
 
 
 def test_the_plugin_can_be_loaded_by_freeradius_only() -> None:

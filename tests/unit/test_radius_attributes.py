@@ -69,12 +69,53 @@ def test_a_packet_without_a_name_cannot_be_used(request_list: tuple[tuple[str, s
         read_request({"request": request_list}, [])
 
 
-@pytest.mark.parametrize("name", ["User-Name", "User-Password", "State", "Calling-Station-Id"])
+@pytest.mark.parametrize("name", ["User-Name", "User-Password", "State"])
 def test_what_may_be_there_once_is_refused_twice(name: str) -> None:
     packet = {"request": (("User-Name", "bob"), (name, "0x61"), (name, "0x62"))}
 
     with pytest.raises(PacketError, match=f"{name} [23] times"):
         read_request(packet, [])
+
+
+def test_of_what_only_informs_the_first_one_counts() -> None:
+    names = ("Calling-Station-Id", "NAS-Identifier", "SMSOTP-Client-Address", "NAS-IP-Address")
+    packet = {"request": (BOB, *((name, value) for value in ("a", "b") for name in names))}
+
+    read = read_request(packet, [])
+
+    assert (read.station, read.client) == ("a", "NAS-IP-Address=a NAS-Identifier=a")
+
+
+def test_what_only_informs_is_cleaned() -> None:
+    strange = "B\udcfcro \t1\x00\x1b[2J\ufffe\u202e"
+    packet = {"request": (BOB, ("Calling-Station-Id", strange), ("NAS-Identifier", strange))}
+
+    read = read_request(packet, [])
+
+    assert (read.station, read.client) == ("B\ufffdro 1[2J", "NAS-Identifier=B\ufffdro 1[2J")
+
+
+@pytest.mark.parametrize("name", ["User-Name", "User-Password", "State"])
+def test_what_decides_must_be_utf_8(name: str) -> None:
+    others = tuple(pair for pair in (BOB, ("User-Password", "x")) if pair[0] != name)
+
+    with pytest.raises(PacketError, match=r"is not UTF-8 text|no User-Name"):
+        read_request({"request": (*others, (name, "m\udcfcller"))}, [])
+
+
+def test_a_number_that_is_not_utf_8_stays_unusable() -> None:
+    packet = {"request": (BOB,), "config": (("SMSOTP-Phone", "+49170123\udce44567"),)}
+
+    assert read_request(packet, [AttributePlace.parse("control:SMSOTP-Phone")]).numbers == (
+        "+49170123\ufffd4567",
+    )
+
+
+@pytest.mark.parametrize("code", ["123456", ""])
+def test_a_code_that_the_guard_put_aside_is_the_password(code: str) -> None:
+    read = read_request({"request": (BOB,), "config": (("SMSOTP-Code", code),)}, [])
+
+    assert read.password == SecretStr(code)
 
 
 @pytest.mark.parametrize("state", ["0x", "0xff", "0x6", "0xzz", "", "0xc3a4"])

@@ -55,13 +55,23 @@ def instantiate(_: object) -> int:
 
 
 def authorize(packet: "Packet") -> "int | ModuleAnswer":
-    """Judge an answer leg. Called where the request has a State; noop where that State is not ours."""
+    """Judge an answer leg. Called where `look` said that it is one."""
     return _handle(lambda legs: legs.answer_leg(packet))
 
 
 def authenticate(packet: "Packet") -> "int | ModuleAnswer":
     """Begin a log-in. Called only after the first factor said ok."""
     return _handle(lambda legs: legs.first_leg(packet))
+
+
+def look(packet: "Packet") -> "int | ModuleAnswer":
+    """Tell whether a request answers a challenge. Called before anything else, as ``preacct``."""
+    return _handle(lambda legs: legs.look(packet))
+
+
+def note(packet: "Packet") -> "int | ModuleAnswer":
+    """Log why the policies reject a request. Called by them, as ``accounting``."""
+    return _handle(lambda legs: legs.note(packet))
 
 
 def post_auth(packet: "Packet") -> "int | ModuleAnswer":
@@ -89,6 +99,7 @@ def _start() -> None:
     version = _server_version()
     host.refuse_unusable(version)
     host.refuse_foreign_python(Path(__file__))
+    host.read_any_text()
     # Not before: these need third-party packages, and a failure must be logged readably.
     from smsotp_plugin import assembly, log  # noqa: PLC0415
     from smsotp_plugin.clock import SystemClock  # noqa: PLC0415

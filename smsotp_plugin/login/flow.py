@@ -1,9 +1,10 @@
 """The flow: what becomes of a first leg and of an answer leg. Decisions only; no RADIUS, no SQL, no sockets."""
 
 import logging
+import re
 
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.codes.onetime import CodeMaker
+from smsotp_plugin.codes.onetime import HEX_DIGITS, CodeMaker
 from smsotp_plugin.dispatch.delivery import Final
 from smsotp_plugin.dispatch.routes import Plan
 from smsotp_plugin.errors import (
@@ -18,7 +19,7 @@ from smsotp_plugin.errors import (
     UnknownChallenge,
     WrongCode,
 )
-from smsotp_plugin.log import quoted
+from smsotp_plugin.log import printable, quoted
 from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Prompter, Reject, undelivered
 from smsotp_plugin.login.journal import Journal
 from smsotp_plugin.login.request import LoginRequest
@@ -32,6 +33,8 @@ from smsotp_plugin.stores.base import Challenge, ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryLog
 
 log = logging.getLogger("smsotp.login")
+
+_LIKE_OURS = re.compile(rf"[0-9a-f]{{{HEX_DIGITS}}}")
 
 _UNDELIVERED = (Final.REFUSED, Final.NOT_SENT)
 
@@ -103,15 +106,37 @@ class Login:
             self._journal.rejected(request, number, exc)
             return Reject(self._texts.unavailable_text)
 
+    def is_answer(self, request: LoginRequest) -> bool:
+        """Tell whether the request answers a challenge, so that its User-Password is a code and no password."""
+        if not request.state:
+            return False
+        if not self._codes.is_for(request.state, request.site):
+            if _LIKE_OURS.fullmatch(request.state):
+                self._note_strange_state(
+                    request, "was made with another key, at another site or by another server"
+                )
+            return False
+        try:
+            self._store.find(request.state, request.user)
+        except UnknownChallenge:
+            self._note_strange_state(
+                request, "is of another user's challenge, or of one that was over long ago"
+            )
+            return False
+        except StoreError:
+            # It may be one: `answer_leg` will find the store no better, and rejects.
+            return True
+        return True
+
     def answer_leg(self, request: LoginRequest) -> Ask | Accept | Reject | NotOurs:
         """Judge the answer to a challenge; a right one is accepted once, ever."""
-        if request.password is None:
-            log.info("user %s: an answer without User-Password cannot be checked", self._name(request))
-            return Reject("")
         # Another site has another first factor, which this State says nothing of.
         if not request.state or not self._codes.is_for(request.state, request.site):
             self._journal.step(request, "the State is none that was made for site %s", request.site)
             return NotOurs()
+        if request.password is None:
+            log.info("user %s: an answer without User-Password cannot be checked", self._name(request))
+            return Reject("")
         typed = request.password.get_secret_value()
         if self._resender.is_wish(typed):
             self._journal.step(request, "another SMS is asked for")
@@ -122,6 +147,10 @@ class Login:
     def stop_waiting(self) -> None:
         """Answer at once from now on: the server is being stopped."""
         self._waiting.stop()
+
+    def note_refusal(self, user: str, why: str) -> None:
+        """Log that the server's own policies reject a request, and why."""
+        log.warning("user %s is refused by %s", quoted(self._codes.shown_name(user)), printable(why))
 
     def _challenge(self, request: LoginRequest, number: PhoneNumber) -> Ask | Reject:
         new = self._new_challenge(request, number)
@@ -223,6 +252,12 @@ class Login:
                 return self._prompter.refuse(state, self._texts.too_many_attempts_text)
             case _:
                 return self._prompter.refuse(state, self._texts.expired_text)
+
+    def _note_strange_state(self, request: LoginRequest, why: str) -> None:
+        log.info(
+            "user %s at site %s: the State of the request %s; it is taken for a first request",
+            *(self._name(request), quoted(request.site), why),
+        )
 
     def _name(self, request: LoginRequest) -> str:
         return quoted(self._codes.shown_name(request.user))

@@ -16,6 +16,8 @@ ATTRIBUTES = (
     ("SMSOTP-Language", "string"),
     ("SMSOTP-Notify", "string"),
     ("SMSOTP-Site", "string"),
+    ("SMSOTP-Code", "string"),
+    ("SMSOTP-Refusal", "string"),
 )
 
 #: FreeRADIUS leaves these numbers to the administrator.

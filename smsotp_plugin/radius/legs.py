@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Reject
 from smsotp_plugin.login.flow import Login
 from smsotp_plugin.login.notify import Notifier
-from smsotp_plugin.radius.attributes import AttributePlace, Packet, read_request
+from smsotp_plugin.radius.attributes import AttributePlace, Packet, read_refusal, read_request
 
 #: Attribute, operator, value: exactly tuples of exactly text, or rlm_python3 drops them.
 Change = tuple[str, str, str]
@@ -19,14 +19,13 @@ REJECT, OK, HANDLED, NOOP = 0, 2, 3, 7
 #: A value that makes the server sign the reply (RFC 3579 section 3.2); it fills in the real one.
 _SIGN: Change = ("Message-Authenticator", ":=", "0x00")
 _CHALLENGE: Change = ("Response-Packet-Type", ":=", "Access-Challenge")
-#: The second is what the shipped ``post-auth`` asks for before it lets an Access-Accept leave.
-_ACCEPTED: tuple[Change, ...] = (("Auth-Type", ":=", "Accept"), ("SMSOTP-Result", ":=", "accept"))
+_ACCEPT: Change = ("Auth-Type", ":=", "Accept")
 
 
 @dataclass(frozen=True, slots=True)
 class Legs:
     """
-    The two legs, and what follows them, as FreeRADIUS calls them.
+    The two legs, and what stands before and after them, as FreeRADIUS calls them.
 
     Raises:
         PacketError: From each, for a packet that cannot be used.
@@ -36,12 +35,17 @@ class Legs:
     notifier: Notifier
     places: Sequence[AttributePlace]
 
+    def look(self, packet: Packet) -> ModuleAnswer:
+        """Tell an answer leg, whose User-Password is a code, from a first leg."""
+        answers = self.login.is_answer(read_request(packet, self.places))
+        return NOOP, (), (_result("answer" if answers else "none"),)
+
     def first_leg(self, packet: Packet) -> ModuleAnswer:
         """Begin a log-in whose first factor is known to be right."""
         return _written(self.login.first_leg(read_request(packet, self.places)))
 
     def answer_leg(self, packet: Packet) -> ModuleAnswer:
-        """Judge an answer to a challenge; NOOP where the State is not one of ours."""
+        """Judge an answer to a challenge; NOOP where the challenge is not one of ours."""
         return _written(self.login.answer_leg(read_request(packet, self.places)))
 
     def after(self, packet: Packet) -> ModuleAnswer:
@@ -51,18 +55,28 @@ class Legs:
             self.notifier.notify(request.notification, request)
         return NOOP, (), ()
 
+    def note(self, packet: Packet) -> ModuleAnswer:
+        """Log why the policies reject a request, in words that they left in it."""
+        self.login.note_refusal(*read_refusal(packet))
+        return REJECT, (), ()
+
+
+def _result(name: str) -> Change:
+    """Return what the policies compare with what it must be: some servers drop the values of all changes."""
+    return ("SMSOTP-Result", ":=", name)
+
 
 def _written(decision: Ask | Accept | Reject | NotOurs) -> ModuleAnswer:
     match decision:
         case Ask(state, prompt, seconds):
             told = (("State", ":=", state), _message(prompt), ("Session-Timeout", ":=", str(seconds)))
-            return HANDLED, (_SIGN, *told), (_CHALLENGE,)
+            return HANDLED, (_SIGN, *told), (_CHALLENGE, _result("challenge"))
         case Accept():
-            return OK, (_SIGN,), _ACCEPTED
+            return OK, (_SIGN,), (_ACCEPT, _result("accept"))
         case NotOurs():
-            return NOOP, (), ()
+            return NOOP, (), (_result("none"),)
         case Reject(text):
-            return REJECT, (_SIGN, _message(text)) if text else (_SIGN,), ()
+            return REJECT, (_SIGN, _message(text)) if text else (_SIGN,), (_result("reject"),)
 
 
 def _message(text: str) -> Change:

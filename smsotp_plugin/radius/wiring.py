@@ -11,8 +11,8 @@ from smsotp_plugin.radius.site_wiring import judge_site, place_of, uses_us
 from smsotp_plugin.radius.sites import Site, find_sites
 from smsotp_plugin.radius.unlang import Unlang
 
-#: Names of the module's instances that the policies call.
-_INSTANCES = (("python3", "smsotp"), ("utf8", "smsotp_utf8"))
+#: Kind and name of each module that the policies call.
+_INSTANCES = (("python3", "smsotp"),)
 
 
 @dataclass(frozen=True, slots=True)

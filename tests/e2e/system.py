@@ -116,6 +116,10 @@ text = "{{otp}}"
         with contextlib.closing(sqlite3.connect(self.database, isolation_level=None)) as connection:
             return connection.execute(statement, values).fetchall()
 
+    def logged(self, mark: int) -> str:
+        """Return what FreeRADIUS has logged since `server.log_mark()` was this."""
+        return "\n".join(self.server.log_text().splitlines()[mark:])
+
     def start(self) -> Self:
         self.server.start()
         return self

@@ -280,29 +280,24 @@ def test_debians_own_site_serves_the_log_in_with_the_policies(start: Start) -> N
 
 
 @pytest.mark.parametrize(
-    ("user", "password", "attributes"),
+    ("user", "password"),
     [
-        (b"bob\0x", b"hello", {}),
-        (b"bob\0", b"hello", {}),
-        (b"\0bob", b"hello", {}),
-        (b"bob", b"hello\0x", {}),
-        (b"bob\xff", b"hello", {}),
-        ("jürgen".encode("latin-1"), "grüß".encode(), {}),
-        ("jürgen".encode(), "grüß".encode("latin-1"), {}),
-        (b"\xed\xa0\x80", b"hello", {}),
-        (b"\xc0\x80", b"hello", {}),
-        (b"bob", b"hello", {"Calling_Station_Id": "a\0b"}),
-        (b"bob", b"hello", {"Called_Station_Id": "a\0b"}),
-        (b"bob", b"hello", {"NAS_Identifier": "a\0b"}),
-        (b"bob", b"hello", {"Connect_Info": "a\0b"}),
-        (b"bob", b"hello", {"Filter_Id": "a\0b"}),
+        (b"bob\0x", b"hello"),
+        (b"bob\0", b"hello"),
+        (b"\0bob", b"hello"),
+        (b"bob", b"hello\0x"),
+        (b"bob\xff", b"hello"),
+        ("jürgen".encode("latin-1"), "grüß".encode()),
+        ("jürgen".encode(), "grüß".encode("latin-1")),
+        (b"\xed\xa0\x80", b"hello"),
+        (b"\xc0\x80", b"hello"),
     ],
 )
-def test_text_that_is_no_text_is_refused_before_python(
-    text_server: Server, user: bytes, password: bytes, attributes: dict[str, str]
+def test_a_name_or_password_that_is_no_text_is_refused(
+    text_server: Server, user: bytes, password: bytes
 ) -> None:
-    assert text_server.client.log_in(user, password, **attributes).code == "reject"
-    assert text_server.client.log_in("bob", "hello", Calling_Station_Id="fine").code == "challenge"
+    assert text_server.client.log_in(user, password).code == "reject"
+    assert text_server.client.log_in("bob", "hello").code == "challenge"
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The door: one explicit code on every path, whatever happens behind it. The host is played by a module of the test."""
 
+import codecs
 import gc
 import importlib
 import logging
@@ -20,8 +21,8 @@ from smsotp_plugin.log import ROOT
 from smsotp_plugin.radius import host
 
 REJECT, OK, NOOP = 0, 2, 7
-HANDLERS = ("authorize", "authenticate", "post_auth")
-SAFE = {"authorize": REJECT, "authenticate": REJECT, "post_auth": NOOP}
+HANDLERS = ("look", "authorize", "authenticate", "post_auth", "note")
+SAFE = {"look": REJECT, "authorize": REJECT, "authenticate": REJECT, "post_auth": NOOP, "note": REJECT}
 CONFIG = """
 [store]
 url = "sqlite://{directory}/smsotp.db"
@@ -94,6 +95,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     logger.setLevel(level)
     sys.modules.pop("smsotp_plugin.freeradius", None)
     assert own_threads() == []
+    codecs.register_error("strict", codecs.strict_errors)
     gc.unfreeze()
     gc.set_threshold(*thresholds)
 
@@ -149,7 +151,10 @@ def test_a_first_leg_goes_through_the_door(running: World) -> None:
         "Reply-Message",
         "Session-Timeout",
     ]
-    assert control == (("Response-Packet-Type", ":=", "Access-Challenge"),)
+    assert control == (
+        ("Response-Packet-Type", ":=", "Access-Challenge"),
+        ("SMSOTP-Result", ":=", "challenge"),
+    )
 
 
 def test_the_end_leaves_nothing_running_and_can_come_twice(running: World) -> None:
@@ -214,7 +219,7 @@ def test_a_failure_behind_the_door_lets_nobody_in(
     running: World, handler: str, error: BaseException, *, log_is_broken: bool
 ) -> None:
     legs = ModuleType("legs")
-    for name in ("first_leg", "answer_leg", "after"):
+    for name in ("look", "first_leg", "answer_leg", "after", "note"):
         setattr(legs, name, raiser(error))
     running.door._Running.legs = legs
     running.radiusd.broken = log_is_broken

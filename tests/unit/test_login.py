@@ -370,9 +370,48 @@ def test_the_state_of_another_site_is_not_ours_and_uses_up_no_try(make: Callable
     assert bench.login.answer_leg(answer(asked.state, bench.code())) == Accept()
 
 
+def test_an_answer_without_a_password_is_rejected(bench: Bench) -> None:
+    assert bench.login.answer_leg(request(state=bench.ask().state, password=None)) == Reject("")
+
+
 @pytest.mark.parametrize("state", ["", "0" * 32])
-def test_an_answer_without_a_password_is_rejected(bench: Bench, state: str) -> None:
-    assert bench.login.answer_leg(request(state=state, password=None)) == Reject("")
+def test_a_state_that_is_not_ours_makes_no_difference_without_a_password(bench: Bench, state: str) -> None:
+    assert bench.login.answer_leg(request(state=state, password=None)) == NotOurs()
+
+
+def test_a_code_is_told_from_a_password_by_the_state(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    asked = bench.ask()
+    caplog.clear()
+
+    assert bench.login.is_answer(answer(asked.state, "anything"))
+    assert not bench.login.is_answer(request(state=None))
+    assert not bench.login.is_answer(answer("\x00" * 16, "anything"))
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("state", "changes", "reason"),
+    [
+        ("0" * 32, {}, "was made with another key, at another site or by another server"),
+        (None, {"site": "other"}, "was made with another key, at another site or by another server"),
+        (None, {"user": "alice"}, "is of another user's challenge, or of one that was over long ago"),
+    ],
+)
+def test_a_state_that_looks_like_ours_and_is_not_is_told_in_the_log(
+    bench: Bench, caplog: pytest.LogCaptureFixture, state: str | None, changes: dict[str, str], reason: str
+) -> None:
+    asked = bench.ask()
+    caplog.clear()
+
+    assert not bench.login.is_answer(answer(state or asked.state, "anything", **changes))
+    assert [reason in message for message in caplog.messages] == [True]
+
+
+def test_an_answer_stays_one_while_the_store_is_gone(bench: Bench) -> None:
+    asked = bench.ask()
+    bench.store.broken = "find"
+
+    assert bench.login.is_answer(answer(asked.state, "anything"))
 
 
 @pytest.mark.parametrize("where", ["open", "answer", "find"])

@@ -37,6 +37,8 @@ def test_our_attributes_are_added(file: Path) -> None:
         ["SMSOTP-Language", "3404", "string"],
         ["SMSOTP-Notify", "3405", "string"],
         ["SMSOTP-Site", "3406", "string"],
+        ["SMSOTP-Code", "3407", "string"],
+        ["SMSOTP-Refusal", "3408", "string"],
     ]
 
 
@@ -57,6 +59,8 @@ def test_numbers_that_are_taken_are_passed_over(file: Path) -> None:
         "3406",
         "3407",
         "3408",
+        "3409",
+        "3410",
     ]
 
 
@@ -65,7 +69,7 @@ def test_numbers_of_included_files_are_passed_over(file: Path) -> None:
 
     found = lines(file, "$INCLUDE dictionary.local\n")
 
-    assert [number for _, number, _ in found] == ["3400", "3402", "3403", "3404", "3405", "3406", "3407"]
+    assert [number for _, number, _ in found] == ["3400", *(str(number) for number in range(3402, 3410))]
 
 
 def test_a_second_time_nothing_is_added(file: Path) -> None:

@@ -19,12 +19,16 @@ class Flow:
     def __init__(self, decision: object) -> None:
         self.decision = decision
         self.seen: list[LoginRequest] = []
+        self.noted: list[tuple[str, str]] = []
 
     def first_leg(self, request: LoginRequest) -> object:
         self.seen.append(request)
         return self.decision
 
-    answer_leg = first_leg
+    answer_leg = is_answer = first_leg
+
+    def note_refusal(self, user: str, why: str) -> None:
+        self.noted.append((user, why))
 
     def notify(self, name: str, request: LoginRequest) -> None:
         assert request.notification == name
@@ -46,7 +50,10 @@ def test_a_question_is_a_signed_challenge() -> None:
         ("Reply-Message", ":=", "Code?"),
         ("Session-Timeout", ":=", "60"),
     )
-    assert control == (("Response-Packet-Type", ":=", "Access-Challenge"),)
+    assert control == (
+        ("Response-Packet-Type", ":=", "Access-Challenge"),
+        ("SMSOTP-Result", ":=", "challenge"),
+    )
 
 
 def test_an_accept_is_signed_and_marked_for_the_guard() -> None:
@@ -57,15 +64,38 @@ def test_an_accept_is_signed_and_marked_for_the_guard() -> None:
 
 
 def test_a_rejection_is_signed_and_says_why() -> None:
-    assert legs(Reject("Wrong")).answer_leg(PACKET) == (0, (SIGN, ("Reply-Message", ":=", "Wrong")), ())
+    assert legs(Reject("Wrong")).answer_leg(PACKET) == (
+        0,
+        (SIGN, ("Reply-Message", ":=", "Wrong")),
+        (("SMSOTP-Result", ":=", "reject"),),
+    )
 
 
 def test_a_rejection_without_a_text_sends_none() -> None:
-    assert legs(Reject("")).answer_leg(PACKET) == (0, (SIGN,), ())
+    assert legs(Reject("")).answer_leg(PACKET) == (0, (SIGN,), (("SMSOTP-Result", ":=", "reject"),))
 
 
 def test_a_state_that_is_not_ours_changes_nothing() -> None:
-    assert legs(NotOurs()).answer_leg(PACKET) == (7, (), ())
+    assert legs(NotOurs()).answer_leg(PACKET) == (7, (), (("SMSOTP-Result", ":=", "none"),))
+
+
+@pytest.mark.parametrize(("decision", "result"), [(True, "answer"), (False, "none")])
+def test_an_answer_is_told_from_a_first_request(decision: bool, result: str) -> None:  # noqa: FBT001  (a row of a table)
+    assert legs(decision).look(PACKET) == (7, (), (("SMSOTP-Result", ":=", result),))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("m\udcfcller\n", "m\ufffdller"), ("bob", "bob"), (None, "")],
+    ids=["strange", "bob", "none"],
+)
+def test_why_the_policies_reject_is_told_whatever_the_name(name: str | None, shown: str) -> None:
+    reason = ("SMSOTP-Refusal", "smsotp_guard: User-Name comes more than once")
+    names = () if name is None else (("User-Name", name), ("User-Name", "otto"))
+    flow: Any = Flow(None)
+
+    assert Legs(flow, flow, []).note({"request": (*names, reason)}) == (0, (), ())
+    assert flow.noted == [(shown, reason[1])]
 
 
 def test_backslashes_are_doubled_for_the_host() -> None:

@@ -4,6 +4,7 @@ What every provider promises, written once. Each provider binds it: one test mod
 The peer is a mock gateway on a real socket that is told what to do wrong; the mocks share no code with the plugin.
 """
 
+import base64
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -29,12 +30,34 @@ from smsotp_plugin.errors import (
     Unknown,
 )
 from smsotp_plugin.providers.base import GatewayContext, Provider
-from smsotp_plugin.sms.message import Message
+from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import parse_number
 
 NUMBER = "+491701234567"
 CODE = "734921"
 SENTENCE = f"{CODE} is your code"
+#: What gateways send back of the message, in the ways in which they write it.
+REPEATED = (
+    SENTENCE,
+    CODE,
+    f"id-{CODE}",
+    f"{CODE[:3]}-{CODE[3:]}",
+    " ".join(CODE),
+    CODE.encode().hex(),
+    SENTENCE.encode("utf-16-be").hex().upper(),
+    base64.b64encode(SENTENCE.encode()).decode(),
+    f"x{base64.urlsafe_b64encode(CODE.encode()).decode()}",
+    "".join(f"%{ord(digit):02x}" for digit in CODE),
+    "".join(f"&#{ord(digit)};" for digit in CODE),
+    NUMBER,
+    NUMBER.removeprefix("+"),
+    f"00{NUMBER.removeprefix('+')}-77",
+    f"0{NUMBER.removeprefix('+49')}",
+    f"{NUMBER[:3]} ({NUMBER[3:6]}) {NUMBER[6:9]}/{NUMBER[9:]}",
+    f"%2B{NUMBER.removeprefix('+')}",
+    NUMBER.encode().hex(),
+    base64.b64encode(NUMBER.encode()).decode(),
+)
 CLOCK: Clock = SystemClock()
 AnyProvider = Provider[Any, Any, Any]
 
@@ -249,6 +272,40 @@ class ProviderContract:
         shown = f"{caught.value} {caught.value!r} {caught.value.__cause__} "
         assert CODE not in shown
         assert NUMBER.removeprefix("+49") not in shown
+
+    @pytest.mark.parametrize("repeated", REPEATED)
+    def test_an_id_that_repeats_the_message_is_not_kept_because_ids_are_logged(
+        self, provider: AnyProvider, monkeypatch: pytest.MonkeyPatch, repeated: str
+    ) -> None:
+        monkeypatch.setattr(provider, "judge", lambda _: Receipt(gateway_id=repeated))
+
+        assert provider.submit(message(), within(5)) == Receipt()
+
+    def test_an_id_that_repeats_nothing_is_kept(
+        self, provider: AnyProvider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(provider, "judge", lambda _: Receipt(gateway_id="SM-90f1\n", segments=1))
+
+        assert provider.submit(message(), within(5)) == Receipt(gateway_id="SM-90f1", segments=1)
+
+    @pytest.mark.parametrize("repeated", REPEATED)
+    def test_what_a_gateway_repeats_in_an_error_is_masked(
+        self, provider: AnyProvider, monkeypatch: pytest.MonkeyPatch, repeated: str
+    ) -> None:
+        def judge(_: object) -> Receipt:
+            error = Refused(f"the gateway refused {repeated} at once")
+            error.said = f"cannot send {repeated} to anybody"
+            raise error
+
+        monkeypatch.setattr(provider, "judge", judge)
+
+        with pytest.raises(Refused) as caught:
+            provider.submit(message(), within(5))
+
+        shown = f"{caught.value} {caught.value!r}"
+        assert repeated not in shown
+        assert "at once; it said: cannot send" in shown
+        assert caught.value.said == ""
 
     def test_messages_from_several_threads_arrive_once_each(
         self, provider: AnyProvider, inbox: Inbox

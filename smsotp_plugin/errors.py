@@ -133,6 +133,9 @@ class DeliveryError(SmsOtpError):
 
     #: The word that logs, metrics and the delivery log use.
     outcome: str = ""
+    #: The gateway's own words as they came, with whatever they repeat: not fit for a log. `Provider.submit` moves them,
+    #: masked and cut, into the text.
+    said: str = ""
 
 
 class NotSent(DeliveryError):

@@ -13,7 +13,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
+from smsotp_plugin.fields.host import ascii_host, is_loopback
 from smsotp_plugin.fields.secret import SecretSetting, SettingsModel
+from smsotp_plugin.fields.tls import check_certificates
 from smsotp_plugin.wire.tls import make_tls_context
 
 #: RFC 5321 section 4.1.2: a dot-string before the "@", a name or an address literal behind it. RFC 6531 adds
@@ -52,8 +54,8 @@ def read_address(text: str) -> str:
     """
     local, at, domain = text.rpartition("@")
     try:
-        domain = domain.encode("idna").decode() if not domain.isascii() else domain
-    except UnicodeError:
+        domain = domain if domain.isascii() else ascii_host(domain)
+    except ValueError:
         domain = ""
     if not (at and local.isprintable() and _LOCAL_PART.fullmatch(local) and _DOMAIN.fullmatch(domain)):
         raise ValueError("is no mail address of the form name@example.com")
@@ -89,21 +91,6 @@ def machine_name() -> str:
     return name if known and not name.replace(".", "").isdigit() else ""
 
 
-def _check_ca_file(path: Path) -> Path:
-    # A relative one depends on where the server is started; it may also be a secret in the wrong place, not to be repeated.
-    if not path.is_absolute():
-        raise ValueError("must be an absolute path")
-    try:
-        make_tls_context(path)
-    except ssl.SSLError:
-        raise ValueError(f"must name a file with certificates in PEM form: {path} holds none") from None
-    except OSError as exc:
-        raise ValueError(
-            f"must name a file with certificates: {path} cannot be read: {exc.strerror}"
-        ) from None
-    return path
-
-
 class SmtpServer(SettingsModel):
     """
     One mail server.
@@ -131,7 +118,7 @@ class SmtpServer(SettingsModel):
     sender: Annotated[str, AfterValidator(read_address)]
     helo: Annotated[str, AfterValidator(_check_helo)] = ""
     timeout: Annotated[float, Field(ge=0.1, le=120)] | None = None
-    ca_file: Annotated[Path, AfterValidator(_check_ca_file)] | None = None
+    ca_file: Annotated[Path, AfterValidator(check_certificates)] | None = None
     verify: bool = True
 
     @model_validator(mode="after")
@@ -165,7 +152,7 @@ class SmtpServer(SettingsModel):
     def warnings(self) -> list[str]:
         """Return what is allowed but probably not meant, as sentences that begin with the key."""
         found = []
-        if self.security is Security.NONE and self.host not in ("localhost", "127.0.0.1", "::1"):
+        if self.security is Security.NONE and not is_loopback(self.host):
             found.append(
                 "security: none sends codes, and a password if there is one, over the network in clear."
             )

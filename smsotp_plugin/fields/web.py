@@ -1,20 +1,20 @@
 """
-Types that the settings of gateways behind HTTP share: addresses, proxies, certificates.
+Types that the settings of gateways behind HTTP share: addresses and proxies.
 
 Each reads what an administrator writes into what `smsotp_plugin.wire.http.client` takes, and says in a sentence what is wrong.
 """
 
-import ssl
+import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from pydantic import BeforeValidator, SecretStr
 
-from smsotp_plugin.wire.tls import make_tls_context
+from smsotp_plugin.fields.host import ascii_host, is_loopback
 
 _DEFAULT_PORT = {"http": 80, "https": 443}
+_STRAY = re.compile(r"%(?![0-9A-Fa-f]{2})")
 #: What may stand in a path or query as it is: RFC 3986 section 3.3 and 3.4, escapes, and the braces of tags.
 _TARGET_SAFE = "/?%:@!$&'()*+,;=~{}"
 
@@ -48,7 +48,7 @@ class WebAddress:
     @property
     def is_loopback(self) -> bool:
         """Whether what is sent there never leaves the machine."""
-        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+        return is_loopback(self.host)
 
 
 def read_web_address(text: str) -> WebAddress:
@@ -60,6 +60,10 @@ def read_web_address(text: str) -> WebAddress:
     """
     if any(character <= " " or character == "\x7f" for character in text):
         raise ValueError("must not contain blanks or control characters")
+    if "#" in text:
+        raise ValueError('must not contain "#", which ends it: write %23 for the character itself')
+    if _STRAY.search(text):
+        raise ValueError('has a "%" that begins no escape such as %20: write %25 for the character itself')
     parts = _split(text)
     if parts.scheme not in _DEFAULT_PORT:
         raise ValueError("must begin with http:// or https://")
@@ -68,7 +72,7 @@ def read_web_address(text: str) -> WebAddress:
         target += "?" + quote(parts.query, safe=_TARGET_SAFE)
     return WebAddress(
         scheme=parts.scheme,
-        host=_ascii_host(parts),
+        host=_host(parts),
         port=_port(parts),
         target=target,
         username=None if parts.username is None else unquote(parts.username),
@@ -83,14 +87,11 @@ def _split(text: str) -> SplitResult:
         raise ValueError("is no URL: check its host, and the brackets around an address") from None
 
 
-def _ascii_host(parts: SplitResult) -> str:
+def _host(parts: SplitResult) -> str:
     host = parts.hostname or ""
     if not host or not set(host).isdisjoint("{}<>\"'\\^`|"):
         raise ValueError("must have a host name or address after the //, without tags")
-    try:
-        return host if ":" in host else host.encode("idna").decode("ascii")
-    except UnicodeError:
-        raise ValueError("has a host that is no name") from None
+    return ascii_host(host)
 
 
 def _port(parts: SplitResult) -> int:
@@ -118,46 +119,21 @@ def _read_proxy(value: Any) -> Any:
     address = read_web_address(text)
     if address.target != "/":
         raise ValueError("must end after the port: a proxy has no path")
-    return SecretStr(text.rstrip("/"))
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    account = ""
+    if address.username is not None:
+        account = f"{quote(address.username, safe='')}:{quote(address.password.get_secret_value(), safe='')}@"
+    return SecretStr(f"{address.scheme}://{account}{host}:{address.port}")
 
 
-def read_yes_no(value: Any) -> Any:
-    """Read ``"yes"`` and ``"no"`` in any case as true and false; hand on everything else."""
-    words = {"yes": True, "no": False, "true": True, "false": False}
-    return words.get(value.casefold(), value) if isinstance(value, str) else value
-
-
-def _read_yes_no_only(value: Any) -> bool:
-    value = read_yes_no(value)
-    if not isinstance(value, bool):
-        raise ValueError('must be true, false, "yes" or "no"')  # noqa: TRY004  (as above)
-    return value
-
-
-def _read_check_ssl(value: Any) -> bool | Path:
-    value = read_yes_no(value)
-    if isinstance(value, bool):
-        return value
-    if not isinstance(value, str) or not value.startswith("/"):
-        raise ValueError(
-            'must be true, false, or the full path of a file with certificates ("/etc/.../ca.pem")'
-        )
-    path = Path(value)
-    try:
-        make_tls_context(path)
-    except ssl.SSLError:
-        raise ValueError(f"must name a file with certificates in PEM form: {path} holds none") from None
-    except (OSError, ValueError) as exc:
-        reason = getattr(exc, "strerror", None) or "not a path"
-        raise ValueError(f"must name a file with certificates: {path} cannot be read: {reason}") from None
-    return path
+def password_in(secret: str) -> str:
+    """Return what must not be shown of a secret: of a URL with an account the password, else all of it."""
+    if "://" not in secret or "@" not in secret:
+        return secret
+    return unquote(_split(secret).password or "") or secret
 
 
 #: The URL of a gateway.
 WebAddressSetting = Annotated[WebAddress, BeforeValidator(_read_url)]
 #: The URL of an HTTP proxy, with ``http://`` added where no scheme stands; may hold credentials.
 ProxySetting = Annotated[SecretStr, BeforeValidator(_read_proxy)]
-#: True: the system's authorities; False: no check; a path: the authorities in that file or folder.
-CheckSslSetting = Annotated[bool | Path, BeforeValidator(_read_check_ssl)]
-#: true, false, "yes" or "no".
-YesNoSetting = Annotated[bool, BeforeValidator(_read_yes_no_only)]

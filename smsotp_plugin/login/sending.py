@@ -150,6 +150,7 @@ class CodeSender:
             expires=challenge.expires,
             state=challenge.state,
             login=challenge.login,
+            code=SecretStr(code),
         )
 
     def _note(self, challenge: Challenge, message: Message, plan: Plan) -> None:

@@ -4,25 +4,36 @@ What every provider is built on. The base drives; a provider fills the holes.
 A provider is one module in this package whose name is the provider's name in the configuration, with one subclass of
 `Provider` in it. It says what its settings are (`Settings`), how a message is put on the wire (`compose`), how that is
 carried (`exchange`, over what stands in `smsotp_plugin.wire`) and how the answer is judged (`judge`). Deadline, masking,
-the translation of errors and the gateway's debug log stand here, once.
+the translation of errors and the gateway's debug log stand here, once: whatever a provider returns or raises, no code,
+password or whole number leaves `submit`.
 """
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random, SystemRandom
 from typing import Annotated, ClassVar, Generic, TypeVar, final
 
-from pydantic import Field
+from pydantic import BaseModel, Field, SecretStr
 
 from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.errors import BadMessage, DeliveryError, NotSent, Unknown
 from smsotp_plugin.fields.number import RewritingSetting
 from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.web import WebAddress, password_in
+from smsotp_plugin.log import GATEWAYS, printable
+from smsotp_plugin.providers.judging import clean_id
+from smsotp_plugin.providers.masking import Secrets, without
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import NumberFormat, PhoneNumber, write_number
+
+#: Characters of what a gateway said, in a log line and in the trace.
+_MOST_QUOTED = 200
+#: Ids whose delivery receipts may still come, without a second look at what they hold.
+_MOST_NAMES = 4096
 
 
 class LogLevel(StrEnum):
@@ -67,6 +78,27 @@ class GatewaySettings(SettingsModel):
         if self.LOG_LEVEL is LogLevel.DEBUG:
             return ["LOG_LEVEL: debug writes codes and telephone numbers to the log in clear."]
         return []
+
+    def passwords(self) -> Iterator[str]:
+        """Yield what opens the gateway, wherever it stands in the settings: it is never shown."""
+        yield from _secrets_in(self)
+
+
+def _secrets_in(value: object) -> Iterator[str]:
+    match value:
+        case SecretStr():
+            yield password_in(value.get_secret_value())
+        case WebAddress():
+            yield value.password.get_secret_value()
+        case BaseModel():
+            for each in vars(value).values():
+                yield from _secrets_in(each)
+        case dict():
+            for each in value.values():
+                yield from _secrets_in(each)
+        case list() | tuple():
+            for each in value:
+                yield from _secrets_in(each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +158,14 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
     number_format: NumberFormat = NumberFormat.PLUS
 
     def __init__(self, context: GatewayContext, settings: SettingsT) -> None:
-        self.context = context
+        self.context = replace(context, on_delivery_receipt=self._hand_on)
         self.settings = settings
-        self.log = logging.getLogger(f"smsotp.gateway.{context.name}")
+        self._take_receipt = context.on_delivery_receipt
+        self._passwords = frozenset(settings.passwords())
+        #: The newest ids and what is told of them, and the messages that have none yet.
+        self._names: dict[str, str] = {}
+        self._under_way: set[Secrets] = set()
+        self.log = logging.getLogger(f"{GATEWAYS}{context.name}")
         if settings.LOG_LEVEL is LogLevel.DEBUG:
             self.log.setLevel(logging.DEBUG)
 
@@ -170,6 +207,14 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
             DeliveryError: It is not an acceptance.
         """
 
+    def show_request(self, request: RequestT) -> str:
+        """Return what the debug level of the gateway tells of a request: all of it but passwords, which are masked."""
+        return repr(request)
+
+    def show_answer(self, answer: AnswerT) -> str:
+        """Return what the debug level of the gateway tells of an answer."""
+        return repr(answer)
+
     @abstractmethod
     def probe(self, deadline: Deadline) -> None:
         """
@@ -200,6 +245,19 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
         if deadline.at <= now:
             raise NotSent("no time was left to try this gateway")
         deadline = Deadline(min(deadline.at, now + self.settings.TIMEOUT), self.context.clock)
+        hidden = Secrets(message, self.written_number(message.number), self._passwords)
+        self._under_way.add(hidden)
+        try:
+            receipt = self._attempt(message, deadline)
+            return replace(receipt, gateway_id=self._name(receipt.gateway_id, {hidden}))
+        except DeliveryError as exc:
+            exc.args = (_told(exc, hidden), *exc.args[1:])
+            exc.said = ""
+            raise
+        finally:
+            self._under_way.discard(hidden)
+
+    def _attempt(self, message: Message, deadline: Deadline) -> Receipt:
         try:
             request = self.compose(message)
         except DeliveryError:
@@ -207,12 +265,36 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
         except Exception as exc:  # noqa: BLE001  (a provider's bug is a failed attempt, not a dead sender)
             # The text of a foreign exception may repeat its input: only its class is told.
             raise BadMessage(f"the message could not be put on the wire: {type(exc).__name__}") from None
+        debug = self.settings.LOG_LEVEL is LogLevel.DEBUG
         try:
-            return self.judge(self.exchange(request, deadline))
+            if debug:
+                self.log.debug("submitting %s", without(self._passwords, self.show_request(request)))
+            answer = self.exchange(request, deadline)
+            if debug:
+                self.log.debug("answered: %s", without(self._passwords, self.show_answer(answer)))
+            return self.judge(answer)
         except DeliveryError:
             raise
         except Exception as exc:  # noqa: BLE001  (as above; the message may have left)
             raise Unknown(f"unexpected failure while sending: {type(exc).__name__}") from None
+
+    def _name(self, gateway_id: str, hidden: Iterable[Secrets]) -> str:
+        """Return an id in a form fit for logs: nothing is left of one that holds something of a message."""
+        if not gateway_id:
+            return ""
+        name = "" if any(each.hidden_in(gateway_id) for each in hidden) else clean_id(gateway_id)
+        self._names[gateway_id] = name
+        if len(self._names) > _MOST_NAMES:
+            with suppress(KeyError, RuntimeError, StopIteration):
+                # Another thread may do the same now.
+                del self._names[next(iter(self._names))]
+        return name
+
+    def _hand_on(self, receipt: DeliveryReceipt) -> None:
+        """Hand a delivery receipt on; its message may still be waiting for its own id."""
+        given = receipt.gateway_id
+        name = self._names[given] if given in self._names else self._name(given, self._under_way.copy())
+        self._take_receipt(replace(receipt, gateway_id=name))
 
     @final
     def written_number(self, number: PhoneNumber) -> str:
@@ -220,3 +302,13 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
         if self.settings.REGEXP:
             return self.settings.REGEXP.apply(number.e164)
         return write_number(number, self.settings.NUMBER_FORMAT or self.number_format)
+
+
+def _told(exc: DeliveryError, hidden: Secrets) -> str:
+    """Return the text of an error with the gateway's own words, if there are any, all of it without secrets."""
+    text = hidden.masked(str(exc))
+    said = " ".join(hidden.masked_foreign(exc.said).split())
+    if not said:
+        return text
+    cut = said if len(said) <= _MOST_QUOTED else said[:_MOST_QUOTED] + "..."
+    return f"{text}; it said: {printable(cut)}"

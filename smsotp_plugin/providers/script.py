@@ -5,7 +5,6 @@ The text is never an argument: every user of the machine can read those.
 """
 
 import os
-import re
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +26,7 @@ from smsotp_plugin.errors import (
     Throttled,
     Unknown,
 )
-from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, LogLevel, Provider
+from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, Provider
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.wire.program import Ended, NotStarted, ProgramRunner, TimeLimit
 
@@ -91,21 +90,7 @@ class Call:
     text: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptAnswer:
-    """
-    What the program said.
-
-    Attributes:
-        ended: How it ended.
-        gateway_id: The first line of its output, if it can be an id and repeats nothing of the message.
-    """
-
-    ended: Ended
-    gateway_id: str = ""
-
-
-class ScriptProvider(Provider[ScriptSettings, Call, ScriptAnswer]):
+class ScriptProvider(Provider[ScriptSettings, Call, Ended]):
     """Sends by running a program for each message."""
 
     Settings: ClassVar[type[GatewaySettings]] = ScriptSettings
@@ -122,31 +107,33 @@ class ScriptProvider(Provider[ScriptSettings, Call, ScriptAnswer]):
         """Write number and text."""
         return Call(self.written_number(message.number), message.sentence.get_secret_value().encode())
 
-    def exchange(self, request: Call, deadline: Deadline) -> ScriptAnswer:
+    def exchange(self, request: Call, deadline: Deadline) -> Ended:
         """Run the program to its end."""
-        if self.settings.LOG_LEVEL is LogLevel.DEBUG:
-            self.log.debug("run for %s with text %r", request.number, request.text)
         try:
-            ended = self._runner.run([str(self.settings.SCRIPT), request.number], request.text, deadline)
+            return self._runner.run([str(self.settings.SCRIPT), request.number], request.text, deadline)
         except NotStarted as exc:
             raise GatewayUnavailable(f"the script could not be started: {exc}") from exc
         except TimeLimit:
             raise AnswerTimeout("the script did not end in time and was killed") from None
-        return ScriptAnswer(ended, "" if _repeats(request, line := _first_line(ended.output)) else line)
 
-    def judge(self, answer: ScriptAnswer) -> Receipt:
+    def show_request(self, request: Call) -> str:
+        """Return argument and input."""
+        return f"for {request.number}: {request.text!r}"
+
+    def show_answer(self, answer: Ended) -> str:
+        """Return exit status and output."""
+        return f"status {answer.status}, output {answer.output!r}, errors {answer.errors!r}"
+
+    def judge(self, answer: Ended) -> Receipt:
         """Read the exit status."""
-        ended = answer.ended
-        if self.settings.LOG_LEVEL is LogLevel.DEBUG:
-            self.log.debug("status %s, output %r, errors %r", ended.status, ended.output, ended.errors)
-        if ended.status == 0:
-            return Receipt(gateway_id=answer.gateway_id)
-        if ended.status is None:
+        if answer.status == 0:
+            return Receipt(gateway_id=_first_line(answer.output))
+        if answer.status is None:
             raise ProtocolViolation("the script's exit status was lost")
-        if ended.status < 0:
-            raise Unknown(f"the script was ended by signal {-ended.status}")
-        kind, words = _MEANING.get(ended.status, (Unknown, "does not say whether the message was sent"))
-        raise kind(f"the script {words}: exit status {ended.status}")
+        if answer.status < 0:
+            raise Unknown(f"the script was ended by signal {-answer.status}")
+        kind, words = _MEANING.get(answer.status, (Unknown, "does not say whether the message was sent"))
+        raise kind(f"the script {words}: exit status {answer.status}")
 
     def probe(self, deadline: Deadline) -> None:
         """Look whether the program is still there; it is not run, since each run sends."""
@@ -161,10 +148,3 @@ def _first_line(output: bytes) -> str:
     """Return the first line if it can be an id, else nothing."""
     line = output.split(b"\n", 1)[0].decode("utf-8", "replace").strip()
     return line if line.isprintable() and len(line) <= 128 and "\ufffd" not in line else ""
-
-
-def _repeats(call: Call, line: str) -> bool:
-    """Tell whether a line could show the code or the number; ids are logged, these are not."""
-    text = call.text.decode()
-    secrets = [word for word in re.findall(r"\w{4,}", text) if any(map(str.isdigit, word))]
-    return line in text or call.number.lstrip("+0") in line or any(word in line for word in secrets)

@@ -5,11 +5,11 @@ The answer decides, not the HTTP status: a fault and a StatusCode other than 200
 """
 
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
+from requests import PreparedRequest
 
-from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import (
     AuthFailed,
     BadMessage,
@@ -23,19 +23,15 @@ from smsotp_plugin.errors import (
     Unknown,
 )
 from smsotp_plugin.fields.secret import SecretSetting
-from smsotp_plugin.fields.web import (
-    CheckSslSetting,
-    ProxySetting,
-    WebAddress,
-    WebAddressSetting,
-    read_web_address,
-)
-from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, LogLevel, Provider
-from smsotp_plugin.providers.http.apis.base import Meanings, clean_id, error_for_status, told
+from smsotp_plugin.fields.tls import CheckSslSetting
+from smsotp_plugin.fields.web import ProxySetting, WebAddress, WebAddressSetting, read_web_address
+from smsotp_plugin.providers.base import GatewayContext, GatewaySettings
+from smsotp_plugin.providers.judging import Meanings, Reply, clean_id, told
+from smsotp_plugin.providers.web import WebProvider
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import NumberFormat
-from smsotp_plugin.wire.http.client import HttpAnswer, HttpRequest, HttpWire, Origin, basic_auth
-from smsotp_plugin.wire.http.xmlrpc import Fault, Unreadable, read_answer, write_call
+from smsotp_plugin.wire.http.client import Origin, basic_auth, make_request
+from smsotp_plugin.wire.http.xmlrpc import Fault, Unreadable, as_number, read_answer, write_call
 
 _DOCUMENTED_URL = "https://samurai.sipgate.net/RPC2"
 
@@ -115,24 +111,23 @@ class SipgateSettings(GatewaySettings):
         return found
 
 
-class SipgateProvider(Provider[SipgateSettings, HttpRequest, HttpAnswer]):
+class SipgateProvider(WebProvider[SipgateSettings]):
     """Sends each SMS as one remote procedure call."""
 
     Settings: ClassVar[type[GatewaySettings]] = SipgateSettings
     number_format = NumberFormat.DIGITS
 
     def __init__(self, context: GatewayContext, settings: SipgateSettings) -> None:
-        super().__init__(context, settings)
         address, proxy = settings.URL, settings.PROXY
-        self._wire = HttpWire(
-            Origin(
-                address.scheme,
-                address.host,
-                address.port,
-                proxy=proxy.get_secret_value() if proxy else None,
-                check_tls=settings.CHECK_SSL,
-            )
+        origin = Origin(
+            address.scheme,
+            address.host,
+            address.port,
+            proxy=proxy.get_secret_value() if proxy else None,
+            check_tls=settings.CHECK_SSL,
         )
+        super().__init__(context, settings, origin)
+        self._url = origin.url() + address.target
         self._headers = {
             "Authorization": basic_auth(settings.USERNAME, settings.PASSWORD.get_secret_value()),
             "Content-Type": "text/xml; charset=utf-8",
@@ -140,11 +135,7 @@ class SipgateProvider(Provider[SipgateSettings, HttpRequest, HttpAnswer]):
             "User-Agent": "smsotp",
         }
 
-    def close(self) -> None:
-        """End all connections."""
-        self._wire.close()
-
-    def compose(self, message: Message) -> HttpRequest:
+    def compose(self, message: Message) -> PreparedRequest:
         """Write the call."""
         # sipgate knows neither "+" nor anything else round the digits.
         number = self.written_number(message.number).lstrip("+")
@@ -156,44 +147,24 @@ class SipgateProvider(Provider[SipgateSettings, HttpRequest, HttpAnswer]):
             body = write_call("samurai.SessionInitiate", call)
         except ValueError:
             raise BadMessage("the text holds a character that XML cannot carry") from None
-        self._debug("submitted SMS", call)
-        return HttpRequest("POST", self.settings.URL.target, self._headers, body)
+        return make_request("POST", self._url, self._headers, body)
 
-    def exchange(self, request: HttpRequest, deadline: Deadline) -> HttpAnswer:
-        """Send the call over a kept connection."""
-        return self._wire.exchange(request, deadline)
-
-    def judge(self, answer: HttpAnswer) -> Receipt:
+    def read(self, reply: Reply) -> Receipt:
         """Look for a returned StatusCode of 200."""
-        self._debug("answer", (answer.status, answer.text()))
-        retry_after = answer.retry_after(self.context.clock.time())
-        if not 200 <= answer.status < 300:
-            raise error_for_status(answer.status, retry_after)
+        if not 200 <= reply.status < 300:
+            raise reply.error()
         try:
-            returned = read_answer(answer.body)
+            returned = read_answer(reply.text)
         except Fault as fault:
-            raise _failure(fault.code, retry_after) from None
+            raise _failure(fault.code, reply.retry_after) from None
         except Unreadable as exc:
-            raise ProtocolViolation(f"{exc}, with status {answer.status}") from None
-        code = _status_code(returned)
+            raise ProtocolViolation(f"{exc}, with status {reply.status}") from None
+        code = as_number(returned.get("StatusCode")) if isinstance(returned, dict) else None
+        if code is None:
+            raise ProtocolViolation("the answer holds no StatusCode")
         if code != 200:
-            raise _failure(code, retry_after)
+            raise _failure(code, reply.retry_after)
         return Receipt(gateway_id=clean_id(str(returned.get("SessionID", ""))))
-
-    def probe(self, deadline: Deadline) -> None:
-        """Connect, and send nothing."""
-        self._wire.probe(deadline)
-
-    def _debug(self, what: str, content: object) -> None:
-        if self.settings.LOG_LEVEL is LogLevel.DEBUG:
-            self.log.debug("%s: %r", what, content)
-
-
-def _status_code(returned: Any) -> int:
-    code = returned.get("StatusCode") if isinstance(returned, dict) else None
-    if not isinstance(code, int) or isinstance(code, bool):
-        raise ProtocolViolation("the answer holds no StatusCode")
-    return code
 
 
 def _failure(code: int, retry_after: float | None) -> DeliveryError:

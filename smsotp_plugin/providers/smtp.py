@@ -32,7 +32,7 @@ from smsotp_plugin.fields.smtp_server import (
     read_address,
 )
 from smsotp_plugin.fields.template import Template, TemplateSetting, missing_tag
-from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, LogLevel, Provider
+from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, Provider
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.wire.smtp.pool import Answer, Endpoint, Mail, SmtpPool, Stage
 
@@ -150,7 +150,6 @@ class SmtpProvider(Provider[SmtpSettings, Mail, Answer]):
         mail["Auto-Submitted"] = "auto-generated"
         _set_body(mail, self.settings.BODY.fill(**tags))
         content = mail.as_bytes()
-        self._debug("submitted mail", content.decode("utf-8", "replace"))
         return Mail(sender, recipient, content)
 
     def exchange(self, request: Mail, deadline: Deadline) -> Answer:
@@ -159,11 +158,18 @@ class SmtpProvider(Provider[SmtpSettings, Mail, Answer]):
 
     def judge(self, answer: Answer) -> Receipt:
         """Read the reply code, its enhanced code and the step that it answers."""
-        self._debug("answer", f"{answer.stage}: {answer.code} {answer.text}")
         if answer.stage is Stage.CONTENT and 200 <= answer.code < 300:
             queued = _QUEUE_ID.search(answer.text)
             return Receipt(gateway_id=next(filter(None, queued.groups()))[:128] if queued else "")
         raise self._failure(answer)
+
+    def show_request(self, request: Mail) -> str:
+        """Return the mail."""
+        return f"mail: {request.content.decode('utf-8', 'replace')!r}"
+
+    def show_answer(self, answer: Answer) -> str:
+        """Return the reply and what it answers."""
+        return f"{answer.stage}: {answer.code} {answer.text}"
 
     def probe(self, deadline: Deadline) -> None:
         """Connect, log in and say NOOP."""
@@ -198,10 +204,6 @@ class SmtpProvider(Provider[SmtpSettings, Mail, Answer]):
         domain = self.settings.server.sender.rpartition("@")[2]
         name = re.sub(r"[^A-Za-z0-9-]", "", reference) or "sms"
         return f"<{name}.{self.context.random.getrandbits(96):024x}@{domain}>"
-
-    def _debug(self, what: str, content: str) -> None:
-        if self.settings.LOG_LEVEL is LogLevel.DEBUG:
-            self.log.debug("%s: %r", what, content)
 
 
 def _set_body(mail: EmailMessage, text: str) -> None:

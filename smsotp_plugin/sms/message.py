@@ -1,6 +1,7 @@
 """What travels from the flow through the dispatcher to a provider, and what comes back."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from pydantic import SecretStr
 
@@ -21,6 +22,8 @@ class Message:
         expires: Unix seconds after which the code is worthless and nothing is sent any more.
         state: Of the challenge, empty for a notification: when it is over, nothing more is tried.
         login: Fingerprint of the log-in, empty for a notification: a later message of the same one takes its place.
+        code: The one-time password alone, for finding it in what a gateway says; empty where the text holds none, or
+            where it is not known.
     """
 
     reference: str
@@ -31,6 +34,7 @@ class Message:
     expires: float
     state: str = field(default="", repr=False)
     login: str = field(default="", repr=False)
+    code: SecretStr = field(default_factory=partial(SecretStr, ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,24 @@ that sends one byte a second cannot hold a thread. Knows nothing of what is said
 """
 
 import contextlib
+import errno
+import os
 import socket
 import ssl
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 from smsotp_plugin.clock import Deadline
+from smsotp_plugin.wire.reasons import reason_of
 from smsotp_plugin.wire.resolve import RESOLVER
 
 #: RFC 5321 section 4.5.3.1.5 allows 512 octets in a line; servers with longer greetings exist.
 _LONGEST_LINE = 2048
+#: That of a TLS record (RFC 8446 section 5.1).
+_LARGEST_PIECE = 16 * 1024
+
+_T = TypeVar("_T")
 
 
 class Broken(Exception):
@@ -22,6 +32,14 @@ class Broken(Exception):
 
 class Silent(Broken):
     """The deadline passed."""
+
+
+class InnerTls:
+    """TLS inside of TLS: to a gateway, through a proxy that is itself spoken to over TLS."""
+
+    def __init__(self, context: ssl.SSLContext, host: str) -> None:
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=host)
 
 
 class Channel:
@@ -35,6 +53,7 @@ class Channel:
     def __init__(self, peer: str) -> None:
         self._peer = peer
         self._socket: socket.socket | None = None
+        self._inner: InnerTls | None = None
         self._received = bytearray()
         self._aborted = False
 
@@ -51,13 +70,14 @@ class Channel:
             raise Broken(f"{host} cannot be resolved: {_reason(exc)}") from exc
         failure = Broken(f"{host} has no address")
         for tried, (family, kind, protocol, _, address) in enumerate(addresses):
-            self.close()
-            self._socket = socket.socket(family, kind, protocol)
             share = Deadline.after(deadline.remaining() / (len(addresses) - tried), deadline.clock)
             try:
+                # Also this may fail: no descriptor is left, or the system has no IPv6.
+                self._socket = socket.socket(family, kind, protocol)
                 self._limited(share).connect(address)
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except (OSError, Broken) as exc:
+                self.close()
                 failure = Broken(f"no connection to {self._peer}: {_reason(exc)}")
             else:
                 return
@@ -78,6 +98,10 @@ class Channel:
         if self._received:
             raise Broken(f"{self._peer} sent bytes in clear where TLS had to begin")
         try:
+            if isinstance(self._socket, ssl.SSLSocket):
+                self._inner = InnerTls(context, host)
+                self._pump(self._inner.tls.do_handshake, deadline)
+                return
             # From here on the new socket owns the connection, also when the handshake fails.
             self._socket = encrypted = context.wrap_socket(
                 self._limited(deadline), server_hostname=host, do_handshake_on_connect=False
@@ -94,10 +118,32 @@ class Channel:
         Raises:
             Broken: A part of them at most was handed over.
         """
-        rest = memoryview(data)
         try:
-            while rest:
-                rest = rest[self._limited(deadline).send(rest) :]
+            if self._inner is not None:
+                self._pump(partial(self._inner.tls.write, data), deadline)
+                return
+            self._send(data, deadline)
+        except TimeoutError:
+            raise self._silent() from None
+        except OSError as exc:
+            raise self._lost(exc) from exc
+
+    def receive(self, deadline: Deadline) -> bytes:
+        """
+        Wait for what comes next, beside what `read_line` has kept.
+
+        Returns:
+            At most 16 KiB, empty when the peer has said its last byte.
+
+        Raises:
+            Broken: The connection fails, or nothing comes before the deadline.
+        """
+        try:
+            if self._inner is not None:
+                return self._pump(partial(self._inner.tls.read, _LARGEST_PIECE), deadline)
+            return self._limited(deadline).recv(_LARGEST_PIECE)
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            return b""
         except TimeoutError:
             raise self._silent() from None
         except OSError as exc:
@@ -113,13 +159,7 @@ class Channel:
         while (end := self._received.find(b"\n")) < 0:
             if len(self._received) > _LONGEST_LINE:
                 raise Broken(f"{self._peer} sent an endless line")
-            try:
-                received = self._limited(deadline).recv(_LONGEST_LINE)
-            except TimeoutError:
-                raise self._silent() from None
-            except OSError as exc:
-                raise self._lost(exc) from exc
-            if not received:
+            if not (received := self.receive(deadline)):
                 raise Broken(f"{self._peer} closed the connection")
             self._received += received
         line = bytes(self._received[:end]).rstrip(b"\r")
@@ -132,7 +172,11 @@ class Channel:
             return False
         self._socket.settimeout(0)
         try:
-            self._socket.recv(1)
+            received = self._socket.recv(1 if self._inner is None else _LARGEST_PIECE)
+            if self._inner is not None and received:
+                # It may be a ticket of the inner TLS, which says nothing.
+                self._inner.incoming.write(received)
+                self._inner.tls.read(1)
         except (BlockingIOError, ssl.SSLWantReadError):
             return True
         except OSError:
@@ -158,6 +202,26 @@ class Channel:
                 # Not SSLSocket.shutdown: that pulls the TLS state away under the other thread.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
+    def _send(self, data: bytes, deadline: Deadline) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._limited(deadline).send(rest) :]
+
+    def _pump(self, step: Callable[[], _T], deadline: Deadline) -> _T:
+        """Take a step of the inner TLS as far as it goes, carrying its records over the outer one."""
+        assert self._inner is not None
+        while True:
+            try:
+                result = step()
+            except ssl.SSLWantReadError:
+                self._send(self._inner.outgoing.read(), deadline)
+                if not (received := self._limited(deadline).recv(_LARGEST_PIECE)):
+                    raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)) from None
+                self._inner.incoming.write(received)
+            else:
+                self._send(self._inner.outgoing.read(), deadline)
+                return result
+
     def _limited(self, deadline: Deadline) -> socket.socket:
         """Return the socket, set to wait until the deadline and no longer."""
         assert self._socket is not None
@@ -177,16 +241,4 @@ class Channel:
 
 
 def _reason(exc: Exception) -> str:
-    """Say what a system error was, in words that cannot hold what was sent."""
-    match exc:
-        case Broken():
-            return str(exc)
-        case ssl.SSLCertVerificationError():
-            return f"the certificate is not accepted: {exc.verify_message}"
-        case ssl.SSLError():
-            return str(exc.reason or "TLS failure").lower().replace("_", " ")
-        case TimeoutError():
-            return "no answer in time"
-        case OSError(strerror=str(words)):
-            return words
-    return type(exc).__name__
+    return str(exc) if isinstance(exc, Broken) else reason_of(exc)

@@ -105,7 +105,7 @@ class Simulation:
         )
 
     def submit(
-        self, reference: str, user: str, number: str, *, lifetime: float = 300.0, **fields: str
+        self, reference: str, user: str, number: str, *, lifetime: float = 300.0, **fields: Any
     ) -> None:
         """Log somebody in; raises what the dispatcher raises."""
         plan = self.dispatcher.plan(Recipient(number, user=user))

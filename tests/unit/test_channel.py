@@ -106,6 +106,24 @@ def test_the_next_address_of_a_name_is_tried(listener: socket.socket) -> None:
     channel.close()
 
 
+def test_an_address_for_which_there_is_no_socket_is_passed_over(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A family that this system does not have, as IPv6 is on some.
+    strange = (9999, socket.SOCK_STREAM, 6, "", ("::1", 1))
+    good = (socket.AF_INET, socket.SOCK_STREAM, 6, "", listener.getsockname())
+    found = [strange, good]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    channel = Channel("the peer")
+
+    channel.connect("gateway.example", 1, soon())
+    channel.close()
+
+    found[:] = [strange]
+    with pytest.raises(Broken, match="no connection to the peer"):
+        Channel("the peer").connect("gateway.example", 1, soon())
+
+
 def test_a_name_that_does_not_exist_is_told() -> None:
     with pytest.raises(Broken, match="cannot be resolved"):
         Channel("the peer").connect("does-not-exist.invalid", 1, soon())
@@ -114,7 +132,7 @@ def test_a_name_that_does_not_exist_is_told() -> None:
 def test_a_peer_that_speaks_no_tls_is_told(channel: Channel, peer: socket.socket) -> None:
     peer.sendall(b"220 hello\r\n")
 
-    with pytest.raises(Broken, match="no TLS with the peer"):
+    with pytest.raises(Broken, match=r"no TLS with the peer: .*; is it a port without TLS"):
         channel.encrypt(ssl.create_default_context(), "localhost", soon())
 
 

@@ -23,7 +23,7 @@ from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.http import HttpProvider, HttpSettings
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import parse_number
-from smsotp_plugin.wire.http.client import HttpAnswer
+from smsotp_plugin.wire.http.client import make_response
 
 Settings = dict[str, Any]
 
@@ -76,13 +76,14 @@ def sent(settings: Settings, otp: str = "123456") -> dict[str, str]:
         expires=0,
     )
     request = provider(settings).compose(message)
-    written = (request.body or b"").decode() or urlsplit(request.target).query
-    return dict(parse_qsl(written, strict_parsing=True))
+    written = request.body or urlsplit(request.url or "").query
+    text = written.decode() if isinstance(written, bytes) else written
+    return dict(parse_qsl(text, strict_parsing=True))
 
 
 def judged(settings: Settings, status: int, text: str) -> Receipt | type[DeliveryError]:
     try:
-        return provider(settings).judge(HttpAnswer(status, {}, text.encode()))
+        return provider(settings).judge(make_response(status, {}, text.encode()))
     except DeliveryError as exc:
         return type(exc)
 
@@ -232,7 +233,29 @@ def test_text_beyond_ascii_goes_to_clickatell_as_hex() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "parts"), [("a" * 160, None), ("a" * 161, "2"), ("ü" * 71, "2"), ("a" * 9999, "35")]
+    ("text", "parts"),
+    [
+        ("a" * 160, None),
+        ("a" * 161, "2"),
+        ("a" * 153 * 2, "2"),
+        ("a" * 307, "3"),
+        # A bracket takes two septets, and is not cut in half.
+        ("a" * 150 + "[]{}|", None),
+        ("a" * 153 + "[]~^", "2"),
+        ("[" * 80, None),
+        ("[" * 81, "2"),
+        ("[" * 152, "2"),
+        ("[" * 153, "3"),
+        # The grave accent is ASCII and not in the GSM alphabet.
+        ("`" * 70, None),
+        ("`" * 71, "2"),
+        ("ü" * 70, None),
+        ("ü" * 71, "2"),
+        ("\U0001f511" * 36, "2"),
+        ("\U0001f511" * 67, "3"),
+        ("a" * 5355, "35"),
+        ("a" * 9999, "35"),
+    ],
 )
 def test_long_text_is_announced_to_clickatell(text: str, parts: str | None) -> None:
     settings = {**PRESETS["clickatell"], "options": {"api_id": 1, "text": "{otp}"}}

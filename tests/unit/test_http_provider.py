@@ -2,8 +2,11 @@
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -11,8 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from pytest_httpserver import HTTPServer
+from requests import PreparedRequest
+from requests import Response as Answer
+from werkzeug import Response
 
-from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.clock import Deadline, SystemClock
 from smsotp_plugin.errors import (
     AuthFailed,
     BadMessage,
@@ -28,7 +35,7 @@ from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.http import HttpProvider, HttpSettings
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import parse_number
-from smsotp_plugin.wire.http.client import HttpAnswer, HttpRequest
+from smsotp_plugin.wire.http.client import make_request, make_response, text_of
 
 NUMBER = "+4917012345678"
 NOW = 1_800_000_000.0
@@ -57,27 +64,35 @@ def sms(otp: str = "123456") -> Message:
     )
 
 
-def composed(otp: str = "123456", **settings: Any) -> HttpRequest:
+def composed(otp: str = "123456", **settings: Any) -> PreparedRequest:
     return provider(**settings).compose(sms(otp))
 
 
-def query(request: HttpRequest) -> dict[str, str]:
-    return dict(parse_qsl(urlsplit(request.target).query, keep_blank_values=True, strict_parsing=True))
+def query(request: PreparedRequest) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(request.url or "").query, keep_blank_values=True, strict_parsing=True))
 
 
-def body(request: HttpRequest) -> Any:
-    assert request.body is not None
-    return json.loads(request.body)
+def written(request: PreparedRequest) -> str:
+    assert isinstance(request.body, bytes)
+    return request.body.decode()
 
 
-def answer(status: int = 200, text: str = "OK", headers: Mapping[str, str] | None = None) -> HttpAnswer:
-    return HttpAnswer(status, headers or {}, text.encode())
+def body(request: PreparedRequest) -> Any:
+    return json.loads(written(request))
+
+
+def answer(
+    status: int = 200, text: str = "OK", headers: Mapping[str, str] | None = None, method: str = "GET"
+) -> Answer:
+    return make_response(
+        status, headers or {}, text.encode(), make_request(method, "http://gateway.example/", {})
+    )
 
 
 def test_get_sends_the_options_in_the_query_beside_what_is_there() -> None:
     request = composed(URL="https://g.example/send?key=1", options={"to": "{phone}", "text": "Code {otp}!"})
 
-    assert request.target.startswith("/send?key=1&")
+    assert (request.url or "").startswith("https://g.example:443/send?key=1&")
     assert query(request) == {"key": "1", "to": NUMBER, "text": "Code 123456!"}
     assert request.body is None
 
@@ -86,8 +101,8 @@ def test_post_sends_a_form() -> None:
     request = composed(HTTP_METHOD="post", PARAMETER={"id": 7}, options={"text": "{otp} ü&=+%"})
 
     assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
-    assert request.target == "/send"
-    assert dict(parse_qsl((request.body or b"").decode())) == {"id": "7", "text": "123456 ü&=+%"}
+    assert request.url == "http://gateway.example:80/send"
+    assert dict(parse_qsl(written(request))) == {"id": "7", "text": "123456 ü&=+%"}
 
 
 @pytest.mark.parametrize("code", ["123456", "012345", "true", "1e5", "NaN", "null", '"', "\\", "a\nb", "[1]"])
@@ -121,7 +136,7 @@ def test_json_keeps_the_types_of_the_configuration() -> None:
 def test_a_form_writes_types_as_texts_and_lists_as_repeated_names() -> None:
     request = composed(options={"n": 1, "b": False, "to": ["{phone}", "x"]})
 
-    assert urlsplit(request.target).query == "n=1&b=false&to=%2B4917012345678&to=x"
+    assert urlsplit(request.url).query == "n=1&b=false&to=%2B4917012345678&to=x"
 
 
 def test_a_text_that_holds_a_tag_is_not_filled_again() -> None:
@@ -140,15 +155,14 @@ def test_a_secret_from_the_environment_is_sent_as_it_is(monkeypatch: pytest.Monk
 def test_tags_in_the_url_are_filled_and_cannot_leave_their_place() -> None:
     request = composed("a/../b?c&d#e", URL="https://g.example/{phone}/send?text={otp}&x={y}")
 
-    assert request.target == "/%2B4917012345678/send?text=a%2F..%2Fb%3Fc%26d%23e&x=%7By%7D"
+    assert request.url == "https://g.example:443/%2B4917012345678/send?text=a%2F..%2Fb%3Fc%26d%23e&x=%7By%7D"
 
 
 def test_headers_are_filled_and_win_over_ours() -> None:
     request = composed(headers={"user-agent": "mine", "X-To": "{phone}"})
 
     assert request.headers["X-To"] == NUMBER
-    assert request.headers["user-agent"] == "mine"
-    assert "User-Agent" not in request.headers
+    assert [value for name, value in request.headers.items() if name.lower() == "user-agent"] == ["mine"]
 
 
 @pytest.mark.parametrize("text", ["a\r\nX-Evil: b", "a\nb", "a\0b", "ä", "\x7f"])
@@ -214,19 +228,56 @@ def test_return_status_can_be_widened() -> None:
         provider().judge(answer(204, ""))
 
 
-@pytest.mark.parametrize(
-    ("status", "error"),
-    [
-        (301, GatewayUnavailable), (302, GatewayUnavailable), (400, Refused), (401, AuthFailed), (402, CreditExhausted),
-        (403, AuthFailed), (404, Refused), (407, AuthFailed), (408, Unknown), (429, Throttled), (500, Unknown),
-        (502, Unknown), (503, GatewayUnavailable), (504, Unknown), (999, Unknown), (206, Unknown),
-    ],
-)  # fmt: skip
-def test_each_status_has_one_meaning(status: int, error: type[DeliveryError]) -> None:
+#: What certainly means that nothing was sent, and what does not, after GET and after POST.
+EITHER_WAY = {
+    300: Unknown, 303: Unknown, 304: Unknown, 305: Unknown, 307: GatewayUnavailable, 308: GatewayUnavailable,
+    400: Refused, 401: AuthFailed, 402: CreditExhausted, 403: AuthFailed, 404: Refused, 405: Refused, 407: AuthFailed,
+    408: Unknown, 409: Unknown, 410: Refused, 413: Refused, 415: Refused, 417: Refused, 418: Refused,
+    421: GatewayUnavailable, 422: Refused, 424: Refused, 425: GatewayUnavailable, 426: GatewayUnavailable, 428: Refused,
+    429: Throttled, 431: Refused, 451: Refused, 499: Unknown,
+    206: Unknown, 500: Unknown, 502: Unknown, 503: GatewayUnavailable, 504: Unknown, 999: Unknown,
+}  # fmt: skip
+STATUSES = [
+    *((method, status, error) for method in ("GET", "POST") for status, error in EITHER_WAY.items()),
+    ("GET", 301, GatewayUnavailable),
+    ("GET", 302, GatewayUnavailable),
+    ("POST", 301, Unknown),
+    ("POST", 302, Unknown),
+]
+
+
+@pytest.mark.parametrize(("method", "status", "error"), STATUSES)
+def test_each_status_has_one_meaning_after_each_method(
+    method: str, status: int, error: type[DeliveryError]
+) -> None:
     with pytest.raises(DeliveryError) as caught:
-        provider(RETURN_SUCCESS="OK").judge(answer(status))
+        provider(RETURN_SUCCESS="OK").judge(answer(status, method=method))
 
     assert type(caught.value) is error
+
+
+def test_the_page_tells_what_each_status_means() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "providers-http.md").read_text()
+    meanings = {
+        AuthFailed: "not sent, the credentials are wrong",
+        CreditExhausted: "not sent, the account is empty",
+        Throttled: "not sent; `Retry-After` is respected",
+        GatewayUnavailable: "not sent",
+        Refused: "refused",
+        Unknown: "unknown",
+    }
+    rows = {
+        (method, int(status)): meaning.strip()
+        for statuses, *cells in re.findall(r"^\| ([0-9, ]+) \| ([^|]+) \| ([^|]+) \|$", page, re.MULTILINE)
+        for status in statuses.split(",")
+        for method, meaning in zip(("GET", "POST"), cells, strict=True)
+    }
+
+    known = {(method, status): error for method, status, error in STATUSES if 300 <= status < 500}
+    others = {key for key in known if key not in rows}
+    assert {known[key] for key in others} == {Refused}
+    for key in known.keys() - others:
+        assert rows[key].startswith(meanings[known[key]]), key
 
 
 @pytest.mark.parametrize(
@@ -258,11 +309,25 @@ def test_the_answer_is_not_repeated_in_errors() -> None:
     ("kind", "raw", "text"),
     [
         ("text/plain; charset=ISO-8859-1", b"\xfc", "ü"), ("text/plain", b"\xc3\xbc", "ü"), ("", b"\xfc", "\ufffd"),
-        ("text/plain; charset=zlib", b"a", "a"),
+        ("text/plain; charset=zlib", b"a", "a"), ("text/plain; charset=punycode", b"a", "a"),
+        ("text/plain; charset=windows-1251", "Отправлено".encode("cp1251"), "Отправлено"),
+        ('text/html; Charset = "Windows-1251"; a=b', "Отправлено".encode("cp1251"), "Отправлено"),
+        ("text/plain;charset=x-cp1251", "Отправлено".encode("cp1251"), "Отправлено"),
+        ("text/plain; charset=koi8-r", "Отправлено".encode("koi8-r"), "Отправлено"),
+        ("text/plain; charset=GBK", "成功".encode("gbk"), "成功"), ("a/b; charset=gb2312", "成功€".encode("gb18030"), "成功€"),
+        ("text/plain; charset=Big5", "成功".encode("big5"), "成功"), ("a/b; charset=Shift_JIS", "①".encode("cp932"), "①"),
+        ("text/plain; charset=UTF-16", "OK".encode("utf-16"), "OK"), ("a/b; charset=utf-16", "OK".encode("utf-16-le"), "OK"),
+        ("text/plain; charset=utf-16", "OK".encode("utf-16-be"), "OK"), ("a/b; charset=UTF-16BE", "OK".encode("utf-16-be"), "OK"),
+        ("text/plain; charset=utf-16le", b"\xff\xfeO\0K\0", "OK"), ("", b"\xfe\xff\0O\0K", "OK"),
+        ("text/plain", b"\xef\xbb\xbfID: 1", "ID: 1"), ("a/b; charset=utf-8", b"\xef\xbb\xbf{}", "{}"),
+        ("text/plain; charset=iso-8859-1", b"\xef\xbb\xbf\xc3\xbc", "ü"),
+        ("text/plain; charset=iso-8859-1", b"\x80", "€"), ("text/plain; charset=utf8", b"\xc3\xbc", "ü"),
+        ("text/xml", b"<?xml version='1.0' encoding='windows-1251'?><a>\xee\xea</a>",
+         "<?xml version='1.0' encoding='windows-1251'?><a>ок</a>"),
     ],
 )  # fmt: skip
 def test_an_answer_is_read_in_its_charset(kind: str, raw: bytes, text: str) -> None:
-    assert HttpAnswer(200, {"content-type": kind}, raw).text() == text
+    assert text_of(make_response(200, {"content-type": kind}, raw)) == text
 
 
 @given(raw=st.binary(max_size=300), status=st.integers(100, 999))
@@ -273,15 +338,84 @@ def test_any_answer_is_a_receipt_or_one_of_our_errors(
     settings: dict[str, Any], raw: bytes, status: int
 ) -> None:
     with suppress(DeliveryError):
-        assert isinstance(provider(**settings).judge(HttpAnswer(status, {}, raw)), Receipt)
+        assert isinstance(provider(**settings).judge(make_response(status, {}, raw)), Receipt)
+
+
+def test_a_mark_before_the_answer_hides_nothing() -> None:
+    clickatell = {"URL": "https://api.clickatell.com/http/sendmsg", "options": {"api_id": "1"}}
+    reply = make_response(200, {}, b"\xef\xbb\xbfID: 77")
+
+    assert provider(**clickatell).judge(reply) == Receipt("77")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "told"),
+    [
+        ("Invalid sender for 491701234567", "text/plain", "status 400; it said: Invalid sender for ***"),
+        ('{"error": "unknown key gehe1m-key, text 123456"}', "application/json", "unknown key ***, text ***"),
+        ("<html><head><style>a{b}</style><title>Bad</title></head><p>No &amp; no: 0170 123 45 67</p>", "text/html",
+         "it said: Bad No & no: ***"),
+        ("Отказано, код 123 456", "text/plain; charset=windows-1251", "it said: Отказано, код ***"),
+        ("line\r\n\x1b[31mfeed\u202e", "text/plain; charset=utf-8", r"it said: line \x1b[31mfeed\u202e"),
+        ("x " * 300, "text/plain", "x ..."),
+        ("", "text/plain", "answered with status 400"),
+    ],
+)  # fmt: skip
+def test_the_gateways_own_sentence_is_told_without_what_it_repeats(
+    httpserver: HTTPServer, body: str, kind: str, told: str
+) -> None:
+    charset = "cp1251" if "1251" in kind else "utf-8"
+    httpserver.expect_request("/send").respond_with_data(body.encode(charset), status=400, content_type=kind)
+    gateway = provider(
+        URL=httpserver.url_for("/send"),
+        options={"api_key": "gehe1m-key", "to": "{phone}", "text": "{otp}"},
+        NUMBER_FORMAT="digits",
+    )
+    message = replace(sms(), number=parse_number("+491701234567", None))
+
+    with pytest.raises(Refused) as caught:
+        gateway.submit(message, Deadline.after(5, SystemClock()))
+    gateway.close()
+
+    assert told in str(caught.value)
+    assert len(str(caught.value)) < 300
+    assert not any(secret in str(caught.value) for secret in ("gehe1m", "123456", "4567", "123 45"))
+
+
+@pytest.mark.parametrize("code", ["BADGEH", "badgeh", "482915"])
+@pytest.mark.parametrize("text", ["{otp}", "Your code is {otp}"])
+def test_an_id_that_is_the_text_is_none(httpserver: HTTPServer, code: str, text: str) -> None:
+    whole = text.replace("{otp}", code)
+    httpserver.expect_request("/http/sendmsg").respond_with_handler(
+        lambda request: Response(f"ID: {request.args['text'].replace(' ', '_')}")
+    )
+    gateway = provider(
+        URL=httpserver.url_for("/http/sendmsg"), options={"api_id": "1", "to": "{phone}", "text": "{otp}"}
+    )
+
+    receipt = gateway.submit(sms(whole), Deadline.after(5, SystemClock()))
+    gateway.close()
+
+    assert receipt == Receipt()
 
 
 @pytest.mark.shows_secrets
-def test_only_the_debug_level_writes_codes_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
+def test_only_the_debug_level_writes_the_sms_to_the_log_and_no_level_the_password(
+    httpserver: HTTPServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="smsotp")
+    httpserver.expect_request("/send").respond_with_data("taken as 77")
+    for level, otp in (("info", "424241"), ("debug", "424242")):
+        gateway = provider(
+            URL=httpserver.url_for("/send"),
+            LOG_LEVEL=level,
+            HTTP_METHOD="POST",
+            options={"pass": "gehe1m-key", "to": "{phone}", "text": "{otp}"},
+        )
+        gateway.submit(sms(otp), Deadline.after(5, SystemClock()))
+        gateway.close()
 
-    provider().compose(sms("424242"))
-    assert "424242" not in caplog.text
-
-    provider(LOG_LEVEL="debug").compose(sms("424242"))
-    assert "424242" in caplog.text
+    assert "424241" not in caplog.text
+    assert f"to={NUMBER}&text=424242" in caplog.text
+    assert "status 200: 'taken as 77'" in caplog.text
+    assert "gehe1m" not in caplog.text

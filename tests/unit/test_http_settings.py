@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.fields.host import is_loopback
 from smsotp_plugin.fields.web import read_web_address
 from smsotp_plugin.providers.http import HttpSettings
-from smsotp_plugin.settings import load_settings
+from smsotp_plugin.settings import load_settings, settings_warnings
 
 GOOD = """
 provider = "http"
@@ -63,6 +64,15 @@ def test_url_is_required_without_a_preset(folder: Path) -> None:
         ("https://[::1/", "is no URL"),
         ("https://gateway.example/a b", "must not contain blanks"),
         ("https://gateway.example/a\\r\\nX: b", "must not contain blanks or control"),
+        ("https://gateway.example/send?text={otp}&note=100%", 'has a "%" that begins no escape'),
+        ("https://gateway.example/100%/send", 'has a "%" that begins no escape'),
+        ("https://gateway.example/send?a=%zz", 'has a "%" that begins no escape'),
+        ("https://gateway.example/send?a=%{otp}", 'has a "%" that begins no escape'),
+        ("https://me:50%@gateway.example/", 'has a "%" that begins no escape'),
+        ("https://gateway.example/send?a=b#c={otp}", 'must not contain "#"'),
+        ("https://me:pass#word@gateway.example/", 'must not contain "#"'),
+        ("https://gateway..example/", "has a host that is no name"),
+        ("https://-gateway.example/", "has a host that is no name"),
         ("https://xn--\\u00fc\\u0301..example/", "has a host that is no name"),
     ],
 )
@@ -173,7 +183,7 @@ def test_parameters_that_are_empty_texts_are_not_filled(folder: Path) -> None:
 
 
 def test_credentials_of_the_url_are_decoded_and_leave_it() -> None:
-    address = read_web_address("https://m%40e:p%3Aw%40@Gateway.EXAMPLE/a?b=c#d")
+    address = read_web_address("https://m%40e:p%3Aw%40@Gateway.EXAMPLE/a?b=c")
 
     assert (address.username, address.password.get_secret_value()) == ("m@e", "p:w@")
     assert (address.host, address.port, address.target) == ("gateway.example", 443, "/a?b=c")
@@ -331,3 +341,79 @@ def test_any_table_is_read_or_is_a_problem(table: dict[str, object]) -> None:
 )
 def test_a_value_of_the_wrong_shape_is_told_the_right_one(folder: Path, line: str, advice: str) -> None:
     assert problems(folder, GOOD + line)[0].startswith(advice)
+
+
+@pytest.mark.parametrize(
+    ("written", "host"),
+    [
+        ("straße.example", "xn--strae-oqa.example"),
+        ("STRASSE.example", "strasse.example"),
+        ("müller.example", "xn--mller-kva.example"),
+        ("ＭÜＬＬＥＲ。example", "xn--mller-kva.example"),
+        ("βόλος.example", "xn--nxasmm1c.example"),
+        ("sms_gateway.example.", "sms_gateway.example."),
+        ("[2001:DB8::0:1]", "2001:db8::1"),
+    ],
+)
+def test_a_host_is_the_one_that_browsers_go_to(written: str, host: str) -> None:
+    assert read_web_address(f"https://{written}/").host == host
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True), ("127.9.9.9", True), ("localhost", True), ("LOCALHOST.", True), ("::1", True),
+        ("[::1]", True), ("::ffff:127.0.0.1", True), ("127.evil.example", False), ("127.0.0.1.example", False),
+        ("localhost.example", False), ("notlocalhost", False), ("::2", False), ("10.0.0.1", False), ("0.0.0.0", False),
+        ("1270.0.0.1", False), ("", False),
+    ],
+)  # fmt: skip
+def test_loopback_is_an_address_or_its_name(host: str, loopback: object) -> None:
+    assert is_loopback(host) is loopback
+
+
+def test_every_gateway_is_warned_of_a_name_that_looks_like_loopback(folder: Path) -> None:
+    path = folder / "smsotp.toml"
+    path.write_text(
+        """
+        [smtp_servers.m]
+        host = "127.evil.example"
+        security = "none"
+        sender = "a@example.com"
+        [gateways.a]
+        provider = "http"
+        URL = "http://127.evil.example/?to={phone}&text={otp}"
+        [gateways.b]
+        provider = "sipgate"
+        URL = "http://127.evil.example/"
+        USERNAME = "u"
+        PASSWORD = "p"
+        [gateways.c]
+        provider = "smpp"
+        SMSC_HOST = "127.evil.example"
+        SMSC_PORT = 2775
+        [gateways.d]
+        provider = "smtp"
+        SMTPIDENTIFIED = "m"
+        MAILTO = "{phone}@example.com"
+        """
+    )
+    path.chmod(0o600)
+
+    warnings = "\n".join(settings_warnings(load_settings(path), path))
+
+    for place in (
+        "gateways.a.URL: plain",
+        "gateways.b.URL: plain",
+        "gateways.c.TLS: is off",
+        "m.security: none",
+    ):
+        assert place in warnings, warnings
+
+
+def test_a_proxy_is_rewritten_with_the_host_that_is_meant() -> None:
+    proxy = HttpSettings.model_validate(
+        {"provider": "http", "URL": "https://g.example/", "PROXY": "http://m%40e:p%3A%2F@Straße.example"}
+    ).proxy
+
+    assert proxy == "http://m%40e:p%3A%2F@xn--strae-oqa.example:80"

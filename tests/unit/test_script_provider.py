@@ -25,7 +25,7 @@ from smsotp_plugin.errors import (
     Unknown,
 )
 from smsotp_plugin.providers.base import GatewayContext
-from smsotp_plugin.providers.script import ScriptAnswer, ScriptProvider, ScriptSettings
+from smsotp_plugin.providers.script import ScriptProvider, ScriptSettings
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.wire.program import Ended, ProgramRunner
@@ -132,7 +132,7 @@ def test_a_script_killed_by_a_signal_leaves_the_outcome_unknown(make: Make) -> N
 
 def test_a_lost_exit_status_is_no_success(make: Make) -> None:
     with pytest.raises(ProtocolViolation):
-        make("").judge(ScriptAnswer(Ended(None)))
+        make("").judge(Ended(None))
 
 
 def test_the_time_limit_kills_the_script_and_all_that_it_started(make: Make, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from xmlrpc.server import SimpleXMLRPCServer
 
 import pytest
+import requests
 import trustme
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,7 +38,7 @@ from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.sipgate import SipgateProvider, SipgateSettings
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import parse_number
-from smsotp_plugin.wire.http.client import HttpAnswer
+from smsotp_plugin.wire.http.client import make_response, text_of
 from smsotp_plugin.wire.http.xmlrpc import Fault, Unreadable, read_answer, write_call
 
 CLOCK = SystemClock()
@@ -78,11 +79,11 @@ def soon() -> Deadline:
     return Deadline.after(10, CLOCK)
 
 
-def answer(body: str | bytes, status: int = 200) -> HttpAnswer:
-    return HttpAnswer(status, {}, body.encode() if isinstance(body, str) else body)
+def answer(body: str | bytes, status: int = 200) -> requests.Response:
+    return make_response(status, {}, body.encode() if isinstance(body, str) else body)
 
 
-def returned(**members: object) -> HttpAnswer:
+def returned(**members: object) -> requests.Response:
     return answer(xmlrpc.client.dumps((members,), methodresponse=True))
 
 
@@ -189,7 +190,8 @@ def test_each_status_code_has_its_meaning_as_value_and_as_fault(
         (429, Throttled),
         (500, Unknown),
         (503, GatewayUnavailable),
-        (302, GatewayUnavailable),
+        (302, Unknown),
+        (307, GatewayUnavailable),
     ],
 )
 def test_each_http_status_has_its_meaning(make: Make, status: int, error: type[DeliveryError]) -> None:
@@ -197,6 +199,30 @@ def test_each_http_status_has_its_meaning(make: Make, status: int, error: type[D
         make().judge(answer(TAKEN, status))
 
     assert type(caught.value) is error
+
+
+@pytest.mark.parametrize("before", ["\n", "\r\n  ", "\ufeff", "\ufeff\n"])
+@pytest.mark.parametrize("code", ["<int>200</int>", "<string>200</string>", "<string> 200 </string>", "200"])
+def test_an_acceptance_is_read_as_it_really_comes(make: Make, before: str, code: str) -> None:
+    body = before + TAKEN.replace("<int>200</int>", code) + "\n"
+
+    assert make().judge(answer(body)) == Receipt(gateway_id="S-1")
+
+
+@pytest.mark.parametrize("fault", ["<string>412</string>", "<string> 412</string>", "412", "<i4>412</i4>"])
+def test_a_fault_is_read_with_its_code_as_a_text(make: Make, fault: str) -> None:
+    body = xmlrpc.client.dumps(xmlrpc.client.Fault(412, "no"), methodresponse=True)
+
+    with pytest.raises(Throttled):
+        make().judge(answer("\n" + body.replace("<int>412</int>", fault)))
+
+
+def test_an_answer_is_read_in_the_characters_that_it_names(make: Make) -> None:
+    body = TAKEN.replace("<?xml version='1.0'?>", "<?xml version='1.0' encoding='gbk'?>").replace(
+        "S-1", "成功"
+    )
+
+    assert make().judge(answer(body.encode("gbk"))) == Receipt(gateway_id="成功")
 
 
 BOMB = """<?xml version="1.0"?><!DOCTYPE b [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>
@@ -212,7 +238,7 @@ BOMB = """<?xml version="1.0"?><!DOCTYPE b [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "
         TAKEN[:-30],
         TAKEN + "x",
         TAKEN.replace("StatusCode", "Statuscode"),
-        TAKEN.replace("<int>200</int>", "<string>200</string>"),
+        TAKEN.replace("<int>200</int>", "<string>two hundred</string>"),
         TAKEN.replace("<int>200</int>", "<boolean>1</boolean>"),
         TAKEN.replace("<int>200</int>", "<int>zwei</int>"),
         TAKEN.replace("<int>200</int>", f"<int>{'9' * 5000}</int>"),
@@ -239,7 +265,7 @@ def test_an_answer_that_makes_no_sense_leaves_the_outcome_unknown(make: Make, bo
 )
 def test_arbitrary_bytes_give_a_value_a_fault_or_are_unreadable(body: bytes) -> None:
     try:
-        read_answer(body)
+        read_answer(text_of(answer(body)))
     except (Fault, Unreadable):
         return
 

@@ -5,27 +5,25 @@ The parameters are those of the gateway's own documentation, as options. Well-kn
 are recognised by their URL, or named with ``preset``: then their number format and their errors are known.
 """
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import quote
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from requests import PreparedRequest
 
-from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import ProtocolViolation, Refused
 from smsotp_plugin.fields.secret import SecretSetting
-from smsotp_plugin.fields.web import (
-    CheckSslSetting,
-    ProxySetting,
-    WebAddress,
-    WebAddressSetting,
-    YesNoSetting,
-    read_web_address,
-)
-from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, LogLevel, Provider
+from smsotp_plugin.fields.template import Template
+from smsotp_plugin.fields.tls import CheckSslSetting
+from smsotp_plugin.fields.web import ProxySetting, WebAddress, WebAddressSetting, read_web_address
+from smsotp_plugin.fields.yes_no import YesNoSetting
+from smsotp_plugin.providers.base import GatewayContext, GatewaySettings
 from smsotp_plugin.providers.http.apis import APIS, recognise
-from smsotp_plugin.providers.http.apis.base import HttpApi, Reply, error_for_status
+from smsotp_plugin.providers.http.apis.base import HttpApi
 from smsotp_plugin.providers.http.mistakes import mistakes
 from smsotp_plugin.providers.http.parameters import (
     FieldSetting,
@@ -35,11 +33,19 @@ from smsotp_plugin.providers.http.parameters import (
     Misplaced,
 )
 from smsotp_plugin.providers.http.request import HttpPlan, all_headers
+from smsotp_plugin.providers.judging import Reply
+from smsotp_plugin.providers.web import WebProvider
 from smsotp_plugin.sms.message import Message, Receipt
-from smsotp_plugin.wire.http.client import HttpAnswer, HttpRequest, HttpWire, Origin, basic_auth
+from smsotp_plugin.wire.http.client import Origin, basic_auth
 
 Seconds = Annotated[float, Field(ge=0.1, le=120)]
 Status = Annotated[int, Field(ge=200, le=299)]
+
+
+#: How gateways call what opens them.
+_SECRET_NAME = re.compile(
+    r"pass|pwd|pin$|secret|token|key|auth|sign|hash|credential|api_?id|sid$", re.IGNORECASE
+)
 
 
 def _upper(value: Any) -> Any:
@@ -147,7 +153,29 @@ class HttpSettings(GatewaySettings):
         headers = all_headers(
             self.headers, method=method, as_json=as_json, authorization=self._authorization(address, preset)
         )
-        return HttpPlan(address, method, as_json, fields, headers, api)
+        base = Origin(address.scheme, address.host, address.port).url()
+        return HttpPlan(address, base, method, as_json, fields, headers, api)
+
+    @property
+    def origin(self) -> Origin:
+        """Whom the gateway is, and how it is reached."""
+        address = self.plan.address
+        return Origin(
+            address.scheme,
+            address.host,
+            address.port,
+            proxy=self.proxy,
+            check_tls=self.CHECK_SSL,
+            connect_limit=self.CONNECT_TIMEOUT,
+            read_limit=self.READ_TIMEOUT,
+        )
+
+    def passwords(self) -> Iterator[str]:
+        """Yield the secrets, and what is written in clear under a name of one, as the gateways' examples have it."""
+        yield from super().passwords()
+        for name, value in chain(self.PARAMETER.items(), self.options.items(), self.headers.items()):
+            if isinstance(value, Template) and not value.tags() and _SECRET_NAME.search(name):
+                yield value.source
 
     @property
     def proxy(self) -> str | None:
@@ -236,59 +264,34 @@ def _answer_warnings(settings: HttpSettings, plan: HttpPlan) -> Iterator[str]:
         )
 
 
-class HttpProvider(Provider[HttpSettings, HttpRequest, HttpAnswer]):
+class HttpProvider(WebProvider[HttpSettings]):
     """Sends each SMS as one HTTP request."""
 
     Settings: ClassVar[type[GatewaySettings]] = HttpSettings
 
     def __init__(self, context: GatewayContext, settings: HttpSettings) -> None:
-        super().__init__(context, settings)
         self._plan = settings.plan
         self._api = self._plan.api
         if self._api:
             self.number_format = self._api.number_format
-        address = self._plan.address
-        self._wire = HttpWire(
-            Origin(
-                address.scheme,
-                address.host,
-                address.port,
-                proxy=settings.proxy,
-                check_tls=settings.CHECK_SSL,
-                connect_limit=settings.CONNECT_TIMEOUT,
-                read_limit=settings.READ_TIMEOUT,
+        super().__init__(context, settings, settings.origin)
+
+    def compose(self, message: Message) -> PreparedRequest:
+        """Fill the templates."""
+        return self._plan.compose(
+            Filling(
+                phone=self.written_number(message.number),
+                otp=message.otp.get_secret_value(),
+                sentence=message.sentence.get_secret_value(),
             )
         )
 
-    def close(self) -> None:
-        """End all connections."""
-        self._wire.close()
-
-    def compose(self, message: Message) -> HttpRequest:
-        """Fill the templates."""
-        filling = Filling(
-            phone=self.written_number(message.number),
-            otp=message.otp.get_secret_value(),
-            sentence=message.sentence.get_secret_value(),
-        )
-        if self.settings.LOG_LEVEL is LogLevel.DEBUG:
-            self.log.debug("submitting for %s: %s", filling.phone, filling.otp)
-        return self._plan.compose(filling)
-
-    def exchange(self, request: HttpRequest, deadline: Deadline) -> HttpAnswer:
-        """Send the request over a kept connection."""
-        answer = self._wire.exchange(request, deadline)
-        if self.settings.LOG_LEVEL is LogLevel.DEBUG:
-            self.log.debug("answer with status %s: %r", answer.status, answer.text())
-        return answer
-
-    def judge(self, answer: HttpAnswer) -> Receipt:
+    def read(self, reply: Reply) -> Receipt:
         """Ask the API first, which knows its own errors; then the status and the texts of the settings."""
-        settings, text = self.settings, answer.text()
-        retry_after = answer.retry_after(self.context.clock.time())
-        receipt = self._api.judge(Reply(answer.status, text, retry_after)) if self._api else None
-        if answer.status not in settings.RETURN_STATUS:
-            raise error_for_status(answer.status, retry_after)
+        settings, text = self.settings, reply.text
+        receipt = self._api.judge(reply) if self._api else None
+        if reply.status not in settings.RETURN_STATUS:
+            raise reply.error()
         if settings.RETURN_FAIL and settings.RETURN_FAIL in text:
             raise Refused("the answer contains the text of RETURN_FAIL")
         if settings.RETURN_SUCCESS and settings.RETURN_SUCCESS not in text:
@@ -296,7 +299,3 @@ class HttpProvider(Provider[HttpSettings, HttpRequest, HttpAnswer]):
                 raise ProtocolViolation("the answer is empty: neither RETURN_SUCCESS nor an error")
             raise Refused("the answer does not contain the text of RETURN_SUCCESS")
         return receipt or Receipt()
-
-    def probe(self, deadline: Deadline) -> None:
-        """Connect, and send nothing."""
-        self._wire.probe(deadline)

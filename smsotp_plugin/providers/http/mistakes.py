@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from smsotp_plugin.fields.web import read_yes_no
+from smsotp_plugin.fields.yes_no import read_yes_no
 from smsotp_plugin.providers.http.apis import APIS
 from smsotp_plugin.providers.http.apis.base import HttpApi
 from smsotp_plugin.providers.http.parameters import fits_a_form

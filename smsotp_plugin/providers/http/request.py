@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from requests import PreparedRequest
+
 from smsotp_plugin.errors import BadMessage
 from smsotp_plugin.fields.template import Template, missing_tag
 from smsotp_plugin.fields.web import WebAddress
@@ -17,7 +19,7 @@ from smsotp_plugin.providers.http.parameters import (
     is_header_value,
     templates_in,
 )
-from smsotp_plugin.wire.http.client import HttpRequest
+from smsotp_plugin.wire.http.client import make_request
 
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 
@@ -29,6 +31,7 @@ class HttpPlan:
 
     Attributes:
         address: Where they go.
+        base: The same as a URL without path, as the wire has it.
         method: ``GET`` or ``POST``.
         as_json: Whether the parameters travel as a JSON object; else as a query or a form.
         fields: The parameters, as `smsotp_plugin.providers.http.parameters` reads them.
@@ -37,13 +40,14 @@ class HttpPlan:
     """
 
     address: WebAddress
+    base: str
     method: str
     as_json: bool
     fields: Mapping[str, Any] = field(repr=False)
     headers: Mapping[str, Any] = field(repr=False)
     api: HttpApi | None
 
-    def compose(self, filling: Filling) -> HttpRequest:
+    def compose(self, filling: Filling) -> PreparedRequest:
         """
         Make the request for one message.
 
@@ -58,9 +62,9 @@ class HttpPlan:
         if self.method == "GET":
             if fields:
                 target += ("&" if "?" in target else "?") + urlencode(form_pairs(fields))
-            return HttpRequest("GET", target, headers)
+            return make_request("GET", self.base + target, headers)
         body = json.dumps(fields) if self.as_json else urlencode(form_pairs(fields))
-        return HttpRequest("POST", target, headers, body.encode())
+        return make_request("POST", self.base + target, headers, body.encode())
 
     def tag_warnings(self) -> Iterator[str]:
         """Yield what looks like a tag and is none."""

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import BadRecipient, DeliveryError, NotSent, Unknown
-from smsotp_plugin.providers.base import DeliveryReceipt, GatewayContext, GatewaySettings, LogLevel, Provider
+from smsotp_plugin.providers.base import DeliveryReceipt, GatewayContext, GatewaySettings, Provider
 from smsotp_plugin.providers.smpp.parts import PartMaker, validity_period
 from smsotp_plugin.providers.smpp.settings import LONGEST_ADDRESS, SmppSettings
 from smsotp_plugin.sms.message import Message, Receipt
@@ -41,10 +41,12 @@ class SmppRequest:
 
     Attributes:
         number: Digits of the recipient, for matching receipts. Never shown.
+        text: The whole of it, for the debug level of the gateway.
         bodies: One for each part, at least one. Never shown.
     """
 
     number: str = field(repr=False)
+    text: str = field(repr=False)
     bodies: tuple[bytes, ...] = field(repr=False)
 
 
@@ -104,15 +106,13 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Outcomes]):
         if not number.isascii() or not number.isprintable() or not 1 <= len(number) <= LONGEST_ADDRESS:
             raise BadRecipient(f"the number has no place in SMPP: 1 to {LONGEST_ADDRESS} ASCII characters")
         text = message.sentence.get_secret_value()
-        if self.settings.LOG_LEVEL is LogLevel.DEBUG:
-            self.log.debug("submitting for %s: %s", number, text)
         destination = Address(self.settings.D_ADDR_TON, self.settings.D_ADDR_NPI, number.encode("ascii"))
         validity = validity_period(
             self.settings.VALIDITY_PERIOD, now=self.context.clock.time(), expires=message.expires
         )
         parts = self._parts.make(text, number)
         return SmppRequest(
-            number, tuple(pack_submit(self._style, destination, validity, part) for part in parts)
+            number, text, tuple(pack_submit(self._style, destination, validity, part) for part in parts)
         )
 
     def exchange(self, request: SmppRequest, deadline: Deadline) -> Outcomes:
@@ -129,8 +129,6 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Outcomes]):
                 outcomes += self._submit(request.bodies[1:], expected, deadline)
         finally:
             self._tell(self._receipts.finish(expected))
-        if self.settings.LOG_LEVEL is LogLevel.DEBUG:
-            self.log.debug("answers: %s", "; ".join(map(_describe, outcomes)))
         return outcomes
 
     def judge(self, answer: Outcomes) -> Receipt:
@@ -146,6 +144,14 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Outcomes]):
         if not taken:
             raise failures[0]
         raise Unknown(f"the SMSC took {len(taken)} parts of the text, and then: {failures[0]}")
+
+    def show_request(self, request: SmppRequest) -> str:
+        """Return number and text."""
+        return f"for {request.number}: {request.text!r}"
+
+    def show_answer(self, answer: Outcomes) -> str:
+        """Return what became of each part."""
+        return "; ".join(map(_describe, answer))
 
     def probe(self, deadline: Deadline) -> None:
         """Bind, and ask with an enquire_link."""

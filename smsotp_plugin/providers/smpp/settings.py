@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable
-from ipaddress import ip_address
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 
+from smsotp_plugin.fields.host import is_loopback
 from smsotp_plugin.fields.secret import SecretSetting
-from smsotp_plugin.fields.web import CheckSslSetting, YesNoSetting
+from smsotp_plugin.fields.tls import CheckSslSetting
+from smsotp_plugin.fields.yes_no import YesNoSetting
 from smsotp_plugin.providers.base import GatewaySettings
 from smsotp_plugin.providers.smpp.parts import is_known_coding
 from smsotp_plugin.wire.smpp.pdu import Address
@@ -134,7 +135,7 @@ class SmppSettings(GatewaySettings):
     def warnings(self) -> list[str]:
         """Return what is allowed but probably not meant."""
         found = super().warnings()
-        if not self.TLS and not _is_loopback(self.SMSC_HOST):
+        if not self.TLS and not is_loopback(self.SMSC_HOST):
             found.append(
                 "TLS: is off: password, codes and numbers are readable on the whole way. Use the SMSC's TLS port, or "
                 "reach it through a tunnel."
@@ -184,10 +185,3 @@ def _recognise(sender: str) -> tuple[int, int, str]:
     if digits == sender and digits.startswith("0") and not digits.startswith("00"):
         return _TON_NATIONAL, _NPI_ISDN, digits
     return _TON_INTERNATIONAL, _NPI_ISDN, digits.removeprefix("00") if digits == sender else digits
-
-
-def _is_loopback(host: Any) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return bool(host == "localhost")

@@ -1,25 +1,35 @@
 """
-One origin spoken to over HTTP/1.1 with `requests`, by several threads at once.
+One origin spoken to over HTTP/1.1, by several threads at once, in the words of `requests`.
+
+A request is a `requests.PreparedRequest` and an answer a `requests.Response`, so that every `requests.auth.AuthBase`
+works: it signs the request when that is made, or answers a challenge through the response's `connection`.
 
 Not a judge: every complete answer is handed back, whatever its status. Redirects are answers and are not followed, so
 that a code never travels on to another host. A request is written once, ever: nothing here sends it again.
 """
 
-import logging
 from collections import deque
 from threading import Lock
+from typing import Any
 
-from urllib3 import ProxyManager
+from requests import PreparedRequest, Response
+from requests.adapters import BaseAdapter
+from requests.hooks import dispatch_hook
 
 from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import ConnectFailed
-from smsotp_plugin.wire.http.connection import Exchange, Lane, TimedHttpConnection, TimedHttpsConnection
-from smsotp_plugin.wire.http.errors import FOREIGN, translate
-from smsotp_plugin.wire.http.line import HttpLine, proxy_manager
-from smsotp_plugin.wire.http.messages import HttpAnswer, HttpRequest, Origin, basic_auth
+from smsotp_plugin.wire.http.connection import HttpConnection
+from smsotp_plugin.wire.http.messages import (
+    Origin,
+    basic_auth,
+    make_request,
+    make_response,
+    retry_after,
+    text_of,
+)
 from smsotp_plugin.wire.tls import make_tls_context
 
-__all__ = ["HttpAnswer", "HttpRequest", "HttpWire", "Origin", "basic_auth"]
+__all__ = ["HttpWire", "Origin", "basic_auth", "make_request", "make_response", "retry_after", "text_of"]
 
 
 class HttpWire:
@@ -38,30 +48,25 @@ class HttpWire:
         """
         self.origin = origin
         self._tls = make_tls_context(origin.check_tls) if origin.uses_tls() else None
-        self._idle: deque[HttpLine] = deque()
-        self._all: set[HttpLine] = set()
+        self._idle: deque[HttpConnection] = deque()
+        self._all: set[HttpConnection] = set()
         self._lock = Lock()
         self._closed = False
-        # It logs URLs, and with them codes and numbers, in warnings too.
-        logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
 
-    def exchange(self, request: HttpRequest, deadline: Deadline) -> HttpAnswer:
+    def exchange(self, request: PreparedRequest, deadline: Deadline) -> Response:
         """
         Send one request and read its answer.
 
         Raises:
-            NotSent: Before the first byte of the request has left.
-            Refused: The request has no valid form.
-            Unknown: After the first byte has left, without a complete answer of acceptable size by the deadline.
+            NotSent: Before the last byte of the request has left.
+            Refused: The request has no valid form, or leads elsewhere.
+            Unknown: After the last byte has left, without a complete answer of acceptable size by the deadline.
         """
-        exchange = Exchange(deadline, self.origin.connect_limit, self.origin.read_limit)
-        line = self._take()
-        try:
-            return line.exchange(request, exchange)
-        except FOREIGN as exc:
-            raise translate(exc, exchange) from None
-        finally:
-            self._give_back(line)
+        response = _Turn(self, deadline).send(request)
+        if request.hooks["response"]:
+            answered: Response = dispatch_hook("response", request.hooks, response)  # type: ignore[no-untyped-call]
+            return answered
+        return response
 
     def probe(self, deadline: Deadline) -> None:
         """
@@ -72,14 +77,7 @@ class HttpWire:
         Raises:
             NotSent: It cannot be reached.
         """
-        exchange = Exchange(deadline, self.origin.connect_limit)
-        connection = self._fresh_connection(Lane(exchange))
-        try:
-            connection.connect()
-        except FOREIGN as exc:
-            raise translate(exc, exchange) from None
-        finally:
-            connection.close()
+        HttpConnection(self.origin, self._tls).probe(deadline)
 
     def close(self) -> None:
         """End every connection, also those that other threads wait on: these see their exchange fail."""
@@ -88,45 +86,50 @@ class HttpWire:
             busy = self._all - set(self._idle)
             idle = list(self._idle)
             self._idle.clear()
-        for line in busy:
-            line.lane.shut()
-        for line in idle:
-            line.close()
+        for connection in busy:
+            connection.abort()
+        for connection in idle:
+            connection.close()
 
-    def _fresh_connection(self, lane: Lane) -> TimedHttpConnection | TimedHttpsConnection:
-        origin = self.origin
-        if origin.proxy:
-            return self._connection_to_proxy(proxy_manager(origin.proxy, self._tls), lane)
-        if origin.scheme == "https":
-            return TimedHttpsConnection(origin.host, origin.port, ssl_context=self._tls, lane=lane)
-        return TimedHttpConnection(origin.host, origin.port, lane=lane)
+    def exchange_once(self, request: PreparedRequest, deadline: Deadline) -> Response:
+        """Do what `exchange` does, without the hooks of the request."""
+        connection = self._take()
+        try:
+            answer = connection.exchange(request, deadline)
+        finally:
+            self._give_back(connection)
+        return make_response(answer.status, answer.headers, answer.body, request)
 
-    def _connection_to_proxy(
-        self, manager: ProxyManager, lane: Lane
-    ) -> TimedHttpConnection | TimedHttpsConnection:
-        origin, proxy = self.origin, manager.proxy
-        assert proxy is not None and proxy.host is not None  # noqa: PT018  (narrows for mypy)
-        if origin.scheme == "http":
-            return TimedHttpConnection(proxy.host, proxy.port, lane=lane)
-        tunnel = TimedHttpsConnection(
-            proxy.host, proxy.port, ssl_context=self._tls, proxy_config=manager.proxy_config, lane=lane
-        )
-        tunnel.set_tunnel(origin.host, origin.port, manager.proxy_headers, proxy.scheme or "http")
-        return tunnel
-
-    def _take(self) -> "HttpLine":
+    def _take(self) -> HttpConnection:
         with self._lock:
             if self._closed:
                 raise ConnectFailed("the gateway's connections have been closed")
             if self._idle:
                 return self._idle.pop()
-            line = HttpLine(self.origin, self._tls)
-            self._all.add(line)
-            return line
+            connection = HttpConnection(self.origin, self._tls)
+            self._all.add(connection)
+            return connection
 
-    def _give_back(self, line: "HttpLine") -> None:
+    def _give_back(self, connection: HttpConnection) -> None:
         with self._lock:
             if not self._closed:
-                self._idle.append(line)
+                self._idle.append(connection)
                 return
-        line.close()
+        connection.close()
+
+
+class _Turn(BaseAdapter):
+    """The way out of one message: what answers a challenge for it goes the same way, by the same deadline."""
+
+    def __init__(self, wire: HttpWire, deadline: Deadline) -> None:
+        super().__init__()
+        self._wire = wire
+        self._deadline = deadline
+
+    def send(self, request: PreparedRequest, *_: Any, **__: Any) -> Response:
+        response = self._wire.exchange_once(request, self._deadline)
+        response.connection = self  # type: ignore[assignment]  # only its send is called, by AuthBase classes
+        return response
+
+    def close(self) -> None:
+        """Close nothing: the connections belong to the wire."""

@@ -1,258 +1,243 @@
 """
-HTTP/1.1 connections that hold one deadline and one limit of bytes for a whole exchange.
+One connection to one origin, perhaps through a proxy, for one exchange at a time.
 
-Name resolution alone is not limited: `getaddrinfo` has the limits of the system's resolver.
+Every failure before the last byte of the request is handed to the operating system is certain: the gateway cannot have
+the whole request. Every failure after it is not.
 
-`requests` and `urllib3` limit each single read: a peer that drips one byte at a time holds them for ever. Here every
-connect, write and read gets what is left of the deadline, in the answer's head, its body and a proxy's answer alike.
-The connection also counts how much of the request has left, which decides whether a failure is certain.
-
-See RFC 9112 (HTTP/1.1) and RFC 9110 section 9.3.6 (CONNECT).
+See RFC 9112 sections 3.2 (forms of the target) and 9.3 (keeping a connection), RFC 9110 section 9.3.6 (CONNECT).
 """
 
-import io
-import socket
-from contextlib import suppress
-from dataclasses import dataclass, field
-from http.client import HTTPException, HTTPResponse
-from typing import Any
+import re
+import ssl
+from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit
 
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from requests import PreparedRequest
 
 from smsotp_plugin.clock import Deadline
+from smsotp_plugin.errors import AnswerTimeout, BadMessage, ConnectFailed, ProtocolViolation
+from smsotp_plugin.wire.channel import Broken, Channel, Silent
+from smsotp_plugin.wire.http.messages import USUAL_PORT, Origin, basic_auth
+from smsotp_plugin.wire.http.reading import Answer, Incoming, read_answer, read_head
 
-#: Bytes of one answer as they come over the wire: 64 KiB of body, as much for head and framing, and some to spare.
-MOST_RECEIVED = 160 * 1024
-#: A TLS record (RFC 8446 section 5.1); larger pieces would leave the socket several waits for one limit.
-_MOST_WRITTEN = 16 * 1024
-
-
-class AnswerTooLong(HTTPException):
-    """The peer sent more than `MOST_RECEIVED` bytes."""
-
-
-class AnswerCut(HTTPException):
-    """The peer closed the connection inside the head of its answer."""
+#: Seconds after which an idle connection is not used again. Common servers close theirs after 5 s or more, and a
+#: request that meets the closing is lost without a word.
+_MOST_IDLE = 4.0
 
 
-@dataclass(slots=True)
-class Exchange:
-    """
-    What one exchange may use, and how far it has come.
+class HttpConnection:
+    """A connection that is made when it is first needed, and again after anything that leaves a doubt."""
 
-    Attributes:
-        deadline: For connecting, writing and reading together.
-        connect_limit: Seconds for connecting (TCP, proxy and TLS together), or None.
-        read_limit: Seconds of silence while the answer is awaited, or None.
-        written: Bytes of the request that have left, without those that were meant for a proxy.
-        received: Bytes that have come.
-    """
+    def __init__(self, origin: Origin, tls: ssl.SSLContext | None) -> None:
+        self._origin = origin
+        self._tls = tls
+        self._proxy = urlsplit(origin.proxy) if origin.proxy else None
+        self._channel: Channel | None = None
+        self._good_until = 0.0
+        self._closed = False
 
-    deadline: Deadline
-    connect_limit: float | None = None
-    read_limit: float | None = None
-    written: int = 0
-    received: int = 0
-
-    def connecting(self) -> "Exchange":
-        """Return the same exchange with the earlier end that holds while a connection is made."""
-        if self.connect_limit is not None:
-            end = Deadline.after(self.connect_limit, self.deadline.clock)
-            self.deadline = min(self.deadline, end, key=lambda deadline: deadline.at)
-        return self
-
-    def left(self, limit: float | None = None) -> float:
+    def exchange(self, request: PreparedRequest, deadline: Deadline) -> Answer:
         """
-        Return the seconds that the next step may wait.
+        Send a request and read its answer.
 
         Raises:
-            TimeoutError: None are left.
+            BadMessage: The request cannot be written.
+            NotSent: The gateway cannot have the whole request.
+            Unknown: It can, and no complete answer came.
         """
-        left = self.deadline.remaining()
-        if left <= 0:
-            raise TimeoutError("the deadline has passed")
-        return left if limit is None else min(left, limit)
+        data = self._written(request)
+        used_before = self._can_be_used(deadline)
+        channel = self._channel if used_before else None
+        try:
+            if channel is None:
+                channel = self._fresh(deadline)
+            channel.write(data, deadline)
+        except Broken as exc:
+            self._drop()
+            raise ConnectFailed(str(exc)) from None
+        try:
+            answer = self._read(channel, deadline, used_before=used_before)
+        except Silent:
+            self._drop()
+            raise AnswerTimeout("no complete answer in time") from None
+        except Broken as exc:
+            self._drop()
+            raise ProtocolViolation(str(exc)) from None
+        if answer.keep:
+            self._good_until = deadline.clock.monotonic() + _idle_limit(answer.headers)
+        else:
+            self._drop()
+        return answer
 
+    def probe(self, deadline: Deadline) -> None:
+        """
+        Connect, and send no request.
 
-@dataclass(slots=True)
-class Lane:
-    """
-    What a connection shares with the wire that uses it: one exchange at a time.
+        Raises:
+            ConnectFailed: That cannot be done.
+        """
+        try:
+            self._connect(deadline)
+        except Broken as exc:
+            raise ConnectFailed(str(exc)) from None
+        finally:
+            self._drop()
 
-    Attributes:
-        exchange: The one under way, None between two.
-        sock: The newest socket, perhaps closed by now, for `shut` from another thread.
-        connection: The newest connection, perhaps closed by now.
-    """
-
-    exchange: Exchange | None = None
-    sock: socket.socket | None = field(default=None, repr=False)
-    connection: HTTPConnection | None = field(default=None, repr=False)
-
-    def current(self) -> Exchange:
-        """Return the exchange under way."""
-        assert self.exchange is not None, "a connection is used outside of an exchange"
-        return self.exchange
-
-    def drop(self) -> None:
-        """Close the connection; the next exchange makes a new one."""
-        if self.connection is not None:
-            self.connection.close()
-
-    def shut(self) -> None:
-        """Wake the thread that waits on the connection, if there is one: it sees the connection end."""
-        if isinstance(self.sock, socket.socket):
-            with suppress(OSError):
-                # Not SSLSocket.shutdown: it drops the TLS layer under the feet of the thread that reads.
-                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
-
-
-class _TimedReader(io.RawIOBase):
-    """Reads from a socket with what is left of the deadline, up to the limit of bytes."""
-
-    def __init__(self, sock: socket.socket, exchange: Exchange) -> None:
-        self._sock = sock
-        self._raw: io.RawIOBase = sock.makefile("rb", buffering=0)
-        self._exchange = exchange
-        self.ended = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        exchange = self._exchange
-        self._sock.settimeout(exchange.left(exchange.read_limit))
-        count = self._raw.readinto(buffer) or 0
-        exchange.received += count
-        if exchange.received > MOST_RECEIVED:
-            raise AnswerTooLong(f"more than {MOST_RECEIVED} bytes")
-        self.ended = count == 0
-        return count
+    def abort(self) -> None:
+        """Wake the thread that waits on this connection, if there is one: it sees the connection end."""
+        self._closed = True
+        if (channel := self._channel) is not None:
+            channel.abort()
 
     def close(self) -> None:
-        self._raw.close()
-        super().close()
+        """Close it for good."""
+        self._closed = True
+        self._drop()
 
+    def _can_be_used(self, deadline: Deadline) -> bool:
+        """Tell whether the connection that is there is still open, rested not too long and holds nothing unasked."""
+        if self._channel is None:
+            return False
+        if deadline.clock.monotonic() <= self._good_until and self._channel.quiet():
+            return True
+        self._drop()
+        return False
 
-@dataclass(slots=True)
-class _Source:
-    """What `http.client` takes for a socket: it only asks it for a file to read from."""
+    def _read(self, channel: Channel, deadline: Deadline, *, used_before: bool) -> Answer:
+        limit = self._origin.read_limit
 
-    reader: _TimedReader
+        def receive() -> bytes:
+            return channel.receive(deadline if limit is None else _sooner(limit, deadline))
 
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self.reader)
+        incoming = Incoming(receive)
+        answer = read_answer(incoming)
+        if used_before and incoming.anything():
+            # One of the two may be the late answer to an earlier request: which, nobody can tell.
+            raise Broken("the connection holds more than one answer")
+        return answer
 
+    def _fresh(self, deadline: Deadline) -> Channel:
+        channel = self._connect(deadline)
+        if not channel.quiet():
+            raise Broken("it closed the connection, or spoke, before it was asked anything")
+        return channel
 
-class _BoundedResponse(HTTPResponse):
-    """An answer that is read within the deadline, and whose head must be whole."""
+    def _connect(self, deadline: Deadline) -> Channel:
+        origin, proxy = self._origin, self._proxy
+        if origin.connect_limit is not None:
+            deadline = _sooner(origin.connect_limit, deadline)
+        if deadline.passed():
+            raise Broken("no time was left to connect")
+        address = origin.address() if proxy is None else proxy.netloc.rpartition("@")[2]
+        channel = self._channel = Channel(address)
+        if self._closed:
+            raise Broken("the gateway's connections have been closed")
+        if proxy is None:
+            channel.connect(origin.host, origin.port, deadline)
+        else:
+            host = proxy.hostname or ""
+            channel.connect(host, proxy.port or (443 if proxy.scheme == "https" else 80), deadline)
+            if proxy.scheme == "https":
+                channel.encrypt(self._context(), host, deadline)
+            if origin.scheme == "https":
+                self._ask_for_a_tunnel(channel, deadline)
+        if origin.scheme == "https":
+            channel.encrypt(self._context(), origin.host, deadline)
+        return channel
 
-    def __init__(self, sock: socket.socket, exchange: Exchange, method: str | None) -> None:
-        self._reader = _TimedReader(sock, exchange)
-        super().__init__(_Source(self._reader), method=method)  # type: ignore[arg-type]  # see _Source
+    def _context(self) -> ssl.SSLContext:
+        assert self._tls is not None
+        return self._tls
 
-    def begin(self) -> None:
-        super().begin()
-        # http.client takes the end of the stream for the end of the head: half a head would be a whole answer
-        # without a body.
-        if self._reader.ended:
-            raise AnswerCut("the answer ends inside its head")
-
-
-class _TimedConnection(HTTPConnection):
-    """A connection that asks its lane's exchange how long it may wait."""
-
-    def __init__(self, *args: Any, lane: Lane, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._lane = lane
-        self._in_request = False
-        self.response_class = self._make_response  # type: ignore[assignment]  # http.client only calls it
-
-    def _make_response(self, sock: socket.socket, *, method: str | None = None, **_: Any) -> _BoundedResponse:
-        return _BoundedResponse(sock, self._lane.current(), method)
-
-    def _new_conn(self) -> socket.socket:
-        exchange = self._lane.current()
+    def _ask_for_a_tunnel(self, channel: Channel, deadline: Deadline) -> None:
+        address = self._origin.address()
+        lines = [f"CONNECT {address} HTTP/1.1", f"Host: {address}", *self._proxy_lines(), "", ""]
+        channel.write("\r\n".join(lines).encode("latin-1"), deadline)
+        incoming = Incoming(lambda: channel.receive(deadline))
         try:
-            addresses = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
-        except (socket.gaierror, UnicodeError) as exc:
-            raise NameResolutionError(self.host, self, socket.gaierror(str(exc))) from exc
-        failure: OSError = OSError("the name has no address")
-        for number, (family, kind, protocol, _, address) in enumerate(addresses):
-            sock = socket.socket(family, kind, protocol)
-            try:
-                # Each address gets its share, so that one that swallows packets leaves time for the next.
-                sock.settimeout(exchange.left() / (len(addresses) - number))
-                return self._connect_to(sock, address)
-            except OSError as exc:
-                sock.close()
-                failure = exc
-        if isinstance(failure, TimeoutError):
-            raise ConnectTimeoutError(self, "no connection in time") from failure
-        raise NewConnectionError(self, "no connection") from failure
+            status = read_head(incoming).status
+        except Silent:
+            raise
+        except Broken as exc:
+            raise Broken(f"the proxy gave no answer that can be read: {exc}") from None
+        if not 200 <= status < 300:
+            raise Broken(f"the proxy refused to connect to the gateway, with status {status}")
+        if incoming.anything():
+            raise Broken("the proxy sent bytes in clear where TLS had to begin")
 
-    def _connect_to(self, sock: socket.socket, address: Any) -> socket.socket:
-        self._lane.sock = sock
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.connect(address)
-        # The TLS handshake that may follow waits with this limit, in all (CPython's _ssl counts it down).
-        sock.settimeout(self._lane.current().left())
-        return sock
+    def _proxy_lines(self) -> list[str]:
+        if self._proxy is None or self._proxy.username is None:
+            return []
+        account = basic_auth(unquote(self._proxy.username), unquote(self._proxy.password or ""))
+        return [f"Proxy-Authorization: {account}"]
 
-    def connect(self) -> None:
-        self._lane.connection = self
-        exchange = self._lane.current()
-        whole = exchange.deadline
-        exchange.connecting()
+    def _written(self, request: PreparedRequest) -> bytes:
+        """
+        Return a request as bytes.
+
+        Raises:
+            BadMessage: It goes elsewhere, or has no form that can be written.
+        """
+        target = _target(request.url or "", self._origin)
+        body = request.body.encode() if isinstance(request.body, str) else request.body or b""
+        if not isinstance(body, bytes):
+            raise BadMessage("the request's body is no text and no bytes")
+        lines = [f"{request.method} {target} HTTP/1.1"]
+        if "host" not in request.headers:
+            lines.append(f"Host: {self._origin.host_header()}")
+        if self._proxy is not None and self._origin.scheme == "http":
+            # A proxy wants the whole URL of what it forwards.
+            lines[0] = (
+                f"{request.method} {self._origin.scheme}://{self._origin.host_header()}{target} HTTP/1.1"
+            )
+            lines += self._proxy_lines()
+        lines += [
+            f"{name}: {_latin(value)}"
+            for name, value in request.headers.items()
+            if name.lower() not in ("content-length", "transfer-encoding")
+        ]
+        if body or request.method not in ("GET", "HEAD"):
+            lines.append(f"Content-Length: {len(body)}")
+        head = "\r\n".join(lines)
+        if " " in target:
+            raise BadMessage("the request's URL holds a blank")
+        if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:
+            raise BadMessage("a header of the request holds a line break")
         try:
-            super().connect()
-        finally:
-            exchange.deadline = whole
-        self._lane.sock = self.sock
+            return head.encode("latin-1") + b"\r\n\r\n" + body
+        except UnicodeEncodeError:
+            raise BadMessage("a header of the request holds characters that no header can carry") from None
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        self._in_request = True
-        try:
-            super().request(*args, **kwargs)
-        finally:
-            self._in_request = False
-
-    def send(self, data: Any) -> None:
-        exchange = self._lane.current()
-        left = memoryview(data)
-        while left:
-            self.sock.settimeout(exchange.left())
-            count = self.sock.send(left[:_MOST_WRITTEN])
-            if self._in_request:
-                exchange.written += count
-            left = left[count:]
+    def _drop(self) -> None:
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.close()
 
 
-class TimedHttpConnection(_TimedConnection):
-    """Plain HTTP, to the gateway or to a proxy."""
+def _latin(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode("latin-1")
 
 
-class TimedHttpsConnection(_TimedConnection, HTTPSConnection):
-    """HTTP over TLS, perhaps through a proxy's tunnel."""
+def _target(url: str, origin: Origin) -> str:
+    """Return path and query of a URL, which must lead to the origin."""
+    base = origin.url()
+    if url.startswith(base + "/"):
+        return url[len(base) :].partition("#")[0]
+    parts = urlsplit(url)
+    try:
+        port = parts.port or USUAL_PORT.get(parts.scheme)
+    except ValueError:
+        port = None
+    if (parts.scheme, parts.hostname, port) != (origin.scheme, origin.host, origin.port):
+        raise BadMessage("the request leads to another host than the gateway's")
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
-class TimedHttpPool(HTTPConnectionPool):
-    """The connection of one lane; takes the lane as keyword."""
-
-    ConnectionCls = TimedHttpConnection
+def _sooner(seconds: float, deadline: Deadline) -> Deadline:
+    return min(Deadline.after(seconds, deadline.clock), deadline, key=lambda each: each.at)
 
 
-class TimedHttpsPool(HTTPSConnectionPool):
-    """The TLS connection of one lane; takes the lane as keyword."""
-
-    ConnectionCls = TimedHttpsConnection
-
-    def _validate_conn(self, conn: Any) -> None:
-        # The method of the base class also warns, with every request, of a certificate that is not checked. That is
-        # the administrator's decision; ``smsotp check`` warns of it.
-        if conn.is_closed:
-            conn.connect()
+def _idle_limit(headers: Mapping[str, str]) -> float:
+    """Return the seconds for which a connection may rest: a second less than the peer says (RFC 2068 19.7.1.1)."""
+    found = re.search(r"timeout=(\d{1,6})", headers.get("keep-alive", ""))
+    return max(0.0, float(found[1]) - 1.0) if found else _MOST_IDLE

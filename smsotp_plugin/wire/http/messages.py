@@ -1,4 +1,4 @@
-"""What goes over a HTTP wire: to whom, the request and the answer. No I/O."""
+"""What goes over a HTTP wire: to whom, the request and the answer, both as `requests` has them. No I/O."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -6,9 +6,14 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-#: Bytes of an answer's body after decoding.
-MOST_BODY = 64 * 1024
+from requests import PreparedRequest, Response
+from requests.auth import AuthBase
+from requests.structures import CaseInsensitiveDict
+
+from smsotp_plugin.wire.http.text import encoding_of
+
 _LONGEST_RETRY_AFTER = 3600.0
+USUAL_PORT = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,66 +43,82 @@ class Origin:
         """Tell whether certificates matter at all."""
         return self.scheme == "https" or (self.proxy or "").startswith("https:")
 
+    def address(self) -> str:
+        """Return host and port as a URL and CONNECT write them."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def host_header(self) -> str:
+        """Return the value of the header Host: the port only where it is not the usual one."""
+        if self.port == USUAL_PORT[self.scheme]:
+            return self.address().rpartition(":")[0]
+        return self.address()
+
     def url(self) -> str:
         """Return the origin as a URL without a path."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{self.scheme}://{self.address()}"
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+def make_request(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+    auth: AuthBase | None = None,
+) -> PreparedRequest:
     """
-    One request.
+    Return a request without the checks of `requests.Request.prepare`, which take longer than sending it.
 
-    Attributes:
+    Args:
         method: ``GET`` or ``POST``.
-        target: Path and query, percent-encoded, beginning with a slash.
-        headers: Without Host and Content-Length.
-        body: None for no body.
+        url: With path and query, percent-encoded.
+        headers: Values that can stand in a header.
+        body: None for none.
+        auth: Signs the request, or answers a challenge.
     """
+    request = PreparedRequest()
+    request.method, request.url, request.body = method, url, body
+    request.headers = CaseInsensitiveDict(headers)
+    if auth is not None:
+        request.prepare_auth(auth)
+    return request
 
-    method: str
-    target: str = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes | None = field(default=None, repr=False)
+
+def make_response(
+    status: int, headers: Mapping[str, str], body: bytes, request: PreparedRequest | None = None
+) -> Response:
+    """Return an answer that is whole, its encoding chosen as `encoding_of` says."""
+    response = Response()
+    response.status_code = status
+    response.headers = CaseInsensitiveDict(headers)
+    response.encoding = encoding_of(response.headers, body)
+    response._content = body  # noqa: SLF001  (the way of every adapter that is no HTTPAdapter)
+    response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001  (as above)
+    if request is not None:
+        response.request, response.url = request, request.url or ""
+    return response
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+def text_of(response: Response) -> str:
+    """Return the body as text without the mark at its beginning; what its encoding does not hold is replaced."""
+    return response.text.removeprefix("\ufeff")
+
+
+def retry_after(response: Response, now: float) -> float | None:
     """
-    One complete answer.
+    Return the seconds of the Retry-After header (RFC 9110 section 10.2.3), at most an hour, or None.
 
-    Attributes:
-        status: 200 to 999.
-        headers: Names in any case.
-        body: At most `MOST_BODY` bytes, decoded where it was compressed.
+    Args:
+        response: The answer.
+        now: Unix seconds.
     """
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-
-    def text(self) -> str:
-        """Return the body as text; what is neither UTF-8 nor in the charset that it claims is replaced."""
-        kind = self.headers.get("content-type", "").lower()
-        charset = "latin-1" if "8859-1" in kind or "windows-1252" in kind else "utf-8"
-        return self.body.decode(charset, "replace")
-
-    def retry_after(self, now: float) -> float | None:
-        """
-        Return the seconds of the Retry-After header (RFC 9110 section 10.2.3), at most an hour, or None.
-
-        Args:
-            now: Unix seconds.
-        """
-        value = self.headers.get("retry-after", "").strip()
-        if value.isdecimal() and value.isascii():
-            return min(float(value[:9]), _LONGEST_RETRY_AFTER)
-        try:
-            moment = parsedate_to_datetime(value).timestamp()
-        except (ValueError, OverflowError):
-            return None
-        return min(max(moment - now, 0.0), _LONGEST_RETRY_AFTER)
+    value = response.headers.get("retry-after", "").strip()
+    if value.isdecimal() and value.isascii():
+        return min(float(value[:9]), _LONGEST_RETRY_AFTER)
+    try:
+        moment = parsedate_to_datetime(value).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return min(max(moment - now, 0.0), _LONGEST_RETRY_AFTER)
 
 
 def basic_auth(username: str, password: str) -> str:

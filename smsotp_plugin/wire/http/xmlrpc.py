@@ -19,13 +19,11 @@ class Fault(Exception):
 
     Args:
         code: Its faultCode.
-        words: Its faultString; may repeat parts of the call.
     """
 
-    def __init__(self, code: int, words: str) -> None:
+    def __init__(self, code: int) -> None:
         super().__init__(f"fault {code}")
         self.code = code
-        self.words = words
 
 
 def write_call(method: str, argument: dict[str, str]) -> bytes:
@@ -40,19 +38,32 @@ def write_call(method: str, argument: dict[str, str]) -> bytes:
     return xmlrpc.client.dumps((argument,), method).encode()
 
 
-def read_answer(body: bytes) -> Any:
+def as_number(value: object) -> int | None:
+    """
+    Return a code as a number, also where it came as a text; None for anything else.
+
+    Args:
+        value: Whatever the answer held, in spite of the declared types.
+    """
+    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,9}\s*", value):
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def read_answer(text: str) -> Any:
     """
     Read the value that a method returned.
 
     Args:
-        body: Must be bounded by whoever read it.
+        text: In characters, whatever encoding the XML itself names. Must be bounded by whoever read it. Blanks before
+            the XML declaration, which XML forbids and some servers send, are passed over.
 
     Raises:
         Fault: The method failed.
         Unreadable: It is anything else.
     """
     reader = xmlrpc.client.Unmarshaller()
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate("utf-8")
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.data
@@ -61,7 +72,7 @@ def read_answer(body: bytes) -> Any:
     # No encoding: expat hands out text, which the marshaller would decode once more.
     reader.xml("", None)
     try:
-        parser.Parse(body, True)
+        parser.Parse(text.strip().encode("utf-8", "replace"), True)
         (value,) = reader.close()
     except xmlrpc.client.Fault as exc:
         raise _fault(exc) from None
@@ -71,12 +82,10 @@ def read_answer(body: bytes) -> Any:
 
 
 def _fault(fault: xmlrpc.client.Fault) -> Exception:
-    # Whatever the answer held, in spite of the declared types.
-    code: Any = fault.faultCode
-    words: Any = fault.faultString
-    if not isinstance(code, int) or not isinstance(words, str):
+    code = as_number(fault.faultCode)
+    if code is None:
         return Unreadable("the answer is a fault without a code")
-    return Fault(code, words)
+    return Fault(code)
 
 
 def _refuse_document_type(*_: object) -> None:

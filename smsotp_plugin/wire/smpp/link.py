@@ -20,13 +20,14 @@ from smsotp_plugin.errors import (
     NotSent,
     ProtocolViolation,
 )
+from smsotp_plugin.wire.reasons import reason_of
 from smsotp_plugin.wire.smpp.events import Answered, BindRefused, Bound, Delivered, Ended, Event, Unreadable
 from smsotp_plugin.wire.smpp.outage import Outage
 from smsotp_plugin.wire.smpp.session import SmppSession, State
 from smsotp_plugin.wire.smpp.setup import LinkSetup
 from smsotp_plugin.wire.smpp.status import bind_failure
 from smsotp_plugin.wire.smpp.ticket import Stage, Ticket
-from smsotp_plugin.wire.smpp.transport import Interrupted, SmppTransport, tell
+from smsotp_plugin.wire.smpp.transport import Interrupted, SmppTransport
 
 #: Seconds before the next session where the pause itself failed.
 _BUG_PAUSE = 5.0
@@ -277,7 +278,7 @@ class SmppLink:
         return session.receive(data, now)
 
     def _lost(self, exc: OSError) -> str:
-        return f"the connection to {self._setup.endpoint} was lost: {tell(exc)}"
+        return f"the connection to {self._setup.endpoint} was lost: {reason_of(exc)}"
 
     def _act(self, session: SmppSession, event: Event) -> None:
         match event:

@@ -14,6 +14,7 @@ from typing import Any
 
 from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import ConnectFailed
+from smsotp_plugin.wire.reasons import reason_of
 from smsotp_plugin.wire.resolve import RESOLVER
 
 _PIECE = 65536
@@ -66,7 +67,7 @@ class SmppTransport:
                 self._endpoint.host, self._endpoint.port, deadline, lambda: self._interrupted
             )
         except (OSError, UnicodeError) as exc:
-            raise ConnectFailed(f"{self._endpoint.host} cannot be resolved: {tell(exc)}") from exc
+            raise ConnectFailed(f"{self._endpoint.host} cannot be resolved: {reason_of(exc)}") from exc
         failure = ConnectFailed(f"{self._endpoint.host} has no address")
         for tried, (family, kind, protocol, _, address) in enumerate(addresses):
             share = Deadline.after(deadline.remaining() / (len(addresses) - tried), deadline.clock)
@@ -76,7 +77,7 @@ class SmppTransport:
                 self._encrypt(self._socket, share)
             except (OSError, ValueError) as exc:
                 self.disconnect()
-                failure = ConnectFailed(f"no connection to {self._endpoint}: {tell(exc)}")
+                failure = ConnectFailed(f"no connection to {self._endpoint}: {reason_of(exc)}")
                 failure.__cause__ = exc
             except Interrupted:
                 self.disconnect()
@@ -196,12 +197,3 @@ class SmppTransport:
                 raise TimeoutError(errno.ETIMEDOUT, "no answer in time")
             self._ear.recv(_PIECE)
         raise Interrupted
-
-
-def tell(exc: OSError | ValueError) -> str:
-    """Return what a socket's or OpenSSL's exception means, in words."""
-    if isinstance(exc, ssl.SSLCertVerificationError):
-        return f"the certificate is not accepted: {exc.verify_message}"
-    if isinstance(exc, ssl.SSLError):
-        return f"TLS: {exc.reason or type(exc).__name__}"
-    return getattr(exc, "strerror", None) or type(exc).__name__

@@ -1,41 +1,12 @@
-"""What is known of one gateway's HTTP API, as data; and what a bare HTTP status means."""
+"""What is known of one gateway's HTTP API, as data."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from smsotp_plugin.errors import (
-    AuthFailed,
-    CreditExhausted,
-    DeliveryError,
-    GatewayUnavailable,
-    ProtocolViolation,
-    Refused,
-    Throttled,
-    Unknown,
-)
+from smsotp_plugin.providers.judging import Reply
 from smsotp_plugin.sms.message import Receipt
 from smsotp_plugin.sms.phone import NumberFormat
-
-_LONGEST_ID = 128
-#: What each code of a gateway means: the error, and the gateway's meaning in words.
-Meanings = Mapping[str, tuple[type[DeliveryError], str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """
-    A gateway's answer, as far as it matters.
-
-    Attributes:
-        status: HTTP status.
-        text: The body.
-        retry_after: Seconds that the gateway asks us to wait, or None.
-    """
-
-    status: int
-    text: str = field(repr=False)
-    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,55 +43,3 @@ class HttpApi:
 
 def leave_as_it_is(_: dict[str, Any]) -> None:
     """Adapt nothing."""
-
-
-def clean_id(text: str) -> str:
-    """Return a gateway's id of a message in a form fit for logs."""
-    return "".join(character for character in text if character.isprintable())[:_LONGEST_ID]
-
-
-def told(code: str, meanings: Meanings, retry_after: float | None) -> DeliveryError | None:
-    """Return the error that a gateway's own code means, None for a code that is not known."""
-    if code not in meanings:
-        return None
-    kind, words = meanings[code]
-    detail = f"the gateway answered with its error {code}: {words}"
-    return Throttled(detail, retry_after=retry_after) if kind is Throttled else kind(detail)
-
-
-def strange(reply: Reply) -> DeliveryError:
-    """Return the error for an answer with a good status that has none of the API's forms."""
-    return ProtocolViolation(
-        f"the answer, with status {reply.status}, has no form that this API is known to use"
-    )
-
-
-def error_for_status(status: int, retry_after: float | None) -> DeliveryError:
-    """
-    Return what a status other than success means, by one question: may the SMS have left already?
-
-    A gateway that answers 5xx may have handed the message on before it failed, except with 503, which says that it
-    did not serve the request at all (RFC 9110 section 15.6.4).
-    """
-    detail = f"the gateway answered with status {status}"
-    error: DeliveryError
-    match status:
-        case 401 | 403 | 407:
-            error = AuthFailed(f"{detail}: check the credentials")
-        case 402:
-            error = CreditExhausted(f"{detail}: the account is empty")
-        case 429:
-            error = Throttled(detail, retry_after=retry_after)
-        case 503:
-            error = GatewayUnavailable(detail, retry_after=retry_after)
-        case 408:
-            error = Unknown(detail)
-        case _ if 200 <= status < 300:
-            error = Unknown(f"{detail}, which is not in RETURN_STATUS")
-        case _ if 300 <= status < 400:
-            error = GatewayUnavailable(f"{detail}, a redirect, which is not followed: correct URL")
-        case _ if 400 <= status < 500:
-            error = Refused(detail)
-        case _:
-            error = Unknown(detail)
-    return error

@@ -18,10 +18,13 @@ from smsotp_plugin.errors import (
     Throttled,
 )
 from smsotp_plugin.fields.template import Template
-from smsotp_plugin.providers.http.apis.base import HttpApi, Meanings, Reply, clean_id, strange, told
+from smsotp_plugin.providers.http.apis.base import HttpApi
 from smsotp_plugin.providers.http.parameters import SENTENCE
+from smsotp_plugin.providers.judging import Meanings, Reply, clean_id, strange, told
+from smsotp_plugin.sms.gsm7 import fits_gsm7
 from smsotp_plugin.sms.message import Receipt
 from smsotp_plugin.sms.phone import NumberFormat
+from smsotp_plugin.sms.segments import Coding, plan_segments
 
 _ACCEPTED = re.compile(r"\s*ID:\s*(\S{1,128})")
 _ERROR = re.compile(r"\s*ERR:\s*(\d{1,4})")
@@ -51,8 +54,8 @@ _MEANINGS: Meanings = {
     "302": (CreditExhausted, "the allowed credit is used up"),
     "901": (GatewayUnavailable, "internal error, try again"),
 }
-#: A concatenated message has 153 characters of GSM-7 or 67 of UCS-2 a part; the API joins parts only when told to.
-_PART, _UNICODE_PART, _MOST_PARTS = 153, 67, 35
+#: The API joins parts only when it is told how many there may be, and takes no more than these.
+_MOST_PARTS = 35
 
 
 def _recognises(host: str, path: str, names: frozenset[str]) -> bool:
@@ -76,11 +79,12 @@ def _adapt(fields: dict[str, Any]) -> None:
     text = fields.get("text")
     if not isinstance(text, str):
         return
-    plain = text.isascii() or "unicode" in fields
-    part, whole = (_PART, 160) if plain else (_UNICODE_PART, 70)
-    units = len(text) if plain else len(text.encode("utf-16-be")) // 2
-    if units > whole:
-        fields.setdefault("concat", str(min(-(-units // part), _MOST_PARTS)))
+    # What is beyond ASCII, or ASCII beyond the GSM alphabet (the grave accent), is not promised to arrive otherwise.
+    plain = (text.isascii() and fits_gsm7(text)) or "unicode" in fields
+    coding = Coding.GSM7 if plain and fits_gsm7(text) else Coding.UCS2
+    parts = plan_segments(text, coding).count
+    if parts > 1:
+        fields.setdefault("concat", str(min(parts, _MOST_PARTS)))
     if not plain:
         fields |= {"unicode": "1", "text": text.encode("utf-16-be").hex()}
 

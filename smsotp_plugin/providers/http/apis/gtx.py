@@ -9,8 +9,9 @@ import re
 from typing import Any
 
 from smsotp_plugin.fields.template import Template
-from smsotp_plugin.providers.http.apis.base import HttpApi, Reply, clean_id, error_for_status, strange
+from smsotp_plugin.providers.http.apis.base import HttpApi
 from smsotp_plugin.providers.http.parameters import SENTENCE
+from smsotp_plugin.providers.judging import Reply, clean_id, strange
 from smsotp_plugin.sms.message import Receipt
 from smsotp_plugin.sms.phone import NumberFormat
 
@@ -26,7 +27,7 @@ def _judge(reply: Reply) -> Receipt | None:
     if reply.status >= 300:
         return None
     if found := _ERROR.match(reply.text):
-        raise error_for_status(int(found[1]), reply.retry_after)
+        raise reply.error(int(found[1]))
     if found := _ACCEPTED.search(reply.text):
         return Receipt(clean_id(found[1]))
     raise strange(reply)

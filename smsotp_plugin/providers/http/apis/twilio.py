@@ -17,8 +17,9 @@ from smsotp_plugin.errors import (
     Throttled,
 )
 from smsotp_plugin.fields.template import Template
-from smsotp_plugin.providers.http.apis.base import HttpApi, Meanings, Reply, clean_id, leave_as_it_is, told
+from smsotp_plugin.providers.http.apis.base import HttpApi, leave_as_it_is
 from smsotp_plugin.providers.http.parameters import SENTENCE
+from smsotp_plugin.providers.judging import Meanings, Reply, clean_id, told
 from smsotp_plugin.sms.message import Receipt
 from smsotp_plugin.sms.phone import NumberFormat
 

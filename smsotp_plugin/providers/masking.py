@@ -1,0 +1,181 @@
+"""
+What a gateway repeats of a message, found in whatever it says and made unreadable.
+
+Gateways send back what they were sent: as the id of a message, in the sentence of an error, packed into hexadecimal or
+base64. Ids and sentences go into the log and stay in the delivery log for weeks, so codes, passwords and whole numbers
+have to be gone before.
+"""
+
+import html
+import re
+import unicodedata
+from binascii import a2b_base64
+from collections.abc import Iterable, Iterator
+from urllib.parse import unquote_plus
+
+from smsotp_plugin.sms.message import Message
+
+#: What stands in place of a secret.
+MASK = "***"
+#: A word that could be a code or a password; shorter ones are found by chance.
+_SHORTEST = 4
+#: So many of the last digits tell whose number it is.
+_TELLING_DIGITS = 7
+_WORD = re.compile(r"\w{4,}")
+_SIGNS = re.compile(r"[^a-z0-9]+")
+_DIGIT = re.compile(r"\d")
+_NO_DIGITS = re.compile(r"[^0-9]+")
+#: What may have been packed, as one piece.
+_TOKEN = re.compile(r"[^\s\"'<>,;(){}\[\]]{4,}")
+_BETWEEN = r"[\W_]{0,3}"
+_HEX = re.compile(r"[0-9A-Fa-f]{8,}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}")
+_MOST_LOOKED_AT = 1000
+
+
+class Secrets:
+    """
+    What must not be shown of one message and its gateway.
+
+    Args:
+        message: Its texts and its number.
+        written_number: The number as the gateway was told it.
+        passwords: Of the gateway.
+    """
+
+    def __init__(self, message: Message, written_number: str, passwords: Iterable[str]) -> None:
+        self._message = message
+        self._written_number = written_number
+        self._passwords = [password for password in passwords if password]
+
+    def hidden_in(self, text: str) -> bool:
+        """Tell whether a text that is no sentence, such as an id, holds anything of the message."""
+        codes, suspicious = self._words()
+        squeezed = _squeezed(text)
+        part_of_one = len(squeezed) >= _SHORTEST and any(squeezed in code for code in codes)
+        return part_of_one or _Needles(suspicious, self._numbers()).in_text(text)
+
+    def masked(self, text: str) -> str:
+        """Return a sentence of ours, perhaps with foreign words in it, without any secret."""
+        return self._mask(text, self._words()[0])
+
+    def masked_foreign(self, text: str) -> str:
+        """Return what somebody else said, without any secret: where the code is not known, without the SMS's words."""
+        return self._mask(text, self._words()[1])
+
+    def _words(self) -> tuple[list[str], list[str]]:
+        """
+        Return what is secret beside the number, squeezed.
+
+        Returns:
+            The code, every other word of the SMS that could be one by its digits, and the passwords; and the same with
+            all words of the SMS where it is not known which is the code.
+        """
+        otp, sentence = self._message.otp.get_secret_value(), self._message.sentence.get_secret_value()
+        # A single word is the bare code, as `[otp] text` is not set.
+        code = self._message.code.get_secret_value() or ("" if " " in otp else otp)
+        words = {*_WORD.findall(otp), *_WORD.findall(sentence)}
+        numbered = {word for word in words if _DIGIT.search(word)}
+        codes = _squeezed_all({code, *numbered, *self._passwords})
+        return codes, codes if code else codes + _squeezed_all(words)
+
+    def _numbers(self) -> list[str]:
+        """Return the ends of the number in both forms, as they stand in every way to write it."""
+        both = (self._message.number.e164, self._written_number)
+        ends = {digits[-_TELLING_DIGITS:] for each in both if len(digits := _digits(each)) >= _SHORTEST}
+        return sorted(ends)
+
+    def _mask(self, text: str, words: list[str]) -> str:
+        if len(text) > _MOST_LOOKED_AT:
+            # Not half of a word that would not be recognised.
+            text = text[:_MOST_LOOKED_AT].rpartition(" ")[0]
+        text = unicodedata.normalize("NFKC", html.unescape(text))
+        numbers = self._numbers()
+        for number in numbers:
+            # With all the digits before it, so that neither a country code nor the rest of a longer number is left.
+            text = re.sub(rf"\+?(?:\d{_BETWEEN})*{_BETWEEN.join(number)}", MASK, text)
+        texts = (self._message.sentence.get_secret_value(), self._message.otp.get_secret_value())
+        for whole in (*texts, *self._passwords):
+            if len(whole) >= _SHORTEST:
+                text = text.replace(unicodedata.normalize("NFKC", whole), MASK)
+        for word in sorted(words, key=len, reverse=True):
+            pattern = _BETWEEN.join(map(re.escape, word))
+            text = re.sub(
+                rf"(?<![^\W_]){pattern}(?![^\W_])|{re.escape(word)}", MASK, text, flags=re.IGNORECASE
+            )
+        for password in (each for each in self._passwords if len(each) < _SHORTEST):
+            text = re.sub(rf"(?<!\w){re.escape(password)}(?!\w)", MASK, text)
+        needles = _Needles(words, numbers)
+        return _TOKEN.sub(lambda found: MASK if needles.in_text(found[0]) else found[0], text)
+
+
+def without(passwords: Iterable[str], text: str) -> str:
+    """Return a text of the debug level, in which only a gateway's own passwords are made unreadable."""
+    for password in sorted(filter(None, passwords), key=len, reverse=True):
+        text = text.replace(password, MASK)
+    return text
+
+
+class _Needles:
+    """What is looked for, in one form each, with all that does not depend on where."""
+
+    def __init__(self, words: list[str], numbers: list[str]) -> None:
+        self.words = words
+        self.numbers = numbers
+        self.raw = [each.encode() for each in (*words, *numbers)]
+        self.ascii = all(map(str.isascii, words))
+
+    def in_text(self, text: str) -> bool:
+        """Tell whether one of them is in a text, as it stands or as it was before somebody packed it."""
+        if self._plainly_in(text):
+            return True
+        if ("%" in text or "&" in text) and self._plainly_in(html.unescape(unquote_plus(text))):
+            return True
+        return any(map(self._in_bytes, _unpacked(text)))
+
+    def _plainly_in(self, text: str) -> bool:
+        squeezed, digits = _squeezed(text), _digits(text)
+        return any(word in squeezed for word in self.words) or any(each in digits for each in self.numbers)
+
+    def _in_bytes(self, raw: bytes) -> bool:
+        # Without the empty octets of UTF-16.
+        folded = raw.replace(b"\0", b"").lower()
+        if any(needle in folded for needle in self.raw):
+            return True
+        return not self.ascii and any(
+            self._plainly_in(raw.decode(coding, "replace")) for coding in ("utf-8", "utf-16-be", "utf-16-le")
+        )
+
+
+def _unpacked(text: str) -> Iterator[bytes]:
+    """Yield what may have become this text. What stands before it shifts where its pairs and groups begin."""
+    for found in _HEX.findall(text):
+        for shift in range(2):
+            digits = found[shift:]
+            yield bytes.fromhex(digits[: len(digits) & ~1])
+    for found in _BASE64.findall(text):
+        if _HEX.fullmatch(found):
+            # Base64 of letters and digits never stays within these letters.
+            continue
+        packed = found.replace("-", "+").replace("_", "/")
+        for shift in range(4):
+            # One letter alone of a group of four stands for nothing.
+            whole = len(packed) - shift - ((len(packed) - shift) % 4 == 1)
+            yield a2b_base64(packed[shift : shift + whole] + "==")
+
+
+def _squeezed(text: str) -> str:
+    """Return letters and digits alone, without the differences of case and width."""
+    if text.isascii():
+        return _SIGNS.sub("", text.lower())
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
+
+
+def _squeezed_all(words: Iterable[str]) -> list[str]:
+    return [short for word in words if len(short := _squeezed(word)) >= _SHORTEST]
+
+
+def _digits(text: str) -> str:
+    if text.isascii():
+        return _NO_DIGITS.sub("", text)
+    return "".join(filter(str.isdecimal, unicodedata.normalize("NFKC", text)))

@@ -1,0 +1,85 @@
+"""What the providers share that speak HTTP: one wire to one address."""
+
+import html
+import re
+from abc import abstractmethod
+from typing import TypeVar, final
+from urllib.parse import unquote_plus
+
+from requests import PreparedRequest, Response
+
+from smsotp_plugin.clock import Deadline
+from smsotp_plugin.errors import DeliveryError
+from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, Provider
+from smsotp_plugin.providers.judging import Reply
+from smsotp_plugin.sms.message import Receipt
+from smsotp_plugin.wire.http.client import HttpWire, Origin, retry_after, text_of
+
+SettingsT = TypeVar("SettingsT", bound=GatewaySettings)
+_TAG = re.compile(
+    r"<(?:style|script|head\b).*?</(?:style|script|head)>|<[^<>]{0,500}>", re.IGNORECASE | re.DOTALL
+)
+
+
+class WebProvider(Provider[SettingsT, PreparedRequest, Response]):
+    """
+    A gateway behind HTTP: a request of `requests` goes out, and what comes back is read as text.
+
+    A subclass makes the request (`compose`) and judges the text (`read`).
+    """
+
+    def __init__(self, context: GatewayContext, settings: SettingsT, origin: Origin) -> None:
+        super().__init__(context, settings)
+        self.origin = origin
+        self._wire = HttpWire(origin)
+
+    @abstractmethod
+    def read(self, reply: Reply) -> Receipt:
+        """
+        Decide what an answer means. No I/O.
+
+        Raises:
+            DeliveryError: It is not an acceptance. What the gateway says is added to the error.
+        """
+
+    def close(self) -> None:
+        """End all connections."""
+        self._wire.close()
+
+    def exchange(self, request: PreparedRequest, deadline: Deadline) -> Response:
+        """Send the request over a kept connection."""
+        return self._wire.exchange(request, deadline)
+
+    @final
+    def judge(self, answer: Response) -> Receipt:
+        """Hand the answer to `read` as text."""
+        text = text_of(answer)
+        asked: PreparedRequest | None = answer.request
+        method = asked.method if asked is not None else None
+        try:
+            return self.read(
+                Reply(
+                    answer.status_code,
+                    text,
+                    retry_after(answer, self.context.clock.time()),
+                    # Where it is not known what was asked, it may have changed something.
+                    method or "POST",
+                )
+            )
+        except DeliveryError as exc:
+            exc.said = html.unescape(_TAG.sub(" ", text)).strip()
+            raise
+
+    def probe(self, deadline: Deadline) -> None:
+        """Connect, and send nothing."""
+        self._wire.probe(deadline)
+
+    def show_request(self, request: PreparedRequest) -> str:
+        """Return method, URL and body, readable."""
+        body = request.body or b""
+        text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+        return unquote_plus(f"{request.method} {request.url} {text}".rstrip())
+
+    def show_answer(self, answer: Response) -> str:
+        """Return status and text."""
+        return f"status {answer.status_code}: {text_of(answer)!r}"

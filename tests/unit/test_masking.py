@@ -1,0 +1,104 @@
+"""What a gateway repeats of a message, in its ids and its sentences."""
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from smsotp_plugin.providers.masking import Secrets
+from smsotp_plugin.sms.message import Message
+from smsotp_plugin.sms.phone import parse_number
+
+NUMBER = "+491701234567"
+
+
+def of(
+    otp: str, sentence: str = "", code: str = "", passwords: Iterable[str] = (), written: str = "491701234567"
+) -> Secrets:
+    message = Message(
+        reference="r",
+        user="bob",
+        number=parse_number(NUMBER, None),
+        otp=SecretStr(otp),
+        sentence=SecretStr(sentence or otp),
+        expires=0,
+        code=SecretStr(code),
+    )
+    return Secrets(message, written, passwords)
+
+
+@pytest.mark.parametrize("code", ["BADGEH", "badgeh", "Ab9fGh", "ЖУКИ", "123456"])
+@pytest.mark.parametrize("told", [True, False])
+def test_a_code_of_any_alphabet_is_found(code: str, told: object) -> None:
+    sentence = f"{code} is your code"
+    known = of(code, sentence) if told else of(sentence)
+
+    assert known.hidden_in(f"id:{code}")
+    assert known.hidden_in(sentence)
+    assert known.hidden_in(sentence.encode().hex())
+    assert code not in known.masked_foreign(f"cannot deliver {code}!")
+    assert code not in known.masked_foreign(f"text={sentence}")
+
+
+def test_where_the_code_is_known_the_other_words_of_the_sms_stay() -> None:
+    known = of("BADGEH is your code", code="BADGEH")
+
+    assert known.masked_foreign("your code BADGEH is too long") == "your code *** is too long"
+    assert not known.hidden_in("code-77")
+
+
+def test_a_number_is_masked_with_everything_before_it() -> None:
+    known = of("123456")
+
+    for written in (
+        "+49 170 1234567",
+        "0049-170-1234567",
+        "0170/123 45 67",
+        "491701234567",
+        "%2B491701234567",
+    ):
+        assert not any(part in known.masked_foreign(f"no route to {written} now") for part in ("170", "4567"))
+
+
+def test_a_rewritten_number_is_masked_too() -> None:
+    assert of("123456", written="99887766").masked_foreign("to 99887766.") == "to ***."
+
+
+def test_passwords_are_masked_in_whatever_is_said() -> None:
+    known = of("123456", passwords=["gehe:im!", "pw", "", "§§§§"])
+
+    assert (
+        known.masked_foreign("user x, password gehe:im! or pw, pwx §§§§")
+        == "user x, password *** or ***, pwx ***"
+    )
+    assert "Z2VoZTppbSE" not in known.masked("Basic dXNlcjpnZWhlOmltIQ==")
+
+
+@pytest.mark.parametrize(
+    "gateway_id",
+    [
+        "",
+        "77",
+        "SM90f1c2b7d3e84f1a9c0b",
+        "3F2504E0-4F89-11D3-9A0C-0305E82C3301",
+        "queued",
+        "1700000000.12",
+        "TEST1",
+    ],
+)
+def test_an_id_that_repeats_nothing_is_none_of_ours(gateway_id: str) -> None:
+    assert not of("734921", "734921 is your code").hidden_in(gateway_id)
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_no_text_keeps_the_code_and_none_is_too_much(before: str, after: str) -> None:
+    known = of("734921", "734921 is your code")
+
+    assert "734921" not in known.masked_foreign(f"{before}734921{after}")
+    assert isinstance(known.hidden_in(before + after), bool)
+
+
+def test_a_long_answer_is_not_cut_in_the_middle_of_a_code() -> None:
+    assert "734" not in of("734921").masked_foreign("x" * 900 + " " + "y" * 95 + " 734921")

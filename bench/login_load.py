@@ -56,7 +56,7 @@ def run_logins(load: Load, gateway_port: int, faults: str, seconds: float) -> Lo
     Log in one user after the other.
 
     Args:
-        load: Whom and where; `outstanding` log-ins are under way at the same time.
+        load: Whom and where; `outstanding` log-ins are under way at the same time, begun at `rate` if there is one.
         gateway_port: Where the plugin expects its gateway.
         faults: What the gateway does wrong; empty for nothing.
         seconds: After this time no more log-ins are begun.
@@ -82,6 +82,9 @@ class _Run:
         self._codes = _Codes(gateway)
         self._poll = select.epoll()
         self._poll.register(self._codes.bell, select.EPOLLIN)
+        self._interval = 1 / load.rate if load.rate else 0.0
+        self._due = perf_counter()
+        self._idle: list[int] = []
         self._sockets: dict[int, socket.socket] = {}
         for _ in range(load.outstanding):
             sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -91,14 +94,15 @@ class _Run:
 
     def finish(self) -> LoginOutcome:
         begin = perf_counter()
-        for number in self._sockets:
-            self._begin(number)
-        while self._logins and (events := self._poll.poll(_LOST_AFTER)):
+        self._idle = list(self._sockets)
+        pause = self._begin_due()
+        while (self._logins or self._idle) and ((events := self._poll.poll(pause)) or self._idle):
             for number, _ in events:
                 if number == self._codes.bell:
                     self._answer()
                 else:
                     self._receive(number)
+            pause = self._begin_due()
         self._outcome.seconds = perf_counter() - begin
         self._outcome.lost = len(self._logins)
         return self._outcome
@@ -108,6 +112,13 @@ class _Run:
         for sock in self._sockets.values():
             sock.close()
         self._poll.close()
+
+    def _begin_due(self) -> float:
+        """Begin the log-ins whose time has come; returns the seconds until the next one, or until all are lost."""
+        while self._idle and perf_counter() >= self._due:
+            self._due += self._interval
+            self._begin(self._idle.pop(0))
+        return max(0.0, self._due - perf_counter()) if self._idle else _LOST_AFTER
 
     def _begin(self, number: int) -> None:
         station = next(self._stations, None)
@@ -130,7 +141,8 @@ class _Run:
             self._answer()
             return
         self._outcome.accepted += code == ACCEPT
-        self._begin(number)
+        del self._logins[number]
+        self._idle.append(number)
 
     def _answer(self) -> None:
         """Answer the challenges whose codes are here; an SMS may be here before its challenge."""

@@ -160,3 +160,31 @@ def run_together(*commands: list[str]) -> list[list[str]]:
         process.stdin.write("\n")
         process.stdin.flush()
     return [process.communicate(timeout=60)[0].splitlines() for process in running]
+
+
+def test_a_store_that_was_alone_all_the_time_does_not_ask_the_file_for_a_new_log_in(
+    path: Path, clock: HandClock
+) -> None:
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    clock.advance(WINDOW)
+    with store._file._reader.lock:  # whoever asked the file would wait here for ever
+        new = store.open_challenge(challenge(clock, login="l"), then=nothing)
+    store.flush()
+    again = store.open_challenge(challenge(clock, login="l"), then=nothing)
+    store.close()
+
+    assert again == new
+
+
+def test_a_store_knows_what_one_that_is_gone_has_begun(path: Path, clock: HandClock) -> None:
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    clock.advance(WINDOW)
+    other = SqliteStore(path, WINDOW, DAY, clock)
+    begun = other.open_challenge(challenge(clock, login="l"), then=nothing)
+    store.tidy(clock.time())
+    other.close()
+    clock.advance(WINDOW - 1)
+    same = store.open_challenge(challenge(clock, login="l"), then=nothing)
+    store.close()
+
+    assert same == begun

@@ -26,6 +26,7 @@ from smsotp_plugin.stores.base import (
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, Wanted
 from smsotp_plugin.stores.sqlite.batch import Batch
 from smsotp_plugin.stores.sqlite.file import SqliteFile
+from smsotp_plugin.stores.sqlite.recent import RecentLogins
 from smsotp_plugin.stores.sqlite.tries import USED_UP, Tries
 
 log = logging.getLogger("smsotp.store")
@@ -70,18 +71,21 @@ class SqliteStore(ChallengeStore, DeliveryLog):
         #: Goes with the next commit of challenges, or with the next round of `tidy`.
         self._events: list[DeliveryEvent] = []
         self._tries = Tries()
+        self._recent = RecentLogins(window, clock)
         self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="smsotp-store", daemon=True)
         self._thread.start()
 
     def open_challenge(self, new: Challenge, *, then: Callable[[], None]) -> Challenge:
+        is_shared = self._look_around()
         with self._lock:
             same = self.find_same(new.login, new.created)
             if same is not None:
                 return same
             if len(self._uncommitted) >= _MOST_WAITING:
                 raise StoreError(f"{_MOST_WAITING} log-ins wait to be written: the disk is too slow for them")
-            alone, first = self._healthy and not self._file.is_shared, not self._uncommitted
+            alone, first = self._healthy and not is_shared, not self._uncommitted
+            self._recent.add(new.login)
             if alone:
                 self._uncommitted.add(new, then)
         if not alone:
@@ -96,6 +100,8 @@ class SqliteStore(ChallengeStore, DeliveryLog):
             same = batch.latest(login)
             if same is not None and now - self._window < same.created <= now < same.expires:
                 return same
+        if not self._recent.may_hold(login):
+            return None
         return self._file.find_same(login, now, self._window)
 
     def answer(self, state: str, user: str, seal: str, now: float) -> Challenge:
@@ -140,6 +146,7 @@ class SqliteStore(ChallengeStore, DeliveryLog):
             batch.wait()
 
     def tidy(self, now: float) -> None:
+        self._look_around()
         self._flush_and_tell()
         self._file.purge(
             before=now - KEPT_AFTER_EXPIRY, after=now + FURTHEST_END, events_before=now - self._events_kept
@@ -153,6 +160,13 @@ class SqliteStore(ChallengeStore, DeliveryLog):
             self.flush()
         finally:
             self._file.close()
+
+    def _look_around(self) -> bool:
+        """Tell whether another store has the file open; what it begins is unknown here."""
+        is_shared = self._file.is_shared
+        if is_shared:
+            self._recent.ask_always()
+        return is_shared
 
     def _work(self) -> None:
         while self._wake.get():

@@ -1,0 +1,46 @@
+"""Which log-ins the file may know, so that it is not asked for those that it cannot."""
+
+import threading
+
+from smsotp_plugin.clock import Clock
+
+
+class RecentLogins:
+    """
+    The log-ins of the last while: none that is missing here has a young challenge.
+
+    Text only, at which Python's garbage collector does not look. It knows nothing of what other processes do, and of what was
+    before it was made: `ask_always` is for that.
+
+    Args:
+        window: Seconds that a challenge is young.
+        clock: Time.
+    """
+
+    def __init__(self, window: float, clock: Clock) -> None:
+        self._window = window
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._newer: dict[str, bool] = {}
+        self._older: dict[str, bool] = {}
+        self._turn = self._known_from = clock.monotonic() + window
+
+    def add(self, login: str) -> None:
+        """Remember a log-in, for one window at least and two at most."""
+        now = self._clock.monotonic()
+        with self._lock:
+            if now >= self._turn:
+                self._older = self._newer if now < self._turn + self._window else {}
+                self._newer = {}
+                self._turn = now + self._window
+            self._newer[login] = True
+
+    def may_hold(self, login: str) -> bool:
+        """Tell whether the file may have a young challenge of a log-in."""
+        with self._lock:
+            known = login in self._newer or login in self._older
+        return known or self._clock.monotonic() < self._known_from
+
+    def ask_always(self) -> None:
+        """Trust in nothing that is missing here until a window from now: somebody else may have begun log-ins."""
+        self._known_from = self._clock.monotonic() + self._window

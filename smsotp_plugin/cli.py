@@ -183,6 +183,23 @@ def unit(*, raddb: _RaddbOption, config: _InstalledConfigOption = None) -> None:
     typer.echo(drop_in(raddb, config), nl=False)
 
 
+@freeradius_app.command()
+def uninstall(
+    *,
+    raddb: _RaddbOption,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the changes and make none.")] = False,
+) -> None:
+    """
+    Leave FreeRADIUS's configuration as it was before the installation.
+
+    Refuses while something in it still uses the plugin, and says where. Exit code 0: all is gone. 2: something still uses
+    it or was changed by hand, and nothing was changed. 1: it is gone, but FreeRADIUS does not accept its configuration.
+    """
+    from smsotp_plugin.commands.freeradius_uninstall import uninstall as run  # noqa: PLC0415  (quick --help)
+
+    raise typer.Exit(run(raddb, dry_run=dry_run))
+
+
 @app.command(
     add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
 )

@@ -10,7 +10,7 @@ from smsotp_plugin.commands.check import print_problems, print_warnings
 from smsotp_plugin.commands.freeradius_check import tell_installed
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.raddb.changes import Change
-from smsotp_plugin.raddb.install import plan_installation
+from smsotp_plugin.raddb.install import Plan, plan_installation
 from smsotp_plugin.raddb.server_check import Judgement, judge_with_server
 from smsotp_plugin.raddb.tree import Listener, Raddb, read_listener
 from smsotp_plugin.settings import load_settings
@@ -44,12 +44,8 @@ def install(raddb: Path, config: Path, listen: str | None, *, dry_run: bool) -> 
         print_problems(err, exc.problems)
         return 2
     print_warnings(err, settings, config)
-    for note in plan.notes:
-        out.print(Text(f"note: {note}"))
-    if dry_run:
-        show_changes(out, plan.changes)
+    if not carry_out(out, plan, dry_run=dry_run):
         return 0
-    make_changes(out, plan.changes)
     judgement = tell_judgement(out, err, tree)
     if (judgement and judgement.problems) or not tell_installed(out, err, tree, config):
         return 1
@@ -70,16 +66,25 @@ def refuse_without_rights(tree: Raddb, *, dry_run: bool) -> None:
         raise ConfigError([f"this has to be run as root, because FreeRADIUS runs as {account.name}"])
 
 
-def show_changes(out: Console, changes: list[Change]) -> None:
-    """Show what would be changed, as diffs."""
+def carry_out(out: Console, plan: Plan, *, dry_run: bool) -> bool:
+    """Tell what there is to know, and make the changes or only show them; tells whether they were made."""
+    for note in plan.notes:
+        out.print(Text(f"note: {note}"))
+    if dry_run:
+        _show_changes(out, plan.changes)
+    else:
+        _make_changes(out, plan.changes)
+    return not dry_run
+
+
+def _show_changes(out: Console, changes: list[Change]) -> None:
     for change in changes:
         out.print(Text(f"would {change.told()}"))
         out.print(Text(change.shown()), end="")
     out.print(Text("Nothing was changed." if changes else "Nothing has to be changed."))
 
 
-def make_changes(out: Console, changes: list[Change]) -> None:
-    """Make changes and tell each one that is done."""
+def _make_changes(out: Console, changes: list[Change]) -> None:
     for change in changes:
         change.make()
         out.print(Text(f"done: {change.told()}"))
@@ -99,7 +104,7 @@ def tell_judgement(out: Console, err: Console, tree: Raddb) -> Judgement | None:
         out.print(Text("FreeRADIUS was not found, so that its own check of the configuration was left out."))
     elif judgement.problems:
         err.print(
-            Text(f"All is written, but FreeRADIUS does not accept its configuration ({judgement.command}):")
+            Text(f"All is done, but FreeRADIUS does not accept its configuration ({judgement.command}):")
         )
         print_problems(err, judgement.problems)
     else:

@@ -87,6 +87,11 @@ def reduced_dictionary(text: str) -> str | None:
     return None if rest == _MADE else rest
 
 
+def emptied_dictionary(text: str) -> str:
+    """Return a dictionary with empty lines in the place of ours."""
+    return _BLOCK.sub(lambda block: "\n" * block[0].count("\n"), text)
+
+
 def added_attributes(text: str) -> list[str]:
     """Return the names of the attributes that `reduced_dictionary` takes out."""
     return [name for block in _BLOCK.finditer(text) for name, _, _ in _ATTRIBUTE.findall(block["lines"])]

@@ -117,7 +117,7 @@ class Raddb:
         Raises:
             ConfigError: radiusd.conf names a user or group that this machine does not have.
         """
-        user, group = (expand(self._rights.get(name, ""), self._values) for name in ("user", "group"))
+        user, group = (self.expanded(self._rights.get(name, "")) for name in ("user", "group"))
         try:
             # Without a name the server stays who starts it: whoever installs it, we suppose.
             return find_account(user or os.geteuid(), group or None)
@@ -140,8 +140,12 @@ class Raddb:
                 return find_account(uid)
         return self.account()
 
+    def expanded(self, text: str) -> str:
+        """Put the variables of radiusd.conf into a text; unknown ones stay as they are."""
+        return expand(text, self._values)
+
     def _value(self, name: str) -> str:
-        return expand(self._values.get(name, ""), self._values)
+        return self.expanded(self._values.get(name, ""))
 
     def modules(self) -> Iterator[tuple[Path, str, str]]:
         """Yield the enabled modules: the file, the kind, and the instance's name."""

@@ -31,7 +31,7 @@ _FIRST_WITH_SAFE_EXIT = (3, 2, 7)
 #: What a server counts as that does not tell its version: its exit is left alone, because a guard that is not needed
 #: hangs the server, and one that is missing only spoils its exit status.
 IF_UNKNOWN = _FIRST_WITH_SAFE_EXIT
-_OLDEST = (3, 2, 0)
+_OLDEST = (3, 2, 1)
 #: Collections of what is middle-aged until a full one; Python's own is 10.
 _FULL_COLLECTION = 1000
 

@@ -34,6 +34,7 @@ SYSTEM = {
         "grep",
         "install",
         "journalctl",
+        "ln",
         "radclient",
         "rm",
     ),

@@ -1,9 +1,14 @@
+import re
+import subprocess
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from smsotp_mocks.servers.raddb import RadiusUser
 
+from .raddbs import DEBIAN, USERS, answer_at_once, free_port, write_config
 from .system import World
 
 
@@ -22,3 +27,29 @@ def anna(world: World) -> RadiusUser:
 @pytest.fixture
 def otto(world: World) -> RadiusUser:
     return world.someone()
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """Give a directory that the server's user can enter; pytest's own are private."""
+    with tempfile.TemporaryDirectory(prefix="smsotp-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def raddb(directory: Path) -> Path:
+    """Give a copy of Debian's configuration, whose own sites listen elsewhere."""
+    path = directory / "raddb"
+    subprocess.run(["cp", "-a", DEBIAN, path], check=True)
+    for site in (path / "sites-available/default", path / "sites-available/inner-tunnel"):
+        site.write_text(re.sub(r"port = (0|18120)\b", lambda _: f"port = {free_port()}", site.read_text()))
+    answer_at_once(path)
+    users = path / "mods-config/files/authorize"
+    users.write_text(USERS + users.read_text())
+    return path
+
+
+@pytest.fixture
+def config(directory: Path) -> Path:
+    return write_config(directory, "http://127.0.0.1:1")

@@ -5,10 +5,8 @@ import os
 import pwd
 import re
 import shutil
-import socket
 import stat
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -21,91 +19,14 @@ from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.servers.raddb import find_program
 from smsotp_mocks.servers.radius_client import Answer, RadiusClient
 
-DEBIAN = Path("/etc/freeradius/3.0")
+from .raddbs import DEBIAN, USERS, answer_at_once, contents, free_port, install, set_main, write_config
+
 LIBRARIES = Path("/usr/lib/freeradius")
-SMSOTP = Path(sys.executable).parent / "smsotp"
-USERS = """
-bob Cleartext-Password := "hello", SMSOTP-Phone := "+491701234567"
-"jürgen" Cleartext-Password := "grüß", SMSOTP-Phone := "+491701234568"
-open Auth-Type := Accept, SMSOTP-Phone := "+491701234567"
-poor Cleartext-Password := "hello"
-"""
 
 pytestmark = [
     pytest.mark.skipif(not DEBIAN.is_dir(), reason="FreeRADIUS is not installed"),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a server that changes its user"),
 ]
-
-
-@pytest.fixture
-def directory() -> Iterator[Path]:
-    """Give a directory that the server's user can enter; pytest's own are private."""
-    with tempfile.TemporaryDirectory(prefix="smsotp-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
-
-
-@pytest.fixture
-def raddb(directory: Path) -> Path:
-    """Give a copy of Debian's configuration, whose own sites listen elsewhere."""
-    path = directory / "raddb"
-    subprocess.run(["cp", "-a", DEBIAN, path], check=True)
-    for site in (path / "sites-available/default", path / "sites-available/inner-tunnel"):
-        site.write_text(re.sub(r"port = (0|18120)\b", lambda _: f"port = {free_port()}", site.read_text()))
-    answer_at_once(path)
-    users = path / "mods-config/files/authorize"
-    users.write_text(USERS + users.read_text())
-    return path
-
-
-def answer_at_once(raddb: Path) -> None:
-    main = raddb / "radiusd.conf"
-    main.write_text(main.read_text().replace("reject_delay = 1", "reject_delay = 0"))
-
-
-@pytest.fixture
-def config(directory: Path) -> Path:
-    return write_config(directory, "http://127.0.0.1:1")
-
-
-def write_config(directory: Path, url: str) -> Path:
-    path = directory / "smsotp.toml"
-    path.write_text(
-        f'[store]\nurl = "sqlite://{directory}/store/smsotp.db"\n'
-        f'[gateways.mock]\nprovider = "http"\nURL = "{url}/"\n'
-        '[gateways.mock.options]\nto = "{phone}"\ntext = "{otp}"\n'
-    )
-    path.chmod(0o600)
-    return path
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
-        probe.bind(("::", 0))
-        return int(probe.getsockname()[1])
-
-
-def install(
-    raddb: Path, config: Path, *options: str, user: str | None = None
-) -> subprocess.CompletedProcess[str]:
-    command: list[str | Path] = [SMSOTP, "freeradius", "install", "--raddb", raddb, "--config", config]
-    return subprocess.run(
-        [*command, *options],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        user=user,
-        group=user and "nogroup",
-    )
-
-
-def contents(directory: Path) -> dict[str, tuple[int, int, bytes]]:
-    """Return owner, mode and content of everything below a directory."""
-    return {
-        str(path): (path.lstat().st_uid, path.lstat().st_mode, path.read_bytes() if path.is_file() else b"")
-        for path in directory.rglob("*")
-    }
 
 
 class Server:
@@ -658,15 +579,6 @@ def test_what_a_configuration_names_runs_as_whoever_can_write_it(
     assert done.returncode == 1
     assert "problem: freerad\n" in done.stderr
     assert "root" not in done.stderr.partition("problem: freerad\n")[2]
-
-
-def set_main(raddb: Path, **values: str) -> None:
-    """Change values of radiusd.conf."""
-    main = raddb / "radiusd.conf"
-    text = main.read_text()
-    for name, value in values.items():
-        text = re.sub(rf"^(\s*){name} = .*$", rf"\1{name} = {value}", text, count=1, flags=re.MULTILINE)
-    main.write_text(text)
 
 
 @pytest.fixture

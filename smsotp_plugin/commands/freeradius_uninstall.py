@@ -1,0 +1,44 @@
+"""``smsotp freeradius uninstall``: leave a FreeRADIUS configuration as it was before the installation."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from smsotp_plugin.commands.check import print_problems
+from smsotp_plugin.commands.freeradius_install import (
+    carry_out,
+    refuse_without_rights,
+    tell_judgement,
+)
+from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.raddb.tree import Raddb
+from smsotp_plugin.raddb.uninstall import plan_removal
+
+
+def uninstall(raddb: Path, *, dry_run: bool) -> int:
+    """
+    Plan a removal; make it, or only show it.
+
+    Args:
+        raddb: FreeRADIUS's configuration directory.
+        dry_run: Show only.
+
+    Returns:
+        The exit code: 0, 1 when FreeRADIUS refuses the result, 2 when nothing was changed because of problems.
+    """
+    out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
+    try:
+        tree = Raddb(raddb.absolute())
+        refuse_without_rights(tree, dry_run=dry_run)
+        plan = plan_removal(tree)
+    except ConfigError as exc:
+        print_problems(err, exc.problems)
+        return 2
+    if not carry_out(out, plan, dry_run=dry_run):
+        return 0
+    judgement = tell_judgement(out, err, tree)
+    if judgement and judgement.problems:
+        return 1
+    out.print(Text("Next: restart FreeRADIUS. Then the packages, the configuration and the store can go."))
+    return 0

@@ -1,0 +1,113 @@
+"""
+Where a configuration still uses what the plugin brings: its policies, its modules, its attributes.
+
+Every file is looked at that the server may read: what is enabled, all of ``mods-config``, and what these include or name
+outside. What is commented out does not count.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from smsotp_plugin.raddb.config_text import read_text
+from smsotp_plugin.raddb.render import module_text, policy_text
+from smsotp_plugin.raddb.tree import Raddb, read_file
+
+#: Read by the server as whole directories.
+_ENABLED = ("mods-enabled", "sites-enabled", "policy.d")
+#: Holds what modules name one by one; there, what editors and package managers leave behind is not read.
+_NAMED = "mods-config"
+_LEFT_BEHIND = re.compile(r".*(~|\.(bak|orig|old|save|swp|dpkg-\w+|rpm\w+))")
+_FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+
+_COMMENT = re.compile(r"""^((?:"[^"]*"|'[^']*'|[^#"'])*)#.*""")
+_INCLUDE = re.compile(r"""^\s*\$-?INCLUDE-?\s+["']?([^\s"']+)""", re.IGNORECASE)
+_ABSOLUTE = re.compile(r"""=\s*["']?(/[^\s"']+)""")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """
+    One line that would not work without the plugin.
+
+    Attributes:
+        file: Where it is.
+        line: Number of the line, from 1.
+        name: What it uses.
+    """
+
+    file: Path
+    line: int
+    name: str
+
+
+def find_uses(
+    raddb: Raddb, attributes: Sequence[str], ours: Sequence[Path], changed: Mapping[Path, str]
+) -> Iterator[Use]:
+    """
+    Yield the lines that use our names.
+
+    Args:
+        raddb: The configuration.
+        attributes: Names of the attributes that would go.
+        ours: Files that would go; what they use does not count.
+        changed: Files that would stay with another text, with that text, line by line where it was.
+
+    Raises:
+        ConfigError: A file cannot be read.
+    """
+    pattern = _names(attributes)
+    seen = {path.resolve() for path in ours}
+    waiting = [*changed, *_read_by_server(raddb)]
+    while waiting:
+        file = waiting.pop(0)
+        if file.resolve() in seen or not (file in changed or file.is_file()):
+            continue
+        seen.add(file.resolve())
+        content = changed[file] if file in changed else read_file(file)
+        for number, line in enumerate(content.splitlines(), 1):
+            text = _COMMENT.sub(r"\1", line)
+            waiting += _named_files(file, text, raddb)
+            if found := pattern.search(text):
+                yield Use(file, number, next(name for name in found.groups() if name))
+
+
+def _names(attributes: Sequence[str]) -> re.Pattern[str]:
+    module = read_text(module_text(Path("/"), [Path("/")]))
+    modules = [section.name for section in module.sections]
+    policies = [section.kind for section in read_text(policy_text()).sections]
+    words = "|".join(map(re.escape, sorted({*policies, *modules} - {"smsotp"})))
+    names = "|".join(map(re.escape, attributes)) or r"(?!)"
+    return re.compile(
+        rf"(?<![\w./-])({words})(?![\w/-])"
+        rf"|(?<![\w-])((?i:{names}))(?![\w-])"
+        # The module's name is a common word: only where the server looks for a module.
+        r"|(?:^|[{}])\s*-?(smsotp)(?:\.\w+)?\s*(?:[{}].*)?$"
+        r"""|-Type\s*[:+=]+\s*["']?(smsotp)\b|%\{(smsotp):"""
+    )
+
+
+def _read_by_server(raddb: Raddb) -> Iterator[Path]:
+    top = raddb.path
+    yield raddb.main_file
+    for folder in _ENABLED:
+        yield from (path for path in sorted((top / folder).iterdir()) if _FILE_NAME.fullmatch(path.name))
+    named = sorted((top / _NAMED).rglob("*"))
+    yield from (path for path in named if path.name[0] != "." and not _LEFT_BEHIND.fullmatch(path.name))
+    yield from (
+        top / name
+        for name in ("clients.conf", "proxy.conf", "templates.conf", "users", "hints", "huntgroups")
+    )
+
+
+def _named_files(file: Path, text: str, raddb: Raddb) -> Iterator[Path]:
+    """Yield what a line includes, and any file outside that it names."""
+    if found := _INCLUDE.search(text):
+        path = file.parent / raddb.expanded(found[1])
+        if path.is_dir():
+            yield from (each for each in sorted(path.iterdir()) if _FILE_NAME.fullmatch(each.name))
+        else:
+            yield path
+    elif found := _ABSOLUTE.search(raddb.expanded(text)):
+        yield Path(found[1])

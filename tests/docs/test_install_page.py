@@ -1,0 +1,53 @@
+"""What the page about the installation shows beside commands and TOML."""
+
+import re
+import shlex
+
+from smsotp_plugin.raddb.config_text import read_text
+from tests.support.markdown import ROOT, blocks
+
+PAGE = ROOT / "docs/install.md"
+
+
+def section(heading: str) -> str:
+    """Return the text of a section."""
+    found = re.search(
+        rf"^## {re.escape(heading)}$(.*?)(?=^## |\Z)", PAGE.read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert found
+    return found[1]
+
+
+def test_all_values_of_the_directorys_attribute_are_taken() -> None:
+    (line,) = re.findall(r"control:SMSOTP-Phone.*'mobile'", section("6. Give users a telephone number"))
+
+    assert line == "control:SMSOTP-Phone += 'mobile'"
+    assert [part.kind for part in read_text(f"update {{\n{line}\n}}\n").sections] == ["update"]
+
+
+def test_an_upgrade_installs_nothing_where_the_running_server_has_its_packages() -> None:
+    environments = {
+        heading: {
+            word.removesuffix("/bin/pip")
+            for line in section(heading).splitlines()
+            if line.endswith("install smsotp-plugin")
+            for word in shlex.split(line)
+            if word.endswith("/bin/pip")
+        }
+        for heading in ("1. Install the package", "Upgrade")
+    }
+
+    assert all(len(found) == 1 for found in environments.values())
+    assert environments["1. Install the package"] != environments["Upgrade"]
+
+
+def test_the_commands_name_one_smsotp_and_the_upgrade_its_own() -> None:
+    programs = {
+        word
+        for block in blocks("sh", pages=[PAGE])
+        for line in block.text.splitlines()
+        for word in shlex.split(line)[:1]
+        if word.endswith("smsotp")
+    }
+
+    assert programs == {"smsotp", "/opt/smsotp/2/bin/smsotp"}

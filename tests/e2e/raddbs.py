@@ -1,0 +1,81 @@
+"""Copies of Debian's configuration for the tests of the installation, and the commands that change them."""
+
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+DEBIAN = Path("/etc/freeradius/3.0")
+SMSOTP = Path(sys.executable).parent / "smsotp"
+USERS = """
+bob Cleartext-Password := "hello", SMSOTP-Phone := "+491701234567"
+"jürgen" Cleartext-Password := "grüß", SMSOTP-Phone := "+491701234568"
+open Auth-Type := Accept, SMSOTP-Phone := "+491701234567"
+poor Cleartext-Password := "hello"
+"""
+
+
+def answer_at_once(raddb: Path) -> None:
+    main = raddb / "radiusd.conf"
+    main.write_text(main.read_text().replace("reject_delay = 1", "reject_delay = 0"))
+
+
+def write_config(directory: Path, url: str) -> Path:
+    path = directory / "smsotp.toml"
+    path.write_text(
+        f'[store]\nurl = "sqlite://{directory}/store/smsotp.db"\n'
+        f'[gateways.mock]\nprovider = "http"\nURL = "{url}/"\n'
+        '[gateways.mock.options]\nto = "{phone}"\ntext = "{otp}"\n'
+    )
+    path.chmod(0o600)
+    return path
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        probe.bind(("::", 0))
+        return int(probe.getsockname()[1])
+
+
+def install(
+    raddb: Path, config: Path, *options: str, user: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    return freeradius("install", "--raddb", raddb, "--config", config, *options, user=user)
+
+
+def freeradius(
+    *arguments: str | Path, user: str | None = None, smsotp: Path = SMSOTP
+) -> subprocess.CompletedProcess[str]:
+    """Run ``smsotp freeradius``."""
+    return subprocess.run(
+        [smsotp, "freeradius", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        user=user,
+        group=user and "nogroup",
+    )
+
+
+def contents(directory: Path) -> dict[str, tuple[int, int, int, str, bytes]]:
+    """Return owner, group, mode, target and content of everything below a directory."""
+    return {
+        str(path): (
+            *(found.st_uid, found.st_gid, found.st_mode),
+            str(path.readlink()) if path.is_symlink() else "",
+            path.read_bytes() if path.is_file() else b"",
+        )
+        for path in directory.rglob("*")
+        for found in (path.lstat(),)
+    }
+
+
+def set_main(raddb: Path, **values: str) -> None:
+    """Change values of radiusd.conf."""
+    main = raddb / "radiusd.conf"
+    text = main.read_text()
+    for name, value in values.items():
+        text = re.sub(rf"^(\s*){name} = .*$", rf"\1{name} = {value}", text, count=1, flags=re.MULTILINE)
+    main.write_text(text)

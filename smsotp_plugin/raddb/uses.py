@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from smsotp_plugin.raddb.config_text import read_text
 from smsotp_plugin.raddb.render import module_text, policy_text
 from smsotp_plugin.raddb.tree import Raddb, read_file
+from smsotp_plugin.radius.config_text import read_text
 
 #: Read by the server as whole directories.
 _ENABLED = ("mods-enabled", "sites-enabled", "policy.d")

@@ -3,7 +3,7 @@
 import re
 import shlex
 
-from smsotp_plugin.raddb.config_text import read_text
+from smsotp_plugin.radius.config_text import read_text
 from tests.support.markdown import ROOT, blocks
 
 PAGE = ROOT / "docs/install.md"

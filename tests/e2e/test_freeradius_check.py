@@ -17,7 +17,7 @@ from smsotp_plugin.raddb.rehearsal import rehearse_as
 from smsotp_plugin.raddb.tree import Raddb
 from tests.support.markdown import blocks
 
-from .test_install import DEBIAN, SMSOTP, contents, free_port, write_config
+from .raddbs import DEBIAN, SMSOTP, contents, free_port, write_config
 
 pytestmark = [
     pytest.mark.skipif(not DEBIAN.is_dir(), reason="FreeRADIUS is not installed"),

@@ -1,5 +1,6 @@
 """``dispatch.wait``: a failure is shown at once, for sites that want to wait for it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .system import World
@@ -34,3 +35,18 @@ def test_a_slow_gateway_is_waited_for_no_longer_than_said(tmp_path: Path) -> Non
 
         assert challenge.code == "challenge"
         assert world.answer(anna, world.code_of(anna), challenge.state).code == "accept"
+
+
+def test_behind_a_slow_gateway_one_waits_and_everybody_is_answered_in_time(tmp_path: Path) -> None:
+    with World(tmp_path, sections="[dispatch]\nwait = 2", gateway="TIMEOUT = 30") as world:
+        world.gateway.faults.add("delay 1.5s")
+        client = world.server.client(timeout=3)
+        users = [world.someone() for _ in range(50)]
+        with ThreadPoolExecutor(50) as pool:
+            asked = [pool.submit(client.log_in, user.name, user.password) for user in users]
+            answers = [future.result() for future in asked]
+        world.gateway.faults.clear()
+        world.gateway.faults.release()
+
+    # Leaving the world ends the server, which has to end by itself.
+    assert [answer.code for answer in answers] == ["challenge"] * 50

@@ -105,6 +105,7 @@ def _start() -> None:
     from smsotp_plugin.clock import SystemClock  # noqa: PLC0415
     from smsotp_plugin.radius.attributes import AttributePlace  # noqa: PLC0415
     from smsotp_plugin.radius.legs import Legs  # noqa: PLC0415
+    from smsotp_plugin.radius.preload import load_everything  # noqa: PLC0415
     from smsotp_plugin.settings import DEFAULT_PATH, Owners, load_settings, settings_warnings  # noqa: PLC0415
 
     config = Path(radiusd.config.get("file") or os.environ.get("SMSOTP_CONFIG") or DEFAULT_PATH)
@@ -119,6 +120,7 @@ def _start() -> None:
     if host.is_config_check(host.command_line()):
         assembly.build_gateways(settings, SystemClock())
         return
+    load_everything()
     system = assembly.build(settings, SystemClock())
     threading.excepthook = _report_thread
     try:

@@ -1,0 +1,162 @@
+"""
+Nothing is imported while people log in.
+
+An import that fails once, because packages are being upgraded or descriptors have run out, may leave its lock taken: every
+request after it would wait for ever. So all of it happens before the first request.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+
+import pytest
+
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.gateways.http.sipgate import SipgateGateway
+from smsotp_mocks.gateways.smpp.gateway import Smsc
+from smsotp_mocks.gateways.smtp.gateway import SmtpGateway
+from smsotp_mocks.gateways.table import Gateway
+from smsotp_mocks.gateways.toml_text import toml_tables
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.net.certificates import Certificates
+from smsotp_mocks.servers.raddb import RadiusUser
+
+from .system import World
+from .test_notifications import NOTIFICATIONS, ask_for
+
+#: Python runs it at the start of each interpreter, FreeRADIUS's too (https://docs.python.org/3/library/site.html).
+HOOK = """
+import os, sys
+_out = os.open({path!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+def _note(event, args):
+    if event == "import":
+        os.write(_out, f"{{os.getpid()}} {{args[0]}}\\n".encode())
+sys.addaudithook(_note)
+"""
+SCRIPT = """#!/bin/sh
+cat > {inbox}
+"""
+SECTIONS = """
+[challenge]
+resend_after = 0
+[gateways.script]
+provider = "script"
+SCRIPT = "{script}"
+[gateways.nobody]
+provider = "http"
+URL = "https://nobody.invalid/sms"
+RETURN_SUCCESS = "OK"
+[gateways.nobody.options]
+to = "{{phone}}"
+text = "{{otp}}"
+"""
+NUMBERS = (
+    "+4917012345{}",
+    "+43664123456{}",
+    "+1202555012{}",
+    "+39333123456{}",
+    "+55119612345{}",
+    "0049 170 123456{}",
+)
+
+
+@dataclass
+class Imports:
+    """What a server imports, from a moment on."""
+
+    file: Path
+    seen: int = 0
+
+    def of(self, pid: int | None) -> list[str]:
+        """Return what this process has imported since the last call."""
+        lines = self.file.read_text().splitlines()
+        new, self.seen = lines[self.seen :], len(lines)
+        return [name for process, name in map(str.split, new) if process == str(pid)]
+
+
+@pytest.fixture
+def imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Imports:
+    file = tmp_path / "imports"
+    (tmp_path / "hook").mkdir()
+    (tmp_path / "hook/sitecustomize.py").write_text(HOOK.format(path=str(file)))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hook"))
+    return Imports(file)
+
+
+@pytest.fixture
+def mocks(tmp_path: Path) -> Iterator[list[Gateway]]:
+    """Start a mock of each kind, with TLS where there is any; they share an inbox."""
+    certificates = Certificates()
+    certificates.write_authority(tmp_path / "authority.pem")
+    inbox = Inbox()
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(gateway)
+            for gateway in (
+                HttpGateway(inbox, tls=certificates),
+                SipgateGateway(inbox, tls=certificates),
+                SmtpGateway(inbox, security="starttls", certificate=certificates),
+                Smsc(inbox, tls=certificates),
+            )
+        ]
+
+
+@pytest.fixture
+def tables(tmp_path: Path, mocks: list[Gateway]) -> str:
+    script = tmp_path / "send"
+    script.write_text(SCRIPT.format(inbox=tmp_path / "sent"))
+    script.chmod(0o700)
+    known = [toml_tables(mock.configuration()) for mock in mocks]
+    # By name, or nothing is resolved.
+    return SECTIONS.format(script=script) + "\n".join(known).replace("127.0.0.1", "localhost") + NOTIFICATIONS
+
+
+def test_a_log_in_imports_nothing(
+    tmp_path: Path, imports: Imports, mocks: list[Gateway], tables: str
+) -> None:
+    names = ["mock", "nobody", *re.findall(r"^\[gateways\.(\w+)\]", tables, re.MULTILINE)]
+    users = [
+        RadiusUser(f"of-{name}", "secret-word", number.format(index), f'SMSOTP-Gateway := "{name}"')
+        for index, (name, number) in enumerate(zip(names, cycle(NUMBERS), strict=False))
+    ]
+    world = World(
+        tmp_path / "world", sections=tables, users=[*users, RadiusUser("of-none", "secret-word", "no number")]
+    )
+    ask_for(world, "login")
+    with world:
+        assert imports.of(world.server.pid), "the hook is not in the server"
+        world.gateway.inbox = mocks[0].inbox
+        for user in users:
+            log_in_with_everything(world, user)
+        assert world.log_in(world.users[-1]).code == "reject"
+        mark = world.server.log_mark()
+        for mock in mocks:
+            mock.stop()
+        for user in users:
+            world.log_in(user, Calling_Station_Id="elsewhere")
+        world.server.wait_for_log("no gateway took it", after=mark)
+
+        assert " ".join(imports.of(world.server.pid)) == ""
+
+
+def log_in_with_everything(world: World, user: RadiusUser) -> None:
+    """Log in with a wrong answer and a further SMS; a notification follows."""
+    challenge = world.log_in(user)
+    assert challenge.code == "challenge"
+    world.answer(user, "wrong", challenge.state)
+    if user.extra.endswith(('"nobody"', '"script"')):
+        world.server.wait_for_log(f'user "{user.name}"')
+        world.answer(user, "resend", challenge.state)
+        return
+    first = world.gateway.inbox.wait(number=read(user))
+    world.answer(user, "resend", challenge.state)
+    again = world.gateway.inbox.wait(number=read(user), after=first.id)
+    assert world.answer(user, again.code, challenge.state).code == "accept"
+    world.gateway.inbox.wait(number=read(user), after=again.id)
+
+
+def read(user: RadiusUser) -> str:
+    return "+" + (user.phone or "").replace(" ", "").lstrip("+0")

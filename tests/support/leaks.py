@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import logging
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ import pytest
 from smsotp_mocks.gateways.accounts import Accounts
 from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.log import SinkHandler
+from smsotp_plugin.sms.typed import fold
 
 _SHORTEST = 6
 #: The numbers, codes and passwords that the tests use everywhere.
@@ -35,7 +37,8 @@ _ALWAYS = (
 )
 #: What the plugin's set-up of logging changes for the whole process.
 _SWITCHES = ("logThreads", "logProcesses", "logMultiprocessing", "_srcfile")
-_DIGITS = re.compile(r"[0-9]+")
+#: What may be a code in a text.
+_WORDS = (re.compile("[0-9]+"), re.compile("[0-9A-Za-z]+"))
 
 
 class Secrets:
@@ -55,7 +58,7 @@ class Secrets:
             self._forms |= dict.fromkeys(forms_of(secret), secret)
 
     def add_code(self, code: str) -> None:
-        """Look for this code in clear; made for many of them."""
+        """Look for this code, of any alphabet, in clear; made for many of them."""
         self._codes.add(code)
 
     def look_in(self, name: str, read: Callable[[], str]) -> None:
@@ -70,7 +73,7 @@ class Secrets:
             for form, secret in self._forms.items()
             if form in text or (form == form.casefold() and form in folded)
         ]
-        return sorted({*found, *self._codes.intersection(_DIGITS.findall(text))})
+        return sorted({*found, *self._codes.intersection(_words(text))})
 
     def leaks(self) -> list[str]:
         """Return a sentence for each text that shows secrets."""
@@ -82,6 +85,12 @@ class Secrets:
                 if found:
                     sentences.append(f"{name} shows {', '.join(found)}: {line}")
         return sentences
+
+
+def _words(text: str) -> set[str]:
+    """Return what may be a code: runs of digits, and of digits and letters, in whatever script."""
+    folded = fold(text)
+    return {word for words in _WORDS for word in words.findall(folded)}
 
 
 def forms_of(secret: str) -> set[str]:
@@ -113,6 +122,7 @@ def secrets(request: pytest.FixtureRequest) -> Iterator[Secrets]:
     # Not a fixture of this one: hypothesis wants none that is new for each test.
     if directory := request.node.funcargs.get("tmp_path"):
         _look_in_server_logs(wanted, directory)
+        _look_in_delivery_logs(wanted, directory)
     leaks = wanted.leaks()
     if leaks and request.node.get_closest_marker("shows_secrets") is None:
         pytest.fail("Secrets were logged:\n" + "\n".join(leaks), pytrace=False)
@@ -164,3 +174,17 @@ def _look_in_server_logs(secrets: Secrets, directory: Path) -> None:
         # A server that runs with -x shows every packet, passwords too.
         if "Received Access-Request" not in text:
             secrets.look_in(path.name, partial(str, text))
+
+
+def _look_in_delivery_logs(secrets: Secrets, directory: Path) -> None:
+    """Search what stores have kept for weeks; tests leave databases behind that are broken, or of somebody else."""
+    for path in directory.rglob("*.db"):
+        source = f"{path.as_uri()}?mode=ro"
+        with (
+            contextlib.suppress(sqlite3.Error),
+            contextlib.closing(sqlite3.connect(source, uri=True, timeout=1)) as connection,
+        ):
+            rows = connection.execute(
+                "SELECT gateway, gateway_id, detail, user, number FROM events"
+            ).fetchall()
+            secrets.look_in(f"the delivery log {path.name}", partial("\n".join, map(repr, rows)))

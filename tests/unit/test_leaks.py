@@ -16,6 +16,10 @@ LEAKS = {
     "in hexadecimal": f'log.warning("{b"code 734921".hex().upper()}")',
     "of somebody else": 'logging.getLogger("another.library").warning("retrying /?to=%2B491701234567")',
     "made in the test": 'log.info(CodeMaker(b"k" * 32, 6, "0123456789", lambda size: b"r" * size).code("s"))',
+    "of letters": 'log.info("id %s", CodeMaker(b"k" * 32, 6, "ABCDEFGHIJ", lambda size: b"r" * size).code("s"))',
+    "of small letters": 'log.info("answered: OTP=%s.", CodeMaker(b"k" * 32, 8, "abcdefghij", bytes).code("s"))',
+    "of both": 'log.info("%s", CodeMaker(b"k" * 32, 10, "abcdeABCDE0123", bytes).code("s"))',
+    "in a word of letters": 'log.info("id OTP%sX", CodeMaker(b"k" * 32, 6, "0123456789", bytes).code("s"))',
     "added by the test": 'secrets.add("tr0ub4dor"); log.info("password tr0ub4dor")',
     "elsewhere": 'secrets.look_in("radius.log", lambda: "Login OK: [bob/123456]")',
     "in a thread": 't = threading.Thread(target=log.info, args=("491701234567",)); t.start(); t.join()',
@@ -71,6 +75,27 @@ def test_a_servers_log_in_the_tests_directory_is_searched(pytester: pytest.Pytes
     pytester.makeconftest("from tests.support.leaks import secrets")
     pytester.makepyfile(
         'def test_it(tmp_path):\n    (tmp_path / "radius.log").write_text("Login OK: [bob/123456]")'
+    )
+
+    pytester.runpytest_inprocess().assert_outcomes(passed=1, errors=1)
+
+
+@pytest.mark.shows_secrets
+@pytest.mark.parametrize("column", ["gateway_id", "detail", "user"])
+def test_what_a_store_keeps_in_the_tests_directory_is_searched(
+    pytester: pytest.Pytester, column: str
+) -> None:
+    pytester.makeconftest("from tests.support.leaks import secrets")
+    pytester.makepyfile(
+        f"""
+        import contextlib, sqlite3
+        def test_it(tmp_path):
+            with contextlib.closing(sqlite3.connect(tmp_path / "some.db")) as connection:
+                connection.execute("CREATE TABLE events (gateway, gateway_id, detail, user, number)")
+                connection.execute("INSERT INTO events ({column}) VALUES ('OK 123456')")
+                connection.commit()
+            (tmp_path / "broken.db").write_text("no database")
+        """
     )
 
     pytester.runpytest_inprocess().assert_outcomes(passed=1, errors=1)

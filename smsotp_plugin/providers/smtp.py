@@ -45,7 +45,7 @@ _PLAIN_TEXT = re.compile(r"[\x20-\x7e\t\r\n]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 #: How Postfix, Exim and Sendmail name their queue entry when they take a mail.
 _QUEUE_ID = re.compile(
-    r"queued as ([\w.-]+)|\bid=([\w.-]+)|([\w.-]+) Message accepted", re.IGNORECASE | re.ASCII
+    r"queued as ([\w.-]+)|\bid=([\w.-]+)|(?<![\w.-])([\w.-]+) Message accepted", re.IGNORECASE | re.ASCII
 )
 
 

@@ -23,8 +23,8 @@ _SCHEME = "tel:"
 _FOREIGN = re.compile(r"[^0-9+ ().\[\]/~-]")
 #: A plus stands before all digits.
 _WRITTEN = re.compile(r"[^0-9+]*\+?[^+]*")
-#: One or two digits behind a hyphen or slash at the end: of an extension, or of a second number.
-_TAIL = re.compile(r"(.*[0-9][^0-9]*)[-/][^0-9]*[0-9]{1,2}[^0-9]*")
+#: As many digits, or fewer, behind the last hyphen or slash are those of an extension, or of a second number.
+_LONGEST_EXTENSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,14 @@ def parse_number(text: str, default_region: str | None) -> PhoneNumber:
         NumberError: It is no number, a national one without a default region, or one that can be read in two ways.
     """
     written = _written(text)
-    digits = "".join(filter(str.isdigit, written))
+    digits = _digits(written)
     if not _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS:
         raise NumberError("it is empty, too short or too long")
     plus = "+" in written
-    tail = _TAIL.fullmatch(written)
-    if tail and is_number("".join(filter(str.isdigit, tail[1])), default_region, plus=plus):
+    whole, _, behind = written.replace("/", "-").rpartition("-")
+    if 1 <= len(_digits(behind)) <= _LONGEST_EXTENSION and is_number(
+        _digits(whole), default_region, plus=plus
+    ):
         raise NumberError(
             "what stands behind its last hyphen or slash may be an extension or a second number: write one number, "
             "without them"
@@ -76,6 +78,10 @@ def parse_number(text: str, default_region: str | None) -> PhoneNumber:
         masked=f"+{number.country_code} *** **{digits[-2:]}",
         region=phonenumbers.region_code_for_country_code(number.country_code or 0),
     )
+
+
+def _digits(written: str) -> str:
+    return "".join(filter(str.isdigit, written))
 
 
 def _written(text: str) -> str:

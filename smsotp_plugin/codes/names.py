@@ -1,8 +1,7 @@
 """
 What may be written of a User-Name: a name may be a telephone number, or the code that somebody typed into its field.
 
-A password in that field cannot be told from a name; so nothing is written of names that nobody has vouched for: neither
-the first factor nor a challenge of our own.
+A password in that field cannot be told from a name.
 """
 
 import re

@@ -39,7 +39,10 @@ def explain_route(config: Path, number: str, user: str, language: str, gateway: 
         phone = parse_number(number, settings.users.default_region)
         recipient = Recipient(phone.e164, realm_of(user), language.lower(), gateway)
         plan = table.plan(recipient)
-    except (NumberError, NoRoute) as exc:
+    except NumberError as exc:
+        err.print(Text(f"smsotp: the number cannot be used: {exc}"))
+        return 1
+    except NoRoute as exc:
         err.print(Text(f"smsotp: {exc}"))
         return 1
     out.print(_choice(phone.masked, plan, None if gateway else table.choose(recipient)))

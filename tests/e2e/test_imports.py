@@ -92,16 +92,14 @@ def mocks(tmp_path: Path) -> Iterator[list[Gateway]]:
     certificates = Certificates()
     certificates.write_authority(tmp_path / "authority.pem")
     inbox = Inbox()
+    made: list[Gateway] = [
+        HttpGateway(inbox, tls=certificates),
+        SipgateGateway(inbox, tls=certificates),
+        SmtpGateway(inbox, security="starttls", certificate=certificates),
+        Smsc(inbox, tls=certificates),
+    ]
     with ExitStack() as stack:
-        yield [
-            stack.enter_context(gateway)
-            for gateway in (
-                HttpGateway(inbox, tls=certificates),
-                SipgateGateway(inbox, tls=certificates),
-                SmtpGateway(inbox, security="starttls", certificate=certificates),
-                Smsc(inbox, tls=certificates),
-            )
-        ]
+        yield [stack.enter_context(gateway) for gateway in made]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import smsotp_plugin
 from smsotp_plugin.providers import smtp
 from smsotp_plugin.providers.http.apis import clickatell, gtx, twilio
 from smsotp_plugin.sms import phone
-from smsotp_plugin.wire.http import errors, xmlrpc
+from smsotp_plugin.wire.http import xmlrpc
 from smsotp_plugin.wire.smpp import deliver_sm
 from smsotp_plugin.wire.smtp import connection
 
@@ -31,7 +31,6 @@ ON_FOREIGN_TEXT: dict[str, tuple[Callable[[Any], object], re.Pattern[Any]]] = {
     "GTX's error": (gtx._ERROR.match, gtx._ERROR),
     "Twilio's answer": (twilio._ELEMENT.findall, twilio._ELEMENT),
     "no XML": (xmlrpc._NO_XML.search, xmlrpc._NO_XML),
-    "a proxy's refusal": (errors._TUNNEL_REFUSED.search, errors._TUNNEL_REFUSED),
     "fields of a receipt": (deliver_sm._FIELD.findall, deliver_sm._FIELD),
     "text of a receipt": (deliver_sm._MESSAGE_TEXT.split, deliver_sm._MESSAGE_TEXT),
     "foreign characters": (phone._FOREIGN.search, phone._FOREIGN),

@@ -39,6 +39,7 @@ ON_FOREIGN_TEXT: dict[str, tuple[Callable[[Any], object], re.Pattern[Any]]] = {
 
 #: The door can be imported inside FreeRADIUS only, and has none.
 NOT_WHILE_SERVING = (
+    "smsotp_plugin.__main__",
     "smsotp_plugin.freeradius",
     "smsotp_plugin.raddb",
     "smsotp_plugin.commands",

@@ -5,6 +5,8 @@ import json
 import socket
 import threading
 import time
+import urllib.error
+import urllib.request
 from typing import Any
 
 import pytest
@@ -278,3 +280,19 @@ def test_a_hundred_may_wait_and_no_more(page: InboxPage) -> None:
         connection.close()
 
     assert (answers.count(b"HTTP/1.1 200"), answers.count(b"HTTP/1.1 503")) == (100, 1)
+
+
+def test_what_the_gateways_refused_is_listed_newest_first_with_its_answer(
+    page: InboxPage, gateways: dict[str, Gateway]
+) -> None:
+    for path in ("/sms?text=1", "/sms?to=%2B491701234567"):
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(gateways["http"].address + path, timeout=10)
+
+    status, answer = call(page, "GET", "/api/refused?limit=1")
+
+    assert (status, answer["found"], len(answer["refused"])) == (200, 2, 1)
+    entry = answer["refused"][0]
+    assert entry["reason"].startswith("no text found")
+    assert entry["answer"].startswith("400 ERROR no text found")
+    assert entry["wire"]["target"] == "/sms?to=%2B491701234567"

@@ -3,6 +3,7 @@
 import re
 import smtplib
 import time
+import urllib.error
 import urllib.request
 import xmlrpc.client
 from typing import Any
@@ -326,3 +327,40 @@ def test_everything_that_can_be_pressed_has_a_name(open_page: Any, sms_inbox: In
            .map((it) => it.outerHTML)"""
     )
     assert nameless == []
+
+
+class TestRefusals:
+    def test_a_refused_request_is_counted_at_once_and_shown_with_its_reason_and_answer(
+        self, open_page: Any, gateways: dict[str, Gateway]
+    ) -> None:
+        page = open_page()
+        expect(page.locator("#refused")).to_be_hidden()
+
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(f"{gateways['http'].address}/sms?text=123456")
+        host, _, port = gateways["smtp"].address.removeprefix("smtp://").partition(":")
+        with smtplib.SMTP(host, int(port)) as client:
+            client.docmd("EHLO me")
+            client.docmd("MAIL FROM:<a@b> SIZE=999999999")
+
+        expect(page.locator("#refused")).to_have_text("2 refused")
+        page.locator("#refused").click()
+        mail, http = page.locator("#refusal-list li").all()
+        expect(mail).to_contain_text("552 5.3.4 Message size exceeds")
+        expect(http).to_contain_text("no phone number found")
+        expect(http).to_contain_text("Answered: 400 ERROR no phone number found")
+        http.locator("summary").click()
+        expect(http.locator("pre")).to_contain_text("/sms?text=123456")
+
+    def test_what_was_refused_is_text_and_never_markup(
+        self, open_page: Any, gateways: dict[str, Gateway]
+    ) -> None:
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(f"{gateways['http'].address}/sms?to=%3Cimg%20src=x%3E")
+        page = open_page(width=400)
+
+        page.locator("#refused").click()
+        page.locator("#refusal-list summary").click()
+
+        expect(page.locator("#refusal-list pre")).to_contain_text("%3Cimg")
+        assert page.locator("#refusal-list img").count() == 0

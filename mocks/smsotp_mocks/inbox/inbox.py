@@ -145,9 +145,11 @@ class Inbox:
         return message
 
     def reject(self, gateway: str, reason: str) -> None:
-        """Note that a gateway refused a request, so that a failing `wait` can say so."""
+        """Note that a gateway refused a request, so that a failing `wait` can say so, and tell the listeners."""
         with self._lock:
             self._rejections.append(f"{gateway}: {reason}")
+            for subscription in self._subscriptions:
+                subscription.put(InboxEvent("refused", None))
 
     def mark(self) -> int:
         """Return the id of the newest message (0: none yet), to be used as `after` or `since`."""
@@ -222,7 +224,7 @@ class Inbox:
 
     def subscribe(self, *, max_waiting: int = 1000) -> Subscription:
         """
-        Return a live view: one event for each message from now on, and for each `clear`.
+        Return a live view: one event for each message from now on, for each refusal and for each `clear`.
 
         Args:
             max_waiting: Events kept for a listener that is slow; then it is told that some were lost.

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from smsotp_mocks.inbox.bounded import Bounded
 
+_LONGEST_ANSWER = 1000  # characters
 Verdict = Literal["accepted", "rejected", "fault"]
 
 
@@ -20,6 +21,7 @@ class Entry:
         verdict: `accepted`; `rejected` by the gateway's own rules; or `fault`: broken on purpose.
         reason: Why it was rejected, or which fault struck; empty when accepted.
         wire: In the words of the protocol. Only JSON types.
+        answer: What the client was told where it was rejected, cut to a few lines.
     """
 
     received: float
@@ -27,6 +29,10 @@ class Entry:
     verdict: Verdict
     reason: str
     wire: Mapping[str, Any]
+    answer: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "answer", self.answer[:_LONGEST_ANSWER])
 
     def as_dict(self) -> dict[str, Any]:
         """Return the entry as JSON types."""

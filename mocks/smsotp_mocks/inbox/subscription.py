@@ -19,12 +19,12 @@ class InboxEvent:
     Something that happened to the inbox.
 
     Attributes:
-        kind: `message`: one came. `clear`: the inbox was emptied. `lost`: the listener was too slow and should
+        kind: `message`: one came. `refused`: a gateway did not take a request. `clear`: the inbox was emptied. `lost`: the listener was too slow and should
             read the whole inbox again.
         message: For `message` only.
     """
 
-    kind: Literal["message", "clear", "lost"]
+    kind: Literal["message", "refused", "clear", "lost"]
     message: ReceivedMessage | None
 
 

@@ -65,6 +65,7 @@ class Api:
             Route("GET", "/api/messages/{id}", self._show),
             Route("POST", "/api/messages/{id}/receipt", self._send_receipt),
             Route("GET", "/api/wait", self._wait),
+            Route("GET", "/api/refused", self._list_refused),
             Route("GET", "/api/gateways", self._list_gateways),
             Route("GET", "/api/gateways/{kind}/requests", self._list_requests),
             Route("GET", "/api/gateways/{kind}/faults", self._list_faults),
@@ -135,6 +136,17 @@ class Api:
         entries = self._gateway(path).requests
         newest_first = entries[len(entries) - min(limit, len(entries)) :][::-1]
         return json_answer({"requests": [entry.as_dict() for entry in newest_first]})
+
+    def _list_refused(self, request: Request, _: Mapping[str, str]) -> Answer:
+        limit = Parameters(request, "limit").integer("limit", 100, 0, MOST_LISTED)
+        refused = [
+            entry
+            for gateway in self._gateways.values()
+            for entry in gateway.requests
+            if entry.verdict == "rejected" and entry.reason
+        ]
+        refused.sort(key=lambda entry: entry.received, reverse=True)
+        return json_answer({"refused": [entry.as_dict() for entry in refused[:limit]], "found": len(refused)})
 
     def _list_faults(self, request: Request, path: Mapping[str, str]) -> Answer:
         Parameters(request)

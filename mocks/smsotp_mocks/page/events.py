@@ -31,7 +31,7 @@ def faults_of(gateways: Sequence[Gateway]) -> dict[str, list[dict[str, Any]]]:
 
 class EventStream:
     """
-    Tells one listener what happens: `ready`, then `message`, `clear`, `lost` and `faults`.
+    Tells one listener what happens: `ready`, then `message`, `refused`, `clear`, `lost` and `faults`.
 
     Args:
         since: Messages after this mark are told at once.

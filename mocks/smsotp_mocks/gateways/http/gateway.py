@@ -117,8 +117,9 @@ class HttpGateway(TcpServer):
                 try:
                     request = read_request(stream, lambda: connection.sendall(CONTINUE))
                 except BadRequest as bad:
-                    self._note(self.name or "http", "rejected", bad.reason, {})
-                    connection.sendall(text_answer(bad.status, f"{bad.reason}\n").to_bytes(keep_alive=False))
+                    answer = text_answer(bad.status, f"{bad.reason}\n")
+                    self._note(self.name or "http", "rejected", bad.reason, {}, answer)
+                    connection.sendall(answer.to_bytes(keep_alive=False))
                     return
                 if request is None:
                     return
@@ -137,11 +138,12 @@ class HttpGateway(TcpServer):
         try:
             read = face.read(request)
         except Rejected as rejected:
-            self._note(gateway, "rejected", rejected.reason, request.as_dict())
+            self._note(gateway, "rejected", rejected.reason, request.as_dict(), rejected.answer)
             return _whole(request, rejected.answer)
         except BadRequest as bad:
-            self._note(gateway, "rejected", bad.reason, request.as_dict())
-            return _whole(request, text_answer(bad.status, f"{bad.reason}\n"))
+            answer = text_answer(bad.status, f"{bad.reason}\n")
+            self._note(gateway, "rejected", bad.reason, request.as_dict(), answer)
+            return _whole(request, answer)
         if isinstance(read, Answer):
             self._note(gateway, "accepted", "", request.as_dict())
             return _whole(request, read)
@@ -152,8 +154,11 @@ class HttpGateway(TcpServer):
         )
         return exchange.broken(fault) if fault else exchange.well()
 
-    def _note(self, gateway: str, verdict: Verdict, reason: str, wire: dict[str, Any]) -> None:
-        self._journal.add(Entry(time.time(), gateway, verdict, reason, wire))
+    def _note(
+        self, gateway: str, verdict: Verdict, reason: str, wire: dict[str, Any], answer: Answer | None = None
+    ) -> None:
+        said = "" if answer is None else f"{answer.status} {answer.body.decode('utf-8', 'replace')}"
+        self._journal.add(Entry(time.time(), gateway, verdict, reason, wire, said))
         if verdict != "accepted":
             self.inbox.reject(gateway, reason)
 

@@ -235,9 +235,10 @@ class Smsc(TcpServer):
         """Send a report again that could not be taken. For sessions."""
         self.later.after(self.receipts.again, lambda: self._deliver(report))
 
-    def note(self, verdict: Verdict, reason: str, wire: dict[str, Any]) -> None:
-        """Write into the journal. For sessions."""
-        self._journal.add(Entry(time.time(), self.name, verdict, reason, wire))
+    def note(self, verdict: Verdict, reason: str, wire: dict[str, Any], status: int | None = None) -> None:
+        """Write into the journal, with the command_status that was answered. For sessions."""
+        answer = "" if status is None else f"command_status 0x{status:08x} {_name(status)}".rstrip()
+        self._journal.add(Entry(time.time(), self.name, verdict, reason, wire, answer))
         if verdict != "accepted" and reason:
             self.inbox.reject(self.name, reason)
 
@@ -261,3 +262,10 @@ class Smsc(TcpServer):
         for session in sessions:
             session.send_request(command)
         return len(sessions)
+
+
+def _name(status: int) -> str:
+    try:
+        return f"ESME_{Status(status).name}"
+    except ValueError:
+        return ""

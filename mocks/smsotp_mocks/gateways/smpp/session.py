@@ -103,7 +103,7 @@ class SmppSession:
             return None
         length, command, status, sequence = HEADER.unpack(head)
         if not HEADER.size <= length <= MOST_PDU:
-            self._note("rejected", f"a PDU of {length} octets", {"header": head.hex()})
+            self._note("rejected", f"a PDU of {length} octets", {"header": head.hex()}, Status.RINVCMDLEN)
             self._send(Pdu(Command.GENERIC_NACK, Status.RINVCMDLEN, sequence, b""))
             return None
         body = stream.read(length - HEADER.size)
@@ -114,7 +114,12 @@ class SmppSession:
             self._note("accepted" if pdu.status == 0 else "rejected", "", _wire(pdu))
             self._settle(pdu)
         elif not 1 <= pdu.sequence <= _LAST_SEQUENCE:
-            self._note("rejected", f"sequence_number 0x{pdu.sequence:08x} is reserved", _wire(pdu))
+            self._note(
+                "rejected",
+                f"sequence_number 0x{pdu.sequence:08x} is reserved",
+                _wire(pdu),
+                Status.RUNKNOWNERR,
+            )
             self._answer(pdu, Status.RUNKNOWNERR)
         elif pdu.command in _BINDS:
             self._at_stage("bind", pdu, self._bind)
@@ -125,7 +130,7 @@ class SmppSession:
         elif pdu.command == Command.SUBMIT_SM:
             self._submit(pdu)
         else:
-            self._note("rejected", "an unknown command", _wire(pdu))
+            self._note("rejected", "an unknown command", _wire(pdu), Status.RINVCMDID)
             self._send(Pdu(Command.GENERIC_NACK, Status.RINVCMDID, pdu.sequence, b""))
 
     def _settle(self, pdu: Pdu) -> None:
@@ -152,7 +157,7 @@ class SmppSession:
         try:
             bind = self._authenticated(pdu)
         except BadPdu as bad:
-            self._note("rejected", bad.reason, {"command": Command(pdu.command).name.lower()})
+            self._note("rejected", bad.reason, {"command": Command(pdu.command).name.lower()}, bad.status)
             self._answer(pdu, bad.status)
             return
         self.system_id = bind.system_id
@@ -189,7 +194,7 @@ class SmppSession:
         try:
             submit, part = self._judged(pdu)
         except BadPdu as bad:
-            self._note("rejected", bad.reason, _wire(pdu))
+            self._note("rejected", bad.reason, _wire(pdu), bad.status)
             self._answer(pdu, bad.status)
             return
         fault = self._smsc.faults.take(submit.destination_addr) or self._smsc.faults.take(
@@ -274,8 +279,8 @@ class SmppSession:
         with self._writing:
             self._connection.sendall(data)
 
-    def _note(self, verdict: Any, reason: str, wire: dict[str, Any]) -> None:
-        self._smsc.note(verdict, reason, wire)
+    def _note(self, verdict: Any, reason: str, wire: dict[str, Any], status: int | None = None) -> None:
+        self._smsc.note(verdict, reason, wire, status)
 
 
 def _wire(pdu: Pdu) -> dict[str, Any]:

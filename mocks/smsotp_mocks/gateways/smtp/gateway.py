@@ -118,7 +118,9 @@ class SmtpGateway(TcpServer):
 
     def note(self, verdict: Verdict, reason: str, wire: dict[str, Any]) -> None:
         """Write into the journal. For sessions."""
-        self._journal.add(Entry(time.time(), self.name, verdict, reason, wire))
+        self._journal.add(
+            Entry(time.time(), self.name, verdict, reason, wire, reason if verdict == "rejected" else "")
+        )
         if verdict != "accepted":
             self.inbox.reject(self.name, reason)
 

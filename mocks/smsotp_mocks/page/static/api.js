@@ -17,6 +17,7 @@ export const messages = (asked) => ask("GET", `/api/messages?${new URLSearchPara
 export const message = (id) => ask("GET", `/api/messages/${id}`);
 export const clear = () => ask("DELETE", "/api/messages");
 export const sendReceipt = (id, state) => ask("POST", `/api/messages/${id}/receipt`, { state });
+export const refused = (asked) => ask("GET", `/api/refused?${new URLSearchParams(asked)}`);
 export const gateways = () => ask("GET", "/api/gateways");
 export const addFault = (kind, rule) => ask("POST", `/api/gateways/${kind}/faults`, { rule });
 export const removeFault = (kind, id) => ask("DELETE", `/api/gateways/${kind}/faults/${id}`);
@@ -25,7 +26,7 @@ export const clearFaults = (kind) => ask("DELETE", `/api/gateways/${kind}/faults
 // Call listeners[kind](data) for every event; `gone` while the server cannot be reached.
 export function listen(listeners) {
   const source = new EventSource("/api/events");
-  for (const kind of ["ready", "message", "clear", "lost", "faults"]) {
+  for (const kind of ["ready", "message", "refused", "clear", "lost", "faults"]) {
     source.addEventListener(kind, (event) => listeners[kind](JSON.parse(event.data)));
   }
   source.addEventListener("error", () => {

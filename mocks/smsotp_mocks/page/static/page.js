@@ -5,12 +5,14 @@ import { byId, copy, tell } from "./dom.js";
 import { Detail } from "./detail.js";
 import { Gateways } from "./gateways.js";
 import { MessageList } from "./list.js";
+import { Refusals } from "./refusals.js";
 
 const search = byId("search");
 const filter = byId("filter");
 const list = new MessageList((id) => open(id));
 const detail = new Detail(() => list.move(0));
 const gateways = new Gateways(filter);
+const refusals = new Refusals();
 let soon;
 
 function open(id) {
@@ -33,10 +35,11 @@ function live(state, says) {
 }
 
 api.listen({
-  ready: () => { live("live", "live"); list.load(); gateways.load(); },
+  ready: () => { live("live", "live"); list.load(); gateways.load(); refusals.load(); },
   message: (message) => (list.filtered ? look() : list.arrived(message)),
+  refused: () => refusals.loadSoon(),
   clear: () => { list.emptied(); detail.close(); },
-  lost: () => list.load(),
+  lost: () => { list.load(); refusals.load(); },
   faults: (faults) => gateways.changed(faults),
   gone: () => live("gone", "not connected"),
 });
@@ -78,7 +81,7 @@ const keys = {
 };
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || byId("gateways").open) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape") { escape(); return; }
   const { target } = event;
   const typing = target.matches("input, select, textarea");

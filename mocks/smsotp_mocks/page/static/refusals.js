@@ -1,0 +1,42 @@
+// What the gateways did not take: how many, beside the count of messages; which and why, in a dialog.
+
+import * as api from "./api.js";
+import { byId, clock, element, tell, visible } from "./dom.js";
+
+const SHOWN = 100; // the newest
+
+export class Refusals {
+  constructor() {
+    this.dialog = byId("refusals");
+    this.button = byId("refused");
+    this.button.addEventListener("click", () => this.dialog.showModal());
+    byId("refusals-close").addEventListener("click", () => this.dialog.close());
+    this.dialog.addEventListener("click", (event) => { if (event.target === this.dialog) this.dialog.close(); });
+  }
+
+  loadSoon() {
+    clearTimeout(this.planned);
+    this.planned = setTimeout(() => this.load(), 60);
+  }
+
+  async load() {
+    try {
+      const { refused, found } = await api.refused({ limit: SHOWN });
+      this.button.hidden = !found;
+      this.button.textContent = `${found.toLocaleString("en")} refused`;
+      byId("refusal-list").replaceChildren(...refused.map((entry) => this.row(entry)));
+    } catch (error) { tell(error.message, "bad"); }
+  }
+
+  row(entry) {
+    return element("li", { class: "card" },
+      element("div", { class: "card-head" }, element("span", { class: "gateway" }, entry.gateway),
+        element("time", { datetime: new Date(entry.received * 1000).toISOString() }, clock(entry.received))),
+      element("p", { class: "reason" }, visible(entry.reason)),
+      entry.answer && entry.answer !== entry.reason
+        ? element("p", { class: "answer" }, "Answered: ", element("code", {}, visible(entry.answer.trim()))) : null,
+      Object.keys(entry.wire).length
+        ? element("details", {}, element("summary", {}, "What came"),
+          element("pre", { tabindex: "0", "aria-label": "What came" }, visible(JSON.stringify(entry.wire, null, 2)))) : null);
+  }
+}

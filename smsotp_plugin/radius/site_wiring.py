@@ -90,7 +90,7 @@ class _Judge:
             elif name in POLICIES:
                 self._right_list(kind, call)
                 self._own_actions(call)
-            elif name.lower().startswith(("smsotp_", "smsotp-")):
+            elif name.lower().startswith(("smsotp_", "smsotp-")) and name not in self.unlang.atoms:
                 self.tell(
                     call.item,
                     f"{call.name} is called, but there is no such policy",
@@ -149,7 +149,7 @@ class _Judge:
             return
         calls = self._calls(authorize)
         place = calls.index(call)
-        after = [other for other in calls[place + 1 :] if other.name not in POLICIES]
+        after = [other for other in calls[place + 1 :] if other.name not in self.unlang.atoms]
         chosen = [
             statement
             for _, statement in self.unlang.updates(self._items_after(authorize, call))
@@ -321,7 +321,7 @@ class _Judge:
     def _before(self, section: Section, call: Call) -> list[Call]:
         calls = self._calls(section)
         place = next(place for place, other in enumerate(calls) if other.name == call.name)
-        return calls[:place]
+        return [other for other in calls[:place] if other.name not in self.unlang.atoms]
 
     def _items_after(self, section: Section, call: Call) -> list[Item]:
         """Return the items of a section after the one in which a call stands."""

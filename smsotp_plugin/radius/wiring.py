@@ -11,8 +11,8 @@ from smsotp_plugin.radius.site_wiring import judge_site, place_of, uses_us
 from smsotp_plugin.radius.sites import Site, find_sites
 from smsotp_plugin.radius.unlang import Unlang
 
-#: Kind and name of each module that the policies call.
-_INSTANCES = (("python3", "smsotp"),)
+#: Kind and name of the module that the policies call.
+_MODULE = ("python3", "smsotp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,10 @@ class Wiring:
 def judge_wiring(main_file: Path) -> Wiring:
     """Judge the configuration that begins with a main file (``radiusd.conf``)."""
     tree = read_tree(main_file)
-    unlang = Unlang(_policies(tree.root), frozenset(POLICIES))
+    policies = _policies(tree.root)
+    # Those that the policies call themselves are as we wrote them, too.
+    own = (name for name in policies if name.startswith("smsotp_"))
+    unlang = Unlang(policies, frozenset({*POLICIES, *own}))
     sites = find_sites(tree.root)
     ours = [site for site in sites if uses_us(site, unlang)]
     rows, problems, notes = list[Row](), list[Finding](), list[str]()
@@ -104,16 +107,16 @@ def _missing_parts(tree: ConfigTree) -> list[Finding]:
         if section.kind == "modules"
         for module in section.sections
     ]
-    found = [
-        Finding(
-            str(main),
-            f"the module {name} is not enabled",
-            "FreeRADIUS does not start, or passes over what calls it",
-            ("smsotp freeradius install --raddb DIR",),
+    found = list[Finding]()
+    if _MODULE not in modules:
+        found.append(
+            Finding(
+                str(main),
+                "the module smsotp is not enabled",
+                "FreeRADIUS does not start, or passes over what calls it",
+                ("smsotp freeradius install --raddb DIR",),
+            )
         )
-        for kind, name in _INSTANCES
-        if (kind, name) not in modules
-    ]
     defined = [
         policy for section in tree.root.sections if section.kind == "policy" for policy in section.sections
     ]

@@ -1,7 +1,8 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsotp_plugin.radius.config_text import expand, read_text
+from smsotp_plugin.radius.config_text import Section, expand, read_text
 
 
 def test_assignments_and_sections_are_found() -> None:
@@ -53,3 +54,42 @@ def test_a_circle_of_variables_ends() -> None:
 @given(text=st.text(st.sampled_from("ab={}\"'#$\n \t./") | st.characters(codec="utf-8"), max_size=200))
 def test_any_text_is_read(text: str) -> None:
     read_text(text)
+
+
+def shape(section: Section) -> list[object]:
+    """Return what a section holds, without places."""
+    return [
+        (item.kind, item.name, shape(item)) if isinstance(item, Section) else item.name
+        for item in section.items
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a {\nb\n}", [("a", "", ["b"])]),
+        ("a { b\n c }", [("a", "", ["b", "c"])]),
+        ("a {}\nb", [("a", "", []), "b"]),
+        ('a "b c" {\n}', [("a", "b c", [])]),
+        ("a {\nb # }\n}\nc", [("a", "", ["b"]), "c"]),
+        ('if (&A == "}") {\nb\n}', [("if", '(&A == "}")', ["b"])]),
+        ("if (&A =~ /a{2}}/) {\nb\n}", [("if", "(&A =~ /a{2}}/)", ["b"])]),
+        ("if (&A && \\\n (&B)) {\nb\n}", [("if", "(&A &&  (&B))", ["b"])]),
+        ("if ((&A) && ok) {\nb\n}\nelse {\nc\n}", [("if", "((&A) && ok)", ["b"]), ("else", "", ["c"])]),
+        ("a {\nb\n} # c {\nd", [("a", "", ["b"]), "d"]),
+        ("update {\n&reply: += &session-state:\n}", [("update", "", ["&reply:"])]),
+        ("-sql\nattr_filter.access_reject", ["-sql", "attr_filter.access_reject"]),
+        ("%{debug_attr:request:}\nb", ["%{debug_attr:request:}", "b"]),
+        ("a\r\nb\r\n", ["a", "b"]),
+        ("# a \\\nb", ["b"]),
+        ("}\na", ["a"]),
+    ],
+)
+def test_text_is_read_as_freeradius_reads_it(text: str, expected: list[object]) -> None:
+    assert shape(read_text(text)) == expected
+
+
+def test_a_continued_line_has_the_number_of_its_first_part() -> None:
+    read = read_text("\nif (&A && \\\n&B) {\n}\nb\n")
+
+    assert [item.line for item in read.items] == [2, 5]

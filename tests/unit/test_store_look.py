@@ -1,0 +1,74 @@
+"""A look at the store and its key tells what their start would say, and makes nothing."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from smsotp_plugin.codes.key_file import load_or_make_key, look_at_key
+from smsotp_plugin.errors import ConfigError, StoreError
+from smsotp_plugin.stores.sqlite.look import look_at_store
+from smsotp_plugin.stores.sqlite.store import SqliteStore
+from tests.unit.hand_clock import HandClock
+
+
+def test_what_is_not_there_yet_is_well_and_stays_so(tmp_path: Path) -> None:
+    look_at_store(tmp_path / "smsotp.db")
+    look_at_key(tmp_path / "smsotp.key")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_is_open_is_well(tmp_path: Path) -> None:
+    path = tmp_path / "smsotp.db"
+    store = SqliteStore(path, 30.0, 86400.0, HandClock())
+    try:
+        before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+        look_at_store(path)
+        after = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    finally:
+        store.close()
+
+    assert before == after
+
+
+def test_a_key_that_was_made_is_well(tmp_path: Path) -> None:
+    load_or_make_key(tmp_path / "smsotp.key")
+
+    look_at_key(tmp_path / "smsotp.key")
+
+
+@pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\x00"[:-1] + b"x"])
+def test_garbage_is_no_database(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "smsotp.db").write_bytes(content)
+
+    with pytest.raises(StoreError, match=r"smsotp\.db: file is not a database"):
+        look_at_store(tmp_path / "smsotp.db")
+
+
+def test_a_newer_schema_is_told(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "smsotp.db")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+    with pytest.raises(StoreError, match="written by a newer smsotp-plugin"):
+        look_at_store(tmp_path / "smsotp.db")
+
+
+@pytest.mark.parametrize("name", ["gone/smsotp.db", "file/smsotp.db", "folder"])
+def test_a_path_that_cannot_be_a_store_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+
+    with pytest.raises(StoreError, match="cannot be opened"):
+        look_at_store(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["gone/smsotp.key", "file/smsotp.key", "folder", "short"])
+def test_a_path_that_cannot_be_a_key_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "short").write_text("short")
+
+    with pytest.raises(ConfigError, match="the key file"):
+        look_at_key(tmp_path / name)

@@ -24,23 +24,19 @@ def newer_schema(world: World) -> None:
 
 
 def without_directory(world: World) -> None:
-    world.server.prepare()
     world.store.rmdir()
 
 
 def file_for_directory(world: World) -> None:
-    world.server.prepare()
     world.store.rmdir()
     world.store.write_text("")
 
 
 def without_configuration(world: World) -> None:
-    world.server.prepare()
     world.server.config_file.unlink()
 
 
 def no_text(world: World) -> None:
-    world.server.prepare()
     world.server.config_file.write_bytes(b"\xff")
 
 
@@ -104,6 +100,7 @@ def check_configuration(world: World) -> "subprocess.CompletedProcess[str]":
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_broken_start_is_refused_in_sentences(world: World, what: str) -> None:
     breaker, expected = BROKEN[what]
+    world.server.prepare()
     breaker(world)
 
     with pytest.raises(HarnessError) as refused:
@@ -127,6 +124,7 @@ def test_every_problem_is_told_at_once(world: World) -> None:
 
 
 def test_a_start_after_the_mistake_is_mended_works(world: World) -> None:
+    world.server.prepare()
     key_beside(world).write_text("short\n")
     with pytest.raises(HarnessError):
         world.start()

@@ -77,7 +77,7 @@ def test_the_server_finds_its_own_environment_when_it_is_asked_for_its_version(
     "script", ["exec sleep 1000", "sleep 1000 & sleep 1000", "yes FreeRADIUS", "exec yes >&2"]
 )
 def test_a_program_that_does_not_end_is_left_in_time(tmp_path: Path, script: str) -> None:
-    with pytest.raises(host.HostError, match="radiusd -v did not end within 0.5 s"):
+    with pytest.raises(host.HostError, match=r"radiusd -v did not end within 0\.5 s"):
         host.server_version(stand_in(tmp_path, script), limit=0.5)
 
 

@@ -19,7 +19,9 @@ from smsotp_plugin.sms.message import Message
 MASK = "***"
 #: A word that could be a code or a password; shorter ones are found by chance.
 _SHORTEST = 4
-#: So many of the last digits tell whose number it is.
+#: A country code has no more digits: what follows them stands in every way to write a number.
+_LONGEST_COUNTRY_CODE = 3
+#: So many of the last digits can tell whose number it is.
 _TELLING_DIGITS = 7
 _WORD = re.compile(r"\w{4,}")
 _SIGNS = re.compile(r"[^a-z0-9]+")
@@ -82,8 +84,8 @@ class Secrets:
     def _numbers(self) -> list[str]:
         """Return the ends of the number in both forms, as they stand in every way to write it."""
         both = (self._message.number.e164, self._written_number)
-        ends = {digits[-_TELLING_DIGITS:] for each in both if len(digits := _digits(each)) >= _SHORTEST}
-        return sorted(ends)
+        found = {digits for each in both if len(digits := _digits(each)) >= _SHORTEST}
+        return sorted({each[-max(_TELLING_DIGITS, len(each) - _LONGEST_COUNTRY_CODE) :] for each in found})
 
     def _mask(self, text: str, words: list[str]) -> str:
         if len(text) > _MOST_LOOKED_AT:

@@ -92,6 +92,21 @@ def test_an_id_that_repeats_nothing_is_none_of_ours(gateway_id: str) -> None:
     assert not of("734921", "734921 is your code").hidden_in(gateway_id)
 
 
+def test_an_id_of_many_zeros_does_not_repeat_a_number_that_ends_in_some() -> None:
+    message = Message(
+        reference="r",
+        user="bob",
+        number=parse_number("+491700000000", None),
+        otp=SecretStr("734921"),
+        sentence=SecretStr("734921"),
+        expires=0,
+    )
+    known = Secrets(message, "491700000000", [])
+
+    assert not known.hidden_in("0000000000000001")
+    assert known.hidden_in("0170-0000000")
+
+
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_no_text_keeps_the_code_and_none_is_too_much(before: str, after: str) -> None:
     known = of("734921", "734921 is your code")

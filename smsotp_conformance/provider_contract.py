@@ -18,20 +18,24 @@ from pydantic import SecretStr
 from smsotp_mocks.faults.plan import FaultPlan
 from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.net.certificates import Certificates, Kind
-from smsotp_plugin.clock import Clock, Deadline, SystemClock
-from smsotp_plugin.errors import (
+from smsotp_plugin.api import (
     AnswerTimeout,
+    Clock,
     ConnectFailed,
+    Deadline,
     DeliveryError,
+    GatewayContext,
+    Message,
     NotSent,
     ProtocolViolation,
+    Provider,
+    Receipt,
     Refused,
+    SystemClock,
     Throttled,
     Unknown,
+    parse_number,
 )
-from smsotp_plugin.providers.base import GatewayContext, Provider
-from smsotp_plugin.sms.message import Message, Receipt
-from smsotp_plugin.sms.phone import parse_number
 
 NUMBER = "+491701234567"
 CODE = "734921"

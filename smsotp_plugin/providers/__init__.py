@@ -39,7 +39,7 @@ def find_provider(name: str) -> type[Provider[Any, Any, Any]]:
     """
     found = _load(name)
     if not (isinstance(found, type) and issubclass(found, Provider)):
-        raise ConfigError([f"provider {name!r} is not a subclass of smsotp_plugin.providers.base.Provider"])
+        raise ConfigError([f"provider {name!r} is not a subclass of smsotp_plugin.api.Provider"])
     return found
 
 

@@ -9,7 +9,7 @@ import pytest
 KIT = """
 from smsotp_conformance import ProviderContract
 from smsotp_mocks import HttpGateway
-from smsotp_plugin.sms.message import Receipt
+from smsotp_plugin.api import Receipt
 from smsotp_plugin.providers.http import HttpProvider
 
 class Liar(HttpProvider):

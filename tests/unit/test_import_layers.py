@@ -23,6 +23,7 @@ LAYERS = {
     "dispatch": ("dispatch",),
     "stores": ("stores",),
     "settings": ("settings",),
+    "public": ("api",),
     "providers": ("providers",),
     "codes": ("codes",),
     "fields": ("fields",),
@@ -128,6 +129,10 @@ def test_plugin_and_mocks_do_not_know_each_other() -> None:
         for path in sources(MOCKS).values()
         if any(name.startswith(("smsotp_plugin", "smsotp_conformance")) for name in imported(path))
     ] == []
+
+
+def test_the_public_names_are_for_others_only() -> None:
+    assert [module for module, targets in GRAPH.items() if "api" in targets] == []
 
 
 def test_the_architecture_page_has_the_same_layers() -> None:

@@ -23,7 +23,8 @@ from smsotp_plugin.fields.web import WebAddress
 from smsotp_plugin.providers import find_provider, provider_names
 from smsotp_plugin.providers.base import GatewaySettings
 from smsotp_plugin.settings.sections import Settings
-from smsotp_plugin.settings.sending import NotificationSettings, RouteSettings
+from smsotp_plugin.settings.sections.notifications import NotificationSettings
+from smsotp_plugin.settings.sections.routes import RouteSettings
 
 _INTRODUCTION = """\
 # Settings

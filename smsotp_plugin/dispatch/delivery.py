@@ -15,7 +15,7 @@ from smsotp_plugin.dispatch.health import Condition, GatewayHealth, is_busy
 from smsotp_plugin.dispatch.people import Person
 from smsotp_plugin.dispatch.routes import Plan
 from smsotp_plugin.errors import DeliveryError, NotSent, Refused, Unknown
-from smsotp_plugin.settings.sending import OnUnknown
+from smsotp_plugin.settings.sections.dispatch import OnUnknown
 from smsotp_plugin.sms.message import Message
 
 _FIRST_PAUSE = 1.0

@@ -27,7 +27,7 @@ from smsotp_plugin.login.resend import Resender
 from smsotp_plugin.login.sending import CodeSender
 from smsotp_plugin.login.waiting import Outcome, Waiting
 from smsotp_plugin.settings import Settings
-from smsotp_plugin.settings.sections import OnWrongCode
+from smsotp_plugin.settings.sections.challenge import OnWrongCode
 from smsotp_plugin.sms.phone import PhoneNumber
 from smsotp_plugin.stores.base import Challenge, ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryLog

@@ -15,7 +15,7 @@ from smsotp_plugin.errors import NoGatewayAlive, NoRoute, NumberError, QueueFull
 from smsotp_plugin.log import quoted
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.sending import CodeSender
-from smsotp_plugin.settings.sending import NotificationSettings
+from smsotp_plugin.settings.sections.notifications import NotificationSettings
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.typed import fold
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind

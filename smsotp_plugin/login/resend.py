@@ -18,7 +18,7 @@ from smsotp_plugin.login.decisions import Ask, NotOurs, Prompter, Reject, undeli
 from smsotp_plugin.login.journal import Journal
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.sending import CodeSender
-from smsotp_plugin.settings.sections import ChallengeSettings
+from smsotp_plugin.settings.sections.challenge import ChallengeSettings
 from smsotp_plugin.sms.typed import fold_word
 from smsotp_plugin.stores.base import Challenge, ChallengeStore, ResendRules
 

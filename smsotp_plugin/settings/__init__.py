@@ -8,7 +8,8 @@ it may be a password that stands in the wrong place. The gateways' models stand 
 from smsotp_plugin.settings.files import named_files
 from smsotp_plugin.settings.reading import DEFAULT_PATH, load_settings
 from smsotp_plugin.settings.rights import Owners
-from smsotp_plugin.settings.sections import OnWrongCode, Settings
+from smsotp_plugin.settings.sections import Settings
+from smsotp_plugin.settings.sections.challenge import OnWrongCode
 from smsotp_plugin.settings.warnings import settings_warnings
 
 __all__ = [

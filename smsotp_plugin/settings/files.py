@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from smsotp_plugin.settings.problems import KeyPath, read_document, shown
+from smsotp_plugin.settings.document import KeyPath, read_document, shown
 
 #: Keys whose value may be the path of a certificate.
 _CERTIFICATES = ("CHECK_SSL", "ca_file")

@@ -13,9 +13,14 @@ from smsotp_plugin.fields.secret import SettingsModel
 from smsotp_plugin.fields.smtp_server import SmtpServer
 from smsotp_plugin.providers import find_provider, provider_names
 from smsotp_plugin.providers.base import GatewaySettings
-from smsotp_plugin.settings.problems import KeyPath, read_document, sentences, shown, unknown_key
-from smsotp_plugin.settings.sections import ChallengeSettings, OtpSettings, Settings
-from smsotp_plugin.settings.sending import DispatchSettings, NotificationSettings, RouteSettings
+from smsotp_plugin.settings.document import KeyPath, read_document, shown
+from smsotp_plugin.settings.problems import sentences, unknown_key
+from smsotp_plugin.settings.sections import Settings
+from smsotp_plugin.settings.sections.challenge import ChallengeSettings
+from smsotp_plugin.settings.sections.dispatch import DispatchSettings
+from smsotp_plugin.settings.sections.notifications import NotificationSettings
+from smsotp_plugin.settings.sections.otp import OtpSettings
+from smsotp_plugin.settings.sections.routes import RouteSettings
 
 #: Where the configuration is when nothing else is said.
 DEFAULT_PATH = Path("/etc/smsotp/smsotp.toml")

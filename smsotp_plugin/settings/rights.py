@@ -13,8 +13,9 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from smsotp_plugin.settings.problems import KeyPath, shown
-from smsotp_plugin.settings.sections import Settings, StoreSettings
+from smsotp_plugin.settings.document import KeyPath, shown
+from smsotp_plugin.settings.sections import Settings
+from smsotp_plugin.settings.sections.store import StoreSettings
 
 #: Tables of a gateway whose values go to the gateway as they are; keys and tokens may stand there.
 _FREE_TABLES = ("options", "headers", "PARAMETER")

@@ -11,10 +11,11 @@ from pydantic import BaseModel, SecretStr
 
 from smsotp_plugin.fields.secret import odd_secret
 from smsotp_plugin.providers import find_provider, provider_names
-from smsotp_plugin.settings.problems import KeyPath, read_document, shown
+from smsotp_plugin.settings.document import KeyPath, read_document, shown
 from smsotp_plugin.settings.rights import Owners, rights_warnings
 from smsotp_plugin.settings.sections import Settings
-from smsotp_plugin.settings.sending import NotificationSettings, RouteSettings
+from smsotp_plugin.settings.sections.notifications import NotificationSettings
+from smsotp_plugin.settings.sections.routes import RouteSettings
 from smsotp_plugin.sms.segments import LONGEST_ALONE, Coding, plan_segments
 
 #: What some clients take for XML.

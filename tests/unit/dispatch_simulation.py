@@ -16,7 +16,7 @@ from smsotp_plugin.dispatch.lane import Lane
 from smsotp_plugin.dispatch.routes import Recipient, RouteTable
 from smsotp_plugin.errors import AnswerTimeout, ConnectFailed, DeliveryError
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, Provider
-from smsotp_plugin.settings.sending import OnUnknown
+from smsotp_plugin.settings.sections.dispatch import OnUnknown
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import parse_number
 from tests.support.clock import FakeClock

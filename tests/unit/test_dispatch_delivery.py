@@ -19,7 +19,7 @@ from smsotp_plugin.errors import (
     ProtocolViolation,
     Throttled,
 )
-from smsotp_plugin.settings.sending import OnUnknown
+from smsotp_plugin.settings.sections.dispatch import OnUnknown
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.phone import parse_number
 

@@ -29,7 +29,7 @@ from smsotp_plugin.errors import (
     Throttled,
     Unknown,
 )
-from smsotp_plugin.settings.sending import OnUnknown
+from smsotp_plugin.settings.sections.dispatch import OnUnknown
 from smsotp_plugin.sms.message import Message, Receipt
 from tests.unit.dispatch_simulation import DEADLINE, Simulation, Turn
 

@@ -27,7 +27,7 @@ from smsotp_plugin.errors import (
     QueueFull,
 )
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, Provider
-from smsotp_plugin.settings.sending import OnUnknown
+from smsotp_plugin.settings.sections.dispatch import OnUnknown
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind

@@ -19,15 +19,14 @@ from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Reject
 from smsotp_plugin.login.flow import Login
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.sending import CodeSender
-from smsotp_plugin.settings.sections import (
-    ChallengeSettings,
-    LogSettings,
-    OtpSettings,
-    Settings,
-    StoreSettings,
-    UserSettings,
-)
-from smsotp_plugin.settings.sending import DeliveryLogSettings, DispatchSettings, OnUnknown
+from smsotp_plugin.settings.sections import Settings
+from smsotp_plugin.settings.sections.challenge import ChallengeSettings
+from smsotp_plugin.settings.sections.delivery_log import DeliveryLogSettings
+from smsotp_plugin.settings.sections.dispatch import DispatchSettings, OnUnknown
+from smsotp_plugin.settings.sections.log import LogSettings
+from smsotp_plugin.settings.sections.otp import OtpSettings
+from smsotp_plugin.settings.sections.store import StoreSettings
+from smsotp_plugin.settings.sections.users import UserSettings
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted, describe

@@ -1,0 +1,53 @@
+"""
+The sections of the configuration file as models, a module for each; the gateways' stand beside their providers.
+
+The docstrings are read twice: by developers here, by administrators in ``docs/settings.md``, which is made from them.
+"""
+
+from collections.abc import Mapping
+
+from pydantic import InstanceOf
+
+from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.smtp_server import SmtpServer
+from smsotp_plugin.providers.base import GatewaySettings
+from smsotp_plugin.settings.sections.challenge import ChallengeSettings
+from smsotp_plugin.settings.sections.delivery_log import DeliveryLogSettings
+from smsotp_plugin.settings.sections.dispatch import DispatchSettings
+from smsotp_plugin.settings.sections.log import LogSettings
+from smsotp_plugin.settings.sections.notifications import NotificationSettings
+from smsotp_plugin.settings.sections.otp import OtpSettings
+from smsotp_plugin.settings.sections.routes import RouteSettings
+from smsotp_plugin.settings.sections.store import StoreSettings
+from smsotp_plugin.settings.sections.users import UserSettings
+
+
+class Settings(SettingsModel):
+    """
+    The whole configuration.
+
+    Attributes:
+        otp: The one-time passwords.
+        challenge: What the person who logs in is shown.
+        users: What is known about that person.
+        store: Where challenges live.
+        dispatch: How messages get to the gateways.
+        delivery_log: What is kept about each message.
+        log: What is written to the log.
+        smtp_servers: The mail servers by name, for gateways of the provider smtp.
+        gateways: The gateways by name, in the file's order; at least one.
+        routes: Which gateways for which messages; empty: all of them, in the file's order.
+        notifications: Plain messages by name.
+    """
+
+    otp: OtpSettings
+    challenge: ChallengeSettings
+    users: UserSettings
+    store: StoreSettings
+    dispatch: DispatchSettings
+    delivery_log: DeliveryLogSettings
+    log: LogSettings
+    smtp_servers: Mapping[str, InstanceOf[SmtpServer]]
+    gateways: Mapping[str, InstanceOf[GatewaySettings]]
+    routes: tuple[RouteSettings, ...] = ()
+    notifications: Mapping[str, NotificationSettings]

@@ -1,0 +1,90 @@
+"""The section ``[challenge]``."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.text import check_printable
+
+#: A RADIUS attribute holds no more (RFC 2865 section 5).
+MESSAGE_BYTES = 253
+#: The longest masked number: a country code of three digits.
+_LONGEST_MASKED = "+999 *** **99"
+
+
+def _check_size(text: str) -> str:
+    filled = (
+        text.replace("{number}", _LONGEST_MASKED).replace("{reference}", "0" * 8).replace("{seconds}", "000")
+    )
+    size = len(filled.encode())
+    if size > MESSAGE_BYTES:
+        raise ValueError(
+            f"must not be longer than {MESSAGE_BYTES} bytes of UTF-8 once the number is in it; it has {size}"
+        )
+    return text
+
+
+def _check_not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty: clients show nothing, or no field for the code")
+    return text
+
+
+MessageSetting = Annotated[str, AfterValidator(check_printable), AfterValidator(_check_size)]
+PromptSetting = Annotated[MessageSetting, AfterValidator(_check_not_blank)]
+
+
+class OnWrongCode(StrEnum):
+    """What a wrong code is answered with."""
+
+    CHALLENGE = "challenge"
+    REJECT = "reject"
+
+
+class ChallengeSettings(SettingsModel):
+    """
+    What the person who logs in is shown, and how wrong answers are treated.
+
+    In prompts `{number}` becomes the masked telephone number, for example `+49 *** **67`. There, and in the texts about
+    an answer or an SMS, `{reference}` becomes the name of the log-in in the log and for `smsotp trace`, for the help desk.
+    A text has at most 253 bytes of UTF-8. An empty text sends none; prompts cannot be empty.
+
+    Attributes:
+        prompt: Asks for the code.
+        on_wrong_code: `challenge` asks again while tries are left, `reject` ends the log-in at the first wrong code.
+        wrong_code_prompt: Asks again after a wrong code.
+        wrong_code_text: Goes with the rejection of a wrong code where `on_wrong_code` is `reject`.
+        too_many_attempts_text: Goes with the rejection when no try is left.
+        expired_text: Goes with the rejection of a code that is too old or was used before.
+        no_number_text: Goes with the rejection of somebody who has no telephone number that an SMS can be sent to.
+        unavailable_text: Goes with the rejection when no SMS can be sent now.
+        resend_after: Seconds, 0 to 300, in which the same log-in seen again (a repeated packet, a second RADIUS server
+            on the same machine, an impatient person) gets the same challenge and no second SMS; and the pace of further SMS.
+        resend_word: What a person types instead of the code to have it sent again, through the next gateway. Typing
+            nothing does the same. It uses up no try.
+        max_resends: How often that is done for one challenge, 0 to 10.
+        resend_later_prompt: Asks again when that came too early. `{seconds}` becomes the seconds to wait.
+        no_resend_prompt: Asks again when no further SMS is left.
+        undelivered_text: Goes with the rejection of an answer when no gateway took the SMS.
+    """
+
+    prompt: PromptSetting = "Enter the code sent to {number}"
+    on_wrong_code: OnWrongCode = OnWrongCode.CHALLENGE
+    wrong_code_prompt: PromptSetting = "Wrong code. Enter the code sent to {number}"
+    wrong_code_text: MessageSetting = "Wrong code. Log in again to get a new one."
+    too_many_attempts_text: MessageSetting = "Too many wrong codes. Log in again to get a new one."
+    expired_text: MessageSetting = "The code is no longer valid. Log in again to get a new one."
+    no_number_text: MessageSetting = "No code can be sent to you. Ask your administrator."
+    unavailable_text: MessageSetting = "No code can be sent at present. Try again later."
+    resend_after: Annotated[int, Field(strict=True, ge=0, le=300)] = 30
+    resend_word: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32)] = (
+        "resend"
+    )
+    max_resends: Annotated[int, Field(strict=True, ge=0, le=10)] = 2
+    resend_later_prompt: PromptSetting = (
+        "The code is on its way to {number}. A further SMS can be sent in {seconds} s. Enter the code"
+    )
+    no_resend_prompt: PromptSetting = "No further SMS can be sent. Enter the code sent to {number}"
+    undelivered_text: MessageSetting = "The SMS with the code could not be delivered. Ask your administrator."

@@ -1,0 +1,18 @@
+"""The section ``[delivery_log]``."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from smsotp_plugin.fields.secret import SettingsModel
+
+
+class DeliveryLogSettings(SettingsModel):
+    """
+    What is kept about each message, for `smsotp trace`: no code, the number masked.
+
+    Attributes:
+        days: How long, 1 to 3650.
+    """
+
+    days: Annotated[float, Field(ge=0.01, le=3650)] = 30

@@ -1,0 +1,17 @@
+"""The section ``[log]``."""
+
+from typing import Literal
+
+from smsotp_plugin.fields.secret import SettingsModel
+
+
+class LogSettings(SettingsModel):
+    """
+    What is written to FreeRADIUS's log.
+
+    Attributes:
+        level: `info`, or `debug` for every step of every log-in. Neither shows codes, passwords or whole numbers; a
+            User-Name that reads as a code or a number is masked.
+    """
+
+    level: Literal["info", "debug"] = "info"

@@ -1,0 +1,80 @@
+"""The section ``[otp]``."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.text import check_printable
+
+_LONGEST_TEXT = 1000
+_FEWEST_CODES = 10_000
+#: How likely a stranger may guess the code of one challenge with all its tries, at most.
+_GUESSED_ONCE_IN = 1_000
+
+_ALPHABET = re.compile(r"[0-9A-Za-z]{10,62}")
+#: RFC 5646 section 2.1, in outline.
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
+
+
+def _check_alphabet(text: str) -> str:
+    if not _ALPHABET.fullmatch(text) or len(set(text)) != len(text):
+        raise ValueError("must hold at least 10 different digits or letters of ASCII, each only once")
+    return text
+
+
+def _check_text(text: str) -> str:
+    if "{otp}" not in text:
+        raise ValueError("must contain {otp}, the place of the code")
+    if len(text) > _LONGEST_TEXT:
+        raise ValueError(f"must not have more than {_LONGEST_TEXT} characters")
+    return check_printable(text)
+
+
+def _check_language(language: str) -> str:
+    if not _LANGUAGE.fullmatch(language):
+        raise ValueError('must be named by languages, for example "de" or "pt-BR"')
+    return language.lower()
+
+
+TextSetting = Annotated[str, AfterValidator(_check_text)]
+LanguageSetting = Annotated[str, AfterValidator(_check_language)]
+
+
+class OtpSettings(SettingsModel):
+    """
+    The one-time passwords.
+
+    Attributes:
+        length: Characters of a code, 4 to 10.
+        alphabet: What a code is made of: at least 10 different digits or letters of ASCII. Where it holds letters of
+            one case only, people may type either. Blanks, hyphens and what nobody sees may stand between them, and digits
+            may be of any script.
+        ttl: Seconds that a code is good, 30 to 3600.
+        max_attempts: How many answers to one challenge are looked at, 1 to 20. Together with `length` and `alphabet` it
+            must leave a stranger at most one chance in 1000 to guess a code.
+        text: The text of the SMS, with `{otp}` in the place of the code. It then takes the place of `{otp}` in a
+            gateway's options, SUBJECT and BODY. Not set: `{otp}` there is the bare code, and gateways without such a
+            template send a short English sentence.
+        texts: The same in other languages, by what `control:SMSOTP-Language` holds, for example
+            `texts.de = "{otp} ist Ihr Code"`. A text for `de` is also that for `de-AT` where this has none of its own.
+    """
+
+    length: Annotated[int, Field(strict=True, ge=4, le=10)] = 6
+    alphabet: Annotated[str, AfterValidator(_check_alphabet)] = "0123456789"
+    ttl: Annotated[int, Field(strict=True, ge=30, le=3600)] = 300
+    max_attempts: Annotated[int, Field(strict=True, ge=1, le=20)] = 5
+    text: TextSetting | None = None
+    texts: Mapping[LanguageSetting, TextSetting] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check_guessing(self) -> Self:
+        codes = len(self.alphabet) ** self.length
+        if codes < max(_FEWEST_CODES, _GUESSED_ONCE_IN * self.max_attempts):
+            raise ValueError(
+                f"{self.max_attempts} tries for one of {codes} codes are too easy to guess: raise length or lower "
+                "max_attempts"
+            )
+        return self

@@ -8,9 +8,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.plain_file import read_plain_file
 
 #: Fewer characters are no key: 32 hexadecimal digits are 128 bits.
 SHORTEST_KEY = 32
+#: Bytes; more is another file.
+_LARGEST = 64 * 1024
 
 
 def load_or_make_key(path: Path) -> bytes:
@@ -58,7 +61,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def _read(path: Path) -> bytes:
-    key = path.read_text(encoding="ascii").strip()
+    key = read_plain_file(path, _LARGEST).decode("ascii").strip()
     if len(key) < SHORTEST_KEY:
         raise ConfigError(
             [

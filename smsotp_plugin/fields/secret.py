@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
 
+from smsotp_plugin.plain_file import read_plain_file
+
 #: No password or key is longer; a wrong path to something big must not be read whole.
 _LARGEST_SECRET = 64 * 1024
 
@@ -53,12 +55,9 @@ def _not_empty(secret: str, source: str) -> str:
 
 def _secret_from_file(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_SECRET + 1)
+        content = read_plain_file(path, _LARGEST_SECRET)
     except OSError as exc:
         raise ValueError(f"{path} cannot be read: {exc.strerror}") from exc
-    if len(content) > _LARGEST_SECRET:
-        raise ValueError(f"{path} is larger than {_LARGEST_SECRET // 1024} KiB: that is no password")
     try:
         # Editors of Windows put a byte order mark in front.
         return content.decode("utf-8-sig").rstrip("\r\n")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import smsotp_plugin
 from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.plain_file import LARGEST_FILE, read_plain_file
 from smsotp_plugin.raddb.access import plan_access, plan_raddb_access
 from smsotp_plugin.raddb.changes import Change, MakeLink, WriteFile
 from smsotp_plugin.raddb.dictionary import extended_dictionary
@@ -97,7 +98,7 @@ class _Work:
 def _server_problems(raddb: Raddb) -> Iterator[str]:
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     try:
-        linked = re.search(rb"libpython(3\.\d+)", raddb.library.read_bytes())
+        linked = re.search(rb"libpython(3\.\d+)", read_plain_file(raddb.library, LARGEST_FILE))
     except OSError:
         yield (
             f"{raddb.library} is missing: install it, on Debian with: apt install freeradius-python3 (most others "

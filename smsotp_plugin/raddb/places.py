@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from smsotp_plugin.errors import ConfigError, SmsOtpError
+from smsotp_plugin.plain_file import LARGEST_FILE, read_descriptor
 
 #: A pipe or a device that stands there instead of a file must not keep us waiting.
 _FILE_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
@@ -24,7 +25,6 @@ _STEP_FLAGS = os.O_PATH | _DIRECTORY_FLAGS
 #: What the operating system says where a link, a file, a socket or a device stands in the place of the other kind.
 _OTHER_KIND = (errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.ENODEV)
 _MOST_LINKS = 40
-_LARGEST_FILE = 16 * 1024 * 1024
 
 
 class Meddled(SmsOtpError):
@@ -168,12 +168,7 @@ def create_file(folder: int, name: str) -> Iterator[int]:
 
 def read_text_of(descriptor: int) -> str:
     """Return the content of an open file; bytes that are not UTF-8 become lone surrogates."""
-    parts = []
-    left = _LARGEST_FILE
-    while left > 0 and (part := os.read(descriptor, left)):
-        parts.append(part)
-        left -= len(part)
-    return b"".join(parts).decode("utf-8", errors="surrogateescape")
+    return read_descriptor(descriptor, LARGEST_FILE).decode("utf-8", errors="surrogateescape")
 
 
 @contextmanager

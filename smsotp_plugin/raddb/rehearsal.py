@@ -103,6 +103,8 @@ def rehearse_as(account: Account, main_file: Path, config: Path, packages: list[
             timeout=_SECONDS,
             check=False,
             stdin=subprocess.DEVNULL,
+            # Without the terminal: whoever has it can type there as the one who sits at it.
+            start_new_session=True,
             cwd="/",
             user=account.uid if other else None,
             group=account.gid if other else None,

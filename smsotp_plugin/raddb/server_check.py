@@ -52,6 +52,8 @@ def judge_with_server(raddb: Raddb) -> Judgement | None:
             timeout=_SECONDS,
             check=False,
             stdin=subprocess.DEVNULL,
+            # Without the terminal: whoever has it can type there as the one who sits at it.
+            start_new_session=True,
             user=keeper.uid if other else None,
             group=keeper.gid if other else None,
             extra_groups=keeper.groups if other else None,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.plain_file import LARGEST_FILE, read_plain_file
 from smsotp_plugin.raddb.account import Account, find_account
 from smsotp_plugin.raddb.places import Place
 from smsotp_plugin.radius.config_text import Section, expand, read_text
@@ -199,6 +200,6 @@ def read_file(path: Path) -> str:
         ConfigError: It cannot be read.
     """
     try:
-        return path.read_text(encoding="utf-8", errors="surrogateescape")
+        return read_plain_file(path, LARGEST_FILE).decode("utf-8", errors="surrogateescape")
     except OSError as exc:
         raise ConfigError([f"{path} cannot be read: {exc.strerror}"]) from exc

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from smsotp_plugin.plain_file import LARGEST_FILE, read_plain_file
 from smsotp_plugin.radius.config_text import Section, Statement, read_text
 
 #: Where the packages of the distributions, and FreeRADIUS's own, have their configuration.
@@ -105,11 +106,7 @@ def _files(directory: Path, tree: ConfigTree, place: str) -> list[Path]:
 
 def _read(file: Path, tree: ConfigTree, place: str) -> str | None:
     try:
-        if file.exists() and not file.is_file():
-            # A pipe or a device might never end.
-            tree.unread.append(f"{place}{file} is no file")
-            return None
-        return file.read_text(encoding="utf-8", errors="surrogateescape")
+        return read_plain_file(file, LARGEST_FILE).decode("utf-8", errors="surrogateescape")
     except OSError as exc:
         tree.unread.append(f"{place}{file} cannot be read: {exc.strerror}")
         return None

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from smsotp_plugin.plain_file import LARGEST_FILE, read_plain_file
 from smsotp_plugin.radius.config_text import Section
 from smsotp_plugin.radius.findings import POST_AUTH, Finding
 from smsotp_plugin.radius.site_wiring import place_of
@@ -68,7 +69,7 @@ def _of_users_file(path: Path, depth: int = 0) -> Iterator[tuple[str, str]]:
     if depth > _DEEPEST or not path.is_file():
         return
     try:
-        lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        lines = read_plain_file(path, LARGEST_FILE).decode("utf-8", errors="surrogateescape").splitlines()
     except OSError:
         # The server tells that better, and does not start.
         return

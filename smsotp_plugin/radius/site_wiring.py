@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
+from smsotp_plugin.plain_file import LARGEST_FILE, read_plain_file
 from smsotp_plugin.radius.config_text import Section
 from smsotp_plugin.radius.findings import (
     AUTHORIZE,
@@ -373,6 +374,7 @@ def _condition(call: Call) -> str:
 
 def _text_of(section: Section) -> list[str]:
     try:
-        return section.file.read_text(errors="replace").splitlines() if section.file else []
+        content = read_plain_file(section.file, LARGEST_FILE) if section.file else b""
     except OSError:
         return []
+    return content.decode(errors="replace").splitlines()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.plain_file import read_plain_file
 
 _LARGEST_FILE = 256 * 1024
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -23,14 +24,11 @@ def read_document(path: Path) -> dict[str, Any]:
         ConfigError: It cannot be read, or is no TOML; one problem, with the file's name.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_FILE + 1)
+        content = read_plain_file(path, _LARGEST_FILE)
     except OSError as exc:
         raise ConfigError([f"{path}: it cannot be read: {exc.strerror}"]) from None
     except ValueError:
         raise ConfigError(["the path of the configuration file holds a NUL character"]) from None
-    if len(content) > _LARGEST_FILE:
-        raise ConfigError([f"{path}: it is larger than {_LARGEST_FILE // 1024} KiB: is it the right file?"])
     try:
         # Editors of Windows put a byte order mark in front.
         return tomllib.loads(content.decode("utf-8-sig"))

@@ -29,7 +29,7 @@ LAYERS = {
     "fields": ("fields",),
     "message": ("sms",),
     "wire": ("wire",),
-    "ground": ("clock", "errors", "log"),
+    "ground": ("clock", "errors", "log", "plain_file"),
 }
 PLACE = {room: layer for layer, rooms in LAYERS.items() for room in rooms}
 DEPTH = {name: depth for depth, name in enumerate(LAYERS)}

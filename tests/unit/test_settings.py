@@ -147,7 +147,7 @@ def test_a_bad_value_is_told_with_its_key_path(file: Path, text: str, problem: s
     [
         (b"[otp\n", "this is no TOML: Expected ']' at the end of a table declaration (at line 1, column 5)"),
         (b'a = "1"\nb = "\xff"', "line 2: it is not UTF-8 text; save it as UTF-8"),
-        (b"#" * 300_000, "it is larger than 256 KiB: is it the right file?"),
+        (b"#" * 300_000, "it cannot be read: it is larger than 256 KiB: is it the right file?"),
         (b"a = " + b"[" * 5000, "it is nested too deeply"),
         (b"a = " + b"1" * 5000, "this is no TOML: a number has too many digits"),
     ],

@@ -198,3 +198,45 @@ def test_program_and_modules_are_those_that_the_source_names(tmp_path: Path) -> 
 def test_a_missing_source_is_explained(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="Cannot copy"):
         FreeRadiusServer(tmp_path, source=tmp_path / "none").start()
+
+
+def busy_source(directory: Path) -> Path:
+    """Return a configuration as a machine may have it: with a directory, a database, a site and a home server."""
+    source = directory / "source"
+    shutil.copytree(find_raddb(), source, symlinks=True)
+    foreign = {
+        "mods-enabled/ldap": "ldap {\n\tserver = 'ldap.invalid'\n}\n",
+        "mods-enabled/mine": "python3 mine {\n\tmodule = mine\n}\n",
+        "sites-enabled/foreign": plain_site(("127.0.0.1", 1812)).replace("server plain", "server foreign"),
+        "proxy.conf": "home_server other {\n\tipaddr = other.invalid\n\tsecret = x\n}\n",
+    }
+    for name, text in foreign.items():
+        (source / name).write_text(text)
+    (source / "mods-enabled/files").unlink()
+    main = source / "radiusd.conf"
+    inline = "modules {\n\tldap second {\n\t\tserver = 'ldap.invalid'\n\t}\n"
+    text = main.read_text().replace("\nmodules {\n", f"\n{inline}")
+    main.write_text(text.replace("\ninstantiate {\n", "\ninstantiate {\n\tldap\n"))
+    return source
+
+
+def test_nothing_that_the_source_has_enabled_is_taken_over(tmp_path: Path) -> None:
+    source = busy_source(tmp_path)
+
+    with FreeRadiusServer(tmp_path / "it", users=[ALICE], configure=configure, source=source) as server:
+        assert server.log_in("alice", ALICE.password).code == "accept"
+        assert [path.name for path in (server.raddb / "sites-enabled").iterdir()] == ["plain"]
+        assert "ldap" not in server.log_text()
+
+
+def test_further_modules_are_enabled_by_their_names(tmp_path: Path) -> None:
+    server = FreeRadiusServer(tmp_path, modules=["chap", "pap"], configure=lambda _: None)
+    server.prepare()
+
+    enabled = {path.name for path in (server.raddb / "mods-enabled").iterdir()}
+    assert enabled == {"always", "attr_filter", "chap", "expiration", "expr", "files", "logintime", "pap"}
+
+
+def test_a_module_that_is_not_there_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match="no mods-available/nothing"):
+        FreeRadiusServer(tmp_path, modules=["nothing"]).prepare()

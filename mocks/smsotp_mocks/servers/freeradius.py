@@ -4,10 +4,11 @@ A real FreeRADIUS with the plugin, in a directory of its own: for tests, demonst
 Knows the plugin only by its command `smsotp freeradius install`, which is run as a program.
 """
 
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -45,7 +46,9 @@ class FreeRadiusServer:
         debug: Log every packet (`-x`); passwords too.
         reject_delay: Seconds that FreeRADIUS holds a reject back (its own default is 1).
         source: The configuration directory to copy; None finds this machine's. Its `radiusd.conf` says which program
-            is started.
+            is started. Of what it has enabled, the copy has nothing.
+        modules: What is enabled beside the users file and PAP, by the names in `mods-available`.
+        environment: Variables that the server gets beside those of this process.
     """
 
     def __init__(  # noqa: PLR0913  every one is an option with a default, given by name
@@ -61,6 +64,8 @@ class FreeRadiusServer:
         debug: bool = False,
         reject_delay: int = 0,
         source: Path | None = None,
+        modules: Iterable[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.directory = directory.absolute()
         self.raddb = self.directory / "raddb"
@@ -75,6 +80,8 @@ class FreeRadiusServer:
         self._smsotp = smsotp
         self._reject_delay = reject_delay
         self._source = source or find_raddb()
+        self._modules = tuple(modules)
+        self._environment = dict(environment or {})
         self._process: subprocess.Popen[str] | None = None
         self._log = ProcessLog(self.log_file)
 
@@ -107,7 +114,13 @@ class FreeRadiusServer:
             return
         find_program(self._source)
         self.directory.mkdir(parents=True, exist_ok=True)
-        copy_raddb(self.raddb, source=self._source, secret=self.secret, reject_delay=self._reject_delay)
+        copy_raddb(
+            self.raddb,
+            source=self._source,
+            secret=self.secret,
+            reject_delay=self._reject_delay,
+            modules=self._modules,
+        )
         write_users(self.raddb, self.users)
         self.config_file.write_text(self._config_toml)
         self.config_file.chmod(0o600)
@@ -143,6 +156,7 @@ class FreeRadiusServer:
             text=True,
             errors="replace",
             cwd=self.directory,
+            env=os.environ | self._environment,
         )
         self._log.follow(self._process)
         if not self._log.wait(_READY, mark, _START):

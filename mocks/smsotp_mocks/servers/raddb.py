@@ -25,6 +25,8 @@ _USUAL_RADDBS = tuple(map(Path, ("/etc/freeradius/3.0", "/etc/raddb", "/usr/loca
 #: What they call the program.
 _PROGRAMS = ("freeradius", "radiusd")
 _SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin")
+#: What the site that `smsotp freeradius install` brings calls, and what unlang needs to be written in full.
+_MODULES = ("always", "attr_filter", "expiration", "expr", "files", "logintime", "pap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +89,24 @@ def _values(main: Path) -> dict[str, str]:
     return values
 
 
-def copy_raddb(raddb: Path, *, source: Path, secret: str, reject_delay: int) -> None:
+def copy_raddb(
+    raddb: Path, *, source: Path, secret: str, reject_delay: int, modules: Iterable[str] = ()
+) -> None:
     """
     Make `raddb` a working copy of a configuration directory that serves nothing yet.
 
-    The sites `default` and `inner-tunnel` are off, and with them `eap`, which needs the latter. Paths point into the
-    parent of `raddb`. The server stays the user who starts it, and proxies nothing.
+    Whatever the source has enabled, the copy has no site, no home server, and only the modules that a log-in with the
+    users file and PAP needs; a directory or a database that the source asks is left in peace. Paths point into the
+    parent of `raddb`. The server stays the user who starts it.
 
     Args:
         source: The directory to copy.
         secret: Of the only client, 127.0.0.1 and ::1.
         reject_delay: Seconds that FreeRADIUS holds an Access-Reject back.
+        modules: Further ones to enable, by their names in `mods-available`.
 
     Raises:
-        HarnessError: There is nothing to copy, or no right to read it.
+        HarnessError: There is nothing to copy, no right to read it, or no such module.
     """
     try:
         shutil.copytree(source, raddb, symlinks=True)
@@ -110,9 +116,13 @@ def copy_raddb(raddb: Path, *, source: Path, secret: str, reject_delay: int) -> 
             f"Cannot copy FreeRADIUS's configuration from {source}: {reason}. On Debian it belongs to the packages "
             "freeradius and freeradius-config, and root or the group freerad can read it."
         ) from None
-    for name in ("sites-enabled/default", "sites-enabled/inner-tunnel", "mods-enabled/eap"):
-        (raddb / name).unlink(missing_ok=True)
+    for folder in ("sites-enabled", "mods-enabled"):
+        shutil.rmtree(raddb / folder)
+        (raddb / folder).mkdir()
+    for name in dict.fromkeys((*_MODULES, *modules)):
+        _enable(raddb, name)
     _rewrite_main(raddb, reject_delay)
+    (raddb / "proxy.conf").write_text("")
     (raddb / "clients.conf").write_text(_clients(secret))
 
 
@@ -144,6 +154,13 @@ def plain_site(address: tuple[str, int]) -> str:
 """
 
 
+def _enable(raddb: Path, module: str) -> None:
+    target = Path("../mods-available") / module
+    if not (raddb / "mods-enabled" / target).exists():
+        raise HarnessError(f"{raddb} has no mods-available/{module}: is its package installed?")
+    (raddb / "mods-enabled" / module).symlink_to(target)
+
+
 def _rewrite_main(raddb: Path, reject_delay: int) -> None:
     values = {
         "raddbdir": _quoted(str(raddb)),
@@ -165,6 +182,10 @@ def _rewrite_main(raddb: Path, reject_delay: int) -> None:
         text, found = re.subn(rf"^[ \t]*{name}[ \t]*=.*$", replacement, text, count=1, flags=re.MULTILINE)
         if not found and value is not None:
             raise HarnessError(f"{path} has no line `{name} = ...`; is it FreeRADIUS 3?")
+    # Modules can stand in the file itself, and `instantiate` may name some that are not enabled here.
+    for section, content in (("modules", "\t$INCLUDE mods-enabled/\n"), ("instantiate", "")):
+        whole = re.compile(rf"^{section}[ \t]*\{{.*?^\}}", re.MULTILINE | re.DOTALL)
+        text = whole.sub(f"{section} {{\n{content}}}", text, count=1)
     path.write_text(text)
 
 

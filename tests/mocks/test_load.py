@@ -57,10 +57,10 @@ def test_smpp_loses_nothing(inbox: Inbox) -> None:
         socket.create_connection((gateway.host, gateway.port), timeout=30) as connection,
     ):
         stream = connection.makefile("rb")
-        connection.sendall(struct.pack(">IIII", 16 + len(bind), 2, 0, 0) + bind)
+        connection.sendall(struct.pack(">IIII", 16 + len(bind), 2, 0, 1) + bind)
         (length,) = struct.unpack(">I", stream.read(4))
         stream.read(length - 4)
-        for first in range(0, MANY, 100):
+        for first in range(2, MANY + 2, 100):
             window = (struct.pack(">IIII", 16 + len(submit), 4, 0, first + at) + submit for at in range(100))
             connection.sendall(b"".join(window))
             # An answer: 16 octets of header, 8 of message id, and its NUL.

@@ -11,7 +11,8 @@ from smsotp_mocks.gateways.http.sipgate import SipgateGateway
 from smsotp_mocks.gateways.smpp.gateway import Smsc
 from smsotp_mocks.gateways.smpp.receipts import ReceiptPolicy
 from smsotp_mocks.gateways.smtp.gateway import SmtpGateway
-from smsotp_mocks.inbox.inbox import Inbox, NoMessage, ReceivedMessage
+from smsotp_mocks.inbox.inbox import Inbox, NoMessage
+from smsotp_mocks.inbox.messages import ReceivedMessage
 from smsotp_mocks.page.server import InboxPage
 
 __all__ = [

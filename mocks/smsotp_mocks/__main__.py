@@ -15,10 +15,12 @@ from typing import Any
 
 from smsotp_mocks.faults.plan import BadFault
 from smsotp_mocks.gateways.accounts import Accounts
+from smsotp_mocks.gateways.base import Gateway
 from smsotp_mocks.gateways.smpp.receipts import STATES, ReceiptPolicy
-from smsotp_mocks.gateways.table import Gateway, Place, gateways_of
+from smsotp_mocks.gateways.table import Place, gateways_of
 from smsotp_mocks.gateways.toml_text import toml_tables
-from smsotp_mocks.inbox.inbox import Inbox, ReceivedMessage
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.inbox.messages import ReceivedMessage
 from smsotp_mocks.net.certificates import LOCAL_NAMES, Certificates
 from smsotp_mocks.net.ports import is_loopback
 from smsotp_mocks.page.server import InboxPage

@@ -8,9 +8,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from smsotp_mocks.gateways.table import Gateway, Place, gateways_of
+from smsotp_mocks.gateways.base import Gateway
+from smsotp_mocks.gateways.table import Place, gateways_of
 from smsotp_mocks.gateways.toml_text import toml_tables
-from smsotp_mocks.inbox.inbox import Inbox, NoMessage, ReceivedMessage
+from smsotp_mocks.inbox.inbox import Inbox, NoMessage
+from smsotp_mocks.inbox.messages import ReceivedMessage
 from smsotp_mocks.inbox.wire_text import wire_lines
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.raddb import BOB, HarnessError

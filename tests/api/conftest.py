@@ -2,7 +2,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from smsotp_mocks.gateways.table import Gateway, gateways_of
+from smsotp_mocks.gateways.base import Gateway
+from smsotp_mocks.gateways.table import gateways_of
 from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.page.server import InboxPage
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from smsotp_mocks.gateways.table import Gateway
-from smsotp_mocks.inbox.inbox import Inbox, ReceivedMessage
+from smsotp_mocks.gateways.base import Gateway
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.inbox.messages import ReceivedMessage
 from smsotp_mocks.page.server import InboxPage
 
 JSON = {"Content-Type": "application/json"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_mocks.gateways.table import Gateway
+from smsotp_mocks.gateways.base import Gateway
 from smsotp_mocks.page.server import InboxPage, openapi_document
 
 PAGE = (Path(__file__).parents[2] / "docs/mocks-api.md").read_text()

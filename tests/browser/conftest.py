@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from smsotp_mocks.gateways.table import Gateway, gateways_of
+from smsotp_mocks.gateways.base import Gateway
+from smsotp_mocks.gateways.table import gateways_of
 from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.page.server import InboxPage
 

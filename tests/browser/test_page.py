@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from smsotp_mocks.gateways.table import Gateway
+from smsotp_mocks.gateways.base import Gateway
 from smsotp_mocks.inbox.inbox import Inbox
 
 NUMBER = "+491701234567"

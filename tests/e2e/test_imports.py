@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from smsotp_mocks.gateways.base import Gateway
 from smsotp_mocks.gateways.http.gateway import HttpGateway
 from smsotp_mocks.gateways.http.sipgate import SipgateGateway
 from smsotp_mocks.gateways.smpp.gateway import Smsc
 from smsotp_mocks.gateways.smtp.gateway import SmtpGateway
-from smsotp_mocks.gateways.table import Gateway
 from smsotp_mocks.gateways.toml_text import toml_tables
 from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.net.certificates import Certificates

@@ -217,3 +217,16 @@ def test_release_ends_a_hang(plan: FaultPlan) -> None:
         thread.join(0.01)
 
     plan.release()
+
+
+@pytest.mark.parametrize(("copies", "said"), [(0, "does not arrive"), (1, "arrives"), (2, "arrives twice")])
+def test_what_a_fault_says_of_the_message_is_what_it_does(copies: int, said: str) -> None:
+    others = {"does not arrive", "arrives twice"} - {said}
+    meanings = [
+        action.meaning
+        for word, action in words.ACTIONS.items()
+        if action.copies == copies and word not in ("certificate", "receipt-ids")
+    ]
+
+    assert meanings
+    assert [text for text in meanings if said not in text or any(other in text for other in others)] == []

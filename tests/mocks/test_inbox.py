@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from smsotp_mocks.inbox.inbox import Inbox, NoMessage, ReceivedMessage
+from smsotp_mocks import Inbox, NoMessage, ReceivedMessage
 
 
 def put(

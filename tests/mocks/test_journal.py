@@ -27,7 +27,7 @@ def test_an_entry_is_json() -> None:
 
 
 def test_clear_forgets_requests_and_faults(gateway: HttpGateway) -> None:
-    gateway._note("http", "rejected", "why", {})
+    gateway.note("rejected", "why", {})
     gateway.faults.add("hang")
     gateway.clear()
 

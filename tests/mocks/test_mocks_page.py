@@ -11,7 +11,7 @@ from smsotp_mocks.faults.words import ACTIONS
 from smsotp_mocks.gateways.smpp import gateway as smsc
 from smsotp_mocks.gateways.smtp import gateway as smtp
 from smsotp_mocks.gateways.table import gateways_of
-from smsotp_mocks.inbox.inbox import ReceivedMessage
+from smsotp_mocks.inbox.messages import ReceivedMessage
 
 PAGE = (Path(__file__).parents[2] / "docs/mocks.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

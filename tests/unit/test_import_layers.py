@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -31,8 +31,16 @@ LAYERS = {
     "wire": ("wire",),
     "ground": ("clock", "errors", "log", "plain_file"),
 }
-PLACE = {room: layer for layer, rooms in LAYERS.items() for room in rooms}
-DEPTH = {name: depth for depth, name in enumerate(LAYERS)}
+#: The same of the mocks.
+MOCK_LAYERS = {
+    "doors": ("__main__", "demo", "pytest_plugin"),
+    "page": ("page",),
+    "servers": ("servers",),
+    "gateways": ("gateways",),
+    "faults": ("faults",),
+    "inbox": ("inbox",),
+    "net": ("net",),
+}
 
 
 def sources(package: Path) -> dict[str, Path]:
@@ -54,28 +62,34 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-MODULES = sources(PLUGIN)
-
-
-def own(name: str) -> str | None:
-    """Return which of the plugin's modules an imported name stands for, or None."""
-    package, _, inner = name.partition(".")
-    if package != "smsotp_plugin":
+def own(name: str, package: str, modules: Mapping[str, Path]) -> str | None:
+    """Return which of a package's modules an imported name stands for, or None."""
+    top, _, inner = name.partition(".")
+    if top != package:
         return None
-    while inner not in MODULES:
+    while inner not in modules:
         inner = inner.rpartition(".")[0]
     return inner
 
 
-GRAPH = {
-    module: {target for name in imported(path) if (target := own(name))} for module, path in MODULES.items()
-}
+def graph(package: str, modules: Mapping[str, Path]) -> dict[str, set[str]]:
+    """Return what each module imports of its own package; what only a type checker sees counts as well."""
+    return {
+        module: {target for name in imported(path) if (target := own(name, package, modules))}
+        for module, path in modules.items()
+    }
+
+
+def upwards(layers: Mapping[str, tuple[str, ...]], imports: Mapping[str, set[str]], module: str) -> set[str]:
+    """Return what a module imports from layers above its own."""
+    depth = {room: depth for depth, rooms in enumerate(layers.values()) for room in rooms}
+    mine = depth[module.partition(".")[0]]
+    return {target for target in imports[module] if depth[target.partition(".")[0]] < mine}
+
+
+MODULES, MOCK_MODULES = sources(PLUGIN), sources(MOCKS)
+GRAPH, MOCK_GRAPH = graph("smsotp_plugin", MODULES), graph("smsotp_mocks", MOCK_MODULES)
 USED = {module: {name.partition(".")[0] for name in imported(path)} for module, path in MODULES.items()}
-
-
-def layer(module: str) -> str:
-    """Return the name of a module's layer."""
-    return PLACE[module.partition(".")[0]]
 
 
 def reachable(module: str) -> set[str]:
@@ -88,19 +102,28 @@ def reachable(module: str) -> set[str]:
     return seen
 
 
-def test_every_folder_and_module_at_the_top_has_a_layer() -> None:
-    assert {name.partition(".")[0] for name in MODULES if name} == set(PLACE)
+@pytest.mark.parametrize(("layers", "modules"), [(LAYERS, MODULES), (MOCK_LAYERS, MOCK_MODULES)])
+def test_every_folder_and_module_at_the_top_has_a_layer(
+    layers: Mapping[str, tuple[str, ...]], modules: Mapping[str, Path]
+) -> None:
+    rooms = {room for rooms in layers.values() for room in rooms}
+
+    assert {name.partition(".")[0] for name in modules if name} == rooms
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name])
 def test_a_module_imports_from_its_own_layer_and_those_below(module: str) -> None:
-    upwards = {target for target in GRAPH[module] if target and DEPTH[layer(target)] < DEPTH[layer(module)]}
-
-    assert upwards == set()
+    assert upwards(LAYERS, GRAPH, module) == set()
 
 
-def test_no_module_needs_itself() -> None:
-    TopologicalSorter(GRAPH).prepare()
+@pytest.mark.parametrize("module", [name for name in MOCK_MODULES if name])
+def test_a_module_of_the_mocks_imports_from_its_own_layer_and_those_below(module: str) -> None:
+    assert upwards(MOCK_LAYERS, MOCK_GRAPH, module) == set()
+
+
+@pytest.mark.parametrize("imports", [GRAPH, MOCK_GRAPH])
+def test_no_module_needs_itself(imports: Mapping[str, set[str]]) -> None:
+    TopologicalSorter(imports).prepare()
 
 
 def test_only_the_door_knows_freeradius() -> None:
@@ -126,7 +149,7 @@ def test_plugin_and_mocks_do_not_know_each_other() -> None:
     assert [module for module, names in USED.items() if {"smsotp_mocks", "smsotp_conformance"} & names] == []
     assert [
         path
-        for path in sources(MOCKS).values()
+        for path in MOCK_MODULES.values()
         if any(name.startswith(("smsotp_plugin", "smsotp_conformance")) for name in imported(path))
     ] == []
 
@@ -135,8 +158,12 @@ def test_the_public_names_are_for_others_only() -> None:
     assert [module for module, targets in GRAPH.items() if "api" in targets] == []
 
 
-def test_the_architecture_page_has_the_same_layers() -> None:
+@pytest.mark.parametrize(("heading", "layers"), [("Layers", LAYERS), ("Layers of the mocks", MOCK_LAYERS)])
+def test_the_architecture_page_has_the_same_layers(
+    heading: str, layers: Mapping[str, tuple[str, ...]]
+) -> None:
     page = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text()
-    rows = re.findall(r"^\| (\w+) \| (`[^|]*`) \| [^|]+ \|$", page, re.MULTILINE)
+    section = page.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (\w+) \| (`[^|]*`) \| [^|]+ \|$", section, re.MULTILINE)
 
-    assert {layer: tuple(re.findall(r"`(\w+)`", rooms)) for layer, rooms in rows} == LAYERS
+    assert {layer: tuple(re.findall(r"`(\w+)`", rooms)) for layer, rooms in rows} == layers

@@ -21,6 +21,8 @@ class Action:
 
     Attributes:
         meaning: What the gateway does, and whether the message still arrives in the inbox.
+        copies: How often the message arrives.
+        well: The client is answered as if nothing were wrong.
         argument: What stands behind the word.
         optional: The argument may be left out.
         choices: For the argument `word`: what it may be.
@@ -29,33 +31,41 @@ class Action:
 
     meaning: str
     argument: Argument = "none"
+    copies: int = 0
+    well: bool = False
     optional: bool = False
     choices: tuple[str, ...] = ()
     stage: str = MESSAGE
 
 
 ACTIONS: dict[str, Action] = {
-    "delay": Action("answers only after this time, then goes on; the message arrives", "seconds"),
-    "hang": Action("reads the message and never answers; the message does not arrive"),
-    "mute": Action("never answers; the message arrives"),
-    "reset-before": Action("resets the connection instead of answering; the message does not arrive"),
-    "reset-after": Action("resets the connection instead of answering; the message arrives"),
-    "half": Action(
-        "sends half of the answer (or so many bytes), then closes; arrives", "bytes", optional=True
+    "delay": Action(
+        "answers only after this time, then goes on; the message arrives", "seconds", copies=1, well=True
     ),
-    "garbage": Action("answers with bytes that are no answer, then closes; the message arrives"),
-    "lose": Action("answers that all is well; the message does not arrive"),
-    "duplicate": Action("answers once; the message arrives twice"),
+    "hang": Action("reads the message and never answers; the message does not arrive"),
+    "mute": Action("never answers; the message arrives", copies=1),
+    "reset-before": Action("resets the connection instead of answering; the message does not arrive"),
+    "reset-after": Action("resets the connection instead of answering; the message arrives", copies=1),
+    "half": Action(
+        "sends half of the answer (or so many bytes), then closes; arrives", "bytes", optional=True, copies=1
+    ),
+    "garbage": Action("answers with bytes that are no answer, then closes; the message arrives", copies=1),
+    "lose": Action("answers that all is well; the message does not arrive", well=True),
+    "duplicate": Action("answers once; the message arrives twice", copies=2, well=True),
     "throttle": Action("answers 'too many messages, later', as the gateway says it; does not arrive"),
     "refuse": Action("answers 'never to this number', as the gateway says it; does not arrive"),
     "unavailable": Action("answers 'out of order, try again', as the gateway says it; does not arrive"),
     "status": Action("answers with this HTTP status and body; the message does not arrive", "code"),
-    "answer": Action("answers with this HTTP status and body; the message arrives", "code"),
+    "answer": Action("answers with this HTTP status and body; the message arrives", "code", copies=1),
     "xml-fault": Action("answers with an XML-RPC fault of this number and text; does not arrive", "code"),
     "smtp-reply": Action("answers with this SMTP reply at the stage; the message does not arrive", "code"),
     "smpp-status": Action("answers with this command_status at the stage; does not arrive", "code"),
     "receipt-ids": Action(
-        "takes the message; its delivery receipts spell its id so", "word", choices=("decimal", "hex")
+        "takes the message; its delivery receipts spell its id so",
+        "word",
+        choices=("decimal", "hex"),
+        copies=1,
+        well=True,
     ),
     "certificate": Action(
         "shows this certificate to a client that connects",
@@ -91,6 +101,16 @@ class Fault:
     bytes: int | None = None
     code: int | None = None
     text: str | None = None
+
+    @property
+    def copies(self) -> int:
+        """How often a message that it strikes arrives."""
+        return ACTIONS[self.action].copies
+
+    @property
+    def well(self) -> bool:
+        """Whether the client is answered as if nothing were wrong."""
+        return ACTIONS[self.action].well
 
     def __post_init__(self) -> None:
         action = ACTIONS.get(self.action)

@@ -2,56 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Protocol, Self
 
-from smsotp_mocks.faults.plan import FaultPlan
 from smsotp_mocks.gateways.accounts import Accounts
+from smsotp_mocks.gateways.base import Gateway
 from smsotp_mocks.gateways.http.gateway import HttpGateway
 from smsotp_mocks.gateways.http.sipgate import SipgateGateway
 from smsotp_mocks.gateways.smpp.gateway import Smsc
 from smsotp_mocks.gateways.smpp.receipts import ReceiptPolicy
 from smsotp_mocks.gateways.smtp.gateway import Security, SmtpGateway
 from smsotp_mocks.inbox.inbox import Inbox
-from smsotp_mocks.inbox.journal import Entry
 from smsotp_mocks.net.certificates import Certificates
-
-
-class Gateway(Protocol):
-    """What every mock gateway can do."""
-
-    inbox: Inbox
-    faults: FaultPlan
-
-    @property
-    def kind(self) -> str:
-        """`http`, `sipgate`, `smtp` or `smpp`."""
-
-    @property
-    def address(self) -> str:
-        """Where it listens, as a person would write it."""
-
-    @property
-    def requests(self) -> tuple[Entry, ...]:
-        """Everything that came."""
-
-    def configuration(self) -> dict[str, dict[str, Any]]:
-        """Return TOML tables, by dotted name, that make the plugin send through this mock."""
-
-    def start(self) -> Self:
-        """Listen."""
-
-    def stop(self) -> None:
-        """Close everything; `start` listens on the same port again."""
-
-    def clear(self) -> None:
-        """Forget faults and requests."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,50 +4,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from smsotp_mocks.inbox.bounded import Bounded
 from smsotp_mocks.inbox.code_finder import find_code
+from smsotp_mocks.inbox.messages import InboxEvent, ReceivedMessage
 from smsotp_mocks.inbox.numbers import normal_number
-from smsotp_mocks.inbox.subscription import InboxEvent, Subscription
+from smsotp_mocks.inbox.subscription import Subscription
 from smsotp_mocks.inbox.well_formed import well_formed
 
 _SHOWN = 10  # messages that a failure lists
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedMessage:
-    """
-    One SMS as it would have reached a phone.
-
-    Attributes:
-        id: Counts from 1 in the order of arrival; never used again, not even after `Inbox.clear`.
-        gateway: The name of the mock that took it.
-        protocol: `http`, `sipgate`, `smtp` or `smpp`.
-        number: For search: `+` and digits where the number was international.
-        written_number: As the request had it.
-        text: Joined from all parts, decoded.
-        code: The one-time code found in the text, or an empty string.
-        received: Unix seconds.
-        segments: SMS that a network would need (or that were submitted, where the client splits).
-        wire: How it came, in the words of the protocol. Only JSON types.
-    """
-
-    id: int
-    gateway: str
-    protocol: str
-    number: str
-    written_number: str
-    text: str
-    code: str
-    received: float
-    segments: int
-    wire: Mapping[str, Any] = field(repr=False)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the message as JSON types."""
-        return asdict(self)
 
 
 class NoMessage(AssertionError):

@@ -1,37 +1,17 @@
 """A live view of the inbox for one listener, such as a browser that shows messages as they come."""
 
-from __future__ import annotations
-
 import queue
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-
-    from smsotp_mocks.inbox.inbox import ReceivedMessage
-
-
-@dataclass(frozen=True, slots=True)
-class InboxEvent:
-    """
-    Something that happened to the inbox.
-
-    Attributes:
-        kind: `message`: one came. `refused`: a gateway did not take a request. `clear`: the inbox was emptied. `lost`: the listener was too slow and should
-            read the whole inbox again.
-        message: For `message` only.
-    """
-
-    kind: Literal["message", "refused", "clear", "lost"]
-    message: ReceivedMessage | None
+from smsotp_mocks.inbox.messages import InboxEvent
 
 
 class Subscription:
     """The events of one listener, in order. Close it, or use it as a context manager."""
 
-    def __init__(self, max_waiting: int, unsubscribe: Callable[[Subscription], None]) -> None:
+    def __init__(self, max_waiting: int, unsubscribe: Callable[["Subscription"], None]) -> None:
         self._queue: queue.Queue[InboxEvent] = queue.Queue(max_waiting)
         self._unsubscribe = unsubscribe
         self._lost = False

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from smsotp_mocks.inbox.inbox import ReceivedMessage
+from smsotp_mocks.inbox.messages import ReceivedMessage
 
 
 def wire_lines(message: ReceivedMessage) -> list[str]:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from smsotp_mocks.faults.words import ACTIONS, BadFault
+from smsotp_mocks.gateways.base import Gateway
 from smsotp_mocks.gateways.smpp.gateway import Smsc
 from smsotp_mocks.gateways.smpp.receipts import STATES
-from smsotp_mocks.gateways.table import Gateway
 from smsotp_mocks.gateways.toml_text import toml_tables
-from smsotp_mocks.inbox.inbox import Inbox, NoMessage, ReceivedMessage
+from smsotp_mocks.inbox.inbox import Inbox, NoMessage
+from smsotp_mocks.inbox.messages import ReceivedMessage
 from smsotp_mocks.inbox.numbers import normal_number
 from smsotp_mocks.net.http import Answer, Request
 from smsotp_mocks.page.events import EventStream, faults_of, summary_of

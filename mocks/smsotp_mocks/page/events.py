@@ -7,9 +7,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from smsotp_mocks.gateways.table import Gateway
-from smsotp_mocks.inbox.inbox import Inbox, ReceivedMessage
-from smsotp_mocks.inbox.subscription import InboxEvent, Subscription
+from smsotp_mocks.gateways.base import Gateway
+from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.inbox.messages import InboxEvent, ReceivedMessage
+from smsotp_mocks.inbox.subscription import Subscription
 
 _TICK = 0.25  # seconds between two looks at the faults, and at the end of the server
 _SIGN_OF_LIFE = 15.0  # seconds

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Self
 
-from smsotp_mocks.gateways.table import Gateway
+from smsotp_mocks.gateways.base import Gateway
 from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.net.certificates import Tls
 from smsotp_mocks.net.http import CONTINUE, Answer, BadRequest, Request, read_request

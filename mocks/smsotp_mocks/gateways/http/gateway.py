@@ -2,7 +2,6 @@
 
 import secrets
 import socket
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from smsotp_mocks.faults import words
 from smsotp_mocks.faults.plan import MESSAGE, FaultPlan, possible
 from smsotp_mocks.faults.words import Fault
 from smsotp_mocks.gateways.accounts import Accounts
+from smsotp_mocks.gateways.base import Gateway
 from smsotp_mocks.gateways.gsm import segments
 from smsotp_mocks.gateways.http.configuration import http_configuration
 from smsotp_mocks.gateways.http.faces.base import Face, Rejected, Submission
@@ -19,10 +19,9 @@ from smsotp_mocks.gateways.http.faces.gtx import GtxFace
 from smsotp_mocks.gateways.http.faces.plain import PlainFace
 from smsotp_mocks.gateways.http.faces.twilio import TwilioFace
 from smsotp_mocks.inbox.inbox import Inbox
-from smsotp_mocks.inbox.journal import Entry, Journal, Verdict
-from smsotp_mocks.net.certificates import Kind, Tls, trusted_by
+from smsotp_mocks.net.certificates import Tls, trusted_by
 from smsotp_mocks.net.http import CONTINUE, Answer, BadRequest, Request, read_request, text_answer
-from smsotp_mocks.net.tcp_server import TcpServer, finish, reset
+from smsotp_mocks.net.tcp_server import finish, reset
 
 GARBAGE = b"\x00\xff\x15\x03 this is no HTTP \xfe\xfd\r\n\r\n"
 
@@ -35,7 +34,7 @@ class _Reply:
     ending: str = "keep"  # keep, close or reset
 
 
-class HttpGateway(TcpServer):
+class HttpGateway(Gateway):
     """
     Mock of several HTTP SMS gateways at once.
 
@@ -55,6 +54,7 @@ class HttpGateway(TcpServer):
         faults: What to do wrong. A rule may name a face with `at`.
     """
 
+    kind = "http"
     words = words.HTTP
 
     def __init__(  # noqa: PLR0913  every one is an option with a default, given by name
@@ -68,23 +68,24 @@ class HttpGateway(TcpServer):
         accounts: Accounts | None = None,
         faces: Iterable[Face] = (),
     ) -> None:
-        super().__init__(host=host, port=port, tls=tls)
-        self.inbox = inbox if inbox is not None else Inbox()
-        self.name = name
-        self.accounts = accounts or Accounts()
-        self.faces = tuple(faces) or usual_faces(self.accounts)
-        self.faults = FaultPlan(possible(self.words, tls), (MESSAGE, *(face.name for face in self.faces)))
-        self._journal = Journal()
+        known = accounts or Accounts()
+        self.faces = tuple(faces) or usual_faces(known)
+        stages = (MESSAGE, *(face.name for face in self.faces))
+        super().__init__(
+            inbox,
+            known,
+            FaultPlan(possible(self.words, tls), stages),
+            name=name or self.kind,
+            host=host,
+            port=port,
+            tls=tls,
+        )
+        self._named_by_face = name is None
 
     @property
     def url(self) -> str:
         """Scheme, address and port, without a path or a slash at the end."""
         return f"{'https' if self.tls else 'http'}://{self.authority}"
-
-    @property
-    def kind(self) -> str:
-        """The word by which this mock is started."""
-        return "http"
 
     @property
     def address(self) -> str:
@@ -95,22 +96,6 @@ class HttpGateway(TcpServer):
         """Return TOML tables, by dotted name, that make the plugin send through each face."""
         return http_configuration(self.url, self.accounts, trusted_by(self.tls, "CHECK_SSL"))
 
-    @property
-    def requests(self) -> tuple[Entry, ...]:
-        """Everything that came, rejected requests too, oldest first."""
-        return self._journal.entries()
-
-    def clear(self) -> None:
-        """Forget faults and requests. The inbox may be shared and is left alone."""
-        self.faults.clear()
-        self._journal.clear()
-
-    def certificate_kind(self) -> Kind:
-        return self.faults.certificate()
-
-    def before_stop(self) -> None:
-        self.faults.release()
-
     def serve(self, connection: socket.socket) -> None:
         with connection.makefile("rb") as stream:
             while True:
@@ -118,7 +103,7 @@ class HttpGateway(TcpServer):
                     request = read_request(stream, lambda: connection.sendall(CONTINUE))
                 except BadRequest as bad:
                     answer = text_answer(bad.status, f"{bad.reason}\n")
-                    self._note(self.name or "http", "rejected", bad.reason, {}, answer)
+                    self.note("rejected", bad.reason, {}, answer=_said(answer))
                     connection.sendall(answer.to_bytes(keep_alive=False))
                     return
                 if request is None:
@@ -134,33 +119,27 @@ class HttpGateway(TcpServer):
 
     def _reply(self, request: Request) -> _Reply:
         face = next(face for face in self.faces if face.owns(request.path))
-        gateway = self.name or face.name
+        gateway = face.name if self._named_by_face else self.name
         try:
             read = face.read(request)
         except Rejected as rejected:
-            self._note(gateway, "rejected", rejected.reason, request.as_dict(), rejected.answer)
-            return _whole(request, rejected.answer)
+            return self._rejected(gateway, request, rejected.reason, rejected.answer)
         except BadRequest as bad:
-            answer = text_answer(bad.status, f"{bad.reason}\n")
-            self._note(gateway, "rejected", bad.reason, request.as_dict(), answer)
-            return _whole(request, answer)
+            return self._rejected(gateway, request, bad.reason, text_answer(bad.status, f"{bad.reason}\n"))
         if isinstance(read, Answer):
-            self._note(gateway, "accepted", "", request.as_dict())
+            self.note("accepted", "", request.as_dict(), gateway=gateway)
             return _whole(request, read)
         fault = self.faults.take(read.number) or self.faults.take(read.number, face.name)
         exchange = _Exchange(self, face, gateway, request, read)
-        self._note(
-            gateway, "fault" if fault else "accepted", fault.action if fault else "", request.as_dict()
-        )
-        return exchange.broken(fault) if fault else exchange.well()
+        if fault is None:
+            self.note("accepted", "", request.as_dict(), gateway=gateway)
+            return exchange.well()
+        self.note("fault", fault.action, request.as_dict(), gateway=gateway)
+        return exchange.broken(fault)
 
-    def _note(
-        self, gateway: str, verdict: Verdict, reason: str, wire: dict[str, Any], answer: Answer | None = None
-    ) -> None:
-        said = "" if answer is None else f"{answer.status} {answer.body.decode('utf-8', 'replace')}"
-        self._journal.add(Entry(time.time(), gateway, verdict, reason, wire, said))
-        if verdict != "accepted":
-            self.inbox.reject(gateway, reason)
+    def _rejected(self, gateway: str, request: Request, reason: str, answer: Answer) -> _Reply:
+        self.note("rejected", reason, request.as_dict(), answer=_said(answer), gateway=gateway)
+        return _whole(request, answer)
 
 
 class _Exchange:
@@ -178,28 +157,29 @@ class _Exchange:
     def well(self) -> _Reply:
         """Take the message and answer as the gateway does."""
         self._arrive()
-        return _whole(self._request, self._success())
+        return self._success()
 
     def broken(self, fault: Fault) -> _Reply:
         """Do what the fault says."""
-        return self._table()[fault.action](fault)
+        if fault.action == "delay":
+            self._server.faults.pause(fault.seconds)
+        for _ in range(fault.copies):
+            self._arrive()
+        return self._success() if fault.well else self._table()[fault.action](fault)
 
     def _table(self) -> dict[str, Callable[[Fault], _Reply]]:
         return {
-            "delay": self._delay,
             "hang": self._hang,
-            "mute": self._mute,
+            "mute": self._hang,
             "reset-before": lambda _: _Reply(b"", "reset"),
-            "reset-after": lambda _: self._after_arrival(_Reply(b"", "reset")),
+            "reset-after": lambda _: _Reply(b"", "reset"),
             "half": self._half,
-            "garbage": lambda _: self._after_arrival(_Reply(GARBAGE, "close")),
-            "lose": lambda _: _whole(self._request, self._success()),
-            "duplicate": lambda _: self._after_arrival(self.well()),
+            "garbage": lambda _: _Reply(GARBAGE, "close"),
             "throttle": lambda _: self._trouble("throttle"),
             "refuse": lambda _: self._trouble("refuse"),
             "unavailable": lambda _: self._trouble("unavailable"),
             "status": self._status,
-            "answer": lambda fault: self._after_arrival(self._status(fault)),
+            "answer": self._status,
             "xml-fault": lambda fault: _whole(self._request, self._face.fault(fault)),
         }
 
@@ -214,27 +194,16 @@ class _Exchange:
             wire={"face": self._face.name, "sender": submission.sender, "request": self._request.as_dict()},
         )
 
-    def _after_arrival(self, reply: _Reply) -> _Reply:
-        self._arrive()
-        return reply
-
-    def _success(self) -> Answer:
-        return self._face.accepted(self._request, self._submission, secrets.token_hex(16))
-
-    def _delay(self, fault: Fault) -> _Reply:
-        self._server.faults.pause(fault.seconds)
-        return self.well()
+    def _success(self) -> _Reply:
+        answer = self._face.accepted(self._request, self._submission, secrets.token_hex(16))
+        return _whole(self._request, answer)
 
     def _hang(self, _: Fault) -> _Reply:
         self._server.faults.hang()
         return _Reply(b"", "close")
 
-    def _mute(self, fault: Fault) -> _Reply:
-        self._arrive()
-        return self._hang(fault)
-
     def _half(self, fault: Fault) -> _Reply:
-        whole = self.well().data
+        whole = self._success().data
         return _Reply(whole[: len(whole) // 2 if fault.bytes is None else fault.bytes], "close")
 
     def _trouble(self, kind: Any) -> _Reply:
@@ -251,3 +220,7 @@ def usual_faces(accounts: Accounts) -> tuple[Face, ...]:
 
 def _whole(request: Request, answer: Answer) -> _Reply:
     return _Reply(answer.to_bytes(keep_alive=request.keeps_alive, with_body=request.method != "HEAD"))
+
+
+def _said(answer: Answer) -> str:
+    return f"{answer.status} {answer.body.decode('utf-8', 'replace')}"

@@ -18,6 +18,7 @@ class SipgateGateway(HttpGateway):
         faults: Those of HTTP, and `xml-fault CODE "text"`.
     """
 
+    kind = "sipgate"
     words = words.XML_RPC
 
     def __init__(  # noqa: PLR0913  every one is an option with a default, given by name
@@ -34,11 +35,6 @@ class SipgateGateway(HttpGateway):
         super().__init__(
             inbox, name=name, host=host, port=port, tls=tls, accounts=known, faces=[SipgateFace(known)]
         )
-
-    @property
-    def kind(self) -> str:
-        """The word by which this mock is started."""
-        return "sipgate"
 
     @property
     def address(self) -> str:

@@ -4,10 +4,12 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO, cast
 
 from smsotp_mocks.faults.words import Fault
+from smsotp_mocks.gateways.base import Gateway
+from smsotp_mocks.gateways.smpp.centre import Centre
 from smsotp_mocks.gateways.smpp.judge import judge
 from smsotp_mocks.gateways.smpp.pdu import (
     HEADER,
@@ -22,12 +24,10 @@ from smsotp_mocks.gateways.smpp.pdu import (
     Tag,
     write_tlvs,
 )
-from smsotp_mocks.gateways.smpp.receipts import IdForm, Report, Submitted, written_id
-from smsotp_mocks.gateways.smpp.text import Part, decode
+from smsotp_mocks.gateways.smpp.receipts import IdForm, Report, Submitted
+from smsotp_mocks.gateways.smpp.text import Alphabet, Part, decode
+from smsotp_mocks.inbox.journal import Verdict
 from smsotp_mocks.net.tcp_server import reset
-
-if TYPE_CHECKING:
-    from smsotp_mocks.gateways.smpp.gateway import Smsc
 
 _BINDS = {Command.BIND_TRANSMITTER, Command.BIND_RECEIVER, Command.BIND_TRANSCEIVER}
 _TROUBLE = {"throttle": Status.RTHROTTLED, "refuse": Status.RINVDSTADR, "unavailable": Status.RSYSERR}
@@ -41,17 +41,41 @@ class _Closed(ConnectionAbortedError):
     """The session is over."""
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """
+    What every client finds.
+
+    Attributes:
+        system_id: The SMSC's own.
+        default_alphabet: What data_coding 0 means.
+        window: Most unanswered requests of one client; None: no limit.
+    """
+
+    system_id: str
+    default_alphabet: Alphabet
+    window: int | None
+
+
 class SmppSession:
     """
     Reads PDUs and answers them until the client has gone.
+
+    Args:
+        gateway: Whose journal, faults and accounts.
+        terms: What every client finds.
+        centre: Takes messages, and gives reports.
+        connection: The client's.
 
     Attributes:
         system_id: Of a bound client, else empty.
         bound: `bind_transmitter`, `bind_receiver` or `bind_transceiver` once bound.
     """
 
-    def __init__(self, smsc: "Smsc", connection: socket.socket) -> None:
-        self._smsc = smsc
+    def __init__(self, gateway: Gateway, terms: Terms, centre: Centre, connection: socket.socket) -> None:
+        self._gateway = gateway
+        self._terms = terms
+        self._centre = centre
         self._connection = connection
         self._writing = threading.Lock()
         self._sequence = 0
@@ -138,16 +162,16 @@ class SmppSession:
         with self._writing:
             report = self._reports.pop(pdu.sequence, None)
         if report is not None and pdu.status == Status.RX_T_APPN and report.tries < _MOST_TRIES:
-            self._smsc.report_later(replace(report, tries=report.tries + 1))
+            self._centre.report_again(replace(report, tries=report.tries + 1))
 
     def _at_stage(self, stage: str, pdu: Pdu, normal: Callable[[Pdu], None]) -> None:
-        fault = self._smsc.faults.take(None, stage)
+        fault = self._gateway.faults.take(None, stage)
         if fault is None or fault.action in ("lose", "duplicate"):
             normal(pdu)
             return
         self._note("fault", f"{fault.action} at {stage}", _wire(pdu))
         if fault.action == "delay":
-            self._smsc.later.after(fault.seconds, lambda: normal(pdu))
+            self._centre.later.after(fault.seconds, lambda: normal(pdu))
         elif fault.action == "refuse" and stage == "bind":
             self._answer(pdu, Status.RBINDFAIL)
         else:
@@ -172,14 +196,18 @@ class SmppSession:
         # Section 4.1.2: a client of an older version knows no optional parameters.
         knows_options = bind.interface_version >= _VERSION
         version = write_tlvs({Tag.SC_INTERFACE_VERSION: bytes([_VERSION])}) if knows_options else b""
-        self._answer(pdu, Status.ROK, self._smsc.system_id.encode() + b"\0" + version)
-        self._smsc.now_bound(self)
+        self._answer(pdu, Status.ROK, self._terms.system_id.encode() + b"\0" + version)
+        self._centre.bound(self)
 
     def _authenticated(self, pdu: Pdu) -> Bind:
         if self.bound is not None:
             raise BadPdu(Status.RALYBND, "already bound")
         bind = Bind.parse(pdu.body)
-        self._smsc.authenticate(bind)
+        accounts = self._gateway.accounts
+        if bind.system_id != accounts.smpp_system_id:
+            raise BadPdu(Status.RINVSYSID, "unknown system_id")
+        if bind.password != accounts.smpp_password:
+            raise BadPdu(Status.RINVPASWD, "wrong password")
         return bind
 
     def _unbind(self, pdu: Pdu) -> None:
@@ -197,60 +225,59 @@ class SmppSession:
             self._note("rejected", bad.reason, _wire(pdu), bad.status)
             self._answer(pdu, bad.status)
             return
-        fault = self._smsc.faults.take(submit.destination_addr) or self._smsc.faults.take(
+        fault = self._gateway.faults.take(submit.destination_addr) or self._gateway.faults.take(
             submit.destination_addr, "submit"
         )
-        submitted = self._smsc.ids.submitted(submit, self.system_id, part.text)
+        submitted = self._centre.number(submit, self.system_id, part.text)
         if fault is None:
             self._note("accepted", "", submit.as_dict())
             self._take(pdu, submit, part, submitted)
             return
         self._note("fault", fault.action, submit.as_dict())
-        self._faulty(fault, pdu, submit, part, submitted)
+        if fault.action == "delay":
+            self._take_later(fault.seconds, pdu, submit, part, submitted)
+        elif fault.action == "receipt-ids":
+            form = cast("IdForm", fault.text)
+            self._take(pdu, submit, part, replace(submitted, receipt_ids=form))
+        elif fault.well:
+            self._take(pdu, submit, part, submitted, fault.copies)
+        else:
+            for _ in range(fault.copies):
+                self._centre.take(submit, part, submitted)
+            self._break(fault, pdu, self._response_body(submitted))
 
     def _judged(self, pdu: Pdu) -> tuple[SubmitSm, Part]:
         if self.bound not in (Command.BIND_TRANSMITTER, Command.BIND_TRANSCEIVER):
             raise BadPdu(Status.RINVBNDSTS, "not bound for sending")
         submit = SubmitSm.parse(pdu.body)
         judge(submit)
-        part = decode(submit, self._smsc.default_alphabet)
-        if self._smsc.window is not None and self._outstanding >= self._smsc.window:
-            raise BadPdu(Status.RTHROTTLED, f"more than {self._smsc.window} unanswered requests")
+        part = decode(submit, self._terms.default_alphabet)
+        if self._terms.window is not None and self._outstanding >= self._terms.window:
+            raise BadPdu(Status.RTHROTTLED, f"more than {self._terms.window} unanswered requests")
         return submit, part
 
-    def _take(self, pdu: Pdu, submit: SubmitSm, part: Part, submitted: Submitted) -> None:
-        self._smsc.arrived(submit, part, submitted)
-        self._confirm(pdu, submitted)
-        self._smsc.plan_receipt(submitted, self)
-
-    def _confirm(self, pdu: Pdu, submitted: Submitted) -> None:
+    def _take(self, pdu: Pdu, submit: SubmitSm, part: Part, submitted: Submitted, copies: int = 1) -> None:
+        for _ in range(copies):
+            self._centre.take(submit, part, submitted)
         self._answer(pdu, Status.ROK, self._response_body(submitted))
+        if copies:
+            self._centre.plan_report(submitted, self)
+
+    def _take_later(
+        self, seconds: float, pdu: Pdu, submit: SubmitSm, part: Part, submitted: Submitted
+    ) -> None:
+        with self._writing:
+            self._outstanding += 1
+
+        def take() -> None:
+            with self._writing:
+                self._outstanding -= 1
+            self._take(pdu, submit, part, submitted)
+
+        self._centre.later.after(seconds, take)
 
     def _response_body(self, submitted: Submitted) -> bytes:
-        return written_id(submitted.number, self._smsc.receipts.submit_ids).encode() + b"\0"
-
-    def _faulty(self, fault: Fault, pdu: Pdu, submit: SubmitSm, part: Part, submitted: Submitted) -> None:
-        if fault.action == "delay":
-            with self._writing:
-                self._outstanding += 1
-
-            def answer() -> None:
-                with self._writing:
-                    self._outstanding -= 1
-                self._take(pdu, submit, part, submitted)
-
-            self._smsc.later.after(fault.seconds, answer)
-        elif fault.action == "receipt-ids":
-            self._take(pdu, submit, part, replace(submitted, receipt_ids=cast("IdForm", fault.text)))
-        elif fault.action == "lose":
-            self._confirm(pdu, submitted)
-        elif fault.action == "duplicate":
-            self._smsc.arrived(submit, part, submitted)
-            self._take(pdu, submit, part, submitted)
-        else:
-            if fault.action in ("mute", "reset-after", "half", "garbage"):
-                self._smsc.arrived(submit, part, submitted)
-            self._break(fault, pdu, self._response_body(submitted))
+        return self._centre.message_id(submitted).encode() + b"\0"
 
     def _break(self, fault: Fault, pdu: Pdu, body: bytes) -> None:
         """Do what is the same for every PDU. `hang` and `mute` are: nothing."""
@@ -279,8 +306,10 @@ class SmppSession:
         with self._writing:
             self._connection.sendall(data)
 
-    def _note(self, verdict: Any, reason: str, wire: dict[str, Any], status: int | None = None) -> None:
-        self._smsc.note(verdict, reason, wire, status)
+    def _note(self, verdict: Verdict, reason: str, wire: dict[str, Any], status: int | None = None) -> None:
+        """Write into the journal, with the command_status that was answered."""
+        answer = "" if status is None else f"command_status 0x{status:08x} {_name(status)}".rstrip()
+        self._gateway.note(verdict, reason, wire, answer=answer)
 
 
 def _wire(pdu: Pdu) -> dict[str, Any]:
@@ -292,3 +321,10 @@ def _wire(pdu: Pdu) -> dict[str, Any]:
         "sequence_number": pdu.sequence,
         "body": body,
     }
+
+
+def _name(status: int) -> str:
+    try:
+        return f"ESME_{Status(status).name}"
+    except ValueError:
+        return ""

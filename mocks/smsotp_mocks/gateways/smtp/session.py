@@ -6,15 +6,14 @@ import contextlib
 import re
 import socket
 import ssl
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from smsotp_mocks.faults.words import Fault
+from smsotp_mocks.gateways.base import Gateway
 from smsotp_mocks.gateways.smtp.mail import number_in_address
+from smsotp_mocks.gateways.smtp.postbox import Postbox, Reply, Transaction
+from smsotp_mocks.net.certificates import Tls
 from smsotp_mocks.net.tcp_server import finish, reset
-
-if TYPE_CHECKING:
-    from smsotp_mocks.gateways.smtp.gateway import SmtpGateway
 
 MOST_LINE = 2048  # RFC 5321 section 4.5.3.1 asks for 512 and 1000; extensions may add to it
 MOST_MAIL = 256 * 1024
@@ -34,30 +33,41 @@ class _Closed(ConnectionAbortedError):
     """The session is over."""
 
 
-@dataclass(slots=True)
-class Transaction:
+@dataclass(frozen=True, slots=True)
+class Terms:
     """
-    One mail on its way in.
+    What is offered to every client.
 
     Attributes:
-        sender: None until MAIL was accepted.
+        banner: The server's name.
+        login: A log-in is demanded.
+        starttls: What to present when a client turns to TLS; None: that is not offered.
     """
 
-    sender: str | None = None
-    recipients: list[str] = field(default_factory=list)
+    banner: str
+    login: bool
+    starttls: Tls | None
 
 
 class SmtpSession:
     """
     Reads commands and answers them until the client has gone.
 
+    Args:
+        gateway: Whose journal, faults and accounts.
+        terms: What is offered.
+        postbox: Takes the mails.
+        connection: The client's.
+
     Attributes:
         user: Who has logged in, else empty.
         encrypted: TLS is in use.
     """
 
-    def __init__(self, gateway: "SmtpGateway", connection: socket.socket) -> None:
+    def __init__(self, gateway: Gateway, terms: Terms, postbox: Postbox, connection: socket.socket) -> None:
         self._gateway = gateway
+        self._terms = terms
+        self._postbox = postbox
         self._connection = connection
         self._buffer = b""
         self._greeted = False
@@ -81,7 +91,7 @@ class SmtpSession:
             "QUIT": self._quit,
         }
         with contextlib.suppress(_Closed):
-            self._reply("connect", f"220 {self._gateway.banner} ESMTP")
+            self._reply("connect", f"220 {self._terms.banner} ESMTP")
             while (line := self._line(MOST_LINE)) is not None:
                 word, _, argument = line.decode("utf-8", "replace").strip().partition(" ")
                 handle = commands.get(word.upper())
@@ -91,19 +101,18 @@ class SmtpSession:
                     handle(argument.strip())
 
     def _ehlo(self, argument: str) -> None:
-        gateway = self._gateway
         if not argument:
             self._reject("501 Syntax: EHLO hostname")
             return
         lines = [
-            gateway.banner,
+            self._terms.banner,
             f"SIZE {MOST_MAIL}",
             "PIPELINING",
             "8BITMIME",
             "SMTPUTF8",
             "ENHANCEDSTATUSCODES",
         ]
-        if gateway.offers_starttls and not self.encrypted:
+        if self._terms.starttls and not self.encrypted:
             lines.append("STARTTLS")
         if self._may_log_in:
             lines.append("AUTH PLAIN LOGIN")
@@ -116,15 +125,14 @@ class SmtpSession:
             self._reject("501 Syntax: HELO hostname")
             return
         self._greeted, self._mail = True, Transaction()
-        self._reply("helo", f"250 {self._gateway.banner}")
+        self._reply("helo", f"250 {self._terms.banner}")
 
     @property
     def _may_log_in(self) -> bool:
-        gateway = self._gateway
-        return gateway.login and (self.encrypted or not gateway.offers_starttls)
+        return self._terms.login and (self.encrypted or not self._terms.starttls)
 
     def _starttls(self, argument: str) -> None:
-        if not self._gateway.offers_starttls or self._gateway.certificate is None:
+        if self._terms.starttls is None:
             self._say("502 5.5.1 Error: command not implemented")
         elif self.encrypted:
             self._say("554 5.5.1 Error: TLS already active")
@@ -133,7 +141,7 @@ class SmtpSession:
         elif self._reply("starttls", "220 2.0.0 Ready to start TLS"):
             # What came in clear behind the command is thrown away (CVE-2011-0411).
             self._buffer = b""
-            self._connection = self._gateway.encrypt(self._connection, self._gateway.certificate)
+            self._connection = self._gateway.encrypt(self._connection, self._terms.starttls)
             self.encrypted, self._greeted, self._mail = True, False, Transaction()
 
     def _auth(self, argument: str) -> None:
@@ -195,7 +203,7 @@ class SmtpSession:
             self._reject("501 5.1.3 Bad recipient address syntax")
         elif (wrong := _wrong_parameter(path.group(2), {})) is not None:
             self._reject(wrong)
-        elif self._gateway.login and not self.user:
+        elif self._terms.login and not self.user:
             self._reject(f"554 5.7.1 <{path.group(1)}>: Relay access denied")
         elif len(self._mail.recipients) >= MOST_RECIPIENTS:
             self._reject("452 4.5.3 Error: too many recipients")
@@ -216,7 +224,13 @@ class SmtpSession:
         if source is None:
             self._reject("552 5.3.4 Error: message file too big")
         else:
-            self._gateway.receive(self, mail, source)
+            self._answer(self._postbox.take(mail, source, user=self.user, encrypted=self.encrypted))
+
+    def _answer(self, reply: Reply) -> None:
+        if reply.fault is None:
+            self._say(reply.line)
+        else:
+            self._broken(reply.fault, reply.line)
 
     def _content(self) -> bytes | None:
         """Read up to the line with a single dot (RFC 5321 section 4.5.2); None: it was too large."""
@@ -260,16 +274,11 @@ class SmtpSession:
         if fault.action == "delay":
             self._gateway.faults.pause(fault.seconds)
             return False
-        self.broken(fault, "250 2.0.0 Ok")
+        self._broken(fault, "250 2.0.0 Ok")
         return True
 
-    def broken(self, fault: Fault, normal: str) -> None:
-        """
-        Answer wrongly, or not at all.
-
-        Args:
-            normal: What would have been said.
-        """
+    def _broken(self, fault: Fault, normal: str) -> None:
+        """Answer wrongly, or not at all; `normal` would have been said."""
         if fault.action in ("hang", "mute"):
             self._gateway.faults.hang()
             raise _Closed
@@ -286,12 +295,8 @@ class SmtpSession:
         else:
             self._say(_TROUBLE[fault.action])
 
-    def say(self, line: str) -> None:
-        """Answer. For the gateway."""
-        self._say(line)
-
     def _reject(self, line: str) -> None:
-        self._gateway.note("rejected", line, {})
+        self._gateway.note("rejected", line, {}, answer=line)
         self._say(line)
 
     def _say(self, line: str) -> None:

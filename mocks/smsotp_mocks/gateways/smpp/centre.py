@@ -1,0 +1,161 @@
+"""What an SMS centre knows, whoever is connected: submitted messages, and the reports that are on their way."""
+
+import threading
+from collections import OrderedDict, deque
+from typing import Protocol
+
+from smsotp_mocks.gateways.gsm import segments
+from smsotp_mocks.gateways.later import Later
+from smsotp_mocks.gateways.smpp.pdu import SubmitSm, Tag
+from smsotp_mocks.gateways.smpp.receipts import (
+    MessageIds,
+    ReceiptPolicy,
+    Report,
+    State,
+    Submitted,
+    written_id,
+)
+from smsotp_mocks.gateways.smpp.text import Joiner, Part
+from smsotp_mocks.inbox.inbox import Inbox
+
+_MOST_SUBMITTED = 20_000
+_MOST_UNDELIVERED = 1000
+
+
+class Receiver(Protocol):
+    """A client's session, as far as reports go."""
+
+    @property
+    def system_id(self) -> str:
+        """Who is bound."""
+
+    @property
+    def receives(self) -> bool:
+        """Whether reports may be sent there now."""
+
+    def deliver(self, report: Report) -> None:
+        """Send a report."""
+
+    def unanswered(self) -> list[Report]:
+        """Return the reports that were sent and not answered; they are no longer this session's."""
+
+
+class Centre:
+    """
+    The memory of one SMSC. Safe to use from any thread.
+
+    Args:
+        inbox: Where whole messages go.
+        name: The messages' `gateway`.
+        receipts: How delivery is reported.
+        later: Runs what is to be done later.
+
+    Attributes:
+        receipts: As given; can be changed at any time.
+        later: As given.
+    """
+
+    def __init__(self, inbox: Inbox, name: str, receipts: ReceiptPolicy, later: Later) -> None:
+        self.receipts = receipts
+        self.later = later
+        self._inbox = inbox
+        self._name = name
+        self._ids = MessageIds()
+        self._lock = threading.Lock()
+        self._joiner = Joiner()
+        self._receivers: list[Receiver] = []
+        self._submitted: OrderedDict[str, Submitted] = OrderedDict()
+        self._undelivered: deque[Report] = deque(maxlen=_MOST_UNDELIVERED)
+
+    def number(self, submit: SubmitSm, system_id: str, text: str) -> Submitted:
+        """Give the next number to a submission of this client; `text` is decoded."""
+        return self._ids.submitted(submit, system_id, text)
+
+    def message_id(self, submitted: Submitted) -> str:
+        """Return the id of a submission as the client is told it."""
+        return written_id(submitted.number, self.receipts.submit_ids)
+
+    def take(self, submit: SubmitSm, part: Part, submitted: Submitted) -> None:
+        """Take one part; the message goes to the inbox once it is whole."""
+        message_id = self.message_id(submitted)
+        details = (message_id, submit.as_dict() | {"udh": part.udh.hex(), "alphabet": part.alphabet})
+        key = (submitted.system_id, submit.source_addr, submit.destination_addr)
+        with self._lock:
+            self._submitted[message_id] = submitted
+            if len(self._submitted) > _MOST_SUBMITTED:
+                self._submitted.popitem(last=False)
+            parts = self._joiner.add(key, part, details)
+        if parts is None:
+            return
+        text = "".join(part.text for part, _ in parts)
+        self._inbox.add(
+            gateway=self._name,
+            protocol="smpp",
+            number=submit.destination_addr,
+            text=text,
+            # Of a message_payload the network makes as many short messages as it needs.
+            segments=segments(text) if Tag.MESSAGE_PAYLOAD in submit.tlvs else len(parts),
+            wire={
+                "system_id": submitted.system_id,
+                "sender": submit.source_addr,
+                "message_ids": [message_id for _, (message_id, _) in parts],
+                "parts": [fields for _, (_, fields) in parts],
+            },
+        )
+
+    def came(self, receiver: Receiver) -> None:
+        """Count a client in that is connected."""
+        with self._lock:
+            self._receivers.append(receiver)
+
+    def bound(self, receiver: Receiver) -> None:
+        """Hand over what waited for this client."""
+        if not receiver.receives:
+            return
+        with self._lock:
+            mine = [it for it in self._undelivered if it.submitted.system_id == receiver.system_id]
+            for it in mine:
+                self._undelivered.remove(it)
+        for report in mine:
+            self._deliver(report)
+
+    def left(self, receiver: Receiver) -> None:
+        """Give to others, or keep, what a client had not answered when it went."""
+        with self._lock:
+            self._receivers.remove(receiver)
+        for report in receiver.unanswered():
+            self._deliver(report)
+
+    def plan_report(self, submitted: Submitted, receiver: Receiver) -> None:
+        """Report on a message as the policy says, to the session that submitted it if it can receive."""
+        policy = self.receipts
+        if policy.automatic and submitted.wants(policy.state):
+            report = self._report(submitted, policy.state)
+            self.later.after(policy.delay, lambda: self._deliver(report, receiver))
+
+    def report_again(self, report: Report) -> None:
+        """Send a report, some time later, that could not be taken."""
+        self.later.after(self.receipts.again, lambda: self._deliver(report))
+
+    def report_now(self, message_id: str, state: State) -> bool:
+        """Report on a message to any receiver of its sender; return False when there is no such message."""
+        with self._lock:
+            submitted = self._submitted.get(message_id)
+        if submitted is None:
+            return False
+        self._deliver(self._report(submitted, state))
+        return True
+
+    def _report(self, submitted: Submitted, state: State) -> Report:
+        return Report(submitted, state, submitted.receipt_ids or self.receipts.receipt_ids)
+
+    def _deliver(self, report: Report, wanted: Receiver | None = None) -> None:
+        with self._lock:
+            receivers = [
+                it for it in self._receivers if it.receives and it.system_id == report.submitted.system_id
+            ]
+            if not receivers:
+                self._undelivered.append(report)
+                return
+            receiver = wanted if wanted in receivers and wanted is not None else receivers[0]
+        receiver.deliver(report)

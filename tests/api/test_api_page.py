@@ -26,7 +26,7 @@ def test_every_parameter_stands_on_the_page(path: str) -> None:
 
 
 def test_the_example_runs(page: InboxPage, gateways: dict[str, Gateway]) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    example, _ = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
     exec(
         compile(example, "docs/mocks-api.md", "exec"), {"page": page.url, "gateway": gateways["http"].address}

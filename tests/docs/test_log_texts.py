@@ -1,27 +1,93 @@
-"""What the pages quote from the log is what the policies and the plugin write there."""
+"""What the pages quote of the log, of commands and of what users see is what the program says."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-from tests.support.markdown import PAGES, ROOT
+from smsotp_plugin.settings.sections import ChallengeSettings
+from tests.support.markdown import PAGES, ROOT, Block, blocks, spans
+from tests.support.messages import says
 
-_QUOTED = re.compile(r"`(?:is refused by )?((?:smsotp_\w+: |the State of the request )[^`]+?)(?: \.\.\.)?`")
-_SOURCES = (ROOT / "smsotp_plugin/raddb/templates/policy", ROOT / "smsotp_plugin/login/flow.py")
+TROUBLESHOOTING = ROOT / "docs/troubleshooting.md"
+
+#: Said by FreeRADIUS and by the system.
+FOREIGN = (
+    "Address already in use",
+    "Module 'smsotp_plugin.freeradius' not found",
+    "Login incorrect",
+)
+#: Between back-ticks, and nothing that anybody says: commands, settings, unlang, wire.
+_ELSE = re.compile(
+    r"""
+    (?:smsotp|freeradius|python|scripts/\S+|pip|systemctl|journalctl|ausearch|umask|env|bench/\S+|mypy|config|set|/proc/\S+)\s[^:]*
+    | smsotp:\ /.* | -.* | \#.* | area:.* | .*=.* | .*[{}\[\]()].* | \W?[+\d].*
+    | (?:GET|POST|DELETE)\ .* | [A-Z-]+\ (?:[A-Z]+|times) | (?!unknown)[\w-]+\ (?:[A-Z]+|\d+s|times|decimal|expired|yes|pool)
+    | (?:Server\ Name|Content-Type|ERR|OK|PASSWORD|Queued\ for)\b.* | ".*"
+    """,
+    re.VERBOSE,
+)
 
 
-def quotes() -> list[str]:
-    texts = [re.sub(r"\s+", " ", page.read_text()) for page in PAGES]
-    return sorted({quote for text in texts for quote in _QUOTED.findall(text)})
+def quotations() -> list[str]:
+    found = {span for page in PAGES for span in spans(page) if span.count(" ") and not _ELSE.fullmatch(span)}
+    return sorted(found - set(FOREIGN))
 
 
-def test_there_is_something_to_compare() -> None:
-    assert len(quotes()) > 5
+def test_there_is_something_to_look_for() -> None:
+    assert len(quotations()) > 25
 
 
-@pytest.mark.parametrize("quote", quotes())
-def test_a_quoted_log_line_is_in_the_source(quote: str) -> None:
-    source = "".join(Path(file).read_text() for file in _SOURCES)
-    # The flow puts the second half of its sentence behind a placeholder.
-    assert quote.replace("the State of the request ", "") in source
+@pytest.mark.parametrize("quotation", quotations())
+def test_what_a_page_quotes_is_said_by_the_program(quotation: str) -> None:
+    assert says(re.sub(r":?\s*(\(?\.\.\.\)?|smsotp_\.\.\.)$", "", quotation))
+
+
+@pytest.mark.parametrize(
+    "invented",
+    [
+        "the State of the request was made by another machine",
+        "is refused by smsotp_guard: User-Password is no text",
+        "gateway NAME had it, its id ID",
+    ],
+)
+def test_what_the_program_does_not_say_is_noticed(invented: str) -> None:
+    assert not says(invented)
+
+
+def test_what_users_see_is_what_the_settings_say() -> None:
+    texts = [str(field.default) for field in ChallengeSettings.model_fields.values()]
+    shown = re.findall(r'^\| "([^"]+?)\.? \.\.\."', TROUBLESHOOTING.read_text(), re.MULTILINE)
+
+    assert len(shown) > 4
+    assert [text for text in shown if not any(default.startswith(text) for default in texts)] == []
+
+
+def output() -> list[Block]:
+    """Return what the pages show of the log and of commands; what stands elsewhere is compared there."""
+    return [block for block in blocks("text") if block.page in (TROUBLESHOOTING, ROOT / "docs/install.md")]
+
+
+@pytest.mark.parametrize("line", [line for block in output() for line in block.text.splitlines()])
+def test_a_line_that_a_page_shows_is_one_of_the_programs(line: str) -> None:
+    words = re.split(r" {2,}", re.sub(r"^ERROR: smsotp: \S+:\d+: ", "", line))
+    table = len(words) > 1
+
+    assert all(
+        says(word) or (table and re.search(r"\d|^[A-Z]+$|^-$|^default$|^inner|EAP", word)) for word in words
+    )
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md"])
+def test_every_name_of_ours_in_a_drawing_is_one(page: str) -> None:
+    source = "".join(
+        path.read_text()
+        for path in ROOT.glob("smsotp_plugin/**/*")
+        if path.is_file() and "__pycache__" not in str(path)
+    )
+    names = {
+        name
+        for block in blocks("text", pages=[ROOT / page])
+        for name in re.findall(r"smsotp[-_]\w+", block.text)
+    }
+
+    assert [name for name in names if name not in source] == []

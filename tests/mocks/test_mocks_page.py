@@ -14,13 +14,7 @@ from smsotp_mocks.gateways.table import gateways_of
 from smsotp_mocks.inbox.messages import ReceivedMessage
 
 PAGE = (Path(__file__).parents[2] / "docs/mocks.md").read_text()
-EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 ROWS = dict(re.findall(r"^\| `([a-z][a-z-]*)[^|]*\|[^|]*\|[^|]*\| ?(\+[0-9]+)?[^|]*\|$", PAGE, re.MULTILINE))
-
-
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_an_example_runs(example: str) -> None:
-    exec(compile(example, "docs/mocks.md", "exec"), {})
 
 
 def test_every_action_and_its_number_stand_in_the_table() -> None:

@@ -1,13 +1,15 @@
 """The code blocks and links of the project's pages."""
 
 import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
-_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(r"^([ ]*)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
+_SPAN = re.compile(r"`([^`]+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -25,14 +27,19 @@ class Block:
 
 
 def blocks(*languages: str, pages: list[Path] = PAGES) -> list[Block]:
-    """Return all code blocks in these languages."""
+    """Return all code blocks in these languages; without any, all there are."""
     return [
-        Block(page, text.count("\n", 0, found.start()) + 1, found[1], found[2])
+        Block(page, text.count("\n", 0, found.start()) + 1, found[2], textwrap.dedent(found[3]))
         for page in pages
         for text in [page.read_text()]
         for found in _BLOCK.finditer(text)
-        if found[1] in languages
+        if not languages or found[2] in languages
     ]
+
+
+def spans(page: Path) -> list[str]:
+    """Return what stands between back-ticks in the text of a page, each on one line."""
+    return [" ".join(found.split()) for found in _SPAN.findall(_BLOCK.sub("", page.read_text()))]
 
 
 def links(page: Path) -> list[str]:

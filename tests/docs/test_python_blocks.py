@@ -1,0 +1,82 @@
+"""Every Python that the pages show is run: as a script, with the names that the page's text has introduced."""
+
+import sys
+import types
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smsotp_conformance import CODE, ProviderContract, message, within
+from smsotp_mocks import HttpGateway, Inbox
+from smsotp_mocks.gateways.toml_text import toml_tables
+from smsotp_mocks.servers.freeradius import FreeRadiusServer
+from smsotp_plugin.providers.http import HttpProvider
+from tests.support.markdown import ROOT, Block, blocks
+
+twilio = pytest.importorskip("twilio", reason="the package twilio is not installed")
+pytest.importorskip("twilio.rest")
+
+#: Blocks that are whole files, or need a page that is served: run by tests of their own.
+ELSEWHERE = {
+    ROOT / "docs/testing.md": ("import", "from"),
+    ROOT / "docs/adding-a-provider.md": ("import", '"""'),
+    ROOT / "docs/mocks-api.md": ("import",),
+}
+SHOWN = [block for block in blocks("python") if not block.text.startswith(ELSEWHERE.get(block.page, "\0"))]
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    return Inbox()
+
+
+@pytest.fixture
+def gateway(inbox: Inbox) -> Iterator[HttpGateway]:
+    with HttpGateway(inbox) as gateway:
+        yield gateway
+
+
+@pytest.fixture(autouse=True)
+def acme(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a package of somebody else's be there, with a provider."""
+    module = types.ModuleType("acme")
+    module.AcmeProvider = type("AcmeProvider", (HttpProvider,), {})  # type: ignore[attr-defined]  # the module's one name
+    monkeypatch.setitem(sys.modules, "acme", module)
+
+
+class Program:
+    """A program that sends SMS."""
+
+    @staticmethod
+    def send(url: str, number: str, text: str) -> None:
+        data = urllib.parse.urlencode({"to": number, "text": text}).encode()
+        urllib.request.urlopen(url, data, timeout=5).close()
+
+
+@pytest.mark.parametrize("block", SHOWN, ids=str)
+def test_it_runs(block: Block, inbox: Inbox, gateway: HttpGateway, tmp_path: Path) -> None:
+    toml = toml_tables({"store": {"url": f"sqlite://{tmp_path}/store/smsotp.db"}} | gateway.configuration())
+    names: dict[str, Any] = {
+        "FreeRadiusServer": FreeRadiusServer,
+        "directory": tmp_path / "server",
+        "gateway": gateway,
+        "inbox": inbox,
+        "my_program": Program,
+        "toml": toml,
+        "twilio": twilio,
+    }
+
+    exec(compile(block.text.replace("http://127.0.0.1:8080", gateway.url), str(block), "exec"), names)
+
+    for name, value in list(names.items()):
+        if name.startswith("test_"):
+            value(gateway, inbox)
+        elif (
+            isinstance(value, type) and issubclass(value, ProviderContract) and value is not ProviderContract
+        ):
+            value().make(gateway, check_tls=True).submit(message(), within(5))
+            assert inbox.wait(timeout=0).code == CODE

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from smsotp_conformance import CODE, ProviderContract, message, within
+from smsotp_conformance import CODE, SENTENCE, ProviderContract, message, within
 from smsotp_mocks import HttpGateway, Inbox
 from smsotp_mocks.gateways.toml_text import toml_tables
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
@@ -72,6 +72,10 @@ def test_it_runs(block: Block, inbox: Inbox, gateway: HttpGateway, tmp_path: Pat
 
     exec(compile(block.text.replace("http://127.0.0.1:8080", gateway.url), str(block), "exec"), names)
 
+    if "client" in names:
+        names["client"].messages.create(to="+491701234567", from_="+15005550006", body=SENTENCE)
+        names["client"].http_client.session.close()
+        assert inbox.wait(timeout=0).code == CODE
     for name, value in list(names.items()):
         if name.startswith("test_"):
             value(gateway, inbox)

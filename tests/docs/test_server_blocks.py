@@ -91,7 +91,7 @@ def prepared(directory: Path, change: Callable[[FreeRadiusServer], None]) -> Fre
 
 
 def judged(server: FreeRadiusServer) -> subprocess.CompletedProcess[str]:
-    command = [find_program(server.raddb), "-XC", "-d", server.raddb]
+    command: list[str | Path] = [find_program(server.raddb), "-XC", "-d", server.raddb]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 

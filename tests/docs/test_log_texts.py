@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from smsotp_plugin.settings.sections import ChallengeSettings
+from smsotp_plugin.settings.sections.challenge import ChallengeSettings
 from tests.support.markdown import PAGES, ROOT, Block, blocks, spans
 from tests.support.messages import says
 

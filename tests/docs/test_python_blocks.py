@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from smsotp_conformance import CODE, SENTENCE, ProviderContract, message, within
 from smsotp_mocks import HttpGateway, Inbox
 from smsotp_mocks.gateways.toml_text import toml_tables
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_plugin.providers.http import HttpProvider
+from smsotp_plugin.sms.message import Message
 from tests.support.markdown import ROOT, Block, blocks
 
 twilio = pytest.importorskip("twilio", reason="the package twilio is not installed")
@@ -40,11 +42,23 @@ def gateway(inbox: Inbox) -> Iterator[HttpGateway]:
         yield gateway
 
 
+class AcmeProvider(HttpProvider):
+    """A provider of somebody else's."""
+
+    def compose(self, message: Message) -> requests.PreparedRequest:
+        fields = {"to": message.number.e164, "text": message.sentence.get_secret_value()}
+        to = self.settings.URL
+        assert to
+        return requests.Request(
+            "POST", f"{to.scheme}://{to.host}:{to.port}{to.target}", data=fields
+        ).prepare()
+
+
 @pytest.fixture(autouse=True)
 def acme(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a package of somebody else's be there, with a provider."""
     module = types.ModuleType("acme")
-    module.AcmeProvider = type("AcmeProvider", (HttpProvider,), {})  # type: ignore[attr-defined]  # the module's one name
+    module.AcmeProvider = AcmeProvider  # type: ignore[attr-defined]  # the module's one name
     monkeypatch.setitem(sys.modules, "acme", module)
 
 
@@ -82,5 +96,8 @@ def test_it_runs(block: Block, inbox: Inbox, gateway: HttpGateway, tmp_path: Pat
         elif (
             isinstance(value, type) and issubclass(value, ProviderContract) and value is not ProviderContract
         ):
-            value().make(gateway, check_tls=True).submit(message(), within(5))
+            provider = value().make(gateway, check_tls=True)
+            provider.open()
+            provider.submit(message(), within(5))
+            provider.close()
             assert inbox.wait(timeout=0).code == CODE

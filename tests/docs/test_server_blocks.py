@@ -56,15 +56,8 @@ def put(server: FreeRadiusServer, block: Block) -> None:
 
 
 def installed(server: FreeRadiusServer) -> None:
-    command = [
-        server.smsotp,
-        "freeradius",
-        "install",
-        "--raddb",
-        server.raddb,
-        "--config",
-        server.config_file,
-    ]
+    command: list[str | Path] = [server.smsotp, "freeradius", "install", "--raddb", server.raddb]
+    command += ["--config", server.config_file]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -5,12 +5,12 @@ Not thread-safe, knows no sockets and no reconnecting: see `link`. Sections are 
 specification, issue 1.2.
 
 The life of a session: bind (section 4.1) → bound, requests in both directions → unbind from either side (4.2), or the
-connection is lost. Every way ends in exactly one `Ended`.
+connection is lost. Every way ends in exactly one `Ended`. What a PDU means in which state stands in the table below.
 """
 
-from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import Enum, auto
+from types import MappingProxyType
 
 from smsotp_plugin.errors import ProtocolViolation
 from smsotp_plugin.wire.smpp import pdu as pdus
@@ -25,19 +25,10 @@ from smsotp_plugin.wire.smpp.events import (
     Lost,
     Unreadable,
 )
+from smsotp_plugin.wire.smpp.outgoing import Outgoing
 from smsotp_plugin.wire.smpp.pdu import RESPONSE, Bind, Pdu, PduReader, pack_pdu
+from smsotp_plugin.wire.smpp.timers import Timers
 from smsotp_plugin.wire.smpp.times import SessionTimes
-
-# Command statuses that we answer with (section 5.1.3).
-_OK = 0x00
-_INVALID_COMMAND = 0x03
-_WRONG_STATE = 0x04
-_TEMPORARILY = 0x64
-_NEVER = 0x65
-
-#: A peer that reads nothing of what we answer must not fill the memory.
-_MOST_WAITING = 1000
-_NOT_READING = "the SMSC sends requests and does not read the answers"
 
 
 class State(Enum):
@@ -49,12 +40,67 @@ class State(Enum):
     ENDED = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class _Due:
-    """The session ends for `reason` at `at`, unless something happens before."""
+class _Meaning(Enum):
+    """What a PDU of the SMSC is to the session."""
 
-    at: float
-    reason: str
+    SUBMIT_ANSWER = auto()
+    BIND_ANSWER = auto()
+    BIND_REFUSAL = auto()
+    ENQUIRY = auto()
+    ENQUIRY_ANSWER = auto()
+    DELIVERY = auto()
+    EARLY_DELIVERY = auto()
+    UNBIND = auto()
+    EARLY_UNBIND = auto()
+    UNBIND_ANSWER = auto()
+    NACK = auto()
+    NOTHING = auto()
+    UNKNOWN = auto()
+
+
+_ALWAYS = {
+    pdus.SUBMIT_SM_RESP: _Meaning.SUBMIT_ANSWER,
+    pdus.ENQUIRE_LINK: _Meaning.ENQUIRY,
+    pdus.ENQUIRE_LINK_RESP: _Meaning.ENQUIRY_ANSWER,
+    pdus.ALERT_NOTIFICATION: _Meaning.NOTHING,
+    pdus.OUTBIND: _Meaning.NOTHING,
+}
+_ONCE_BOUND = {
+    **_ALWAYS,
+    pdus.DELIVER_SM: _Meaning.DELIVERY,
+    pdus.DATA_SM: _Meaning.DELIVERY,
+    pdus.UNBIND: _Meaning.UNBIND,
+    pdus.GENERIC_NACK: _Meaning.NACK,
+}
+#: The states (section 2.2): what is understood in each. What is not there and is an answer is dropped; a request that is
+#: not there is answered with generic_nack.
+_TABLE: Mapping[State, Mapping[int, _Meaning]] = MappingProxyType(
+    {
+        State.BINDING: {
+            **_ALWAYS,
+            pdus.BIND_TRANSMITTER | RESPONSE: _Meaning.BIND_ANSWER,
+            pdus.BIND_TRANSCEIVER | RESPONSE: _Meaning.BIND_ANSWER,
+            pdus.DELIVER_SM: _Meaning.EARLY_DELIVERY,
+            pdus.DATA_SM: _Meaning.EARLY_DELIVERY,
+            pdus.UNBIND: _Meaning.EARLY_UNBIND,
+            pdus.GENERIC_NACK: _Meaning.BIND_REFUSAL,
+        },
+        State.BOUND: _ONCE_BOUND,
+        State.LEAVING: {**_ONCE_BOUND, pdus.UNBIND_RESP: _Meaning.UNBIND_ANSWER},
+        State.ENDED: {},
+    }
+)
+
+# Command statuses that we answer with (section 5.1.3).
+_OK = 0x00
+_INVALID_COMMAND = 0x03
+_WRONG_STATE = 0x04
+_TEMPORARILY = 0x64
+_NEVER = 0x65
+
+#: A peer that reads nothing of what we answer must not fill the memory.
+_MOST_WAITING = 1000
+_NOT_READING = "the SMSC sends requests and does not read the answers"
 
 
 class SmppSession:
@@ -71,23 +117,16 @@ class SmppSession:
     def __init__(self, bind: Bind, *, window: int, times: SessionTimes, now: float) -> None:
         self._bind = bind
         self._window = window
-        self._times = times
         self._reader = PduReader()
         self._sequence = 1
-        self._heard = now
-        self._due: _Due | None = _Due(now + times.bind, f"no answer to the bind within {times.bind:g} s")
-        self._enquiring = False
-        #: What is being written: its bytes, and size and sequence number of each PDU in it.
-        self._chunk = memoryview(b"")
-        self._in_chunk: deque[tuple[int, int]] = deque()
-        #: What follows it, with sequence numbers.
-        self._outgoing: deque[tuple[bytes, int]] = deque()
+        self._timers = Timers(times, now)
+        self._outgoing = Outgoing()
         #: Sequence number of each submit that has no answer, and whether it is completely written.
         self._submits: dict[int, bool] = {}
         #: Those that somebody waits for.
         self._enquiries: set[int] = set()
         self.state = State.BINDING
-        self._put(bind.pack(1))
+        self._outgoing.put(bind.pack(1))
 
     def has_room(self) -> bool:
         """Tell whether `submit` is allowed: bound, and the window not full."""
@@ -102,7 +141,7 @@ class SmppSession:
         """
         sequence = self._next_sequence()
         self._submits[sequence] = False
-        self._put(pack_pdu(pdus.SUBMIT_SM, sequence, body), sequence)
+        self._outgoing.put(pack_pdu(pdus.SUBMIT_SM, sequence, body), sequence)
         return sequence
 
     def enquire(self, now: float) -> int:
@@ -124,24 +163,23 @@ class SmppSession:
         """
         self._enquiries.discard(sequence)
         self._submits.pop(sequence, None)
-        if self.state is State.BOUND and not self._enquiring:
+        if self.state is State.BOUND and not self._timers.enquiring:
             self._ask_for_life(now)
 
     def acknowledge(self, event: Delivered, *, taken: bool) -> None:
         """Answer a `Delivered`; what is not taken now, the SMSC may bring again (section 4.6.2)."""
         if not self._over():
-            status = _OK if taken else _TEMPORARILY
-            self._put(pack_pdu(RESPONSE | event.command, event.sequence, b"\0", status))
+            self._answer_delivery(event, _OK if taken else _TEMPORARILY)
 
     def unbind(self, now: float) -> None:
         """Say good-bye (section 4.2): nothing can be submitted any more, answers are still read."""
         if self.state is State.BOUND:
-            self._put(pack_pdu(pdus.UNBIND, self._next_sequence()))
+            self._outgoing.put(pack_pdu(pdus.UNBIND, self._next_sequence()))
             self._leave(now, "unbound")
 
     def cut(self, now: float, reason: str) -> None:
         """Say that nothing can be written any more; what the peer wrote before is still worth reading."""
-        self._drop_outgoing()
+        self._outgoing.drop()
         if self.state is not State.LEAVING:
             self._leave(now, reason)
 
@@ -152,47 +190,34 @@ class SmppSession:
         lost += [Lost(sequence, written=False) for sequence in self._enquiries]
         self._submits.clear()
         self._enquiries.clear()
-        self._drop_outgoing()
-        self._due = None
+        self._outgoing.drop()
+        self._timers.stop()
         return Ended(reason, tuple(lost))
 
     def is_writing(self) -> bool:
         """Tell whether a `to_write` has not completely gone out."""
-        return bool(self._chunk)
+        return self._outgoing.is_writing()
 
     def to_write(self) -> memoryview | None:
         """Return all bytes that wait for the peer, or None; the same again until `wrote` says that they went out."""
-        if not self._chunk:
-            if not self._outgoing:
-                return None
-            self._chunk = memoryview(b"".join(data for data, _ in self._outgoing))
-            self._in_chunk.extend((len(data), sequence) for data, sequence in self._outgoing)
-            self._outgoing.clear()
-        return self._chunk
+        return self._outgoing.to_write()
 
     def wrote(self, count: int) -> None:
         """Say how many bytes of the last `to_write` have gone out."""
-        self._chunk = self._chunk[count:]
-        while self._in_chunk and count >= self._in_chunk[0][0]:
-            size, sequence = self._in_chunk.popleft()
-            count -= size
+        for sequence in self._outgoing.wrote(count):
             if sequence in self._submits:
                 self._submits[sequence] = True
-        if count:
-            size, sequence = self._in_chunk[0]
-            self._in_chunk[0] = (size - count, sequence)
 
     def next_tick(self) -> float | None:
         """Return when `tick` has to be called at the latest, or None for never."""
-        if self._due is not None:
-            return self._due.at
-        return self._heard + self._times.idle if self.state is State.BOUND else None
+        return self._timers.next(bound=self.state is State.BOUND)
 
     def tick(self, now: float) -> list[Event]:
         """Let time pass: ends a session whose limit is over, asks a silent peer whether it is there."""
-        if self._due is not None:
-            return [self.end(self._due.reason)] if now >= self._due.at else []
-        if self.state is State.BOUND and now >= self._heard + self._times.idle:
+        reason = self._timers.overdue(now)
+        if reason is not None:
+            return [self.end(reason)]
+        if self.state is State.BOUND and self._timers.is_idle(now):
             self._ask_for_life(now)
         return []
 
@@ -209,60 +234,56 @@ class SmppSession:
         self._reader.feed(data)
         try:
             while not self._over() and (pdu := self._reader.next_pdu()) is not None:
-                self._note_life(now)
+                self._timers.heard(now)
                 events += self._take(pdu, now)
         except ProtocolViolation as exc:
             events.append(self.end(str(exc)))
-        if len(self._outgoing) + len(self._in_chunk) > _MOST_WAITING:
+        if len(self._outgoing) > _MOST_WAITING:
             events.append(self.end(_NOT_READING))
         return events
 
     def _over(self) -> bool:
         return self.state is State.ENDED
 
-    def _note_life(self, now: float) -> None:
-        self._heard = now
-        if self._enquiring:
-            self._enquiring = False
-            self._due = None
-
     def _take(self, pdu: Pdu, now: float) -> list[Event]:
-        if pdu.command == pdus.SUBMIT_SM_RESP:
+        meaning = _TABLE[self.state].get(pdu.command, _Meaning.UNKNOWN)
+        if meaning is _Meaning.SUBMIT_ANSWER:
             return self._take_answer(pdu)
-        if pdu.command == self._bind.command | RESPONSE:
-            return self._take_bind_answer(pdu)
         handlers = {
-            pdus.ENQUIRE_LINK: self._answer_enquiry,
-            pdus.ENQUIRE_LINK_RESP: self._take_enquiry_answer,
-            pdus.DELIVER_SM: self._take_delivery,
-            pdus.DATA_SM: self._take_delivery,
-            pdus.UNBIND: self._answer_unbind,
-            pdus.UNBIND_RESP: self._take_unbind_answer,
-            pdus.GENERIC_NACK: self._take_nack,
-            pdus.ALERT_NOTIFICATION: self._ignore,
-            pdus.OUTBIND: self._ignore,
+            _Meaning.BIND_ANSWER: self._take_bind_answer,
+            _Meaning.BIND_REFUSAL: self._take_refusal,
+            _Meaning.ENQUIRY: self._answer_enquiry,
+            _Meaning.ENQUIRY_ANSWER: self._take_enquiry_answer,
+            _Meaning.DELIVERY: self._take_delivery,
+            _Meaning.EARLY_DELIVERY: self._answer_early_delivery,
+            _Meaning.UNBIND: self._answer_unbind,
+            _Meaning.EARLY_UNBIND: self._answer_early_unbind,
+            _Meaning.UNBIND_ANSWER: self._take_unbind_answer,
+            _Meaning.NACK: self._take_nack,
+            _Meaning.NOTHING: self._ignore,
+            _Meaning.UNKNOWN: self._take_unknown,
         }
-        return handlers.get(pdu.command, self._take_unknown)(pdu, now)
+        return handlers[meaning](pdu, now)
 
     def _take_answer(self, pdu: Pdu) -> list[Event]:
         if self._submits.pop(pdu.sequence, None) is None:
             return []
         return [Answered(pdu.sequence, pdu.status, pdus.read_message_id(pdu.body))]
 
-    def _take_bind_answer(self, pdu: Pdu) -> list[Event]:
-        if self.state is not State.BINDING or pdu.sequence != 1:
+    def _take_bind_answer(self, pdu: Pdu, now: float) -> list[Event]:
+        if pdu.command != self._bind.command | RESPONSE or pdu.sequence != 1:
             return []
         if pdu.status != _OK:
-            return self._refused(pdu.status)
+            return self._take_refusal(pdu, now)
         self.state = State.BOUND
-        self._due = None
+        self._timers.bound()
         return [Bound()]
 
-    def _refused(self, status: int) -> list[Event]:
-        return [BindRefused(status), self.end("the bind was refused")]
+    def _take_refusal(self, pdu: Pdu, _: float) -> list[Event]:
+        return [BindRefused(pdu.status), self.end("the bind was refused")]
 
     def _answer_enquiry(self, pdu: Pdu, _: float) -> list[Event]:
-        self._put(pack_pdu(pdus.ENQUIRE_LINK_RESP, pdu.sequence))
+        self._outgoing.put(pack_pdu(pdus.ENQUIRE_LINK_RESP, pdu.sequence))
         return []
 
     def _take_enquiry_answer(self, pdu: Pdu, _: float) -> list[Event]:
@@ -272,29 +293,33 @@ class SmppSession:
         return [Answered(pdu.sequence, pdu.status, "")]
 
     def _take_delivery(self, pdu: Pdu, _: float) -> list[Event]:
-        if self.state is State.BINDING:
-            self._put(pack_pdu(RESPONSE | pdu.command, pdu.sequence, b"\0", _WRONG_STATE))
-            return []
         try:
             return [Delivered(pdu.command, pdu.sequence, read_delivery(pdu))]
         except ProtocolViolation as exc:
-            self._put(pack_pdu(RESPONSE | pdu.command, pdu.sequence, b"\0", _NEVER))
+            self._answer_delivery(pdu, _NEVER)
             return [Unreadable(str(exc))]
 
+    def _answer_early_delivery(self, pdu: Pdu, _: float) -> list[Event]:
+        self._answer_delivery(pdu, _WRONG_STATE)
+        return []
+
+    def _answer_delivery(self, pdu: Pdu | Delivered, status: int) -> None:
+        self._outgoing.put(pack_pdu(RESPONSE | pdu.command, pdu.sequence, b"\0", status))
+
     def _answer_unbind(self, pdu: Pdu, now: float) -> list[Event]:
-        self._put(pack_pdu(pdus.UNBIND_RESP, pdu.sequence))
-        if self.state is State.BINDING:
-            return [self.end("the SMSC unbound during the bind")]
+        self._outgoing.put(pack_pdu(pdus.UNBIND_RESP, pdu.sequence))
         self._leave(now, "the SMSC unbound")
         return []
 
+    def _answer_early_unbind(self, pdu: Pdu, _: float) -> list[Event]:
+        self._outgoing.put(pack_pdu(pdus.UNBIND_RESP, pdu.sequence))
+        return [self.end("the SMSC unbound during the bind")]
+
     def _take_unbind_answer(self, _: Pdu, __: float) -> list[Event]:
-        return [self.end("unbound")] if self.state is State.LEAVING else []
+        return [self.end("unbound")]
 
     def _take_nack(self, pdu: Pdu, now: float) -> list[Event]:
         """Section 4.3: the peer could not even read a PDU. Without a sequence of ours, the stream is broken."""
-        if self.state is State.BINDING:
-            return self._refused(pdu.status)
         if pdu.sequence in self._submits and pdu.status != _OK:
             del self._submits[pdu.sequence]
             return [Answered(pdu.sequence, pdu.status, "")]
@@ -307,30 +332,18 @@ class SmppSession:
 
     def _take_unknown(self, pdu: Pdu, _: float) -> list[Event]:
         if not pdu.command & RESPONSE:
-            self._put(pack_pdu(pdus.GENERIC_NACK, pdu.sequence, status=_INVALID_COMMAND))
+            self._outgoing.put(pack_pdu(pdus.GENERIC_NACK, pdu.sequence, status=_INVALID_COMMAND))
         return []
 
     def _ask_for_life(self, now: float) -> int:
         sequence = self._next_sequence()
-        self._put(pack_pdu(pdus.ENQUIRE_LINK, sequence))
-        if not self._enquiring:
-            self._enquiring = True
-            seconds = self._times.answer
-            self._due = _Due(now + seconds, f"no sign of life within {seconds:g} s of an enquire_link")
+        self._outgoing.put(pack_pdu(pdus.ENQUIRE_LINK, sequence))
+        self._timers.asked(now)
         return sequence
 
     def _leave(self, now: float, reason: str) -> None:
         self.state = State.LEAVING
-        self._enquiring = False
-        self._due = _Due(now + self._times.unbind, reason)
-
-    def _put(self, data: bytes, sequence: int = 0) -> None:
-        self._outgoing.append((data, sequence))
-
-    def _drop_outgoing(self) -> None:
-        self._chunk = memoryview(b"")
-        self._in_chunk.clear()
-        self._outgoing.clear()
+        self._timers.leaving(now, reason)
 
     def _next_sequence(self) -> int:
         while True:

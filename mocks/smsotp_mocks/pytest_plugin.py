@@ -1,7 +1,8 @@
 """
-pytest fixtures: an inbox, the mock gateways and FreeRADIUS, each on a free port. Names are those of the modules.
+pytest fixtures: an inbox, the mock gateways and FreeRADIUS, each on a free port.
 
-pytest loads this in every project of an environment, so what needs further packages is imported where it is used.
+pytest loads this in every project of an environment: so all names begin with ``smsotp_``, and what needs further packages
+is imported where it is used.
 """
 
 import secrets
@@ -25,20 +26,20 @@ if TYPE_CHECKING:
 
 
 class StartFreeRadius(Protocol):
-    """What the fixture `freeradius_server` gives: call it with the plugin's configuration."""
+    """What the fixture `smsotp_freeradius_server` gives: call it with the plugin's configuration."""
 
     def __call__(self, config_toml: str = "", **options: Any) -> "FreeRadiusServer":
         """Start a server; options are those of `FreeRadiusServer`."""
 
 
 @pytest.fixture
-def sms_inbox() -> Inbox:
+def smsotp_inbox() -> Inbox:
     """Give the inbox that all gateways of this test share."""
     return Inbox()
 
 
 @pytest.fixture(scope="session")
-def mock_certificates() -> "Certificates":
+def smsotp_certificates() -> "Certificates":
     """Give an authority, and TLS contexts for mocks: good, expired, wrong name."""
     from smsotp_mocks.net.certificates import Certificates  # noqa: PLC0415  needs trustme
 
@@ -46,14 +47,14 @@ def mock_certificates() -> "Certificates":
 
 
 @pytest.fixture
-def http_gateway(sms_inbox: Inbox) -> Iterator[HttpGateway]:
+def smsotp_http_gateway(smsotp_inbox: Inbox) -> Iterator[HttpGateway]:
     """Start an HTTP gateway: plain, Clickatell, GTX and Twilio by path."""
-    with HttpGateway(sms_inbox) as gateway:
+    with HttpGateway(smsotp_inbox) as gateway:
         yield gateway
 
 
 @pytest.fixture
-def freeradius_server(tmp_path: Path) -> Iterator[StartFreeRadius]:
+def smsotp_freeradius_server(tmp_path: Path) -> Iterator[StartFreeRadius]:
     """Give a function that starts a FreeRADIUS with the plugin; all of them are stopped after the test."""
     from smsotp_mocks.servers.freeradius import FreeRadiusServer  # noqa: PLC0415  needs pyrad
 
@@ -67,28 +68,28 @@ def freeradius_server(tmp_path: Path) -> Iterator[StartFreeRadius]:
 
 
 @pytest.fixture
-def smpp_gateway(sms_inbox: Inbox) -> Iterator[Smsc]:
+def smsotp_smpp_gateway(smsotp_inbox: Inbox) -> Iterator[Smsc]:
     """Start an SMS centre that speaks SMPP 3.4."""
-    with Smsc(sms_inbox) as gateway:
+    with Smsc(smsotp_inbox) as gateway:
         yield gateway
 
 
 @pytest.fixture
-def sipgate_gateway(sms_inbox: Inbox) -> Iterator[SipgateGateway]:
+def smsotp_sipgate_gateway(smsotp_inbox: Inbox) -> Iterator[SipgateGateway]:
     """Start a sipgate service (XML-RPC)."""
-    with SipgateGateway(sms_inbox) as gateway:
+    with SipgateGateway(smsotp_inbox) as gateway:
         yield gateway
 
 
 @pytest.fixture
-def smtp_gateway(sms_inbox: Inbox) -> Iterator[SmtpGateway]:
+def smsotp_smtp_gateway(smsotp_inbox: Inbox) -> Iterator[SmtpGateway]:
     """Start a mail-to-SMS service without TLS and log-in."""
-    with SmtpGateway(sms_inbox) as gateway:
+    with SmtpGateway(smsotp_inbox) as gateway:
         yield gateway
 
 
 @pytest.fixture
-def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+def smsotp_redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     """Start a Redis that this test alone uses."""
     with RedisServer(tmp_path / "redis") as server:
         yield server

@@ -10,18 +10,18 @@ from smsotp_mocks.page.server import InboxPage
 
 @pytest.fixture
 def gateways(
-    sms_inbox: Inbox,
-    http_gateway: Gateway,
-    sipgate_gateway: Gateway,
-    smtp_gateway: Gateway,
-    smpp_gateway: Gateway,
+    smsotp_inbox: Inbox,
+    smsotp_http_gateway: Gateway,
+    smsotp_sipgate_gateway: Gateway,
+    smsotp_smtp_gateway: Gateway,
+    smsotp_smpp_gateway: Gateway,
 ) -> dict[str, Gateway]:
-    started = (http_gateway, sipgate_gateway, smtp_gateway, smpp_gateway)
-    assert sms_inbox is http_gateway.inbox
+    started = (smsotp_http_gateway, smsotp_sipgate_gateway, smsotp_smtp_gateway, smsotp_smpp_gateway)
+    assert smsotp_inbox is smsotp_http_gateway.inbox
     return dict(zip(gateways_of, started, strict=True))
 
 
 @pytest.fixture
-def page(sms_inbox: Inbox, gateways: dict[str, Gateway]) -> Iterator[InboxPage]:
-    with InboxPage(sms_inbox, list(gateways.values())) as running:
+def page(smsotp_inbox: Inbox, gateways: dict[str, Gateway]) -> Iterator[InboxPage]:
+    with InboxPage(smsotp_inbox, list(gateways.values())) as running:
         yield running

@@ -45,10 +45,10 @@ def ids(page: InboxPage, query: str) -> list[int]:
 
 
 def test_messages_are_listed_newest_first_and_without_their_wire_form(
-    page: InboxPage, sms_inbox: Inbox
+    page: InboxPage, smsotp_inbox: Inbox
 ) -> None:
-    put(sms_inbox)
-    put(sms_inbox, "0170 999", "no code in here")
+    put(smsotp_inbox)
+    put(smsotp_inbox, "0170 999", "no code in here")
 
     status, answer = call(page, "GET", "/api/messages")
 
@@ -77,23 +77,23 @@ def test_messages_are_listed_newest_first_and_without_their_wire_form(
         ("limit=0", []),
     ],
 )
-def test_messages_can_be_searched(page: InboxPage, sms_inbox: Inbox, query: str, found: list[int]) -> None:
-    put(sms_inbox, "+49170123")
-    put(sms_inbox, "+43660", "Schöne Grüße", "smpp")
-    put(sms_inbox, "+43661", "x", "twilio")
+def test_messages_can_be_searched(page: InboxPage, smsotp_inbox: Inbox, query: str, found: list[int]) -> None:
+    put(smsotp_inbox, "+49170123")
+    put(smsotp_inbox, "+43660", "Schöne Grüße", "smpp")
+    put(smsotp_inbox, "+43661", "x", "twilio")
 
     assert ids(page, query) == found
 
 
-def test_one_message_is_shown_with_its_wire_form(page: InboxPage, sms_inbox: Inbox) -> None:
-    message = put(sms_inbox)
+def test_one_message_is_shown_with_its_wire_form(page: InboxPage, smsotp_inbox: Inbox) -> None:
+    message = put(smsotp_inbox)
 
     assert call(page, "GET", "/api/messages/1") == (200, message.as_dict())
 
 
 @pytest.mark.parametrize("id_", ["2", "0", "x", "-1", "9" * 40, "%20"])
-def test_a_message_that_is_not_there_is_said_so(page: InboxPage, sms_inbox: Inbox, id_: str) -> None:
-    put(sms_inbox)
+def test_a_message_that_is_not_there_is_said_so(page: InboxPage, smsotp_inbox: Inbox, id_: str) -> None:
+    put(smsotp_inbox)
 
     status, answer = call(page, "GET", f"/api/messages/{id_}")
 
@@ -101,16 +101,16 @@ def test_a_message_that_is_not_there_is_said_so(page: InboxPage, sms_inbox: Inbo
     assert "has no message" in answer["error"]
 
 
-def test_the_inbox_can_be_cleared(page: InboxPage, sms_inbox: Inbox) -> None:
-    put(sms_inbox)
+def test_the_inbox_can_be_cleared(page: InboxPage, smsotp_inbox: Inbox) -> None:
+    put(smsotp_inbox)
 
     assert call(page, "DELETE", "/api/messages") == (204, None)
 
-    assert len(sms_inbox) == 0
+    assert len(smsotp_inbox) == 0
 
 
-def test_a_wait_ends_when_the_message_comes(page: InboxPage, sms_inbox: Inbox) -> None:
-    put(sms_inbox)
+def test_a_wait_ends_when_the_message_comes(page: InboxPage, smsotp_inbox: Inbox) -> None:
+    put(smsotp_inbox)
     answers: list[tuple[int, Any]] = []
     waiting = threading.Thread(
         target=lambda: answers.append(
@@ -118,14 +118,14 @@ def test_a_wait_ends_when_the_message_comes(page: InboxPage, sms_inbox: Inbox) -
         )
     )
     waiting.start()
-    put(sms_inbox, text="Your code is 654321")
+    put(smsotp_inbox, text="Your code is 654321")
     waiting.join(20)
 
     assert [(status, message["code"]) for status, message in answers] == [(200, "654321")]
 
 
-def test_a_wait_in_vain_says_what_the_inbox_holds(page: InboxPage, sms_inbox: Inbox) -> None:
-    put(sms_inbox)
+def test_a_wait_in_vain_says_what_the_inbox_holds(page: InboxPage, smsotp_inbox: Inbox) -> None:
+    put(smsotp_inbox)
 
     status, answer = call(page, "GET", "/api/wait?number=%2B43&timeout=0")
 
@@ -203,9 +203,9 @@ def test_faults_are_removed_and_cleared(page: InboxPage, gateways: dict[str, Gat
     ],
 )
 def test_a_wrong_request_gets_one_clear_sentence(  # noqa: PLR0917  the columns of the table
-    page: InboxPage, sms_inbox: Inbox, method: str, path: str, body: Any, status: int, says: str
+    page: InboxPage, smsotp_inbox: Inbox, method: str, path: str, body: Any, status: int, says: str
 ) -> None:
-    put(sms_inbox)
+    put(smsotp_inbox)
 
     answered, answer = call(page, method, path, body)
 
@@ -247,22 +247,22 @@ class TestEvents:
         raise AssertionError(f"the stream ended without {kind!r}")
 
     def test_a_listener_hears_of_messages_faults_and_clearing(
-        self, page: InboxPage, sms_inbox: Inbox, gateways: dict[str, Gateway]
+        self, page: InboxPage, smsotp_inbox: Inbox, gateways: dict[str, Gateway]
     ) -> None:
         with socket.create_connection((page.host, page.port), timeout=20) as connection:
             connection.sendall(f"GET /api/events HTTP/1.1\r\nHost: {page.authority}\r\n\r\n".encode())
             with connection.makefile("rb") as stream:
                 assert self.read(stream, "ready") == {"mark": 0}
-                put(sms_inbox)
+                put(smsotp_inbox)
                 assert self.read(stream, "message")["code"] == "123456"
                 gateways["sipgate"].faults.add("hang")
                 assert [it["rule"] for it in self.read(stream, "faults")["sipgate"]] == ["hang"]
-                sms_inbox.clear()
+                smsotp_inbox.clear()
                 assert self.read(stream, "clear") == {}
 
-    def test_a_listener_that_comes_again_misses_nothing(self, page: InboxPage, sms_inbox: Inbox) -> None:
+    def test_a_listener_that_comes_again_misses_nothing(self, page: InboxPage, smsotp_inbox: Inbox) -> None:
         for code in ("111111", "222222", "333333"):
-            put(sms_inbox, text=code)
+            put(smsotp_inbox, text=code)
         with socket.create_connection((page.host, page.port), timeout=20) as connection:
             head = f"GET /api/events HTTP/1.1\r\nHost: {page.authority}\r\nLast-Event-ID: 1\r\n\r\n"
             connection.sendall(head.encode())

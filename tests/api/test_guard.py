@@ -48,11 +48,11 @@ def test_a_form_cannot_switch_a_fault(page: InboxPage, content_type: str) -> Non
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
-def test_another_page_cannot_clear_the_inbox(page: InboxPage, sms_inbox: Inbox, origin: str) -> None:
-    sms_inbox.add(gateway="http", protocol="http", number="+49170", text="x", segments=1, wire={})
+def test_another_page_cannot_clear_the_inbox(page: InboxPage, smsotp_inbox: Inbox, origin: str) -> None:
+    smsotp_inbox.add(gateway="http", protocol="http", number="+49170", text="x", segments=1, wire={})
 
     assert status(page, "DELETE", "/api/messages", {"Origin": origin}) == 403
-    assert len(sms_inbox) == 1
+    assert len(smsotp_inbox) == 1
 
 
 def test_the_page_itself_can(page: InboxPage) -> None:

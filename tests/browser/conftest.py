@@ -28,15 +28,18 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def gateways(
-    http_gateway: Gateway, sipgate_gateway: Gateway, smtp_gateway: Gateway, smpp_gateway: Gateway
+    smsotp_http_gateway: Gateway,
+    smsotp_sipgate_gateway: Gateway,
+    smsotp_smtp_gateway: Gateway,
+    smsotp_smpp_gateway: Gateway,
 ) -> dict[str, Gateway]:
-    started = (http_gateway, sipgate_gateway, smtp_gateway, smpp_gateway)
+    started = (smsotp_http_gateway, smsotp_sipgate_gateway, smsotp_smtp_gateway, smsotp_smpp_gateway)
     return dict(zip(gateways_of, started, strict=True))
 
 
 @pytest.fixture
-def server(sms_inbox: Inbox, gateways: dict[str, Gateway]) -> Iterator[InboxPage]:
-    with InboxPage(sms_inbox, list(gateways.values())) as running:
+def server(smsotp_inbox: Inbox, gateways: dict[str, Gateway]) -> Iterator[InboxPage]:
+    with InboxPage(smsotp_inbox, list(gateways.values())) as running:
         yield running
 
 

@@ -106,27 +106,27 @@ class TestDetail:
         expect(detail.locator("dl").last).to_contain_text(f"RCPT TO{NUMBER}@example.com")
         expect(detail.get_by_label("Mail source", exact=True)).to_contain_text("Subject: x\n\n123456")
 
-    def test_smpp_is_shown_as_fields(self, open_page: Any, sms_inbox: Inbox) -> None:
+    def test_smpp_is_shown_as_fields(self, open_page: Any, smsotp_inbox: Inbox) -> None:
         page = open_page()
-        put_smpp(sms_inbox)
+        put_smpp(smsotp_inbox)
 
         detail = self.opened(page)
 
         expect(detail.locator("dl").last).to_contain_text("data_coding8 (UCS-2)")
         expect(detail.locator("dl").last).to_contain_text("dest_addr_ton1 (international)")
 
-    def test_a_receipt_that_nobody_can_send_is_said_so(self, open_page: Any, sms_inbox: Inbox) -> None:
+    def test_a_receipt_that_nobody_can_send_is_said_so(self, open_page: Any, smsotp_inbox: Inbox) -> None:
         page = open_page()
-        put_smpp(sms_inbox)
+        put_smpp(smsotp_inbox)
 
         self.opened(page).get_by_role("button", name="Send").click()
 
         expect(page.locator("#told")).to_have_text("No gateway here knows message #1 any more.")
 
 
-def test_search_finds_numbers_texts_and_codes(open_page: Any, sms_inbox: Inbox) -> None:
-    put(sms_inbox, "Grüße", "+43660")
-    put(sms_inbox)
+def test_search_finds_numbers_texts_and_codes(open_page: Any, smsotp_inbox: Inbox) -> None:
+    put(smsotp_inbox, "Grüße", "+43660")
+    put(smsotp_inbox)
     page = open_page()
     expect(rows(page)).to_have_count(2)
 
@@ -139,19 +139,19 @@ def test_search_finds_numbers_texts_and_codes(open_page: Any, sms_inbox: Inbox) 
 
 
 def test_a_message_that_comes_during_a_search_is_shown_only_if_it_is_found(
-    open_page: Any, sms_inbox: Inbox
+    open_page: Any, smsotp_inbox: Inbox
 ) -> None:
     page = open_page()
     page.get_by_role("searchbox").fill("654321")
-    put(sms_inbox)
-    put(sms_inbox, "Your code is 654321")
+    put(smsotp_inbox)
+    put(smsotp_inbox, "Your code is 654321")
 
     expect(rows(page).locator(".text")).to_have_text(["Your code is 654321"])
 
 
-def test_the_messages_of_one_gateway_can_be_shown(open_page: Any, sms_inbox: Inbox) -> None:
-    put(sms_inbox)
-    put(sms_inbox, gateway="twilio")
+def test_the_messages_of_one_gateway_can_be_shown(open_page: Any, smsotp_inbox: Inbox) -> None:
+    put(smsotp_inbox)
+    put(smsotp_inbox, gateway="twilio")
     page = open_page()
 
     page.get_by_label("Show the messages of").select_option("twilio")
@@ -199,8 +199,8 @@ def test_a_wrong_rule_is_explained(open_page: Any) -> None:
     expect(page.locator("#told")).to_contain_text("There is no fault 'explode'. The words are: delay, hang")
 
 
-def test_clear_empties_every_open_page(open_page: Any, sms_inbox: Inbox) -> None:
-    put(sms_inbox)
+def test_clear_empties_every_open_page(open_page: Any, smsotp_inbox: Inbox) -> None:
+    put(smsotp_inbox)
     pages = [open_page(), open_page()]
     for page in pages:
         expect(rows(page)).to_have_count(1)
@@ -210,12 +210,12 @@ def test_clear_empties_every_open_page(open_page: Any, sms_inbox: Inbox) -> None
     for page in pages:
         expect(page.locator("#empty")).to_be_visible()
         expect(page.locator("#empty")).to_contain_text("No message yet")
-    assert len(sms_inbox) == 0
+    assert len(smsotp_inbox) == 0
 
 
-def test_all_can_be_done_by_keyboard(open_page: Any, sms_inbox: Inbox) -> None:
-    put(sms_inbox, "first 111111")
-    put(sms_inbox, "second 222222")
+def test_all_can_be_done_by_keyboard(open_page: Any, smsotp_inbox: Inbox) -> None:
+    put(smsotp_inbox, "first 111111")
+    put(smsotp_inbox, "second 222222")
     page = open_page()
     expect(rows(page)).to_have_count(2)
 
@@ -237,8 +237,8 @@ def test_all_can_be_done_by_keyboard(open_page: Any, sms_inbox: Inbox) -> None:
     expect(rows(page)).to_have_count(2)
 
 
-def test_the_code_is_copied_by_one_press(open_page: Any, sms_inbox: Inbox) -> None:
-    put(sms_inbox)
+def test_the_code_is_copied_by_one_press(open_page: Any, smsotp_inbox: Inbox) -> None:
+    put(smsotp_inbox)
     page = open_page()
 
     page.get_by_role("button", name="Copy code 123456").click()
@@ -247,9 +247,9 @@ def test_the_code_is_copied_by_one_press(open_page: Any, sms_inbox: Inbox) -> No
     assert page.evaluate("navigator.clipboard.readText()") == "123456"
 
 
-def test_markup_in_a_message_stays_text(open_page: Any, sms_inbox: Inbox) -> None:
+def test_markup_in_a_message_stays_text(open_page: Any, smsotp_inbox: Inbox) -> None:
     evil = '<img src=x onerror="document.title=1"><script>document.title=2</script>\u202e123456'
-    put(sms_inbox, evil, evil)
+    put(smsotp_inbox, evil, evil)
     page = open_page()
     rows(page).first.locator(".open").click()
 
@@ -258,8 +258,8 @@ def test_markup_in_a_message_stays_text(open_page: Any, sms_inbox: Inbox) -> Non
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_a_phone_shows_one_thing_at_a_time(open_page: Any, sms_inbox: Inbox, *, dark: bool) -> None:
-    put(sms_inbox, "A text that is longer than the line of a phone can be, with the code 123456 in it")
+def test_a_phone_shows_one_thing_at_a_time(open_page: Any, smsotp_inbox: Inbox, *, dark: bool) -> None:
+    put(smsotp_inbox, "A text that is longer than the line of a phone can be, with the code 123456 in it")
     page = open_page(width=390, height=844, dark=dark)
     rows(page).first.wait_for()
     overflow = "document.documentElement.scrollWidth > innerWidth"
@@ -275,9 +275,9 @@ def test_a_phone_shows_one_thing_at_a_time(open_page: Any, sms_inbox: Inbox, *, 
     assert not page.evaluate(overflow)
 
 
-def test_ten_thousand_messages_stay_usable(open_page: Any, sms_inbox: Inbox) -> None:
+def test_ten_thousand_messages_stay_usable(open_page: Any, smsotp_inbox: Inbox) -> None:
     for number in range(10_000):
-        put(sms_inbox, f"Your code is {100_000 + number}", f"+49170{number:07}")
+        put(smsotp_inbox, f"Your code is {100_000 + number}", f"+49170{number:07}")
     page = open_page()
     expect(page.locator("#count")).to_have_text("10,000 messages")
     assert rows(page).count() < 60
@@ -291,31 +291,31 @@ def test_ten_thousand_messages_stay_usable(open_page: Any, sms_inbox: Inbox) -> 
     assert rows(page).count() < 60
 
 
-def test_a_burst_is_shown_whole(open_page: Any, sms_inbox: Inbox) -> None:
+def test_a_burst_is_shown_whole(open_page: Any, smsotp_inbox: Inbox) -> None:
     page = open_page()
     for _ in range(3000):
-        put(sms_inbox)
+        put(smsotp_inbox)
 
     expect(page.locator("#count")).to_have_text("3,000 messages")
     expect(rows(page).first).to_have_attribute("data-id", "3000")
 
 
 def test_the_page_says_when_the_gateways_are_gone_and_comes_back(
-    open_page: Any, server: Any, sms_inbox: Inbox
+    open_page: Any, server: Any, smsotp_inbox: Inbox
 ) -> None:
     page = open_page()
     server.stop()
     expect(page.locator("#live")).to_have_text("not connected")
-    put(sms_inbox)
+    put(smsotp_inbox)
     server.start()
 
     expect(page.locator("#live")).to_have_text("live")
     expect(rows(page)).to_have_count(1)
 
 
-def test_everything_that_can_be_pressed_has_a_name(open_page: Any, sms_inbox: Inbox) -> None:
-    put(sms_inbox)
-    put_smpp(sms_inbox)
+def test_everything_that_can_be_pressed_has_a_name(open_page: Any, smsotp_inbox: Inbox) -> None:
+    put(smsotp_inbox)
+    put_smpp(smsotp_inbox)
     page = open_page()
     rows(page).first.locator(".open").click()
     page.locator(".wire-head").wait_for()

@@ -3,24 +3,28 @@ import subprocess
 import sys
 from pathlib import Path
 
+from _pytest.fixtures import FixtureFunctionDefinition
+
+from smsotp_mocks import pytest_plugin
+
 USE = """
 import urllib.request
 from smsotp_mocks.servers.raddb import RadiusUser, plain_site
 
-def test_sms(http_gateway, sms_inbox):
-    urllib.request.urlopen(http_gateway.url + "/?to=49170&text=123456", timeout=10).close()
-    assert sms_inbox.wait(number="+49170", timeout=0).code == "123456"
+def test_sms(smsotp_http_gateway, smsotp_inbox):
+    urllib.request.urlopen(smsotp_http_gateway.url + "/?to=49170&text=123456", timeout=10).close()
+    assert smsotp_inbox.wait(number="+49170", timeout=0).code == "123456"
 
-def test_failure(sms_inbox):
-    sms_inbox.wait(number="+49170", timeout=0)
+def test_failure(smsotp_inbox):
+    smsotp_inbox.wait(number="+49170", timeout=0)
 """
 RADIUS = """
 
-def test_radius(freeradius_server):
+def test_radius(smsotp_freeradius_server):
     def configure(server):
         (server.raddb / "sites-enabled/plain").write_text(plain_site(server.address))
 
-    server = freeradius_server(users=[RadiusUser("bob", "hello")], configure=configure)
+    server = smsotp_freeradius_server(users=[RadiusUser("bob", "hello")], configure=configure)
     assert server.log_in("bob", "hello").code == "accept"
 """
 
@@ -50,3 +54,21 @@ def test_a_project_of_its_own_can_use_the_fixtures(tmp_path: Path) -> None:
 
     assert f"1 failed, {2 if has_radius else 1} passed" in done.stdout
     assert "NoMessage: No message for +49170 came within 0 s." in done.stdout
+    assert "waiter" not in done.stdout, "the inside of wait() is shown"
+
+
+def test_every_fixture_bears_the_name_of_the_package() -> None:
+    fixtures = {
+        name for name, value in vars(pytest_plugin).items() if isinstance(value, FixtureFunctionDefinition)
+    }
+
+    assert fixtures == {
+        "smsotp_certificates",
+        "smsotp_freeradius_server",
+        "smsotp_http_gateway",
+        "smsotp_inbox",
+        "smsotp_redis_server",
+        "smsotp_sipgate_gateway",
+        "smsotp_smpp_gateway",
+        "smsotp_smtp_gateway",
+    }

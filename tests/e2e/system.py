@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 from urllib.parse import quote
 
+from smsotp_mocks.gateways.accounts import Accounts
 from smsotp_mocks.gateways.http.gateway import HttpGateway
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.raddb import RadiusUser
@@ -43,6 +44,7 @@ class World:
         gateway: Further lines of its only gateway, such as ``TIMEOUT = 1``.
         users: Who can log in; several are needed where a test must not see another's challenge.
         store: Directory of the database; made when it is missing.
+        accounts: What the gateway demands; None takes the mock's own.
         options: Of `FreeRadiusServer`.
     """
 
@@ -54,13 +56,14 @@ class World:
         gateway: str = "",
         users: list[RadiusUser] | None = None,
         store: Path | None = None,
+        accounts: Accounts | None = None,
         **options: Any,
     ) -> None:
         self.users = users if users is not None else people(300)
         self.store = store or directory / "store"
         self.store.mkdir(parents=True, exist_ok=True)
         self.database = self.store / "smsotp.db"
-        self.gateway = HttpGateway()
+        self.gateway = HttpGateway(accounts=accounts or Accounts())
         self.gateway.start()
         self._unused = iter(self.users)
         self._clean = True

@@ -9,8 +9,7 @@ from typing import Self
 
 from smsotp_mocks.gateways.smpp.gateway import Smsc
 from smsotp_mocks.net.ports import free_tcp_port
-
-from .programs import Running, program
+from tests.support.programs import Running, program
 
 USERNAME = "tester"
 PASSWORD = "sendsms-password"

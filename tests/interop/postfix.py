@@ -11,8 +11,7 @@ import pytest
 
 from smsotp_mocks.gateways.smtp.gateway import SmtpGateway
 from smsotp_mocks.net.ports import free_tcp_port
-
-from .programs import Running, program
+from tests.support.programs import Running, program
 
 USERNAME = "smsotp"
 PASSWORD = "postfix-password"

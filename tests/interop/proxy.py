@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from smsotp_mocks.net.ports import free_tcp_port
-
-from .programs import Running, program
+from tests.support.programs import Running, program
 
 USERNAME = "smsotp"
 PASSWORD = "proxy-password"

@@ -10,8 +10,7 @@ import pytest
 
 from smsotp_conformance import within
 from smsotp_plugin.wire.http.client import HttpWire, Origin, make_request
-
-from .programs import program
+from tests.support.programs import program
 
 
 @contextmanager

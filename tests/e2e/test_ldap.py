@@ -1,0 +1,102 @@
+"""A real directory as the first factor, with the number from it, wired as docs/install.md tells."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from smsotp_mocks.servers.freeradius import FreeRadiusServer
+from smsotp_mocks.servers.raddb import RadiusUser
+
+from .directory import Directory
+from .documented import body, documented
+from .sites import AUTHORIZE, site_world
+from .system import World
+
+PASSWORD = "secret-word-of-all"
+#: Too long for a number: an SMS cannot be sent to it.
+UNUSABLE = "+49 170 1234567 1234567"
+SEVERAL = RadiusUser("several", PASSWORD, "+491701234567")
+ONE = RadiusUser("one", PASSWORD, "+491701234568")
+NONE = RadiusUser("none", PASSWORD)
+MOBILES = {
+    "several": [UNUSABLE, "+49 170 1234567", "+49 170 7654321"],
+    "one": ["+49 170 1234568"],
+    "none": [],
+}
+
+AS_DOCUMENTED = body(documented("control:SMSOTP-Phone += 'mobile'"))
+#: The lines that Debian's site `default` has below `-ldap`, commented out.
+BY_BIND = """
+		if ((ok || updated) && User-Password && !control:Auth-Type) {
+			update control {
+				&Auth-Type := ldap
+			}
+		}
+"""
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[Directory]:
+    folder = tmp_path / "directory"
+    folder.mkdir()
+    with Directory(folder, PASSWORD, MOBILES) as running:
+        yield running
+
+
+def ldap_world(
+    path: Path, directory: Directory, update: str = AS_DOCUMENTED, lookup: str = "\t\tldap\n"
+) -> World:
+    def enable(server: FreeRadiusServer) -> None:
+        directory.enable(server, update)
+
+    return site_world(
+        path / "world",
+        users=[SEVERAL, ONE, NONE],
+        authorize=AUTHORIZE.replace("\t\tfiles\n", f"{lookup}{BY_BIND}"),
+        authenticate=body(documented("Auth-Type LDAP")),
+        before=enable,
+    )
+
+
+def test_the_password_is_the_directorys_and_all_its_mobile_numbers_are_looked_at(
+    tmp_path: Path, directory: Directory
+) -> None:
+    with ldap_world(tmp_path, directory) as world:
+        assert world.log_in_wholly(SEVERAL).code == "accept"
+        assert world.log_in_wholly(ONE).code == "accept"
+        wrong = world.server.log_in("one", "wrong")
+        refused = world.log_in(NONE)
+
+        assert [message.number for message in world.gateway.inbox.messages()] == [SEVERAL.phone, ONE.phone]
+        assert (wrong.code, wrong.prompt) == ("reject", "")
+        assert (refused.code, refused.prompt) == (
+            "reject",
+            "No code can be sent to you. Ask your administrator.",
+        )
+
+
+def test_an_assignment_takes_the_first_mobile_number_only(tmp_path: Path, directory: Directory) -> None:
+    with ldap_world(tmp_path, directory, AS_DOCUMENTED.replace("+=", ":=")) as world:
+        assert world.log_in(SEVERAL).code == "reject"
+        assert world.log_in_wholly(ONE).code == "accept"
+
+
+@pytest.mark.parametrize(
+    ("lookup", "answer"),
+    [("\t\tldap\n", "reject"), (documented("ldap {\n\tfail = 1\n}"), "accept")],
+    ids=["as usual", "as documented"],
+)
+def test_a_directory_that_is_down_lets_nobody_begin_and_the_documented_line_lets_an_answer_through(
+    tmp_path: Path, directory: Directory, lookup: str, answer: str
+) -> None:
+    with ldap_world(tmp_path, directory, lookup=lookup) as world:
+        challenge = world.log_in(ONE)
+        code = world.code_of(ONE)
+        directory.stop()
+
+        assert world.answer(ONE, code, challenge.state).code == answer
+        assert world.log_in(SEVERAL).code == "reject"
+        assert world.log_in(ONE, Calling_Station_Id="192.0.2.9").code == "reject"
+        assert world.codes_of(ONE) == [code]
+        assert world.codes_of(SEVERAL) == []

@@ -14,6 +14,7 @@ from smsotp_mocks.net.ports import listen_on_free_port
 _MOST_CONNECTIONS = 1000
 _IDLE = 600.0  # seconds a connection may stay silent
 _HANDSHAKE = 10.0  # seconds
+_REST = 0.1  # seconds without a look for clients, while none can be let in: descriptors are used up
 
 
 class TcpServer:
@@ -32,6 +33,7 @@ class TcpServer:
         self.tls = tls
         self._listener: socket.socket | None = None
         self._acceptor: threading.Thread | None = None
+        self._ending = threading.Event()
         self._lock = threading.Lock()
         self._connections: dict[threading.Thread, socket.socket] = {}
 
@@ -73,6 +75,7 @@ class TcpServer:
             listener = listen_on_free_port(self.host, family=family, backlog=128)
         self.port = listener.getsockname()[1]
         self._listener = listener
+        self._ending.clear()
         self._acceptor = threading.Thread(
             target=self._accept, args=(listener,), name=f"{type(self).__name__}-accept", daemon=True
         )
@@ -84,6 +87,7 @@ class TcpServer:
         listener, self._listener = self._listener, None
         if listener is None or self._acceptor is None:
             return
+        self._ending.set()
         # Closing alone does not wake a thread that is blocked in accept().
         with contextlib.suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
@@ -117,16 +121,27 @@ class TcpServer:
             try:
                 connection, _ = listener.accept()
             except OSError:
-                return
+                if self._ending.wait(_REST):
+                    return
+                continue
             with self._lock:
                 if len(self._connections) >= _MOST_CONNECTIONS or self._listener is not listener:
                     connection.close()
                     continue
-                thread = threading.Thread(
-                    target=self._run, args=(connection,), name=f"{type(self).__name__}-client", daemon=True
-                )
-                self._connections[thread] = connection
+                self._admit(connection)
+
+    def _admit(self, connection: socket.socket) -> None:
+        """Start a thread for a client; for whoever holds the lock."""
+        thread = threading.Thread(
+            target=self._run, args=(connection,), name=f"{type(self).__name__}-client", daemon=True
+        )
+        self._connections[thread] = connection
+        try:
             thread.start()
+        except RuntimeError:
+            # No further thread is to be had.
+            del self._connections[thread]
+            connection.close()
 
     def _run(self, plain: socket.socket) -> None:
         try:

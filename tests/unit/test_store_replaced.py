@@ -1,7 +1,10 @@
 """The database is removed or replaced while it is in use: that is noticed, told, and not the end."""
 
+import fcntl
+import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -133,3 +136,43 @@ def test_two_stores_on_a_database_that_is_gone_share_the_new_one(
 
     assert first == second == accepted
     assert outcome(lambda: store.answer(first.state, "bob", RIGHT, clock.time())) == "AlreadyUsed"
+
+
+class PassingClock(HandClock):
+    """Whoever waits for a while has waited as long."""
+
+    def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
+        self.advance(timeout or 0.0)
+        return super().wait(condition, timeout)
+
+
+def test_a_directory_that_somebody_keeps_locked_is_told_and_not_waited_for_for_ever(path: Path) -> None:
+    clock = PassingClock()
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    remove_all(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        with pytest.raises(StoreError, match="another program has locked its directory"):
+            store.open_challenge(challenge(clock), then=lambda: pytest.fail("its code was sent"))
+        with pytest.raises(StoreError, match="another program has locked its directory"):
+            SqliteStore(path, WINDOW, DAY, clock)
+    finally:
+        os.close(directory)
+
+    new = store.open_challenge(challenge(clock), then=nothing)
+    assert store.answer(new.state, "bob", RIGHT, clock.time()) == new
+    store.close()
+
+
+def test_a_link_to_itself_in_the_databases_place_is_told(
+    store: SqliteStore, path: Path, clock: HandClock
+) -> None:
+    remove_all(path)
+    path.symlink_to(path.name)
+
+    with pytest.raises(StoreError, match="cannot be opened for writing"):
+        store.open_challenge(challenge(clock), then=lambda: pytest.fail("its code was sent"))
+
+    path.unlink()
+    assert store.open_challenge(challenge(clock), then=nothing).user == "bob"

@@ -165,7 +165,7 @@ class SqliteFile:
         """Open whatever is at the path, in the place of what was there; for whoever holds all locks."""
         self._neighbours = neighbours = neighbours_of(self._path)
         try:
-            with neighbours.kept_waiting(), translated(self._path):
+            with neighbours.kept_waiting(self._clock), translated(self._path):
                 remove_leftovers(self._path, old)
                 make_private(self._path)
                 for shared in (self._writer, self._reader):

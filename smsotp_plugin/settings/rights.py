@@ -18,7 +18,7 @@ from smsotp_plugin.settings.sections import Settings
 from smsotp_plugin.settings.sections.store import StoreSettings
 
 #: Tables of a gateway whose values go to the gateway as they are; keys and tokens may stand there.
-_FREE_TABLES = ("options", "headers", "PARAMETER")
+FREE_TABLES = ("options", "headers", "PARAMETER")
 #: What such a key or token is called there.
 _SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|auth|credential|cookie|signature|pin$", re.IGNORECASE)
 #: What looks like one under any other name: long, in one word, with digits and letters.
@@ -178,7 +178,7 @@ def _secrets(model: BaseModel, table: dict[str, Any], place: KeyPath) -> Iterato
         written, path = table.get(name), (*place, name)
         if isinstance(value, BaseModel) and isinstance(written, dict):
             yield from _secrets(value, written, path)
-        elif name in _FREE_TABLES and isinstance(written, dict):
+        elif name in FREE_TABLES and isinstance(written, dict):
             yield from _free_secrets(written, path)
         elif isinstance(value, Mapping) and isinstance(written, dict):
             for key, item in value.items():

@@ -12,7 +12,7 @@ from pydantic import BaseModel, SecretStr
 from smsotp_plugin.fields.secret import odd_secret
 from smsotp_plugin.providers import find_provider, provider_names
 from smsotp_plugin.settings.document import KeyPath, read_document, shown
-from smsotp_plugin.settings.rights import Owners, rights_warnings
+from smsotp_plugin.settings.rights import FREE_TABLES, Owners, rights_warnings
 from smsotp_plugin.settings.sections import Settings
 from smsotp_plugin.settings.sections.notifications import NotificationSettings
 from smsotp_plugin.settings.sections.routes import RouteSettings
@@ -22,9 +22,7 @@ from smsotp_plugin.sms.segments import LONGEST_ALONE, Coding, plan_segments
 _MARKUP = re.compile(r"[<&]")
 _TAG = re.compile(r"\{([A-Za-z_]{1,40})\}")
 #: Settings whose names are usual for a gateway's own parameters as well.
-_GATEWAYS_OWN_WORDS = frozenset(
-    {"text", "texts", "number", "key", "url", "name", "level", "length", "prompt", "gateways"}
-)
+_GATEWAYS_OWN_WORDS = frozenset({"text", "number", "key", "url", "name"})
 #: Seconds; SMS are often slower than a code that lives less.
 _SHORT_LIFE = 60
 
@@ -152,12 +150,17 @@ def _gateway_warnings(settings: Settings) -> Iterator[str]:
             for warning in table.warnings():
                 yield f"{shown((section, name))}.{warning}"
     for name, table in settings.gateways.items():
-        for key in getattr(table, "options", ()):
-            if key in _setting_names():
+        places = (
+            ("gateways", name, free, key)
+            for free in FREE_TABLES
+            if isinstance(keys := getattr(table, free, None), Mapping)
+            for key in keys
+        )
+        for place in places:
+            if place[-1] in _setting_names():
                 yield (
-                    f"{shown(('gateways', name, 'options', key))}: is sent to the gateway as a parameter of its own. Is it "
-                    "the setting of this name? Then it belongs into its table: all below a line such as "
-                    f"[{shown(('gateways', name, 'options'))}] belongs to that"
+                    f"{shown(place)}: is sent to the gateway as a parameter of its own. Is it the setting of this name? "
+                    f"Then it belongs into its table: all below a line such as [{shown(place[:-1])}] belongs to that"
                 )
 
 

@@ -140,6 +140,9 @@ text = "{otp}"
         'SMSC_HOST = "x"',
         'realms = ["x"]',
         "days = 3",
+        "length = 8",
+        'prompt = "Code?"',
+        'level = "debug"',
     ],
 )
 def test_a_setting_that_has_become_a_parameter_of_the_gateway_is_told(file: Path, line: str) -> None:
@@ -148,6 +151,13 @@ def test_a_setting_that_has_become_a_parameter_of_the_gateway_is_told(file: Path
     assert warning.startswith(
         f"gateways.sms.options.{line.split(maxsplit=1)[0]}: is sent to the gateway as a parameter"
     )
+
+
+@pytest.mark.parametrize("table", ["headers", "PARAMETER"])
+def test_every_table_of_free_names_is_looked_at(file: Path, table: str) -> None:
+    [warning] = warnings(file, f'{ONE_GATEWAY}[gateways.sms.{table}]\nX-A = "b"\ndefault_region = "DE"\n')
+
+    assert warning.startswith(f"gateways.sms.{table}.default_region: is sent to the gateway as a parameter")
 
 
 def test_the_usual_names_of_parameters_are_no_settings(file: Path) -> None:

@@ -91,8 +91,8 @@ class Raddb:
         self.place = Place.at(path)
         self.main_file = self.place.inside(self.main_file)
         main = read_text(read_file(self.main_file))
-        # The server's option -d goes before what the file says.
-        self._values = {**main.values, "raddbdir": str(path)}
+        # The server fills this in before it reads the file, and the first of several values counts.
+        self._values = {**main.values, "confdir": str(path)}
         self._rights = {**self._values, **next((section.values for section in main.find("security")), {})}
 
     @property

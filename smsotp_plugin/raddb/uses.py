@@ -5,25 +5,27 @@ Every file is looked at that the server may read: what is enabled, all of ``mods
 outside. What is commented out does not count.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.raddb.render import module_text, policy_text
 from smsotp_plugin.raddb.tree import Raddb, read_file
-from smsotp_plugin.radius.config_text import read_text
+from smsotp_plugin.radius.config_text import Section, read_text
+from smsotp_plugin.radius.config_tree import read_tree
 
-#: Read by the server as whole directories.
-_ENABLED = ("mods-enabled", "sites-enabled", "policy.d")
 #: Holds what modules name one by one; there, what editors and package managers leave behind is not read.
 _NAMED = "mods-config"
 _LEFT_BEHIND = re.compile(r".*(~|\.(bak|orig|old|save|swp|dpkg-\w+|rpm\w+))")
-_FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+#: Sections that name files which the server writes.
+_WRITERS = ("detail", "linelog", "log", "radutmp")
 
 _COMMENT = re.compile(r"""^((?:"[^"]*"|'[^']*'|[^#"'])*)#.*""")
-_INCLUDE = re.compile(r"""^\s*\$-?INCLUDE-?\s+["']?([^\s"']+)""", re.IGNORECASE)
-_ABSOLUTE = re.compile(r"""=\s*["']?(/[^\s"']+)""")
+#: In lists of users and dictionaries, from where it stands.
+_INCLUDE = re.compile(r"""^\s*\$INCLUDE-?\s+["']?([^\s"'$]+)""", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +60,17 @@ def find_uses(
         ConfigError: A file cannot be read.
     """
     pattern = _names(attributes)
-    seen = {path.resolve() for path in ours}
+    seen = {os.path.realpath(path) for path in ours}
     waiting = [*changed, *_read_by_server(raddb)]
     while waiting:
         file = waiting.pop(0)
-        if file.resolve() in seen or not (file in changed or file.is_file()):
+        if os.path.realpath(file) in seen or not (file in changed or file.is_file()):
             continue
-        seen.add(file.resolve())
+        seen.add(os.path.realpath(file))
         content = changed[file] if file in changed else read_file(file)
         for number, line in enumerate(content.splitlines(), 1):
             text = _COMMENT.sub(r"\1", line)
-            waiting += _named_files(file, text, raddb)
+            waiting += [file.parent / found[1] for found in _INCLUDE.finditer(text)]
             if found := pattern.search(text):
                 yield Use(file, number, next(name for name in found.groups() if name))
 
@@ -89,25 +91,19 @@ def _names(attributes: Sequence[str]) -> re.Pattern[str]:
 
 
 def _read_by_server(raddb: Raddb) -> Iterator[Path]:
-    top = raddb.path
-    yield raddb.main_file
-    for folder in _ENABLED:
-        yield from (path for path in sorted((top / folder).iterdir()) if _FILE_NAME.fullmatch(path.name))
-    named = sorted((top / _NAMED).rglob("*"))
+    """Yield the configuration, the files that it names, and what modules have in their own folders."""
+    tree = read_tree(raddb.main_file)
+    if tree.unread:
+        raise ConfigError(tree.unread)
+    yield from tree.files
+    yield from _named_in(tree.root)
+    named = sorted((raddb.path / _NAMED).rglob("*"))
     yield from (path for path in named if path.name[0] != "." and not _LEFT_BEHIND.fullmatch(path.name))
-    yield from (
-        top / name
-        for name in ("clients.conf", "proxy.conf", "templates.conf", "users", "hints", "huntgroups")
-    )
+    yield from (raddb.path / name for name in ("users", "hints", "huntgroups"))
 
 
-def _named_files(file: Path, text: str, raddb: Raddb) -> Iterator[Path]:
-    """Yield what a line includes, and any file outside that it names."""
-    if found := _INCLUDE.search(text):
-        path = file.parent / raddb.expanded(found[1])
-        if path.is_dir():
-            yield from (each for each in sorted(path.iterdir()) if _FILE_NAME.fullmatch(each.name))
-        else:
-            yield path
-    elif found := _ABSOLUTE.search(raddb.expanded(text)):
-        yield Path(found[1])
+def _named_in(section: Section) -> Iterator[Path]:
+    yield from (Path(value) for value in section.values.values() if value.startswith("/"))
+    for inner in section.sections:
+        if inner.kind not in _WRITERS:
+            yield from _named_in(inner)

@@ -67,8 +67,9 @@ class Section:
 
     @property
     def values(self) -> dict[str, str]:
-        """What is assigned directly in it; the last of several counts."""
-        return {item.name: item.value for item in self.items if isinstance(item, Statement) and item.operator}
+        """What is assigned directly in it; the first of several counts, as for the server."""
+        pairs = (item for item in reversed(self.items) if isinstance(item, Statement) and item.operator)
+        return {pair.name: pair.value for pair in pairs}
 
     @property
     def sections(self) -> "list[Section]":

@@ -27,10 +27,12 @@ class ConfigTree:
 
     Attributes:
         root: Everything, as if it stood in one file.
+        files: Those that were read, the main file first.
         unread: Sentences about files that are named and could not be read.
     """
 
     root: Section
+    files: list[Path] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
 
 
@@ -50,7 +52,9 @@ def running_main_file(program: str, options: Mapping[str, str]) -> Path | None:
 
 def read_tree(main_file: Path) -> ConfigTree:
     """Read a configuration from its main file on; what cannot be read is told and left out."""
-    tree = ConfigTree(Section(file=main_file))
+    # The server fills this in before it reads the file, and the first of several values counts.
+    own_place = Statement("confdir", "=", str(main_file.parent), main_file, 0)
+    tree = ConfigTree(Section(file=main_file, items=[own_place]))
     text = _read(main_file, tree, "")
     if text is not None:
         _fill(tree, [tree.root], read_text(text, main_file), 0)
@@ -106,10 +110,12 @@ def _files(directory: Path, tree: ConfigTree, place: str) -> list[Path]:
 
 def _read(file: Path, tree: ConfigTree, place: str) -> str | None:
     try:
-        return read_plain_file(file, LARGEST_FILE).decode("utf-8", errors="surrogateescape")
+        content = read_plain_file(file, LARGEST_FILE)
     except OSError as exc:
         tree.unread.append(f"{place}{file} cannot be read: {exc.strerror}")
         return None
+    tree.files.append(file)
+    return content.decode("utf-8", errors="surrogateescape")
 
 
 def _expanded(text: str, above: list[Section]) -> str:

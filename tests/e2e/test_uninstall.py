@@ -151,6 +151,24 @@ def test_files_outside_that_the_server_reads_are_looked_at(
     assert f"problem: {users}:1 uses SMSOTP-Phone: take that out first\n" in done.stderr
 
 
+def test_what_a_section_includes_by_its_own_name_is_looked_at(
+    directory: Path, clean: Path, config: Path
+) -> None:
+    queries, log = directory / "mine.queries", directory / "mine.log"
+    queries.write_text("\tquery = \"INSERT INTO x VALUES ('%{SMSOTP-Phone}')\"\n")
+    log.write_text('bob has SMSOTP-Phone "+491701234567"\n')
+    assert install(clean, config).returncode == 0
+    write(
+        clean / "mods-enabled/mine",
+        f"always mine {{\n\trcode = ok\n\t$INCLUDE {directory}/${{.:instance}}.queries\n}}\n"
+        f"linelog log_of_mine {{\n\tfilename = {log}\n}}\n",
+    )
+
+    done = uninstall(clean)
+
+    assert done.stderr == f"problem: {queries}:1 uses SMSOTP-Phone: take that out first\n1 problem.\n"
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

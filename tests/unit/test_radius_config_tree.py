@@ -56,7 +56,7 @@ def test_what_is_no_file_is_told_and_not_waited_for(main_file: Path, tmp_path: P
     tree = read_tree(main_file)
 
     assert tree.unread == [f"{main_file}:1: {tmp_path}/pipe cannot be read: it is no plain file"]
-    assert tree.root.values == {"after": "1"}
+    assert tree.root.values["after"] == "1"
 
 
 def test_where_something_stands_is_known_in_included_files_too(main_file: Path, tmp_path: Path) -> None:
@@ -85,3 +85,22 @@ def test_the_main_file_of_a_running_server_is_found_from_its_options(
     given = {key: str(tmp_path) if value == "here" else value for key, value in options.items()}
 
     assert running_main_file(program, given) == (tmp_path / name if name else None)
+
+
+def test_the_directory_of_the_main_file_goes_before_what_it_says(main_file: Path) -> None:
+    main_file.write_text("confdir = /elsewhere\nmodconfdir = ${confdir}/mods-config\n")
+
+    assert read_tree(main_file).root.values["modconfdir"] == f"{main_file.parent}/mods-config"
+
+
+def test_the_first_of_several_values_counts_as_for_the_server(main_file: Path) -> None:
+    main_file.write_text("name = one\nname = two\nlisten {\nport = 1\nport = 2\ncalled = ${name}\n}\n")
+
+    assert read_tree(main_file).root.sections[0].values == {"port": "1", "called": "one"}
+
+
+def test_the_files_that_were_read_are_told(main_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "more").write_text("")
+    main_file.write_text("$INCLUDE more\n$-INCLUDE missing\n")
+
+    assert read_tree(main_file).files == [main_file, tmp_path / "more"]

@@ -121,7 +121,7 @@ def build(settings: Settings, clock: Clock) -> System:
     providers = build_gateways(settings, clock, lambda receipt: store.record(_as_event(receipt, clock)))
     # Opened last: of what is made here, only the store has to be closed where the rest cannot be made.
     store = build_store(settings, clock)
-    challenges = SealedStore(store, codes)
+    challenges = SealedStore(store, codes.names)
     dispatcher = Dispatcher(
         providers=providers,
         routes=build_routes(settings),
@@ -145,7 +145,7 @@ def build(settings: Settings, clock: Clock) -> System:
         notifier=Notifier(
             texts=settings.notifications,
             sender=sender,
-            codes=codes,
+            names=codes.names,
             delivery_log=store,
             dispatcher=dispatcher,
             clock=clock,

@@ -72,9 +72,9 @@ def _wanted(settings: Settings, whom: str) -> Wanted:
         raise StoreError(
             f"there is no key {settings.store.key_path} to find a number by: FreeRADIUS makes it at its first start"
         )
-    codes = build_codes(settings)
-    number_hash = "" if number is None else codes.number_hash(number)
-    return Wanted(user=codes.shown_name(whom), reference=reference, number_hash=number_hash)
+    names = build_codes(settings).names
+    number_hash = "" if number is None else names.number_hash(number)
+    return Wanted(user=names.shown_name(whom), reference=reference, number_hash=number_hash)
 
 
 def _lives(events: Sequence[DeliveryEvent]) -> Sequence[list[DeliveryEvent]]:

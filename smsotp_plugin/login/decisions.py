@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.codes.onetime import CodeMaker
+from smsotp_plugin.codes.fingerprints import Fingerprints
 from smsotp_plugin.stores.base import Challenge
 
 
@@ -55,12 +55,12 @@ class Prompter:
     Asks for codes, and says why an answer is rejected.
 
     Args:
-        codes: Makes references.
+        names: Makes references.
         clock: Time.
     """
 
-    def __init__(self, codes: CodeMaker, clock: Clock) -> None:
-        self._codes = codes
+    def __init__(self, names: Fingerprints, clock: Clock) -> None:
+        self._names = names
         self._clock = clock
 
     def ask(self, challenge: Challenge, prompt: str) -> Ask:
@@ -85,4 +85,4 @@ class Prompter:
         return Reject(self._with_reference(text, state))
 
     def _with_reference(self, text: str, state: str) -> str:
-        return text.replace("{reference}", self._codes.reference(state)) if "{reference}" in text else text
+        return text.replace("{reference}", self._names.reference(state)) if "{reference}" in text else text

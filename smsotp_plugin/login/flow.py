@@ -4,7 +4,8 @@ import logging
 import re
 
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.codes.onetime import HEX_DIGITS, CodeMaker
+from smsotp_plugin.codes.keyed import HEX_DIGITS
+from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.dispatch.delivery import Final
 from smsotp_plugin.dispatch.routes import Plan
 from smsotp_plugin.errors import (
@@ -66,14 +67,15 @@ class Login:
         self._texts = settings.challenge
         self._waiting = Waiting(settings.dispatch.wait, clock)
         self._codes = codes
+        self._names = codes.names
         self._store = store
         self._sender = sender
         self._clock = clock
-        self._journal = Journal(codes, delivery_log, clock)
-        self._prompter = Prompter(codes, clock)
+        self._journal = Journal(codes.names, delivery_log, clock)
+        self._prompter = Prompter(codes.names, clock)
         self._resender = Resender(
             settings=settings.challenge,
-            codes=codes,
+            names=codes.names,
             store=store,
             sender=sender,
             journal=self._journal,
@@ -110,7 +112,7 @@ class Login:
         """Tell whether the request answers a challenge, so that its User-Password is a code and no password."""
         if not request.state:
             return False
-        if not self._codes.is_for(request.state, request.site):
+        if not self._names.is_for(request.state, request.site):
             if _LIKE_OURS.fullmatch(request.state):
                 self._note_strange_state(
                     request, "was made with another key, at another site or by another server"
@@ -131,7 +133,7 @@ class Login:
     def answer_leg(self, request: LoginRequest) -> Ask | Accept | Reject | NotOurs:
         """Judge the answer to a challenge; a right one is accepted once, ever."""
         # Another site has another first factor, which this State says nothing of.
-        if not request.state or not self._codes.is_for(request.state, request.site):
+        if not request.state or not self._names.is_for(request.state, request.site):
             self._journal.step(request, "the State is none that was made for site %s", request.site)
             return NotOurs()
         if request.password is None:
@@ -150,7 +152,7 @@ class Login:
 
     def note_refusal(self, user: str, why: str) -> None:
         """Log that the server's own policies reject a request, and why."""
-        log.warning("user %s is refused by %s", quoted(self._codes.shown_name(user)), printable(why))
+        log.warning("user %s is refused by %s", quoted(self._names.shown_name(user)), printable(why))
 
     def _challenge(self, request: LoginRequest, number: PhoneNumber) -> Ask | Reject:
         new = self._new_challenge(request, number)
@@ -197,17 +199,17 @@ class Login:
 
     def _new_challenge(self, request: LoginRequest, number: PhoneNumber) -> Challenge:
         now = self._clock.time()
-        state, seed = self._codes.new_state(request.site), self._codes.new_seed()
+        state, seed = self._names.new_state(request.site), self._codes.new_seed()
         return Challenge(
             state=state,
             user=request.user,
-            login=self._codes.fingerprint(
+            login=self._names.fingerprint(
                 request.site, request.user, request.client, request.station, number.e164
             ),
             seed=seed,
             seal=self._codes.seal(state, self._codes.code(seed)),
             number=number.masked,
-            number_hash=self._codes.number_hash(number),
+            number_hash=self._names.number_hash(number),
             created=now,
             expires=now + self._otp.ttl,
             tries_left=1 if self._ends_at_once else self._otp.max_attempts,
@@ -260,7 +262,7 @@ class Login:
         )
 
     def _name(self, request: LoginRequest) -> str:
-        return quoted(self._codes.shown_name(request.user))
+        return quoted(self._names.shown_name(request.user))
 
     def _unavailable(self, request: LoginRequest, why: Exception) -> Reject:
         log.error("user %s is refused: %s", self._name(request), why)

@@ -3,7 +3,7 @@
 import logging
 
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.codes.onetime import CodeMaker
+from smsotp_plugin.codes.fingerprints import Fingerprints
 from smsotp_plugin.log import quoted
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.sms.phone import PhoneNumber
@@ -18,13 +18,13 @@ class Journal:
     Notes the steps of log-ins.
 
     Args:
-        codes: Makes references and knows numbers by their hash.
+        names: Makes references and knows numbers by their hash.
         delivery_log: Where ``smsotp trace`` looks.
         clock: Time.
     """
 
-    def __init__(self, codes: CodeMaker, delivery_log: DeliveryLog, clock: Clock) -> None:
-        self._codes = codes
+    def __init__(self, names: Fingerprints, delivery_log: DeliveryLog, clock: Clock) -> None:
+        self._names = names
         self._delivery_log = delivery_log
         self._clock = clock
 
@@ -45,7 +45,7 @@ class Journal:
         """Note a new challenge, at debug level."""
         if log.isEnabledFor(logging.DEBUG):
             seconds = challenge.expires - challenge.created
-            reference = self._codes.reference(challenge.state)
+            reference = self._names.reference(challenge.state)
             log.debug("user %s: challenge %s is open for %g s", self._name(request), reference, seconds)
 
     def rejected(self, request: LoginRequest, number: PhoneNumber | None, why: Exception) -> None:
@@ -60,23 +60,23 @@ class Journal:
         )
         self._delivery_log.record(
             DeliveryEvent(
-                reference=self._codes.reference(self._codes.new_state(request.site)),
+                reference=self._names.reference(self._names.new_state(request.site)),
                 at=self._clock.time(),
                 kind=EventKind.REJECTED,
                 detail=detail,
-                user=self._codes.shown_name(request.user),
+                user=self._names.shown_name(request.user),
                 number=number.masked if number else "",
-                number_hash=self._codes.number_hash(number) if number else "",
+                number_hash=self._names.number_hash(number) if number else "",
             )
         )
 
     def answered(self, request: LoginRequest, state: str, judgement: str, level: int = logging.INFO) -> None:
         """Note how an answer to a challenge was judged, in the words that the person was told."""
-        reference = self._codes.reference(state)
+        reference = self._names.reference(state)
         log.log(level, "user %s answers challenge %s: %s", self._name(request), reference, judgement)
         self._delivery_log.record(
             DeliveryEvent(reference, self._clock.time(), EventKind.ANSWERED, detail=judgement)
         )
 
     def _name(self, request: LoginRequest) -> str:
-        return quoted(self._codes.shown_name(request.user))
+        return quoted(self._names.shown_name(request.user))

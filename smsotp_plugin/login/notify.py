@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pydantic import SecretStr
 
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.codes.onetime import CodeMaker
+from smsotp_plugin.codes.fingerprints import Fingerprints
 from smsotp_plugin.dispatch.delivery import Final
 from smsotp_plugin.dispatch.dispatcher import Dispatcher
 from smsotp_plugin.errors import NoGatewayAlive, NoRoute, NumberError, QueueFull
@@ -36,7 +36,7 @@ class Notifier:
     Args:
         texts: The notifications by name.
         sender: Knows the number and the route of a user.
-        codes: Makes references.
+        names: Makes references.
         delivery_log: Told what was asked for.
         dispatcher: Takes the messages.
         clock: Time.
@@ -47,14 +47,14 @@ class Notifier:
         *,
         texts: Mapping[str, NotificationSettings],
         sender: CodeSender,
-        codes: CodeMaker,
+        names: Fingerprints,
         delivery_log: DeliveryLog,
         dispatcher: Dispatcher,
         clock: Clock,
     ) -> None:
         self._texts = texts
         self._sender = sender
-        self._codes = codes
+        self._names = names
         self._delivery_log = delivery_log
         self._dispatcher = dispatcher
         self._clock = clock
@@ -66,8 +66,8 @@ class Notifier:
             known = ", ".join(self._texts) or "none"
             log.error("there is no notification %s in the configuration; there are: %s", quoted(name), known)
             return
-        user = self._codes.shown_name(request.user)
-        state = self._codes.new_state(request.site)
+        user = self._names.shown_name(request.user)
+        state = self._names.new_state(request.site)
         try:
             number = self._sender.number_of(request)
             plan = self._sender.plan(request, number, state)
@@ -76,7 +76,7 @@ class Notifier:
             return
         now = self._clock.time()
         text = SecretStr(_filled(settings.text, request, now))
-        reference = self._codes.reference(state)
+        reference = self._names.reference(state)
         self._delivery_log.record(
             DeliveryEvent(
                 reference=reference,
@@ -85,7 +85,7 @@ class Notifier:
                 detail=f"notification {name}, route {plan.route}: {', '.join(plan.gateways)}",
                 user=user,
                 number=number.masked,
-                number_hash=self._codes.number_hash(number),
+                number_hash=self._names.number_hash(number),
             )
         )
         message = Message(

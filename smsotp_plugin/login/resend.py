@@ -3,7 +3,7 @@
 import logging
 
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.codes.onetime import CodeMaker
+from smsotp_plugin.codes.fingerprints import Fingerprints
 from smsotp_plugin.errors import (
     Expired,
     NoGatewayAlive,
@@ -29,7 +29,7 @@ class Resender:
 
     Args:
         settings: The section ``[challenge]``.
-        codes: Knows numbers by their hash.
+        names: Knows numbers by their hash.
         store: Counts.
         sender: Sends.
         journal: Told what becomes of each wish.
@@ -40,7 +40,7 @@ class Resender:
         self,
         *,
         settings: ChallengeSettings,
-        codes: CodeMaker,
+        names: Fingerprints,
         store: ChallengeStore,
         sender: CodeSender,
         journal: Journal,
@@ -49,12 +49,12 @@ class Resender:
         self._texts = settings
         self._rules = ResendRules(limit=settings.max_resends, pace=settings.resend_after)
         self._word = _word(settings.resend_word)
-        self._codes = codes
+        self._names = names
         self._store = store
         self._sender = sender
         self._journal = journal
         self._clock = clock
-        self._prompter = Prompter(codes, clock)
+        self._prompter = Prompter(names, clock)
 
     def is_wish(self, typed: str) -> bool:
         """Tell whether an answer is no code but the wish for another SMS: the word of the setting, or nothing."""
@@ -80,7 +80,7 @@ class Resender:
 
     def _resend(self, request: LoginRequest, challenge: Challenge) -> Ask:
         number = self._sender.number_of(request)
-        if self._codes.number_hash(number) != challenge.number_hash:
+        if self._names.number_hash(number) != challenge.number_hash:
             raise Expired("the telephone number has changed since the challenge")
         plan = self._sender.plan(request, number, challenge.state)
         try:

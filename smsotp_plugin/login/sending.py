@@ -55,6 +55,7 @@ class CodeSender:
         self._text = settings.otp.text
         self._texts = settings.otp.texts
         self._codes = codes
+        self._names = codes.names
         self._store = store
         self._delivery_log = delivery_log
         self._dispatcher = dispatcher
@@ -98,7 +99,7 @@ class CodeSender:
                 language=request.language,
                 gateway=request.gateway,
                 share=int(state[:_SHARE_DIGITS], 16) / 16**_SHARE_DIGITS,
-                user=self._codes.shown_name(request.user),
+                user=self._names.shown_name(request.user),
             )
         )
 
@@ -142,8 +143,8 @@ class CodeSender:
     def _message(self, challenge: Challenge, number: PhoneNumber, text: str | None) -> Message:
         code = self._codes.code(challenge.seed)
         return Message(
-            reference=self._codes.reference(challenge.state),
-            user=self._codes.shown_name(challenge.user),
+            reference=self._names.reference(challenge.state),
+            user=self._names.shown_name(challenge.user),
             number=number,
             otp=SecretStr((text or "{otp}").replace("{otp}", code)),
             sentence=SecretStr((text or DEFAULT_SENTENCE).replace("{otp}", code)),
@@ -175,5 +176,5 @@ class CodeSender:
         except UnknownChallenge:
             return
         except StoreError as exc:
-            reference = self._codes.reference(challenge.state)
+            reference = self._names.reference(challenge.state)
             log.error("challenge %s cannot be marked undelivered: %s", reference, exc)  # noqa: TRY400  (one line says it)

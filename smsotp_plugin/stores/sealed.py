@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import replace
 
-from smsotp_plugin.codes.onetime import CodeMaker
+from smsotp_plugin.codes.fingerprints import Fingerprints
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.base import Challenge, ChallengeStore, ResendRules
 
@@ -21,16 +21,16 @@ class SealedStore(ChallengeStore):
 
     Args:
         store: Keeps the challenges.
-        codes: Has the key.
+        names: Makes the marks.
 
     Raises:
         StoreError: From every method that returns a challenge, where somebody else has changed it. An answer to such a
             challenge has used up a try, or the challenge.
     """
 
-    def __init__(self, store: ChallengeStore, codes: CodeMaker) -> None:
+    def __init__(self, store: ChallengeStore, names: Fingerprints) -> None:
         self._store = store
-        self._codes = codes
+        self._names = names
 
     def open_challenge(self, new: Challenge, *, then: Callable[[], None]) -> Challenge:
         return self._genuine(self._store.open_challenge(replace(new, mark=self._mark(new)), then=then))
@@ -61,11 +61,11 @@ class SealedStore(ChallengeStore):
         self._store.close()
 
     def _mark(self, challenge: Challenge) -> str:
-        return self._codes.mark(*challenge.sealed())
+        return self._names.mark(*challenge.sealed())
 
     def _genuine(self, challenge: Challenge) -> Challenge:
         if not hmac.compare_digest(challenge.mark.encode(), self._mark(challenge).encode()):
-            reference = self._codes.reference(challenge.state)
+            reference = self._names.reference(challenge.state)
             raise StoreError(
                 f"challenge {reference} in the store does not bear our mark: somebody else has changed it, or [store] key "
                 "has another value since; see who can write to the store"

@@ -134,6 +134,12 @@ def test_only_the_clock_asks_for_the_time() -> None:
     assert [module for module, names in USED.items() if "time" in names] == ["clock"]
 
 
+def test_only_those_who_send_or_judge_codes_get_what_derives_them() -> None:
+    users = [module for module, targets in GRAPH.items() if "codes.onetime" in targets]
+
+    assert users == ["assembly", "login.flow", "login.sending"]
+
+
 def test_the_errors_import_nothing() -> None:
     assert USED["errors"] == set()
 

@@ -21,7 +21,7 @@ DAY = 86400.0
 
 def sealed(path: Path, clock: HandClock, key: bytes) -> SealedStore:
     codes = CodeMaker(key, 6, "0123456789", lambda count: b"r" * count)
-    return SealedStore(SqliteStore(path, WINDOW, DAY, clock), codes)
+    return SealedStore(SqliteStore(path, WINDOW, DAY, clock), codes.names)
 
 
 @pytest.fixture

@@ -1,0 +1,21 @@
+"""Keyed digests, each under a key for one purpose (HMAC-SHA-256, FIPS 198-1)."""
+
+import hmac
+
+#: State, seed, seal and fingerprint are all written as this many hexadecimal digits: 128 bits.
+HEX_DIGITS = 32
+_HASH = "sha256"
+
+
+def mac_for(key: bytes, purpose: str) -> hmac.HMAC:
+    """Return an HMAC that is keyed for one purpose and has seen nothing yet; only its copies are fed."""
+    return hmac.new(hmac.digest(key, purpose.encode(), _HASH), digestmod=_HASH)
+
+
+def digest(mac: hmac.HMAC, text: str) -> bytes:
+    """Return the digest of a text; the HMAC stays as it is."""
+    # Not `hmac.digest`: it looks the hash up and gives up the interpreter's lock each time, several times a log-in.
+    fed = mac.copy()
+    # Text that came over the wire may hold what is no character; it must not fail here.
+    fed.update(text.encode(errors="surrogatepass"))
+    return fed.digest()

@@ -1,0 +1,56 @@
+"""Answers to challenges that the server does not know any more: they go to the first factor, as the pages say."""
+
+import subprocess
+from pathlib import Path
+
+from smsotp_mocks.servers.raddb import RadiusUser
+
+from .raddbs import SMSOTP
+from .sites import first_factor_record, site_world
+from .system import World
+from .test_store_file import until
+
+ANNA = RadiusUser("anna", "hello", "+491701234567", "Auth-Type := FIRST")
+KEYS = ("a key of at least thirty-two characters", "another key of at least thirty-two characters")
+
+
+def traced(world: World, who: str) -> str:
+    command = [SMSOTP, "trace", who, "--config", world.server.config_file]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60).stdout
+
+
+def test_with_another_key_an_answer_is_a_password_and_the_same_log_in_a_new_one(tmp_path: Path) -> None:
+    with site_world(tmp_path, users=[ANNA], sections=f'key = "{KEYS[0]}"') as world:
+        challenge = world.log_in(ANNA)
+        code = world.code_of(ANNA)
+        world.server.stop()
+        config = world.server.config_file
+        config.write_text(config.read_text().replace(*KEYS))
+        world.start()
+        mark = world.gateway.inbox.mark()
+
+        answer = world.answer(ANNA, code, challenge.state)
+        again = world.log_in(ANNA)
+        second = world.code_of(ANNA, after=mark)
+
+        assert answer.code == "reject"
+        assert first_factor_record(world)[-2:] == [f"{ANNA.name}: {code}", f"{ANNA.name}: {ANNA.password}"]
+        assert again.state != challenge.state
+        assert world.answer(ANNA, second, again.state).code == "accept"
+        by_name, by_number = (traced(world, who) for who in (ANNA.name, str(ANNA.phone)))
+        assert (by_name.count(" asked "), by_number.count(" asked ")) == (2, 1)
+
+
+def test_ten_minutes_after_its_end_an_answer_is_a_password(tmp_path: Path) -> None:
+    with site_world(tmp_path, users=[ANNA]) as world:
+        challenge = world.log_in(ANNA)
+        code = world.code_of(ANNA)
+        world.server.stop()
+        world.sql("UPDATE challenges SET expires = expires - 301 - 600")
+        world.start()
+        until(lambda: world.sql("SELECT count(*) FROM challenges") == [(0,)])
+
+        answer = world.answer(ANNA, code, challenge.state)
+
+        assert (answer.code, answer.prompt) == ("reject", "")
+        assert first_factor_record(world)[-1] == f"{ANNA.name}: {code}"

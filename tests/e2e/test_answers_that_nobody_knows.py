@@ -15,7 +15,7 @@ KEYS = ("a key of at least thirty-two characters", "another key of at least thir
 
 
 def traced(world: World, who: str) -> str:
-    command = [SMSOTP, "trace", who, "--config", world.server.config_file]
+    command: list[str | Path] = [SMSOTP, "trace", who, "--config", world.server.config_file]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60).stdout
 
 

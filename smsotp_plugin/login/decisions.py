@@ -1,6 +1,6 @@
 """What the flow can decide about a request, and the words that go with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints
@@ -35,9 +35,11 @@ class Reject:
 
     Attributes:
         text: Reply-Message for the user, at most 253 bytes of UTF-8; empty for none.
+        reason: For the administrator, as the log has it.
     """
 
     text: str
+    reason: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +76,16 @@ class Prompter:
         filled = self._with_reference(prompt, challenge.state).replace("{number}", challenge.number)
         return Ask(challenge.state, filled, max(1, round(challenge.expires - self._clock.time())))
 
-    def refuse(self, state: str, text: str) -> Reject:
+    def refuse(self, state: str, text: str, reason: str) -> Reject:
         """
         Reject who answers a challenge.
 
         Args:
             state: Of the challenge.
             text: With ``{reference}``.
+            reason: For the administrator.
         """
-        return Reject(self._with_reference(text, state))
+        return Reject(self._with_reference(text, state), reason)
 
     def _with_reference(self, text: str, state: str) -> str:
         return text.replace("{reference}", self._names.reference(state)) if "{reference}" in text else text

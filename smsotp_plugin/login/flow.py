@@ -101,12 +101,12 @@ class Login:
             number = self._sender.number_of(request)
         except NumberError as exc:
             self._journal.rejected(request, None, exc)
-            return Reject(self._texts.no_number_text)
+            return Reject(self._texts.no_number_text, f"no SMS can be sent: {exc}")
         try:
             return self._challenge(request, number)
         except (QueueFull, NoRoute, NoGatewayAlive, StoreError) as exc:
             self._journal.rejected(request, number, exc)
-            return Reject(self._texts.unavailable_text)
+            return Reject(self._texts.unavailable_text, str(exc))
 
     def is_answer(self, request: LoginRequest) -> bool:
         """Tell whether the request answers a challenge, so that its User-Password is a code and no password."""
@@ -138,7 +138,7 @@ class Login:
             return NotOurs()
         if request.password is None:
             log.info("user %s: an answer without User-Password cannot be checked", self._name(request))
-            return Reject("")
+            return Reject("", "an answer without User-Password cannot be checked")
         typed = request.password.get_secret_value()
         if self._resender.is_wish(typed):
             self._journal.step(request, "another SMS is asked for")
@@ -194,7 +194,9 @@ class Login:
         if outcome is not None:
             self._store.flush()
             if self._waiting.wait(outcome) in _UNDELIVERED:
-                return self._prompter.refuse(new.state, self._texts.undelivered_text)
+                return self._prompter.refuse(
+                    new.state, self._texts.undelivered_text, "no gateway took the SMS with the code"
+                )
         return self._prompter.ask(challenge, self._texts.prompt)
 
     def _new_challenge(self, request: LoginRequest, number: PhoneNumber) -> Challenge:
@@ -226,7 +228,7 @@ class Login:
             return self._unavailable(request, exc)
         except AlreadyUsed as exc:
             self._journal.answered(request, state, str(exc))
-            return self._prompter.refuse(state, self._texts.expired_text)
+            return self._prompter.refuse(state, self._texts.expired_text, str(exc))
         except ChallengeError as exc:
             return self._not_accepted(request, state, exc)
         self._sender.log_in_is_over(state)
@@ -241,19 +243,19 @@ class Login:
         if challenge.undelivered:
             # Whatever was typed: it cannot be a code that never got out, and the person waits for it in vain.
             self._journal.answered(request, state, undelivered(challenge))
-            return self._prompter.refuse(state, self._texts.undelivered_text)
+            return self._prompter.refuse(state, self._texts.undelivered_text, undelivered(challenge))
         if not isinstance(why, WrongCode):
             self._sender.log_in_is_over(state)
         self._journal.answered(request, state, str(why))
         match why:
             case WrongCode() | TooManyAttempts() if self._ends_at_once:
-                return self._prompter.refuse(state, self._texts.wrong_code_text)
+                return self._prompter.refuse(state, self._texts.wrong_code_text, str(why))
             case WrongCode():
                 return self._prompter.ask(challenge, self._texts.wrong_code_prompt)
             case TooManyAttempts():
-                return self._prompter.refuse(state, self._texts.too_many_attempts_text)
+                return self._prompter.refuse(state, self._texts.too_many_attempts_text, str(why))
             case _:
-                return self._prompter.refuse(state, self._texts.expired_text)
+                return self._prompter.refuse(state, self._texts.expired_text, str(why))
 
     def _note_strange_state(self, request: LoginRequest, why: str) -> None:
         log.info(
@@ -266,4 +268,4 @@ class Login:
 
     def _unavailable(self, request: LoginRequest, why: Exception) -> Reject:
         log.error("user %s is refused: %s", self._name(request), why)
-        return Reject(self._texts.unavailable_text)
+        return Reject(self._texts.unavailable_text, str(why))

@@ -67,16 +67,16 @@ class Resender:
             challenge = self._store.find(state, request.user)
             if challenge.undelivered:
                 self._journal.answered(request, state, undelivered(challenge))
-                return self._prompter.refuse(state, self._texts.undelivered_text)
+                return self._prompter.refuse(state, self._texts.undelivered_text, undelivered(challenge))
             return self._resend(request, challenge)
         except UnknownChallenge:
             return NotOurs()
         except Expired as exc:
             self._journal.answered(request, state, f"gets no further SMS: {exc}")
-            return self._prompter.refuse(state, self._texts.expired_text)
+            return self._prompter.refuse(state, self._texts.expired_text, str(exc))
         except (NumberError, QueueFull, NoRoute, NoGatewayAlive, StoreError) as exc:
             self._journal.answered(request, state, f"gets no further SMS: {exc}", logging.ERROR)
-            return Reject(self._texts.unavailable_text)
+            return Reject(self._texts.unavailable_text, f"no further SMS: {exc}")
 
     def _resend(self, request: LoginRequest, challenge: Challenge) -> Ask:
         number = self._sender.number_of(request)

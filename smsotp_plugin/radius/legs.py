@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from smsotp_plugin.log import printable
 from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Reject
 from smsotp_plugin.login.flow import Login
 from smsotp_plugin.login.notify import Notifier
@@ -75,10 +76,16 @@ def _written(decision: Ask | Accept | Reject | NotOurs) -> ModuleAnswer:
             return OK, (_SIGN,), (_ACCEPT, _result("accept"))
         case NotOurs():
             return NOOP, (), (_result("none"),)
-        case Reject(text):
-            return REJECT, (_SIGN, _message(text)) if text else (_SIGN,), (_result("reject"),)
+        case Reject(text, reason):
+            reply = (_SIGN, _message(text)) if text else (_SIGN,)
+            why = (_text("SMSOTP-Refusal", printable(reason)),) if reason else ()
+            return REJECT, reply, (_result("reject"), *why)
 
 
 def _message(text: str) -> Change:
+    return _text("Reply-Message", text)
+
+
+def _text(name: str, text: str) -> Change:
     # The server reads backslashes in values as escapes.
-    return ("Reply-Message", ":=", text.replace("\\", "\\\\"))
+    return (name, ":=", text.replace("\\", "\\\\"))

@@ -75,6 +75,12 @@ def test_a_rejection_without_a_text_sends_none() -> None:
     assert legs(Reject("")).answer_leg(PACKET) == (0, (SIGN,), (("SMSOTP-Result", ":=", "reject"),))
 
 
+def test_a_rejection_leaves_its_reason_for_the_policies() -> None:
+    _, _, control = legs(Reject("No.", "no tries\nare \\ left")).answer_leg(PACKET)
+
+    assert control[1] == ("SMSOTP-Refusal", ":=", "no tries\\\\nare \\\\ left")
+
+
 def test_a_state_that_is_not_ours_changes_nothing() -> None:
     assert legs(NotOurs()).answer_leg(PACKET) == (7, (), (("SMSOTP-Result", ":=", "none"),))
 

@@ -251,7 +251,36 @@ def test_two_messages_to_one_number_end_apart() -> None:
     made.begin(second)
 
     assert made.match(receipt("b2")) is None
-    assert made.expect(second, "b2") == []
+    assert made.expect(second, "b2") == [Matched("b2", "delivered", "DELIVRD")]
     assert made.finish(second) == []
-    assert made.expect(first, "a1") == [Matched("b2", "delivered", "DELIVRD")]
+    assert made.expect(first, "a1") == []
     assert made.finish(first) == []
+
+
+def test_a_receipt_of_the_second_of_two_messages_to_one_number_waits_for_its_answer() -> None:
+    made = ReceiptBook()
+    first, second = Expected(NUMBER, 1), Expected(NUMBER, 1)
+    made.begin(first)
+    made.begin(second)
+
+    assert made.match(receipt("26", "undeliverable")) is None
+    assert made.expect(first, "19") == []
+    assert made.finish(first) == []
+    assert made.expect(second, "1a") == [Matched("1a", "undeliverable", "DELIVRD")]
+    assert made.finish(second) == []
+
+
+def test_parts_that_the_smsc_gave_one_id_are_delivered_when_as_many_receipts_came() -> None:
+    made = book("7", "7", "7", parts=3)
+
+    assert made.match(receipt("7")) is None
+    assert made.match(receipt("7")) is None
+    assert made.match(receipt("7")) == Matched("7", "delivered", "DELIVRD")
+
+
+@pytest.mark.parametrize("text", [b"id: 77 stat: DELIVRD err: 000", b"id:77 sub: 001 stat:\tDELIVRD"])
+def test_a_blank_before_a_value_belongs_to_none(text: bytes) -> None:
+    found = read_receipt(delivered(text))
+
+    assert found is not None
+    assert (found.message_id, found.status, found.detail) == ("77", "delivered", "DELIVRD")

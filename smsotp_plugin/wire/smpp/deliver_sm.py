@@ -150,7 +150,8 @@ _STATES: Final = (
     ("REJECTD", "rejected"),
 )
 _STATUS_OF_WORD: Final = dict(_STATES)
-_FIELD = re.compile(r"\b(id|stat|err):([!-~]{1,64})", re.IGNORECASE)
+#: Some put a blank before the value; what is a name itself is none.
+_FIELD = re.compile(r"\b(id|stat|err):(?:[ \t](?![A-Za-z]+:))?([!-~]{1,64})", re.IGNORECASE)
 _MESSAGE_TEXT = re.compile(r"\btext:", re.IGNORECASE)
 
 

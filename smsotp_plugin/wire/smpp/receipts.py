@@ -7,7 +7,7 @@ earlier process is passed on with its own spelling.
 """
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,12 +30,26 @@ class Expected:
         number: Digits of the recipient. Never shown.
         open_parts: How many parts are not yet known to be delivered.
         gateway_id: The id of its first part, as the SMSC gave it.
-        early: Receipts for this number that came while parts had no answer yet, and belong to no known id.
+        ids: How many parts wait for a receipt under each id: an SMSC may give all parts the same one.
     """
 
     number: str = field(repr=False)
     open_parts: int
     gateway_id: str = ""
+    ids: Counter[str] = field(default_factory=Counter, repr=False)
+
+
+@dataclass(eq=False, slots=True)
+class _Submitting:
+    """
+    What is being submitted to numbers of one ending.
+
+    Attributes:
+        messages: How many messages.
+        early: Receipts that came while parts had no answer yet, and belong to no known id.
+    """
+
+    messages: int = 0
     early: list[NetworkReceipt] = field(default_factory=list)
 
 
@@ -63,12 +77,12 @@ class ReceiptBook:
         self._lock = threading.Lock()
         self._expected: OrderedDict[str, Expected] = OrderedDict()
         #: Messages that are being submitted, by the last digits of their numbers.
-        self._submitting: dict[str, list[Expected]] = {}
+        self._submitting: dict[str, _Submitting] = {}
 
     def begin(self, expected: Expected) -> None:
         """Note that the parts of a message are about to be submitted: a receipt may come before its answer."""
         with self._lock:
-            self._submitting.setdefault(_end(expected.number), []).append(expected)
+            self._submitting.setdefault(_end(expected.number), _Submitting()).messages += 1
 
     def expect(self, expected: Expected, message_id: str) -> list[Matched]:
         """
@@ -81,6 +95,7 @@ class ReceiptBook:
             return []
         with self._lock:
             expected.gateway_id = expected.gateway_id or message_id
+            expected.ids[_plain(message_id)] += 1
             self._expected[_plain(message_id)] = expected
             if len(self._expected) > self._most:
                 self._expected.popitem(last=False)
@@ -91,14 +106,15 @@ class ReceiptBook:
         Note that all parts have their answers.
 
         Returns:
-            What is to be told of receipts that belonged to none of them.
+            What is to be told of receipts that belonged to no message, once none is on its way that could be theirs.
         """
         with self._lock:
-            others = self._submitting[_end(expected.number)]
-            others.remove(expected)
-            if not others:
-                del self._submitting[_end(expected.number)]
-            return [_as_it_stands(receipt) for receipt in expected.early]
+            group = self._submitting[_end(expected.number)]
+            group.messages -= 1
+            if group.messages:
+                return []
+            del self._submitting[_end(expected.number)]
+            return [_as_it_stands(receipt) for receipt in group.early]
 
     def match(self, receipt: NetworkReceipt) -> Matched | None:
         """
@@ -112,18 +128,22 @@ class ReceiptBook:
             key = self._key(receipt)
             if key is not None:
                 return self._settle(key, receipt)
-            waiting = self._without_answer(receipt)
-            if waiting is None or len(waiting.early) >= _MOST_EARLY:
+            ends = (_end(number) for number in receipt.numbers)
+            group = next((self._submitting[end] for end in ends if end in self._submitting), None)
+            if group is None or len(group.early) >= _MOST_EARLY:
                 return _as_it_stands(receipt)
-            waiting.early.append(receipt)
+            group.early.append(receipt)
             return None
 
     def _match_early(self, expected: Expected) -> list[Matched]:
+        group = self._submitting.get(_end(expected.number))
+        if group is None:
+            return []
         told = []
-        early, expected.early = expected.early, []
+        early, group.early = group.early, []
         for receipt in early:
             if (key := self._key(receipt)) is None:
-                expected.early.append(receipt)
+                group.early.append(receipt)
             elif (matched := self._settle(key, receipt)) is not None:
                 told.append(matched)
         return told
@@ -131,18 +151,14 @@ class ReceiptBook:
     def _settle(self, key: str, receipt: NetworkReceipt) -> Matched | None:
         expected = self._expected[key]
         if receipt.status != "accepted":
-            del self._expected[key]
+            expected.ids[key] -= 1
+            if not expected.ids[key]:
+                del self._expected[key]
         if receipt.status == "delivered":
             expected.open_parts -= 1
             if expected.open_parts:
                 return None
         return Matched(expected.gateway_id, receipt.status, receipt.detail)
-
-    def _without_answer(self, receipt: NetworkReceipt) -> Expected | None:
-        for number in receipt.numbers:
-            for expected in self._submitting.get(_end(number), ()):
-                return expected
-        return None
 
     def _key(self, receipt: NetworkReceipt) -> str | None:
         found = [key for key in _spellings(receipt.message_id) if key in self._expected]

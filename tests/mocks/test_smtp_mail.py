@@ -72,6 +72,14 @@ def test_the_text_of_a_mail(source: bytes, text: str) -> None:
         ("(0170) 1234567", "01701234567"),
         ("491701234567", "491701234567"),
         ("job 12 491701234567", "491701234567"),
+        ("+49\u2011170\u20131234567", "+491701234567"),
+        ("+49\u2009170\t1234567", "+491701234567"),
+        ("+49_170_1234567", "+491701234567"),
+        ("+49 [170] 1234567", "+491701234567"),
+        ("\uff0b\uff14\uff19\uff11\uff17\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17", "+491701234567"),
+        ("\u202a+49\u200b1701234567\u202c", "+491701234567"),
+        ("49 170 1234567", "491701234567"),
+        ("SMS to 170 1234567", None),
         ("+49 170", None),
         ("+49170123456789012345", None),
         ("no number", None),
@@ -79,3 +87,13 @@ def test_the_text_of_a_mail(source: bytes, text: str) -> None:
 )
 def test_a_number_in_the_subject_is_taken_whole_or_not_at_all(subject: str, number: str | None) -> None:
     assert find_number("sms@example.com", Mail(subject, "text")) == number
+
+
+@pytest.mark.parametrize(
+    "local", ["+49-170-1234567", "sms.+49.170.1234567", "0049-170-1234567", "49-170-1234567"]
+)
+def test_a_number_in_the_address_is_taken_whole(local: str) -> None:
+    number = find_number(f"{local}@example.com", Mail("", ""))
+
+    assert number is not None
+    assert number.lstrip("+0") == "491701234567"

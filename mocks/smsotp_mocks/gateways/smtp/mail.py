@@ -6,12 +6,20 @@ import re
 from dataclasses import dataclass
 from email.errors import MessageError
 
+from smsotp_mocks.inbox.plain_text import plain
 from smsotp_mocks.inbox.well_formed import well_formed
 
-_DIGITS = re.compile(r"(?<![0-9+])[0-9]{7,15}(?![0-9])")
-#: With a plus or zeros at its head a number may be written in groups, as people do.
-_GROUP = r"(?:[ \u00a0()/.-]{0,3}[0-9])"
+#: What stands between the digits of a number.
+_BETWEEN = r"[ ()\[\]/._~-]"
+#: Without a plus or zeros at its head a short run beside other digits is only the end of a number.
+_DIGITS = re.compile(
+    rf"(?<![0-9+])[0-9]{{10,15}}(?![0-9])|"
+    rf"(?<![0-9+])(?<![0-9]{_BETWEEN})(?<![0-9]{_BETWEEN}{{2}})[0-9]{{7,9}}(?!{_BETWEEN}{{0,3}}[0-9])"
+)
+#: With a plus or zeros at its head a number may be written in groups, as people do; without them where it stands alone.
+_GROUP = rf"(?:{_BETWEEN}{{0,3}}[0-9])"
 _WRITTEN = re.compile(rf"(?:\+|(?<![0-9+])\(?(?=0)){_GROUP}{{7,15}}(?![0-9])")
+_ALONE = re.compile(rf"{_GROUP}{{7,15}} *")
 _INTERNATIONAL = re.compile(rf"\+{_GROUP}{{7,15}}(?![0-9])")
 _TRUNK_ZERO = re.compile(r"\(0\)")
 
@@ -49,17 +57,19 @@ def read_mail(source: bytes) -> Mail:
 
 def number_in_address(address: str) -> str | None:
     """Return the phone number in the local part of a mail address: `+49170...@`, `sms.0049170...@`."""
-    found = re.search(r"(?<![0-9])\+?[0-9]{7,15}(?![0-9])", address.rpartition("@")[0])
-    return found.group() if found else None
+    local = plain(address.rpartition("@")[0])
+    found = re.search(r"(?<![0-9])\+?[0-9]{7,15}(?![0-9])", local)
+    return _joined(_ALONE.fullmatch(local) or _WRITTEN.search(local) or found)
 
 
 def find_number(address: str, mail: Mail) -> str | None:
     """Return the phone number from the address, else the subject, else (with `+` only) the text; its groups joined."""
-    return (
-        number_in_address(address)
-        or _joined(_WRITTEN.search(mail.subject))
-        or _joined(_DIGITS.search(mail.subject))
-        or _joined(_INTERNATIONAL.search(mail.text))
+    subject = plain(mail.subject)
+    return number_in_address(address) or _joined(
+        _ALONE.fullmatch(subject)
+        or _WRITTEN.search(subject)
+        or _DIGITS.search(subject)
+        or _INTERNATIONAL.search(plain(mail.text))
     )
 
 

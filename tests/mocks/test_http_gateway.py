@@ -314,6 +314,20 @@ def test_a_packed_body_is_unpacked(gateway: HttpGateway, inbox: Inbox, coding: s
             ("application/x-www-form-urlencoded", "", b"to=%2B491701;00491702&text=x"),
             "more than one phone number",
         ),
+        (
+            ("application/x-www-form-urlencoded", "", b"to=%2B491&to=%2B492&text=x"),
+            "'to' came more than once",
+        ),
+        (
+            ("application/x-www-form-urlencoded", "", b"To[]=%2B491&to[]=%2B492&text=x"),
+            "'to[]' came more than once",
+        ),
+        (("application/json", "", b'{"to": "+491701 +491702", "text": "x"}'), "more than one phone number"),
+        (("application/json", "", b'{"to": "+491701|01702", "text": "x"}'), "more than one phone number"),
+        (
+            ("application/json", "", b'{"to": "01701234567 01711234567", "text": "x"}'),
+            "more than one phone number",
+        ),
         (("text/plain", "", b"to=%2B491701&text=x"), "Content-Type 'text/plain' and is not read"),
         (("", "", b"<sms><to>1</to></sms>"), "no Content-Type and is not read"),
         (("multipart/form-data", "", b"to=1"), "has no part that can be read"),
@@ -337,3 +351,14 @@ def test_what_cannot_be_read_is_refused_with_its_reason(
     assert answer.split()[1] in ("400", "413", "415")
     assert reason in answer
     assert len(inbox) == 0
+
+
+def test_a_list_of_one_number_and_the_same_number_twice_are_one_message(
+    gateway: HttpGateway, inbox: Inbox
+) -> None:
+    body = b"to[]=%2B491701234567&TO=%2B491701234567&text=hello"
+    request = urllib.request.Request(f"{gateway.url}/sms?to=%2B491701234567", body)
+    with urllib.request.urlopen(request, timeout=10):
+        pass
+
+    assert inbox.wait(number=NUMBER, timeout=0).text == "hello"

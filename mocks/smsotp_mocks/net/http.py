@@ -30,6 +30,9 @@ _PAIRS = re.compile(rb"[^\s=&{<]+=[^\s]*")
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
+#: Parameters, decoded, in the order in which they came.
+Pairs = tuple[tuple[str, str], ...]
+
 
 class BadRequest(Exception):
     """The bytes are no HTTP request that the mock takes. Carries the status to answer with."""
@@ -66,11 +69,21 @@ class Request:
 
     @cached_property
     def query(self) -> dict[str, str]:
-        """The parameters of the query, UTF-8 or else Latin-1."""
+        """The parameters of the query, UTF-8 or else Latin-1; of a repeated one the last."""
+        return dict(self.query_pairs)
+
+    @cached_property
+    def query_pairs(self) -> Pairs:
+        """The parameters of the query with those that are repeated."""
         return _form(urlsplit(self.target).query.encode("latin-1"))
 
     @cached_property
     def form(self) -> dict[str, str]:
+        """The parameters of a form body; of a repeated one the last."""
+        return dict(self.form_pairs)
+
+    @cached_property
+    def form_pairs(self) -> Pairs:
         """The parameters of a form body, of either kind; empty when the body is something else."""
         if self.content_type == "multipart/form-data":
             return _parts(self.headers["content-type"], self.body)
@@ -78,7 +91,7 @@ class Request:
             not self.content_type and _PAIRS.fullmatch(self.body)
         ):
             return _form(self.body)
-        return {}
+        return ()
 
     @property
     def json(self) -> Any:
@@ -279,7 +292,7 @@ def _exactly(stream: BinaryIO, length: int) -> bytes:
     return body
 
 
-def _parts(content_type: str, body: bytes) -> dict[str, str]:
+def _parts(content_type: str, body: bytes) -> Pairs:
     """Read multipart/form-data (RFC 7578); files count as text."""
     head = b"Content-Type: " + content_type.encode("latin-1", "replace") + b"\r\n\r\n"
     # The parser is lenient with most mistakes and raises whatever comes to hand with a few.
@@ -298,21 +311,21 @@ def _parts(content_type: str, body: bytes) -> dict[str, str]:
         )
     if len(fields) > MOST_FIELDS:
         raise BadRequest(400, f"there are more than {MOST_FIELDS} parameters")
-    return {
-        name: _readable(value.decode("latin-1"))
+    return tuple(
+        (name, _readable(value.decode("latin-1")))
         for name, value in fields
         if isinstance(name, str) and isinstance(value, bytes)
-    }
+    )
 
 
-def _form(encoded: bytes) -> dict[str, str]:
+def _form(encoded: bytes) -> Pairs:
     try:
         pairs = parse_qsl(
             encoded.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_FIELDS, encoding="latin-1"
         )
     except ValueError:
         raise BadRequest(400, f"there are more than {MOST_FIELDS} parameters") from None
-    return {_readable(name): _readable(value) for name, value in pairs}
+    return tuple((_readable(name), _readable(value)) for name, value in pairs)
 
 
 def _readable(latin: str) -> str:

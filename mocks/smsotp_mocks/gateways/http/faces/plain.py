@@ -7,7 +7,7 @@ from typing import Any
 from smsotp_mocks.gateways.accounts import Accounts
 from smsotp_mocks.gateways.http.faces.base import Face, Rejected, Submission, Trouble
 from smsotp_mocks.inbox.well_formed import well_formed
-from smsotp_mocks.net.http import Answer, Request, text_answer
+from smsotp_mocks.net.http import Answer, Pairs, Request, text_answer
 
 NUMBER_NAMES = [
     "phone",
@@ -28,8 +28,13 @@ NUMBER_NAMES = [
 ]
 TEXT_NAMES = ["text", "message", "msg", "body", "sms", "content", "otp", "smstext", "sms_text", "hex-content"]
 _DEEPEST = 20
-#: Between two numbers; a comma or a semicolon stands in none.
-_SEVERAL = re.compile(r"[0-9]\s*[,;]\s*[+0-9(]")
+_ONE = "the mock takes one message for each request"
+#: Between two numbers; none of this stands in one.
+_SEVERAL = re.compile(r"[0-9]\s*(?:[,;|\r\n]\s*[+0-9(]|[^0-9+]*\+)")
+#: More than the longest number has, with what is dialled before it.
+_MOST_DIGITS = 18
+#: What some write behind the name of a list.
+_LIST = re.compile(r"\[[0-9]*\]$")
 
 
 class PlainFace(Face):
@@ -49,13 +54,13 @@ class PlainFace(Face):
                 text_answer(405, "use GET or POST\n", ("Allow", "GET, POST")), "neither GET nor POST"
             )
         self._check_account(request)
-        fields = {name.lower(): value for name, value in _fields(request)}
+        fields = {_LIST.sub("", name.lower()): value for name, value in _fields(request)}
         number = next((fields[name] for name in NUMBER_NAMES if fields.get(name)), "")
         text = next((fields[name] for name in TEXT_NAMES if name in fields), None)
         if not any(character.isdigit() for character in number):
             raise _rejected(f"no phone number found; {_where(request, NUMBER_NAMES)}")
-        if _SEVERAL.search(number):
-            raise _rejected("more than one phone number: the mock takes one message for each request")
+        if _SEVERAL.search(number) or sum(map(str.isdecimal, number)) > _MOST_DIGITS:
+            raise _rejected(f"more than one phone number: {_ONE}")
         if text is None:
             raise _rejected(f"no text found; {_where(request, TEXT_NAMES)}")
         return Submission(number, text, well_formed(fields.get("from", "")))
@@ -95,13 +100,21 @@ def _rejected(reason: str) -> Rejected:
 
 
 def _fields(request: Request) -> Iterator[tuple[str, str]]:
-    yield from request.query.items()
-    yield from request.form.items()
+    yield from _one_number_each((*request.query_pairs, *request.form_pairs))
     if request.content_type.endswith("json"):
         try:
             yield from _leaves("", request.json, _DEEPEST)
         except ValueError:
             raise _rejected("the body says that it is JSON, and is not") from None
+
+
+def _one_number_each(pairs: Pairs) -> Pairs:
+    seen: dict[str, str] = {}
+    for written, value in pairs:
+        name = _LIST.sub("", written.lower())
+        if name in NUMBER_NAMES and seen.setdefault(name, value) != value:
+            raise _rejected(f"{written!r} came more than once: {_ONE}")
+    return pairs
 
 
 def _leaves(name: str, value: Any, depth: int) -> Iterator[tuple[str, str]]:
@@ -112,11 +125,9 @@ def _leaves(name: str, value: Any, depth: int) -> Iterator[tuple[str, str]]:
             yield from _leaves(key, inner, depth - 1)
     elif isinstance(value, list):
         if len(value) > 1 and name.lower() in NUMBER_NAMES:
-            raise _rejected(f"{name!r} has {len(value)} numbers: the mock takes one message for each request")
+            raise _rejected(f"{name!r} has {len(value)} numbers: {_ONE}")
         if len(value) > 1 and any(isinstance(inner, dict) for inner in value):
-            raise _rejected(
-                f"{name!r} has {len(value)} messages: the mock takes one message for each request"
-            )
+            raise _rejected(f"{name!r} has {len(value)} messages: {_ONE}")
         for inner in value[:1]:
             yield from _leaves(name, inner, depth - 1)
     elif isinstance(value, (str, int, float)) and not isinstance(value, bool):

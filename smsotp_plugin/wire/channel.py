@@ -17,6 +17,7 @@ from typing import TypeVar
 from smsotp_plugin.clock import Deadline
 from smsotp_plugin.wire.reasons import reason_of
 from smsotp_plugin.wire.resolve import RESOLVER
+from smsotp_plugin.wire.tls import certified_name
 
 #: RFC 5321 section 4.5.3.1.5 allows 512 octets in a line; servers with longer greetings exist.
 _LONGEST_LINE = 2048
@@ -97,6 +98,7 @@ class Channel:
         """
         if self._received:
             raise Broken(f"{self._peer} sent bytes in clear where TLS had to begin")
+        host = certified_name(host)
         try:
             if isinstance(self._socket, ssl.SSLSocket):
                 self._inner = InnerTls(context, host)

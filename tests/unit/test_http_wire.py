@@ -367,6 +367,11 @@ def test_an_answer_that_comes_late_is_not_taken_for_the_next_one(
         (b"HTTP/1.1 200 OK\r\nX-Frame-Options : DENY\r\nContent-Length: 2\r\n\r\nOK", b"OK"),
         (b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nOK", b"OK"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nOK", b"OK"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 00000000000002\r\n\r\nOK", b"OK"),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n000000000002\r\nOK\r\n000000000000\r\n\r\n",
+            b"OK",
+        ),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nOK", b"OK"),
         (b"HTTP/1.1 200 OK\r\nContent-Length:2;\r\n\r\nOK", b"OK"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2 bytes\r\n\r\nOK", b"OK"),
@@ -416,11 +421,13 @@ def packed(coding: bytes, body: bytes) -> bytes:
     [
         packed(b"gzip", gzip.compress(b"OK")),
         packed(b"X-GZIP", gzip.compress(b"OK")),
+        packed(b"gzip", gzip.compress(b"O") + gzip.compress(b"K")),
+        packed(b"gzip", gzip.compress(b"OK") + b"\0\0"),
         packed(b"deflate", zlib.compress(b"OK")),
         packed(b"deflate", zlib.compress(b"OK", wbits=-15)),
         packed(b"deflate, gzip", gzip.compress(zlib.compress(b"OK"), mtime=0)),
     ],
-    ids=["gzip", "x-gzip", "deflate", "bare deflate", "both"],
+    ids=["gzip", "x-gzip", "gzip in pieces", "gzip with padding", "deflate", "bare deflate", "both"],
 )
 def test_a_packed_body_is_unpacked(make_peer: MakePeer, make_wire: MakeWire, raw: bytes) -> None:
     assert exchange(make_wire(make_peer(answering(raw)).port)).content == b"OK"
@@ -762,6 +769,26 @@ def test_https_goes_through_the_proxy_in_a_tunnel(
     assert b"Proxy-Authorization: Basic bWU6eA==\r\n" in heads[0]
     assert b"Proxy-Authorization" not in proxy.heads[0]
     wire.probe(within(5))
+
+
+def test_a_dot_behind_a_name_is_no_part_of_what_is_certified(
+    make_peer: MakePeer, make_wire: MakeWire, authority: trustme.CA, ca_file: Path
+) -> None:
+    def talk(conn: socket.socket) -> None:
+        read_head(conn)
+        conn.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        over_tls(authority, "gateway.example", lambda tls: answer_for_ever(proxy, tls))(conn)
+
+    proxy = make_peer(talk)
+    wire = make_wire(
+        443,
+        scheme="https",
+        host="gateway.example.",
+        check_tls=ca_file,
+        proxy=f"http://127.0.0.1:{proxy.port}",
+    )
+
+    assert exchange(wire).status_code == 200
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 407 No\r\n\r\n", b"HTTP/1.1 502 No\r\n\r\n"])

@@ -1,5 +1,6 @@
 """What goes over a HTTP wire: to whom, the request and the answer, both as `requests` has them. No I/O."""
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from requests.structures import CaseInsensitiveDict
 from smsotp_plugin.wire.http.text import encoding_of
 
 _LONGEST_RETRY_AFTER = 3600.0
+_MARKS = re.compile(r"^\s*\ufeff[\s\ufeff]*")
 USUAL_PORT = {"http": 80, "https": 443}
 
 
@@ -99,8 +101,9 @@ def make_response(
 
 
 def text_of(response: Response) -> str:
-    """Return the body as text without the mark at its beginning; what its encoding does not hold is replaced."""
-    return response.text.removeprefix("\ufeff")
+    """Return the body as text without the marks at its beginning; what its encoding does not hold is replaced."""
+    # Each file of which a script is made may bring one.
+    return _MARKS.sub("", response.text, count=1)
 
 
 def retry_after(response: Response, now: float) -> float | None:

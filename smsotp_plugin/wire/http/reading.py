@@ -21,8 +21,8 @@ _MOST_RECEIVED = 160 * 1024
 _MOST_LINES = 101
 
 _STATUS_LINE = re.compile(rb"HTTP/(\d)(?:\.(\d+))?[ \t]+(\d{3})(?![0-9])", re.IGNORECASE)
-_CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,8})[ \t]*(?:;.*)?", re.DOTALL)
-_LENGTH = re.compile(r"\d{1,9}", re.ASCII)
+_CHUNK = re.compile(rb"[ \t]*0*([0-9A-Fa-f]{1,8})[ \t]*(?:;.*)?", re.DOTALL)
+_LENGTH = re.compile(r"0*(\d{1,9})", re.ASCII)
 #: What nothing here unpacks. Every other unheard-of word ("utf-8" and "none" are seen) changes nothing.
 _PACKED = frozenset(("br", "zstd", "compress", "x-compress", "dcb", "dcz"))
 
@@ -221,7 +221,7 @@ def _read_body(incoming: Incoming, head: Head, keep: bool) -> tuple[bool, bytes]
             raise Broken("the answer has a Transfer-Encoding that is not known")
         body, ended = _read_chunks(incoming, head.status)
         return keep and clear and ended, _unpacked(codings[:-1], body)
-    sizes = {int(found[0]) for word in lengths if (found := _LENGTH.match(word))}
+    sizes = {int(found[1]) for word in lengths if (found := _LENGTH.match(word))}
     if len(sizes) > 1:
         raise Broken("the answer has two lengths")
     if not sizes:
@@ -269,14 +269,30 @@ def _inflated(body: bytes, coding: str) -> bytes:
     # "deflate" is zlib by the standard and bare by the custom of some servers.
     formats = (zlib.MAX_WBITS, -zlib.MAX_WBITS) if coding == "deflate" else (zlib.MAX_WBITS | 16,)
     for bits in formats:
-        inflate = zlib.decompressobj(bits)
         try:
-            unpacked = inflate.decompress(body, MOST_BODY + 1)
+            return _all_members(body, bits)
         except zlib.error:
             continue
-        if len(unpacked) > MOST_BODY or inflate.eof:
-            return unpacked
     raise Broken("the answer's Content-Encoding does not fit its body")
+
+
+def _all_members(body: bytes, bits: int) -> bytes:
+    """Unpack what was packed in pieces, one behind the other (RFC 1952 section 2.2), up to a little over `MOST_BODY`."""
+    unpacked = b""
+    while body and len(unpacked) <= MOST_BODY:
+        inflate = zlib.decompressobj(bits)
+        try:
+            piece = inflate.decompress(body, MOST_BODY + 1)
+        except zlib.error:
+            if not unpacked:
+                raise
+            # What stands behind the last piece is padding.
+            break
+        unpacked += piece
+        if len(unpacked) <= MOST_BODY and not inflate.eof:
+            raise zlib.error("it breaks off")
+        body = inflate.unused_data
+    return unpacked
 
 
 def _too_long(status: int) -> Broken:

@@ -7,37 +7,60 @@ from types import MappingProxyType
 
 _CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9_.:+-]{1,40})""", re.IGNORECASE)
 _DECLARED = re.compile(rb"""\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9_.:+-]{1,40})["']""")
-_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-#: Labels that servers use and Python does not know, or reads more narrowly than servers write and browsers read
-#: (WHATWG Encoding, section 4.2).
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+#: Labels that servers use (WHATWG Encoding, section 4.2, and a few more) and Python does not know.
 _LABELS = MappingProxyType(
     {
+        label: name
+        for name, labels in {
+            "big5hkscs": "cn-big5 csbig5 x-x-big5",
+            "cp1251": "cp-1251 cswindows1251 win-1251 win1251 windows1251",
+            "cp1252": "iso88591",
+            "cp1254": "iso88599",
+            "cp874": "dos-874 iso885911 windows-874",
+            "cp932": "csshiftjis ms932 windows-31j x-sjis",
+            "cp949": "cseuckr csksc56011987 iso-ir-149 ks_c_5601-1989 ksc_5601 windows-949",
+            "euc_jp": "cseucpkdfmtjapanese x-euc-jp",
+            "gb18030": "gb_2312 x-gbk",
+            "iso8859-2": "iso88592",
+            "iso8859-6": "csiso88596e csiso88596i iso-8859-6-e iso-8859-6-i",
+            "iso8859-7": "sun_eu_greek",
+            "iso8859-8": "csiso88598e csiso88598i iso-8859-8-e iso-8859-8-i logical visual",
+            "iso8859-15": "csisolatin9",
+            "koi8-r": "koi koi8",
+            "koi8-u": "koi8-ru",
+            "mac_cyrillic": "x-mac-cyrillic x-mac-ukrainian",
+            "mac_roman": "csmacintosh mac x-mac-roman",
+            "utf-8": "utf8mb4",
+            "utf-16": "csunicode iso-10646-ucs-2 ucs-2 ucs2 unicode unicodefeff",
+            "utf-16-be": "unicodefffe",
+        }.items()
+        for label in labels.split()
+    }
+)
+#: Codecs of Python that read less than servers write under their names and browsers read.
+_WIDER = MappingProxyType(
+    {
         "ascii": "cp1252",
+        "big5": "big5hkscs",
+        "euc_kr": "cp949",
         "gb2312": "gb18030",
-        "gb_2312-80": "gb18030",
         "gbk": "gb18030",
-        "iso-8859-1": "cp1252",
-        "iso-8859-9": "cp1254",
         "iso8859-1": "cp1252",
-        "iso_8859-1": "cp1252",
-        "ks_c_5601-1987": "cp949",
-        "euc-kr": "cp949",
-        "latin1": "cp1252",
+        "iso8859-11": "cp874",
+        "iso8859-9": "cp1254",
         "shift_jis": "cp932",
-        "shift-jis": "cp932",
-        "sjis": "cp932",
         "tis-620": "cp874",
-        "us-ascii": "cp1252",
-        "utf8mb4": "utf-8",
-        "windows-874": "cp874",
-        "x-gbk": "gb18030",
-        "x-mac-cyrillic": "mac_cyrillic",
-        "x-sjis": "cp932",
     }
 )
 #: Python's own notations: no server means them.
 _NOT_OF_THE_WEB = frozenset(
-    ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7", "mbcs", "oem")
+    ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf_7", "mbcs", "oem")
 )
 
 
@@ -71,4 +94,6 @@ def _codec(label: str) -> str:
         return "utf-8"
     # Not a promise of Python, but what str.decode itself asks: "zlib" and "rot13" are no texts.
     of_text = getattr(found, "_is_text_encoding", True)
-    return found.name if of_text and found.name not in _NOT_OF_THE_WEB else "utf-8"
+    if not of_text or found.name.replace("-", "_") in _NOT_OF_THE_WEB:
+        return "utf-8"
+    return _WIDER.get(found.name, found.name)

@@ -16,6 +16,7 @@ from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import ConnectFailed
 from smsotp_plugin.wire.reasons import reason_of
 from smsotp_plugin.wire.resolve import RESOLVER
+from smsotp_plugin.wire.tls import certified_name
 
 _PIECE = 65536
 
@@ -173,7 +174,7 @@ class SmppTransport:
             return
         # From here on the new socket owns the connection, also when the handshake fails.
         self._socket = encrypted = self._endpoint.tls.wrap_socket(
-            connection, server_hostname=self._endpoint.host, do_handshake_on_connect=False
+            connection, server_hostname=certified_name(self._endpoint.host), do_handshake_on_connect=False
         )
         while True:
             try:

@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -61,7 +62,8 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def _read(path: Path) -> bytes:
-    key = read_plain_file(path, _LARGEST).decode("ascii").strip()
+    # Editors of Windows put a byte order mark in front.
+    key = read_plain_file(path, _LARGEST).removeprefix(BOM_UTF8).decode("ascii").strip()
     if len(key) < SHORTEST_KEY:
         raise ConfigError(
             [

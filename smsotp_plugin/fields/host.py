@@ -1,12 +1,15 @@
 """Names and addresses of hosts, judged in one way wherever a setting names one."""
 
 import re
+import socket
 from ipaddress import IPv6Address, ip_address
 
 import idna
 
 #: RFC 1035 section 2.3.4; an underscore is no letter of a host name, and is used in some.
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+#: The last part of what is an address, in one of the ways of `inet_aton`.
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 def is_loopback(host: str) -> bool:
@@ -32,7 +35,8 @@ def ascii_host(host: str) -> str:
     Return a host as the wire knows it: in lower case and ASCII.
 
     A name beyond ASCII is read as browsers read it (UTS 46, not transitional), so that ``straße`` stays another name
-    than ``strasse``.
+    than ``strasse``. So is one that ends in a number (WHATWG URL, section 3.5): ``127.1`` and ``0x7f000001`` are
+    addresses, and ``1.2.3.4.5`` is nothing.
 
     Args:
         host: A name, or an address without brackets.
@@ -47,9 +51,18 @@ def ascii_host(host: str) -> str:
     except UnicodeError:
         return _no_name()
     labels = name.removesuffix(".").split(".")
+    if _NUMBER.fullmatch(labels[-1]):
+        return _address(name.removesuffix("."))
     if len(name) > 254 or not all(map(_LABEL.fullmatch, labels)):
         return _no_name()
     return name
+
+
+def _address(written: str) -> str:
+    try:
+        return socket.inet_ntoa(socket.inet_aton(written))
+    except OSError:
+        return _no_name()
 
 
 def _is_address(host: str) -> bool:

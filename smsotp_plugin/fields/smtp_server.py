@@ -66,9 +66,10 @@ def read_address(text: str) -> str:
 
 
 def _check_host(host: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", host):
-        raise ValueError("must be a host name or an address, without a port")
-    return host
+    try:
+        return ascii_host(host)
+    except ValueError:
+        raise ValueError("must be a host name or an address, without a port") from None
 
 
 def _check_helo(name: str) -> str:

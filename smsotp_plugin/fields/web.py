@@ -91,6 +91,12 @@ def _host(parts: SplitResult) -> str:
     host = parts.hostname or ""
     if not host or not set(host).isdisjoint("{}<>\"'\\^`|"):
         raise ValueError("must have a host name or address after the //, without tags")
+    if "[" in parts.netloc and "%" in host:
+        raise ValueError(
+            "has an address with a zone (RFC 6874), which only this machine knows: use another one"
+        )
+    if "[" in parts.netloc and ":" not in host:
+        raise ValueError("has no address between its brackets")
     return ascii_host(host)
 
 

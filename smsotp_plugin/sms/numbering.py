@@ -80,7 +80,13 @@ def read_without_plus(digits: str, region: str | None) -> phonenumbers.PhoneNumb
             f'it has no country code: {_WITH_A_PLUS}, or set users.default_region (for example "DE")'
         )
     dialled = _dialled_abroad(digits, region)
-    readings = _once([*_valid([*_national(digits, region), *dialled]), *_without_its_plus(digits, region)])
+    readings = _once(
+        [
+            *_valid([*_national(digits, region), *dialled]),
+            *_without_its_plus(digits, region),
+            *_badly_begun(digits, region),
+        ]
+    )
     if not readings:
         readings = _once(
             number for number in dialled if _is_possible(number) and not _has_strange_zero(number)
@@ -114,6 +120,21 @@ def _without_its_plus(digits: str, region: str) -> Sequence[phonenumbers.PhoneNu
     if _gets_no_sms(number) and any(not _gets_no_sms(reading) for reading in _valid(national)):
         return ()
     return (number, *national)
+
+
+def _badly_begun(digits: str, region: str) -> Sequence[phonenumbers.PhoneNumber]:
+    """
+    Return the reading of ``049170...``, and of ``4917012345`` with a digit too few, as a number of the country itself.
+
+    Only where the other reading gets no SMS: it is a stranger's, and hardly meant.
+    """
+    if any(not _gets_no_sms(number) for number in _valid(_national(digits, region))):
+        return ()
+    number = _international(digits.removeprefix("0"))
+    if number is None or number.country_code != phonenumbers.country_code_for_region(region):
+        return ()
+    good = _valid([number]) if digits.startswith("0") else [number] if _is_possible(number) else []
+    return [] if digits.startswith(_ZEROS) else good
 
 
 def _international(digits: str) -> phonenumbers.PhoneNumber | None:

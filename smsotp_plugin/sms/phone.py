@@ -19,6 +19,9 @@ from smsotp_plugin.sms.typed import code_point, fold
 _LONGEST = 100
 _FEWEST_DIGITS, _MOST_DIGITS = 3, 20
 _SCHEME = "tel:"
+_CONTEXT = re.compile(r"\s*phone-context=(\+[0-9().-]+)\s*", re.IGNORECASE)
+#: A parameter that does not change who is called.
+_PARAMETER = re.compile(r"\s*(?!(?:ext|isub)\b)[a-z][a-z0-9-]*\s*(?:=.*)?", re.IGNORECASE)
 #: What stands between the digits of a number (ITU-T E.123, DIN 5008), once it is folded.
 _FOREIGN = re.compile(r"[^0-9+ ().\[\]/~-]")
 #: A plus stands before all digits.
@@ -95,7 +98,7 @@ def _written(text: str) -> str:
         raise NumberError("it is empty, too short or too long")
     written = fold(text).strip()
     if written[: len(_SCHEME)].lower() == _SCHEME:
-        written = written[len(_SCHEME) :]
+        written = _without_parameters(written[len(_SCHEME) :])
     if foreign := _FOREIGN.search(written):
         raise NumberError(
             f"it holds the character {code_point(foreign[0])}, which no telephone number has (an extension cannot get "
@@ -104,6 +107,15 @@ def _written(text: str) -> str:
     if not _WRITTEN.fullmatch(written):
         raise NumberError("it holds a plus in the middle: write one number")
     return written
+
+
+def _without_parameters(link: str) -> str:
+    """Return the number in a link with the country code that stands behind it (RFC 3966 section 5.1.5)."""
+    number, *parameters = link.split(";")
+    if not all(map(_PARAMETER.fullmatch, parameters)):
+        return link
+    context = next(filter(None, map(_CONTEXT.fullmatch, parameters)), None)
+    return f"{context[1]} {number}" if context and "+" not in number else number
 
 
 class NumberFormat(StrEnum):

@@ -353,10 +353,33 @@ def test_a_value_of_the_wrong_shape_is_told_the_right_one(folder: Path, line: st
         ("βόλος.example", "xn--nxasmm1c.example"),
         ("sms_gateway.example.", "sms_gateway.example."),
         ("[2001:DB8::0:1]", "2001:db8::1"),
+        ("127.1", "127.0.0.1"),
+        ("0x7F000001", "127.0.0.1"),
+        ("2130706433", "127.0.0.1"),
+        ("0177.0.0.1", "127.0.0.1"),
+        ("127.0.0.1.", "127.0.0.1"),
     ],
 )
 def test_a_host_is_the_one_that_browsers_go_to(written: str, host: str) -> None:
     assert read_web_address(f"https://{written}/").host == host
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "256.1.1.1",
+        "1.2.3.4.5",
+        "gateway.1",
+        "[v1.x]",
+        "[fe80::1%25eth0]",
+        "[::1%25lo]",
+        "a..example",
+        "08.1.1.1",
+    ],
+)
+def test_what_is_no_name_and_no_address_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match=r"no name|a zone|no address"):
+        read_web_address(f"https://{written}/")
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,10 @@ def test_a_german_number_that_lost_its_plus_goes_to_no_stranger(prefix: str) -> 
         ("15202345678", "DE"),
         ("4791234567", "US"),
         ("13123456789", "CN"),
+        ("0491701234567", "DE"),
+        ("049 151 12345678", "DE"),
+        ("49170123456", "DE"),
+        ("491511234567", "DE"),
     ],
 )
 def test_what_can_be_read_as_national_and_as_international_is_refused(written: str, region: str) -> None:

@@ -168,3 +168,23 @@ def test_a_gateway_gets_its_own_form(form: NumberFormat, written: str) -> None:
 def test_a_number_without_its_area_code_is_refused(text: str) -> None:
     with pytest.raises(NumberError, match="its length is not that of a number of its country"):
         parse_number(text, None)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "tel:+49-170-1234567;phone-context=+49",
+        "tel:0170-1234567;phone-context=+49",
+        "tel:170-1234567;Phone-Context=+49",
+        "tel:1234567;phone-context=+49-170",
+        "tel:+49-170-1234567;foo=bar",
+    ],
+)
+def test_the_parameters_of_a_link_are_read(link: str) -> None:
+    assert parse_number(link, None).e164 == "+491701234567"
+
+
+@pytest.mark.parametrize("rest", [";ext=1", ";isub=1", ";ext", ";+491711234567", ";"])
+def test_what_stands_behind_a_link_and_is_part_of_a_number_is_refused(rest: str) -> None:
+    with pytest.raises(NumberError, match=r"U\+003B"):
+        parse_number(f"tel:+49-170-1234567{rest}", "DE")

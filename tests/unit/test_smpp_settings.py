@@ -92,7 +92,12 @@ def test_what_smpp_cannot_carry_is_a_problem_at_the_start(tmp_path: Path, line: 
     assert "123456789" not in found[0]
 
 
-@pytest.mark.parametrize("host", ['""', '"smpp://smsc"', '"a b"'])
+def test_a_host_beyond_ascii_is_the_one_that_browsers_go_to() -> None:
+    assert settings(SMSC_HOST="straße.example").SMSC_HOST == "xn--strae-oqa.example"
+    assert settings(SMSC_HOST="127.1").SMSC_HOST == "127.0.0.1"
+
+
+@pytest.mark.parametrize("host", ['""', '"smpp://smsc"', '"a b"', '"smsc.example:2775"', '"10.0.0.256"'])
 def test_the_host_is_a_name_or_an_address(tmp_path: Path, host: str) -> None:
     [found] = problems(tmp_path, f"SMSC_HOST = {host}\nSMSC_PORT = 2775")
 

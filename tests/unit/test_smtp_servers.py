@@ -143,7 +143,14 @@ def test_anything_else_is_no_mail_address(text: str) -> None:
         read_address(text)
 
 
-@pytest.mark.parametrize("host", ["", "mail.example.com/x", "mail example", "mail\n.example.com"])
+def test_a_host_beyond_ascii_is_the_one_that_browsers_go_to() -> None:
+    assert SmtpServer.model_validate(SMALLEST | {"host": "straße.example"}).host == "xn--strae-oqa.example"
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "mail.example.com/x", "mail example", "mail\n.example.com", "mail.example.com:587", "10.0.0.256"],
+)
 def test_a_host_is_a_name_or_an_address(host: str) -> None:
     assert "must be a host name" in problem_with(host=host)
 

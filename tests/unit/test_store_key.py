@@ -78,3 +78,10 @@ def test_a_missing_directory_is_told(tmp_path: Path) -> None:
 
 def test_a_directory_is_no_key(tmp_path: Path) -> None:
     assert "Is a directory" in problem(tmp_path)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_key(tmp_path: Path) -> None:
+    path = tmp_path / "smsotp.key"
+    path.write_bytes(b"\xef\xbb\xbf" + b"k" * 40 + b"\r\n")
+
+    assert load_or_make_key(path) == b"k" * 40

@@ -1,12 +1,11 @@
 """What a gateway behind SMPP is told in the configuration, judged before the first message."""
 
-import re
 from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 
-from smsotp_plugin.fields.host import is_loopback
+from smsotp_plugin.fields.host import ascii_host, is_loopback
 from smsotp_plugin.fields.secret import SecretSetting
 from smsotp_plugin.fields.tls import CheckSslSetting
 from smsotp_plugin.fields.yes_no import YesNoSetting
@@ -22,7 +21,6 @@ LONGEST_ADDRESS = 20
 _ROOM = {"SYSTEM_ID": 15, "PASSWORD": 8, "SYSTEM_TYPE": 12}
 #: What is longer than this is no account.
 _MOST_CHARACTERS = 255
-_HOST = re.compile(r"[^\s/@]{1,253}")
 
 # Types of number and numbering plans, SMPP 3.4 sections 5.2.5 and 5.2.6.
 _TON_UNKNOWN, _TON_INTERNATIONAL, _TON_NATIONAL, _TON_NETWORK, _TON_NAME = 0, 1, 2, 3, 5
@@ -30,10 +28,10 @@ _NPI_UNKNOWN, _NPI_ISDN = 0, 1
 
 
 def _judge_host(host: str) -> str:
-    bare = host.removeprefix("[").removesuffix("]")
-    if not _HOST.fullmatch(bare):
-        raise ValueError("must be the name or the address of the SMSC, without a scheme or a port")
-    return bare
+    try:
+        return ascii_host(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        raise ValueError("must be the name or the address of the SMSC, without a scheme or a port") from None
 
 
 def _judge_text(longest: int) -> Callable[[str], str]:

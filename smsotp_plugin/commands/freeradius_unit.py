@@ -25,5 +25,12 @@ def drop_in(raddb: Path, config: Path | None) -> str:
 
 def _quoted(path: Path) -> str:
     """Write a path so that systemd takes it as one argument, see systemd.service(5) and systemd.unit(5)."""
-    text = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    text = (
+        str(path)
+        .replace("\\", "\\\\")
+        .replace("\n", "\\n")
+        .replace('"', '\\"')
+        .replace("%", "%%")
+        .replace("$", "$$")
+    )
     return text if text.isascii() and not set(text) & set(" \t'\\;") else f'"{text}"'

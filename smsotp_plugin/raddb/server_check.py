@@ -5,6 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.raddb.tree import Raddb
 
 _SECONDS = 60
@@ -34,16 +35,16 @@ def judge_with_server(raddb: Raddb) -> Judgement | None:
 
     Returns:
         None where the program was not found.
-
-    Raises:
-        ConfigError: radiusd.conf names a user or group that this machine does not have.
     """
     program = raddb.program()
     if program is None:
         return None
     arguments = [str(program), "-C", "-l", "stdout", "-d", str(raddb.path)]
     command = " ".join(arguments)
-    keeper = raddb.keeper()
+    try:
+        keeper = raddb.keeper()
+    except ConfigError as exc:
+        return Judgement(program, command, exc.problems)
     other = os.geteuid() == 0 and keeper.uid != 0
     try:
         done = subprocess.run(  # noqa: S603  (no shell; root runs it as the user who may choose the program)

@@ -133,12 +133,12 @@ class Raddb:
         Whoever can write to radiusd.conf decides what these are, so that it must be that user.
 
         Raises:
-            ConfigError: As `account`.
+            ConfigError: As `account`, or this machine does not have that user.
         """
         for path in (self.main_file, self.path, *self.path.resolve().parents):
             uid = path.stat().st_uid
             if uid != 0:
-                return find_account(uid)
+                return _owner(path, uid)
         return self.account()
 
     def expanded(self, text: str) -> str:
@@ -167,6 +167,15 @@ class Raddb:
             # FreeRADIUS passes over everything else.
             if file.is_file() and re.fullmatch(r"[A-Za-z0-9_.-]+", file.name) and file.name[0] != ".":
                 yield file, read_text(read_file(file))
+
+
+def _owner(path: Path, uid: int) -> Account:
+    try:
+        return find_account(uid)
+    except KeyError:
+        raise ConfigError(
+            [f"{path} belongs to the user {uid}, whom this machine does not have: give it to another one"]
+        ) from None
 
 
 def listeners_in(text: str) -> list[Listener]:

@@ -64,7 +64,7 @@ def find_uses(
     waiting = [*changed, *_read_by_server(raddb)]
     while waiting:
         file = waiting.pop(0)
-        if os.path.realpath(file) in seen or not (file in changed or file.is_file()):
+        if "\0" in str(file) or os.path.realpath(file) in seen or not (file in changed or file.is_file()):
             continue
         seen.add(os.path.realpath(file))
         content = changed[file] if file in changed else read_file(file)

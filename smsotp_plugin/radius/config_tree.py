@@ -84,7 +84,7 @@ def _include(tree: ConfigTree, above: list[Section], item: Statement, depth: int
         return
     optional = item.name.startswith("$-")
     for file in _files(path, tree, place) if target.endswith("/") else [path]:
-        if optional and not file.exists():
+        if optional and not _is_there(file):
             continue
         text = _read(file, tree, place)
         if text is not None:
@@ -108,9 +108,21 @@ def _files(directory: Path, tree: ConfigTree, place: str) -> list[Path]:
         return []
 
 
+def _is_there(file: Path) -> bool:
+    """Tell what the server asks before it includes what may be missing; where it may not look, nothing is there."""
+    try:
+        file.stat()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def _read(file: Path, tree: ConfigTree, place: str) -> str | None:
     try:
         content = read_plain_file(file, LARGEST_FILE)
+    except ValueError:
+        tree.unread.append(f"{place}the name of a file holds a NUL character")
+        return None
     except OSError as exc:
         tree.unread.append(f"{place}{file} cannot be read: {exc.strerror}")
         return None

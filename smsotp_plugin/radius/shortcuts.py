@@ -66,11 +66,11 @@ def _of_users_files(root: Section) -> Iterator[tuple[str, str]]:
 
 
 def _of_users_file(path: Path, depth: int = 0) -> Iterator[tuple[str, str]]:
-    if depth > _DEEPEST or not path.is_file():
+    if depth > _DEEPEST:
         return
     try:
         lines = read_plain_file(path, LARGEST_FILE).decode("utf-8", errors="surrogateescape").splitlines()
-    except OSError:
+    except (OSError, ValueError):
         # The server tells that better, and does not start.
         return
     for number, line in enumerate(lines, 1):

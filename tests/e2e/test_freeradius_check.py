@@ -328,3 +328,27 @@ def test_the_drop_in_is_one_that_systemd_takes(installed: Installed, tmp_path: P
     (line,) = [line for line in drop_in.splitlines() if line.startswith("ExecStartPre=")]
     command = line.removeprefix("ExecStartPre=").split()
     assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
+
+
+def test_what_may_be_missing_is_missing_where_the_servers_user_may_not_look(installed: Installed) -> None:
+    (installed.raddb / "closed").mkdir(mode=0o700)
+    (installed.raddb / "closed/more.conf").touch()
+    with (installed.raddb / "clients.conf").open("a") as file:
+        file.write("\n$-INCLUDE closed/more.conf\n")
+
+    done = installed.check()
+
+    assert "cannot be tried" not in done.stderr
+    assert "closed" not in done.stderr
+
+
+def test_a_configuration_of_a_user_whom_nobody_knows_is_told(installed: Installed) -> None:
+    os.chown(installed.raddb / "radiusd.conf", 54321, 54321)
+
+    done = installed.check()
+
+    assert (
+        f"{installed.raddb}/radiusd.conf belongs to the user 54321, whom this machine does not have"
+        in done.stderr
+    )
+    assert done.returncode == 1

@@ -104,3 +104,12 @@ def test_the_files_that_were_read_are_told(main_file: Path, tmp_path: Path) -> N
     main_file.write_text("$INCLUDE more\n$-INCLUDE missing\n")
 
     assert read_tree(main_file).files == [main_file, tmp_path / "more"]
+
+
+def test_a_name_that_no_file_can_have_is_told(main_file: Path) -> None:
+    main_file.write_text("$INCLUDE a\0b\n$-INCLUDE a\0b\nafter = 1\n")
+
+    tree = read_tree(main_file)
+
+    assert tree.unread == [f"{main_file}:1: the name of a file holds a NUL character"]
+    assert tree.root.values["after"] == "1"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from smsotp_plugin import __version__
+from smsotp_plugin.commands.freeradius_unit import drop_in
 
 SMSOTP = Path(sys.executable).parent / "smsotp"
 GOOD = """
@@ -159,3 +160,9 @@ def test_help_loads_none_of_the_plugin() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "['smsotp_plugin', 'smsotp_plugin.cli']\n"
+
+
+def test_a_path_with_a_line_break_stays_one_argument_of_the_drop_in() -> None:
+    text = drop_in(Path("/etc/rad\n[Service]\ndb"), None)
+
+    assert text.splitlines()[-1].endswith('--raddb "/etc/rad\\n[Service]\\ndb"')

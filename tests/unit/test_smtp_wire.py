@@ -440,7 +440,8 @@ def test_a_server_that_asks_for_the_credentials_of_plain_gets_them(start: Start,
         (b"250-here\r\n250 AUTH CRAM-MD5 SCRAM-SHA-256\r\n", "offers AUTH CRAM-MD5, SCRAM-SHA-256 only"),
         (b"250-here\r\n250 AUTH \xe4\x01 <script>\r\n", "offers no AUTH "),
         (b"250 here\r\n", "offers no AUTH .*after TLS only.*: remove username and password"),
-        (b"502 what is EHLO?\r\n", "offers no AUTH"),
+        (b"502 what is EHLO?\r\n", r"refuses EHLO \(502\), and offers no AUTH without it: set `helo`"),
+        (b"550 5.7.1 who?\r\n", r"refuses EHLO \(550 5\.7\.1\)"),
     ],
 )
 def test_without_a_way_to_log_in_the_error_says_what_the_server_offers(
@@ -483,6 +484,14 @@ def test_the_server_is_greeted_with_the_name_that_is_set(start: Start, pool_to: 
     pool_to(server, helo="radius.example.com").send(MAIL, soon())
 
     assert server.lines[:2] == [b"EHLO radius.example.com\r\n", b"HELO radius.example.com\r\n"]
+
+
+def test_the_reply_to_helo_is_not_taken_for_one_to_ehlo(start: Start, pool_to: PoolTo) -> None:
+    pool = pool_to(start(EHLO=b"502 what?\r\n", HELO=b"550 5.7.1 no\r\n"))
+
+    answer = pool.send(MAIL, soon())
+
+    assert (str(answer.stage), answer.code) == ("HELO", 550)
 
 
 def test_an_ipv6_address_stands_in_brackets_before_its_port() -> None:

@@ -41,6 +41,7 @@ class Stage(StrEnum):
 
     GREETING = "greeting"
     HELLO = "EHLO"
+    OLD_HELLO = "HELO"
     STARTTLS = "STARTTLS"
     AUTH = "AUTH"
     CHECK = "NOOP"
@@ -140,6 +141,8 @@ class Connection:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.extensions: dict[str, str] = {}
+        #: The reply to EHLO where only HELO was taken, which offers nothing.
+        self._refusal: Answer | None = None
         #: Monotonic seconds of the last use, kept by the owner.
         self.used_at = 0.0
         self.channel = Channel(str(endpoint))
@@ -229,19 +232,20 @@ class Connection:
 
     def _greet(self, deadline: Deadline) -> None:
         name = self.endpoint.helo or self._own_literal()
-        self.extensions = {}
+        self.extensions, self._refusal = {}, None
         try:
             answer = self._ask(Stage.HELLO, f"EHLO {name}", (250,), deadline)
         except Declined as exc:
             if exc.answer.code < 500:
                 raise
-            self._ask(Stage.HELLO, f"HELO {name}", (250,), deadline)
+            self._refusal = exc.answer
+            self._ask(Stage.OLD_HELLO, f"HELO {name}", (250,), deadline)
         else:
             self.extensions = _extensions(answer.text)
 
     def _start_tls(self, tls: ssl.SSLContext, deadline: Deadline) -> None:
         if "STARTTLS" not in self.extensions:
-            raise Broken(f"{self.endpoint} does not offer STARTTLS; nothing is sent in clear")
+            raise Broken(f"{self._offers_no('STARTTLS')}; nothing is sent in clear")
         self._ask(Stage.STARTTLS, "STARTTLS", (220,), deadline)
         self.channel.encrypt(tls, self.endpoint.host, deadline)
         # What was offered in clear proves nothing: it is asked for again (RFC 3207 section 4.2).
@@ -254,7 +258,7 @@ class Connection:
     def _demand_utf8(self, mail: Mail) -> None:
         if "SMTPUTF8" in self.extensions:
             return
-        lacking = f"{self.endpoint} does not offer SMTPUTF8, which"
+        lacking = f"{self._offers_no('SMTPUTF8')}, which"
         if mail.sender.isascii():
             raise BadRecipient(f"{lacking} the recipient's address needs: write it in ASCII")
         raise GatewayUnavailable(f"{lacking} the sender's address needs: write `sender` in ASCII")
@@ -294,11 +298,19 @@ class Connection:
                 f"{self.endpoint} offers AUTH {', '.join(named)} only; PLAIN or LOGIN is needed: "
                 f"let the server offer one of them to us, or use another server"
             )
+        if self._refusal:
+            return f"{self._offers_no('AUTH')}: set `helo` of the server to a name that it takes"
         secured = self.endpoint.tls is not None
         hint = "" if secured else ' (many servers offer it after TLS only: security = "starttls")'
         return (
             f"{self.endpoint} offers no AUTH{hint}: remove username and password, or use the port for log-ins"
         )
+
+    def _offers_no(self, extension: str) -> str:
+        if self._refusal is None:
+            return f"{self.endpoint} does not offer {extension}"
+        code = f"{self._refusal.code} {self._refusal.enhanced}".rstrip()
+        return f"{self.endpoint} refuses EHLO ({code}), and offers no {extension} without it"
 
     def _ask(self, stage: Stage, command: str, wanted: tuple[int, ...], deadline: Deadline) -> Answer:
         self._in_step = False

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from smsotp_mocks.gateways.smpp.pdu import BadPdu, Status, SubmitSm
@@ -9,7 +10,9 @@ from smsotp_mocks.gateways.smpp.pdu import BadPdu, Status, SubmitSm
 _INTERNATIONAL = re.compile(r"[1-9][0-9]{6,14}")
 _ANY_NUMBER = re.compile(r"\+?[0-9]{3,20}")
 _NUMBER = re.compile(r"\+?[0-9]*")
-_ABSOLUTE = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})[0-9]([0-9]{2})([+-])")
+_ABSOLUTE = re.compile(
+    r"([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})[0-9]([0-3][0-9]|4[0-8])([+-])"
+)
 _RELATIVE = re.compile(
     r"[0-9]{2}(?:0[0-9]|1[0-2])(?:[0-2][0-9]|3[01])(?:[01][0-9]|2[0-4])[0-5][0-9][0-5][0-9]000R"
 )
@@ -18,6 +21,13 @@ _NUMBERING_PLANS = (0, 1, 3, 4, 6, 8, 9, 10, 14, 18)  # section 5.2.6
 _ALPHANUMERIC = 5
 _LONGEST_NAME = 11  # 3GPP TS 23.040 section 9.1.2.5
 _MESSAGE_TYPES = (0x00, 0x08, 0x10)  # section 5.2.12, bits 5 to 2, from an ESME
+#: Octets of the optional parameters that have one length only, by tag (section 5.3.2).
+_SIZES = {
+    **dict.fromkeys((0x0005, 0x0006, 0x0007, 0x000D, 0x000E, 0x000F, 0x0019, 0x0030, 0x0201, 0x0205), 1),
+    **dict.fromkeys((0x020D, 0x020E, 0x020F, 0x0304, 0x0426, 0x0501, 0x1201, 0x1204, 0x1380), 1),
+    **dict.fromkeys((0x0008, 0x0010, 0x0204, 0x020A, 0x020B, 0x020C, 0x1203, 0x1383), 2),
+    0x0017: 4,
+}
 _QUARTER = 15 * 60  # seconds; section 7.1.1.1 counts the difference to UTC in these
 
 
@@ -53,12 +63,34 @@ def judge(submit: SubmitSm, now: float | None = None) -> None:
         Status.RINVREPFLAG,
         f"replace_if_present_flag {submit.replace_if_present_flag} is reserved",
     )
+    # Section 5.2.22.
+    _demand(
+        submit.sm_default_msg_id < 255,
+        Status.RINVDFTMSGID,
+        f"sm_default_msg_id {submit.sm_default_msg_id} is reserved",
+    )
+    _judge_lengths(submit.tlvs)
+
+
+def _judge_lengths(tlvs: Mapping[int, bytes]) -> None:
+    for tag, value in tlvs.items():
+        size = _SIZES.get(tag, len(value))
+        _demand(
+            len(value) == size,
+            Status.RINVPARLEN,
+            f"the optional parameter 0x{tag:04x} has {len(value)} octets instead of {size}",
+        )
 
 
 def _judge_source(submit: SubmitSm) -> None:
     ton, npi, address = submit.source_addr_ton, submit.source_addr_npi, submit.source_addr
     _demand(ton in _TYPES_OF_NUMBER, Status.RINVSRCTON, f"source_addr_ton {ton} is reserved")
     _demand(npi in _NUMBERING_PLANS, Status.RINVSRCNPI, f"source_addr_npi {npi} is reserved")
+    _demand(
+        address.isascii() and (address.isprintable() or not address),
+        Status.RINVSRCADR,
+        "the source has characters that are no printable ASCII",
+    )
     name = ton == _ALPHANUMERIC or not _NUMBER.fullmatch(address)
     _demand(
         not name or len(address) <= _LONGEST_NAME,

@@ -59,6 +59,7 @@ class Status(IntEnum):
     RTHROTTLED = 0x58
     RINVSCHED = 0x61
     RINVEXPIRY = 0x62
+    RINVDFTMSGID = 0x63
     RX_T_APPN = 0x64
     RINVOPTPARSTREAM = 0xC0
     RINVPARLEN = 0xC2

@@ -140,9 +140,7 @@ def _from_sar(submit: SubmitSm) -> tuple[str, int, int, int] | None:
         return None
     if reference is None or total is None or index is None:
         raise BadPdu(Status.RMISSINGOPTPARAM, "one of the three sar parameters is missing")
-    # Sections 5.3.2.22 to 5.3.2.24.
-    if (len(reference), len(total), len(index)) != (2, 1, 1):
-        raise BadPdu(Status.RINVPARLEN, "a sar parameter has a wrong length")
+    # Sections 5.3.2.22 to 5.3.2.24; their lengths are judged with those of all others.
     if not 1 <= index[0] <= total[0]:
         raise BadPdu(Status.RINVOPTPARAMVAL, f"part {index[0]} of {total[0]} cannot be")
     return "sar", int.from_bytes(reference), total[0], index[0]

@@ -5,9 +5,9 @@ from tests.support.markdown import ROOT, blocks
 _INSTALL = ROOT / "docs/install.md"
 
 
-def documented(part: str, *languages: str) -> str:
-    """Return the only code block of the page that has this text in it."""
-    (found,) = [block.text for block in blocks(*(languages or ("",)), pages=[_INSTALL]) if part in block.text]
+def documented(part: str, language: str = "unlang") -> str:
+    """Return the only code block of the page, in this language, that has this text in it."""
+    (found,) = [block.text for block in blocks(language, pages=[_INSTALL]) if part in block.text]
     return found
 
 

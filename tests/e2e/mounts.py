@@ -25,7 +25,7 @@ def wrap(script: Path, program: str | Path, mounts: str) -> Path:
 
     Args:
         script: Where to write it.
-        program: The full path of the other one.
+        program: The full path of the other one, or words of shell that end with it.
         mounts: Lines of shell, without a single quote.
     """
     script.write_text(_SCRIPT.format(mounts=mounts, program=program))
@@ -41,11 +41,18 @@ def pam_services(folder: Path, services: Mapping[str, str]) -> str:
     return f"mount --bind {folder} /etc/pam.d"
 
 
-def wrap_server(server: FreeRadiusServer, mounts: str) -> None:
-    """Make a FreeRADIUS run with mounts of its own, by the `sbindir` of its configuration."""
+def wrap_server(server: FreeRadiusServer, mounts: str, run_by: str = "") -> None:
+    """
+    Make a FreeRADIUS run with mounts of its own, by the `sbindir` of its configuration.
+
+    Args:
+        server: It has been prepared.
+        mounts: Lines of shell.
+        run_by: Words to put before the program.
+    """
     folder = server.directory / "sbin"
     folder.mkdir()
     program = find_program(server.raddb)
-    wrap(folder / program.name, program, mounts)
+    wrap(folder / program.name, f"{run_by} {program}", mounts)
     main = server.raddb / "radiusd.conf"
     main.write_text(main.read_text().replace("\nsbindir = ", f"\nsbindir = {folder}\n#sbindir = ", 1))

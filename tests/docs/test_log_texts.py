@@ -10,6 +10,10 @@ from tests.support.messages import says
 
 TROUBLESHOOTING = ROOT / "docs/troubleshooting.md"
 
+#: How radclient shows an answer, whose texts are ours.
+_ANSWER = re.compile(
+    r'Received Access-\w+ Id .*|\t(?!Reply-Message)[\w-]+ = \S+|\tReply-Message = "(?P<text>.*)"'
+)
 #: Said by FreeRADIUS and by the system.
 FOREIGN = (
     "Address already in use",
@@ -69,6 +73,9 @@ def output() -> list[Block]:
 
 @pytest.mark.parametrize("line", [line for block in output() for line in block.text.splitlines()])
 def test_a_line_that_a_page_shows_is_one_of_the_programs(line: str) -> None:
+    if answer := _ANSWER.fullmatch(line):
+        assert answer["text"] is None or says(answer["text"].replace("+49 *** **67", "NUMBER"))
+        return
     words = re.split(r" {2,}", re.sub(r"^ERROR: smsotp: \S+:\d+: ", "", line))
     table = len(words) > 1
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import unquote_plus
 
 from smsotp_plugin.sms.message import Message
+from smsotp_plugin.sms.typed import fold
 
 #: What stands in place of a secret.
 MASK = "***"
@@ -32,6 +33,10 @@ _TOKEN = re.compile(r"[^\s\"'<>,;(){}\[\]]{4,}")
 _BETWEEN = r"[\W_]{0,3}"
 _HEX = re.compile(r"[0-9A-Fa-f]{8,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}")
+#: Octets one by one, as dumps, escapes and quoted-printable write them.
+_ESCAPE = r"(?:\\x|\\u00|0x|=|%(?:25)?)?"
+_OCTETS = re.compile(rf"{_ESCAPE}([0-9A-Fa-f]{{2}})[ :,-]{{0,2}}")
+_DUMP = re.compile(rf"{_ESCAPE}[0-9A-Fa-f]{{2}}(?:[ :,-]{{0,2}}{_ESCAPE}[0-9A-Fa-f]{{2}}){{3,}}")
 _MOST_LOOKED_AT = 1000
 
 
@@ -91,7 +96,7 @@ class Secrets:
         if len(text) > _MOST_LOOKED_AT:
             # Not half of a word that would not be recognised.
             text = text[:_MOST_LOOKED_AT].rpartition(" ")[0]
-        text = unicodedata.normalize("NFKC", html.unescape(text))
+        text = unicodedata.normalize("NFKC", fold(html.unescape(text)))
         numbers = self._numbers()
         for number in numbers:
             # With all the digits before it, so that neither a country code nor the rest of a longer number is left.
@@ -108,7 +113,9 @@ class Secrets:
         for password in (each for each in self._passwords if len(each) < _SHORTEST):
             text = re.sub(rf"(?<!\w){re.escape(password)}(?!\w)", MASK, text)
         needles = _Needles(words, numbers)
-        return _TOKEN.sub(lambda found: MASK if needles.in_text(found[0]) else found[0], text)
+        for packed in (_DUMP, _TOKEN):
+            text = packed.sub(lambda found: MASK if needles.in_text(found[0]) else found[0], text)
+        return text
 
 
 def without(passwords: Iterable[str], text: str) -> str:
@@ -155,6 +162,8 @@ def _unpacked(text: str) -> Iterator[bytes]:
         for shift in range(2):
             digits = found[shift:]
             yield bytes.fromhex(digits[: len(digits) & ~1])
+    for found in _DUMP.findall(text):
+        yield bytes.fromhex("".join(_OCTETS.findall(found)))
     for found in _BASE64.findall(text):
         if _HEX.fullmatch(found):
             # Base64 of letters and digits never stays within these letters.
@@ -170,7 +179,7 @@ def _squeezed(text: str) -> str:
     """Return letters and digits alone, without the differences of case and width."""
     if text.isascii():
         return _SIGNS.sub("", text.lower())
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", fold(text)).casefold()))
 
 
 def _squeezed_all(words: Iterable[str]) -> list[str]:
@@ -180,4 +189,4 @@ def _squeezed_all(words: Iterable[str]) -> list[str]:
 def _digits(text: str) -> str:
     if text.isascii():
         return _NO_DIGITS.sub("", text)
-    return "".join(filter(str.isdecimal, unicodedata.normalize("NFKC", text)))
+    return "".join(filter(str.isdecimal, unicodedata.normalize("NFKC", fold(text))))

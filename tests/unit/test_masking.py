@@ -42,6 +42,32 @@ def test_a_code_of_any_alphabet_is_found(code: str, told: object) -> None:
     assert code not in known.masked_foreign(f"text={sentence}")
 
 
+@pytest.mark.parametrize("code", ["BADGEH", "Ab9fGh", "123456"])
+@pytest.mark.parametrize(
+    "form", ["{:02X} ", "{:02x}:", "\\x{:02x}", "\\u00{:02x}", "={:02X}", "%{:02X}", "%25{:02X}"]
+)
+def test_a_code_that_is_written_octet_by_octet_is_found(code: str, form: str) -> None:
+    dump = "".join(map(form.format, code.encode())).rstrip(" :")
+
+    assert of(code).hidden_in(dump)
+    assert of(code).masked_foreign(f"dump of {dump} at 10:20:30").split() == [
+        "dump",
+        "of",
+        "***",
+        "at",
+        "10:20:30",
+    ]
+
+
+def test_digits_of_any_script_are_digits() -> None:
+    told = "".join(chr(0x0660 + int(digit)) for digit in "123456")
+    number = "".join(chr(0x0966 + int(digit)) for digit in NUMBER[1:])
+
+    assert of("123456").masked_foreign(f"{told} for {number}") == "*** for ***"
+    assert of("123456").hidden_in(told)
+    assert of("123456").hidden_in(number)
+
+
 def test_where_the_code_is_known_the_other_words_of_the_sms_stay() -> None:
     known = of("BADGEH is your code", code="BADGEH")
 

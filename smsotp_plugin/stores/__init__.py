@@ -1,1 +1,1 @@
-"""Where challenges live between the two legs of a log-in."""
+"""Where pending log-ins are kept."""

@@ -55,19 +55,20 @@ class ChallengeSettings(SettingsModel):
         prompt: Asks for the code.
         on_wrong_code: `challenge` asks again while tries are left, `reject` ends the log-in at the first wrong code.
         wrong_code_prompt: Asks again after a wrong code.
-        wrong_code_text: Goes with the rejection of a wrong code where `on_wrong_code` is `reject`.
-        too_many_attempts_text: Goes with the rejection when no try is left.
-        expired_text: Goes with the rejection of a code that is too old or was used before.
-        no_number_text: Goes with the rejection of somebody who has no telephone number that an SMS can be sent to.
-        unavailable_text: Goes with the rejection when no SMS can be sent now.
-        resend_after: Seconds, 0 to 300, in which the same log-in seen again (a repeated packet, a second RADIUS server
-            on the same machine, an impatient person) gets the same challenge and no second SMS; and the pace of further SMS.
-        resend_word: What a person types instead of the code to have it sent again, through the next gateway. Typing
-            nothing does the same. It uses up no try.
-        max_resends: How often that is done for one challenge, 0 to 10.
-        resend_later_prompt: Asks again when that came too early. `{seconds}` becomes the seconds to wait.
+        wrong_code_text: Sent with the rejection of a wrong code where `on_wrong_code` is `reject`.
+        too_many_attempts_text: Sent with the rejection when no tries are left.
+        expired_text: Sent with the rejection of a code that is too old or was used before.
+        no_number_text: Sent with the rejection of somebody who has no telephone number that an SMS can be sent to.
+        unavailable_text: Sent with the rejection when no SMS can be sent now.
+        resend_after: Seconds, 0 to 300, in which the same log-in seen again (a repeated packet, a second RADIUS
+            server on the same machine, an impatient person) gets the same challenge and no second SMS; and how long
+            to wait before another SMS can be requested.
+        resend_word: What a person types instead of the code to have it sent again, through the next gateway. Just
+            pressing Enter does the same. Neither uses up a try.
+        max_resends: How often that is possible for one challenge, 0 to 10.
+        resend_later_prompt: Asks again when that was requested too early. `{seconds}` becomes the seconds to wait.
         no_resend_prompt: Asks again when no further SMS is left.
-        undelivered_text: Goes with the rejection of an answer when no gateway took the SMS.
+        undelivered_text: Sent with the rejection of an answer when no gateway took the SMS.
     """
 
     prompt: PromptSetting = "Enter the code sent to {number}"

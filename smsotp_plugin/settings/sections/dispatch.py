@@ -20,20 +20,20 @@ class DispatchSettings(SettingsModel):
     How messages get to the gateways, in the background.
 
     Attributes:
-        workers: How many messages are handed to one gateway at the same time, 1 to 64, where the gateway's own
-            CONNECTIONS (WINDOW for smpp) says nothing. Not set: as many as the provider thinks right.
+        workers: How many messages are handed to one gateway at the same time, 1 to 64, if the gateway's own
+            CONNECTIONS (WINDOW for smpp) is not set. Not set: the provider's default.
         queue: How many messages may be promised or on their way, 1 to 1000000; log-ins beyond that are rejected.
         deadline: Seconds, 1 to 600, after which a message that no gateway has taken is given up; at most `otp.ttl`.
-        retries: How often all gateways of a route that could not take a message have another turn before that, 0 to 10,
-            each time after a longer pause. Where one only asked to wait it does not count.
-        on_unknown: What follows when a gateway had the message but gave no valid answer. `next`: the next gateway gets
-            the same code, so the person may get two SMS with it. `stop`: nothing more is tried, and the person may get
-            none.
+        retries: How often all gateways of a route that could not take a message are tried again before that, 0 to 10,
+            each time after a longer pause. If one only asked to wait, that does not count.
+        on_unknown: What follows when a gateway was given the message but gave no valid answer. `next`: the next
+            gateway gets the same code, so the person may get two SMS with it. `stop`: nothing more is tried, and the
+            person may get none.
         hedge_after: Seconds, 0 to 60, without an answer after which the next gateway gets the same code as well. 0:
             never.
-        wait: Seconds, 0 to 2, that a log-in waits for the gateways before the person is asked for the code, so that a
-            failure is shown at once. FreeRADIUS keeps all others waiting meanwhile, so after one that waited the next ones
-            are answered at once, for four times as long.
+        wait: Seconds, 0 to 2, that a log-in waits for the gateways before the person is asked for the code, so that
+            they are told of a failure at once. FreeRADIUS keeps all others waiting meanwhile; therefore, after one
+            has waited, none waits for four times as long.
     """
 
     workers: Annotated[int, Field(strict=True, ge=1, le=64)] | None = None

@@ -11,7 +11,7 @@ class LogSettings(SettingsModel):
 
     Attributes:
         level: `info`, or `debug` for every step of every log-in. Neither shows codes, passwords or whole numbers; a
-            User-Name that reads as a code or a number is masked.
+            User-Name that looks like a code or a number is masked.
     """
 
     level: Literal["info", "debug"] = "info"

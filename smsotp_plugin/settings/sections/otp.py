@@ -49,17 +49,17 @@ class OtpSettings(SettingsModel):
 
     Attributes:
         length: Characters of a code, 4 to 10.
-        alphabet: What a code is made of: at least 10 different digits or letters of ASCII. Where it holds letters of
-            one case only, people may type either. Blanks, hyphens and what nobody sees may stand between them, and digits
-            may be of any script.
-        ttl: Seconds that a code is good, 30 to 3600.
-        max_attempts: How many answers to one challenge are looked at, 1 to 20. Together with `length` and `alphabet` it
-            must leave a stranger at most one chance in 1000 to guess a code.
-        text: The text of the SMS, with `{otp}` in the place of the code. It then takes the place of `{otp}` in a
-            gateway's options, SUBJECT and BODY. Not set: `{otp}` there is the bare code, and gateways without such a
-            template send a short English sentence.
-        texts: The same in other languages, by what `control:SMSOTP-Language` holds, for example
-            `texts.de = "{otp} ist Ihr Code"`. A text for `de` is also that for `de-AT` where this has none of its own.
+        alphabet: Characters that codes are made of: at least 10 different ASCII digits or letters. If all its letters
+            are of the same case, people may type either case. Spaces, hyphens and invisible characters in between do
+            not matter, and digits may be of any script.
+        ttl: Seconds that a code is valid, 30 to 3600.
+        max_attempts: How many answers to one challenge are checked, 1 to 20. Together with `length` and `alphabet`,
+            it must give a stranger at most one chance in 1000 of guessing a code.
+        text: The text of the SMS, with `{otp}` for the code. The whole text then replaces `{otp}` in a gateway's
+            options, SUBJECT and BODY. Not set: `{otp}` there is the bare code, and gateways without such a template
+            send a short English sentence.
+        texts: The same in other languages, by what `control:SMSOTP-Language` holds, for example `texts.de = "{otp}
+            ist Ihr Code"`. A text for `de` is also used for `de-AT` if that has none of its own.
     """
 
     length: Annotated[int, Field(strict=True, ge=4, le=10)] = 6

@@ -22,13 +22,13 @@ def _check_store_url(url: str) -> str:
 
 class StoreSettings(SettingsModel):
     """
-    Where challenges live between the two legs of a log-in.
+    Where pending log-ins are kept.
 
     Attributes:
-        url: `sqlite:///` and the absolute path of a file. Its directory must exist and belong to the user that FreeRADIUS
-            runs as. Several servers of one machine may use the same file.
-        key: What codes are derived from, at least 32 random characters. Not set: `key_file` holds it. With another one,
-            pending codes are not accepted.
+        url: `sqlite:///` and the absolute path of a file. Its directory must exist and belong to the user that
+            FreeRADIUS runs as. Several servers of one machine may use the same file.
+        key: What codes are derived from, at least 32 random characters. Not set: `key_file` holds it. With another
+            one, pending codes are not accepted.
         key_file: Absolute path of the file with that key; made with a random one at the first start. Not set: the
             database's path with the ending `.key`.
     """

@@ -35,15 +35,14 @@ def _check_region(region: str) -> str:
 
 class UserSettings(SettingsModel):
     """
-    What is known about the person who logs in.
+    What is known about users.
 
     Attributes:
-        number: Where the telephone number is looked for, in this order: a list (`request`, `control` or `reply`), a
-            colon, and the name of an attribute. The first one that holds a usable number
-            counts.
-        default_region: ISO 3166 code of the country of numbers that are written without a plus. A number that can then be
-            read in two ways, such as `491701234567` in Germany, is refused. Not set: all of them are, but for those that
-            begin with `00`.
+        number: Where to look for the telephone number, in this order: a list (`request`, `control` or `reply`), a
+            colon, and the name of an attribute. The first one with a usable number is used.
+        default_region: ISO 3166 code of the country of numbers that are written without a plus. A number that could
+            then be read in two ways, such as `491701234567` in Germany, is refused. Not set: all numbers without a
+            plus are refused, except those that begin with `00`.
     """
 
     number: Annotated[tuple[PlaceSetting, ...], AfterValidator(_check_places)] = ("control:SMSOTP-Phone",)

@@ -109,6 +109,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         authorize=AUTHORIZE.replace("files", "chap\nfiles"),
         authenticate=FIRST_FACTOR + "Auth-Type CHAP {\nchap\n}\n",
         post_auth=request.param,
+        modules=["chap"],
     ) as running:
         yield running
 

@@ -40,12 +40,14 @@ def write_call(method: str, argument: dict[str, str]) -> bytes:
 
 def as_number(value: object) -> int | None:
     """
-    Return a code as a number, also where it came as a text; None for anything else.
+    Return a code as a number, also where it came as a text or with a point; None for anything else.
 
     Args:
         value: Whatever the answer held, in spite of the declared types.
     """
     if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,9}\s*", value):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 

@@ -104,7 +104,9 @@ def tell_judgement(out: Console, err: Console, tree: Raddb) -> Judgement | None:
         out.print(Text("FreeRADIUS was not found, so that its own check of the configuration was left out."))
     elif judgement.problems:
         err.print(
-            Text(f"All is done, but FreeRADIUS does not accept its configuration ({judgement.command}):")
+            Text(
+                f"Everything was written, but FreeRADIUS does not accept its configuration ({judgement.command}):"
+            )
         )
         print_problems(err, judgement.problems)
     else:

@@ -69,7 +69,9 @@ def _all_routes(table: RouteTable, recipient: Recipient) -> Table:
     for route, fits in table.fitting(recipient):
         verdict = "does not fit"
         if fits:
-            verdict = "chosen" if route is table.choose(recipient) else "fits, but another one fits better"
+            verdict = (
+                "chosen" if route is table.choose(recipient) else "matches, but another one matches better"
+            )
         rows.append((route.name, _conditions(route), verdict))
     return _table(rows)
 

@@ -125,8 +125,8 @@ class Dispatcher:
             hopes = self._last_hopes(plan, Person(recipient.user, recipient.number), now)
             if not hopes:
                 raise NoGatewayAlive(
-                    f"no gateway of route {plan.route} is alive ({', '.join(plan.gateways)}); the next one is looked "
-                    f"at in {max(0.0, min(each.until for each in health) - now):.0f} s"
+                    f"no gateway of route {plan.route} is alive ({', '.join(plan.gateways)}); the next probe is "
+                    f"in {max(0.0, min(each.until for each in health) - now):.0f} s"
                 )
             # Each begins with another gateway, so that the one that is back is soon found.
             plan = plan.turned(next(self._hope_numbers))

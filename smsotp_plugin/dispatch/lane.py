@@ -98,7 +98,7 @@ class Lane:
             if thread.is_alive():
                 thread.join(until.remaining())
         if any(thread.is_alive() for thread in self._threads):
-            log.error("gateway %s: it does not let go of a message, and is left alone", self.name)
+            log.error("gateway %s: a message is still being sent; the gateway is not closed", self.name)
 
     def _work(self) -> None:
         while (item := self._queue.get()) is not None:
@@ -145,7 +145,7 @@ def end_lanes(lanes: Sequence[Lane], clock: Clock, *, close_first: bool) -> None
     for lane, closer in zip(lanes, closers, strict=True):
         closer.join(until.remaining())
         if closer.is_alive():
-            log.error("gateway %s: it cannot be closed in time, and is left alone", lane.name)
+            log.error("gateway %s: it did not close in time; nothing more is done about it", lane.name)
         elif close_first:
             lane.join(until)
     if problems:

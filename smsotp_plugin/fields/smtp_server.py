@@ -168,7 +168,7 @@ def _find_server(value: Any, info: ValidationInfo) -> Any:
     servers: dict[str, SmtpServer | None] = (info.context or {}).get("smtp_servers", {})
     if isinstance(value, str) and value in servers:
         if servers[value] is None:
-            raise ValueError("must name a table without problems: this one has some, told at its own place")
+            raise ValueError("must name a table without problems: those of this one are listed, too")
         return servers[value]
     known = ", ".join(sorted(servers)) or "none"
     raise ValueError(f"must name one of the tables [smtp_servers.NAME]; there are: {known}")

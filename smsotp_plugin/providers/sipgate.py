@@ -104,7 +104,7 @@ class SipgateSettings(GatewaySettings):
         found = super().warnings()
         if self.URL.scheme == "http" and not self.URL.is_loopback:
             found.append(
-                "URL: plain http shows the code, the number and the password to the whole way; use https."
+                "URL: plain http shows the code, the number and the password to everybody on the way; use https."
             )
         if self.CHECK_SSL is False:
             found.append("CHECK_SSL: without the check anyone on the way can read codes.")

@@ -461,7 +461,7 @@ def test_a_gateway_that_does_not_let_go_keeps_no_stop_from_ending(
     for thread in threads:
         thread.join()
 
-    assert "gateway first: it does not let go of a message, and is left alone" in caplog.text
+    assert "gateway first: a message is still being sent; the gateway is not closed" in caplog.text
     assert [final for _, final in sending.ended] == [Final.NOT_SENT]
 
 

@@ -198,7 +198,7 @@ def test_credentials_of_the_url_become_basic_authentication(folder: Path) -> Non
 @pytest.mark.parametrize(
     ("line", "beginning"),
     [
-        ("CHECK_SSL = false", "CHECK_SSL: without the check"),
+        ("CHECK_SSL = false", "CHECK_SSL: without this check"),
         ('RETURN_FAIL = "ERR"', "RETURN_FAIL: both texts"),
         ('SEND_DATA_AS_JSON = "yes"', "SEND_DATA_AS_JSON: has no effect with GET"),
         ('PASSWORD = "x"', "PASSWORD: is not used without USERNAME"),
@@ -262,7 +262,7 @@ options = { user = "me", password = "x", api_id = "1", to = "{phone}", text = "{
 """
     [warning] = read(folder, text).warnings()
 
-    assert warning.startswith("RETURN_SUCCESS: this text also stands in errors")
+    assert warning.startswith("RETURN_SUCCESS: this text is also in errors")
 
 
 def test_the_proxy_for_the_scheme_of_the_url_is_used(folder: Path) -> None:

@@ -270,7 +270,7 @@ def test_a_message_that_cannot_be_sent_keeps_no_other_from_being_sent(
     store.flush()
 
     assert sent == ["first", "second"]
-    assert "a log-in that was asked for its code gets none" in caplog.text
+    assert "a user was asked for a code, but no SMS will be sent" in caplog.text
 
 
 def test_what_waits_for_a_challenge_may_ask_for_it(store: SqliteStore, clock: HandClock) -> None:

@@ -227,9 +227,9 @@ def _warnings(settings: HttpSettings, plan: HttpPlan) -> Iterator[str]:
 def _transport_warnings(settings: HttpSettings, plan: HttpPlan) -> Iterator[str]:
     address = plan.address
     if address.scheme == "http" and not address.is_loopback:
-        yield "URL: plain http shows the code, the number and the password to the whole way; use https."
+        yield "URL: plain http shows the code, the number and the password to everybody on the way; use https."
     if settings.CHECK_SSL is False:
-        yield "CHECK_SSL: without the check anyone on the way can read codes; give the authority's file instead."
+        yield "CHECK_SSL: without this check, anybody on the way can read codes; name the authority's file instead."
     if settings.PROXY and (settings.HTTP_PROXY or settings.HTTPS_PROXY):
         yield "PROXY: is not used, because HTTP_PROXY or HTTPS_PROXY is filled."
     other, used = (
@@ -254,12 +254,12 @@ def _answer_warnings(settings: HttpSettings, plan: HttpPlan) -> Iterator[str]:
     if plan.api is None and not success:
         yield (
             "RETURN_SUCCESS: is empty: the gateway's status alone says whether an SMS was taken, and many gateways "
-            "report errors with a good status."
+            "report errors with the status of a success."
         )
     errors = [words for words in plan.api.error_words if success in words] if plan.api and success else []
     if errors:
         yield (
-            f'RETURN_SUCCESS: this text also stands in errors of the gateway, such as "{errors[0]}". They are told '
+            f'RETURN_SUCCESS: this text is also in errors of the gateway, such as "{errors[0]}". They are told '
             f"apart here, because the URL is that of {plan.api.name if plan.api else ''}; elsewhere use a longer text."
         )
 

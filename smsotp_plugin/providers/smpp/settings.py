@@ -140,7 +140,7 @@ class SmppSettings(GatewaySettings):
             )
         if self.TLS and self.CHECK_SSL is False:
             found.append(
-                "CHECK_SSL: without the check anyone on the way can read codes; give the authority's file instead."
+                "CHECK_SSL: without this check, anybody on the way can read codes; name the authority's file instead."
             )
         found += self._longer_than_smpp_has_room_for()
         if not is_known_coding(self.DATA_CODING):

@@ -49,7 +49,7 @@ class Batch:
                 try:
                     new.then()
                 except Exception:
-                    log.exception("a log-in that was asked for its code gets none")
+                    log.exception("a user was asked for a code, but no SMS will be sent")
         finally:
             self._done.set()
 

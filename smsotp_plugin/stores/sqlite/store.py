@@ -178,9 +178,9 @@ class SqliteStore(ChallengeStore, DeliveryLog):
         try:
             self._commit()
         except StoreError as exc:
-            log.error("log-ins that were asked for their code get none: %s", exc)  # noqa: TRY400  (one line says it)
+            log.error("users were asked for codes, but no SMS will be sent: %s", exc)  # noqa: TRY400  (one line says it)
         except Exception:
-            log.exception("log-ins that were asked for their code get none")
+            log.exception("users were asked for codes, but no SMS will be sent")
 
     def _open_at_once(self, new: Challenge, then: Callable[[], None]) -> Challenge:
         """

@@ -9,16 +9,19 @@ from typing import Any
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.key_file import load_or_make_key
+from smsotp_plugin.codes.keyed import message_key
 from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.dispatch.delivery import RetryRules
 from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
 from smsotp_plugin.dispatch.routes import Route, RouteTable
+from smsotp_plugin.dispatch.takeover import Takeover
 from smsotp_plugin.login.flow import Login
 from smsotp_plugin.login.notify import Notifier
 from smsotp_plugin.login.sending import CodeSender
 from smsotp_plugin.providers import find_provider
 from smsotp_plugin.providers.base import DeliveryReceipt, GatewayContext, Provider, ignore_receipt
 from smsotp_plugin.settings import Settings
+from smsotp_plugin.sms.sealed import MessageSealer
 from smsotp_plugin.stores.base import ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
 from smsotp_plugin.stores.housekeeping import Housekeeper
@@ -36,12 +39,14 @@ class System:
     login: Login
     notifier: Notifier
     dispatcher: Dispatcher
+    takeover: Takeover
     store: ChallengeStore
     housekeeper: Housekeeper
 
     def start(self) -> None:
         """Start the background threads."""
         self.dispatcher.start()
+        self.takeover.take_over()
         self.housekeeper.start()
 
     def stop(self) -> None:
@@ -93,7 +98,7 @@ def build_codes(settings: Settings) -> CodeMaker:
     Raises:
         ConfigError: The key file cannot be used.
     """
-    return CodeMaker(_key(settings), settings.otp.length, settings.otp.alphabet, secrets.token_bytes)
+    return _codes(settings, _key(settings))
 
 
 def build_store(settings: Settings, clock: Clock) -> SqliteStore:
@@ -117,7 +122,9 @@ def build(settings: Settings, clock: Clock) -> System:
         StoreError: The store cannot be opened.
     """
     random = SystemRandom()
-    codes = build_codes(settings)
+    key = _key(settings)
+    sealer = MessageSealer(message_key(key), secrets.token_bytes)
+    codes = _codes(settings, key)
     providers = build_gateways(settings, clock, lambda receipt: store.record(_as_event(receipt, clock)))
     # Opened last: of what is made here, only the store has to be closed where the rest cannot be made.
     store = build_store(settings, clock)
@@ -127,32 +134,45 @@ def build(settings: Settings, clock: Clock) -> System:
         routes=build_routes(settings),
         rules=_rules(settings),
         delivery_log=store,
+        store=store,
         clock=clock,
         random=random,
     )
     sender = CodeSender(
         settings=settings,
         codes=codes,
+        sealer=sealer,
         store=challenges,
         delivery_log=store,
+        outbox=dispatcher,
+        clock=clock,
+    )
+    login = Login(
+        settings=settings, codes=codes, store=challenges, delivery_log=store, sender=sender, clock=clock
+    )
+    dispatcher.listen(login.ended)
+    takeover = Takeover(
+        store=store,
+        sealer=sealer,
+        reference=codes.names.reference,
         dispatcher=dispatcher,
+        delivery_log=store,
         clock=clock,
     )
     return System(
-        login=Login(
-            settings=settings, codes=codes, store=challenges, delivery_log=store, sender=sender, clock=clock
-        ),
+        login=login,
         notifier=Notifier(
             texts=settings.notifications,
             sender=sender,
             names=codes.names,
             delivery_log=store,
-            dispatcher=dispatcher,
+            outbox=dispatcher,
             clock=clock,
         ),
         dispatcher=dispatcher,
+        takeover=takeover,
         store=challenges,
-        housekeeper=Housekeeper(store, clock),
+        housekeeper=Housekeeper(store, takeover.take_over, clock),
     )
 
 
@@ -175,6 +195,10 @@ def _as_event(receipt: DeliveryReceipt, clock: Clock) -> DeliveryEvent:
         gateway_id=receipt.gateway_id,
         detail=f"{receipt.status} {receipt.detail}".strip(),
     )
+
+
+def _codes(settings: Settings, key: bytes) -> CodeMaker:
+    return CodeMaker(key, settings.otp.length, settings.otp.alphabet, secrets.token_bytes)
 
 
 def _key(settings: Settings) -> bytes:

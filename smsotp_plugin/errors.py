@@ -12,12 +12,14 @@ Every error that this package raises on purpose, as one tree. Imports nothing.
     │   ├─ Expired                    its code is too old
     │   ├─ WrongCode                  counted; some tries are left
     │   └─ TooManyAttempts            no try is left
-    ├─ NumberError                    no usable telephone number
     ├─ ResendRefused                  the user asked for another SMS too often or too early
     ├─ StoreError                     the store cannot be used: the log-in is refused
-    ├─ NoRoute                        no gateway is meant for this number
-    ├─ NoGatewayAlive                 every gateway of the route is known to be dead
-    ├─ QueueFull                      the dispatcher takes no more messages now
+    ├─ CannotUnseal                   a message that was kept cannot be read
+    ├─ CannotSend                     nobody is promised a message: it could not be sent
+    │   ├─ NumberError                no usable telephone number
+    │   ├─ NoRoute                    no gateway is meant for this number
+    │   ├─ NoGatewayAlive             every gateway of the route is known to be dead
+    │   └─ QueueFull                  the dispatcher takes no more messages now
     └─ DeliveryError                  one attempt at one gateway did not end in a receipt
         ├─ NotSent                    certain: the gateway has no copy; try elsewhere, or here again
         │   ├─ ConnectFailed          no connection, or it was lost before the message was written
@@ -90,12 +92,12 @@ class TooManyAttempts(ChallengeError):
     """The last try was used up, now or before."""
 
 
-class NumberError(SmsOtpError):
-    """No telephone number that an SMS can be sent to; the text says what was wrong, without the number."""
-
-
 class StoreError(SmsOtpError):
     """The store does not answer or answers with an error."""
+
+
+class CannotUnseal(SmsOtpError):
+    """A message that was kept cannot be read: it was sealed under another key, or changed."""
 
 
 class ResendRefused(SmsOtpError):
@@ -111,15 +113,23 @@ class ResendRefused(SmsOtpError):
         self.wait = wait
 
 
-class NoRoute(SmsOtpError):
+class CannotSend(SmsOtpError):
+    """A message cannot be sent, which is known before it is promised to anybody."""
+
+
+class NumberError(CannotSend):
+    """No telephone number that an SMS can be sent to; the text says what was wrong, without the number."""
+
+
+class NoRoute(CannotSend):
     """No route fits a message; the text says what to add to the configuration."""
 
 
-class NoGatewayAlive(SmsOtpError):
+class NoGatewayAlive(CannotSend):
     """Every gateway of a route is known to be dead: the log-in is refused at once."""
 
 
-class QueueFull(SmsOtpError):
+class QueueFull(CannotSend):
     """The dispatcher's queue is at its limit or has been stopped."""
 
 

@@ -12,6 +12,11 @@ def mac_for(key: bytes, purpose: str) -> hmac.HMAC:
     return hmac.new(hmac.digest(key, purpose.encode(), _HASH), digestmod=_HASH)
 
 
+def message_key(key: bytes) -> bytes:
+    """Return the 32 bytes under which messages are sealed, and nothing else."""
+    return hmac.digest(key, b"smsotp message", _HASH)
+
+
 def digest(mac: hmac.HMAC, text: str) -> bytes:
     """Return the digest of a text; the HMAC stays as it is."""
     # Not `hmac.digest`: it looks the hash up and gives up the interpreter's lock each time, several times a log-in.

@@ -81,19 +81,11 @@ class Delivery:
         plan: Its gateways.
         rules: See `RetryRules`.
         deadline: Monotonic seconds; no attempt begins after it.
-        ended: Called by the dispatcher when nothing more is tried.
         random: For jitter.
     """
 
-    def __init__(  # noqa: PLR0913  (what it is about, and what it is decided by)
-        self,
-        *,
-        message: Message,
-        plan: Plan,
-        rules: RetryRules,
-        deadline: float,
-        ended: Callable[[Final], None],
-        random: Random,
+    def __init__(
+        self, *, message: Message, plan: Plan, rules: RetryRules, deadline: float, random: Random
     ) -> None:
         self.message = message
         self.person = Person(message.user, message.number.e164)
@@ -101,7 +93,6 @@ class Delivery:
         #: Gateways that may be tried although they count as dead.
         self.hopes = set(plan.hopes)
         self.deadline = deadline
-        self.ended = ended
         self.final: Final | None = None
         self.in_flight: set[str] = set()
         self._rules = rules

@@ -1,17 +1,17 @@
 """
 Takes messages at once and gets them to gateways in background threads.
 
-The flow's only contact with the sending side. What is decided stands in `routes`, `delivery` and `health`; here are
-the queues, the threads and the lock.
+The outbox of a process that has the gateways itself. What is decided stands in `planner`, `routes`, `delivery` and
+`health`; here are the queues, the threads and the lock.
 """
 
 import logging
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from itertools import count
 from random import Random
 from typing import Any
 
@@ -20,16 +20,20 @@ from smsotp_plugin.dispatch.delivery import Delivery, Ended, Final, HealthOf, La
 from smsotp_plugin.dispatch.health import Breaker, Condition, GatewayHealth, Verdict
 from smsotp_plugin.dispatch.lane import Lane, end_lanes
 from smsotp_plugin.dispatch.on_the_way import OnTheWay
+from smsotp_plugin.dispatch.outbox import EndListener, ignore_end
 from smsotp_plugin.dispatch.people import Person
 from smsotp_plugin.dispatch.places import Places
+from smsotp_plugin.dispatch.planner import Planner
 from smsotp_plugin.dispatch.prober import Prober
 from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
 from smsotp_plugin.dispatch.timer import Timer
-from smsotp_plugin.errors import DeliveryError, NoGatewayAlive, QueueFull
+from smsotp_plugin.errors import DeliveryError, NotSent, QueueFull, StoreError, Throttled, Unknown
 from smsotp_plugin.log import quoted
 from smsotp_plugin.providers.base import Provider
 from smsotp_plugin.sms.message import Message, Receipt
+from smsotp_plugin.sms.sealed import Letter
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind, describe
+from smsotp_plugin.stores.kept import MessageStore
 
 log = logging.getLogger("smsotp.dispatch")
 
@@ -52,6 +56,10 @@ class DispatchRules:
     hedge_after: float
 
 
+#: How an attempt ended that was under way when its process ended.
+LOST = Unknown("the server ended during the attempt")
+
+
 def _nothing() -> None:
     """Note nothing."""
 
@@ -65,6 +73,7 @@ class Dispatcher:
         routes: Which gateways for which message.
         rules: See `DispatchRules`.
         delivery_log: Told of every attempt.
+        store: Keeps the messages of challenges until their end.
         clock: Time.
         random: For jitter.
     """
@@ -76,12 +85,13 @@ class Dispatcher:
         routes: RouteTable,
         rules: DispatchRules,
         delivery_log: DeliveryLog,
+        store: MessageStore,
         clock: Clock,
         random: Random,
     ) -> None:
-        self._routes = routes
         self._rules = rules
         self._delivery_log = delivery_log
+        self._store = store
         self._clock = clock
         self._random = random
         self._timer = Timer(clock)
@@ -96,8 +106,13 @@ class Dispatcher:
         self._idle = threading.Condition(self._lock)
         self._on_the_way = OnTheWay()
         self._places = Places(rules.queue)
-        self._hope_numbers = count()
+        self._planner = Planner(routes, self, self._places, rules.deadline, clock)
+        self._listener: EndListener = ignore_end
         self._stopping = False
+
+    def listen(self, listener: EndListener) -> None:
+        """Tell this one how messages end, from now on."""
+        self._listener = listener
 
     def start(self) -> None:
         """Open the gateways and start the threads; waits for nobody."""
@@ -106,53 +121,48 @@ class Dispatcher:
             lane.start()
 
     def plan(self, recipient: Recipient) -> Plan:
-        """
-        Choose the gateways for a message that a log-in is about to be promised. No I/O.
-
-        Raises:
-            QueueFull: There is no room for one more message.
-            NoRoute: No gateway is meant for this recipient.
-            NoGatewayAlive: All gateways of the route are known to be dead.
-        """
+        """See `Outbox.plan`."""
         if self._stopping:
             raise QueueFull("no more messages are taken: the server is being stopped")
-        place = self._places.take()
-        plan = self._routes.plan(recipient)
-        now = self._clock.monotonic()
-        health = [self._health_of(gateway) for gateway in plan.gateways]
-        hopes: frozenset[str] = frozenset()
-        if not any(_is_usable(each, now + self._rules.deadline) for each in health):
-            hopes = self._last_hopes(plan, Person(recipient.user, recipient.number), now)
-            if not hopes:
-                raise NoGatewayAlive(
-                    f"no gateway of route {plan.route} is alive ({', '.join(plan.gateways)}); the next probe is "
-                    f"in {max(0.0, min(each.until for each in health) - now):.0f} s"
-                )
-            # Each begins with another gateway, so that the one that is back is soon found.
-            plan = plan.turned(next(self._hope_numbers))
-        return replace(plan, place=place, hopes=hopes)
+        return self._planner.plan(recipient)
 
-    def submit(self, message: Message, plan: Plan, ended: Callable[[Final], None]) -> None:
+    def submit(self, message: Message, plan: Plan) -> None:
+        """See `Outbox.submit`."""
+        self._take(self._delivery(message, plan))
+
+    def resume(self, letter: Letter, may_have_it: AbstractSet[str]) -> None:
         """
-        Get a message on its way; returns at once.
+        Get a message on its way that another process has left.
 
         Args:
-            message: The SMS.
-            plan: What `plan` chose.
-            ended: Called once, from any thread, when nothing more will be tried.
+            letter: The SMS and what was planned for it; gateways that are no more are passed over.
+            may_have_it: Gateways that had begun with it. How that ended is unknown.
         """
+        message = letter.message
+        plan = Plan(letter.route, letter.gateways, "", place=self._places.take_anyway())
+        plan = plan.turned(message.resends)
+        plan = replace(plan, gateways=tuple(name for name in plan.gateways if name in self._lanes))
+        delivery = self._delivery(message, plan)
+        for gateway in sorted(may_have_it):
+            self._note(
+                message, EventKind.ATTEMPT, f"{LOST.outcome}: {LOST}", level=logging.WARNING, gateway=gateway
+            )
+            delivery.failed(gateway, LOST)
+        for gateway in sorted({*letter.gateways, *may_have_it} - {*self._lanes}):
+            gone = f"{NotSent.outcome}: it is no longer in the configuration"
+            self._note(message, EventKind.ATTEMPT, gone, level=logging.WARNING, gateway=gateway)
+        self._take(delivery)
+
+    def _delivery(self, message: Message, plan: Plan) -> Delivery:
         seconds = min(self._rules.deadline, message.expires - self._clock.time())
         deadline = self._clock.monotonic() + seconds
-        delivery = Delivery(
-            message=message,
-            plan=plan,
-            rules=self._rules.retries,
-            deadline=deadline,
-            ended=ended,
-            random=self._random,
+        return Delivery(
+            message=message, plan=plan, rules=self._rules.retries, deadline=deadline, random=self._random
         )
+
+    def _take(self, delivery: Delivery) -> None:
         with self._lock:
-            earlier = self._on_the_way.of_login(message.login)
+            earlier = self._on_the_way.of_login(delivery.message.login)
             self._on_the_way.add(delivery)
         for replaced in earlier:
             self._withdraw(replaced)
@@ -161,7 +171,7 @@ class Dispatcher:
             self._plan_hedge(delivery)
 
     def withdraw(self, state: str) -> None:
-        """Try nothing more for the messages of a challenge that is over; what a gateway has already stays there."""
+        """See `Outbox.withdraw`."""
         with self._lock:
             deliveries = self._on_the_way.of_challenge(state)
         for delivery in deliveries:
@@ -172,8 +182,9 @@ class Dispatcher:
         Take no more messages, get those that are under way to an end, and close the gateways.
 
         Args:
-            grace: Seconds. What has not ended then is given up, each message with a line in the log. Closing takes
-                `STOP_LIMIT` at most after that, whatever a gateway does.
+            grace: Seconds. What has not ended then waits for the next start where it is kept, and is given up where it is
+                not, each message with a line in the log. Closing takes `STOP_LIMIT` at most after that, whatever a gateway
+                does.
         """
         give_up = Deadline.after(grace, self._clock)
         with self._lock:
@@ -186,9 +197,19 @@ class Dispatcher:
         for lane in lanes:
             lane.drain()
             lane.close_queue()
+        # Before gateways are closed: an attempt that closing ends must not end its message.
+        self._leave([delivery for delivery in left if delivery.message.state])
         with ExitStack() as rest:
             rest.callback(self._give_up, left)
             rest.callback(end_lanes, lanes, self._clock, close_first=bool(left))
+
+    def _leave(self, left: Sequence[Delivery]) -> None:
+        """Try nothing more for messages that are kept, and let the store keep them."""
+        for delivery in left:
+            with self._lock:
+                is_left = delivery.give_up() is not None
+            if is_left:
+                log.warning("%s: waits for the next start of the server", _named(delivery.message))
 
     def _give_up(self, left: Sequence[Delivery]) -> None:
         for delivery in left:
@@ -198,14 +219,15 @@ class Dispatcher:
                 log.error("%s: given up, the server is being stopped", _named(delivery.message))
                 self._end(delivery, final)
 
-    def _health_of(self, gateway: str) -> GatewayHealth:
+    def health_of(self, gateway: str) -> GatewayHealth:
+        """See `HealthView.health_of`."""
         return self._lanes[gateway].breaker.health(self._clock.monotonic())
 
     def _health_for(self, delivery: Delivery) -> HealthOf:
         """Return how one message sees the gateways: some may be tried with it although they count as dead."""
 
         def health_of(gateway: str) -> GatewayHealth:
-            health = self._health_of(gateway)
+            health = self.health_of(gateway)
             if health.condition is Condition.DEAD and self._may_hope(delivery, gateway):
                 return GatewayHealth(Condition.ALIVE, 0.0)
             return health
@@ -218,13 +240,14 @@ class Dispatcher:
             delivery.hopes.add(gateway)
         return gateway in delivery.hopes
 
-    def _last_hopes(self, plan: Plan, person: Person, now: float) -> frozenset[str]:
-        """Return which of the gateways, all dead, may be tried with one message; the others are probed if that tells."""
-        for gateway in plan.gateways:
+    def last_hopes(self, gateways: Sequence[str], person: Person) -> frozenset[str]:
+        """See `HealthView.last_hopes`; the others are probed if that tells."""
+        now = self._clock.monotonic()
+        for gateway in gateways:
             self._prober.hurry(self._lanes[gateway])
         return frozenset(
             gateway
-            for gateway in plan.gateways
+            for gateway in gateways
             if self._lanes[gateway].breaker.may_try(person, now, last_hope=True)
         )
 
@@ -265,12 +288,27 @@ class Dispatcher:
     def _attempt(self, lane: Lane, delivery: Delivery) -> None:
         if delivery.final is not None or not self._may_try(lane, delivery):
             return self._give_back(lane, delivery)
+        if (problem := self._begin(lane, delivery)) is not None:
+            return self._advance(delivery, lambda: delivery.failed(lane.name, problem))
         try:
             receipt = lane.provider.submit(delivery.message, Deadline(delivery.deadline, self._clock))
         except DeliveryError as exc:
             return self._failed(lane, delivery, exc)
         lane.breaker.succeeded(delivery.person)
         return self._accepted(lane, delivery, receipt)
+
+    def _begin(self, lane: Lane, delivery: Delivery) -> NotSent | None:
+        """Note where it survives this process that a gateway may have a message; returns why it must not have it yet."""
+        message = delivery.message
+        if not message.state:
+            return None
+        try:
+            self._store.begin_attempt(message.state, message.resends, lane.name)
+        except StoreError as exc:
+            log.warning("%s: waits, because its attempt cannot be noted: %s", _named(message), exc)
+            # The gateway is as good as before, and no turn is lost.
+            return Throttled(str(exc))
+        return None
 
     def _may_try(self, lane: Lane, delivery: Delivery) -> bool:
         now = self._clock.monotonic()
@@ -286,6 +324,7 @@ class Dispatcher:
     def _accepted(self, lane: Lane, delivery: Delivery, receipt: Receipt) -> None:
         with self._lock:
             first = delivery.accepted(lane.name)
+        self._forget(delivery)
         self._note(
             delivery.message,
             EventKind.ATTEMPT,
@@ -306,21 +345,28 @@ class Dispatcher:
             level=logging.WARNING,
             gateway=lane.name,
         )
+        if delivery.message.state and not isinstance(error, Unknown):
+            self._store.end_attempt(delivery.message.state, delivery.message.resends, lane.name)
         if verdict is Verdict.SUSPECT:
             lane.probe(hurried=True)
         if verdict is Verdict.OPENED:
             self._prober.opened(lane)
         self._advance(delivery, lambda: delivery.failed(lane.name, error))
 
+    def _forget(self, delivery: Delivery) -> None:
+        if delivery.message.state:
+            self._store.forget_message(delivery.message.state, delivery.message.resends)
+
     def _end(self, delivery: Delivery, final: Final) -> None:
         self._places.give_back(delivery.plan.place)
+        self._forget(delivery)
         if final is Final.NOT_NEEDED:
             self._note(delivery.message, EventKind.ENDED, final, level=logging.INFO)
         elif final is not Final.ACCEPTED:
             detail = f"{final}, route {delivery.plan.route}"
             self._note(delivery.message, EventKind.ENDED, detail, level=logging.ERROR)
         try:
-            delivery.ended(final)
+            self._listener(delivery.message, final)
         finally:
             with self._lock:
                 self._on_the_way.discard(delivery)
@@ -340,10 +386,6 @@ class Dispatcher:
         event = DeliveryEvent(message.reference, self._clock.time(), kind, gateway, gateway_id, detail)
         log.log(level, "%s: %s", _named(message), describe(event))
         self._delivery_log.record(event)
-
-
-def _is_usable(health: GatewayHealth, before: float) -> bool:
-    return health.condition is not Condition.DEAD and health.until < before
 
 
 def _named(message: Message) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from functools import partial
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.keyed import HEX_DIGITS
@@ -10,11 +11,9 @@ from smsotp_plugin.dispatch.delivery import Final
 from smsotp_plugin.dispatch.routes import Plan
 from smsotp_plugin.errors import (
     AlreadyUsed,
+    CannotSend,
     ChallengeError,
-    NoGatewayAlive,
-    NoRoute,
     NumberError,
-    QueueFull,
     StoreError,
     TooManyAttempts,
     UnknownChallenge,
@@ -25,10 +24,11 @@ from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Prompter, Reject
 from smsotp_plugin.login.journal import Journal
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.resend import Resender
-from smsotp_plugin.login.sending import CodeSender
-from smsotp_plugin.login.waiting import Outcome, Waiting
+from smsotp_plugin.login.sending import UNDELIVERED, CodeSender
+from smsotp_plugin.login.waiting import Waiting
 from smsotp_plugin.settings import Settings
 from smsotp_plugin.settings.sections.challenge import OnWrongCode
+from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.phone import PhoneNumber
 from smsotp_plugin.stores.base import Challenge, ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryLog
@@ -36,8 +36,6 @@ from smsotp_plugin.stores.delivery_log import DeliveryLog
 log = logging.getLogger("smsotp.login")
 
 _LIKE_OURS = re.compile(rf"[0-9a-f]{{{HEX_DIGITS}}}")
-
-_UNDELIVERED = (Final.REFUSED, Final.NOT_SENT)
 
 
 class Login:
@@ -104,7 +102,7 @@ class Login:
             return Reject(self._texts.no_number_text, f"no SMS can be sent: {exc}")
         try:
             return self._challenge(request, number)
-        except (QueueFull, NoRoute, NoGatewayAlive, StoreError) as exc:
+        except (CannotSend, StoreError) as exc:
             self._journal.rejected(request, number, exc)
             return Reject(self._texts.unavailable_text, str(exc))
 
@@ -146,6 +144,11 @@ class Login:
         self._journal.step(request, "an answer of %s characters", len(typed))
         return self._judge(request, request.state, typed)
 
+    def ended(self, message: Message, final: Final) -> None:
+        """Note how a message ended; see `EndListener`."""
+        self._sender.ended(message, final)
+        self._waiting.settle(message.state, final)
+
     def stop_waiting(self) -> None:
         """Answer at once from now on: the server is being stopped."""
         self._waiting.stop()
@@ -158,7 +161,7 @@ class Login:
         new = self._new_challenge(request, number)
         try:
             plan = self._sender.plan(request, number, new.state)
-        except (QueueFull, NoGatewayAlive):
+        except CannotSend:
             # The code of the same log-in may be there already; it stays good while nothing more can be sent.
             same = self._store.find_same(new.login, new.created)
             if same is None:
@@ -172,8 +175,8 @@ class Login:
             plan.reason,
             ", ".join(plan.gateways),
         )
-        with self._waiting.turn() as outcome:
-            return self._open(request, new, number, plan, outcome)
+        with self._waiting.turn(new.state) as waits:
+            return self._open(request, new, number, plan, waits=waits)
 
     def _open(
         self,
@@ -181,19 +184,22 @@ class Login:
         new: Challenge,
         number: PhoneNumber,
         plan: Plan,
-        outcome: Outcome | None,
+        *,
+        waits: bool,
     ) -> Ask | Reject:
+        message = self._sender.compose(request, new, number)
         challenge = self._store.open_challenge(
             new,
-            then=lambda: self._sender.send(request, new, number, plan, outcome.settle if outcome else None),
+            message=self._sender.seal(request, message, plan),
+            then=partial(self._sender.send, new, message, plan),
         )
         if challenge.state != new.state:
             log.info("user %s: the same log-in again, no second SMS", self._name(request))
             return self._prompter.ask(challenge, self._texts.prompt)
         self._journal.opened(request, challenge)
-        if outcome is not None:
+        if waits:
             self._store.flush()
-            if self._waiting.wait(outcome) in _UNDELIVERED:
+            if self._waiting.wait() in UNDELIVERED:
                 return self._prompter.refuse(
                     new.state, self._texts.undelivered_text, "no gateway took the SMS with the code"
                 )

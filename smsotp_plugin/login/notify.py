@@ -9,9 +9,8 @@ from pydantic import SecretStr
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints
-from smsotp_plugin.dispatch.delivery import Final
-from smsotp_plugin.dispatch.dispatcher import Dispatcher
-from smsotp_plugin.errors import NoGatewayAlive, NoRoute, NumberError, QueueFull
+from smsotp_plugin.dispatch.outbox import Outbox
+from smsotp_plugin.errors import CannotSend
 from smsotp_plugin.log import quoted
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.sending import CodeSender
@@ -38,7 +37,7 @@ class Notifier:
         sender: Knows the number and the route of a user.
         names: Makes references.
         delivery_log: Told what was asked for.
-        dispatcher: Takes the messages.
+        outbox: Takes the messages; none of them survives the process: nobody was promised one.
         clock: Time.
     """
 
@@ -49,14 +48,14 @@ class Notifier:
         sender: CodeSender,
         names: Fingerprints,
         delivery_log: DeliveryLog,
-        dispatcher: Dispatcher,
+        outbox: Outbox,
         clock: Clock,
     ) -> None:
         self._texts = texts
         self._sender = sender
         self._names = names
         self._delivery_log = delivery_log
-        self._dispatcher = dispatcher
+        self._outbox = outbox
         self._clock = clock
 
     def notify(self, name: str, request: LoginRequest) -> None:
@@ -71,7 +70,7 @@ class Notifier:
         try:
             number = self._sender.number_of(request)
             plan = self._sender.plan(request, number, state)
-        except (NumberError, QueueFull, NoRoute, NoGatewayAlive) as exc:
+        except CannotSend as exc:
             log.warning("user %s gets no notification %s: %s", quoted(user), quoted(name), exc)
             return
         now = self._clock.time()
@@ -96,11 +95,7 @@ class Notifier:
             sentence=text,
             expires=now + settings.ttl,
         )
-        self._dispatcher.submit(message, plan, _nothing)
-
-
-def _nothing(_: Final) -> None:
-    """Nobody waits for the end of a notification; the log has it."""
+        self._outbox.submit(message, plan)
 
 
 def _filled(text: str, request: LoginRequest, now: float) -> str:

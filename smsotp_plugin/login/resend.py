@@ -4,16 +4,7 @@ import logging
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints
-from smsotp_plugin.errors import (
-    Expired,
-    NoGatewayAlive,
-    NoRoute,
-    NumberError,
-    QueueFull,
-    ResendRefused,
-    StoreError,
-    UnknownChallenge,
-)
+from smsotp_plugin.errors import CannotSend, Expired, ResendRefused, StoreError, UnknownChallenge
 from smsotp_plugin.login.decisions import Ask, NotOurs, Prompter, Reject, undelivered
 from smsotp_plugin.login.journal import Journal
 from smsotp_plugin.login.request import LoginRequest
@@ -74,7 +65,7 @@ class Resender:
         except Expired as exc:
             self._journal.answered(request, state, f"gets no further SMS: {exc}")
             return self._prompter.refuse(state, self._texts.expired_text, str(exc))
-        except (NumberError, QueueFull, NoRoute, NoGatewayAlive, StoreError) as exc:
+        except (CannotSend, StoreError) as exc:
             self._journal.answered(request, state, f"gets no further SMS: {exc}", logging.ERROR)
             return Reject(self._texts.unavailable_text, f"no further SMS: {exc}")
 
@@ -83,12 +74,16 @@ class Resender:
         if self._names.number_hash(number) != challenge.number_hash:
             raise Expired("the telephone number has changed since the challenge")
         plan = self._sender.plan(request, number, challenge.state)
+        message = self._sender.compose(request, challenge, number)
+        kept = self._sender.seal(request, message, plan)
         try:
-            challenge = self._store.resend(challenge.state, request.user, self._clock.time(), self._rules)
+            challenge = self._store.resend(
+                challenge.state, request.user, self._clock.time(), self._rules, kept
+            )
         except ResendRefused as exc:
             self._journal.answered(request, challenge.state, f"gets no further SMS: {exc}")
             return self._prompter.ask(challenge, self._why_not(exc))
-        self._sender.send(request, challenge, number, plan.turned(challenge.resends))
+        self._sender.send(challenge, message, plan.turned(challenge.resends))
         return self._prompter.ask(challenge, self._texts.prompt)
 
     def _why_not(self, refused: ResendRefused) -> str:

@@ -1,27 +1,32 @@
 """From a challenge to the message that carries its code: whose number, what text, which gateways, and what became of it."""
 
 import logging
-from collections.abc import Callable
+from dataclasses import replace
 
 from pydantic import SecretStr
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.dispatch.delivery import Final
-from smsotp_plugin.dispatch.dispatcher import Dispatcher
+from smsotp_plugin.dispatch.outbox import Outbox
 from smsotp_plugin.dispatch.routes import Plan, Recipient, realm_of
-from smsotp_plugin.errors import NumberError, StoreError, UnknownChallenge
+from smsotp_plugin.errors import NumberError, StoreError
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.settings import Settings
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.phone import PhoneNumber, parse_number
+from smsotp_plugin.sms.sealed import Letter, MessageSealer
 from smsotp_plugin.stores.base import Challenge, ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind
+from smsotp_plugin.stores.kept import KeptMessage
 
 log = logging.getLogger("smsotp.login")
 
 #: Of a State; enough to spread messages over gateways evenly.
 _SHARE_DIGITS = 8
+
+#: No gateway has the message, and none will get it.
+UNDELIVERED = (Final.REFUSED, Final.NOT_SENT)
 
 #: What a provider without a template of its own sends where ``[otp] text`` is not set.
 DEFAULT_SENTENCE = "{otp} is your code to log in."
@@ -34,9 +39,10 @@ class CodeSender:
     Args:
         settings: The whole configuration.
         codes: Derives the code from the challenge.
+        sealer: Seals messages for the store.
         store: Told when a code did not get out.
         delivery_log: Told what was asked for.
-        dispatcher: Takes the message.
+        outbox: Takes the message.
         clock: Time.
     """
 
@@ -45,9 +51,10 @@ class CodeSender:
         *,
         settings: Settings,
         codes: CodeMaker,
+        sealer: MessageSealer,
         store: ChallengeStore,
         delivery_log: DeliveryLog,
-        dispatcher: Dispatcher,
+        outbox: Outbox,
         clock: Clock,
     ) -> None:
         self._places = settings.users.number
@@ -56,9 +63,10 @@ class CodeSender:
         self._texts = settings.otp.texts
         self._codes = codes
         self._names = codes.names
+        self._sealer = sealer
         self._store = store
         self._delivery_log = delivery_log
-        self._dispatcher = dispatcher
+        self._outbox = outbox
         self._clock = clock
 
     def number_of(self, request: LoginRequest) -> PhoneNumber:
@@ -92,7 +100,7 @@ class CodeSender:
             NoRoute: No gateway is meant for this user.
             NoGatewayAlive: All of them are known to be dead.
         """
-        return self._dispatcher.plan(
+        return self._outbox.plan(
             Recipient(
                 number=number.e164,
                 realm=realm_of(request.user),
@@ -103,38 +111,55 @@ class CodeSender:
             )
         )
 
-    def send(
-        self,
-        request: LoginRequest,
-        challenge: Challenge,
-        number: PhoneNumber,
-        plan: Plan,
-        tell: Callable[[Final], None] | None = None,
-    ) -> None:
+    def compose(self, request: LoginRequest, challenge: Challenge, number: PhoneNumber) -> Message:
         """
-        Get the code of a challenge on its way; returns at once.
+        Return the message with the code of a challenge.
 
         Args:
             request: Whose log-in; its language chooses the text.
             challenge: Whose code.
             number: Where it goes.
-            plan: Through which gateways.
-            tell: Called once, from any thread, when nothing more is tried.
         """
+        return self._message(challenge, number, self._text_in(request.language))
 
-        def ended(final: Final) -> None:
-            if final in (Final.REFUSED, Final.NOT_SENT):
-                self._mark_undelivered(challenge, final)
-            if tell is not None:
-                tell(final)
+    def seal(self, request: LoginRequest, message: Message, plan: Plan) -> KeptMessage:
+        """
+        Return a message as the store keeps it.
 
-        message = self._message(challenge, number, self._text_in(request.language))
+        Args:
+            request: Whose log-in.
+            message: What `compose` made.
+            plan: What `plan` chose, as for the first message of the challenge.
+        """
+        letter = Letter(message, plan.route, plan.gateways)
+        sealed = self._sealer.seal(letter, request.site)
+        return KeptMessage(message.state, request.site, message.expires, sealed)
+
+    def send(self, challenge: Challenge, message: Message, plan: Plan) -> None:
+        """
+        Get the code of a challenge on its way; returns at once.
+
+        Args:
+            challenge: As it is in the store.
+            message: What `compose` made.
+            plan: Through which gateways.
+        """
+        message = replace(message, resends=challenge.resends)
         self._note(challenge, message, plan)
-        self._dispatcher.submit(message, plan, ended)
+        self._outbox.submit(message, plan)
+
+    def ended(self, message: Message, final: Final) -> None:
+        """Tell the store that a code did not get out, unless a further SMS was asked for meanwhile and may arrive."""
+        if not message.state or final not in UNDELIVERED:
+            return
+        try:
+            self._store.mark_undelivered(message.state, message.resends, final)
+        except StoreError as exc:
+            log.error("challenge %s cannot be marked undelivered: %s", message.reference, exc)  # noqa: TRY400  (one line says it)
 
     def log_in_is_over(self, state: str) -> None:
         """Send the code of a challenge nowhere else: it was used, or can no longer be."""
-        self._dispatcher.withdraw(state)
+        self._outbox.withdraw(state)
 
     def _text_in(self, language: str) -> str | None:
         """Return the text of the SMS in a language such as ``de-at``: that of ``de`` where it has none of its own."""
@@ -167,14 +192,3 @@ class CodeSender:
                 number_hash="" if resent else challenge.number_hash,
             )
         )
-
-    def _mark_undelivered(self, challenge: Challenge, final: Final) -> None:
-        """Tell the store, unless a further SMS was asked for meanwhile and may arrive."""
-        try:
-            if self._store.find(challenge.state, challenge.user).resends == challenge.resends:
-                self._store.mark_undelivered(challenge.state, final)
-        except UnknownChallenge:
-            return
-        except StoreError as exc:
-            reference = self._names.reference(challenge.state)
-            log.error("challenge %s cannot be marked undelivered: %s", reference, exc)  # noqa: TRY400  (one line says it)

@@ -12,25 +12,6 @@ from smsotp_plugin.dispatch.delivery import Final
 _REST = 4.0
 
 
-class Outcome:
-    """
-    How the message of one first leg ends.
-
-    Args:
-        changed: Notified when it has.
-    """
-
-    def __init__(self, changed: threading.Condition) -> None:
-        self._changed = changed
-        self.final: Final | None = None
-
-    def settle(self, final: Final) -> None:
-        """Note the end; from any thread."""
-        with self._changed:
-            self.final = final
-            self._changed.notify_all()
-
-
 class Waiting:
     """
     Gives one log-in at a time the right to wait.
@@ -44,34 +25,51 @@ class Waiting:
         self._seconds = seconds
         self._clock = clock
         self._changed = threading.Condition()
-        self._busy = False
+        #: State of the challenge whose log-in waits, or may; empty where none does.
+        self._whose = ""
+        self._final: Final | None = None
         self._rest_until = float("-inf")
         self._stopped = False
 
     @contextmanager
-    def turn(self) -> Iterator[Outcome | None]:
-        """Give the right to wait for an outcome, or None where this log-in has to be answered at once."""
+    def turn(self, state: str) -> Iterator[bool]:
+        """Give the log-in of a challenge the right to wait; False where it has to be answered at once."""
         begun = self._clock.monotonic()
         with self._changed:
-            mine = bool(self._seconds) and not self._stopped and not self._busy and begun >= self._rest_until
-            self._busy = self._busy or mine
+            mine = bool(self._seconds) and not self._stopped and not self._whose and begun >= self._rest_until
+            if mine:
+                self._whose, self._final = state, None
         try:
-            yield Outcome(self._changed) if mine else None
+            yield mine
         finally:
             if mine:
                 now = self._clock.monotonic()
                 with self._changed:
-                    self._busy = False
+                    self._whose = ""
                     self._rest_until = now + _REST * (now - begun)
 
-    def wait(self, outcome: Outcome) -> Final | None:
-        """Wait for an outcome, no longer than is allowed and not beyond `stop`; None where it is still open then."""
+    def settle(self, state: str, final: Final) -> None:
+        """Note how a message ended; from any thread."""
+        if state != self._whose:
+            return
+        with self._changed:
+            if state == self._whose:
+                self._final = final
+                self._changed.notify_all()
+
+    def wait(self) -> Final | None:
+        """
+        Wait for the end of the message, for whoever has the turn.
+
+        Returns:
+            How it ended; None where that is open after as long as is allowed, or at `stop`.
+        """
         until = Deadline.after(self._seconds, self._clock)
         with self._changed:
-            while outcome.final is None and not self._stopped:
+            while self._final is None and not self._stopped:
                 if not self._clock.wait(self._changed, until.remaining()):
                     break
-            return outcome.final
+            return self._final
 
     def stop(self) -> None:
         """End the waiting, for good."""

@@ -22,6 +22,7 @@ class Message:
         expires: Unix seconds after which the code is worthless and nothing is sent any more.
         state: Of the challenge, empty for a notification: when it is over, nothing more is tried.
         login: Fingerprint of the log-in, empty for a notification: a later message of the same one takes its place.
+        resends: How often the code of the challenge had been sent before, so that a challenge and this number name a message.
         code: The one-time password alone, for finding it in what a gateway says; empty where the text holds none, or
             where it is not known.
     """
@@ -34,6 +35,7 @@ class Message:
     expires: float
     state: str = field(default="", repr=False)
     login: str = field(default="", repr=False)
+    resends: int = 0
     code: SecretStr = field(default_factory=partial(SecretStr, ""))
 
 

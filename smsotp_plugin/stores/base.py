@@ -9,9 +9,11 @@ is younger than N seconds was made within the last N seconds and not in the futu
 good for less than N seconds after the moment at which it was made and, where the clock was set back, before it.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from smsotp_plugin.stores.kept import KeptMessage, MessageStore
 
 #: Seconds that a challenge stays after its end, so that a late answer is told why it is late.
 KEPT_AFTER_EXPIRY = 600.0
@@ -84,9 +86,9 @@ class ResendRules:
     pace: float
 
 
-class ChallengeStore(ABC):
+class ChallengeStore(MessageStore):
     """
-    Keeps challenges.
+    Keeps challenges, and the messages with their codes.
 
     A store is made with its window: the seconds in which the same log-in gets the same challenge.
 
@@ -95,14 +97,17 @@ class ChallengeStore(ABC):
     """
 
     @abstractmethod
-    def open_challenge(self, new: Challenge, *, then: Callable[[], None]) -> Challenge:
+    def open_challenge(
+        self, new: Challenge, *, message: KeptMessage | None = None, then: Callable[[], None]
+    ) -> Challenge:
         """
-        Keep a challenge, unless the same log-in has an open one that is younger than the window.
+        Keep a challenge and its message, unless the same log-in has an open one that is younger than the window.
 
         All processes that use the same place count: the log-in that another one began is the same log-in.
 
         Args:
             new: The challenge; its `created` is now.
+            message: The one that carries its code, None where nothing is to survive; kept if and only if `new` is.
             then: Called once, from any thread, as soon as `new` will survive the death of this process: what must not
                 happen without the challenge, such as the sending of its code. Never called for the earlier one. No
                 lock is held meanwhile: it may call every method of the store.
@@ -154,9 +159,21 @@ class ChallengeStore(ABC):
         """
 
     @abstractmethod
-    def resend(self, state: str, user: str, now: float, rules: ResendRules) -> Challenge:
+    def resend(
+        self, state: str, user: str, now: float, rules: ResendRules, message: KeptMessage | None = None
+    ) -> Challenge:
         """
-        Use up one of the further messages that a challenge allows.
+        Use up one of the further messages that a challenge allows, and keep that message.
+
+        Args:
+            state: As the client sent it.
+            user: User-Name as the client sent it.
+            now: Unix seconds.
+            rules: What is allowed.
+            message: As above; its `resends` becomes that of the challenge.
+
+        Returns:
+            The challenge; what has changed in it survives the death of this process.
 
         Raises:
             UnknownChallenge: No such State, or it is another user's.
@@ -165,8 +182,15 @@ class ChallengeStore(ABC):
         """
 
     @abstractmethod
-    def mark_undelivered(self, state: str, why: str) -> None:
-        """Note that the code of a challenge did not get out: the same log-in gets a new challenge from now on."""
+    def mark_undelivered(self, state: str, resends: int, why: str) -> None:
+        """
+        Note that the code of a challenge did not get out: the same log-in gets a new challenge from now on.
+
+        Args:
+            state: As the client sent it.
+            resends: Of the message that failed; nothing is noted where a further one was asked for since.
+            why: In the words of the dispatcher.
+        """
 
     @abstractmethod
     def flush(self) -> None:

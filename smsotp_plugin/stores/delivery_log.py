@@ -19,6 +19,8 @@ class EventKind(StrEnum):
     """One gateway had its turn; `detail` begins with the outcome."""
     ENDED = "ended"
     """No gateway took the message and nothing more is tried; `detail` says how it ended."""
+    DROPPED = "dropped"
+    """A message that a dead process left is not sent; `detail` says why."""
     RECEIPT = "receipt"
     """A delivery receipt: what the network said later."""
     ANSWERED = "answered"

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import StoreError
@@ -14,10 +15,18 @@ _PAUSE = 1.0
 
 
 class Housekeeper:
-    """Tidies a store once a second until it is stopped."""
+    """
+    Tidies a store once a second until it is stopped.
 
-    def __init__(self, store: ChallengeStore, clock: Clock) -> None:
+    Args:
+        store: What is tidied.
+        then: Called after each round; raises nothing.
+        clock: Time.
+    """
+
+    def __init__(self, store: ChallengeStore, then: Callable[[], None], clock: Clock) -> None:
         self._store = store
+        self._then = then
         self._clock = clock
         self._changed = threading.Condition()
         self._stopping = False
@@ -38,6 +47,7 @@ class Housekeeper:
         while self._keep_on():
             try:
                 self._store.tidy(self._clock.time())
+                self._then()
             except StoreError as exc:
                 log.warning("the store cannot be tidied: %s", exc)
             except Exception:

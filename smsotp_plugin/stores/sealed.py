@@ -7,12 +7,13 @@ challenge another user's, another number's or a longer one.
 """
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from smsotp_plugin.codes.fingerprints import Fingerprints
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.base import Challenge, ChallengeStore, ResendRules
+from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
 
 
 class SealedStore(ChallengeStore):
@@ -32,8 +33,11 @@ class SealedStore(ChallengeStore):
         self._store = store
         self._names = names
 
-    def open_challenge(self, new: Challenge, *, then: Callable[[], None]) -> Challenge:
-        return self._genuine(self._store.open_challenge(replace(new, mark=self._mark(new)), then=then))
+    def open_challenge(
+        self, new: Challenge, *, message: KeptMessage | None = None, then: Callable[[], None]
+    ) -> Challenge:
+        marked = replace(new, mark=self._mark(new))
+        return self._genuine(self._store.open_challenge(marked, message=message, then=then))
 
     def find_same(self, login: str, now: float) -> Challenge | None:
         same = self._store.find_same(login, now)
@@ -45,11 +49,25 @@ class SealedStore(ChallengeStore):
     def find(self, state: str, user: str) -> Challenge:
         return self._genuine(self._store.find(state, user))
 
-    def resend(self, state: str, user: str, now: float, rules: ResendRules) -> Challenge:
-        return self._genuine(self._store.resend(state, user, now, rules))
+    def resend(
+        self, state: str, user: str, now: float, rules: ResendRules, message: KeptMessage | None = None
+    ) -> Challenge:
+        return self._genuine(self._store.resend(state, user, now, rules, message))
 
-    def mark_undelivered(self, state: str, why: str) -> None:
-        self._store.mark_undelivered(state, why)
+    def mark_undelivered(self, state: str, resends: int, why: str) -> None:
+        self._store.mark_undelivered(state, resends, why)
+
+    def begin_attempt(self, state: str, resends: int, gateway: str) -> None:
+        self._store.begin_attempt(state, resends, gateway)
+
+    def end_attempt(self, state: str, resends: int, gateway: str) -> None:
+        self._store.end_attempt(state, resends, gateway)
+
+    def forget_message(self, state: str, resends: int) -> None:
+        self._store.forget_message(state, resends)
+
+    def take_over(self, now: float) -> Sequence[LeftMessage]:
+        return self._store.take_over(now)
 
     def flush(self) -> None:
         self._store.flush()

@@ -27,6 +27,7 @@ from smsotp_plugin.errors import (
     WrongCode,
 )
 from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge, ChallengeStore, ResendRules
+from tests.contracts.message_contract import MessageContract
 from tests.unit.hand_clock import HandClock
 
 WINDOW = 30.0
@@ -85,7 +86,7 @@ def right_answers(store: ChallengeStore, clock: HandClock, some: list[Challenge]
     return Counter(outcome(partial(store.answer, each.state, "bob", RIGHT, clock.time())) for each in some)
 
 
-class StoreContract:
+class StoreContract(MessageContract):
     """The promises. `open` is called several times with the same place: the data is the same then."""
 
     @abstractmethod
@@ -95,6 +96,10 @@ class StoreContract:
     @pytest.fixture
     def clock(self) -> HandClock:
         return HandClock()
+
+    @pytest.fixture
+    def new(self, clock: HandClock) -> Callable[[], Challenge]:
+        return partial(challenge, clock)
 
     @pytest.fixture
     def store(self, tmp_path: Path, clock: HandClock) -> Iterator[ChallengeStore]:
@@ -409,7 +414,7 @@ class StoreContract:
     ) -> None:
         first = store.open_challenge(challenge(clock, login="l"), then=nothing)
         store.flush()
-        store.mark_undelivered(first.state, "refused")
+        store.mark_undelivered(first.state, 0, "refused")
         second = challenge(clock, login="l")
 
         assert store.find(first.state, "bob").undelivered == "refused"
@@ -418,7 +423,7 @@ class StoreContract:
     def test_a_code_that_is_sent_again_may_get_out(self, store: ChallengeStore, clock: HandClock) -> None:
         new = store.open_challenge(challenge(clock), then=nothing)
         store.flush()
-        store.mark_undelivered(new.state, "not sent")
+        store.mark_undelivered(new.state, 0, "not sent")
         clock.advance(RESENDS.pace)
 
         assert store.resend(new.state, "bob", clock.time(), RESENDS).undelivered == ""
@@ -430,7 +435,7 @@ class StoreContract:
         before = self.open(tmp_path, WINDOW, clock)
         first = before.open_challenge(challenge(clock, login="l"), then=nothing)
         before.flush()
-        before.mark_undelivered(first.state, "refused")
+        before.mark_undelivered(first.state, 0, "refused")
         before.close()
 
         after = self.open(tmp_path, WINDOW, clock)
@@ -441,7 +446,7 @@ class StoreContract:
         assert given == second
 
     def test_marking_what_is_not_there_does_nothing(self, store: ChallengeStore) -> None:
-        store.mark_undelivered("0" * 32, "refused")
+        store.mark_undelivered("0" * 32, 0, "refused")
 
     def test_everything_is_as_it_was_after_a_restart(self, tmp_path: Path, clock: HandClock) -> None:
         before = self.open(tmp_path, WINDOW, clock)
@@ -618,9 +623,21 @@ class StoreContract:
         other.answer(used.state, "bob", RIGHT, clock.time())
         with pytest.raises(TooManyAttempts):
             other.answer(spent.state, "bob", WRONG, clock.time())
-        other.mark_undelivered(lost.state, "refused")
+        other.mark_undelivered(lost.state, 0, "refused")
 
         assert [store.find_same(login, clock.time()) for login in "abc"] == [None] * 3
+
+    def test_whoever_comes_second_gets_what_is_there_even_if_it_was_made_later(
+        self, store: ChallengeStore, other: ChallengeStore, clock: HandClock
+    ) -> None:
+        slow = [challenge(clock, login=login) for login in "ab"]
+        clock.advance(0.5)
+        quick = [
+            one.open_challenge(challenge(clock, login=login), then=nothing)
+            for one, login in ((store, "a"), (other, "b"))
+        ]
+
+        assert [store.open_challenge(each, then=nothing) for each in slow] == quick
 
     def test_what_was_opened_before_another_came_is_the_same_log_in_for_it(
         self, tmp_path: Path, store: ChallengeStore, clock: HandClock
@@ -648,7 +665,7 @@ class StoreContract:
             store.open_challenge(challenge(clock), then=lambda: done.append("inner"))
             store.flush()
             store.tidy(clock.time())
-            store.mark_undelivered(new.state, "refused")
+            store.mark_undelivered(new.state, 0, "refused")
             store.answer(new.state, "bob", RIGHT, clock.time())
             done.append("outer")
 

@@ -1,5 +1,6 @@
 """Every store keeps the promises of a store."""
 
+import threading
 from pathlib import Path
 
 from smsotp_plugin.stores.base import ChallengeStore
@@ -14,3 +15,10 @@ class TestSqlite(StoreContract):
 
     def open(self, place: Path, window: float, clock: HandClock) -> ChallengeStore:
         return SqliteStore(place / "smsotp.db", window, 86400, clock)
+
+    def die(self, store: ChallengeStore) -> None:
+        assert isinstance(store, SqliteStore)
+        store._wake.put(False)
+        if threading.current_thread() is not store._thread:
+            store._thread.join()
+        store._file.close()

@@ -20,6 +20,7 @@ from smsotp_plugin.settings.sections.dispatch import OnUnknown
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import parse_number
 from tests.support.clock import FakeClock
+from tests.support.kept import KeepsNothing
 
 DEADLINE = 30.0
 CONNECTIONS = 8
@@ -100,9 +101,11 @@ class Simulation:
             routes=RouteTable([], gateways),
             rules=rules or DispatchRules(1000, DEADLINE, RetryRules(3, OnUnknown.NEXT), 0.0),
             delivery_log=log,
+            store=KeepsNothing(),
             clock=self.clock,
             random=Random(1),
         )
+        self.dispatcher.listen(self._end)
 
     def submit(
         self, reference: str, user: str, number: str, *, lifetime: float = 300.0, **fields: Any
@@ -118,7 +121,7 @@ class Simulation:
             expires=self.clock.time() + lifetime,
             **fields,
         )
-        self.dispatcher.submit(message, plan, lambda final: self._end(reference, final))
+        self.dispatcher.submit(message, plan)
 
     def advance(self, seconds: float) -> None:
         """Let time pass, with everything that is due in it."""
@@ -147,9 +150,9 @@ class Simulation:
         self.accepted[message.reference] += 1
         return Receipt()
 
-    def _end(self, reference: str, final: Final) -> None:
-        self.ended[reference] += 1
-        self.finals[reference] = final
+    def _end(self, message: Message, final: Final) -> None:
+        self.ended[message.reference] += 1
+        self.finals[message.reference] = final
 
     def _work(self, lane: Lane) -> bool:
         if self._busy[lane.name] == self.connections or not lane._queue._heap:

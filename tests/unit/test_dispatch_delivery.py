@@ -45,7 +45,6 @@ def delivery(*gateways: str, rounds: int = 1, on_unknown: OnUnknown = OnUnknown.
         plan=Plan("default", gateways, ""),
         rules=RetryRules(rounds, on_unknown),
         deadline=DEADLINE,
-        ended=lambda _: None,
         random=Random(1),
     )
 

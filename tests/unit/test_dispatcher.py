@@ -31,6 +31,7 @@ from smsotp_plugin.settings.sections.dispatch import OnUnknown
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
+from tests.support.kept import KeepsNothing
 from tests.unit.hand_clock import HandClock
 
 NUMBER = "+491701234567"
@@ -115,9 +116,11 @@ class Sending:
                 hedge_after=given["hedge_after"],
             ),
             delivery_log=log,
+            store=given.get("store", KeepsNothing()),
             clock=clock,
             random=Random(1),
         )
+        self.dispatcher.listen(lambda message, final: self.ended.append((message.reference, final)))
 
     def send(self, *, reference: str = "", seconds: float = 300.0) -> None:
         reference = reference or f"m{next(_references)}"
@@ -130,7 +133,7 @@ class Sending:
             expires=self.clock.time() + seconds,
         )
         plan = self.dispatcher.plan(Recipient(NUMBER))
-        self.dispatcher.submit(message, plan, lambda final: self.ended.append((reference, final)))
+        self.dispatcher.submit(message, plan)
 
     def send_one(self) -> Final:
         """Send one message, end, and return how that message ended."""
@@ -290,7 +293,7 @@ def test_a_gateway_that_hangs_holds_up_no_other(clock: Clock) -> None:
         "q", "bob", parse_number(NUMBER, None), SecretStr("x"), SecretStr("x"), clock.time() + 300
     )
     for _ in range(50):
-        sending.dispatcher.submit(message, plan, lambda _: None)
+        sending.dispatcher.submit(message, plan)
     all_passed = all(passed.acquire(timeout=10) for _ in range(50))
     go_on.set()
     sending.dispatcher.stop(60)
@@ -330,10 +333,13 @@ def test_messages_from_many_threads_are_each_sent_once(clock: Clock) -> None:
     assert len(gateway.given) == len(set(gateway.given)) == len(sending.ended) == 1000
 
 
-def test_a_stop_gives_up_when_its_time_is_over(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    begun = threading.Event()
-    gateway = Gateway("first", clock, CONNECTIONS=1, TIMEOUT=100)
-    closed = threading.Event()
+def hanging_gateway(clock: Clock) -> tuple[Gateway, threading.Event]:
+    """Return a gateway whose attempts hang until it is closed, and what is set when one has begun."""
+    gateway, begun, closed = (
+        Gateway("first", clock, CONNECTIONS=1, TIMEOUT=100),
+        threading.Event(),
+        threading.Event(),
+    )
 
     def hang_until_closed() -> None:
         begun.set()
@@ -342,6 +348,11 @@ def test_a_stop_gives_up_when_its_time_is_over(clock: Clock, caplog: pytest.LogC
 
     gateway.does = hang_until_closed
     gateway.close = closed.set  # type: ignore[method-assign]  # closing ends what hangs
+    return gateway, begun
+
+
+def test_a_stop_gives_up_when_its_time_is_over(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    gateway, begun = hanging_gateway(clock)
     sending = Sending(clock, gateway)
     sending.dispatcher.start()
     for _ in range(3):
@@ -483,11 +494,12 @@ def test_a_log_in_is_refused_at_once_when_all_gateways_are_dead(clock: Clock) ->
     sending = Sending(clock, gateway)
     sending.dispatcher.start()
     ended = threading.Semaphore(0)
+    sending.dispatcher.listen(lambda _message, _final: ended.release())
     for person in range(3):
         plan = sending.dispatcher.plan(Recipient(NUMBER))
         number = parse_number(f"{NUMBER}{person}", None)
         message = Message("x", f"bob{person}", number, SecretStr("x"), SecretStr("x"), clock.time() + 300)
-        sending.dispatcher.submit(message, plan, lambda _: ended.release())
+        sending.dispatcher.submit(message, plan)
         assert ended.acquire(timeout=10)
 
     with pytest.raises(NoGatewayAlive, match="no gateway of route default is alive"):

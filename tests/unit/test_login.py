@@ -2,6 +2,7 @@
 
 import logging
 import re
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -14,7 +15,7 @@ from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.dispatch.delivery import Final, RetryRules
 from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
 from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
-from smsotp_plugin.errors import NoGatewayAlive, NoRoute, QueueFull, StoreError
+from smsotp_plugin.errors import CannotSend, NoGatewayAlive, NoRoute, QueueFull, StoreError
 from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Reject
 from smsotp_plugin.login.flow import Login
 from smsotp_plugin.login.request import LoginRequest
@@ -28,9 +29,12 @@ from smsotp_plugin.settings.sections.otp import OtpSettings
 from smsotp_plugin.settings.sections.store import StoreSettings
 from smsotp_plugin.settings.sections.users import UserSettings
 from smsotp_plugin.sms.message import Message
+from smsotp_plugin.sms.sealed import MessageSealer
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted, describe
+from smsotp_plugin.stores.kept import KeptMessage
 from smsotp_plugin.stores.sqlite.store import SqliteStore
+from tests.support.kept import KeepsNothing
 from tests.unit.hand_clock import HandClock
 
 NUMBER = "+491701234567"
@@ -42,12 +46,14 @@ class Outbox(Dispatcher):
     def __init__(self, clock: HandClock) -> None:
         super().__init__(
             providers=[],
-            routes=RouteTable([], ["first", "second"]),
+            routes=RouteTable([], []),
             rules=DispatchRules(100, 30.0, RetryRules(1, OnUnknown.NEXT), 0),
             delivery_log=cast("Any", None),
+            store=KeepsNothing(),
             clock=clock,
             random=Random(1),
         )
+        self._table = RouteTable([], ["first", "second"])
         self.messages: list[Message] = []
         self.gateways: list[tuple[str, ...]] = []
         self.refusal: Exception | None = None
@@ -56,13 +62,13 @@ class Outbox(Dispatcher):
     def plan(self, recipient: Recipient) -> Plan:
         if self.refusal is not None:
             raise self.refusal
-        return self._routes.plan(recipient)
+        return self._table.plan(recipient)
 
-    def submit(self, message: Message, plan: Plan, ended: Callable[[Final], None]) -> None:
+    def submit(self, message: Message, plan: Plan) -> None:
         self.messages.append(message)
         self.gateways.append(plan.gateways)
         if self.final is not None:
-            ended(self.final)
+            self._listener(message, self.final)
 
 
 class BrokenStore(SqliteStore):
@@ -70,9 +76,11 @@ class BrokenStore(SqliteStore):
 
     broken = ""
 
-    def open_challenge(self, new: Challenge, *, then: Callable[[], None]) -> Challenge:
+    def open_challenge(
+        self, new: Challenge, *, message: KeptMessage | None = None, then: Callable[[], None]
+    ) -> Challenge:
         self._fail("open")
-        return super().open_challenge(new, then=then)
+        return super().open_challenge(new, message=message, then=then)
 
     def answer(self, state: str, user: str, seal: str, now: float) -> Challenge:
         self._fail("answer")
@@ -85,6 +93,10 @@ class BrokenStore(SqliteStore):
     def _fail(self, where: str) -> None:
         if self.broken == where:
             raise StoreError("the store is gone")
+
+
+class AnotherReason(CannotSend):
+    """A reason that does not exist yet."""
 
 
 class Bench:
@@ -116,9 +128,10 @@ class Bench:
         sender = CodeSender(
             settings=settings,
             codes=codes,
+            sealer=MessageSealer(bytes(32), secrets.token_bytes),
             store=self.store,
             delivery_log=self.store,
-            dispatcher=self.outbox,
+            outbox=self.outbox,
             clock=self.clock,
         )
         self.login = Login(
@@ -129,6 +142,7 @@ class Bench:
             sender=sender,
             clock=self.clock,
         )
+        self.outbox.listen(self.login.ended)
 
     def ask(self, **fields: Any) -> Ask:
         asked = self.login.first_leg(request(**fields))
@@ -280,7 +294,9 @@ def test_the_first_usable_number_counts(bench: Bench) -> None:
     assert bench.outbox.messages[0].number.e164 == "+491701111111"
 
 
-@pytest.mark.parametrize("refusal", [QueueFull("full"), NoRoute("none"), NoGatewayAlive("dead")])
+@pytest.mark.parametrize(
+    "refusal", [QueueFull("full"), NoRoute("none"), NoGatewayAlive("dead"), AnotherReason("spent")]
+)
 def test_what_cannot_be_sent_is_refused_before_anything_is_kept(bench: Bench, refusal: Exception) -> None:
     bench.outbox.refusal = refusal
     refused = bench.login.first_leg(request())
@@ -291,7 +307,9 @@ def test_what_cannot_be_sent_is_refused_before_anything_is_kept(bench: Bench, re
     assert len(bench.outbox.messages) == 1
 
 
-@pytest.mark.parametrize("refusal", [QueueFull("full"), NoGatewayAlive("dead")])
+@pytest.mark.parametrize(
+    "refusal", [QueueFull("full"), NoRoute("none"), NoGatewayAlive("dead"), AnotherReason("spent")]
+)
 def test_the_same_log_in_keeps_its_challenge_while_nothing_can_be_sent(
     bench: Bench, refusal: Exception
 ) -> None:
@@ -568,6 +586,19 @@ def test_a_log_in_that_is_refused_before_any_sms_is_found_by_a_trace_in_the_word
     assert (event.kind, event.user, event.number) == (EventKind.REJECTED, "bob", number)
     assert re.search(r'user "bob":? ' + re.escape(describe(event)), caplog.text)
     assert str(refusal or "telephone number") in event.detail
+
+
+@pytest.mark.parametrize("refusal", [NoRoute("none"), AnotherReason("spent")])
+def test_a_wish_for_another_sms_that_cannot_be_sent_is_rejected_and_uses_up_nothing(
+    bench: Bench, refusal: Exception
+) -> None:
+    asked = bench.ask()
+    bench.clock.advance(60)
+    bench.outbox.refusal = refusal
+    refused = bench.login.answer_leg(answer(asked.state, "resend"))
+
+    assert refused == Reject("No code can be sent at present. Try again later.")
+    assert bench.store.find(asked.state, "bob").resends == 0
 
 
 def test_at_debug_level_the_log_has_every_step_and_no_secret(

@@ -8,6 +8,7 @@ import pytest
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.housekeeping import Housekeeper
+from tests.contracts.store_contract import nothing
 
 
 class ImpatientClock(SystemClock):
@@ -33,7 +34,7 @@ class Store:
 
 def test_trouble_is_logged_and_the_next_round_comes(caplog: pytest.LogCaptureFixture) -> None:
     store: Any = Store()
-    housekeeper = Housekeeper(store, ImpatientClock())
+    housekeeper = Housekeeper(store, nothing, ImpatientClock())
     housekeeper.start()
     tidied = store.tidied.wait(10)
     housekeeper.stop()
@@ -76,7 +77,7 @@ class CountingStore:
 def test_a_second_passes_before_each_round() -> None:
     store, clock = CountingStore(), ClockUnderControl()
     tidied: Any = store
-    housekeeper = Housekeeper(tidied, clock)
+    housekeeper = Housekeeper(tidied, nothing, clock)
     housekeeper.start()
     rounds = []
     for _ in range(3):
@@ -94,7 +95,7 @@ def test_a_second_passes_before_each_round() -> None:
 
 def test_it_ends_at_once_when_it_is_told_to() -> None:
     store: Any = Store()
-    housekeeper = Housekeeper(store, SystemClock())
+    housekeeper = Housekeeper(store, nothing, SystemClock())
     housekeeper.start()
     housekeeper.stop()
 
@@ -104,4 +105,4 @@ def test_it_ends_at_once_when_it_is_told_to() -> None:
 def test_what_was_not_started_can_be_stopped() -> None:
     store: Any = Store()
 
-    Housekeeper(store, SystemClock()).stop()
+    Housekeeper(store, nothing, SystemClock()).stop()

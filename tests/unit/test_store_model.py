@@ -129,8 +129,9 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(state=states)
     def nothing_was_delivered(self, state: str) -> None:
         self.store.flush()
-        self.store.mark_undelivered(state, "refused")
-        if model := self.models.get(state):
+        model = self.models.get(state)
+        self.store.mark_undelivered(state, model.resends if model else 0, "refused")
+        if model:
             model.undelivered = "refused"
 
     @rule(seconds=st.sampled_from([1.0, WINDOW - 1, WINDOW, 299.0, 300.0, KEPT_AFTER_EXPIRY]))

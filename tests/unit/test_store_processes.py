@@ -7,6 +7,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.stores.sqlite.file import SqliteFile
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.contracts.store_contract import RIGHT, WINDOW, challenge, nothing, outcome
@@ -115,8 +116,8 @@ def test_a_used_code_is_used_up_when_the_process_dies_before_it_says_so(path: Pa
     assert ended == "AlreadyUsed"
 
 
-def test_two_processes_give_the_same_log_ins_the_same_challenges(path: Path, clock: HandClock) -> None:
-    command = [sys.executable, "-c", _OPEN_EACH, str(path), str(clock.time())]
+def test_two_processes_give_the_same_log_ins_the_same_challenges(path: Path) -> None:
+    command = [sys.executable, "-c", _OPEN_EACH, str(path), str(SystemClock().time())]
     both = run_together(command, command)
     opened = [Counter(line.split()[0] for line in lines) for lines in both]
     states = [{line.split()[1] for line in lines if line.startswith("given")} for lines in both]

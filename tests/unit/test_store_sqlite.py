@@ -16,6 +16,7 @@ from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
 from smsotp_plugin.stores.sqlite import file as sqlite_file
 from smsotp_plugin.stores.sqlite import store as sqlite
+from smsotp_plugin.stores.sqlite.messages import Notes
 from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.contracts.store_contract import RIGHT, WINDOW, WRONG, challenge, nothing, outcome
@@ -126,11 +127,11 @@ def open_files() -> list[str]:
 
 def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 3")
+        connection.execute("PRAGMA user_version = 4")
 
-    assert "schema 3, this one knows up to 2" in refusal(path)
+    assert "schema 4, this one knows up to 3" in refusal(path)
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (4,)
 
 
 def test_a_log_in_while_the_file_is_locked_is_refused(
@@ -223,7 +224,7 @@ def test_any_number_of_challenges_is_kept_at_once(path: Path, clock: HandClock, 
     file = sqlite_file.SqliteFile(path, clock)
     some = [challenge(clock) for _ in range(count)]
 
-    file.insert(some, [])
+    file.insert(some, [], [], Notes())
 
     assert [file.find(each.state, each.user) for each in some] == some
     file.close()

@@ -57,6 +57,22 @@ def test_the_delivery_log_is_kept_and_the_lost_log_ins_are_counted(
     )
 
 
+def test_the_step_from_version_2_keeps_log_ins_that_wait(path: Path, clock: HandClock) -> None:
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    new = store.open_challenge(challenge(clock), then=nothing)
+    store.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in ("DROP TABLE messages", "DROP TABLE attempts", "PRAGMA user_version = 2"):
+            connection.execute(statement)
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    accepted = store.answer(new.state, "bob", RIGHT, clock.time())
+    left = store.take_over(clock.time())
+    store.close()
+
+    assert accepted == new
+    assert left == []
+
+
 def test_an_upgraded_database_is_like_a_new_one(path: Path, tmp_path: Path, clock: HandClock) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(_VERSION_1)

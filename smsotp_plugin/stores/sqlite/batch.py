@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.kept import KeptMessage
 
 log = logging.getLogger("smsotp.store")
 
@@ -13,6 +14,7 @@ log = logging.getLogger("smsotp.store")
 @dataclass(frozen=True, slots=True)
 class _New:
     challenge: Challenge
+    message: KeptMessage | None
     then: Callable[[], None]
 
 
@@ -30,9 +32,9 @@ class Batch:
     def __contains__(self, state: str) -> bool:
         return state in self._by_state
 
-    def add(self, challenge: Challenge, then: Callable[[], None]) -> None:
-        """Add a challenge, and what is to happen once it is kept."""
-        self._by_state[challenge.state] = _New(challenge, then)
+    def add(self, challenge: Challenge, message: KeptMessage | None, then: Callable[[], None]) -> None:
+        """Add a challenge with its message, and what is to happen once it is kept."""
+        self._by_state[challenge.state] = _New(challenge, message, then)
         self._latest[challenge.login] = challenge
 
     def latest(self, login: str) -> Challenge | None:
@@ -41,6 +43,9 @@ class Batch:
 
     def challenges(self) -> list[Challenge]:
         return [new.challenge for new in self._by_state.values()]
+
+    def messages(self) -> list[KeptMessage]:
+        return [new.message for new in self._by_state.values() if new.message is not None]
 
     def call(self) -> None:
         """Call what waits for the challenges, for whoever has kept them and holds no lock; once."""

@@ -16,12 +16,10 @@ from smsotp_plugin.errors import (
 )
 from smsotp_plugin.stores.base import Challenge, ResendRules
 from smsotp_plugin.stores.delivery_log import DeliveryEvent
+from smsotp_plugin.stores.sqlite.rows import insert_rows
 from smsotp_plugin.stores.sqlite.schema import EXHAUSTED, OPEN, USED
 from smsotp_plugin.stores.sqlite.trace import EVENT_NAMES
 
-#: Rows that one statement inserts: many at once while many wait. The connection keeps 128 statements prepared, and each
-#: number of rows is one.
-_MANY_ROWS, _FEW_ROWS = 256, 32
 #: Rows removed by one statement: about half a millisecond.
 PURGE_ROWS = 200
 #: More tries than any challenge has.
@@ -29,9 +27,15 @@ _ANY = 1_000_000
 
 _NAMES = tuple(field.name for field in fields(Challenge))
 _COLUMNS = ", ".join(_NAMES)
+_challenge_row, _event_row = attrgetter(*_NAMES), attrgetter(*EVENT_NAMES)
 
 #: Neither too old nor, since the clock was set back, too far from the moment at which it was made.
 _ALIVE = "expires > :now AND 2 * created - expires < :now"
+#: Whether the code of a challenge can still let anybody in, and its log-in has no later one.
+IS_NEEDED = f"""
+status = {OPEN} AND undelivered = '' AND {_ALIVE} AND NOT EXISTS (
+    SELECT 1 FROM challenges AS later WHERE later.login = challenges.login AND later.rowid > challenges.rowid
+)"""  # noqa: S608  (constants)
 _ANSWER = f"""
 UPDATE challenges SET
     status = CASE WHEN seal = :seal THEN {USED} WHEN tries_left <= 1 THEN {EXHAUSTED} ELSE {OPEN} END,
@@ -53,7 +57,7 @@ RETURNING {_COLUMNS}
 """  # noqa: S608  (constants)
 _LAST_ASKED = "SELECT max(created, asked) FROM challenges WHERE state = ?"
 _IS_ALIVE = f"SELECT {_ALIVE} FROM challenges WHERE state = :state"  # noqa: S608  (constants)
-_MARK_UNDELIVERED = "UPDATE challenges SET undelivered = ? WHERE state = ?"
+_MARK_UNDELIVERED = "UPDATE challenges SET undelivered = ? WHERE state = ? AND resends = ?"
 #: By the index on the end, so that no row keeps another one from being found.
 _PURGE = """
 DELETE FROM challenges WHERE rowid IN (
@@ -74,8 +78,8 @@ def insert(
     connection: sqlite3.Connection, challenges: Sequence[Challenge], events: Sequence[DeliveryEvent]
 ) -> None:
     """Keep challenges and events; within the caller's transaction."""
-    _insert(connection, "challenges", _NAMES, challenges)
-    _insert(connection, "events", EVENT_NAMES, events)
+    insert_rows(connection, "challenges", _NAMES, [_challenge_row(each) for each in challenges])
+    insert_rows(connection, "events", EVENT_NAMES, [_event_row(each) for each in events])
 
 
 def find_same(connection: sqlite3.Connection, login: str, now: float, window: float) -> Challenge | None:
@@ -136,9 +140,9 @@ def resend(
     raise ResendRefused(max(1.0, asked + rules.pace - now))
 
 
-def mark_undelivered(connection: sqlite3.Connection, state: str, why: str) -> None:
+def mark_undelivered(connection: sqlite3.Connection, state: str, resends: int, why: str) -> None:
     """See `ChallengeStore.mark_undelivered`."""
-    connection.execute(_MARK_UNDELIVERED, (why, state))
+    connection.execute(_MARK_UNDELIVERED, (why, state, resends))
 
 
 def purge(connection: sqlite3.Connection, before: float, after: float) -> int:
@@ -178,20 +182,3 @@ def _row(connection: sqlite3.Connection, state: str, user: str) -> tuple[Challen
         raise UnknownChallenge("no challenge of this user has this State")
     *columns, status = row
     return Challenge(*columns), status
-
-
-def _insert(
-    connection: sqlite3.Connection,
-    table: str,
-    names: tuple[str, ...],
-    rows: Sequence[Challenge] | Sequence[DeliveryEvent],
-) -> None:
-    """Insert many rows with each statement: the interpreter's lock is given up once a statement, not once a row."""
-    row_of = attrgetter(*names)
-    places = f"({', '.join('?' * len(names))})"
-    start = 0
-    while start < len(rows):
-        some = rows[start : start + (_MANY_ROWS if len(rows) - start >= _MANY_ROWS else _FEW_ROWS)]
-        start += len(some)
-        statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES {', '.join([places] * len(some))}"  # noqa: S608  (constants)
-        connection.execute(statement, [value for row in some for value in row_of(row)])

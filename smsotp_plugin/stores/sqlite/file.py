@@ -10,12 +10,15 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.stores.base import Challenge, ResendRules
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
+from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
 from smsotp_plugin.stores.sqlite import challenges as sql
+from smsotp_plugin.stores.sqlite import messages as messages_sql
 from smsotp_plugin.stores.sqlite.connection import SharedConnection, connect, translated
 from smsotp_plugin.stores.sqlite.identity import (
     NOTHING,
@@ -26,7 +29,8 @@ from smsotp_plugin.stores.sqlite.identity import (
     place_of,
     remove_leftovers,
 )
-from smsotp_plugin.stores.sqlite.neighbours import Neighbours, neighbours_of
+from smsotp_plugin.stores.sqlite.messages import Notes
+from smsotp_plugin.stores.sqlite.neighbours import Neighbours, neighbours_of, new_owner
 from smsotp_plugin.stores.sqlite.schema import prepare_schema
 from smsotp_plugin.stores.sqlite.trace import read_trace
 
@@ -68,10 +72,12 @@ class SqliteFile:
         self._checkpointing = threading.Lock()
         self._checkpointer: sqlite3.Connection | None = None
         self._neighbours: Neighbours | None = None
+        self._owner = new_owner()
         self._identity = NOTHING
         self._log_rest_until = 0.0
         self._log_path = beside(path, "-wal")
         self._complained = False
+        self._told_of_others = False
         with self._all_locks():
             self._open(NOTHING)
 
@@ -81,17 +87,28 @@ class SqliteFile:
         neighbours = self._neighbours
         return neighbours is None or neighbours.are_there()
 
-    def insert(self, challenges: Sequence[Challenge], events: Sequence[DeliveryEvent]) -> None:
-        """Keep challenges and events; all of them, or none where this raises."""
+    def insert(
+        self,
+        challenges: Sequence[Challenge],
+        messages: Sequence[KeptMessage],
+        events: Sequence[DeliveryEvent],
+        notes: Notes,
+    ) -> None:
+        """Keep challenges with their messages, events, and notes on messages; all of it, or nothing where this raises."""
         with self._transaction() as connection:
             sql.insert(connection, challenges, events)
+            messages_sql.insert(connection, self._owner, messages)
+            messages_sql.write_notes(connection, notes)
 
-    def insert_unless_same(self, new: Challenge, window: float) -> Challenge:
-        """Keep a challenge, or return the one that the same log-in has."""
+    def insert_unless_same(self, new: Challenge, message: KeptMessage | None, window: float) -> Challenge:
+        """Keep a challenge and its message, or return the challenge that the same log-in has."""
         with self._transaction() as connection:
-            same = sql.find_same(connection, new.login, new.created, window)
+            # Another one that was made later may have come here first.
+            now = max(new.created, self._clock.time())
+            same = sql.find_same(connection, new.login, now, window)
             if same is None:
                 sql.insert(connection, [new], [])
+                messages_sql.insert(connection, self._owner, [message] if message else [])
         return same or new
 
     def find_same(self, login: str, now: float, window: float) -> Challenge | None:
@@ -110,15 +127,36 @@ class SqliteFile:
         with self._alone() as connection:
             return sql.find(connection, state, user)
 
-    def resend(self, state: str, user: str, now: float, rules: ResendRules) -> Challenge:
+    def resend(
+        self, state: str, user: str, now: float, rules: ResendRules, message: KeptMessage | None
+    ) -> Challenge:
         """See `ChallengeStore.resend`."""
-        with self._alone() as connection:
-            return sql.resend(connection, state, user, now, rules)
+        with self._transaction() as connection:
+            challenge = sql.resend(connection, state, user, now, rules)
+            if message is not None:
+                messages_sql.insert(connection, self._owner, [replace(message, resends=challenge.resends)])
+            return challenge
 
-    def mark_undelivered(self, state: str, why: str) -> None:
+    def take_over(self, now: float) -> list[LeftMessage]:
+        """See `MessageStore.take_over`."""
+        with self._reader.alone() as connection:
+            neighbours = self._neighbours
+            if neighbours is None or not messages_sql.others(connection, self._owner):
+                return []
+        if not neighbours.can_tell and not self._told_of_others:
+            self._told_of_others = True
+            log.warning(
+                "%s is on a file system without locks: whether those who left messages in it still live cannot be known, "
+                "so these are not sent",
+                self._path,
+            )
+        with self._transaction() as connection:
+            return messages_sql.take_over(connection, self._owner, neighbours.lives, now)
+
+    def mark_undelivered(self, state: str, resends: int, why: str) -> None:
         """See `ChallengeStore.mark_undelivered`."""
         with self._alone() as connection:
-            sql.mark_undelivered(connection, state, why)
+            sql.mark_undelivered(connection, state, resends, why)
 
     def trace(self, wanted: Wanted, limit: int) -> list[DeliveryEvent]:
         """See `DeliveryLog.trace`."""
@@ -163,7 +201,7 @@ class SqliteFile:
 
     def _open(self, old: Identity) -> None:
         """Open whatever is at the path, in the place of what was there; for whoever holds all locks."""
-        self._neighbours = neighbours = neighbours_of(self._path)
+        self._neighbours = neighbours = neighbours_of(self._path, self._owner)
         try:
             with neighbours.kept_waiting(self._clock), translated(self._path):
                 remove_leftovers(self._path, old)

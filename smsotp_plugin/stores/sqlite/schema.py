@@ -8,7 +8,7 @@ from smsotp_plugin.errors import StoreError
 
 log = logging.getLogger("smsotp.store")
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: What `status` of a challenge may be.
 OPEN, USED, EXHAUSTED = 0, 1, 2
@@ -54,10 +54,31 @@ CREATE TABLE events (
     "CREATE INDEX events_by_number ON events (number_hash) WHERE number_hash <> ''",
     "CREATE INDEX events_by_gateway_id ON events (gateway_id) WHERE gateway_id <> ''",
 )
+#: Small rows by their key, and few of them: what has been sent is gone.
+_MESSAGES = (
+    """
+CREATE TABLE messages (
+    state       TEXT NOT NULL,
+    site        TEXT NOT NULL,
+    expires     REAL NOT NULL,
+    sealed      BLOB NOT NULL,
+    resends     INTEGER NOT NULL,
+    owner       INTEGER NOT NULL,
+    PRIMARY KEY (state, resends)
+) WITHOUT ROWID""",
+    """
+CREATE TABLE attempts (
+    state       TEXT NOT NULL,
+    resends     INTEGER NOT NULL,
+    gateway     TEXT NOT NULL,
+    PRIMARY KEY (state, resends, gateway)
+) WITHOUT ROWID""",
+)
 _EVENTS_BY_MOMENT = "CREATE INDEX events_by_moment ON events (at)"
-_FRESH = (*_CHALLENGES, *_EVENTS, _EVENTS_BY_MOMENT)
+_FRESH = (*_CHALLENGES, *_EVENTS, _EVENTS_BY_MOMENT, *_MESSAGES)
 #: A challenge of version 1 bears no mark, so it would let nobody in.
-_FROM_1 = ("DROP TABLE challenges", *_CHALLENGES, _EVENTS_BY_MOMENT)
+_FROM_1 = ("DROP TABLE challenges", *_CHALLENGES, _EVENTS_BY_MOMENT, *_MESSAGES)
+_FROM_2 = _MESSAGES
 
 
 def prepare_schema(connection: sqlite3.Connection, path: Path) -> None:
@@ -74,7 +95,7 @@ def prepare_schema(connection: sqlite3.Connection, path: Path) -> None:
         version = _version(connection)
         _refuse_newer(path, version)
         lost = _lost(connection, path) if version == 1 else ""
-        for statement in {0: _FRESH, 1: _FROM_1}.get(version, ()):
+        for statement in {0: _FRESH, 1: _FROM_1, 2: _FROM_2}.get(version, ()):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")

@@ -24,8 +24,10 @@ from smsotp_plugin.stores.base import (
     ResendRules,
 )
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, Wanted
+from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
 from smsotp_plugin.stores.sqlite.batch import Batch
 from smsotp_plugin.stores.sqlite.file import SqliteFile
+from smsotp_plugin.stores.sqlite.messages import Notes
 from smsotp_plugin.stores.sqlite.recent import RecentLogins
 from smsotp_plugin.stores.sqlite.tries import USED_UP, Tries
 
@@ -33,7 +35,7 @@ log = logging.getLogger("smsotp.store")
 
 Result = TypeVar("Result")
 
-#: Seconds in which new challenges gather before they are committed together.
+#: Seconds between two commits of new challenges, in which they gather; the first one after a pause is committed at once.
 _GATHERING = 0.002
 #: New challenges that may wait to be committed. More come only where the disk is stuck, and nobody gets a code then.
 _MOST_WAITING = 10_000
@@ -67,31 +69,37 @@ class SqliteStore(ChallengeStore, DeliveryLog):
         #: Kept, and what waits for them has not been called to its end.
         self._being_called: set[Batch] = set()
         self._inside = threading.local()
-        self._events_lock = threading.Lock()
+        self._notes_lock = threading.Lock()
+        self._notes = Notes()
         #: Goes with the next commit of challenges, or with the next round of `tidy`.
         self._events: list[DeliveryEvent] = []
         self._tries = Tries()
         self._recent = RecentLogins(window, clock)
+        #: Whether another store was there when the last messages were taken over, or may have been.
+        self._was_shared = True
+        self._awake = False
         self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="smsotp-store", daemon=True)
         self._thread.start()
 
-    def open_challenge(self, new: Challenge, *, then: Callable[[], None]) -> Challenge:
+    def open_challenge(
+        self, new: Challenge, *, message: KeptMessage | None = None, then: Callable[[], None]
+    ) -> Challenge:
         is_shared = self._look_around()
         with self._lock:
-            same = self.find_same(new.login, new.created)
+            # Another one that was made later may have come here first.
+            same = self.find_same(new.login, max(new.created, self._clock.time()))
             if same is not None:
                 return same
             if len(self._uncommitted) >= _MOST_WAITING:
                 raise StoreError(f"{_MOST_WAITING} log-ins wait to be written: the disk is too slow for them")
-            alone, first = self._healthy and not is_shared, not self._uncommitted
+            alone = self._healthy and not is_shared
             self._recent.add(new.login)
             if alone:
-                self._uncommitted.add(new, then)
+                self._uncommitted.add(new, message, then)
         if not alone:
-            return self._open_at_once(new, then)
-        if first:
-            self._wake.put(True)
+            return self._open_at_once(new, message, then)
+        self._commit_soon()
         return new
 
     def find_same(self, login: str, now: float) -> Challenge | None:
@@ -121,16 +129,46 @@ class SqliteStore(ChallengeStore, DeliveryLog):
         self._settle(state)
         return self._file.find(state, user)
 
-    def resend(self, state: str, user: str, now: float, rules: ResendRules) -> Challenge:
+    def resend(
+        self, state: str, user: str, now: float, rules: ResendRules, message: KeptMessage | None = None
+    ) -> Challenge:
         self._settle(state)
-        return self._file.resend(state, user, now, rules)
+        return self._file.resend(state, user, now, rules, message)
 
-    def mark_undelivered(self, state: str, why: str) -> None:
+    def mark_undelivered(self, state: str, resends: int, why: str) -> None:
         self._settle(state)
-        self._file.mark_undelivered(state, why)
+        self._file.mark_undelivered(state, resends, why)
+
+    def begin_attempt(self, state: str, resends: int, gateway: str) -> None:
+        with self._notes_lock:
+            notes = self._notes
+            notes.begun.append((gateway, state, resends))
+        self._commit()
+        # Another thread may have taken these notes along, and failed.
+        if notes.failure:
+            raise StoreError(notes.failure)
+
+    def end_attempt(self, state: str, resends: int, gateway: str) -> None:
+        with self._notes_lock:
+            self._notes.ended.append((gateway, state, resends))
+        self._commit_soon()
+
+    def forget_message(self, state: str, resends: int) -> None:
+        with self._notes_lock:
+            self._notes.forgotten.append((state, resends))
+        self._commit_soon()
+
+    def take_over(self, now: float) -> Sequence[LeftMessage]:
+        is_shared, was_shared = self._file.is_shared, self._was_shared
+        if not is_shared and not was_shared:
+            return []
+        left = self._file.take_over(now)
+        # Whoever dies later than this look was there at the time of it.
+        self._was_shared = is_shared
+        return left
 
     def record(self, event: DeliveryEvent) -> None:
-        with self._events_lock:
+        with self._notes_lock:
             self._events.append(event)
 
     def trace(self, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
@@ -169,20 +207,39 @@ class SqliteStore(ChallengeStore, DeliveryLog):
         return is_shared
 
     def _work(self) -> None:
+        next_commit = float("-inf")
         while self._wake.get():
-            with self._gathering:
-                self._clock.wait(self._gathering, _GATHERING)
+            self._awake = False
+            early = next_commit - self._clock.monotonic()
+            if early > 0:
+                with self._gathering:
+                    self._clock.wait(self._gathering, early)
             self._flush_and_tell()
+            next_commit = self._clock.monotonic() + _GATHERING
 
     def _flush_and_tell(self) -> None:
+        promised, was_healthy = bool(self._uncommitted), self._healthy
         try:
             self._commit()
-        except StoreError as exc:
-            log.error("users were asked for codes, but no SMS will be sent: %s", exc)  # noqa: TRY400  (one line says it)
-        except Exception:
-            log.exception("users were asked for codes, but no SMS will be sent")
+        except Exception as exc:
+            what = (
+                "users were asked for codes, but no SMS will be sent"
+                if promised
+                else "nothing can be written"
+            )
+            if not isinstance(exc, StoreError):
+                log.exception(what)
+            elif promised or was_healthy:
+                log.error("%s: %s", what, exc)  # noqa: TRY400  (one line says it)
 
-    def _open_at_once(self, new: Challenge, then: Callable[[], None]) -> Challenge:
+    def _commit_soon(self) -> None:
+        if not self._awake:
+            self._awake = True
+            self._wake.put(True)
+
+    def _open_at_once(
+        self, new: Challenge, message: KeptMessage | None, then: Callable[[], None]
+    ) -> Challenge:
         """
         Keep a challenge before its log-in is answered.
 
@@ -190,9 +247,9 @@ class SqliteStore(ChallengeStore, DeliveryLog):
         shared, another process may have begun the same log-in.
         """
         batch = Batch()
-        batch.add(new, then)
+        batch.add(new, message, then)
         with self._committing:
-            kept = self._try(lambda: self._file.insert_unless_same(new, self._window))
+            kept = self._try(lambda: self._file.insert_unless_same(new, message, self._window))
             if kept is not new:
                 return kept
             self._now_call(batch)
@@ -205,16 +262,27 @@ class SqliteStore(ChallengeStore, DeliveryLog):
             with self._lock:
                 self._being_committed = batch = self._uncommitted
                 self._uncommitted = Batch()
-            with self._events_lock:
+            with self._notes_lock:
                 events, self._events = self._events, []
-            if not batch and not events:
+                notes, self._notes = self._notes, Notes()
+            if not batch and not events and not notes:
                 return
             try:
-                self._try(lambda: self._file.insert(batch.challenges(), events))
+                self._try(lambda: self._file.insert(batch.challenges(), batch.messages(), events, notes))
                 self._now_call(batch)
+            except Exception as exc:
+                self._keep_for_later(notes, exc)
+                raise
             finally:
                 self._being_committed = Batch()
         self._call(batch)
+
+    def _keep_for_later(self, notes: Notes, why: Exception) -> None:
+        """Write later what has happened in any case; what has not begun yet does not begin."""
+        notes.failure = str(why) or type(why).__name__
+        with self._notes_lock:
+            self._notes.ended[:0] = notes.ended
+            self._notes.forgotten[:0] = notes.forgotten
 
     def _try(self, write: Callable[[], Result]) -> Result:
         try:

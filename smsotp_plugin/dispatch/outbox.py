@@ -1,0 +1,45 @@
+"""What the flow hands messages to. It does not know whether threads, another process or another machine sends them."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from smsotp_plugin.dispatch.delivery import Final
+from smsotp_plugin.dispatch.routes import Plan, Recipient
+from smsotp_plugin.sms.message import Message
+
+#: Told of each message once, from any thread, how it ended: nothing more is tried.
+EndListener = Callable[[Message, Final], None]
+
+
+class Outbox(Protocol):
+    """
+    Takes messages.
+
+    How a message ended is told to one `EndListener`, which whoever builds the outbox sets.
+    """
+
+    def plan(self, recipient: Recipient) -> Plan:
+        """
+        Choose the gateways for a message that somebody is about to be promised. No I/O.
+
+        Raises:
+            QueueFull: There is no room for one more message.
+            NoRoute: No gateway is meant for this recipient.
+            NoGatewayAlive: All gateways of the route are known to be dead.
+        """
+
+    def submit(self, message: Message, plan: Plan) -> None:
+        """
+        Get a message on its way; returns at once.
+
+        Args:
+            message: The SMS. A later one of the same log-in takes the place of those before.
+            plan: What `plan` chose.
+        """
+
+    def withdraw(self, state: str) -> None:
+        """Try nothing more for the messages of a challenge that is over; what a gateway has already stays there."""
+
+
+def ignore_end(message: Message, final: Final) -> None:
+    """Note nothing."""

@@ -1,0 +1,68 @@
+"""Which gateways a message may be promised: routes, the health of the gateways, and the room. No threads, no gateways, no I/O."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
+from typing import Protocol
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.dispatch.health import Condition, GatewayHealth
+from smsotp_plugin.dispatch.people import Person
+from smsotp_plugin.dispatch.places import Places
+from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
+from smsotp_plugin.errors import NoGatewayAlive
+
+
+class HealthView(Protocol):
+    """What is known of the gateways, wherever they are."""
+
+    def health_of(self, gateway: str) -> GatewayHealth:
+        """Return the health of a gateway."""
+
+    def last_hopes(self, gateways: Sequence[str], person: Person) -> frozenset[str]:
+        """Return which of these gateways, all dead, may be tried with one message for this person."""
+
+
+class Planner:
+    """
+    Chooses gateways.
+
+    Args:
+        routes: Which gateways for which message.
+        view: What is known of them.
+        places: The room.
+        deadline: Seconds that a message may take in all.
+        clock: Time.
+    """
+
+    def __init__(
+        self, routes: RouteTable, view: HealthView, places: Places, deadline: float, clock: Clock
+    ) -> None:
+        self._routes = routes
+        self._view = view
+        self._places = places
+        self._deadline = deadline
+        self._clock = clock
+        self._hope_numbers = count()
+
+    def plan(self, recipient: Recipient) -> Plan:
+        """See `Outbox.plan`."""
+        place = self._places.take()
+        plan = self._routes.plan(recipient)
+        now = self._clock.monotonic()
+        health = [self._view.health_of(gateway) for gateway in plan.gateways]
+        hopes: frozenset[str] = frozenset()
+        if not any(_is_usable(each, now + self._deadline) for each in health):
+            hopes = self._view.last_hopes(plan.gateways, Person(recipient.user, recipient.number))
+            if not hopes:
+                raise NoGatewayAlive(
+                    f"no gateway of route {plan.route} is alive ({', '.join(plan.gateways)}); the next probe is "
+                    f"in {max(0.0, min(each.until for each in health) - now):.0f} s"
+                )
+            # Each begins with another gateway, so that the one that is back is soon found.
+            plan = plan.turned(next(self._hope_numbers))
+        return replace(plan, place=place, hopes=hopes)
+
+
+def _is_usable(health: GatewayHealth, before: float) -> bool:
+    return health.condition is not Condition.DEAD and health.until < before

@@ -1,0 +1,89 @@
+"""
+What becomes of messages whose process died: sent if their code still lives, and each reason why not is said.
+
+An attempt that was under way then counts as unknown: the gateway may have the message.
+"""
+
+import logging
+from collections.abc import Callable
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.dispatch.dispatcher import Dispatcher
+from smsotp_plugin.errors import CannotUnseal, StoreError
+from smsotp_plugin.sms.sealed import Letter, MessageSealer
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind
+from smsotp_plugin.stores.kept import LeftMessage, MessageStore
+
+log = logging.getLogger("smsotp.dispatch")
+
+#: Why a message is not sent that could be.
+NOT_NEEDED = "its log-in is over, its code is no longer valid, or a later message has taken its place"
+
+
+class Takeover:
+    """
+    Takes over what other processes left.
+
+    Args:
+        store: Where they left it.
+        sealer: Opens it.
+        reference: Makes the name of a message for the log from its State.
+        dispatcher: Sends it.
+        delivery_log: Told what is not sent.
+        clock: Time.
+    """
+
+    def __init__(  # noqa: PLR0913  (each is a part of its own, handed in by the assembly)
+        self,
+        *,
+        store: MessageStore,
+        sealer: MessageSealer,
+        reference: Callable[[str], str],
+        dispatcher: Dispatcher,
+        delivery_log: DeliveryLog,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._reference = reference
+        self._dispatcher = dispatcher
+        self._delivery_log = delivery_log
+        self._clock = clock
+
+    def take_over(self) -> None:
+        """Send what others left, if there is anything; what prevents that is logged."""
+        try:
+            left = self._store.take_over(self._clock.time())
+        except StoreError as exc:
+            log.warning("messages that another server may have left are not looked for: %s", exc)
+            return
+        if left:
+            log.warning("%d messages were waiting or under way when the server ended", len(left))
+        for each in left:
+            letter = self._opened(each)
+            if letter is None:
+                continue
+            if each.is_needed:
+                self._dispatcher.resume(letter, each.may_have_it)
+            else:
+                self._drop(each, NOT_NEEDED, logging.INFO)
+
+    def _opened(self, left: LeftMessage) -> Letter | None:
+        kept = left.message
+        try:
+            return self._sealer.unseal(
+                kept.sealed, state=kept.state, site=kept.site, expires=kept.expires, resends=kept.resends
+            )
+        except CannotUnseal as exc:
+            self._drop(left, str(exc), logging.ERROR)
+            return None
+
+    def _drop(self, left: LeftMessage, why: str, level: int) -> None:
+        kept = left.message
+        reference = self._reference(kept.state)
+        text = f"not sent after the restart: {why}"
+        log.log(level, "message %s: %s", reference, text)
+        self._delivery_log.record(
+            DeliveryEvent(reference, self._clock.time(), EventKind.DROPPED, detail=text)
+        )
+        self._store.forget_message(kept.state, kept.resends)

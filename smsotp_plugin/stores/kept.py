@@ -1,0 +1,84 @@
+"""
+What a store promises about messages: what somebody was asked for survives the process that was to send it.
+
+A message is kept in the same change as its challenge, and removed when its outcome is final. It belongs to the store that
+keeps it, for as long as the process lives that has opened this store; then to the one other store that takes it over.
+Before a gateway can have a message, the store says that this gateway may have it, so that whoever takes the message over
+knows where it may have been sent. The store cannot read it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMessage:
+    """
+    One message, sealed. Its challenge and `resends` name it.
+
+    Attributes:
+        state: Of its challenge.
+        site: The virtual server of the log-in.
+        expires: Unix seconds after which it is worthless.
+        sealed: See `MessageSealer`.
+        resends: How often the code of its challenge had been sent before.
+    """
+
+    state: str
+    site: str
+    expires: float
+    sealed: bytes = field(repr=False)
+    resends: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LeftMessage:
+    """
+    A message whose process lives no more.
+
+    Attributes:
+        message: As it was kept.
+        is_needed: Whether its code can still let anybody in, and no later message of the same log-in has taken its place.
+        may_have_it: The gateways that have it, or may.
+    """
+
+    message: KeptMessage
+    is_needed: bool
+    may_have_it: frozenset[str]
+
+
+class MessageStore(ABC):
+    """Keeps messages until their end. See `ChallengeStore` for how they get into it."""
+
+    @abstractmethod
+    def begin_attempt(self, state: str, resends: int, gateway: str) -> None:
+        """
+        Note that a gateway may have a message from now on; when this returns, it survives the death of this process.
+
+        Raises:
+            StoreError: It could not be noted: the gateway must not get the message.
+        """
+
+    @abstractmethod
+    def end_attempt(self, state: str, resends: int, gateway: str) -> None:
+        """Note soon that a gateway certainly does not have a message; returns at once, raises nothing."""
+
+    @abstractmethod
+    def forget_message(self, state: str, resends: int) -> None:
+        """Remove a message soon: its outcome is final. Returns at once, raises nothing."""
+
+    @abstractmethod
+    def take_over(self, now: float) -> Sequence[LeftMessage]:
+        """
+        Take over what belongs to processes that live no more; at most one store ever gets each message from one of them.
+
+        Args:
+            now: Unix seconds.
+
+        Returns:
+            The messages, which belong to this store from now on; those that end first come first.
+
+        Raises:
+            StoreError: The store does not answer or answers with an error.
+        """

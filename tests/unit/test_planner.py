@@ -1,0 +1,60 @@
+"""Gateways are chosen where none is: from routes, a view of their health, and the room."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from smsotp_plugin.dispatch.health import Condition, GatewayHealth
+from smsotp_plugin.dispatch.people import Person
+from smsotp_plugin.dispatch.places import Places
+from smsotp_plugin.dispatch.planner import Planner
+from smsotp_plugin.dispatch.routes import Recipient, RouteTable
+from smsotp_plugin.errors import NoGatewayAlive, QueueFull
+from tests.unit.hand_clock import HandClock
+
+BOB = Recipient("+491701234567", user="bob")
+
+
+class View:
+    """What another process has told of its gateways."""
+
+    def __init__(self, *dead: str, hopes: Sequence[str] = ()) -> None:
+        self.dead = dead
+        self.hopes = hopes
+
+    def health_of(self, gateway: str) -> GatewayHealth:
+        return GatewayHealth(Condition.DEAD if gateway in self.dead else Condition.ALIVE, 0.0)
+
+    def last_hopes(self, gateways: Sequence[str], person: Person) -> frozenset[str]:
+        assert person.user == "bob"
+        return frozenset(set(gateways) & set(self.hopes))
+
+
+def planner(view: View, places: int = 10) -> Planner:
+    return Planner(RouteTable([], ["first", "second"]), view, Places(places), 30.0, HandClock())
+
+
+def test_a_plan_needs_no_gateway() -> None:
+    assert planner(View()).plan(BOB).gateways == ("first", "second")
+
+
+def test_where_all_are_said_to_be_dead_nobody_is_promised_anything() -> None:
+    with pytest.raises(NoGatewayAlive):
+        planner(View("first", "second")).plan(BOB)
+
+
+def test_a_last_hope_is_taken_from_the_view_and_another_one_begins_each_time() -> None:
+    hoping = planner(View("first", "second", hopes=("second",)))
+    plans = [hoping.plan(BOB) for _ in range(2)]
+
+    assert [plan.hopes for plan in plans] == [{"second"}] * 2
+    assert {plan.gateways[0] for plan in plans} == {"first", "second"}
+
+
+def test_the_room_is_counted_here() -> None:
+    full = planner(View(), places=1)
+    promise = full.plan(BOB)
+    with pytest.raises(QueueFull):
+        full.plan(BOB)
+
+    assert promise.place is not None

@@ -1,0 +1,157 @@
+"""The SQLite store and messages: what cannot be written, who owns what, and what is left in the tables."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.kept import KeptMessage
+from smsotp_plugin.stores.sqlite import file as sqlite_file
+from smsotp_plugin.stores.sqlite.neighbours import Neighbours, new_owner
+from smsotp_plugin.stores.sqlite.store import SqliteStore
+from tests.contracts.store_contract import WINDOW, challenge, nothing
+from tests.unit.hand_clock import HandClock
+
+DAY = 86400.0
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a database, as another program may."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+def rows(path: Path, table: str) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return int(count)
+
+
+def promise(store: SqliteStore, clock: HandClock) -> str:
+    """Keep a challenge with its message; returns its State."""
+    new = challenge(clock)
+    message = KeptMessage(new.state, "default", new.expires, b"sealed")
+    store.open_challenge(new, message=message, then=nothing)
+    store.flush()
+    return new.state
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_file, "_BUSY_SECONDS", 0.05)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_no_attempt_begins_that_cannot_be_noted_whoever_of_many_threads_writes(
+    path: Path, clock: HandClock
+) -> None:
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    states = [promise(store, clock) for _ in range(8)]
+    together = threading.Barrier(8)
+
+    def begin(state: str) -> str:
+        together.wait()
+        try:
+            store.begin_attempt(state, 0, "gateway")
+        except StoreError:
+            return "refused"
+        return "begun"
+
+    with locked(path), ThreadPoolExecutor(8) as pool:
+        ended = list(pool.map(begin, states))
+    clock.advance(2)
+    store.flush()
+    store.close()
+
+    assert ended == ["refused"] * 8
+    assert rows(path, "attempts") == 0
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_has_ended_while_nothing_could_be_written_is_removed_afterwards(
+    path: Path, clock: HandClock
+) -> None:
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    ended, failed = promise(store, clock), promise(store, clock)
+    for state in (ended, failed):
+        store.begin_attempt(state, 0, "gateway")
+    with locked(path):
+        store.forget_message(ended, 0)
+        store.end_attempt(failed, 0, "gateway")
+        with suppress(StoreError):
+            store.flush()
+    clock.advance(2)
+    store.flush()
+    store.close()
+
+    assert (rows(path, "messages"), rows(path, "attempts")) == (1, 0)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_trouble_with_what_has_ended_is_not_said_of_log_ins(
+    path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    state = promise(store, clock)
+    with locked(path):
+        store.forget_message(state, 0)
+        for _ in range(3):
+            clock.advance(2)
+            store._flush_and_tell()
+    clock.advance(2)
+    store.close()
+
+    assert "users were asked for codes" not in caplog.text
+    assert caplog.text.count("nothing can be written: ") == 1
+
+
+def test_where_locks_are_unknown_nothing_is_taken_over_and_that_is_said_once(
+    path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = SqliteStore(path, WINDOW, DAY, clock)
+    promise(dead, clock)
+    dead.close()
+
+    def no_locks(*_: object) -> int:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(Neighbours, "_call", no_locks)
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    taken = [*store.take_over(clock.time()), *store.take_over(clock.time())]
+    clock.advance(DAY)
+    store.take_over(clock.time())
+    store.close()
+
+    assert taken == []
+    assert caplog.text.count("is on a file system without locks") == 1
+    assert rows(path, "messages") == 0
+
+
+def test_a_number_lives_as_long_as_its_store_does(path: Path) -> None:
+    mine, other = new_owner(), new_owner()
+    here, there = Neighbours(path, mine), Neighbours(path, other)
+    meanwhile = there.lives(mine), here.lives(other), here.lives(new_owner())
+    there.close()
+    after = here.lives(other)
+    here.close()
+
+    assert meanwhile == (True, True, False)
+    assert not after
+
+
+def test_a_store_that_is_alone_looks_for_others_messages_once(path: Path, clock: HandClock) -> None:
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    store.take_over(clock.time())
+    with store._file._reader.lock:  # whoever asked the file would wait here for ever
+        again = store.take_over(clock.time())
+    store.close()
+
+    assert again == []

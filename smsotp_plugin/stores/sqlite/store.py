@@ -64,6 +64,8 @@ class SqliteStore(ChallengeStore, DeliveryLog):
         self._committing = threading.Lock()
         self._gathering = threading.Condition()
         self._healthy = True
+        #: Whether it is known from the log that nothing can be written.
+        self._told = False
         #: What the next commit takes, and what the one under way has taken.
         self._uncommitted, self._being_committed = Batch(), Batch()
         #: Kept, and what waits for them has not been called to its end.
@@ -218,7 +220,7 @@ class SqliteStore(ChallengeStore, DeliveryLog):
             next_commit = self._clock.monotonic() + _GATHERING
 
     def _flush_and_tell(self) -> None:
-        promised, was_healthy = bool(self._uncommitted), self._healthy
+        promised = bool(self._uncommitted)
         try:
             self._commit()
         except Exception as exc:
@@ -229,8 +231,14 @@ class SqliteStore(ChallengeStore, DeliveryLog):
             )
             if not isinstance(exc, StoreError):
                 log.exception(what)
-            elif promised or was_healthy:
+            elif self._is_news() or promised:
                 log.error("%s: %s", what, exc)  # noqa: TRY400  (one line says it)
+
+    def _is_news(self) -> bool:
+        """Tell whether this failure is the first one since something could be written."""
+        with self._notes_lock:
+            known, self._told = self._told, True
+        return not known
 
     def _commit_soon(self) -> None:
         if not self._awake:
@@ -290,6 +298,7 @@ class SqliteStore(ChallengeStore, DeliveryLog):
         except Exception:
             self._healthy = False
             raise
+        self._told = False
         if not self._healthy:
             self._healthy = True
             log.info("the store can be written again")

@@ -156,7 +156,23 @@ def _national(digits: str, region: str) -> Sequence[phonenumbers.PhoneNumber]:
         if number.country_code_source != CountryCodeSource.FROM_DEFAULT_COUNTRY:
             number = phonenumbers.parse(f"+{country_code}{digits}", None)
         readings.append(number)
-    return readings
+    return [*readings, *_behind_a_silent_zero(digits, region)]
+
+
+def _behind_a_silent_zero(digits: str, region: str) -> Sequence[phonenumbers.PhoneNumber]:
+    """
+    Return the reading without a zero that people of a country write, though it has no trunk prefix.
+
+    Gabon's ``02 00 00 00`` is +241 2000000 as well as +241 02000000.
+    """
+    metadata = PhoneMetadata.metadata_for_region(region)
+    if not digits.startswith("0") or (metadata and metadata.national_prefix):
+        return ()
+    number = _number(phonenumbers.country_code_for_region(region), digits[1:])
+    if not phonenumbers.is_valid_number(number):
+        return ()
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return [number] if re.sub(r"\D", "", written) == digits else ()
 
 
 def _dialled_abroad(digits: str, region: str) -> Sequence[phonenumbers.PhoneNumber]:

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
@@ -16,6 +17,9 @@ from smsotp_mocks.gateways.http.gateway import HttpGateway
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.raddb import RadiusUser
 from smsotp_mocks.servers.radius_client import Answer
+from smsotp_plugin.assembly import build_codes
+from smsotp_plugin.settings import load_settings
+from smsotp_plugin.stores.base import Challenge
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -118,6 +122,23 @@ text = "{{otp}}"
         """Change or ask the plugin's database."""
         with contextlib.closing(sqlite3.connect(self.database, isolation_level=None)) as connection:
             return connection.execute(statement, values).fetchall()
+
+    def age(self, seconds: float) -> None:
+        """
+        Make every challenge older, as time would, while the server is stopped.
+
+        The end belongs to what the store's key seals, so each is sealed again.
+        """
+        settings = load_settings(self.server.config_file)
+        names = build_codes(settings).names
+        kept = [field.name for field in fields(Challenge) if field.name != "mark"]
+        for row in self.sql(f"SELECT {', '.join(kept)} FROM challenges"):
+            challenge = Challenge(**dict(zip(kept, row, strict=True)))
+            old = replace(challenge, created=challenge.created - seconds, expires=challenge.expires - seconds)
+            self.sql(
+                "UPDATE challenges SET created = ?, expires = ?, mark = ? WHERE state = ?",
+                *(old.created, old.expires, names.mark(*old.sealed()), old.state),
+            )
 
     def logged(self, mark: int) -> str:
         """Return what FreeRADIUS has logged since `server.log_mark()` was this."""

@@ -46,7 +46,7 @@ def test_ten_minutes_after_its_end_an_answer_is_a_password(tmp_path: Path) -> No
         challenge = world.log_in(ANNA)
         code = world.code_of(ANNA)
         world.server.stop()
-        world.sql("UPDATE challenges SET expires = expires - 301 - 600")
+        world.age(301 + 600)
         world.start()
         until(lambda: world.sql("SELECT count(*) FROM challenges") == [(0,)])
 

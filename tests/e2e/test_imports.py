@@ -27,7 +27,8 @@ from smsotp_mocks.servers.raddb import RadiusUser
 from .system import World
 from .test_notifications import NOTIFICATIONS, ask_for
 
-#: Python runs it at the start of each interpreter, FreeRADIUS's too (https://docs.python.org/3/library/site.html).
+#: The plugin itself has it imported, before anything else: it reads the ``.pth`` files in what ``python_path`` names.
+#: Servers since 3.2.4 look at neither PYTHONPATH nor a ``sitecustomize``.
 HOOK = """
 import os, sys
 _out = os.open({path!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -78,12 +79,16 @@ class Imports:
 
 
 @pytest.fixture
-def imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Imports:
-    file = tmp_path / "imports"
-    (tmp_path / "hook").mkdir()
-    (tmp_path / "hook/sitecustomize.py").write_text(HOOK.format(path=str(file)))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hook"))
-    return Imports(file)
+def imports(tmp_path: Path) -> Imports:
+    return Imports(tmp_path / "imports")
+
+
+def put_hook_into(world: World, folder: Path, out: Path) -> None:
+    folder.mkdir()
+    (folder / "note_imports.py").write_text(HOOK.format(path=str(out)))
+    (folder / "note_imports.pth").write_text("import note_imports\n")
+    module = world.server.raddb / "mods-available/smsotp-plugin"
+    module.write_text(module.read_text().replace('python_path = "', f'python_path = "{folder}:'))
 
 
 @pytest.fixture
@@ -124,6 +129,7 @@ def test_a_log_in_imports_nothing(
         tmp_path / "world", sections=tables, users=[*users, RadiusUser("of-none", "secret-word", "no number")]
     )
     ask_for(world, "login")
+    put_hook_into(world, tmp_path / "hook", imports.file)
     with world:
         assert imports.of(world.server.pid), "the hook is not in the server"
         world.gateway.inbox = mocks[0].inbox

@@ -88,7 +88,7 @@ def test_an_expired_code_is_rejected(tmp_path: Path, sections: str) -> None:
         challenge = world.log_in(anna)
         code = world.code_of(anna)
         world.server.stop()
-        world.sql("UPDATE challenges SET expires = expires - 301")
+        world.age(301)
         world.start()
 
         right, wrong = (world.answer(anna, typed, challenge.state) for typed in (code, "wrong"))
@@ -103,7 +103,7 @@ def test_the_same_log_in_after_the_code_expired_gets_a_new_code(tmp_path: Path) 
         first = world.log_in(anna)
         world.code_of(anna)
         world.server.stop()
-        world.sql("UPDATE challenges SET expires = expires - 301")
+        world.age(301)
         world.start()
         mark = world.gateway.inbox.mark()
 

@@ -7,6 +7,10 @@ A store compares seals, never codes, and never holds a code or a telephone numbe
 Moments are wall time, which somebody may set forward or back at any time. So each span counts from both of its sides: what
 is younger than N seconds was made within the last N seconds and not in the future, and a code with a life of N seconds is
 good for less than N seconds after the moment at which it was made and, where the clock was set back, before it.
+
+Spans count from the moment of a request. But requests do not get their turn in the order in which they came: what a later one
+did before this one's turn is not in the future. So what is in the future is told by the store's own clock, read once it is
+the request's turn.
 """
 
 from abc import abstractmethod
@@ -106,7 +110,7 @@ class ChallengeStore(MessageStore):
         All processes that use the same place count: the log-in that another one began is the same log-in.
 
         Args:
-            new: The challenge; its `created` is now.
+            new: The challenge; its `created` is the moment of the request.
             message: The one that carries its code, None where nothing is to survive; kept if and only if `new` is.
             then: Called once, from any thread, as soon as `new` will survive the death of this process: what must not
                 happen without the challenge, such as the sending of its code. Never called for the earlier one. No
@@ -123,7 +127,7 @@ class ChallengeStore(MessageStore):
 
         Args:
             login: See `Challenge`.
-            now: Unix seconds.
+            now: The moment of the request, in Unix seconds.
         """
 
     @abstractmethod
@@ -168,7 +172,7 @@ class ChallengeStore(MessageStore):
         Args:
             state: As the client sent it.
             user: User-Name as the client sent it.
-            now: Unix seconds.
+            now: The moment of the request, in Unix seconds.
             rules: What is allowed.
             message: As above; its `resends` becomes that of the challenge.
 

@@ -613,6 +613,32 @@ class StoreContract(MessageContract):
         assert len(states) == 1
         assert happened == ["sent"]
 
+    @pytest.mark.parametrize("committed", [False, True])
+    def test_a_log_in_whose_turn_comes_after_that_of_a_later_one_is_the_same(
+        self, store: ChallengeStore, clock: HandClock, *, committed: bool
+    ) -> None:
+        earlier = challenge(clock, login="l")
+        clock.advance(0.001)
+        later = store.open_challenge(challenge(clock, login="l"), then=nothing)
+        if committed:
+            store.flush()
+
+        assert store.find_same("l", earlier.created) == later
+        assert store.open_challenge(earlier, then=nothing) == later
+
+    def test_a_wish_whose_turn_comes_after_that_of_a_later_one_sends_no_further_sms(
+        self, store: ChallengeStore, other: ChallengeStore, clock: HandClock
+    ) -> None:
+        new = store.open_challenge(challenge(clock), then=nothing)
+        clock.advance(RESENDS.pace)
+        earlier = clock.time()
+        clock.advance(0.5)
+        other.resend(new.state, "bob", clock.time(), RESENDS)
+
+        with pytest.raises(ResendRefused) as refused:
+            store.resend(new.state, "bob", earlier, RESENDS)
+        assert refused.value.wait == RESENDS.pace + 0.5
+
     def test_what_is_over_at_one_is_not_given_again_by_the_other(
         self, store: ChallengeStore, other: ChallengeStore, clock: HandClock
     ) -> None:
@@ -637,6 +663,7 @@ class StoreContract(MessageContract):
             for one, login in ((store, "a"), (other, "b"))
         ]
 
+        assert [store.find_same(each.login, each.created) for each in slow] == quick
         assert [store.open_challenge(each, then=nothing) for each in slow] == quick
 
     def test_what_was_opened_before_another_came_is_the_same_log_in_for_it(

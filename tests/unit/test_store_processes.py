@@ -4,10 +4,10 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.stores.sqlite.file import SqliteFile
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.contracts.store_contract import RIGHT, WINDOW, challenge, nothing, outcome
@@ -34,13 +34,15 @@ from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 
-store = SqliteStore(Path(sys.argv[1]), 30, 86400, SystemClock())
-now = float(sys.argv[2])
+clock = SystemClock()
+store = SqliteStore(Path(sys.argv[1]), 30, 86400, clock)
+asked = []
+for number in range(100):
+    now, state = clock.time(), f"{os.getpid():08x}{number:024x}"
+    asked.append(Challenge(state, "bob", str(number), "c", "a" * 32, "+49", "d", now, now + 300, 3))
 print("ready", flush=True)
 sys.stdin.readline()
-for number in range(100):
-    state = f"{os.getpid():08x}{number:024x}"
-    new = Challenge(state, "bob", str(number), "c", "a" * 32, "+49", "d", now, now + 300, 3)
+for new in asked:
     given = store.open_challenge(new, then=lambda: print("sent", flush=True))
     print("given", given.state, flush=True)
 store.close()
@@ -117,7 +119,7 @@ def test_a_used_code_is_used_up_when_the_process_dies_before_it_says_so(path: Pa
 
 
 def test_two_processes_give_the_same_log_ins_the_same_challenges(path: Path) -> None:
-    command = [sys.executable, "-c", _OPEN_EACH, str(path), str(SystemClock().time())]
+    command = [sys.executable, "-c", _OPEN_EACH, str(path)]
     both = run_together(command, command)
     opened = [Counter(line.split()[0] for line in lines) for lines in both]
     states = [{line.split()[1] for line in lines if line.startswith("given")} for lines in both]
@@ -125,6 +127,19 @@ def test_two_processes_give_the_same_log_ins_the_same_challenges(path: Path) -> 
     assert opened[0]["given"] == opened[1]["given"] == 100
     assert states[0] == states[1]
     assert opened[0]["sent"] + opened[1]["sent"] == 100
+
+
+def test_the_process_whose_log_ins_are_older_takes_its_turn_last_and_gives_the_same_challenges(
+    path: Path,
+) -> None:
+    command = [sys.executable, "-c", _OPEN_EACH, str(path)]
+    with started(command) as older, started(command) as younger:
+        (first,), (second,) = let_go(younger), let_go(older)
+    given = [[line for line in lines if line.startswith("given")] for lines in (first, second)]
+
+    assert len(given[0]) == 100
+    assert given[0] == given[1]
+    assert "sent" not in second
 
 
 def test_only_a_store_on_the_same_file_is_a_neighbour(path: Path, tmp_path: Path, clock: HandClock) -> None:
@@ -149,13 +164,21 @@ def test_only_a_store_on_the_same_file_is_a_neighbour(path: Path, tmp_path: Path
 
 def run_together(*commands: list[str]) -> list[list[str]]:
     """Run programs that say when they are ready, begin at the same moment, and return what each wrote."""
-    running = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for command in commands
-    ]
-    for process in running:
+    with ExitStack() as stack:
+        return let_go(*[stack.enter_context(started(command)) for command in commands])
+
+
+@contextmanager
+def started(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """Start a program and wait until it says that it is ready."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
+        yield process
+
+
+def let_go(*running: subprocess.Popen[str]) -> list[list[str]]:
+    """Let programs that are ready begin at the same moment, and return what each wrote."""
     for process in running:
         assert process.stdin is not None
         process.stdin.write("\n")

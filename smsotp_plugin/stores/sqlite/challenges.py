@@ -46,13 +46,14 @@ RETURNING {_COLUMNS}, status
 _FIND = f"SELECT {_COLUMNS}, status FROM challenges WHERE state = ? AND user = ?"  # noqa: S608  (constants)
 _FIND_SAME = f"""
 SELECT {_COLUMNS} FROM challenges
-WHERE login = ? AND created > ? AND created <= ? AND expires > ? AND status = {OPEN} AND undelivered = ''
+WHERE login = :login AND created > :now - :window AND created <= :turn AND expires > :now
+    AND status = {OPEN} AND undelivered = ''
 ORDER BY rowid DESC LIMIT 1
 """  # noqa: S608  (constants)
 _RESEND = f"""
 UPDATE challenges SET resends = resends + 1, asked = :now, undelivered = ''
 WHERE state = :state AND user = :user AND status = {OPEN} AND {_ALIVE} AND resends < :limit
-    AND NOT (max(created, asked) > :now - :pace AND max(created, asked) <= :now)
+    AND NOT (max(created, asked) > :now - :pace AND max(created, asked) <= :turn)
 RETURNING {_COLUMNS}
 """  # noqa: S608  (constants)
 _LAST_ASKED = "SELECT max(created, asked) FROM challenges WHERE state = ?"
@@ -82,9 +83,12 @@ def insert(
     insert_rows(connection, "events", EVENT_NAMES, [_event_row(each) for each in events])
 
 
-def find_same(connection: sqlite3.Connection, login: str, now: float, window: float) -> Challenge | None:
-    """See `ChallengeStore.find_same`."""
-    row = connection.execute(_FIND_SAME, (login, now - window, now, now)).fetchone()
+def find_same(
+    connection: sqlite3.Connection, login: str, now: float, window: float, *, turn: float
+) -> Challenge | None:
+    """See `ChallengeStore.find_same`; the file was this caller's to look at from `turn` on, in Unix seconds."""
+    values = {"login": login, "now": now, "window": window, "turn": turn}
+    row = connection.execute(_FIND_SAME, values).fetchone()
     return None if row is None else Challenge(*row)
 
 
@@ -123,11 +127,18 @@ def find(connection: sqlite3.Connection, state: str, user: str) -> Challenge:
     return _row(connection, state, user)[0]
 
 
-def resend(
-    connection: sqlite3.Connection, state: str, user: str, now: float, rules: ResendRules
+def resend(  # noqa: PLR0913  (what `ChallengeStore.resend` takes, where it is, and when)
+    connection: sqlite3.Connection, state: str, user: str, now: float, rules: ResendRules, *, turn: float
 ) -> Challenge:
-    """See `ChallengeStore.resend`."""
-    values = {"state": state, "user": user, "now": now, "limit": rules.limit, "pace": rules.pace}
+    """See `ChallengeStore.resend`; within the caller's transaction, which had begun at `turn`, in Unix seconds."""
+    values = {
+        "state": state,
+        "user": user,
+        "now": now,
+        "limit": rules.limit,
+        "pace": rules.pace,
+        "turn": turn,
+    }
     row = connection.execute(_RESEND, values).fetchone()
     if row is not None:
         return Challenge(*row)

@@ -103,9 +103,7 @@ class SqliteFile:
     def insert_unless_same(self, new: Challenge, message: KeptMessage | None, window: float) -> Challenge:
         """Keep a challenge and its message, or return the challenge that the same log-in has."""
         with self._transaction() as connection:
-            # Another one that was made later may have come here first.
-            now = max(new.created, self._clock.time())
-            same = sql.find_same(connection, new.login, now, window)
+            same = sql.find_same(connection, new.login, new.created, window, turn=self._clock.time())
             if same is None:
                 sql.insert(connection, [new], [])
                 messages_sql.insert(connection, self._owner, [message] if message else [])
@@ -115,7 +113,7 @@ class SqliteFile:
         """See `ChallengeStore.find_same`; waits for nobody who writes."""
         self._notice_replacement()
         with self._reader.alone() as connection:
-            return sql.find_same(connection, login, now, window)
+            return sql.find_same(connection, login, now, window, turn=self._clock.time())
 
     def answer(self, state: str, user: str, seal: str, now: float, *, most: int | None) -> Challenge:
         """See `challenges.answer`."""
@@ -132,7 +130,7 @@ class SqliteFile:
     ) -> Challenge:
         """See `ChallengeStore.resend`."""
         with self._transaction() as connection:
-            challenge = sql.resend(connection, state, user, now, rules)
+            challenge = sql.resend(connection, state, user, now, rules, turn=self._clock.time())
             if message is not None:
                 messages_sql.insert(connection, self._owner, [replace(message, resends=challenge.resends)])
             return challenge
@@ -211,7 +209,7 @@ class SqliteFile:
                     shared.use(connection)
                     prepare_schema(connection, self._path)
                 # What has our version may be another program's.
-                sql.find_same(connection, "", 0.0, 0.0)
+                sql.find_same(connection, "", 0.0, 0.0, turn=0.0)
                 self._checkpointer = connect(self._path, _READER_SECONDS)
                 self._identity = Identity.of(self._path)
         except OSError as exc:

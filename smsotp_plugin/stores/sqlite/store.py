@@ -89,8 +89,7 @@ class SqliteStore(ChallengeStore, DeliveryLog):
     ) -> Challenge:
         is_shared = self._look_around()
         with self._lock:
-            # Another one that was made later may have come here first.
-            same = self.find_same(new.login, max(new.created, self._clock.time()))
+            same = self.find_same(new.login, new.created)
             if same is not None:
                 return same
             if len(self._uncommitted) >= _MOST_WAITING:
@@ -108,7 +107,10 @@ class SqliteStore(ChallengeStore, DeliveryLog):
         # In the order in which they move on, so that none is overlooked while it moves.
         for batch in (self._uncommitted, self._being_committed):
             same = batch.latest(login)
-            if same is not None and now - self._window < same.created <= now < same.expires:
+            if same is None or now >= same.expires:
+                continue
+            # Asked only now: another thread may have made it after `now`.
+            if now - self._window < same.created <= self._clock.time():
                 return same
         if not self._recent.may_hold(login):
             return None

@@ -360,18 +360,22 @@ class Dispatcher:
     def _end(self, delivery: Delivery, final: Final) -> None:
         self._places.give_back(delivery.plan.place)
         self._forget(delivery)
+        try:
+            # First: whoever reads that the message has ended finds its consequences in place.
+            self._listener(delivery.message, final)
+        finally:
+            self._note_end(delivery, final)
+            with self._lock:
+                self._on_the_way.discard(delivery)
+                if self._stopping and not self._on_the_way:
+                    self._idle.notify_all()
+
+    def _note_end(self, delivery: Delivery, final: Final) -> None:
         if final is Final.NOT_NEEDED:
             self._note(delivery.message, EventKind.ENDED, final, level=logging.INFO)
         elif final is not Final.ACCEPTED:
             detail = f"{final}, route {delivery.plan.route}"
             self._note(delivery.message, EventKind.ENDED, detail, level=logging.ERROR)
-        try:
-            self._listener(delivery.message, final)
-        finally:
-            with self._lock:
-                self._on_the_way.discard(delivery)
-                if self._stopping and not self._on_the_way:
-                    self._idle.notify_all()
 
     def _note(  # noqa: PLR0913  (one for each field of the event)
         self,

@@ -25,7 +25,7 @@ exec directory {
 
 def rules_of_the_page() -> str:
     """Return what the page says about a directory that is down, for the one that the tests have."""
-    [block] = [block.text for block in blocks("") if block.text.startswith("ldap {\n\tfail = 1")]
+    [block] = [block.text for block in blocks("unlang") if block.text.startswith("ldap {\n\tfail = 1")]
     return block.replace("ldap", "directory", 1)
 
 

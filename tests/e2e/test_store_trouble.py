@@ -36,7 +36,7 @@ def make_unhealthy(world: World) -> None:
     """Begin the log-in that finds out that the store cannot be written."""
     mark = world.server.log_mark()
     world.log_in(world.someone())
-    world.server.wait_for_log("get none", after=mark)
+    world.server.wait_for_log("but no SMS will be sent", after=mark)
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_the_prompt_comes_at_once_while_the_store_is_slow_and_the_sms_when_it_is
                 sent = world.codes_of(user)
             assert (challenge.code, sent) == ("challenge", [])
             accepted = world.log_in_wholly(world.someone())
-            if "get none" not in world.server.log_text()[mark:]:
+            if "but no SMS will be sent" not in world.server.log_text()[mark:]:
                 break
         assert accepted.code == "accept"
         assert world.answer(user, world.code_of(user), challenge.state).code == "accept"

@@ -22,10 +22,10 @@ def trace(world: World, *arguments: str, user: int | None = None) -> subprocess.
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30, user=user)
 
 
-def trace_until(world: World, text: str, *arguments: str) -> str:
-    """Ask again until the newest events are in the file, which takes a second."""
+def trace_until(world: World, text: str, *arguments: str, lines: int = 0) -> str:
+    """Ask again until the newest events are in the file, which takes a second, and so many lines are shown."""
     for _ in range(_TRIES):
-        if text in (shown := trace(world, *arguments).stdout):
+        if text in (shown := trace(world, *arguments).stdout) and shown.count("\n") >= lines:
             return shown
     pytest.fail(f"{text!r} is not in:\n{shown}")
 
@@ -38,7 +38,7 @@ def test_a_log_in_is_shown_from_the_first_leg_to_the_delivery_receipt(tmp_path: 
         world.answer(anna, "000000", challenge.state)
         accepted = world.answer(anna, code, challenge.state)
         assert anna.phone is not None
-        shown = trace_until(world, "receipt", anna.phone)
+        shown = trace_until(world, "receipt", anna.phone, lines=6)
         lines = shown.splitlines()
         reference = lines[0].split()[0]
 

@@ -96,7 +96,7 @@ def test_an_unknown_server_is_a_problem_that_lists_the_known_ones() -> None:
 
 
 def test_a_server_with_problems_of_its_own_is_not_called_unknown() -> None:
-    with pytest.raises(ValidationError, match="told at its own place"):
+    with pytest.raises(ValidationError, match="those of this one are listed, too"):
         SmtpSettings.model_validate(SMALLEST, context={"smtp_servers": {"relay": None}})
 
 

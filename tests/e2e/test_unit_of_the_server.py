@@ -87,6 +87,6 @@ def test_the_server_needs_nothing_that_the_unit_forbids(directory: Path) -> None
 
 def refused_to_write(world: World) -> bool:
     """Tell whether the server's process could not write to its configuration, even as root."""
-    enter = ["nsenter", "--target", str(world.server.pid), "--mount", "touch"]
+    enter = ["nsenter", "--target", str(world.server.pid), "--mount", "--root", "touch"]
     done = subprocess.run([*enter, world.server.raddb / "new"], capture_output=True, check=False)
     return b"Read-only file system" in done.stderr

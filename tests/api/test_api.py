@@ -287,8 +287,9 @@ def test_what_the_gateways_refused_is_listed_newest_first_with_its_answer(
     page: InboxPage, gateways: dict[str, Gateway]
 ) -> None:
     for path in ("/sms?text=1", "/sms?to=%2B491701234567"):
-        with pytest.raises(urllib.error.HTTPError):
+        with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(gateways["http"].address + path, timeout=10)
+        refused.value.close()
 
     status, answer = call(page, "GET", "/api/refused?limit=1")
 

@@ -336,8 +336,9 @@ class TestRefusals:
         page = open_page()
         expect(page.locator("#refused")).to_be_hidden()
 
-        with pytest.raises(urllib.error.HTTPError):
+        with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(f"{gateways['http'].address}/sms?text=123456")
+        refused.value.close()
         host, _, port = gateways["smtp"].address.removeprefix("smtp://").partition(":")
         with smtplib.SMTP(host, int(port)) as client:
             client.docmd("EHLO me")
@@ -355,8 +356,9 @@ class TestRefusals:
     def test_what_was_refused_is_text_and_never_markup(
         self, open_page: Any, gateways: dict[str, Gateway]
     ) -> None:
-        with pytest.raises(urllib.error.HTTPError):
+        with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(f"{gateways['http'].address}/sms?to=%3Cimg%20src=x%3E")
+        refused.value.close()
         page = open_page(width=400)
 
         page.locator("#refused").click()

@@ -1,7 +1,6 @@
 """The FreeRADIUS servers that are measured: each checks a password from the users file first."""
 
 import contextlib
-import shutil
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,21 +81,24 @@ def add_plain_site(server: FreeRadiusServer) -> tuple[str, int]:
 
 
 @contextlib.contextmanager
-def silent_provider() -> Iterator[str]:
-    """Have a third-party provider that sends nothing installed beside the plugin; yield its gateway table."""
-    packages = Path(sysconfig.get_path("purelib"))
-    package, module = packages / "silent_provider-1.dist-info", packages / "silent_provider.py"
+def silent_provider(folder: Path) -> Iterator[str]:
+    """
+    Have a third-party provider that sends nothing installed as an editable package is; yield its gateway table.
+
+    Args:
+        folder: Where its files go.
+    """
+    package = folder / "silent_provider-1.dist-info"
+    package.mkdir(parents=True)
+    (folder / "silent_provider.py").write_text(_SILENT_PROVIDER)
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: silent-provider\nVersion: 1\n")
+    (package / "entry_points.txt").write_text("[smsotp.providers]\nsilent = silent_provider:SilentProvider\n")
+    link = Path(sysconfig.get_path("purelib")) / "silent_provider.pth"
+    link.write_text(f"{folder}\n")
     try:
-        package.mkdir(exist_ok=True)
-        module.write_text(_SILENT_PROVIDER)
-        (package / "METADATA").write_text("Metadata-Version: 2.1\nName: silent-provider\nVersion: 1\n")
-        (package / "entry_points.txt").write_text(
-            "[smsotp.providers]\nsilent = silent_provider:SilentProvider\n"
-        )
         yield '[gateways.silent]\nprovider = "silent"\n'
     finally:
-        shutil.rmtree(package, ignore_errors=True)
-        module.unlink(missing_ok=True)
+        link.unlink()
 
 
 def _install_do_nothing(server: FreeRadiusServer) -> None:

@@ -228,7 +228,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="smsotp-bench-", dir=options.folder) as folder,
         ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as workers,
-        silent_provider() as silent,
+        silent_provider(Path(folder) / "provider") as silent,
     ):
         bench = Bench(Path(folder), _QUICK if options.quick else _WHOLE, workers)
         first_legs(bench, silent, profile=options.profile)

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from bench_servers import add_plain_site, do_nothing_server, plugin_server, silent_provider
-from login_load import LoginOutcome, run_logins
-from radius_load import Load, Outcome, run_load
+from login_load import LoginResult, run_logins
+from radius_load import Load, LoadResult, run_load
 from radius_packets import ACCEPT, CHALLENGE
 from server_profile import print_profile
 
@@ -75,15 +75,15 @@ class Bench:
         """Begin a load."""
         return self._workers.submit(what, *args, **kwargs)
 
-    def fastest(self, address: tuple[str, int]) -> Outcome:
+    def fastest(self, address: tuple[str, int]) -> LoadResult:
         """Send as fast as answers come, 64 at a time."""
         return _checked(self.any_answers(address), CHALLENGE)
 
-    def any_answers(self, address: tuple[str, int]) -> Outcome:
+    def any_answers(self, address: tuple[str, int]) -> LoadResult:
         """Send as `fastest` does, and take refusals, too."""
         return self.begin(run_load, self.load(address, self.sizes.requests)).result()
 
-    def steady(self, address: tuple[str, int], rate: float) -> "Future[Outcome]":
+    def steady(self, address: tuple[str, int], rate: float) -> "Future[LoadResult]":
         """Begin to send on schedule; unlike `fastest`, nobody has looked at the answers yet."""
         return self.begin(run_load, self.load(address, int(rate * self.sizes.seconds), rate))
 
@@ -181,12 +181,12 @@ def killed(server: FreeRadiusServer) -> Iterator[None]:
         server.kill()
 
 
-def _checked(outcome: Outcome, expected: int) -> Outcome:
-    if outcome.lost or set(outcome.codes) != {expected}:
+def _checked(result: LoadResult, expected: int) -> LoadResult:
+    if result.lost or set(result.codes) != {expected}:
         raise SystemExit(
-            f"answers by code: {outcome.codes}, lost: {outcome.lost}; expected only code {expected}"
+            f"answers by code: {result.codes}, lost: {result.lost}; expected only code {expected}"
         )
-    return outcome
+    return result
 
 
 def _print_rates(title: str, rates: dict[str, list[float]]) -> None:
@@ -198,15 +198,15 @@ def _print_rates(title: str, rates: dict[str, list[float]]) -> None:
         print(f"  {name:12} {median:8.0f} /s   ratio {median / base:5.2f}   ({spread})")
 
 
-def _print_times(name: str, outcome: Outcome) -> None:
-    print(f"  {name:14} {outcome.rate:6.0f} /s   {_percentiles(outcome.latencies, 1000)} ms")
+def _print_times(name: str, result: LoadResult) -> None:
+    print(f"  {name:14} {result.rate:6.0f} /s   {_percentiles(result.latencies, 1000)} ms")
 
 
-def _print_logins(name: str, outcome: LoginOutcome) -> None:
-    print(f"  {name:12} {outcome.login_rate:8.1f} /s   first leg: {_percentiles(outcome.latencies, 1000)} ms")
-    late = sum(seconds > 2 for seconds in outcome.sms)
-    print(f"  {'':12} challenge to SMS: {_percentiles(outcome.sms, 1000)} ms; {late} took more than 2 s")
-    print(f"  {'':12} {outcome.accepted} accepted, answers by code {outcome.codes}, lost {outcome.lost}")
+def _print_logins(name: str, result: LoginResult) -> None:
+    print(f"  {name:12} {result.login_rate:8.1f} /s   first leg: {_percentiles(result.latencies, 1000)} ms")
+    late = sum(seconds > 2 for seconds in result.sms)
+    print(f"  {'':12} challenge to SMS: {_percentiles(result.sms, 1000)} ms; {late} took more than 2 s")
+    print(f"  {'':12} {result.accepted} accepted, answers by code {result.codes}, lost {result.lost}")
 
 
 def _percentiles(seconds: list[float], unit: float) -> str:

@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from radius_load import Load, Outcome
+from radius_load import Load, LoadResult
 from radius_packets import ACCEPT, CHALLENGE, access_request, state_of
 
 from smsotp_mocks.gateways.http.gateway import HttpGateway
@@ -24,7 +24,7 @@ _NAME_DIGITS = 7  # of a user; the rest of the telephone number is the same for 
 
 
 @dataclass(slots=True)
-class LoginOutcome(Outcome):
+class LoginResult(LoadResult):
     """
     What came of a load of whole log-ins; a latency is that of a first leg.
 
@@ -51,7 +51,7 @@ class _Login:
     challenged_at: float = 0.0
 
 
-def run_logins(load: Load, gateway_port: int, faults: str, seconds: float) -> LoginOutcome:
+def run_logins(load: Load, gateway_port: int, faults: str, seconds: float) -> LoginResult:
     """
     Log in one user after the other.
 
@@ -76,7 +76,7 @@ class _Run:
         self._load = load
         self._stations = iter(load.stations)
         self._until = perf_counter() + seconds
-        self._outcome = LoginOutcome()
+        self._result = LoginResult()
         self._logins: dict[int, _Login] = {}
         self._waiting: dict[str, int] = {}
         self._codes = _Codes(gateway)
@@ -92,7 +92,7 @@ class _Run:
             self._sockets[sock.fileno()] = sock
             self._poll.register(sock.fileno(), select.EPOLLIN)
 
-    def finish(self) -> LoginOutcome:
+    def finish(self) -> LoginResult:
         begin = perf_counter()
         self._idle = list(self._sockets)
         pause = self._begin_due()
@@ -103,9 +103,9 @@ class _Run:
                 else:
                     self._receive(number)
             pause = self._begin_due()
-        self._outcome.seconds = perf_counter() - begin
-        self._outcome.lost = len(self._logins)
-        return self._outcome
+        self._result.seconds = perf_counter() - begin
+        self._result.lost = len(self._logins)
+        return self._result
 
     def close(self) -> None:
         self._codes.close()
@@ -133,14 +133,14 @@ class _Run:
     def _receive(self, number: int) -> None:
         answer = self._sockets[number].recv(4096)
         login, code = self._logins[number], answer[0]
-        self._outcome.codes[code] = self._outcome.codes.get(code, 0) + 1
+        self._result.codes[code] = self._result.codes.get(code, 0) + 1
         if code == CHALLENGE and not login.state:
-            self._outcome.latencies.append(perf_counter() - login.sent_at)
+            self._result.latencies.append(perf_counter() - login.sent_at)
             login.state, login.challenged_at = state_of(answer), time.time()
             self._waiting[login.user] = number
             self._answer()
             return
-        self._outcome.accepted += code == ACCEPT
+        self._result.accepted += code == ACCEPT
         del self._logins[number]
         self._idle.append(number)
 
@@ -149,7 +149,7 @@ class _Run:
         for user, code, received in self._codes.take(self._waiting):
             number = self._waiting.pop(user)
             login = self._logins[number]
-            self._outcome.sms.append(max(0.0, received - login.challenged_at))
+            self._result.sms.append(max(0.0, received - login.challenged_at))
             packet = access_request(user, code, login.station, self._load.secret, login.state)
             self._sockets[number].send(packet)
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from bench_servers import add_plain_site, plugin_server
 from first_leg import Bench, Sizes, gateway_toml, killed
 from outage_memory import print_memory
-from radius_load import Outcome
+from radius_load import LoadResult
 from radius_packets import ACCEPT, CHALLENGE, REJECT
 
 from smsotp_mocks.gateways.http.gateway import HttpGateway
@@ -47,10 +47,10 @@ class Seen:
     codes: dict[int, int] = field(default_factory=dict)
     lost: int = 0
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, result: LoadResult) -> None:
         """Count answers, whatever was measured with them."""
-        self.lost += outcome.lost
-        for code, count in outcome.codes.items():
+        self.lost += result.lost
+        for code, count in result.codes.items():
             self.codes[code] = self.codes.get(code, 0) + count
 
 
@@ -72,9 +72,9 @@ def _measure_one(bench: Bench, folder: Path, faults: str, seen: Seen) -> None:
             seen.rates.append(fastest.rate)
             seen.add(fastest)
             legs, beside = bench.steady(server.address, _RATE), bench.steady(plain, _PLAIN_RATE)
-            for outcome, latencies in ((legs.result(), seen.legs), (beside.result(), seen.plain)):
-                latencies.extend(outcome.latencies)
-                seen.add(outcome)
+            for result, latencies in ((legs.result(), seen.legs), (beside.result(), seen.plain)):
+                latencies.extend(result.latencies)
+                seen.add(result)
 
 
 @contextlib.contextmanager

@@ -47,7 +47,7 @@ class Load:
 
 
 @dataclass(slots=True)
-class Outcome:
+class LoadResult:
     """
     What came of a load.
 
@@ -70,7 +70,7 @@ class Outcome:
         return len(self.latencies) / self.seconds
 
 
-def run_load(load: Load) -> Outcome:
+def run_load(load: Load) -> LoadResult:
     """Send one first leg from each station and wait for the answers."""
     packets = [
         access_request(load.user_at(station), load.password, str(station), load.secret)
@@ -87,7 +87,7 @@ class _Run:
     def __init__(self, load: Load, packets: Iterator[bytes]) -> None:
         self._packets = packets
         self._interval = 1 / load.rate if load.rate else 0.0
-        self._outcome = Outcome()
+        self._result = LoadResult()
         self._poll = select.epoll()
         self._sockets: dict[int, socket.socket] = {}
         self._sent_at: dict[int, float] = {}
@@ -98,7 +98,7 @@ class _Run:
             self._poll.register(sock.fileno(), select.EPOLLIN)
         self._idle = list(self._sockets)
 
-    def finish(self) -> Outcome:
+    def finish(self) -> LoadResult:
         begin = self._due = perf_counter()
         self._next = next(self._packets, None)
         self._send()
@@ -106,9 +106,9 @@ class _Run:
             if not self._receive():
                 break
             self._send()
-        self._outcome.seconds = perf_counter() - begin
-        self._outcome.lost = len(self._sent_at)
-        return self._outcome
+        self._result.seconds = perf_counter() - begin
+        self._result.lost = len(self._sent_at)
+        return self._result
 
     def close(self) -> None:
         for sock in self._sockets.values():
@@ -135,7 +135,7 @@ class _Run:
         events = self._poll.poll(0 if is_scheduled else _LOST_AFTER)
         for number, _ in events:
             answer = self._sockets[number].recv(4096)
-            self._outcome.latencies.append(perf_counter() - self._sent_at.pop(number))
-            self._outcome.codes[answer[0]] = self._outcome.codes.get(answer[0], 0) + 1
+            self._result.latencies.append(perf_counter() - self._sent_at.pop(number))
+            self._result.codes[answer[0]] = self._result.codes.get(answer[0], 0) + 1
             self._idle.append(number)
         return is_scheduled or bool(events)

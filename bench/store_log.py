@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench_servers import plugin_server
 from first_leg import gateway_toml
-from login_load import LoginOutcome, run_logins
+from login_load import LoginResult, run_logins
 from radius_load import Load
 from radius_packets import ACCEPT, CHALLENGE
 
@@ -50,7 +50,7 @@ def measure(folder: Path, seconds: float, rate: float, workers: ProcessPoolExecu
         show(running.result(), rate, longest)
 
 
-def watch(database: Path, seconds: float, running: "Future[LoginOutcome]") -> int:
+def watch(database: Path, seconds: float, running: "Future[LoginResult]") -> int:
     """Print the sizes at intervals; returns the longest write-ahead log, in bytes."""
     log = database.with_name(database.name + "-wal")
     longest = ticks = 0
@@ -64,12 +64,12 @@ def watch(database: Path, seconds: float, running: "Future[LoginOutcome]") -> in
     return longest
 
 
-def show(outcome: LoginOutcome, rate: float, longest: int) -> None:
-    times = sorted(outcome.latencies)
+def show(result: LoginResult, rate: float, longest: int) -> None:
+    times = sorted(result.latencies)
     p50, p99 = (times[int(len(times) * share)] * 1e3 for share in (0.5, 0.99))
     print(
-        f"{outcome.accepted} log-ins at {rate:g} a second ({outcome.login_rate:.0f} came), "
-        f"{outcome.codes.get(CHALLENGE, 0)} challenges, {outcome.codes.get(ACCEPT, 0)} accepted, {outcome.lost} lost; "
+        f"{result.accepted} log-ins at {rate:g} a second ({result.login_rate:.0f} came), "
+        f"{result.codes.get(CHALLENGE, 0)} challenges, {result.codes.get(ACCEPT, 0)} accepted, {result.lost} lost; "
         f"first legs p50 {p50:.1f} ms, p99 {p99:.1f} ms; the log at its longest {longest / 1e6:.1f} MB"
     )
 

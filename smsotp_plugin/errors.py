@@ -1,5 +1,5 @@
 """
-Every error that this package raises on purpose, as one tree. Imports nothing.
+Every error that this package raises on purpose, as one tree. Imports nothing of ours.
 
 ::
 
@@ -36,6 +36,8 @@ Every error that this package raises on purpose, as one tree. Imports nothing.
 
 The texts of these errors go into logs: they never hold a code, a password or a full telephone number.
 """
+
+from enum import StrEnum
 
 
 class SmsOtpError(Exception):
@@ -133,6 +135,17 @@ class QueueFull(CannotSend):
     """The dispatcher's queue is at its limit or has been stopped."""
 
 
+class Outcome(StrEnum):
+    """How an attempt or a message ended, in the word that logs, metrics and the delivery log use."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    NOT_SENT = "not sent"
+    UNKNOWN = "unknown"
+    NOT_NEEDED = "not needed"
+    """Only of a message: its log-in was over, or a later message took its place, before any gateway had taken it."""
+
+
 class DeliveryError(SmsOtpError):
     """
     One attempt at one gateway failed.
@@ -141,8 +154,8 @@ class DeliveryError(SmsOtpError):
         detail: What happened, in a form fit for the log.
     """
 
-    #: The word that logs, metrics and the delivery log use.
-    outcome: str = ""
+    #: What is certain about the SMS; an error that does not say may have let it out.
+    outcome = Outcome.UNKNOWN
     #: The gateway's own words as they came, with whatever they repeat: not fit for a log. `Provider.submit` moves them,
     #: masked and cut, into the text.
     said: str = ""
@@ -157,7 +170,7 @@ class NotSent(DeliveryError):
         retry_after: Seconds that the gateway asks us to wait, or None.
     """
 
-    outcome = "not sent"
+    outcome = Outcome.NOT_SENT
     #: Whether the same gateway may take the message a little later.
     retry_here = True
 
@@ -193,7 +206,7 @@ class CreditExhausted(NotSent):
 class Refused(DeliveryError):
     """This message will never be taken by this gateway; it was certainly not sent."""
 
-    outcome = "refused"
+    outcome = Outcome.REFUSED
 
 
 class BadRecipient(Refused):
@@ -206,8 +219,6 @@ class BadMessage(Refused):
 
 class Unknown(DeliveryError):
     """The message was written and no valid answer came: the SMS may arrive or not."""
-
-    outcome = "unknown"
 
 
 class AnswerTimeout(Unknown):

@@ -8,29 +8,17 @@ not count. Unknown follows the setting; that gateway is not asked again, because
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from random import Random
 
 from smsotp_plugin.dispatch.health import Condition, GatewayHealth, is_busy
 from smsotp_plugin.dispatch.people import Person
 from smsotp_plugin.dispatch.routes import Plan
-from smsotp_plugin.errors import DeliveryError, NotSent, Refused, Unknown
+from smsotp_plugin.errors import DeliveryError, NotSent, Outcome, Refused
 from smsotp_plugin.settings.sections.dispatch import OnUnknown
 from smsotp_plugin.sms.message import Message
 
 _FIRST_PAUSE = 1.0
 _SHORTEST_WAIT = 0.25
-
-
-class Final(StrEnum):
-    """How a message ended; each one ends once."""
-
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    NOT_SENT = "not sent"
-    UNKNOWN = "unknown"
-    NOT_NEEDED = "not needed"
-    """Its log-in was over, or a later message took its place, before any gateway had taken it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +53,7 @@ class Later:
 class Ended:
     """Nothing more is tried."""
 
-    final: Final
+    outcome: Outcome
 
 
 Step = Send | Later | Ended
@@ -93,7 +81,7 @@ class Delivery:
         #: Gateways that may be tried although they count as dead.
         self.hopes = set(plan.hopes)
         self.deadline = deadline
-        self.final: Final | None = None
+        self.outcome: Outcome | None = None
         self.in_flight: set[str] = set()
         self._rules = rules
         self._random = random
@@ -102,7 +90,7 @@ class Delivery:
         self._given_up: set[str] = set()
         #: Gateways that asked to wait, in this round.
         self._busy: set[str] = set()
-        self._worst = Final.NOT_SENT
+        self._worst = Outcome.NOT_SENT
         self._needed = True
 
     @property
@@ -117,8 +105,8 @@ class Delivery:
         Returns:
             None where an attempt is under way and nothing else can be done: ask again when it has ended.
         """
-        if self.final is not None:
-            return Ended(self.final)
+        if self.outcome is not None:
+            return Ended(self.outcome)
         moments: list[float] = []
         for gateway in self.plan.gateways:
             if not self._needed or gateway in self._tried | self._given_up or now >= self.deadline:
@@ -133,7 +121,7 @@ class Delivery:
 
     def hedge(self, now: float, health_of: HealthOf) -> Send | None:
         """Choose one more gateway while another one has the message; None where there is none, or no need."""
-        step = self.next_step(now, health_of) if self.in_flight and self.final is None else None
+        step = self.next_step(now, health_of) if self.in_flight and self.outcome is None else None
         return step if isinstance(step, Send) else None
 
     def returned(self, gateway: str) -> None:
@@ -145,16 +133,16 @@ class Delivery:
         """Try nothing more: nobody needs the code. What is under way may still end well."""
         self._needed = False
 
-    def give_up(self) -> Final | None:
+    def give_up(self) -> Outcome | None:
         """End the message where it stands; None where it had ended before."""
-        return None if self.final is not None else self._end(self._worst).final
+        return None if self.outcome is not None else self._end(self._worst).outcome
 
     def accepted(self, gateway: str) -> bool:
         """Note a receipt; False where the message had ended before, by a hedged attempt elsewhere."""
         self.in_flight.discard(gateway)
-        if self.final is not None:
+        if self.outcome is not None:
             return False
-        self._end(Final.ACCEPTED)
+        self._end(Outcome.ACCEPTED)
         return True
 
     def failed(self, gateway: str, error: DeliveryError) -> None:
@@ -165,19 +153,20 @@ class Delivery:
         match error:
             case Refused():
                 self._given_up.add(gateway)
-                self._worst = max(self._worst, Final.REFUSED, key=_SEVERITY.index)
-            case Unknown():
+                self._worst = max(self._worst, Outcome.REFUSED, key=_SEVERITY.index)
+            case NotSent():
+                if not error.retry_here:
+                    self._given_up.add(gateway)
+            case _:
                 self._given_up.add(gateway)
-                self._worst = Final.UNKNOWN
+                self._worst = Outcome.UNKNOWN
                 if self._rules.on_unknown is OnUnknown.STOP:
                     self._given_up.update(self.plan.gateways)
-            case NotSent(retry_here=False):
-                self._given_up.add(gateway)
 
     def _wait_or_end(self, now: float, moments: list[float]) -> Step:
         """Wait for the first of `moments` or for the next round, whichever comes first before the deadline."""
         if not self._needed:
-            return self._end(Final.NOT_NEEDED)
+            return self._end(Outcome.NOT_NEEDED)
         next_round = self._next_round(now)
         at = min([*moments, next_round], default=self.deadline)
         if at >= self.deadline:
@@ -195,10 +184,10 @@ class Delivery:
             return self.deadline
         return now + _FIRST_PAUSE * (1 << self._round - 1) * self._random.uniform(0.5, 1.5)
 
-    def _end(self, final: Final) -> Ended:
-        self.final = final
-        return Ended(final)
+    def _end(self, outcome: Outcome) -> Ended:
+        self.outcome = outcome
+        return Ended(outcome)
 
 
 #: An unknown outcome outweighs a refusal: the SMS may have arrived.
-_SEVERITY = [Final.NOT_SENT, Final.REFUSED, Final.UNKNOWN]
+_SEVERITY = [Outcome.NOT_SENT, Outcome.REFUSED, Outcome.UNKNOWN]

@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 
 from smsotp_plugin.clock import Clock, Deadline
-from smsotp_plugin.dispatch.delivery import Delivery, Ended, Final, HealthOf, Later, RetryRules, Send
+from smsotp_plugin.dispatch.delivery import Delivery, Ended, HealthOf, Later, RetryRules, Send
 from smsotp_plugin.dispatch.health import Breaker, Condition, GatewayHealth, Verdict
 from smsotp_plugin.dispatch.lane import Lane, end_lanes
 from smsotp_plugin.dispatch.on_the_way import OnTheWay
@@ -27,7 +27,7 @@ from smsotp_plugin.dispatch.planner import Planner
 from smsotp_plugin.dispatch.prober import Prober
 from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
 from smsotp_plugin.dispatch.timer import Timer
-from smsotp_plugin.errors import DeliveryError, NotSent, QueueFull, StoreError, Throttled, Unknown
+from smsotp_plugin.errors import DeliveryError, NotSent, Outcome, QueueFull, StoreError, Throttled, Unknown
 from smsotp_plugin.log import quoted
 from smsotp_plugin.providers.base import Provider
 from smsotp_plugin.sms.message import Message, Receipt
@@ -214,10 +214,10 @@ class Dispatcher:
     def _give_up(self, left: Sequence[Delivery]) -> None:
         for delivery in left:
             with self._lock:
-                final = delivery.give_up()
-            if final is not None:
+                outcome = delivery.give_up()
+            if outcome is not None:
                 log.error("%s: given up, the server is being stopped", _named(delivery.message))
-                self._end(delivery, final)
+                self._end(delivery, outcome)
 
     def health_of(self, gateway: str) -> GatewayHealth:
         """See `HealthView.health_of`."""
@@ -258,7 +258,7 @@ class Dispatcher:
         """Note what has happened and do what follows from it; both under one lock, or it would follow twice."""
         with self._lock:
             note()
-            if delivery.final is not None:
+            if delivery.outcome is not None:
                 return
             step = delivery.next_step(self._clock.monotonic(), self._health_for(delivery))
         match step:
@@ -266,18 +266,18 @@ class Dispatcher:
                 self._lanes[gateway].put(delivery)
             case Later(at):
                 self._timer.call_at(at, lambda: self._advance(delivery))
-            case Ended(final):
-                self._end(delivery, final)
+            case Ended(outcome):
+                self._end(delivery, outcome)
 
     def _plan_hedge(self, delivery: Delivery) -> None:
         moment = self._clock.monotonic() + self._rules.hedge_after
-        if moment < delivery.deadline and delivery.final is None:
+        if moment < delivery.deadline and delivery.outcome is None:
             # Most messages have ended long before; the timer must not keep them.
             kept = weakref.ref(delivery)
             self._timer.call_at(moment, lambda: self._hedge(kept()))
 
     def _hedge(self, delivery: Delivery | None) -> None:
-        if delivery is None or delivery.final is not None:
+        if delivery is None or delivery.outcome is not None:
             return
         with self._lock:
             step = delivery.hedge(self._clock.monotonic(), self._health_for(delivery))
@@ -286,7 +286,7 @@ class Dispatcher:
         self._plan_hedge(delivery)
 
     def _attempt(self, lane: Lane, delivery: Delivery) -> None:
-        if delivery.final is not None or not self._may_try(lane, delivery):
+        if delivery.outcome is not None or not self._may_try(lane, delivery):
             return self._give_back(lane, delivery)
         if (problem := self._begin(lane, delivery)) is not None:
             return self._advance(delivery, lambda: delivery.failed(lane.name, problem))
@@ -328,13 +328,13 @@ class Dispatcher:
         self._note(
             delivery.message,
             EventKind.ATTEMPT,
-            Final.ACCEPTED,
+            Outcome.ACCEPTED,
             level=logging.INFO,
             gateway=lane.name,
             gateway_id=receipt.gateway_id,
         )
         if first:
-            self._end(delivery, Final.ACCEPTED)
+            self._end(delivery, Outcome.ACCEPTED)
 
     def _failed(self, lane: Lane, delivery: Delivery, error: DeliveryError) -> None:
         verdict = lane.breaker.failed(error, delivery.person, self._clock.monotonic())
@@ -357,24 +357,24 @@ class Dispatcher:
         if delivery.message.state:
             self._store.forget_message(delivery.message.state, delivery.message.resends)
 
-    def _end(self, delivery: Delivery, final: Final) -> None:
+    def _end(self, delivery: Delivery, outcome: Outcome) -> None:
         self._places.give_back(delivery.plan.place)
         self._forget(delivery)
         try:
             # First: whoever reads that the message has ended finds its consequences in place.
-            self._listener(delivery.message, final)
+            self._listener(delivery.message, outcome)
         finally:
-            self._note_end(delivery, final)
+            self._note_end(delivery, outcome)
             with self._lock:
                 self._on_the_way.discard(delivery)
                 if self._stopping and not self._on_the_way:
                     self._idle.notify_all()
 
-    def _note_end(self, delivery: Delivery, final: Final) -> None:
-        if final is Final.NOT_NEEDED:
-            self._note(delivery.message, EventKind.ENDED, final, level=logging.INFO)
-        elif final is not Final.ACCEPTED:
-            detail = f"{final}, route {delivery.plan.route}"
+    def _note_end(self, delivery: Delivery, outcome: Outcome) -> None:
+        if outcome is Outcome.NOT_NEEDED:
+            self._note(delivery.message, EventKind.ENDED, outcome, level=logging.INFO)
+        elif outcome is not Outcome.ACCEPTED:
+            detail = f"{outcome}, route {delivery.plan.route}"
             self._note(delivery.message, EventKind.ENDED, detail, level=logging.ERROR)
 
     def _note(  # noqa: PLR0913  (one for each field of the event)

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from smsotp_plugin.dispatch.delivery import Final
 from smsotp_plugin.dispatch.routes import Plan, Recipient
+from smsotp_plugin.errors import Outcome
 from smsotp_plugin.sms.message import Message
 
 #: Told of each message once, from any thread, how it ended: nothing more is tried.
-EndListener = Callable[[Message, Final], None]
+EndListener = Callable[[Message, Outcome], None]
 
 
 class Outbox(Protocol):
@@ -41,5 +41,5 @@ class Outbox(Protocol):
         """Try nothing more for the messages of a challenge that is over; what a gateway has already stays there."""
 
 
-def ignore_end(message: Message, final: Final) -> None:
+def ignore_end(message: Message, outcome: Outcome) -> None:
     """Note nothing."""

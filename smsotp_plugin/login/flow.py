@@ -7,13 +7,13 @@ from functools import partial
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.keyed import HEX_DIGITS
 from smsotp_plugin.codes.onetime import CodeMaker
-from smsotp_plugin.dispatch.delivery import Final
 from smsotp_plugin.dispatch.routes import Plan
 from smsotp_plugin.errors import (
     AlreadyUsed,
     CannotSend,
     ChallengeError,
     NumberError,
+    Outcome,
     StoreError,
     TooManyAttempts,
     UnknownChallenge,
@@ -144,10 +144,10 @@ class Login:
         self._journal.step(request, "an answer of %s characters", len(typed))
         return self._judge(request, request.state, typed)
 
-    def ended(self, message: Message, final: Final) -> None:
+    def ended(self, message: Message, outcome: Outcome) -> None:
         """Note how a message ended; see `EndListener`."""
-        self._sender.ended(message, final)
-        self._waiting.settle(message.state, final)
+        self._sender.ended(message, outcome)
+        self._waiting.settle(message.state, outcome)
 
     def stop_waiting(self) -> None:
         """Answer at once from now on: the server is being stopped."""

@@ -7,10 +7,9 @@ from pydantic import SecretStr
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.onetime import CodeMaker
-from smsotp_plugin.dispatch.delivery import Final
 from smsotp_plugin.dispatch.outbox import Outbox
 from smsotp_plugin.dispatch.routes import Plan, Recipient, realm_of
-from smsotp_plugin.errors import NumberError, StoreError
+from smsotp_plugin.errors import NumberError, Outcome, StoreError
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.settings import Settings
 from smsotp_plugin.sms.message import Message
@@ -26,7 +25,7 @@ log = logging.getLogger("smsotp.login")
 _SHARE_DIGITS = 8
 
 #: No gateway has the message, and none will get it.
-UNDELIVERED = (Final.REFUSED, Final.NOT_SENT)
+UNDELIVERED = (Outcome.REFUSED, Outcome.NOT_SENT)
 
 #: What a provider without a template of its own sends where ``[otp] text`` is not set.
 DEFAULT_SENTENCE = "{otp} is your code to log in."
@@ -148,12 +147,12 @@ class CodeSender:
         self._note(challenge, message, plan)
         self._outbox.submit(message, plan)
 
-    def ended(self, message: Message, final: Final) -> None:
+    def ended(self, message: Message, outcome: Outcome) -> None:
         """Tell the store that a code did not get out, unless a further SMS was asked for meanwhile and may arrive."""
-        if not message.state or final not in UNDELIVERED:
+        if not message.state or outcome not in UNDELIVERED:
             return
         try:
-            self._store.mark_undelivered(message.state, message.resends, final)
+            self._store.mark_undelivered(message.state, message.resends, outcome)
         except StoreError as exc:
             log.error("challenge %s cannot be marked undelivered: %s", message.reference, exc)  # noqa: TRY400  (one line says it)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from smsotp_plugin.clock import Clock, Deadline
-from smsotp_plugin.dispatch.delivery import Final
+from smsotp_plugin.errors import Outcome
 
 #: After a wait nobody waits for so many times as long. FreeRADIUS calls one log-in after the other, and while one waits
 #: the next ones gather: they have to be answered at once.
@@ -27,7 +27,7 @@ class Waiting:
         self._changed = threading.Condition()
         #: State of the challenge whose log-in waits, or may; empty where none does.
         self._whose = ""
-        self._final: Final | None = None
+        self._outcome: Outcome | None = None
         self._rest_until = float("-inf")
         self._stopped = False
 
@@ -38,7 +38,7 @@ class Waiting:
         with self._changed:
             mine = bool(self._seconds) and not self._stopped and not self._whose and begun >= self._rest_until
             if mine:
-                self._whose, self._final = state, None
+                self._whose, self._outcome = state, None
         try:
             yield mine
         finally:
@@ -48,16 +48,16 @@ class Waiting:
                     self._whose = ""
                     self._rest_until = now + _REST * (now - begun)
 
-    def settle(self, state: str, final: Final) -> None:
+    def settle(self, state: str, outcome: Outcome) -> None:
         """Note how a message ended; from any thread."""
         if state != self._whose:
             return
         with self._changed:
             if state == self._whose:
-                self._final = final
+                self._outcome = outcome
                 self._changed.notify_all()
 
-    def wait(self) -> Final | None:
+    def wait(self) -> Outcome | None:
         """
         Wait for the end of the message, for whoever has the turn.
 
@@ -66,10 +66,10 @@ class Waiting:
         """
         until = Deadline.after(self._seconds, self._clock)
         with self._changed:
-            while self._final is None and not self._stopped:
+            while self._outcome is None and not self._stopped:
                 if not self._clock.wait(self._changed, until.remaining()):
                     break
-            return self._final
+            return self._outcome
 
     def stop(self) -> None:
         """End the waiting, for good."""

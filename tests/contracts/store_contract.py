@@ -60,7 +60,7 @@ def challenge(clock: HandClock, *, login: str = "", user: str = "bob", tries: in
     )
 
 
-def outcome(call: Callable[[], object]) -> str:
+def name_outcome(call: Callable[[], object]) -> str:
     """Return the name of what a call raised, or ``accepted``."""
     try:
         call()
@@ -75,7 +75,7 @@ def at_once(call: Callable[[], object]) -> Counter[str]:
 
     def run() -> str:
         together.wait()
-        return outcome(call)
+        return name_outcome(call)
 
     with ThreadPoolExecutor(THREADS) as pool:
         return Counter(future.result() for future in [pool.submit(run) for _ in range(THREADS)])
@@ -83,7 +83,9 @@ def at_once(call: Callable[[], object]) -> Counter[str]:
 
 def right_answers(store: ChallengeStore, clock: HandClock, some: list[Challenge]) -> Counter[str]:
     """Return how right answers to some challenges of bob ended."""
-    return Counter(outcome(partial(store.answer, each.state, "bob", RIGHT, clock.time())) for each in some)
+    return Counter(
+        name_outcome(partial(store.answer, each.state, "bob", RIGHT, clock.time())) for each in some
+    )
 
 
 class StoreContract(MessageContract):
@@ -463,9 +465,10 @@ class StoreContract(MessageContract):
             assert after.open_challenge(challenge(clock, login="a"), then=nothing) == untouched
             assert after.open_challenge(challenge(clock, login="b"), then=nothing).state == guessed.state
             assert after.open_challenge(fresh := challenge(clock, login="c"), then=nothing) == fresh
-            assert outcome(lambda: after.answer(used.state, "bob", RIGHT, clock.time())) == "AlreadyUsed"
+            assert name_outcome(lambda: after.answer(used.state, "bob", RIGHT, clock.time())) == "AlreadyUsed"
             assert (
-                outcome(lambda: after.answer(guessed.state, "bob", WRONG, clock.time())) == "TooManyAttempts"
+                name_outcome(lambda: after.answer(guessed.state, "bob", WRONG, clock.time()))
+                == "TooManyAttempts"
             )
             assert after.answer(untouched.state, "bob", RIGHT, clock.time()) == untouched
         finally:
@@ -493,10 +496,10 @@ class StoreContract(MessageContract):
 
         clock.advance(TTL + KEPT_AFTER_EXPIRY - 1)
         store.tidy(clock.time())
-        assert outcome(lambda: store.answer(new.state, "bob", RIGHT, clock.time())) == "Expired"
+        assert name_outcome(lambda: store.answer(new.state, "bob", RIGHT, clock.time())) == "Expired"
         clock.advance(2)
         store.tidy(clock.time())
-        assert outcome(lambda: store.answer(new.state, "bob", RIGHT, clock.time())) == "UnknownChallenge"
+        assert name_outcome(lambda: store.answer(new.state, "bob", RIGHT, clock.time())) == "UnknownChallenge"
 
     def test_tidying_removes_many_and_leaves_the_living(
         self, store: ChallengeStore, clock: HandClock
@@ -516,8 +519,8 @@ class StoreContract(MessageContract):
         new = store.open_challenge(challenge(clock), then=nothing)
         clock.set_by(-3600)
 
-        assert outcome(lambda: store.answer(new.state, "bob", RIGHT, clock.time())) == "Expired"
-        assert outcome(lambda: store.answer(new.state, "bob", WRONG, clock.time())) == "Expired"
+        assert name_outcome(lambda: store.answer(new.state, "bob", RIGHT, clock.time())) == "Expired"
+        assert name_outcome(lambda: store.answer(new.state, "bob", WRONG, clock.time())) == "Expired"
         with pytest.raises(Expired):
             store.resend(new.state, "bob", clock.time(), RESENDS)
 
@@ -528,7 +531,7 @@ class StoreContract(MessageContract):
         new = store.open_challenge(challenge(clock), then=nothing)
         clock.set_by(-back)
 
-        assert outcome(lambda: store.answer(new.state, "bob", RIGHT, clock.time())) == ended
+        assert name_outcome(lambda: store.answer(new.state, "bob", RIGHT, clock.time())) == ended
 
     @pytest.mark.parametrize("committed", [False, True])
     @pytest.mark.parametrize("step", [-3600, -1, 3600])

@@ -9,12 +9,12 @@ from typing import Any
 from pydantic import SecretStr
 
 from smsotp_plugin.clock import Deadline
-from smsotp_plugin.dispatch.delivery import Delivery, Final, RetryRules
+from smsotp_plugin.dispatch.delivery import Delivery, RetryRules
 from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
 from smsotp_plugin.dispatch.health import Condition
 from smsotp_plugin.dispatch.lane import Lane
 from smsotp_plugin.dispatch.routes import Recipient, RouteTable
-from smsotp_plugin.errors import AnswerTimeout, ConnectFailed, DeliveryError
+from smsotp_plugin.errors import AnswerTimeout, ConnectFailed, DeliveryError, Outcome
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, Provider
 from smsotp_plugin.settings.sections.dispatch import OnUnknown
 from smsotp_plugin.sms.message import Message, Receipt
@@ -89,7 +89,7 @@ class Simulation:
         self.connections = connections
         self.behave = behave
         self.probe = probe
-        self.finals: dict[str, Final] = {}
+        self.outcomes: dict[str, Outcome] = {}
         self.ended: Counter[str] = Counter()
         self.accepted: Counter[str] = Counter()
         #: Attempts at a gateway that counted as dead.
@@ -150,9 +150,9 @@ class Simulation:
         self.accepted[message.reference] += 1
         return Receipt()
 
-    def _end(self, message: Message, final: Final) -> None:
+    def _end(self, message: Message, outcome: Outcome) -> None:
         self.ended[message.reference] += 1
-        self.finals[message.reference] = final
+        self.outcomes[message.reference] = outcome
 
     def _work(self, lane: Lane) -> bool:
         if self._busy[lane.name] == self.connections or not lane._queue._heap:

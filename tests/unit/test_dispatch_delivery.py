@@ -1,4 +1,4 @@
-"""What becomes of one message, decided without threads: any gateways, any outcomes, in any order."""
+"""What becomes of one message, decided without threads: any gateways, any answers, in any order."""
 
 from random import Random
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from smsotp_plugin.dispatch.delivery import Delivery, Ended, Final, Later, RetryRules, Send
+from smsotp_plugin.dispatch.delivery import Delivery, Ended, Later, RetryRules, Send
 from smsotp_plugin.dispatch.health import Condition, GatewayHealth
 from smsotp_plugin.dispatch.routes import Plan
 from smsotp_plugin.errors import (
@@ -16,6 +16,7 @@ from smsotp_plugin.errors import (
     BadRecipient,
     ConnectFailed,
     DeliveryError,
+    Outcome,
     ProtocolViolation,
     Throttled,
 )
@@ -49,9 +50,9 @@ def delivery(*gateways: str, rounds: int = 1, on_unknown: OnUnknown = OnUnknown.
     )
 
 
-def run(one: Delivery, outcomes: list[DeliveryError | None]) -> tuple[list[str], Final]:
+def run(one: Delivery, answers: list[DeliveryError | None]) -> tuple[list[str], Outcome]:
     """Let attempts end as listed, then successfully; return who was asked in which order, and the end."""
-    now, asked, coming = 0.0, [], iter(outcomes)
+    now, asked, coming = 0.0, [], iter(answers)
     for _ in range(1000):
         match one.next_step(now, alive):
             case Send(gateway):
@@ -64,34 +65,34 @@ def run(one: Delivery, outcomes: list[DeliveryError | None]) -> tuple[list[str],
             case Later(at):
                 assert at >= now
                 now = at
-            case Ended(final):
-                return asked, final
+            case Ended(outcome):
+                return asked, outcome
             case None:
                 pytest.fail("it waits for an attempt, but none is under way")
     pytest.fail("it does not end")
 
 
 def test_the_first_gateway_that_takes_it_ends_it() -> None:
-    assert run(delivery("a", "b"), [None]) == (["a"], Final.ACCEPTED)
+    assert run(delivery("a", "b"), [None]) == (["a"], Outcome.ACCEPTED)
 
 
 def test_each_gateway_has_its_turn_in_order() -> None:
     failures: list[DeliveryError | None] = [ConnectFailed("x"), BadRecipient("x"), AnswerTimeout("x")]
 
-    assert run(delivery("a", "b", "c", "d"), failures) == (["a", "b", "c", "d"], Final.ACCEPTED)
+    assert run(delivery("a", "b", "c", "d"), failures) == (["a", "b", "c", "d"], Outcome.ACCEPTED)
 
 
 def test_what_was_not_sent_goes_round_again() -> None:
     failures: list[DeliveryError | None] = [ConnectFailed("x"), ConnectFailed("x"), ConnectFailed("x")]
 
-    assert run(delivery("a", "b", rounds=3), failures) == (["a", "b", "a", "b"], Final.ACCEPTED)
+    assert run(delivery("a", "b", rounds=3), failures) == (["a", "b", "a", "b"], Outcome.ACCEPTED)
 
 
 def test_a_round_in_which_a_gateway_only_asked_to_wait_does_not_count() -> None:
     failures: list[DeliveryError | None] = [Throttled("x")] * 7
 
-    asked, final = run(delivery("a"), failures)
-    assert (asked, final) == (["a"] * 8, Final.ACCEPTED)
+    asked, outcome = run(delivery("a"), failures)
+    assert (asked, outcome) == (["a"] * 8, Outcome.ACCEPTED)
 
 
 def test_what_nobody_needs_is_not_tried() -> None:
@@ -102,54 +103,54 @@ def test_what_nobody_needs_is_not_tried() -> None:
     one.failed("a", AnswerTimeout("x"))
 
     assert (first, meanwhile) == (Send("a"), None)
-    assert one.next_step(0.0, alive) == Ended(Final.NOT_NEEDED)
+    assert one.next_step(0.0, alive) == Ended(Outcome.NOT_NEEDED)
 
 
 @pytest.mark.parametrize("error", [BadRecipient("x"), AuthFailed("x"), AnswerTimeout("x")])
 def test_a_gateway_that_may_not_be_asked_again_is_not(error: DeliveryError) -> None:
     failures: list[DeliveryError | None] = [error, ConnectFailed("x")]
 
-    assert run(delivery("a", "b", rounds=3), failures) == (["a", "b", "b"], Final.ACCEPTED)
+    assert run(delivery("a", "b", rounds=3), failures) == (["a", "b", "b"], Outcome.ACCEPTED)
 
 
 def test_silence_ends_it_where_the_settings_say_so() -> None:
     one = delivery("a", "b", rounds=3, on_unknown=OnUnknown.STOP)
 
-    assert run(one, [AnswerTimeout("x")]) == (["a"], Final.UNKNOWN)
+    assert run(one, [AnswerTimeout("x")]) == (["a"], Outcome.UNKNOWN)
 
 
 @pytest.mark.parametrize(
-    ("errors", "final"),
+    ("errors", "outcome"),
     [
-        ([ConnectFailed("x"), ConnectFailed("x")], Final.NOT_SENT),
-        ([ConnectFailed("x"), BadRecipient("x")], Final.REFUSED),
-        ([BadRecipient("x"), AnswerTimeout("x")], Final.UNKNOWN),
-        ([AnswerTimeout("x"), BadRecipient("x")], Final.UNKNOWN),
+        ([ConnectFailed("x"), ConnectFailed("x")], Outcome.NOT_SENT),
+        ([ConnectFailed("x"), BadRecipient("x")], Outcome.REFUSED),
+        ([BadRecipient("x"), AnswerTimeout("x")], Outcome.UNKNOWN),
+        ([AnswerTimeout("x"), BadRecipient("x")], Outcome.UNKNOWN),
     ],
 )
 def test_the_end_is_the_worst_that_may_have_happened(
-    errors: list[DeliveryError | None], final: Final
+    errors: list[DeliveryError | None], outcome: Outcome
 ) -> None:
-    assert run(delivery("a", "b"), errors) == (["a", "b"], final)
+    assert run(delivery("a", "b"), errors) == (["a", "b"], outcome)
 
 
 @given(
     count=st.integers(1, 4),
     rounds=st.integers(1, 4),
     on_unknown=st.sampled_from(OnUnknown),
-    outcomes=st.lists(st.one_of(st.none(), st.sampled_from(ERRORS)), max_size=20),
+    answers=st.lists(st.one_of(st.none(), st.sampled_from(ERRORS)), max_size=20),
 )
 def test_every_message_ends_and_no_gateway_is_asked_too_often(
-    count: int, rounds: int, on_unknown: OnUnknown, outcomes: list[DeliveryError | None]
+    count: int, rounds: int, on_unknown: OnUnknown, answers: list[DeliveryError | None]
 ) -> None:
     one = delivery(*(f"g{number}" for number in range(count)), rounds=rounds, on_unknown=on_unknown)
 
-    asked, final = run(one, outcomes)
+    asked, outcome = run(one, answers)
 
-    throttled = sum(isinstance(error, Throttled) for error in outcomes[: len(asked)])
+    throttled = sum(isinstance(error, Throttled) for error in answers[: len(asked)])
     assert all(asked.count(gateway) <= rounds + throttled for gateway in asked)
-    assert (final is Final.ACCEPTED) == (len(outcomes) < len(asked) or outcomes[len(asked) - 1] is None)
-    assert one.next_step(0.0, alive) == Ended(final)
+    assert (outcome is Outcome.ACCEPTED) == (len(answers) < len(asked) or answers[len(asked) - 1] is None)
+    assert one.next_step(0.0, alive) == Ended(outcome)
 
 
 def test_a_dead_gateway_is_gone_round_and_waited_for_where_it_is_the_only_one() -> None:
@@ -165,11 +166,11 @@ def test_a_dead_gateway_is_gone_round_and_waited_for_where_it_is_the_only_one() 
 def test_a_gateway_that_is_back_too_late_is_not_waited_for() -> None:
     one = delivery("a")
 
-    assert one.next_step(0.0, lambda _: GatewayHealth(Condition.RESTING, DEADLINE)) == Ended(Final.NOT_SENT)
+    assert one.next_step(0.0, lambda _: GatewayHealth(Condition.RESTING, DEADLINE)) == Ended(Outcome.NOT_SENT)
 
 
 def test_nothing_begins_after_the_deadline() -> None:
-    assert delivery("a").next_step(DEADLINE, alive) == Ended(Final.NOT_SENT)
+    assert delivery("a").next_step(DEADLINE, alive) == Ended(Outcome.NOT_SENT)
 
 
 def test_while_an_attempt_is_under_way_the_next_gateway_may_be_asked_too() -> None:
@@ -179,7 +180,7 @@ def test_while_an_attempt_is_under_way_the_next_gateway_may_be_asked_too() -> No
     assert steps == [Send("a"), Send("b"), None]
     assert one.accepted("b")
     assert not one.accepted("a")
-    assert one.final is Final.ACCEPTED
+    assert one.outcome is Outcome.ACCEPTED
 
 
 def test_a_gateway_that_was_not_asked_after_all_is_asked_later() -> None:
@@ -216,4 +217,4 @@ def test_what_is_given_up_ends_once() -> None:
     one.next_step(0.0, alive)
     one.failed("a", AnswerTimeout("x"))
 
-    assert (one.give_up(), one.give_up()) == (Final.UNKNOWN, None)
+    assert (one.give_up(), one.give_up()) == (Outcome.UNKNOWN, None)

@@ -12,7 +12,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from smsotp_plugin.clock import Deadline
-from smsotp_plugin.dispatch.delivery import Final, RetryRules
+from smsotp_plugin.dispatch.delivery import RetryRules
 from smsotp_plugin.dispatch.dispatcher import DispatchRules
 from smsotp_plugin.dispatch.health import Condition
 from smsotp_plugin.errors import (
@@ -24,6 +24,7 @@ from smsotp_plugin.errors import (
     GatewayUnavailable,
     NoGatewayAlive,
     NotSent,
+    Outcome,
     ProtocolViolation,
     Refused,
     Throttled,
@@ -156,13 +157,13 @@ def test_whatever_gateways_do_every_promise_holds(scenario: Scenario) -> None:
 
     simulation.run()
 
-    event(f"ends: {sorted(set(simulation.finals.values()))}")
+    event(f"ends: {sorted(set(simulation.outcomes.values()))}")
     assert simulation.ended == Counter(dict.fromkeys(simulation.submitted, 1))
     assert len(simulation.dispatcher._on_the_way) == 0
     assert len(simulation.dispatcher._places._taken) == 0
     successes = 1 + sum(simulation.accepted.values())
     assert all(hopes <= FEW * successes for hopes in simulation.hopes.values())
-    assert {name for name, final in simulation.finals.items() if final is Final.ACCEPTED} == set(
+    assert {name for name, outcome in simulation.outcomes.items() if outcome is Outcome.ACCEPTED} == set(
         simulation.accepted
     )
     # A second SMS is sent only where another gateway had left it open, or where it was wished for.

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from smsotp_plugin.dispatch.delivery import Final
 from smsotp_plugin.errors import (
     AnswerTimeout,
     AuthFailed,
@@ -15,6 +14,7 @@ from smsotp_plugin.errors import (
     DeliveryError,
     GatewayUnavailable,
     NoGatewayAlive,
+    Outcome,
     ProtocolViolation,
     Throttled,
 )
@@ -106,7 +106,7 @@ def test_two_gateways_that_fail_in_turn_refuse_hardly_anybody(failure: Failure, 
     world.advance(60)
 
     assert people.told["refused"] <= 0.03 * people.count
-    assert sum(final is Final.ACCEPTED for final in world.finals.values()) >= 0.9 * people.count
+    assert sum(outcome is Outcome.ACCEPTED for outcome in world.outcomes.values()) >= 0.9 * people.count
 
 
 @pytest.mark.parametrize("failure", FAILURES)
@@ -136,7 +136,7 @@ def test_an_account_that_is_refused_costs_one_person_the_log_in_at_once_and_one_
         people.log_in()
         world.advance(1)
 
-    assert world.finals[first] is Final.NOT_SENT
+    assert world.outcomes[first] is Outcome.NOT_SENT
     assert people.count - people.told["refused"] <= 1 + 1 + 3600 / 180
 
 
@@ -252,7 +252,7 @@ def test_a_gateway_that_throttles_is_waited_for_as_long_as_there_is_time_and_now
     world.submit("m", "bob", "+491701234567")
     world.advance(30)
 
-    assert world.finals == {"m": Final.ACCEPTED}
+    assert world.outcomes == {"m": Outcome.ACCEPTED}
 
 
 @pytest.mark.parametrize("asked_before", [["first"], []])
@@ -273,7 +273,7 @@ def test_a_code_that_was_used_is_sent_nowhere_else(asked_before: list[str]) -> N
     world.advance(60)
 
     assert asked == asked_before
-    assert world.finals == {"m": Final.NOT_NEEDED}
+    assert world.outcomes == {"m": Outcome.NOT_NEEDED}
     assert len(world.dispatcher._on_the_way) == 0
 
 
@@ -286,7 +286,7 @@ def test_a_later_message_of_the_same_log_in_takes_the_place_of_one_that_still_wa
     world.submit("other", "eve", "+491701234568", state="s3", login="m")
     world.advance(60)
 
-    assert world.finals == {"old": Final.NOT_NEEDED, "new": Final.ACCEPTED, "other": Final.ACCEPTED}
+    assert world.outcomes == {"old": Outcome.NOT_NEEDED, "new": Outcome.ACCEPTED, "other": Outcome.ACCEPTED}
 
 
 def test_a_code_that_got_out_after_all_ends_as_taken_even_if_it_was_used_before() -> None:
@@ -295,7 +295,7 @@ def test_a_code_that_got_out_after_all_ends_as_taken_even_if_it_was_used_before(
     world.submit("m", "bob", "+491701234567", state="s")
     world.advance(5)
 
-    assert world.finals == {"m": Final.ACCEPTED}
+    assert world.outcomes == {"m": Outcome.ACCEPTED}
 
 
 def test_a_named_gateway_that_is_dead_has_no_stand_in() -> None:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from smsotp_plugin.assembly import STOP_GRACE
 from smsotp_plugin.clock import Deadline
-from smsotp_plugin.dispatch.delivery import Final, RetryRules
+from smsotp_plugin.dispatch.delivery import RetryRules
 from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
 from smsotp_plugin.dispatch.lane import STOP_LIMIT
 from smsotp_plugin.dispatch.ready_queue import ReadyQueue
@@ -24,6 +24,7 @@ from smsotp_plugin.errors import (
     ConnectFailed,
     NoGatewayAlive,
     NoRoute,
+    Outcome,
     QueueFull,
 )
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, Provider
@@ -104,7 +105,7 @@ class Sending:
         log: Any = Log()
         self.log: Log = log
         self.clock = clock
-        self.ended: list[tuple[str, Final]] = []
+        self.ended: list[tuple[str, Outcome]] = []
         given = {"queue": 10_000, "deadline": 30.0, "hedge_after": 0.0, "rounds": 1} | rules
         self.dispatcher = Dispatcher(
             providers=gateways,
@@ -120,7 +121,7 @@ class Sending:
             clock=clock,
             random=Random(1),
         )
-        self.dispatcher.listen(lambda message, final: self.ended.append((message.reference, final)))
+        self.dispatcher.listen(lambda message, outcome: self.ended.append((message.reference, outcome)))
 
     def send(self, *, reference: str = "", seconds: float = 300.0) -> None:
         reference = reference or f"m{next(_references)}"
@@ -135,14 +136,14 @@ class Sending:
         plan = self.dispatcher.plan(Recipient(NUMBER))
         self.dispatcher.submit(message, plan)
 
-    def send_one(self) -> Final:
+    def send_one(self) -> Outcome:
         """Send one message, end, and return how that message ended."""
         self.dispatcher.start()
         self.send(reference="only")
         self.dispatcher.stop(60)
-        ((reference, final),) = self.ended
+        ((reference, outcome),) = self.ended
         assert reference == "only"
-        return final
+        return outcome
 
 
 def failing(error: Exception) -> Callable[[], object]:
@@ -168,7 +169,7 @@ def test_a_message_goes_to_the_first_gateway(clock: Clock, caplog: pytest.LogCap
     first, second = Gateway("first", clock), Gateway("second", clock)
     sending = Sending(clock, first, second)
 
-    assert sending.send_one() is Final.ACCEPTED
+    assert sending.send_one() is Outcome.ACCEPTED
     assert (first.given, second.given) == (["only"], [])
     assert "gateway first took it, its id id-1" in caplog.text
 
@@ -177,32 +178,32 @@ def test_a_message_goes_to_the_first_gateway(clock: Clock, caplog: pytest.LogCap
 def test_the_next_gateway_is_tried_where_the_first_did_not_take_it(clock: Clock, error: Exception) -> None:
     first, second = Gateway("first", clock, failing(error)), Gateway("second", clock)
 
-    assert Sending(clock, first, second).send_one() is Final.ACCEPTED
+    assert Sending(clock, first, second).send_one() is Outcome.ACCEPTED
     assert (first.given, second.given) == (["only"], ["only"])
 
 
 def test_nothing_more_is_tried_after_silence_where_the_settings_say_so(clock: Clock) -> None:
     first, second = Gateway("first", clock, failing(AnswerTimeout("silence"))), Gateway("second", clock)
 
-    assert Sending(clock, first, second, on_unknown=OnUnknown.STOP).send_one() is Final.UNKNOWN
+    assert Sending(clock, first, second, on_unknown=OnUnknown.STOP).send_one() is Outcome.UNKNOWN
     assert second.given == []
 
 
 @pytest.mark.parametrize(
-    ("error", "final"),
+    ("error", "outcome"),
     [
-        (BadRecipient("no such number"), Final.REFUSED),
-        (ConnectFailed("down"), Final.NOT_SENT),
-        (AnswerTimeout("silence"), Final.UNKNOWN),
+        (BadRecipient("no such number"), Outcome.REFUSED),
+        (ConnectFailed("down"), Outcome.NOT_SENT),
+        (AnswerTimeout("silence"), Outcome.UNKNOWN),
     ],
 )
 def test_a_message_that_nobody_takes_ends_as_its_outcome_says(
-    clock: Clock, error: Exception, final: Final, caplog: pytest.LogCaptureFixture
+    clock: Clock, error: Exception, outcome: Outcome, caplog: pytest.LogCaptureFixture
 ) -> None:
     sending = Sending(clock, Gateway("first", clock, failing(error)))
 
-    assert sending.send_one() is final
-    assert f"gateway first: {final}: {error}" in caplog.text
+    assert sending.send_one() is outcome
+    assert f"gateway first: {outcome}: {error}" in caplog.text
     assert 'message only for user "bob" at +49 *** **67: no gateway took it' in caplog.text
     assert [event.kind for event in sending.log.events] == [EventKind.ATTEMPT, EventKind.ENDED]
 
@@ -264,7 +265,7 @@ def test_a_code_that_is_too_old_is_not_sent(clock: Clock, seconds: float) -> Non
     sending.dispatcher.stop(60)
 
     assert gateway.given == []
-    assert sending.ended == [("old", Final.NOT_SENT)]
+    assert sending.ended == [("old", Outcome.NOT_SENT)]
 
 
 def test_what_expires_first_goes_first(clock: Clock) -> None:
@@ -311,7 +312,7 @@ def test_a_stop_sends_everything_that_waits_once(clock: Clock) -> None:
     sending.dispatcher.stop(60)
 
     assert Counter(gateway.given) == Counter(references)
-    assert Counter(sending.ended) == Counter((reference, Final.ACCEPTED) for reference in references)
+    assert Counter(sending.ended) == Counter((reference, Outcome.ACCEPTED) for reference in references)
 
 
 def test_messages_from_many_threads_are_each_sent_once(clock: Clock) -> None:
@@ -473,7 +474,7 @@ def test_a_gateway_that_does_not_let_go_keeps_no_stop_from_ending(
         thread.join()
 
     assert "gateway first: a message is still being sent; the gateway is not closed" in caplog.text
-    assert [final for _, final in sending.ended] == [Final.NOT_SENT]
+    assert [outcome for _, outcome in sending.ended] == [Outcome.NOT_SENT]
 
 
 def test_a_stop_leaves_time_before_systemd_kills() -> None:
@@ -494,7 +495,7 @@ def test_a_log_in_is_refused_at_once_when_all_gateways_are_dead(clock: Clock) ->
     sending = Sending(clock, gateway)
     sending.dispatcher.start()
     ended = threading.Semaphore(0)
-    sending.dispatcher.listen(lambda _message, _final: ended.release())
+    sending.dispatcher.listen(lambda _message, _outcome: ended.release())
     for person in range(3):
         plan = sending.dispatcher.plan(Recipient(NUMBER))
         number = parse_number(f"{NUMBER}{person}", None)

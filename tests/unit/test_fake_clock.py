@@ -7,13 +7,13 @@ from tests.support.clock import FakeClock
 
 
 def sleep(
-    clock: Clock, seconds: float | None, outcomes: list[bool]
+    clock: Clock, seconds: float | None, results: list[bool]
 ) -> tuple[threading.Thread, threading.Condition]:
     condition = threading.Condition()
 
     def run() -> None:
         with condition:
-            outcomes.append(clock.wait(condition, seconds))
+            results.append(clock.wait(condition, seconds))
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -30,8 +30,8 @@ def test_both_scales_move_together_and_only_on_demand() -> None:
 
 
 def test_a_sleeper_wakes_when_its_time_has_come() -> None:
-    clock, outcomes = FakeClock(), list[bool]()
-    thread, _ = sleep(clock, 10, outcomes)
+    clock, results = FakeClock(), list[bool]()
+    thread, _ = sleep(clock, 10, results)
     clock.wait_for_sleepers(1)
 
     clock.advance(9)
@@ -39,19 +39,19 @@ def test_a_sleeper_wakes_when_its_time_has_come() -> None:
     clock.advance(1)
     thread.join(10)
 
-    assert outcomes == [False]
+    assert results == [False]
 
 
 def test_a_sleeper_that_is_notified_wakes_early() -> None:
-    clock, outcomes = FakeClock(), list[bool]()
-    thread, condition = sleep(clock, 10, outcomes)
+    clock, results = FakeClock(), list[bool]()
+    thread, condition = sleep(clock, 10, results)
     clock.wait_for_sleepers(1)
 
     with condition:
         condition.notify_all()
     thread.join(10)
 
-    assert outcomes == [True]
+    assert results == [True]
 
 
 @pytest.mark.parametrize("seconds", [0, -1])

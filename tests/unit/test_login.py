@@ -12,10 +12,10 @@ import pytest
 from pydantic import SecretStr
 
 from smsotp_plugin.codes.onetime import CodeMaker
-from smsotp_plugin.dispatch.delivery import Final, RetryRules
+from smsotp_plugin.dispatch.delivery import RetryRules
 from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
 from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
-from smsotp_plugin.errors import CannotSend, NoGatewayAlive, NoRoute, QueueFull, StoreError
+from smsotp_plugin.errors import CannotSend, NoGatewayAlive, NoRoute, Outcome, QueueFull, StoreError
 from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Reject
 from smsotp_plugin.login.flow import Login
 from smsotp_plugin.login.request import LoginRequest
@@ -57,7 +57,7 @@ class Outbox(Dispatcher):
         self.messages: list[Message] = []
         self.gateways: list[tuple[str, ...]] = []
         self.refusal: Exception | None = None
-        self.final: Final | None = None
+        self.outcome: Outcome | None = None
 
     def plan(self, recipient: Recipient) -> Plan:
         if self.refusal is not None:
@@ -67,8 +67,8 @@ class Outbox(Dispatcher):
     def submit(self, message: Message, plan: Plan) -> None:
         self.messages.append(message)
         self.gateways.append(plan.gateways)
-        if self.final is not None:
-            self._listener(message, self.final)
+        if self.outcome is not None:
+            self._listener(message, self.outcome)
 
 
 class BrokenStore(SqliteStore):
@@ -514,14 +514,14 @@ def test_a_code_is_not_sent_again_to_another_number(bench: Bench) -> None:
     assert len(bench.outbox.messages) == 1
 
 
-@pytest.mark.parametrize("final", [Final.REFUSED, Final.NOT_SENT])
+@pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.NOT_SENT])
 def test_a_code_that_did_not_get_out_is_told_and_the_next_log_in_gets_a_new_one(
-    bench: Bench, final: Final
+    bench: Bench, outcome: Outcome
 ) -> None:
-    bench.outbox.final = final
+    bench.outbox.outcome = outcome
     asked = bench.ask()
     told = bench.login.answer_leg(answer(asked.state, "000000"))
-    bench.outbox.final = None
+    bench.outbox.outcome = None
 
     assert told == Reject("The SMS with the code could not be delivered. Ask your administrator.")
     assert bench.ask().state != asked.state
@@ -536,7 +536,7 @@ def test_whatever_is_answered_where_no_sms_got_out_is_rejected_with_the_reason(
 ) -> None:
     caplog.set_level("INFO")
     bench = make(**sections)
-    bench.outbox.final = Final.NOT_SENT
+    bench.outbox.outcome = Outcome.NOT_SENT
     asked = bench.ask()
     bench.clock.advance(40)
 
@@ -553,7 +553,7 @@ def test_whatever_is_answered_where_no_sms_got_out_is_rejected_with_the_reason(
 def test_an_answer_to_an_sms_that_did_not_get_out_is_told_so_even_when_the_code_is_too_old(
     bench: Bench,
 ) -> None:
-    bench.outbox.final = Final.REFUSED
+    bench.outbox.outcome = Outcome.REFUSED
     asked = bench.ask()
     bench.clock.advance(301)
 
@@ -661,7 +661,7 @@ def test_an_sms_that_did_not_get_out_can_be_named_for_the_help_desk(
     make: Callable[..., Bench], wait: float
 ) -> None:
     bench = make(dispatch={"wait": wait}, challenge={"undelivered_text": "Call us about {reference}."})
-    bench.outbox.final = Final.REFUSED
+    bench.outbox.outcome = Outcome.REFUSED
 
     first = bench.login.first_leg(request())
     told = bench.login.answer_leg(answer(first.state, "000000")) if isinstance(first, Ask) else first
@@ -669,9 +669,9 @@ def test_an_sms_that_did_not_get_out_can_be_named_for_the_help_desk(
     assert told == Reject(f"Call us about {bench.outbox.messages[0].reference}.")
 
 
-@pytest.mark.parametrize("final", [Final.ACCEPTED, Final.UNKNOWN])
-def test_a_code_that_may_have_got_out_is_waited_for(bench: Bench, final: Final) -> None:
-    bench.outbox.final = final
+@pytest.mark.parametrize("outcome", [Outcome.ACCEPTED, Outcome.UNKNOWN])
+def test_a_code_that_may_have_got_out_is_waited_for(bench: Bench, outcome: Outcome) -> None:
+    bench.outbox.outcome = outcome
     asked = bench.ask()
 
     assert isinstance(bench.login.answer_leg(answer(asked.state, "wrong")), Ask)
@@ -680,7 +680,7 @@ def test_a_code_that_may_have_got_out_is_waited_for(bench: Bench, final: Final) 
 
 def test_a_site_that_waits_tells_at_once_that_nothing_was_delivered(make: Callable[..., Bench]) -> None:
     bench = make(dispatch={"wait": 0.5})
-    bench.outbox.final = Final.REFUSED
+    bench.outbox.outcome = Outcome.REFUSED
 
     told = bench.login.first_leg(request())
 

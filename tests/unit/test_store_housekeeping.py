@@ -22,12 +22,12 @@ class Store:
     """Fails in two ways, then works."""
 
     def __init__(self) -> None:
-        self.outcomes: list[Exception | None] = [StoreError("locked"), ZeroDivisionError("a bug"), None]
+        self.answers: list[Exception | None] = [StoreError("locked"), ZeroDivisionError("a bug"), None]
         self.tidied = threading.Event()
 
     def tidy(self, now: float) -> None:
         assert now > 0
-        if self.outcomes and (error := self.outcomes.pop(0)) is not None:
+        if self.answers and (error := self.answers.pop(0)) is not None:
             raise error
         self.tidied.set()
 

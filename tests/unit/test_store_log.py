@@ -10,7 +10,7 @@ import pytest
 
 from smsotp_plugin.stores.sqlite import file as sqlite_file
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import WINDOW, WRONG, challenge, nothing, outcome
+from tests.contracts.store_contract import WINDOW, WRONG, challenge, name_outcome, nothing
 from tests.unit.hand_clock import HandClock
 
 DAY = 86400.0
@@ -56,7 +56,7 @@ def test_wrong_answers_do_not_make_the_write_ahead_log_long(
     new = store.open_challenge(challenge(clock, tries=100_000), then=nothing)
     longest = 0
     for _ in range(3000):
-        assert outcome(lambda: store.answer(new.state, "bob", WRONG, clock.time())) == "WrongCode"
+        assert name_outcome(lambda: store.answer(new.state, "bob", WRONG, clock.time())) == "WrongCode"
         longest = max(longest, log_of(path))
 
     assert 1 << 20 < longest < 10 << 20

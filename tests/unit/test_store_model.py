@@ -10,7 +10,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from smsotp_plugin.errors import ResendRefused
 from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import RESENDS, RIGHT, WINDOW, WRONG, challenge, outcome
+from tests.contracts.store_contract import RESENDS, RIGHT, WINDOW, WRONG, challenge, name_outcome
 from tests.unit.hand_clock import HandClock
 
 LOGINS = st.sampled_from(["vpn", "desk", "ssh"])
@@ -104,7 +104,7 @@ class StoreMachine(RuleBasedStateMachine):
         model = self.models.get(state)
         expected = model.answer(user, now, right=right) if model else "UnknownChallenge"
 
-        ended = outcome(lambda: self.store.answer(state, user, RIGHT if right else WRONG, now))
+        ended = name_outcome(lambda: self.store.answer(state, user, RIGHT if right else WRONG, now))
 
         assert ended == expected
         if ended == "accepted":
@@ -120,7 +120,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert self.store.resend(state, user, now, RESENDS).undelivered == ""
 
         try:
-            ended = outcome(wish)
+            ended = name_outcome(wish)
         except ResendRefused as exc:
             ended = type(exc).__name__
 

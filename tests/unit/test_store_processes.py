@@ -10,7 +10,7 @@ from pathlib import Path
 
 from smsotp_plugin.stores.sqlite.file import SqliteFile
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import RIGHT, WINDOW, challenge, nothing, outcome
+from tests.contracts.store_contract import RIGHT, WINDOW, challenge, name_outcome, nothing
 from tests.unit.hand_clock import HandClock
 
 DAY = 86400.0
@@ -111,7 +111,7 @@ def test_a_used_code_is_used_up_when_the_process_dies_before_it_says_so(path: Pa
         [sys.executable, "-c", _ANSWER_AND_DIE, path, new.state, str(clock.time())], check=False
     )
     store = SqliteStore(path, WINDOW, DAY, clock)
-    ended = outcome(lambda: store.answer(new.state, "bob", RIGHT, clock.time()))
+    ended = name_outcome(lambda: store.answer(new.state, "bob", RIGHT, clock.time()))
     store.close()
 
     assert died.returncode == -9

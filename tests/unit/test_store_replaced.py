@@ -13,7 +13,7 @@ import pytest
 
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import RIGHT, WINDOW, challenge, nothing, outcome
+from tests.contracts.store_contract import RIGHT, WINDOW, challenge, name_outcome, nothing
 from tests.unit.hand_clock import HandClock
 
 DAY = 86400.0
@@ -67,7 +67,7 @@ def test_a_database_that_is_gone_is_told_and_log_ins_go_on(
     store.flush()
 
     assert after != before
-    assert outcome(lambda: store.answer(before.state, "bob", RIGHT, clock.time())) == "UnknownChallenge"
+    assert name_outcome(lambda: store.answer(before.state, "bob", RIGHT, clock.time())) == "UnknownChallenge"
     assert store.answer(after.state, "bob", RIGHT, clock.time()) == after
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert f"{path} was re" in caplog.text
@@ -135,7 +135,7 @@ def test_two_stores_on_a_database_that_is_gone_share_the_new_one(
     other.close()
 
     assert first == second == accepted
-    assert outcome(lambda: store.answer(first.state, "bob", RIGHT, clock.time())) == "AlreadyUsed"
+    assert name_outcome(lambda: store.answer(first.state, "bob", RIGHT, clock.time())) == "AlreadyUsed"
 
 
 class PassingClock(HandClock):

@@ -19,7 +19,7 @@ from smsotp_plugin.stores.sqlite import store as sqlite
 from smsotp_plugin.stores.sqlite.messages import Notes
 from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import RIGHT, WINDOW, WRONG, challenge, nothing, outcome
+from tests.contracts.store_contract import RIGHT, WINDOW, WRONG, challenge, name_outcome, nothing
 from tests.unit.hand_clock import HandClock
 
 DAY = 86400.0
@@ -252,7 +252,7 @@ def test_a_flush_waits_for_what_another_one_has_begun(store: SqliteStore, clock:
 def test_a_wrong_answer_before_the_commit_is_counted(store: SqliteStore, clock: HandClock) -> None:
     def guess() -> str:
         new = store.open_challenge(challenge(clock, tries=2), then=nothing)
-        return outcome(lambda: store.answer(new.state, "bob", WRONG, clock.time()))
+        return name_outcome(lambda: store.answer(new.state, "bob", WRONG, clock.time()))
 
     assert Counter(guess() for _ in range(200)) == {"WrongCode": 200}
 

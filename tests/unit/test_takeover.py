@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from smsotp_plugin.dispatch.delivery import Final, RetryRules
+from smsotp_plugin.dispatch.delivery import RetryRules
 from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
 from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
 from smsotp_plugin.dispatch.takeover import NOT_NEEDED, Takeover
-from smsotp_plugin.errors import AnswerTimeout, BadRecipient, ConnectFailed, StoreError
+from smsotp_plugin.errors import AnswerTimeout, BadRecipient, ConnectFailed, Outcome, StoreError
 from smsotp_plugin.settings.sections.dispatch import OnUnknown
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.phone import parse_number
@@ -51,7 +51,7 @@ class Process:
         self.clock = clock
         self.store = SqliteStore(path, WINDOW, DAY, clock)
         self.sealer = MessageSealer(key, secrets.token_bytes)
-        self.finals: dict[str, Final] = {}
+        self.outcomes: dict[str, Outcome] = {}
         log: Any = Log()
         self.log: Log = log
         self.dispatcher = Dispatcher(
@@ -107,8 +107,8 @@ class Process:
         self.store.close()
         return [describe(event) for event in self.log.events]
 
-    def _ended(self, message: Message, final: Final) -> None:
-        self.finals[message.reference] = final
+    def _ended(self, message: Message, outcome: Outcome) -> None:
+        self.outcomes[message.reference] = outcome
 
 
 def left_in(path: Path) -> int:
@@ -128,16 +128,16 @@ def test_what_was_waiting_is_sent_and_forgotten(path: Path, clock: Clock) -> Non
 
     assert sorted(gateway.given) == sorted(message.reference for message in messages)
     assert said == ["gateway first took it, its id id-1"] * 3
-    assert set(heir.finals.values()) == {Final.ACCEPTED}
+    assert set(heir.outcomes.values()) == {Outcome.ACCEPTED}
     assert left_in(path) == 0
 
 
 @pytest.mark.parametrize(
-    ("on_unknown", "asked", "final"),
-    [(OnUnknown.NEXT, ["second"], Final.ACCEPTED), (OnUnknown.STOP, [], Final.UNKNOWN)],
+    ("on_unknown", "asked", "outcome"),
+    [(OnUnknown.NEXT, ["second"], Outcome.ACCEPTED), (OnUnknown.STOP, [], Outcome.UNKNOWN)],
 )
 def test_an_attempt_that_was_under_way_counts_as_unknown(
-    path: Path, clock: Clock, on_unknown: OnUnknown, asked: list[str], final: Final
+    path: Path, clock: Clock, on_unknown: OnUnknown, asked: list[str], outcome: Outcome
 ) -> None:
     dead = Process(path, clock)
     message = dead.promise("first", "second")
@@ -149,7 +149,7 @@ def test_an_attempt_that_was_under_way_counts_as_unknown(
 
     assert [gateway.context.name for gateway in gateways if gateway.given] == asked
     assert said[0] == "gateway first: unknown: the server ended during the attempt"
-    assert heir.finals == {message.reference: final}
+    assert heir.outcomes == {message.reference: outcome}
     assert left_in(path) == 0
 
 
@@ -160,7 +160,7 @@ def test_gateways_that_are_gone_are_told_and_passed_over(path: Path, clock: Cloc
     heir = Process(path, clock, Gateway("first", clock))
     said = heir.inherit()
 
-    assert heir.finals == {here.reference: Final.ACCEPTED, gone.reference: Final.NOT_SENT}
+    assert heir.outcomes == {here.reference: Outcome.ACCEPTED, gone.reference: Outcome.NOT_SENT}
     assert said.count("gateway old: not sent: it is no longer in the configuration") == 2
     assert "no gateway took it (not sent, route default)" in said
     assert left_in(path) == 0
@@ -220,7 +220,7 @@ def test_what_is_taken_over_late_takes_no_newer_message_its_place(path: Path, cl
     heir.inherit()
 
     assert gateway.given == [late.reference]
-    assert early.reference not in heir.finals
+    assert early.reference not in heir.outcomes
     assert left_in(path) == 0
 
 
@@ -285,7 +285,7 @@ def test_an_attempt_that_cannot_be_noted_does_not_begin_until_it_can(path: Path,
     process.dispatcher.stop(60)
     process.store.close()
 
-    assert process.finals == {message.reference: Final.ACCEPTED}
+    assert process.outcomes == {message.reference: Outcome.ACCEPTED}
     assert gateway.given == [message.reference]
 
 

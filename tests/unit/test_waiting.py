@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from smsotp_plugin.dispatch.delivery import Final
+from smsotp_plugin.errors import Outcome
 from smsotp_plugin.login.waiting import Waiting
 from tests.support.clock import FakeClock
 from tests.unit.hand_clock import HandClock
@@ -14,16 +14,16 @@ def test_an_outcome_is_waited_for() -> None:
     waiting = Waiting(2.0, FakeClock())
     with waiting.turn("s") as mine:
         assert mine
-        threading.Thread(target=waiting.settle, args=("s", Final.REFUSED)).start()
+        threading.Thread(target=waiting.settle, args=("s", Outcome.REFUSED)).start()
 
-        assert waiting.wait() is Final.REFUSED
+        assert waiting.wait() is Outcome.REFUSED
 
 
 def test_how_somebody_elses_message_ends_is_not_waited_for() -> None:
     waiting = Waiting(2.0, HandClock())
     with waiting.turn("s") as mine:
         assert mine
-        waiting.settle("another", Final.REFUSED)
+        waiting.settle("another", Outcome.REFUSED)
 
         assert waiting.wait() is None
 

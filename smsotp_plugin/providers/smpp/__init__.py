@@ -51,10 +51,10 @@ class SmppRequest:
 
 
 #: What became of each part that was tried, in order.
-Outcomes = list[Answered | DeliveryError]
+Results = list[Answered | DeliveryError]
 
 
-class SmppProvider(Provider[SmppSettings, SmppRequest, Outcomes]):
+class SmppProvider(Provider[SmppSettings, SmppRequest, Results]):
     """Sends each SMS as one submit_sm, or several for a long text."""
 
     Settings: ClassVar[type[GatewaySettings]] = SmppSettings
@@ -115,7 +115,7 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Outcomes]):
             number, text, tuple(pack_submit(self._style, destination, validity, part) for part in parts)
         )
 
-    def exchange(self, request: SmppRequest, deadline: Deadline) -> Outcomes:
+    def exchange(self, request: SmppRequest, deadline: Deadline) -> Results:
         """
         Submit the parts.
 
@@ -124,20 +124,20 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Outcomes]):
         expected = Expected(request.number, len(request.bodies))
         self._receipts.begin(expected)
         try:
-            outcomes = self._submit(request.bodies[:1], expected, deadline)
-            if len(request.bodies) > 1 and _failure(outcomes[0]) is None:
-                outcomes += self._submit(request.bodies[1:], expected, deadline)
+            results = self._submit(request.bodies[:1], expected, deadline)
+            if len(request.bodies) > 1 and _failure(results[0]) is None:
+                results += self._submit(request.bodies[1:], expected, deadline)
         finally:
             self._tell(self._receipts.finish(expected))
-        return outcomes
+        return results
 
-    def judge(self, answer: Outcomes) -> Receipt:
+    def judge(self, answer: Results) -> Receipt:
         """Take it for sent when all parts were taken; a part of a message may show on the handset or not."""
         failures = [failure for failure in map(_failure, answer) if failure is not None]
         taken = [
-            outcome.message_id
-            for outcome in answer
-            if _failure(outcome) is None and isinstance(outcome, Answered)
+            result.message_id
+            for result in answer
+            if _failure(result) is None and isinstance(result, Answered)
         ]
         if not failures:
             return Receipt(taken[0], len(taken))
@@ -149,7 +149,7 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Outcomes]):
         """Return number and text."""
         return f"for {request.number}: {request.text!r}"
 
-    def show_answer(self, answer: Outcomes) -> str:
+    def show_answer(self, answer: Results) -> str:
         """Return what became of each part."""
         return "; ".join(map(_describe, answer))
 
@@ -157,24 +157,24 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Outcomes]):
         """Bind, and ask with an enquire_link."""
         self._link.probe(deadline)
 
-    def _submit(self, bodies: Sequence[bytes], expected: Expected, deadline: Deadline) -> Outcomes:
+    def _submit(self, bodies: Sequence[bytes], expected: Expected, deadline: Deadline) -> Results:
         """Submit parts without waiting in between, then wait for all; after one that could not go, none is tried."""
         on_taken = partial(self._take_id, expected) if self._style.registered_delivery else None
         tickets = []
-        unsent: Outcomes = []
+        unsent: Results = []
         try:
             for body in bodies:
                 self._pacer.take(deadline)
                 tickets.append(self._link.submit(body, deadline, on_taken))
         except NotSent as exc:
             unsent = [exc]
-        outcomes: Outcomes = []
+        results: Results = []
         for ticket in tickets:
             try:
-                outcomes.append(self._link.wait(ticket))
+                results.append(self._link.wait(ticket))
             except DeliveryError as exc:
-                outcomes.append(exc)
-        return outcomes + unsent
+                results.append(exc)
+        return results + unsent
 
     def _take_id(self, expected: Expected, message_id: str) -> None:
         self._tell(self._receipts.expect(expected, message_id))
@@ -200,13 +200,13 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Outcomes]):
             )
 
 
-def _failure(outcome: Answered | DeliveryError) -> DeliveryError | None:
-    if isinstance(outcome, DeliveryError):
-        return outcome
-    return None if outcome.status == 0 else submit_failure(outcome.status)
+def _failure(result: Answered | DeliveryError) -> DeliveryError | None:
+    if isinstance(result, DeliveryError):
+        return result
+    return None if result.status == 0 else submit_failure(result.status)
 
 
-def _describe(outcome: Answered | DeliveryError) -> str:
-    if isinstance(outcome, DeliveryError):
-        return str(outcome)
-    return f"{describe_status(outcome.status)}, id {outcome.message_id!r}"
+def _describe(result: Answered | DeliveryError) -> str:
+    if isinstance(result, DeliveryError):
+        return str(result)
+    return f"{describe_status(result.status)}, id {result.message_id!r}"

@@ -10,7 +10,7 @@ from smsotp_plugin.commands.check import print_problems, print_warnings
 from smsotp_plugin.commands.freeradius_check import tell_installed
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.raddb.changes import Change
-from smsotp_plugin.raddb.install import Plan, plan_installation
+from smsotp_plugin.raddb.install import PlannedChanges, plan_installation
 from smsotp_plugin.raddb.server_check import Judgement, judge_with_server
 from smsotp_plugin.raddb.tree import Listener, Raddb, read_listener
 from smsotp_plugin.settings import load_settings
@@ -66,7 +66,7 @@ def refuse_without_rights(tree: Raddb, *, dry_run: bool) -> None:
         raise ConfigError([f"this has to be run as root, because FreeRADIUS runs as {account.name}"])
 
 
-def carry_out(out: Console, plan: Plan, *, dry_run: bool) -> bool:
+def carry_out(out: Console, plan: PlannedChanges, *, dry_run: bool) -> bool:
     """Tell what there is to know, and make the changes or only show them; tells whether they were made."""
     for note in plan.notes:
         out.print(Text(f"note: {note}"))

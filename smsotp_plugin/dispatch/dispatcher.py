@@ -17,15 +17,15 @@ from typing import Any
 
 from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.dispatch.delivery import Delivery, Ended, HealthOf, Later, RetryRules, Send
-from smsotp_plugin.dispatch.health import Breaker, Condition, GatewayHealth, Verdict
+from smsotp_plugin.dispatch.health import Breaker, Condition, Consequence, GatewayHealth
 from smsotp_plugin.dispatch.lane import Lane, end_lanes
 from smsotp_plugin.dispatch.on_the_way import OnTheWay
 from smsotp_plugin.dispatch.outbox import EndListener, ignore_end
 from smsotp_plugin.dispatch.people import Person
-from smsotp_plugin.dispatch.places import Places
 from smsotp_plugin.dispatch.planner import Planner
 from smsotp_plugin.dispatch.prober import Prober
 from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
+from smsotp_plugin.dispatch.slots import Slots
 from smsotp_plugin.dispatch.timer import Timer
 from smsotp_plugin.errors import DeliveryError, NotSent, Outcome, QueueFull, StoreError, Throttled, Unknown
 from smsotp_plugin.log import quoted
@@ -105,8 +105,8 @@ class Dispatcher:
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
         self._on_the_way = OnTheWay()
-        self._places = Places(rules.queue)
-        self._planner = Planner(routes, self, self._places, rules.deadline, clock)
+        self._slots = Slots(rules.queue)
+        self._planner = Planner(routes, self, self._slots, rules.deadline, clock)
         self._listener: EndListener = ignore_end
         self._stopping = False
 
@@ -139,7 +139,7 @@ class Dispatcher:
             may_have_it: Gateways that had begun with it. How that ended is unknown.
         """
         message = letter.message
-        plan = Plan(letter.route, letter.gateways, "", place=self._places.take_anyway())
+        plan = Plan(letter.route, letter.gateways, "", slot=self._slots.take_anyway())
         plan = plan.turned(message.resends)
         plan = replace(plan, gateways=tuple(name for name in plan.gateways if name in self._lanes))
         delivery = self._delivery(message, plan)
@@ -337,7 +337,7 @@ class Dispatcher:
             self._end(delivery, Outcome.ACCEPTED)
 
     def _failed(self, lane: Lane, delivery: Delivery, error: DeliveryError) -> None:
-        verdict = lane.breaker.failed(error, delivery.person, self._clock.monotonic())
+        consequence = lane.breaker.failed(error, delivery.person, self._clock.monotonic())
         self._note(
             delivery.message,
             EventKind.ATTEMPT,
@@ -347,9 +347,9 @@ class Dispatcher:
         )
         if delivery.message.state and not isinstance(error, Unknown):
             self._store.end_attempt(delivery.message.state, delivery.message.resends, lane.name)
-        if verdict is Verdict.SUSPECT:
+        if consequence is Consequence.SUSPECT:
             lane.probe(hurried=True)
-        if verdict is Verdict.OPENED:
+        if consequence is Consequence.OPENED:
             self._prober.opened(lane)
         self._advance(delivery, lambda: delivery.failed(lane.name, error))
 
@@ -358,7 +358,7 @@ class Dispatcher:
             self._store.forget_message(delivery.message.state, delivery.message.resends)
 
     def _end(self, delivery: Delivery, outcome: Outcome) -> None:
-        self._places.give_back(delivery.plan.place)
+        self._slots.give_back(delivery.plan.slot)
         self._forget(delivery)
         try:
             # First: whoever reads that the message has ended finds its consequences in place.

@@ -47,7 +47,7 @@ class Condition(StrEnum):
     DEAD = "dead"
 
 
-class Verdict(StrEnum):
+class Consequence(StrEnum):
     """What a failure says of a gateway."""
 
     NOTHING = "nothing"
@@ -126,30 +126,30 @@ class Breaker:
             self._next_hope = self._known_until = 0.0
             self._close(on_trial=False)
 
-    def failed(self, error: DeliveryError, person: Person, now: float) -> Verdict:
+    def failed(self, error: DeliveryError, person: Person, now: float) -> Consequence:
         """Note that an attempt for somebody ended without a receipt."""
         if isinstance(error, Refused):
             self.succeeded(person)
-            return Verdict.NOTHING
+            return Consequence.NOTHING
         with self._lock:
             needs_somebody = isinstance(error, NotSent) and not error.retry_here
             if is_busy(error) and not needs_somebody:
                 assert isinstance(error, NotSent)
                 rest = min(error.retry_after or _THROTTLE_PAUSE, _LONGEST_REST)
                 self._resting_until = max(self._resting_until, now + rest)
-                return Verdict.NOTHING
+                return Consequence.NOTHING
             known = self._failures.has_failed(person)
             # Where others' went through since, one person's message is what is refused, not the account.
             barred = needs_somebody and not self._failures.is_contradicted(person)
             self._failures.failed(person)
             if self._open_until:
-                return Verdict.NOTHING
+                return Consequence.NOTHING
             if barred or self._is_too_much(known=known):
                 self._barred = barred
                 self._probe_tells = isinstance(error, ConnectFailed)
                 self.openings += 1
                 self._open(now)
-                return Verdict.OPENED
+                return Consequence.OPENED
             return self._suspect(now)
 
     def probed(self, problem: DeliveryError | None, now: float, *, hurried: bool = False) -> bool:
@@ -238,11 +238,11 @@ class Breaker:
             return True
         return self._failures.in_a_row() >= _FAILURES_IN_A_ROW or self._failures.share() >= _SHARE_FAILED
 
-    def _suspect(self, now: float) -> Verdict:
+    def _suspect(self, now: float) -> Consequence:
         if self._failures.attempts < _FAILURES_IN_A_ROW or now < self._next_suspicion:
-            return Verdict.NOTHING
+            return Consequence.NOTHING
         self._next_suspicion = now + _FIRST_PAUSE
-        return Verdict.SUSPECT
+        return Consequence.SUSPECT
 
     def _close(self, *, on_trial: bool) -> None:
         self._open_until = 0.0

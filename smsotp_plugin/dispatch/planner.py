@@ -8,8 +8,8 @@ from typing import Protocol
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.dispatch.health import Condition, GatewayHealth
 from smsotp_plugin.dispatch.people import Person
-from smsotp_plugin.dispatch.places import Places
 from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
+from smsotp_plugin.dispatch.slots import Slots
 from smsotp_plugin.errors import NoGatewayAlive
 
 
@@ -30,24 +30,24 @@ class Planner:
     Args:
         routes: Which gateways for which message.
         view: What is known of them.
-        places: The room.
+        slots: The room.
         deadline: Seconds that a message may take in all.
         clock: Time.
     """
 
     def __init__(
-        self, routes: RouteTable, view: HealthView, places: Places, deadline: float, clock: Clock
+        self, routes: RouteTable, view: HealthView, slots: Slots, deadline: float, clock: Clock
     ) -> None:
         self._routes = routes
         self._view = view
-        self._places = places
+        self._slots = slots
         self._deadline = deadline
         self._clock = clock
         self._hope_numbers = count()
 
     def plan(self, recipient: Recipient) -> Plan:
         """See `Outbox.plan`."""
-        place = self._places.take()
+        slot = self._slots.take()
         plan = self._routes.plan(recipient)
         now = self._clock.monotonic()
         health = [self._view.health_of(gateway) for gateway in plan.gateways]
@@ -61,7 +61,7 @@ class Planner:
                 )
             # Each begins with another gateway, so that the one that is back is soon found.
             plan = plan.turned(next(self._hope_numbers))
-        return replace(plan, place=place, hopes=hopes)
+        return replace(plan, slot=slot, hopes=hopes)
 
 
 def _is_usable(health: GatewayHealth, before: float) -> bool:

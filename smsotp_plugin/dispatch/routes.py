@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
-from smsotp_plugin.dispatch.places import Place
+from smsotp_plugin.dispatch.slots import Slot
 from smsotp_plugin.errors import NoRoute
 
 
@@ -64,14 +64,14 @@ class Plan:
         gateways: In the order in which they are tried.
         reason: Why this route, as a half sentence for people.
         hopes: Gateways that may be tried with this message although they count as dead.
-        place: The room for the message among those on their way.
+        slot: The room for the message among those on their way.
     """
 
     route: str
     gateways: tuple[str, ...]
     reason: str
     hopes: frozenset[str] = frozenset()
-    place: Place | None = field(default=None, compare=False, repr=False)
+    slot: Slot | None = field(default=None, compare=False, repr=False)
 
     def turned(self, places: int) -> "Plan":
         """Return the plan with as many gateways moved from the front to the back."""

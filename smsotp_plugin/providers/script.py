@@ -28,7 +28,7 @@ from smsotp_plugin.errors import (
 )
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, Provider
 from smsotp_plugin.sms.message import Message, Receipt
-from smsotp_plugin.wire.program import Ended, NotStarted, ProgramRunner, TimeLimit
+from smsotp_plugin.wire.program import Exit, NotStarted, ProgramRunner, TimeLimit
 
 #: What an exit status means; the numbers from 64 on are those of sysexits.h. A status that is not here says nothing
 #: about whether the message has left.
@@ -77,7 +77,7 @@ class ScriptSettings(GatewaySettings):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ScriptRun:
     """
     One run of the program.
 
@@ -90,7 +90,7 @@ class Call:
     text: bytes = field(repr=False)
 
 
-class ScriptProvider(Provider[ScriptSettings, Call, Ended]):
+class ScriptProvider(Provider[ScriptSettings, ScriptRun, Exit]):
     """Sends by running a program for each message."""
 
     Settings: ClassVar[type[GatewaySettings]] = ScriptSettings
@@ -103,11 +103,11 @@ class ScriptProvider(Provider[ScriptSettings, Call, Ended]):
         """Kill the runs that are under way."""
         self._runner.close()
 
-    def compose(self, message: Message) -> Call:
+    def compose(self, message: Message) -> ScriptRun:
         """Write number and text."""
-        return Call(self.written_number(message.number), message.sentence.get_secret_value().encode())
+        return ScriptRun(self.written_number(message.number), message.sentence.get_secret_value().encode())
 
-    def exchange(self, request: Call, deadline: Deadline) -> Ended:
+    def exchange(self, request: ScriptRun, deadline: Deadline) -> Exit:
         """Run the program to its end."""
         try:
             return self._runner.run([str(self.settings.SCRIPT), request.number], request.text, deadline)
@@ -116,15 +116,15 @@ class ScriptProvider(Provider[ScriptSettings, Call, Ended]):
         except TimeLimit:
             raise AnswerTimeout("the script did not end in time and was killed") from None
 
-    def show_request(self, request: Call) -> str:
+    def show_request(self, request: ScriptRun) -> str:
         """Return argument and input."""
         return f"for {request.number}: {request.text!r}"
 
-    def show_answer(self, answer: Ended) -> str:
+    def show_answer(self, answer: Exit) -> str:
         """Return exit status and output."""
         return f"status {answer.status}, output {answer.output!r}, errors {answer.errors!r}"
 
-    def judge(self, answer: Ended) -> Receipt:
+    def judge(self, answer: Exit) -> Receipt:
         """Read the exit status."""
         if answer.status == 0:
             return Receipt(gateway_id=_first_line(answer.output))

@@ -31,7 +31,7 @@ from smsotp_plugin.providers.web import WebProvider
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import NumberFormat
 from smsotp_plugin.wire.http.client import Origin, basic_auth, make_request
-from smsotp_plugin.wire.http.xmlrpc import Fault, Unreadable, as_number, read_answer, write_call
+from smsotp_plugin.wire.http.xmlrpc import RpcFault, UnreadableAnswer, as_number, read_answer, write_call
 
 _DOCUMENTED_URL = "https://samurai.sipgate.net/RPC2"
 
@@ -155,9 +155,9 @@ class SipgateProvider(WebProvider[SipgateSettings]):
             raise reply.error()
         try:
             returned = read_answer(reply.text)
-        except Fault as fault:
+        except RpcFault as fault:
             raise _failure(fault.code, reply.retry_after) from None
-        except Unreadable as exc:
+        except UnreadableAnswer as exc:
             raise ProtocolViolation(f"{exc}, with status {reply.status}") from None
         code = as_number(returned.get("StatusCode")) if isinstance(returned, dict) else None
         if code is None:

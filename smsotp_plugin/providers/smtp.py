@@ -34,7 +34,7 @@ from smsotp_plugin.fields.smtp_server import (
 from smsotp_plugin.fields.template import Template, TemplateSetting, missing_tag
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, Provider
 from smsotp_plugin.sms.message import Message, Receipt
-from smsotp_plugin.wire.smtp.pool import Answer, Endpoint, Mail, SmtpPool, Stage
+from smsotp_plugin.wire.smtp.pool import Answer, Mail, MailServer, SmtpPool, Stage
 
 #: Characters in a line of quoted-printable text (RFC 2045 section 6.7) and of encoded headers (RFC 2047 section 2).
 _FOLDED = 76
@@ -125,7 +125,7 @@ class SmtpProvider(Provider[SmtpSettings, Mail, Answer]):
 
     def __init__(self, context: GatewayContext, settings: SmtpSettings) -> None:
         super().__init__(context, settings)
-        self._pool = SmtpPool(_endpoint(settings.server), context.clock, settings.CONNECTIONS)
+        self._pool = SmtpPool(_mail_server(settings.server), context.clock, settings.CONNECTIONS)
 
     def close(self) -> None:
         """Say QUIT on idle connections and end busy ones."""
@@ -214,8 +214,8 @@ def _set_body(mail: EmailMessage, text: str) -> None:
         mail.set_content(text, charset="utf-8", cte="quoted-printable")
 
 
-def _endpoint(server: SmtpServer) -> Endpoint:
-    return Endpoint(
+def _mail_server(server: SmtpServer) -> MailServer:
+    return MailServer(
         host=server.host,
         port=server.port,
         tls=server.tls_context(),

@@ -27,7 +27,7 @@ _EXAMPLE_LISTENER = read_listener("127.0.0.1:1812")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlannedChanges:
     """
     An installation that can be made.
 
@@ -40,7 +40,9 @@ class Plan:
     notes: list[str]
 
 
-def plan_installation(raddb: Raddb, config: Path, settings: Settings, listen: Listener | None) -> Plan:
+def plan_installation(
+    raddb: Raddb, config: Path, settings: Settings, listen: Listener | None
+) -> PlannedChanges:
     """
     Judge a raddb and say what has to change.
 
@@ -67,7 +69,7 @@ def plan_installation(raddb: Raddb, config: Path, settings: Settings, listen: Li
         work.notes.append(f"whether {account.name} can read all files was not looked at: that takes root")
     if work.problems:
         raise ConfigError(work.problems)
-    return Plan(work.changes, work.notes)
+    return PlannedChanges(work.changes, work.notes)
 
 
 def python_path() -> list[Path]:

@@ -6,13 +6,13 @@ from pathlib import Path
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.raddb.changes import Change, RemoveFile, RemoveLink, WriteFile
 from smsotp_plugin.raddb.dictionary import added_attributes, emptied_dictionary, reduced_dictionary
-from smsotp_plugin.raddb.install import MODULE, Plan
+from smsotp_plugin.raddb.install import MODULE, PlannedChanges
 from smsotp_plugin.raddb.render import is_untouched
 from smsotp_plugin.raddb.tree import Raddb
 from smsotp_plugin.raddb.uses import find_uses
 
 
-def plan_removal(raddb: Raddb) -> Plan:
+def plan_removal(raddb: Raddb) -> PlannedChanges:
     """
     Judge a raddb and say what has to go; the administrator's own text never does.
 
@@ -51,7 +51,7 @@ def plan_removal(raddb: Raddb) -> Plan:
         notes.append(
             "users in a database or a directory were not looked at: see that none has an SMSOTP attribute"
         )
-    return Plan(changes, notes)
+    return PlannedChanges(changes, notes)
 
 
 def _plan_link(raddb: Raddb, enabled: Path, available: Path, changes: list[Change]) -> list[str]:

@@ -15,7 +15,7 @@ _ALWAYS_OK = frozenset({"ok", "always", "updated", "noop"})
 _OK = re.compile(r"\(*\s*ok\s*(\|\|\s*(updated|noop)\s*)*\)*")
 
 
-class Verdict(Enum):
+class Treatment(Enum):
     """What an entry does with somebody whose first factor is right."""
 
     ASKS = "asks"
@@ -31,14 +31,14 @@ class Entry:
     Attributes:
         name: The Auth-Type, or the module's name.
         item: Where it stands.
-        verdict: What it does.
+        treatment: What it does.
         factors: Modules whose ok leads to no challenge.
         wrong: What is wrong with its challenge, as the second half of a sentence.
     """
 
     name: str
     item: Item
-    verdict: Verdict
+    treatment: Treatment
     factors: tuple[str, ...]
     wrong: tuple[str, ...]
 
@@ -79,8 +79,8 @@ def _read(item: Item, unlang: Unlang, challenge: str) -> Entry:
         walk.wrong = [
             "stands outside of any Auth-Type, where FreeRADIUS does not call it after a first factor"
         ]
-    verdict = Verdict.LETS_PASS if walk.factors else Verdict.ASKS if walk.asked else Verdict.REFUSES
-    return Entry(name, item, verdict, tuple(walk.factors), tuple(walk.wrong))
+    treatment = Treatment.LETS_PASS if walk.factors else Treatment.ASKS if walk.asked else Treatment.REFUSES
+    return Entry(name, item, treatment, tuple(walk.factors), tuple(walk.wrong))
 
 
 @dataclass(frozen=True, slots=True)

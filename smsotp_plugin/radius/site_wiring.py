@@ -17,7 +17,7 @@ from smsotp_plugin.radius.findings import (
     Finding,
     Row,
 )
-from smsotp_plugin.radius.first_factor import Entry, Verdict, read_entries
+from smsotp_plugin.radius.first_factor import Entry, Treatment, read_entries
 from smsotp_plugin.radius.sites import Site
 from smsotp_plugin.radius.unlang import Call, Item, Reach, Unlang, actions, all_calls
 
@@ -189,7 +189,7 @@ class _Judge:
         if authenticate is None:
             return
         entries = read_entries(authenticate, self.unlang, CHALLENGE)
-        asking = [entry for entry in entries if entry.verdict is Verdict.ASKS]
+        asking = [entry for entry in entries if entry.treatment is Treatment.ASKS]
         for entry in entries:
             for wrong in entry.wrong:
                 self.tell(
@@ -217,7 +217,7 @@ class _Judge:
 
     def _shut_out(self, entries: list[Entry]) -> None:
         for entry in entries:
-            if entry.verdict is Verdict.LETS_PASS and not entry.carries_no_code:
+            if entry.treatment is Treatment.LETS_PASS and not entry.carries_no_code:
                 self.row.cells[CHALLENGE] += f", not {entry.name}"
                 names = ", ".join(entry.factors)
                 self.tell(
@@ -246,9 +246,9 @@ class _Judge:
     def _means_no_lock(self) -> str:
         authenticate = self.site.list_of("authenticate")
         entries = read_entries(authenticate, self.unlang, CHALLENGE) if authenticate else []
-        if not any(entry.verdict is Verdict.ASKS for entry in entries):
+        if not any(entry.treatment is Treatment.ASKS for entry in entries):
             return "the password alone lets people in"
-        open_ones = [entry.name for entry in entries if entry.verdict is Verdict.LETS_PASS]
+        open_ones = [entry.name for entry in entries if entry.treatment is Treatment.LETS_PASS]
         ways = ", ".join(["`Auth-Type := Accept` in the users file", *open_ones])
         return f"whoever is not asked for a code gets in without one: {ways}"
 

@@ -23,7 +23,7 @@ _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class Exit:
     """
     How a program ended.
 
@@ -61,7 +61,7 @@ class ProgramRunner:
         self._running: set[int] = set()
         self._closed = False
 
-    def run(self, command: list[str], text: bytes, deadline: Deadline) -> Ended:
+    def run(self, command: list[str], text: bytes, deadline: Deadline) -> Exit:
         """
         Start a program with a text on its standard input and wait for its end.
 
@@ -82,7 +82,7 @@ class ProgramRunner:
                 raise
             finally:
                 status = self._await_end(process.pid)
-        return Ended(status, output, errors)
+        return Exit(status, output, errors)
 
     def close(self) -> None:
         """Kill what is running and start nothing more."""

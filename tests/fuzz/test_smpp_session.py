@@ -4,11 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smsotp_plugin.errors import ProtocolViolation
-from smsotp_plugin.wire.smpp.deliver_sm import Delivery, read_delivery, read_receipt
-from smsotp_plugin.wire.smpp.events import Delivered, Ended
+from smsotp_plugin.wire.smpp.deliver_sm import DeliverSm, read_delivery, read_receipt
+from smsotp_plugin.wire.smpp.events import Delivered, SessionEnded
 from smsotp_plugin.wire.smpp.pdu import DATA_SM, DELIVER_SM, LARGEST_PDU, Bind, Pdu, pack_pdu, read_message_id
 from smsotp_plugin.wire.smpp.receipts import ReceiptBook
-from smsotp_plugin.wire.smpp.session import SmppSession, State
+from smsotp_plugin.wire.smpp.session import SessionState, SmppSession
 from smsotp_plugin.wire.smpp.times import SessionTimes
 
 BIND = Bind(transceiver=True, system_id="me", password="pw", system_type="")
@@ -55,7 +55,7 @@ def fed(data: bytes, size: int, *, bound: bool) -> tuple[SmppSession, list[objec
 def test_any_stream_of_pdus_and_garbage_gives_events(data: bytes, size: int, bound: bool) -> None:  # noqa: FBT001  (drawn)
     session, events = fed(data, size, bound=bound)
 
-    assert sum(isinstance(event, Ended) for event in events) <= 1
+    assert sum(isinstance(event, SessionEnded) for event in events) <= 1
     assert len(session._reader._received) <= LARGEST_PDU + size
     assert len(session._outgoing) <= 1100
 
@@ -72,7 +72,7 @@ def test_the_pieces_make_no_difference(data: bytes, size: int) -> None:
         for event in pieces.receive(data[start : start + size], 1)
     ]
     assert found == expected
-    assert (pieces.state is State.ENDED) == (whole.state is State.ENDED)
+    assert (pieces.state is SessionState.ENDED) == (whole.state is SessionState.ENDED)
 
 
 @given(st.sampled_from([DELIVER_SM, DATA_SM]), BODIES | st.binary(max_size=300))
@@ -86,7 +86,7 @@ def test_any_delivery_is_read_or_refused(command: int, body: bytes) -> None:
 
 @given(
     st.builds(
-        Delivery,
+        DeliverSm,
         source=st.binary(max_size=20),
         destination=st.binary(max_size=20),
         esm_class=st.integers(0, 255),
@@ -96,7 +96,7 @@ def test_any_delivery_is_read_or_refused(command: int, body: bytes) -> None:
         options=st.dictionaries(st.sampled_from([0x1E, 0x423, 0x424, 0x427, 5]), st.binary(max_size=80)),
     )
 )
-def test_any_receipt_can_be_matched_and_shown(delivery: Delivery) -> None:
+def test_any_receipt_can_be_matched_and_shown(delivery: DeliverSm) -> None:
     receipt = read_receipt(delivery)
 
     if receipt is not None:

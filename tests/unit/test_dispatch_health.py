@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from smsotp_plugin.dispatch.health import Breaker, Condition, Verdict
+from smsotp_plugin.dispatch.health import Breaker, Condition, Consequence
 from smsotp_plugin.dispatch.people import Person
 from smsotp_plugin.errors import (
     AnswerTimeout,
@@ -18,7 +18,7 @@ from smsotp_plugin.errors import (
 )
 
 DOWN = ConnectFailed("down")
-NOTHING, SUSPECT, OPENED = Verdict.NOTHING, Verdict.SUSPECT, Verdict.OPENED
+NOTHING, SUSPECT, OPENED = Consequence.NOTHING, Consequence.SUSPECT, Consequence.OPENED
 
 
 class Even(Random):
@@ -39,7 +39,7 @@ def person(number: int) -> Person:
 
 def fail(
     breaker: Breaker, times: int, error: DeliveryError = DOWN, now: float = 0.0, first: int = 0
-) -> list[Verdict]:
+) -> list[Consequence]:
     """Let the messages of so many different people fail."""
     return [breaker.failed(error, person(first + number), now) for number in range(times)]
 
@@ -69,11 +69,11 @@ def test_three_people_in_a_row_whose_messages_fail_are_death_for_a_while(
 def test_one_or_two_people_are_no_death_however_often_they_try(
     breaker: Breaker, people: list[Person]
 ) -> None:
-    verdicts = [breaker.failed(AnswerTimeout("silence"), one, now / 10) for now, one in enumerate(people)]
+    consequences = [breaker.failed(AnswerTimeout("silence"), one, now / 10) for now, one in enumerate(people)]
 
-    assert set(verdicts) == {NOTHING, SUSPECT}
+    assert set(consequences) == {NOTHING, SUSPECT}
     # A probe tells; it is asked for every five seconds and no more often.
-    assert verdicts.count(SUSPECT) == 1
+    assert consequences.count(SUSPECT) == 1
     assert breaker.health(0.0).condition is Condition.ALIVE
 
 

@@ -242,7 +242,7 @@ def test_somebody_who_cannot_be_told_of_the_end_is_not_waited_for(clock: Clock) 
     sending.send()
     sending.dispatcher.stop(60)
 
-    assert len(sending.dispatcher._on_the_way) == len(sending.dispatcher._places._taken) == 0
+    assert len(sending.dispatcher._on_the_way) == len(sending.dispatcher._slots._taken) == 0
 
 
 def test_time_runs_out_over_all_gateways(clock: Clock) -> None:

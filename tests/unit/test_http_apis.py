@@ -131,11 +131,11 @@ def test_a_preset_knows_its_address_and_can_be_pointed_elsewhere() -> None:
     mock = HttpSettings.model_validate({"provider": "http", **PRESETS["gtx"], "URL": "http://127.0.0.1:1/x"})
 
     assert (
-        twilio.plan.address.host,
-        twilio.plan.address.path,
+        twilio.maker.address.host,
+        twilio.maker.address.path,
     ) == ("api.twilio.com", "/2010-04-01/Accounts/B8/Messages.json")
-    assert twilio.plan.headers["Authorization"] == "Basic Qjg6eA=="
-    assert (mock.plan.address.port, mock.plan.api and mock.plan.api.name) == (1, "gtx")
+    assert twilio.maker.headers["Authorization"] == "Basic Qjg6eA=="
+    assert (mock.maker.address.port, mock.maker.api and mock.maker.api.name) == (1, "gtx")
 
 
 def test_an_option_replaces_what_a_preset_brings() -> None:

@@ -91,7 +91,7 @@ def test_a_filled_parameter_and_an_option_may_not_share_a_name(folder: Path) -> 
 def test_an_option_may_have_the_name_of_a_parameter_that_is_not_filled(folder: Path) -> None:
     text = 'provider = "http"\nURL = "https://g.example"\nPASSWORD = ""\noptions = { PASSWORD = "{phone}", USERNAME = "{otp}" }'
 
-    assert set(read(folder, text).plan.fields) == {"PASSWORD", "USERNAME"}
+    assert set(read(folder, text).maker.fields) == {"PASSWORD", "USERNAME"}
 
 
 def test_an_option_and_a_filled_parameter_of_one_name_is_a_problem_even_at_its_default(folder: Path) -> None:
@@ -152,7 +152,7 @@ def test_nothing_secret_is_in_the_repr(folder: Path) -> None:
     )
 
     assert "hidden" not in repr(settings)
-    assert "hidden" not in repr(settings.plan)
+    assert "hidden" not in repr(settings.maker)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_check_ssl_refuses_a_file_without_certificates(folder: Path, content: st
 def test_parameters_that_are_empty_texts_are_not_filled(folder: Path) -> None:
     empty = 'HTTP_METHOD = ""\nUSERNAME = ""\nPASSWORD = ""\nPROXY = ""\nREGEXP = ""\nTIMEOUT = ""\nCHECK_SSL = ""'
 
-    assert read(folder, GOOD + empty).plan.method == "GET"
+    assert read(folder, GOOD + empty).maker.method == "GET"
 
 
 def test_credentials_of_the_url_are_decoded_and_leave_it() -> None:
@@ -190,9 +190,9 @@ def test_credentials_of_the_url_are_decoded_and_leave_it() -> None:
 
 
 def test_credentials_of_the_url_become_basic_authentication(folder: Path) -> None:
-    plan = read(folder, GOOD.replace("https://", "https://me:p%40ss@")).plan
+    maker = read(folder, GOOD.replace("https://", "https://me:p%40ss@")).maker
 
-    assert plan.headers["Authorization"] == "Basic bWU6cEBzcw=="
+    assert maker.headers["Authorization"] == "Basic bWU6cEBzcw=="
 
 
 @pytest.mark.parametrize(

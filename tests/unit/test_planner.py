@@ -6,9 +6,9 @@ import pytest
 
 from smsotp_plugin.dispatch.health import Condition, GatewayHealth
 from smsotp_plugin.dispatch.people import Person
-from smsotp_plugin.dispatch.places import Places
 from smsotp_plugin.dispatch.planner import Planner
 from smsotp_plugin.dispatch.routes import Recipient, RouteTable
+from smsotp_plugin.dispatch.slots import Slots
 from smsotp_plugin.errors import NoGatewayAlive, QueueFull
 from tests.unit.hand_clock import HandClock
 
@@ -30,8 +30,8 @@ class View:
         return frozenset(set(gateways) & set(self.hopes))
 
 
-def planner(view: View, places: int = 10) -> Planner:
-    return Planner(RouteTable([], ["first", "second"]), view, Places(places), 30.0, HandClock())
+def planner(view: View, slots: int = 10) -> Planner:
+    return Planner(RouteTable([], ["first", "second"]), view, Slots(slots), 30.0, HandClock())
 
 
 def test_a_plan_needs_no_gateway() -> None:
@@ -52,9 +52,9 @@ def test_a_last_hope_is_taken_from_the_view_and_another_one_begins_each_time() -
 
 
 def test_the_room_is_counted_here() -> None:
-    full = planner(View(), places=1)
+    full = planner(View(), slots=1)
     promise = full.plan(BOB)
     with pytest.raises(QueueFull):
         full.plan(BOB)
 
-    assert promise.place is not None
+    assert promise.slot is not None

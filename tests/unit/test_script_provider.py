@@ -28,7 +28,7 @@ from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.script import ScriptProvider, ScriptSettings
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import parse_number
-from smsotp_plugin.wire.program import Ended, ProgramRunner
+from smsotp_plugin.wire.program import Exit, ProgramRunner
 
 CLOCK = SystemClock()
 NUMBER = parse_number("+491701234567", None)
@@ -132,7 +132,7 @@ def test_a_script_killed_by_a_signal_leaves_the_outcome_unknown(make: Make) -> N
 
 def test_a_lost_exit_status_is_no_success(make: Make) -> None:
     with pytest.raises(ProtocolViolation):
-        make("").judge(Ended(None))
+        make("").judge(Exit(None))
 
 
 def test_the_time_limit_kills_the_script_and_all_that_it_started(make: Make, tmp_path: Path) -> None:

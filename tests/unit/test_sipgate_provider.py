@@ -39,7 +39,7 @@ from smsotp_plugin.providers.sipgate import SipgateProvider, SipgateSettings
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.wire.http.client import make_response, text_of
-from smsotp_plugin.wire.http.xmlrpc import Fault, Unreadable, read_answer, write_call
+from smsotp_plugin.wire.http.xmlrpc import RpcFault, UnreadableAnswer, read_answer, write_call
 
 CLOCK = SystemClock()
 SMALLEST = {"provider": "sipgate", "USERNAME": "me@example.com", "PASSWORD": "geheim:ä"}
@@ -269,7 +269,7 @@ def test_an_answer_that_makes_no_sense_leaves_the_outcome_unknown(make: Make, bo
 def test_arbitrary_bytes_give_a_value_a_fault_or_are_unreadable(body: bytes) -> None:
     try:
         read_answer(text_of(answer(body)))
-    except (Fault, Unreadable):
+    except (RpcFault, UnreadableAnswer):
         return
 
 

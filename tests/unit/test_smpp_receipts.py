@@ -3,7 +3,7 @@
 import pytest
 
 from smsotp_plugin.errors import ProtocolViolation
-from smsotp_plugin.wire.smpp.deliver_sm import Delivery, NetworkReceipt, read_delivery, read_receipt
+from smsotp_plugin.wire.smpp.deliver_sm import DeliverSm, NetworkReceipt, read_delivery, read_receipt
 from smsotp_plugin.wire.smpp.pdu import DATA_SM, DELIVER_SM, Pdu
 from smsotp_plugin.wire.smpp.receipts import Expected, Matched, ReceiptBook
 
@@ -25,7 +25,7 @@ def body(text: bytes, esm_class: int = 4, coding: int = 0, options: bytes = b"")
     )
 
 
-def delivered(text: bytes, esm_class: int = 4, coding: int = 0, options: bytes = b"") -> Delivery:
+def delivered(text: bytes, esm_class: int = 4, coding: int = 0, options: bytes = b"") -> DeliverSm:
     return read_delivery(Pdu(DELIVER_SM, 0, 1, body(text, esm_class, coding, options)))
 
 

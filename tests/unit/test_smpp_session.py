@@ -3,7 +3,15 @@
 import pytest
 
 from smsotp_plugin.wire.smpp.deliver_sm import read_delivery
-from smsotp_plugin.wire.smpp.events import Answered, BindRefused, Bound, Delivered, Ended, Lost, Unreadable
+from smsotp_plugin.wire.smpp.events import (
+    Answered,
+    BindRefused,
+    Bound,
+    Delivered,
+    Lost,
+    SessionEnded,
+    UnreadableDelivery,
+)
 from smsotp_plugin.wire.smpp.pdu import (
     BIND_TRANSCEIVER,
     DELIVER_SM,
@@ -20,7 +28,7 @@ from smsotp_plugin.wire.smpp.pdu import (
     PduReader,
     pack_pdu,
 )
-from smsotp_plugin.wire.smpp.session import SmppSession, State
+from smsotp_plugin.wire.smpp.session import SessionState, SmppSession
 from smsotp_plugin.wire.smpp.times import SessionTimes
 
 BIND = Bind(transceiver=True, system_id="me", password="pw", system_type="")
@@ -66,7 +74,7 @@ def test_an_enquire_link_before_the_answer_to_the_bind_is_answered_and_binds_not
     assert session.receive(pack_pdu(ENQUIRE_LINK, 77), 1) == []
 
     assert written(session) == [Pdu(ENQUIRE_LINK_RESP, 0, 77, b"")]
-    assert session.state is State.BINDING
+    assert session.state is SessionState.BINDING
     assert session.receive(pack_pdu(BIND_RESP, 1), 1) == [Bound()]
 
 
@@ -75,7 +83,7 @@ def test_a_refused_bind_ends_the_session_with_its_status() -> None:
 
     assert session.receive(pack_pdu(BIND_RESP, 1, status=0x0E), 1) == [
         BindRefused(0x0E),
-        Ended("the bind was refused"),
+        SessionEnded("the bind was refused"),
     ]
 
 
@@ -90,7 +98,7 @@ def test_what_is_not_the_answer_to_the_bind_does_not_bind(answer: bytes) -> None
     session = binding()
 
     assert session.receive(answer, 1) == []
-    assert session.state is State.BINDING
+    assert session.state is SessionState.BINDING
 
 
 def test_a_bind_without_an_answer_ends_when_its_time_is_over() -> None:
@@ -98,11 +106,11 @@ def test_a_bind_without_an_answer_ends_when_its_time_is_over() -> None:
 
     assert session.next_tick() == 10
     assert session.tick(9.9) == []
-    assert session.tick(10) == [Ended("no answer to the bind within 10 s")]
+    assert session.tick(10) == [SessionEnded("no answer to the bind within 10 s")]
 
 
 def test_an_unbind_during_the_bind_ends_the_session() -> None:
-    assert binding().receive(pack_pdu(UNBIND, 1), 1) == [Ended("the SMSC unbound during the bind")]
+    assert binding().receive(pack_pdu(UNBIND, 1), 1) == [SessionEnded("the SMSC unbound during the bind")]
 
 
 def test_a_delivery_before_the_bind_is_refused() -> None:
@@ -161,7 +169,7 @@ def test_a_generic_nack_answers_the_submit_with_its_sequence(session: SmppSessio
 def test_a_generic_nack_to_nothing_ends_the_session(session: SmppSession) -> None:
     [ended] = session.receive(pack_pdu(GENERIC_NACK, 0, status=2), 1)
 
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, SessionEnded)
     assert "0x02" in ended.reason
 
 
@@ -172,7 +180,7 @@ def test_a_silent_peer_is_asked_and_then_given_up(session: SmppSession) -> None:
     assert session.next_tick() == 35
 
     assert session.tick(34.9) == []
-    assert session.tick(35) == [Ended("no sign of life within 5 s of an enquire_link")]
+    assert session.tick(35) == [SessionEnded("no sign of life within 5 s of an enquire_link")]
 
 
 def test_any_pdu_is_a_sign_of_life(session: SmppSession) -> None:
@@ -206,7 +214,7 @@ def test_a_lost_connection_tells_what_was_written_completely(session: SmppSessio
     session.wrote(16 + 5 + 16 + 5)
     waiting = session.submit(b"third")
 
-    assert session.end("gone") == Ended(
+    assert session.end("gone") == SessionEnded(
         "gone", (Lost(whole, written=True), Lost(cut, written=False), Lost(waiting, written=False))
     )
 
@@ -231,7 +239,7 @@ def test_an_unbind_from_the_peer_is_answered_and_the_window_still_read(session: 
     assert written(session) == [Pdu(UNBIND_RESP, 0, 50, b"")]
     assert not session.has_room()
     assert session.receive(pack_pdu(SUBMIT_SM_RESP, first, b"a\0"), 1.5) == [Answered(first, 0, "a")]
-    assert session.tick(2) == [Ended("the SMSC unbound", (Lost(second, written=True),))]
+    assert session.tick(2) == [SessionEnded("the SMSC unbound", (Lost(second, written=True),))]
 
 
 def test_our_unbind_waits_for_its_answer_and_not_for_ever(session: SmppSession) -> None:
@@ -239,7 +247,7 @@ def test_our_unbind_waits_for_its_answer_and_not_for_ever(session: SmppSession) 
 
     assert [pdu.command for pdu in written(session)] == [UNBIND]
     assert session.next_tick() == 6
-    assert session.receive(pack_pdu(UNBIND_RESP, 2), 5.5) == [Ended("unbound")]
+    assert session.receive(pack_pdu(UNBIND_RESP, 2), 5.5) == [SessionEnded("unbound")]
 
 
 def test_what_was_read_before_a_cut_still_counts(session: SmppSession) -> None:
@@ -248,7 +256,7 @@ def test_what_was_read_before_a_cut_still_counts(session: SmppSession) -> None:
     session.cut(1, "lost")
 
     assert session.receive(pack_pdu(SUBMIT_SM_RESP, sequence, b"a\0"), 1) == [Answered(sequence, 0, "a")]
-    assert session.tick(2) == [Ended("lost")]
+    assert session.tick(2) == [SessionEnded("lost")]
 
 
 def test_a_delivery_is_answered_once_it_is_acknowledged(session: SmppSession) -> None:
@@ -274,7 +282,7 @@ def test_a_delivery_that_could_not_be_kept_may_be_brought_again(session: SmppSes
 def test_a_delivery_that_cannot_be_read_is_refused(session: SmppSession) -> None:
     [event] = session.receive(pack_pdu(DELIVER_SM, 8, RECEIPT[:12]), 1)
 
-    assert isinstance(event, Unreadable)
+    assert isinstance(event, UnreadableDelivery)
     assert [pdu.status for pdu in written(session)] == [0x65]
 
 
@@ -292,7 +300,7 @@ def test_garbage_ends_the_session_after_what_came_before_it(session: SmppSession
 
     assert events == [
         Answered(sequence, 0, "a"),
-        Ended("the SMSC announced a PDU of 4294967295 bytes"),
+        SessionEnded("the SMSC announced a PDU of 4294967295 bytes"),
     ]
     assert session.receive(pack_pdu(ENQUIRE_LINK, 1), 1) == []
 
@@ -300,7 +308,7 @@ def test_garbage_ends_the_session_after_what_came_before_it(session: SmppSession
 def test_a_peer_that_asks_and_does_not_read_is_left(session: SmppSession) -> None:
     [ended] = session.receive(pack_pdu(ENQUIRE_LINK, 1) * 1001, 1)
 
-    assert ended == Ended("the SMSC sends requests and does not read the answers")
+    assert ended == SessionEnded("the SMSC sends requests and does not read the answers")
 
 
 def test_sequence_numbers_begin_anew_and_leave_out_those_in_use(session: SmppSession) -> None:

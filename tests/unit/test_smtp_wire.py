@@ -23,7 +23,7 @@ from smsotp_plugin.errors import (
     GatewayUnavailable,
     ProtocolViolation,
 )
-from smsotp_plugin.wire.smtp.pool import Answer, Endpoint, Mail, SmtpPool, Stage
+from smsotp_plugin.wire.smtp.pool import Answer, Mail, MailServer, SmtpPool, Stage
 
 CLOCK = SystemClock()
 MAIL = Mail("otp@example.com", "sms@example.net", b"Subject: x\r\n\r\n.123456\r\n")
@@ -155,7 +155,7 @@ def pool_to() -> Iterator[Callable[..., SmtpPool]]:
 
         def make(server: Server, **endpoint: object) -> SmtpPool:
             settings: dict[str, object] = {"host": "127.0.0.1", "port": server.port, "tls": None} | endpoint
-            pool = SmtpPool(Endpoint(**settings), CLOCK, keep=2)  # type: ignore[arg-type]
+            pool = SmtpPool(MailServer(**settings), CLOCK, keep=2)  # type: ignore[arg-type]
             stack.callback(pool.close)
             return pool
 
@@ -253,7 +253,7 @@ class ClockAhead(SystemClock):
 
 def test_a_connection_that_was_idle_for_long_is_not_used_again(start: Start) -> None:
     server, clock = start(), ClockAhead()
-    pool = SmtpPool(Endpoint("127.0.0.1", server.port, None), clock, keep=2)
+    pool = SmtpPool(MailServer("127.0.0.1", server.port, None), clock, keep=2)
     pool.send(MAIL, Deadline.after(5, clock))
     clock.ahead = 61
 
@@ -495,7 +495,7 @@ def test_the_reply_to_helo_is_not_taken_for_one_to_ehlo(start: Start, pool_to: P
 
 
 def test_an_ipv6_address_stands_in_brackets_before_its_port() -> None:
-    assert str(Endpoint("::1", 25, None)) == "[::1]:25"
+    assert str(MailServer("::1", 25, None)) == "[::1]:25"
 
 
 def test_a_server_without_starttls_gets_neither_login_nor_mail(start: Start, pool_to: PoolTo) -> None:
@@ -673,7 +673,7 @@ def test_threads_that_send_at_the_same_time_have_connections_of_their_own(
 
 
 def test_neither_mail_nor_password_is_shown_by_repr() -> None:
-    shown = repr(MAIL) + repr(Endpoint("h", 25, None, username="me", password=SecretStr("geheim")))
+    shown = repr(MAIL) + repr(MailServer("h", 25, None, username="me", password=SecretStr("geheim")))
 
     assert "123456" not in shown
     assert "sms@example.net" not in shown

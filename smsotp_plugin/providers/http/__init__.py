@@ -32,7 +32,7 @@ from smsotp_plugin.providers.http.parameters import (
     HeaderSetting,
     Misplaced,
 )
-from smsotp_plugin.providers.http.request import HttpPlan, all_headers
+from smsotp_plugin.providers.http.request import RequestMaker, all_headers
 from smsotp_plugin.providers.judging import Reply
 from smsotp_plugin.providers.web import WebProvider
 from smsotp_plugin.sms.message import Message, Receipt
@@ -140,7 +140,7 @@ class HttpSettings(GatewaySettings):
         return value
 
     @cached_property
-    def plan(self) -> HttpPlan:
+    def maker(self) -> RequestMaker:
         """What the requests look like."""
         address = self._address()
         fields = {**self.PARAMETER, **self.options}
@@ -154,12 +154,12 @@ class HttpSettings(GatewaySettings):
             self.headers, method=method, as_json=as_json, authorization=self._authorization(address, preset)
         )
         base = Origin(address.scheme, address.host, address.port).url()
-        return HttpPlan(address, base, method, as_json, fields, headers, api)
+        return RequestMaker(address, base, method, as_json, fields, headers, api)
 
     @property
     def origin(self) -> Origin:
         """Whom the gateway is, and how it is reached."""
-        address = self.plan.address
+        address = self.maker.address
         return Origin(
             address.scheme,
             address.host,
@@ -182,16 +182,16 @@ class HttpSettings(GatewaySettings):
         """The proxy for URL, if any."""
         proxy = self.PROXY
         if self.HTTP_PROXY or self.HTTPS_PROXY:
-            proxy = self.HTTPS_PROXY if self.plan.address.scheme == "https" else self.HTTP_PROXY
+            proxy = self.HTTPS_PROXY if self.maker.address.scheme == "https" else self.HTTP_PROXY
         return proxy.get_secret_value() if proxy else None
 
     def problems(self) -> list[str]:
         """Return which tags are missing."""
-        return [*super().problems(), *self.plan.missing_tags()]
+        return [*super().problems(), *self.maker.missing_tags()]
 
     def warnings(self) -> list[str]:
         """Return what is allowed but probably not meant."""
-        return [*super().warnings(), *_warnings(self, self.plan)]
+        return [*super().warnings(), *_warnings(self, self.maker)]
 
     def _address(self) -> WebAddress:
         if self.URL is not None:
@@ -213,19 +213,19 @@ class HttpSettings(GatewaySettings):
         return basic_auth(self.USERNAME, self.PASSWORD.get_secret_value())
 
 
-def _warnings(settings: HttpSettings, plan: HttpPlan) -> Iterator[str]:
+def _warnings(settings: HttpSettings, maker: RequestMaker) -> Iterator[str]:
     """Yield complete sentences that begin with a key."""
-    yield from _transport_warnings(settings, plan)
-    yield from _answer_warnings(settings, plan)
-    yield from plan.tag_warnings()
-    if settings.SEND_DATA_AS_JSON and plan.method == "GET":
+    yield from _transport_warnings(settings, maker)
+    yield from _answer_warnings(settings, maker)
+    yield from maker.tag_warnings()
+    if settings.SEND_DATA_AS_JSON and maker.method == "GET":
         yield "SEND_DATA_AS_JSON: has no effect with GET: parameters travel in the query. Set HTTP_METHOD to POST."
     if settings.PASSWORD is not None and settings.USERNAME is None and settings.preset is None:
         yield "PASSWORD: is not used without USERNAME."
 
 
-def _transport_warnings(settings: HttpSettings, plan: HttpPlan) -> Iterator[str]:
-    address = plan.address
+def _transport_warnings(settings: HttpSettings, maker: RequestMaker) -> Iterator[str]:
+    address = maker.address
     if address.scheme == "http" and not address.is_loopback:
         yield "URL: plain http shows the code, the number and the password to everybody on the way; use https."
     if settings.CHECK_SSL is False:
@@ -242,7 +242,7 @@ def _transport_warnings(settings: HttpSettings, plan: HttpPlan) -> Iterator[str]
             yield f"{name}: is longer than TIMEOUT, which ends the whole attempt."
 
 
-def _answer_warnings(settings: HttpSettings, plan: HttpPlan) -> Iterator[str]:
+def _answer_warnings(settings: HttpSettings, maker: RequestMaker) -> Iterator[str]:
     success, fail = settings.RETURN_SUCCESS, settings.RETURN_FAIL
     if success and fail:
         yield (
@@ -251,16 +251,16 @@ def _answer_warnings(settings: HttpSettings, plan: HttpPlan) -> Iterator[str]:
         )
     if success and success == fail:
         yield "RETURN_SUCCESS: is the same as RETURN_FAIL: no SMS will ever count as sent."
-    if plan.api is None and not success:
+    if maker.api is None and not success:
         yield (
             "RETURN_SUCCESS: is empty: the gateway's status alone says whether an SMS was taken, and many gateways "
             "report errors with the status of a success."
         )
-    errors = [words for words in plan.api.error_words if success in words] if plan.api and success else []
+    errors = [words for words in maker.api.error_words if success in words] if maker.api and success else []
     if errors:
         yield (
             f'RETURN_SUCCESS: this text is also in errors of the gateway, such as "{errors[0]}". They are told '
-            f"apart here, because the URL is that of {plan.api.name if plan.api else ''}; elsewhere use a longer text."
+            f"apart here, because the URL is that of {maker.api.name if maker.api else ''}; elsewhere use a longer text."
         )
 
 
@@ -270,15 +270,15 @@ class HttpProvider(WebProvider[HttpSettings]):
     Settings: ClassVar[type[GatewaySettings]] = HttpSettings
 
     def __init__(self, context: GatewayContext, settings: HttpSettings) -> None:
-        self._plan = settings.plan
-        self._api = self._plan.api
+        self._maker = settings.maker
+        self._api = self._maker.api
         if self._api:
             self.number_format = self._api.number_format
         super().__init__(context, settings, settings.origin)
 
     def compose(self, message: Message) -> PreparedRequest:
         """Fill the templates."""
-        return self._plan.compose(
+        return self._maker.compose(
             Filling(
                 phone=self.written_number(message.number),
                 otp=message.otp.get_secret_value(),

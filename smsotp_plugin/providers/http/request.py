@@ -25,7 +25,7 @@ _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class HttpPlan:
+class RequestMaker:
     """
     What a gateway's requests look like.
 

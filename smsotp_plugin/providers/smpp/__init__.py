@@ -16,7 +16,7 @@ from smsotp_plugin.providers.smpp.parts import PartMaker, validity_period
 from smsotp_plugin.providers.smpp.settings import LONGEST_ADDRESS, SmppSettings
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import NumberFormat
-from smsotp_plugin.wire.smpp.deliver_sm import Delivery, read_receipt
+from smsotp_plugin.wire.smpp.deliver_sm import DeliverSm, read_receipt
 from smsotp_plugin.wire.smpp.events import Answered
 from smsotp_plugin.wire.smpp.link import SmppLink
 from smsotp_plugin.wire.smpp.pacing import Pacer
@@ -25,7 +25,7 @@ from smsotp_plugin.wire.smpp.receipts import Expected, Matched, ReceiptBook
 from smsotp_plugin.wire.smpp.setup import LinkSetup
 from smsotp_plugin.wire.smpp.status import submit_failure
 from smsotp_plugin.wire.smpp.times import LinkTimes, SessionTimes
-from smsotp_plugin.wire.smpp.transport import Endpoint
+from smsotp_plugin.wire.smpp.transport import SmscAddress
 from smsotp_plugin.wire.tls import make_tls_context
 
 #: The thread has to be gone within 5 s; the unbind takes 1 s at most.
@@ -72,7 +72,7 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Results]):
         self._link = SmppLink(
             LinkSetup(
                 name=context.name,
-                endpoint=Endpoint(
+                smsc=SmscAddress(
                     settings.SMSC_HOST,
                     settings.SMSC_PORT,
                     make_tls_context(settings.CHECK_SSL) if settings.TLS else None,
@@ -179,7 +179,7 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Results]):
     def _take_id(self, expected: Expected, message_id: str) -> None:
         self._tell(self._receipts.expect(expected, message_id))
 
-    def _take_delivery(self, delivery: Delivery) -> None:
+    def _take_delivery(self, delivery: DeliverSm) -> None:
         if delivery.defect and delivery.defect not in self._defects and len(self._defects) < _MOST_DEFECTS:
             self._defects.add(delivery.defect)
             self.log.warning(

@@ -9,11 +9,11 @@ from xml.parsers import expat
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-class Unreadable(Exception):
+class UnreadableAnswer(Exception):
     """The bytes are no XML-RPC answer; the text repeats nothing of them."""
 
 
-class Fault(Exception):
+class RpcFault(Exception):
     """
     The answer is a fault.
 
@@ -61,8 +61,8 @@ def read_answer(text: str) -> Any:
             the XML declaration, which XML forbids and some servers send, are passed over.
 
     Raises:
-        Fault: The method failed.
-        Unreadable: It is anything else.
+        RpcFault: The method failed.
+        UnreadableAnswer: It is anything else.
     """
     reader = xmlrpc.client.Unmarshaller()
     parser = expat.ParserCreate("utf-8")
@@ -79,15 +79,15 @@ def read_answer(text: str) -> Any:
     except xmlrpc.client.Fault as exc:
         raise _fault(exc) from None
     except Exception as exc:  # noqa: BLE001  (expat and the marshaller raise at least nine kinds on hostile input)
-        raise Unreadable(f"the answer is no XML-RPC answer ({type(exc).__name__})") from None
+        raise UnreadableAnswer(f"the answer is no XML-RPC answer ({type(exc).__name__})") from None
     return value
 
 
 def _fault(fault: xmlrpc.client.Fault) -> Exception:
     code = as_number(fault.faultCode)
     if code is None:
-        return Unreadable("the answer is a fault without a code")
-    return Fault(code)
+        return UnreadableAnswer("the answer is a fault without a code")
+    return RpcFault(code)
 
 
 def _refuse_document_type(*_: object) -> None:

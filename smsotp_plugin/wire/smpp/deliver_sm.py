@@ -27,7 +27,7 @@ _OPTION = struct.Struct(">HH")
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DeliverSm:
     """
     What a deliver_sm or a data_sm holds. SMPP 3.4 sections 4.6.1 and 4.7.1.
 
@@ -50,7 +50,7 @@ class Delivery:
     defect: str = ""
 
 
-def read_delivery(pdu: Pdu) -> Delivery:
+def read_delivery(pdu: Pdu) -> DeliverSm:
     """
     Read a deliver_sm or a data_sm. What is complete counts, whatever follows it: an SMSC adds a stray octet to each.
 
@@ -74,7 +74,7 @@ def read_delivery(pdu: Pdu) -> Delivery:
         text = body.up_to(length)
     options = body.options()
     text = text or options.get(MESSAGE_PAYLOAD, b"")
-    return Delivery(source, destination, esm_class, data_coding, text, options, body.defect)
+    return DeliverSm(source, destination, esm_class, data_coding, text, options, body.defect)
 
 
 class _Body:
@@ -155,7 +155,7 @@ _FIELD = re.compile(r"\b(id|stat|err):(?:[ \t](?![A-Za-z]+:))?([!-~]{1,64})", re
 _MESSAGE_TEXT = re.compile(r"\btext:", re.IGNORECASE)
 
 
-def read_receipt(delivery: Delivery) -> NetworkReceipt | None:
+def read_receipt(delivery: DeliverSm) -> NetworkReceipt | None:
     """
     Return the receipt in a delivery, or None where it is something else: a subscriber's SMS, say.
 
@@ -178,7 +178,7 @@ def read_receipt(delivery: Delivery) -> NetworkReceipt | None:
     )
 
 
-def _fields(delivery: Delivery) -> dict[str, str]:
+def _fields(delivery: DeliverSm) -> dict[str, str]:
     coding = "utf-16-be" if delivery.data_coding == 0x08 else "latin-1"
     text = _MESSAGE_TEXT.split(delivery.text.decode(coding, "replace"), maxsplit=1)[0]
     found: dict[str, str] = {}

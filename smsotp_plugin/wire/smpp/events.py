@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from smsotp_plugin.wire.smpp.deliver_sm import Delivery
+from smsotp_plugin.wire.smpp.deliver_sm import DeliverSm
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,7 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class BindRefused:
-    """The SMSC has not accepted the bind; `Ended` follows."""
+    """The SMSC has not accepted the bind; `SessionEnded` follows."""
 
     status: int
 
@@ -46,11 +46,11 @@ class Delivered:
 
     command: int
     sequence: int
-    delivery: Delivery
+    delivery: DeliverSm
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableDelivery:
     """
     The SMSC brought something that cannot be read; it was refused.
 
@@ -76,7 +76,7 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class SessionEnded:
     """
     The session is over; the connection is to be closed.
 
@@ -89,4 +89,4 @@ class Ended:
     lost: tuple[Lost, ...] = ()
 
 
-Event = Bound | BindRefused | Answered | Delivered | Unreadable | Ended
+Event = Bound | BindRefused | Answered | Delivered | UnreadableDelivery | SessionEnded

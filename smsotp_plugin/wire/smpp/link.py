@@ -21,12 +21,20 @@ from smsotp_plugin.errors import (
     ProtocolViolation,
 )
 from smsotp_plugin.wire.reasons import reason_of
-from smsotp_plugin.wire.smpp.events import Answered, BindRefused, Bound, Delivered, Ended, Event, Unreadable
+from smsotp_plugin.wire.smpp.events import (
+    Answered,
+    BindRefused,
+    Bound,
+    Delivered,
+    Event,
+    SessionEnded,
+    UnreadableDelivery,
+)
 from smsotp_plugin.wire.smpp.outage import Outage
-from smsotp_plugin.wire.smpp.session import SmppSession, State
+from smsotp_plugin.wire.smpp.session import SessionState, SmppSession
 from smsotp_plugin.wire.smpp.setup import LinkSetup
 from smsotp_plugin.wire.smpp.status import bind_failure
-from smsotp_plugin.wire.smpp.ticket import Stage, Ticket
+from smsotp_plugin.wire.smpp.ticket import Progress, Ticket
 from smsotp_plugin.wire.smpp.transport import Interrupted, SmppTransport
 
 #: Seconds before the next session where the pause itself failed.
@@ -56,8 +64,8 @@ class SmppLink:
 
     def start(self) -> None:
         """Connect and bind in the background."""
-        self._transport = SmppTransport(self._setup.endpoint)
-        self._outage.start(f"no session with {self._setup.endpoint} yet", self._clock.monotonic())
+        self._transport = SmppTransport(self._setup.smsc)
+        self._outage.start(f"no session with {self._setup.smsc} yet", self._clock.monotonic())
         self._thread = threading.Thread(
             target=self._run, args=(self._transport,), name=f"smsotp-smpp-{self._setup.name}", daemon=True
         )
@@ -108,9 +116,9 @@ class SmppLink:
         result = ticket.wait()
         if isinstance(result, DeliveryError):
             raise result
-        if result is Stage.WITHDRAWN:
+        if result is Progress.WITHDRAWN:
             raise self._too_late()
-        if isinstance(result, Stage):
+        if isinstance(result, Progress):
             self._abandoned.append(ticket)
             self._wake()
             raise AnswerTimeout("the SMSC did not answer in time")
@@ -126,7 +134,7 @@ class SmppLink:
         try:
             self.wait(self._put(Ticket(None, deadline)))
         except AnswerTimeout:
-            raise ConnectFailed(f"{self._setup.endpoint} does not answer an enquire_link") from None
+            raise ConnectFailed(f"{self._setup.smsc} does not answer an enquire_link") from None
 
     def _put(self, ticket: Ticket) -> Ticket:
         if self._thread is None or self._stopping.is_set():
@@ -143,12 +151,12 @@ class SmppLink:
         session = self._session
         if session is None:
             return self._outage.error()
-        if session.state is State.BOUND:
+        if session.state is SessionState.BOUND:
             return GatewayUnavailable(
                 f"the SMSC takes nothing now: {self._setup.window} messages wait for its answer (WINDOW), or it does "
                 "not read"
             )
-        return ConnectFailed(f"no session with {self._setup.endpoint} in time")
+        return ConnectFailed(f"no session with {self._setup.smsc} in time")
 
     def _wake(self) -> None:
         if self._asleep and self._transport is not None:
@@ -214,7 +222,7 @@ class SmppLink:
 
     def _turn(self, session: SmppSession, transport: SmppTransport) -> None:
         """Send what waits, wait for something to happen, and act on it."""
-        if self._stopping.is_set() and session.state is State.BINDING:
+        if self._stopping.is_set() and session.state is SessionState.BINDING:
             self._close(session.end(_CLOSED))
             return
         if self._stopping.is_set():
@@ -274,11 +282,11 @@ class SmppLink:
         if data is None:
             return session.tick(now)
         if not data:
-            return [session.end(f"{self._setup.endpoint} closed the connection")]
+            return [session.end(f"{self._setup.smsc} closed the connection")]
         return session.receive(data, now)
 
     def _lost(self, exc: OSError) -> str:
-        return f"the connection to {self._setup.endpoint} was lost: {reason_of(exc)}"
+        return f"the connection to {self._setup.smsc} was lost: {reason_of(exc)}"
 
     def _act(self, session: SmppSession, event: Event) -> None:
         match event:
@@ -288,15 +296,15 @@ class SmppLink:
                     ticket.settle(event)
             case Delivered():
                 self._take_delivery(session, event)
-            case Unreadable():
+            case UnreadableDelivery():
                 self._setup.log.warning("a delivery receipt is lost: %s", event.reason)
             case Bound():
                 self._outage.over()
                 self._bound_since = self._clock.monotonic()
-                self._setup.log.info("bound to %s", self._setup.endpoint)
+                self._setup.log.info("bound to %s", self._setup.smsc)
             case BindRefused():
                 self._refusal = bind_failure(event.status)
-            case Ended():
+            case SessionEnded():
                 self._close(event)
 
     def _take_delivery(self, session: SmppSession, event: Delivered) -> None:
@@ -311,7 +319,7 @@ class SmppLink:
             taken = False
         session.acknowledge(event, taken=taken)
 
-    def _close(self, ended: Ended) -> None:
+    def _close(self, ended: SessionEnded) -> None:
         """Settle what the session leaves behind, or try it again with the next one."""
         self._session = None
         kind, reason = self._refusal or (ConnectFailed, ended.reason)

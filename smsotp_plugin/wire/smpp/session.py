@@ -5,7 +5,7 @@ Not thread-safe, knows no sockets and no reconnecting: see `link`. Sections are 
 specification, issue 1.2.
 
 The life of a session: bind (section 4.1) → bound, requests in both directions → unbind from either side (4.2), or the
-connection is lost. Every way ends in exactly one `Ended`. What a PDU means in which state stands in the table below.
+connection is lost. Every way ends in exactly one `SessionEnded`. What a PDU means in which state stands in the table below.
 """
 
 from collections.abc import Mapping
@@ -20,10 +20,10 @@ from smsotp_plugin.wire.smpp.events import (
     BindRefused,
     Bound,
     Delivered,
-    Ended,
     Event,
     Lost,
-    Unreadable,
+    SessionEnded,
+    UnreadableDelivery,
 )
 from smsotp_plugin.wire.smpp.outgoing import Outgoing
 from smsotp_plugin.wire.smpp.pdu import RESPONSE, Bind, Pdu, PduReader, pack_pdu
@@ -31,7 +31,7 @@ from smsotp_plugin.wire.smpp.timers import Timers
 from smsotp_plugin.wire.smpp.times import SessionTimes
 
 
-class State(Enum):
+class SessionState(Enum):
     """Where in its life a session is."""
 
     BINDING = auto()
@@ -74,9 +74,9 @@ _ONCE_BOUND = {
 }
 #: The states (section 2.2): what is understood in each. What is not there and is an answer is dropped; a request that is
 #: not there is answered with generic_nack.
-_TABLE: Mapping[State, Mapping[int, _Meaning]] = MappingProxyType(
+_TABLE: Mapping[SessionState, Mapping[int, _Meaning]] = MappingProxyType(
     {
-        State.BINDING: {
+        SessionState.BINDING: {
             **_ALWAYS,
             pdus.BIND_TRANSMITTER | RESPONSE: _Meaning.BIND_ANSWER,
             pdus.BIND_TRANSCEIVER | RESPONSE: _Meaning.BIND_ANSWER,
@@ -85,9 +85,9 @@ _TABLE: Mapping[State, Mapping[int, _Meaning]] = MappingProxyType(
             pdus.UNBIND: _Meaning.EARLY_UNBIND,
             pdus.GENERIC_NACK: _Meaning.BIND_REFUSAL,
         },
-        State.BOUND: _ONCE_BOUND,
-        State.LEAVING: {**_ONCE_BOUND, pdus.UNBIND_RESP: _Meaning.UNBIND_ANSWER},
-        State.ENDED: {},
+        SessionState.BOUND: _ONCE_BOUND,
+        SessionState.LEAVING: {**_ONCE_BOUND, pdus.UNBIND_RESP: _Meaning.UNBIND_ANSWER},
+        SessionState.ENDED: {},
     }
 )
 
@@ -125,19 +125,19 @@ class SmppSession:
         self._submits: dict[int, bool] = {}
         #: Those that somebody waits for.
         self._enquiries: set[int] = set()
-        self.state = State.BINDING
+        self.state = SessionState.BINDING
         self._outgoing.put(bind.pack(1))
 
     def has_room(self) -> bool:
         """Tell whether `submit` is allowed: bound, and the window not full."""
-        return self.state is State.BOUND and len(self._submits) < self._window
+        return self.state is SessionState.BOUND and len(self._submits) < self._window
 
     def submit(self, body: bytes) -> int:
         """
         Send a submit_sm (section 4.4); only while `has_room`.
 
         Returns:
-            Its sequence number: `Answered` or `Ended` tells what became of it.
+            Its sequence number: `Answered` or `SessionEnded` tells what became of it.
         """
         sequence = self._next_sequence()
         self._submits[sequence] = False
@@ -163,7 +163,7 @@ class SmppSession:
         """
         self._enquiries.discard(sequence)
         self._submits.pop(sequence, None)
-        if self.state is State.BOUND and not self._timers.enquiring:
+        if self.state is SessionState.BOUND and not self._timers.enquiring:
             self._ask_for_life(now)
 
     def acknowledge(self, event: Delivered, *, taken: bool) -> None:
@@ -173,26 +173,26 @@ class SmppSession:
 
     def unbind(self, now: float) -> None:
         """Say good-bye (section 4.2): nothing can be submitted any more, answers are still read."""
-        if self.state is State.BOUND:
+        if self.state is SessionState.BOUND:
             self._outgoing.put(pack_pdu(pdus.UNBIND, self._next_sequence()))
             self._leave(now, "unbound")
 
     def cut(self, now: float, reason: str) -> None:
         """Say that nothing can be written any more; what the peer wrote before is still worth reading."""
         self._outgoing.drop()
-        if self.state is not State.LEAVING:
+        if self.state is not SessionState.LEAVING:
             self._leave(now, reason)
 
-    def end(self, reason: str) -> Ended:
-        """Return the one `Ended` of a session whose connection is lost or not wanted any more."""
-        self.state = State.ENDED
+    def end(self, reason: str) -> SessionEnded:
+        """Return the one `SessionEnded` of a session whose connection is lost or not wanted any more."""
+        self.state = SessionState.ENDED
         lost = [Lost(sequence, written) for sequence, written in self._submits.items()]
         lost += [Lost(sequence, written=False) for sequence in self._enquiries]
         self._submits.clear()
         self._enquiries.clear()
         self._outgoing.drop()
         self._timers.stop()
-        return Ended(reason, tuple(lost))
+        return SessionEnded(reason, tuple(lost))
 
     def is_writing(self) -> bool:
         """Tell whether a `to_write` has not completely gone out."""
@@ -210,14 +210,14 @@ class SmppSession:
 
     def next_tick(self) -> float | None:
         """Return when `tick` has to be called at the latest, or None for never."""
-        return self._timers.next(bound=self.state is State.BOUND)
+        return self._timers.next(bound=self.state is SessionState.BOUND)
 
     def tick(self, now: float) -> list[Event]:
         """Let time pass: ends a session whose limit is over, asks a silent peer whether it is there."""
         reason = self._timers.overdue(now)
         if reason is not None:
             return [self.end(reason)]
-        if self.state is State.BOUND and self._timers.is_idle(now):
+        if self.state is SessionState.BOUND and self._timers.is_idle(now):
             self._ask_for_life(now)
         return []
 
@@ -243,7 +243,7 @@ class SmppSession:
         return events
 
     def _over(self) -> bool:
-        return self.state is State.ENDED
+        return self.state is SessionState.ENDED
 
     def _take(self, pdu: Pdu, now: float) -> list[Event]:
         meaning = _TABLE[self.state].get(pdu.command, _Meaning.UNKNOWN)
@@ -275,7 +275,7 @@ class SmppSession:
             return []
         if pdu.status != _OK:
             return self._take_refusal(pdu, now)
-        self.state = State.BOUND
+        self.state = SessionState.BOUND
         self._timers.bound()
         return [Bound()]
 
@@ -297,7 +297,7 @@ class SmppSession:
             return [Delivered(pdu.command, pdu.sequence, read_delivery(pdu))]
         except ProtocolViolation as exc:
             self._answer_delivery(pdu, _NEVER)
-            return [Unreadable(str(exc))]
+            return [UnreadableDelivery(str(exc))]
 
     def _answer_early_delivery(self, pdu: Pdu, _: float) -> list[Event]:
         self._answer_delivery(pdu, _WRONG_STATE)
@@ -342,7 +342,7 @@ class SmppSession:
         return sequence
 
     def _leave(self, now: float, reason: str) -> None:
-        self.state = State.LEAVING
+        self.state = SessionState.LEAVING
         self._timers.leaving(now, reason)
 
     def _next_sequence(self) -> int:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from random import Random
 
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.wire.smpp.deliver_sm import Delivery
+from smsotp_plugin.wire.smpp.deliver_sm import DeliverSm
 from smsotp_plugin.wire.smpp.pdu import Bind
 from smsotp_plugin.wire.smpp.times import LinkTimes
-from smsotp_plugin.wire.smpp.transport import Endpoint
+from smsotp_plugin.wire.smpp.transport import SmscAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class LinkSetup:
 
     Attributes:
         name: The gateway's, for the thread.
-        endpoint: Where the SMSC is.
+        smsc: Where the SMSC is.
         bind: How a session introduces itself.
         window: How many submits may wait for their answer at the same time.
         times: Limits.
@@ -30,11 +30,11 @@ class LinkSetup:
     """
 
     name: str
-    endpoint: Endpoint
+    smsc: SmscAddress
     bind: Bind
     window: int
     times: LinkTimes
     clock: Clock
     random: Random
     log: logging.Logger
-    on_delivery: Callable[[Delivery], None]
+    on_delivery: Callable[[DeliverSm], None]

@@ -9,7 +9,7 @@ from smsotp_plugin.errors import DeliveryError
 from smsotp_plugin.wire.smpp.events import Answered
 
 
-class Stage(Enum):
+class Progress(Enum):
     """How far a request has come."""
 
     WAITING = auto()
@@ -41,7 +41,7 @@ class Ticket:
         self.deadline = deadline
         self.sequence = 0
         self._on_taken = on_taken
-        self._stage = Stage.WAITING
+        self._progress = Progress.WAITING
         self._result: Answered | DeliveryError | None = None
         self._lock = threading.Lock()
         #: Held until the result is there. A condition would wake the waiting thread only to wait for its lock again,
@@ -52,40 +52,40 @@ class Ticket:
     def hand_over(self) -> bool:
         """Claim it for the session; False when nobody waits for it any more."""
         with self._lock:
-            if self._stage is not Stage.WAITING:
+            if self._progress is not Progress.WAITING:
                 return False
-            self._stage = Stage.HANDED_OVER
+            self._progress = Progress.HANDED_OVER
             return True
 
     def hand_back(self) -> bool:
         """Say that the SMSC certainly has not got it after all; False when nobody waits for it any more."""
         with self._lock:
-            if self._stage is not Stage.HANDED_OVER:
+            if self._progress is not Progress.HANDED_OVER:
                 return False
-            self._stage = Stage.WAITING
+            self._progress = Progress.WAITING
             return True
 
     def is_waiting(self) -> bool:
         """Tell whether it has still to be handed over."""
-        return self._stage is Stage.WAITING
+        return self._progress is Progress.WAITING
 
     def settle(self, result: Answered | DeliveryError) -> None:
         """Say how it ended."""
         if self._on_taken is not None and isinstance(result, Answered) and result.status == 0:
             self._on_taken(result.message_id)
         with self._lock:
-            if self._stage not in (Stage.WAITING, Stage.HANDED_OVER):
+            if self._progress not in (Progress.WAITING, Progress.HANDED_OVER):
                 return
-            self._stage = Stage.SETTLED
+            self._progress = Progress.SETTLED
             self._result = result
         self._settled.release()
 
-    def wait(self) -> Answered | DeliveryError | Stage:
-        """Wait until the deadline; return the result, or at which stage (the last two) there was none."""
+    def wait(self) -> Answered | DeliveryError | Progress:
+        """Wait until the deadline; return the result, or how far it had come (the last two) when there was none."""
         while (left := self.deadline.remaining()) and not self._settled.acquire(timeout=left):
             pass
         with self._lock:
             if self._result is not None:
                 return self._result
-            self._stage = Stage.WITHDRAWN if self._stage is Stage.WAITING else Stage.ABANDONED
-            return self._stage
+            self._progress = Progress.WITHDRAWN if self._progress is Progress.WAITING else Progress.ABANDONED
+            return self._progress

@@ -26,7 +26,7 @@ class Interrupted(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class SmscAddress:
     """
     Where the SMSC is.
 
@@ -45,10 +45,10 @@ class Endpoint:
 
 
 class SmppTransport:
-    """One connection at a time, to one endpoint. `wake` and `interrupt` may be called from any thread."""
+    """One connection at a time, to one SMSC. `wake` and `interrupt` may be called from any thread."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
+    def __init__(self, smsc: SmscAddress) -> None:
+        self._smsc = smsc
         self._socket: socket.socket | None = None
         self._ear, self._bell = socket.socketpair()
         self._ear.setblocking(False)
@@ -65,11 +65,11 @@ class SmppTransport:
         """
         try:
             addresses = RESOLVER.resolve(
-                self._endpoint.host, self._endpoint.port, deadline, lambda: self._interrupted
+                self._smsc.host, self._smsc.port, deadline, lambda: self._interrupted
             )
         except (OSError, UnicodeError) as exc:
-            raise ConnectFailed(f"{self._endpoint.host} cannot be resolved: {reason_of(exc)}") from exc
-        failure = ConnectFailed(f"{self._endpoint.host} has no address")
+            raise ConnectFailed(f"{self._smsc.host} cannot be resolved: {reason_of(exc)}") from exc
+        failure = ConnectFailed(f"{self._smsc.host} has no address")
         for tried, (family, kind, protocol, _, address) in enumerate(addresses):
             share = Deadline.after(deadline.remaining() / (len(addresses) - tried), deadline.clock)
             try:
@@ -78,7 +78,7 @@ class SmppTransport:
                 self._encrypt(self._socket, share)
             except (OSError, ValueError) as exc:
                 self.disconnect()
-                failure = ConnectFailed(f"no connection to {self._endpoint}: {reason_of(exc)}")
+                failure = ConnectFailed(f"no connection to {self._smsc}: {reason_of(exc)}")
                 failure.__cause__ = exc
             except Interrupted:
                 self.disconnect()
@@ -170,11 +170,11 @@ class SmppTransport:
             raise OSError(failure, os.strerror(failure))
 
     def _encrypt(self, connection: socket.socket, deadline: Deadline) -> None:
-        if self._endpoint.tls is None:
+        if self._smsc.tls is None:
             return
         # From here on the new socket owns the connection, also when the handshake fails.
-        self._socket = encrypted = self._endpoint.tls.wrap_socket(
-            connection, server_hostname=certified_name(self._endpoint.host), do_handshake_on_connect=False
+        self._socket = encrypted = self._smsc.tls.wrap_socket(
+            connection, server_hostname=certified_name(self._smsc.host), do_handshake_on_connect=False
         )
         while True:
             try:

@@ -75,7 +75,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class MailServer:
     """
     A mail server and how to talk to it.
 
@@ -138,14 +138,14 @@ class Connection:
     server does not offer is not asked for: that is an error of its own, in words of ours.
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
+    def __init__(self, server: MailServer) -> None:
+        self.server = server
         self.extensions: dict[str, str] = {}
         #: The reply to EHLO where only HELO was taken, which offers nothing.
         self._refusal: Answer | None = None
         #: Monotonic seconds of the last use, kept by the owner.
         self.used_at = 0.0
-        self.channel = Channel(str(endpoint))
+        self.channel = Channel(str(server))
         self._opened = False
         self._in_step = False
         self._in_transaction = False
@@ -162,16 +162,16 @@ class Connection:
         Raises:
             AuthFailed: The server offers no way to log in that we know.
         """
-        endpoint = self.endpoint
-        self.channel.connect(endpoint.host, endpoint.port, deadline)
-        if endpoint.tls is not None and not endpoint.starttls:
-            self.channel.encrypt(endpoint.tls, endpoint.host, deadline)
+        server = self.server
+        self.channel.connect(server.host, server.port, deadline)
+        if server.tls is not None and not server.starttls:
+            self.channel.encrypt(server.tls, server.host, deadline)
         self._read_expected(Stage.GREETING, (220,), deadline)
         self._greet(deadline)
-        if endpoint.tls is not None and endpoint.starttls:
-            self._start_tls(endpoint.tls, deadline)
-        if endpoint.username is not None and endpoint.password is not None:
-            self._log_in(endpoint.username, endpoint.password.get_secret_value(), deadline)
+        if server.tls is not None and server.starttls:
+            self._start_tls(server.tls, deadline)
+        if server.username is not None and server.password is not None:
+            self._log_in(server.username, server.password.get_secret_value(), deadline)
         self._opened = True
 
     def check(self, deadline: Deadline) -> Answer:
@@ -212,7 +212,7 @@ class Connection:
             self.channel.write(b".\r\n", deadline)
             answer = self._read_answer(Stage.CONTENT, deadline)
         except Silent as exc:
-            raise AnswerTimeout(f"{self.endpoint} did not answer after the mail was written") from exc
+            raise AnswerTimeout(f"{self.server} did not answer after the mail was written") from exc
         except Broken as exc:
             raise ProtocolViolation(f"the mail was written, then: {exc}") from exc
         self._in_transaction = False
@@ -231,7 +231,7 @@ class Connection:
         self.channel.close()
 
     def _greet(self, deadline: Deadline) -> None:
-        name = self.endpoint.helo or self._own_literal()
+        name = self.server.helo or self._own_literal()
         self.extensions, self._refusal = {}, None
         try:
             answer = self._ask(Stage.HELLO, f"EHLO {name}", (250,), deadline)
@@ -247,7 +247,7 @@ class Connection:
         if "STARTTLS" not in self.extensions:
             raise Broken(f"{self._offers_no('STARTTLS')}; nothing is sent in clear")
         self._ask(Stage.STARTTLS, "STARTTLS", (220,), deadline)
-        self.channel.encrypt(tls, self.endpoint.host, deadline)
+        self.channel.encrypt(tls, self.server.host, deadline)
         # What was offered in clear proves nothing: it is asked for again (RFC 3207 section 4.2).
         self._greet(deadline)
 
@@ -295,22 +295,22 @@ class Connection:
     def _no_way_in(self, offered: list[str]) -> str:
         if named := [name for name in offered if _MECHANISM.fullmatch(name)][:10]:
             return (
-                f"{self.endpoint} offers AUTH {', '.join(named)} only; PLAIN or LOGIN is needed: "
+                f"{self.server} offers AUTH {', '.join(named)} only; PLAIN or LOGIN is needed: "
                 f"let the server offer one of them to us, or use another server"
             )
         if self._refusal:
             return f"{self._offers_no('AUTH')}: set `helo` of the server to a name that it takes"
-        secured = self.endpoint.tls is not None
+        secured = self.server.tls is not None
         hint = "" if secured else ' (many servers offer it after TLS only: security = "starttls")'
         return (
-            f"{self.endpoint} offers no AUTH{hint}: remove username and password, or use the port for log-ins"
+            f"{self.server} offers no AUTH{hint}: remove username and password, or use the port for log-ins"
         )
 
     def _offers_no(self, extension: str) -> str:
         if self._refusal is None:
-            return f"{self.endpoint} does not offer {extension}"
+            return f"{self.server} does not offer {extension}"
         code = f"{self._refusal.code} {self._refusal.enhanced}".rstrip()
-        return f"{self.endpoint} refuses EHLO ({code}), and offers no {extension} without it"
+        return f"{self.server} refuses EHLO ({code}), and offers no {extension} without it"
 
     def _ask(self, stage: Stage, command: str, wanted: tuple[int, ...], deadline: Deadline) -> Answer:
         self._in_step = False
@@ -328,13 +328,13 @@ class Connection:
         for _ in range(_MOST_LINES):
             line = _REPLY_LINE.fullmatch(self.channel.read_line(deadline))
             if line is None:
-                raise Broken(f"{self.endpoint} sent something that is no SMTP reply to {stage}")
+                raise Broken(f"{self.server} sent something that is no SMTP reply to {stage}")
             texts.append((line[3] or b"").decode("latin-1"))
             if line[2] != b"-":
                 # 421: the server closes the connection after this answer.
                 self._in_step = line[1] != b"421"
                 return Answer(stage, int(line[1]), "\n".join(texts))
-        raise Broken(f"{self.endpoint} sent an endless reply to {stage}")
+        raise Broken(f"{self.server} sent an endless reply to {stage}")
 
 
 def _extensions(greeting: str) -> dict[str, str]:

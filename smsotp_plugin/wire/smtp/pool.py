@@ -9,9 +9,9 @@ import threading
 from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.errors import ConnectFailed, DeliveryError
 from smsotp_plugin.wire.channel import Broken
-from smsotp_plugin.wire.smtp.connection import Answer, Connection, Declined, Endpoint, Mail, Stage
+from smsotp_plugin.wire.smtp.connection import Answer, Connection, Declined, Mail, MailServer, Stage
 
-__all__ = ["Answer", "Endpoint", "Mail", "SmtpPool", "Stage"]
+__all__ = ["Answer", "Mail", "MailServer", "SmtpPool", "Stage"]
 
 #: Seconds after which an idle connection is not used again: firewalls forget it, servers hang up (Postfix: 300 s).
 _LONGEST_IDLE = 60.0
@@ -26,13 +26,13 @@ class SmtpPool:
     Opens connections as they are needed and keeps those that are in good order.
 
     Args:
-        endpoint: The server.
+        server: The server.
         clock: Time.
         keep: How many idle connections are kept, at least 1.
     """
 
-    def __init__(self, endpoint: Endpoint, clock: Clock, keep: int) -> None:
-        self._endpoint = endpoint
+    def __init__(self, server: MailServer, clock: Clock, keep: int) -> None:
+        self._server = server
         self._clock = clock
         self._keep = keep
         self._changed = threading.Condition()
@@ -128,7 +128,7 @@ class SmtpPool:
         return connection
 
     def _take_new(self) -> Connection:
-        connection = Connection(self._endpoint)
+        connection = Connection(self._server)
         with self._changed:
             if self._closed:
                 raise ConnectFailed("the gateway is being closed")

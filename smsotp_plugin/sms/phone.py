@@ -12,12 +12,15 @@ from functools import lru_cache
 import phonenumbers
 
 from smsotp_plugin.errors import NumberError
+from smsotp_plugin.sms.allocated import home_of
 from smsotp_plugin.sms.numbering import e164, is_number, read_with_plus, read_without_plus
 from smsotp_plugin.sms.typed import code_point, fold
 
 #: A longer text holds more than a number.
 _LONGEST = 100
 _FEWEST_DIGITS, _MOST_DIGITS = 3, 20
+#: As most directories hold numbers: E.164, with its plus and nothing else.
+_PLAIN = re.compile(r"\+[1-9][0-9]{2,14}")
 _SCHEME = "tel:"
 _CONTEXT = re.compile(r"\s*phone-context=(\+[0-9().-]+)\s*", re.IGNORECASE)
 #: A parameter that does not change who is called.
@@ -62,6 +65,8 @@ def parse_number(text: str, default_region: str | None) -> PhoneNumber:
     Raises:
         NumberError: It is no number, a national one without a default region, or one that can be read in two ways.
     """
+    if _PLAIN.fullmatch(text) and (home := home_of(text[1:])) is not None:
+        return PhoneNumber(text, _mask(home.code, text), home.region)
     written = _written(text)
     digits = _digits(written)
     if not _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS:
@@ -78,9 +83,13 @@ def parse_number(text: str, default_region: str | None) -> PhoneNumber:
     number = read_with_plus(digits) if plus else read_without_plus(digits, default_region)
     return PhoneNumber(
         e164=e164(number),
-        masked=f"+{number.country_code} *** **{digits[-2:]}",
+        masked=_mask(str(number.country_code), digits),
         region=phonenumbers.region_code_for_country_code(number.country_code or 0),
     )
+
+
+def _mask(country_code: str, digits: str) -> str:
+    return f"+{country_code} *** **{digits[-2:]}"
 
 
 def _digits(written: str) -> str:

@@ -44,6 +44,8 @@ def fold_character(char: str) -> str:
 
 def fold(text: str) -> str:
     """Return a text with each character as `fold_character` means it."""
+    if text.isascii():
+        return text.replace("\t", " ")
     return "".join(map(fold_character, text))
 
 
@@ -53,12 +55,18 @@ def fold_word(text: str) -> str:
 
     Where nothing else was typed, nothing is left.
     """
+    if text.isascii():
+        return text if text.isalnum() else text.translate(_ASCII_SEPARATORS)
     return unicodedata.normalize("NFC", "".join(char for char in fold(text) if not _separates(char)))
 
 
 def _separates(char: str) -> bool:
     category = unicodedata.category(char)
     return category == "Cc" or category.startswith(_SEPARATES)
+
+
+#: What `fold_word` leaves out of plain text.
+_ASCII_SEPARATORS = {number: None for number in range(128) if _separates(chr(number))}
 
 
 def code_point(char: str) -> str:

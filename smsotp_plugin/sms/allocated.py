@@ -1,0 +1,148 @@
+"""
+Whether some country has given out a number, told in a few microseconds.
+
+The answer is that of `phonenumbers`, from the same numbering plans. It needs sixty microseconds for each number that is new
+to it, most of them to find out how the number was written; here that is known: a plus, the country code, and the rest.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import phonenumbers
+from phonenumbers import PhoneMetadata, PhoneNumberDesc
+
+#: Digits of the longest country code.
+_LONGEST_CODE = 3
+#: The kinds of numbers that a plan knows, by their names in `PhoneMetadata`.
+_KINDS = (
+    "fixed_line",
+    "mobile",
+    "premium_rate",
+    "toll_free",
+    "shared_cost",
+    "voip",
+    "personal_number",
+    "pager",
+    "uan",
+    "voicemail",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """
+    The numbering plan of one country, or of another owner of a country code.
+
+    Attributes:
+        by_length: What the numbers of each length look like that it has given out.
+        begins: What tells them from those of others with the same country code, where that is so simple.
+    """
+
+    by_length: Mapping[int, re.Pattern[str]]
+    begins: re.Pattern[str] | None
+
+    def has(self, national: str) -> bool:
+        pattern = self.by_length.get(len(national))
+        return pattern is not None and pattern.fullmatch(national) is not None
+
+    def owns(self, national: str) -> bool:
+        return self.has(national) if self.begins is None else self.begins.match(national) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """
+    One country code.
+
+    Attributes:
+        plans: Of all who share it, in the order in which they are asked whose a number is.
+        lengths: Of numbers that are dialled whole.
+        region: The main one: ISO 3166, ``001`` for numbers of no country.
+    """
+
+    plans: tuple[_Plan, ...]
+    lengths: frozenset[int]
+    region: str
+
+    def has(self, national: str) -> bool:
+        if len(national) not in self.lengths:
+            return False
+        plan = next((plan for plan in self.plans if plan.owns(national)), None)
+        return plan is not None and plan.has(national)
+
+
+@dataclass(frozen=True, slots=True)
+class Allocated:
+    """
+    Where a number is at home.
+
+    Attributes:
+        code: The country code, 1 to 3 digits.
+        region: ISO 3166, ``001`` for numbers of no country.
+    """
+
+    code: str
+    region: str
+
+
+def load_allocations() -> None:
+    """Read the numbering plans, which takes a fifth of a second; the first number would wait for it."""
+    _codes()
+
+
+def home_of(digits: str) -> Allocated | None:
+    """
+    Return where a number is at home that some country has given out as it stands.
+
+    Args:
+        digits: ASCII digits, what stands behind the plus.
+
+    Returns:
+        None for all others, which may be numbers all the same.
+    """
+    for length in range(1, _LONGEST_CODE + 1):
+        code = _codes().get(digits[:length])
+        if code is not None:
+            return Allocated(digits[:length], code.region) if code.has(digits[length:]) else None
+    return None
+
+
+@cache
+def _codes() -> Mapping[str, _Code]:
+    return {
+        str(code): _read(code, regions) for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()
+    }
+
+
+def _read(code: int, regions: tuple[str, ...]) -> _Code:
+    found = [PhoneMetadata.metadata_for_region_or_calling_code(code, region) for region in regions]
+    plans = [metadata for metadata in found if metadata is not None]
+    main = plans[0].general_desc
+    return _Code(
+        tuple(map(_plan, plans)),
+        frozenset(main.possible_length) - frozenset(main.possible_length_local_only),
+        phonenumbers.region_code_for_country_code(code),
+    )
+
+
+def _plan(metadata: PhoneMetadata) -> _Plan:
+    general = metadata.general_desc
+    kinds = [kind for name in _KINDS if (kind := getattr(metadata, name)) and kind.national_number_pattern]
+    lengths = {length for kind in kinds for length in _lengths(kind, general)} & {*_lengths(general, general)}
+    return _Plan(
+        {length: _pattern(length, kinds, general) for length in lengths},
+        re.compile(metadata.leading_digits) if metadata.leading_digits else None,
+    )
+
+
+def _pattern(length: int, kinds: list[PhoneNumberDesc], general: PhoneNumberDesc) -> re.Pattern[str]:
+    fitting = "|".join(
+        f"(?:{kind.national_number_pattern})" for kind in kinds if length in _lengths(kind, general)
+    )
+    return re.compile(rf"(?=(?:{general.national_number_pattern})\Z)(?:{fitting})")
+
+
+def _lengths(desc: PhoneNumberDesc, general: PhoneNumberDesc) -> tuple[int, ...]:
+    return tuple(desc.possible_length or general.possible_length)

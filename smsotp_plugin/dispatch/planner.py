@@ -1,7 +1,6 @@
 """Which gateways a message may be promised: routes, the health of the gateways, and the room. No threads, no gateways, no I/O."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import count
 from typing import Protocol
 
@@ -61,7 +60,7 @@ class Planner:
                 )
             # Each begins with another gateway, so that the one that is back is soon found.
             plan = plan.turned(next(self._hope_numbers))
-        return replace(plan, slot=slot, hopes=hopes)
+        return Plan(plan.route, plan.gateways, plan.reason, hopes, slot)
 
 
 def _is_usable(health: GatewayHealth, before: float) -> bool:

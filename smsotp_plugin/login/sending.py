@@ -143,7 +143,8 @@ class CodeSender:
             message: What `compose` made.
             plan: Through which gateways.
         """
-        message = replace(message, resends=challenge.resends)
+        if challenge.resends:
+            message = replace(message, resends=challenge.resends)
         self._note(challenge, message, plan)
         self._outbox.submit(message, plan)
 

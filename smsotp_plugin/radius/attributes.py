@@ -44,6 +44,45 @@ class AttributePlace:
         return cls("config" if list_name == "control" else list_name, attribute)
 
 
+class Attributes:
+    """
+    One list of attributes, to be read by name.
+
+    Args:
+        pairs: As rlm_python3 hands it over.
+    """
+
+    def __init__(self, pairs: Pairs | None) -> None:
+        self._pairs = pairs or ()
+        #: The first of each name; backwards, so that it is what stays.
+        self._first = dict(reversed(self._pairs))
+
+    def single(self, name: str) -> str | None:
+        """
+        Return what decides: the only value, or None.
+
+        Raises:
+            PacketError: There are several, or it is not UTF-8.
+        """
+        value = self._first.get(name)
+        if value is None:
+            return None
+        if len(self._first) != len(self._pairs):
+            times = sum(key == name for key, _ in self._pairs)
+            if times > 1:
+                raise PacketError(f"the request has {name} {times} times")
+        if not value.isascii() and _NOT_UTF8.search(value):
+            raise PacketError(f"{name} is not UTF-8 text")
+        return value
+
+    def shown(self, name: str) -> str:
+        """Return what only informs: the first value, without what cannot be printed."""
+        value = self._first.get(name, "")
+        if value.isprintable():
+            return value
+        return "".join(char for char in _NOT_UTF8.sub("\ufffd", value) if char.isprintable())
+
+
 def read_request(packet: Packet, places: Sequence[AttributePlace]) -> LoginRequest:
     """
     Read one packet.
@@ -55,25 +94,25 @@ def read_request(packet: Packet, places: Sequence[AttributePlace]) -> LoginReque
     Raises:
         PacketError: It has no User-Name, or an attribute twice that may be there once, or one that is not UTF-8.
     """
-    request, control = packet.get("request") or (), packet.get("config") or ()
-    user = _single(request, "User-Name")
+    request, control = Attributes(packet.get("request")), Attributes(packet.get("config"))
+    user = request.single("User-Name")
     if not user:
         raise PacketError("the request has no User-Name")
     # smsotp_guard takes the answer to a challenge out of sight of all other modules.
-    password = _single(control, "SMSOTP-Code")
+    password = control.single("SMSOTP-Code")
     if password is None:
-        password = _single(request, "User-Password")
-    state = _single(request, "State")
+        password = request.single("User-Password")
+    state = request.single("State")
     return LoginRequest(
         user=user,
         password=None if password is None else SecretStr(password),
         state=None if state is None else _text_of_octets(state),
         client=_client(request),
-        station=_first(request, "Calling-Station-Id"),
-        site=_first(request, "SMSOTP-Site"),
-        gateway=_first(control, "SMSOTP-Gateway"),
-        language=_first(control, "SMSOTP-Language").lower(),
-        notification=_first(control, "SMSOTP-Notify"),
+        station=request.shown("Calling-Station-Id"),
+        site=request.shown("SMSOTP-Site"),
+        gateway=control.shown("SMSOTP-Gateway"),
+        language=control.shown("SMSOTP-Language").lower(),
+        notification=control.shown("SMSOTP-Notify"),
         numbers=tuple(
             _NOT_UTF8.sub("\ufffd", value)
             for place in places
@@ -85,30 +124,13 @@ def read_request(packet: Packet, places: Sequence[AttributePlace]) -> LoginReque
 
 def read_refusal(packet: Packet) -> tuple[str, str]:
     """Return the User-Name of a request that the policies reject, as far as it has one, and their reason."""
-    request = packet.get("request") or ()
-    return _first(request, "User-Name"), _first(request, "SMSOTP-Refusal")
+    request = Attributes(packet.get("request"))
+    return request.shown("User-Name"), request.shown("SMSOTP-Refusal")
 
 
-def _single(pairs: Pairs, name: str) -> str | None:
-    values = [value for key, value in pairs if key == name]
-    if len(values) > 1:
-        raise PacketError(f"the request has {name} {len(values)} times")
-    if values and _NOT_UTF8.search(values[0]):
-        raise PacketError(f"{name} is not UTF-8 text")
-    return values[0] if values else None
-
-
-def _first(pairs: Pairs, name: str) -> str:
-    """Return what only informs: the first value, without what cannot be printed."""
-    value = next((value for key, value in pairs if key == name), "")
-    if value.isprintable():
-        return value
-    return "".join(char for char in _NOT_UTF8.sub("\ufffd", value) if char.isprintable())
-
-
-def _client(request: Pairs) -> str:
-    said = [f"{name}={value}" for name in _CLIENT_NAMES if (value := _first(request, name))]
-    return " ".join(said) or _first(request, "SMSOTP-Client-Address")
+def _client(request: Attributes) -> str:
+    said = [f"{name}={value}" for name in _CLIENT_NAMES if (value := request.shown(name))]
+    return " ".join(said) or request.shown("SMSOTP-Client-Address")
 
 
 def _text_of_octets(value: str) -> str:

@@ -119,7 +119,7 @@ def _codes() -> Mapping[str, _Code]:
 def _read(code: int, regions: tuple[str, ...]) -> _Code:
     found = [PhoneMetadata.metadata_for_region_or_calling_code(code, region) for region in regions]
     plans = [metadata for metadata in found if metadata is not None]
-    main = plans[0].general_desc
+    main = plans[0].general_desc or PhoneNumberDesc()
     return _Code(
         tuple(map(_plan, plans)),
         frozenset(main.possible_length) - frozenset(main.possible_length_local_only),
@@ -128,7 +128,7 @@ def _read(code: int, regions: tuple[str, ...]) -> _Code:
 
 
 def _plan(metadata: PhoneMetadata) -> _Plan:
-    general = metadata.general_desc
+    general = metadata.general_desc or PhoneNumberDesc()
     kinds = [kind for name in _KINDS if (kind := getattr(metadata, name)) and kind.national_number_pattern]
     lengths = {length for kind in kinds for length in _lengths(kind, general)} & {*_lengths(general, general)}
     return _Plan(

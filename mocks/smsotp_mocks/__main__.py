@@ -17,8 +17,8 @@ from smsotp_mocks.faults.plan import BadFault
 from smsotp_mocks.gateways.accounts import Accounts
 from smsotp_mocks.gateways.base import Gateway
 from smsotp_mocks.gateways.smpp.receipts import STATES, ReceiptPolicy
-from smsotp_mocks.gateways.table import Place, gateways_of
-from smsotp_mocks.gateways.toml_text import toml_tables
+from smsotp_mocks.gateways.table import GATEWAYS, GatewaySetup
+from smsotp_mocks.gateways.toml import write_toml
 from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.inbox.messages import ReceivedMessage
 from smsotp_mocks.net.certificates import LOCAL_NAMES, Certificates
@@ -45,7 +45,7 @@ class Options:
 def parse(arguments: Sequence[str] | None) -> Options:
     """Read the command line; a bad one ends the program with one sentence and status 2."""
     parser = argparse.ArgumentParser(prog="python -m smsotp_mocks", description=__doc__)
-    for name in gateways_of:
+    for name in GATEWAYS:
         parser.add_argument(
             f"--{name}",
             type=_port,
@@ -83,9 +83,9 @@ def parse(arguments: Sequence[str] | None) -> Options:
     given = parser.parse_args(arguments)
     if not is_loopback(given.host) and not given.public:
         parser.error(f"{given.host} can be reached by other machines; add --public if that is wanted.")
-    ports = {name: getattr(given, name) for name in gateways_of if getattr(given, name) is not None}
+    ports = {name: getattr(given, name) for name in GATEWAYS if getattr(given, name) is not None}
     if not ports:
-        ports = dict.fromkeys(gateways_of, 0)
+        ports = dict.fromkeys(GATEWAYS, 0)
     faults = []
     for fault in given.fault:
         gateway, colon, rules = fault.partition(":")
@@ -199,8 +199,8 @@ def _certificates(stack: ExitStack, host: str) -> Certificates:
 def _start(
     stack: ExitStack, inbox: Inbox, options: Options, name: str, certificates: Certificates | None
 ) -> Gateway:
-    at = Place(options.host, options.ports[name], certificates, options.accounts, options.receipts)
-    gateway = gateways_of[name](inbox, at)
+    at = GatewaySetup(options.host, options.ports[name], certificates, options.accounts, options.receipts)
+    gateway = GATEWAYS[name](inbox, at)
     gateway.faults.add(*(rules for of, rules in options.faults if of == name))
     _listen(stack, gateway, f"{name} gateway", options.host, options.ports[name])
     return gateway
@@ -225,7 +225,7 @@ def _ready(
     lines = [f"# inbox page: {page.url}", *(f"# {kind}: {address}" for kind, address in addresses.items())]
     if authority:
         lines.append(f"# trust this authority: {authority}")
-    return "\n".join([*lines, toml_tables(tables), "# ready"])
+    return "\n".join([*lines, write_toml(tables), "# ready"])
 
 
 def _say_message(message: ReceivedMessage, *, as_json: bool) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from smsotp_mocks.gateways.base import Gateway
-from smsotp_mocks.gateways.table import Place, gateways_of
-from smsotp_mocks.gateways.toml_text import toml_tables
+from smsotp_mocks.gateways.table import GATEWAYS, GatewaySetup
+from smsotp_mocks.gateways.toml import write_toml
 from smsotp_mocks.inbox.inbox import Inbox, NoMessage
 from smsotp_mocks.inbox.messages import ReceivedMessage
-from smsotp_mocks.inbox.wire_text import wire_lines
+from smsotp_mocks.inbox.wire import describe_wire
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.raddb import BOB, HarnessError
 from smsotp_mocks.servers.radius_client import Answer, Code, NoAnswer
@@ -31,14 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="scripts/demo", description="Show a log-in with a code by SMS.")
     parser.add_argument(
         "--gateway",
-        choices=[*gateways_of, "all"],
+        choices=[*GATEWAYS, "all"],
         default="http",
         help="the protocol that brings the SMS (default: %(default)s)",
     )
     kind = parser.parse_args(arguments).gateway
     before = {number: signal.signal(number, signal.default_int_handler) for number in _ENDING}
     try:
-        for each in gateways_of if kind == "all" else [kind]:
+        for each in GATEWAYS if kind == "all" else [kind]:
             _demonstrate(each)
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted; everything is stopped.\n")
@@ -61,7 +61,7 @@ def _demonstrate(kind: str) -> None:
     inbox = Inbox()
     with (
         tempfile.TemporaryDirectory(prefix="smsotp-demo-") as folder,
-        gateways_of[kind](inbox, Place()) as gateway,
+        GATEWAYS[kind](inbox, GatewaySetup()) as gateway,
     ):
         server = FreeRadiusServer(Path(folder), config_toml=_configuration(gateway, Path(folder)))
         with server:
@@ -85,7 +85,7 @@ def _configuration(gateway: Gateway, folder: Path) -> str:
         for name, values in gateway.configuration().items()
         if not name.startswith("gateways.") or name.split(".")[1] == gateway.kind
     }
-    return toml_tables({"store": {"url": f"sqlite:///{folder}/smsotp.db"}, **wanted})
+    return write_toml({"store": {"url": f"sqlite:///{folder}/smsotp.db"}, **wanted})
 
 
 class _Show:
@@ -126,7 +126,7 @@ class _Show:
 
     def _sms(self, after: int) -> ReceivedMessage:
         message = self._inbox.wait(after=after)
-        for line in wire_lines(message):
+        for line in describe_wire(message):
             _say(f"      {line}")
         _say(f"   number {message.number}, text {message.text!r}, code {message.code}")
         _expect(f"an SMS to {BOB.phone} with a code", message.number == BOB.phone and bool(message.code))

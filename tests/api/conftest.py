@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from smsotp_mocks.gateways.base import Gateway
-from smsotp_mocks.gateways.table import gateways_of
+from smsotp_mocks.gateways.table import GATEWAYS
 from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.page.server import InboxPage
 
@@ -18,7 +18,7 @@ def gateways(
 ) -> dict[str, Gateway]:
     started = (smsotp_http_gateway, smsotp_sipgate_gateway, smsotp_smtp_gateway, smsotp_smpp_gateway)
     assert smsotp_inbox is smsotp_http_gateway.inbox
-    return dict(zip(gateways_of, started, strict=True))
+    return dict(zip(GATEWAYS, started, strict=True))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import schemathesis
 from hypothesis import settings
 from schemathesis.checks import CHECKS
 
-from smsotp_mocks.gateways.table import Place, gateways_of
+from smsotp_mocks.gateways.table import GATEWAYS, GatewaySetup
 from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.page.server import InboxPage, openapi_document
 
@@ -20,7 +20,7 @@ schema = schemathesis.openapi.from_dict(openapi_document())
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     inbox = Inbox()
-    gateways = [start(inbox, Place()) for start in gateways_of.values()]
+    gateways = [start(inbox, GatewaySetup()) for start in GATEWAYS.values()]
     inbox.add(gateway="http", protocol="http", number="+49170", text="123456", segments=1, wire={})
     # The gateways need not listen: their rules, addresses and journals are what the API speaks of.
     with InboxPage(inbox, gateways) as page:
@@ -47,7 +47,7 @@ def test_the_document_names_every_route_and_no_other() -> None:
         (method.upper(), path) for path, methods in openapi_document()["paths"].items() for method in methods
     }
 
-    assert described == {(route.method, route.path) for route in page.routes}
+    assert described == {(operation.method, operation.path) for operation in page.operations}
 
 
 def test_the_document_names_the_parameters_that_the_server_reads() -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from smsotp_mocks.gateways.base import Gateway
-from smsotp_mocks.gateways.table import gateways_of
+from smsotp_mocks.gateways.table import GATEWAYS
 from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.page.server import InboxPage
 
@@ -34,7 +34,7 @@ def gateways(
     smsotp_smpp_gateway: Gateway,
 ) -> dict[str, Gateway]:
     started = (smsotp_http_gateway, smsotp_sipgate_gateway, smsotp_smtp_gateway, smsotp_smpp_gateway)
-    return dict(zip(gateways_of, started, strict=True))
+    return dict(zip(GATEWAYS, started, strict=True))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from smsotp_mocks.__main__ import parse as parse_mocks
-from smsotp_mocks.gateways.toml_text import toml_tables
+from smsotp_mocks.gateways.toml import write_toml
 from smsotp_plugin.cli import app
 from smsotp_plugin.settings import load_settings
 from tests.support.markdown import PAGES, ROOT, Block, anchors, blocks, links
@@ -71,7 +71,7 @@ def test_every_configuration_is_accepted(
     )
     text = re.sub(r'"/etc/[^"]*/([^"]*)"', lambda found: f'"{made(tmp_path / found[1])}"', block.text)
     if "gateways" not in tomllib.loads(text):
-        text += toml_tables({"gateways.any": {"provider": "script", "SCRIPT": "/bin/true"}})
+        text += write_toml({"gateways.any": {"provider": "script", "SCRIPT": "/bin/true"}})
     config = tmp_path / "smsotp.toml"
     config.write_text(text)
 

@@ -13,7 +13,7 @@ import requests
 
 from smsotp_conformance import CODE, SENTENCE, ProviderContract, message, within
 from smsotp_mocks import HttpGateway, Inbox
-from smsotp_mocks.gateways.toml_text import toml_tables
+from smsotp_mocks.gateways.toml import write_toml
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_plugin.providers.http import HttpProvider
 from smsotp_plugin.sms.message import Message
@@ -73,7 +73,7 @@ class Program:
 
 @pytest.mark.parametrize("block", SHOWN, ids=str)
 def test_it_runs(block: Block, inbox: Inbox, gateway: HttpGateway, tmp_path: Path) -> None:
-    toml = toml_tables({"store": {"url": f"sqlite://{tmp_path}/store/smsotp.db"}} | gateway.configuration())
+    toml = write_toml({"store": {"url": f"sqlite://{tmp_path}/store/smsotp.db"}} | gateway.configuration())
     names: dict[str, Any] = {
         "FreeRadiusServer": FreeRadiusServer,
         "directory": tmp_path / "server",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from smsotp_mocks import HttpGateway, Inbox
-from smsotp_mocks.gateways.toml_text import toml_tables
+from smsotp_mocks.gateways.toml import write_toml
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.raddb import find_program
 from tests.support.markdown import ROOT, Block, blocks
@@ -77,7 +77,7 @@ def prepared(directory: Path, change: Callable[[FreeRadiusServer], None]) -> Fre
         change(server)
 
     store = f'[store]\nurl = "sqlite://{directory}/store/smsotp.db"\n'
-    gateway = toml_tables({"gateways.any": {"provider": "script", "SCRIPT": "/bin/true"}})
+    gateway = write_toml({"gateways.any": {"provider": "script", "SCRIPT": "/bin/true"}})
     server = FreeRadiusServer(directory, config_toml=store + gateway, configure=configure)
     server.prepare()
     return server
@@ -128,7 +128,7 @@ def test_the_places_of_step_five_and_a_user_make_a_log_in_with_a_code(user: Bloc
     inbox = Inbox()
     with HttpGateway(inbox) as gateway:
         store = {"store": {"url": f"sqlite://{tmp_path}/store/smsotp.db"}}
-        toml = toml_tables(store | gateway.configuration())
+        toml = write_toml(store | gateway.configuration())
         with FreeRadiusServer(tmp_path / "server", config_toml=toml, configure=configure) as server:
             challenge = server.log_in("bob", "hello")
             code = inbox.wait(number="+491701234567").code

@@ -19,7 +19,7 @@ from smsotp_mocks.gateways.http.gateway import HttpGateway
 from smsotp_mocks.gateways.http.sipgate import SipgateGateway
 from smsotp_mocks.gateways.smpp.gateway import Smsc
 from smsotp_mocks.gateways.smtp.gateway import SmtpGateway
-from smsotp_mocks.gateways.toml_text import toml_tables
+from smsotp_mocks.gateways.toml import write_toml
 from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.net.certificates import Certificates
 from smsotp_mocks.servers.raddb import RadiusUser
@@ -112,7 +112,7 @@ def tables(tmp_path: Path, mocks: list[Gateway]) -> str:
     script = tmp_path / "send"
     script.write_text(SCRIPT.format(inbox=tmp_path / "sent"))
     script.chmod(0o700)
-    known = [toml_tables(mock.configuration()) for mock in mocks]
+    known = [write_toml(mock.configuration()) for mock in mocks]
     # By name, or nothing is resolved.
     return SECTIONS.format(script=script) + "\n".join(known).replace("127.0.0.1", "localhost") + NOTIFICATIONS
 

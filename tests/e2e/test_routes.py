@@ -5,7 +5,7 @@ from pathlib import Path
 
 from smsotp_mocks.gateways.smpp.gateway import Smsc
 from smsotp_mocks.gateways.smtp.gateway import SmtpGateway
-from smsotp_mocks.gateways.toml_text import toml_tables
+from smsotp_mocks.gateways.toml import write_toml
 from smsotp_mocks.servers.raddb import RadiusUser
 from tests.faults.two_gateways import two_gateways
 
@@ -64,7 +64,7 @@ def test_a_gateway_that_does_not_exist_refuses_that_user_alone(tmp_path: Path) -
 
 def test_mail_stands_in_for_an_sms_centre_that_is_gone(tmp_path: Path) -> None:
     with Smsc() as smsc, SmtpGateway() as mail:
-        sections = toml_tables(smsc.configuration() | mail.configuration())
+        sections = write_toml(smsc.configuration() | mail.configuration())
         gateways = [name.removeprefix("gateways.") for name in mail.configuration() if "gateways." in name]
         routes = f'[[routes]]\ngateways = ["smpp", "{gateways[0]}"]\n'
         with World(tmp_path, sections=routes + sections) as world:

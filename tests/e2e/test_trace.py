@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from smsotp_mocks.gateways.smpp.gateway import Smsc
-from smsotp_mocks.gateways.toml_text import toml_tables
+from smsotp_mocks.gateways.toml import write_toml
 from smsotp_mocks.servers.raddb import RadiusUser
 
 from .system import World, secrets_in
@@ -31,7 +31,7 @@ def trace_until(world: World, text: str, *arguments: str, lines: int = 0) -> str
 
 
 def test_a_log_in_is_shown_from_the_first_leg_to_the_delivery_receipt(tmp_path: Path) -> None:
-    with Smsc() as smsc, World(tmp_path, sections=toml_tables(smsc.configuration())) as world:
+    with Smsc() as smsc, World(tmp_path, sections=write_toml(smsc.configuration())) as world:
         anna = world.someone()
         challenge = world.log_in(anna)
         code = smsc.inbox.wait(number=anna.phone).code

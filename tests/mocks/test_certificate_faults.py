@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_mocks.gateways.table import Place, gateways_of
+from smsotp_mocks.gateways.table import GATEWAYS, GatewaySetup
 from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.net.certificates import Certificates
 from smsotp_mocks.net.tcp_server import TcpServer
@@ -34,7 +34,7 @@ def over_starttls(port: int, context: ssl.SSLContext) -> None:
         server.starttls(context=context)
 
 
-CONNECT: Mapping[str, Callable[[int, ssl.SSLContext], None]] = dict.fromkeys(gateways_of, over_tls) | {
+CONNECT: Mapping[str, Callable[[int, ssl.SSLContext], None]] = dict.fromkeys(GATEWAYS, over_tls) | {
     "smtp": over_starttls
 }
 
@@ -44,7 +44,7 @@ CONNECT: Mapping[str, Callable[[int, ssl.SSLContext], None]] = dict.fromkeys(gat
 def test_a_bad_certificate_is_shown_as_often_as_the_rule_says(
     certificates: Certificates, trusting: ssl.SSLContext, kind: str, fault: str, says: str
 ) -> None:
-    gateway = gateways_of[kind](Inbox(), Place(tls=certificates))
+    gateway = GATEWAYS[kind](Inbox(), GatewaySetup(tls=certificates))
     gateway.faults.add(f"certificate {fault} 2 times")
     with gateway:
         assert isinstance(gateway, TcpServer)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from smsotp_mocks.faults import words
 from smsotp_mocks.faults.magic_numbers import MAGIC
+from smsotp_mocks.faults.one_line import parse_rules, write_rule
 from smsotp_mocks.faults.plan import BadFault, Fault, FaultPlan, Rule
-from smsotp_mocks.faults.text import parse_rules, text_of_rule
 
 
 @pytest.fixture
@@ -115,12 +115,12 @@ def test_the_dict_form_says_everything(rule: Rule) -> None:
 def test_a_text_in_quotation_marks_may_say_anything(text: str) -> None:
     rule = Rule(Fault("status", code=503, text=text), times=2)
 
-    assert parse_rules(text_of_rule(rule)) == [rule]
+    assert parse_rules(write_rule(rule)) == [rule]
 
 
 @given(RULES)
 def test_the_text_form_says_everything(rule: Rule) -> None:
-    assert [rule] == parse_rules(text_of_rule(rule))
+    assert [rule] == parse_rules(write_rule(rule))
 
 
 @given(st.text())

@@ -10,7 +10,7 @@ from smsotp_mocks.faults.magic_numbers import MAGIC
 from smsotp_mocks.faults.words import ACTIONS
 from smsotp_mocks.gateways.smpp import gateway as smsc
 from smsotp_mocks.gateways.smtp import gateway as smtp
-from smsotp_mocks.gateways.table import gateways_of
+from smsotp_mocks.gateways.table import GATEWAYS
 from smsotp_mocks.inbox.messages import ReceivedMessage
 
 PAGE = (Path(__file__).parents[2] / "docs/mocks.md").read_text()
@@ -26,7 +26,7 @@ def test_every_action_and_its_number_stand_in_the_table() -> None:
 @pytest.mark.parametrize(
     "word",
     [
-        *(f"`--{name}" for name in gateways_of),
+        *(f"`--{name}" for name in GATEWAYS),
         *(f"`{stage}`" for stage in (*smsc.STAGES, *smtp.STAGES) if stage != "message"),
         *(f"`{field.name}`" for field in fields(ReceivedMessage)),
     ],

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from smsotp_mocks.faults.magic_numbers import magic_fault
-from smsotp_mocks.faults.text import parse_rules, text_of_rule
+from smsotp_mocks.faults.one_line import parse_rules, write_rule
 from smsotp_mocks.faults.words import ACTIONS, COMMON, HANDSHAKE, MESSAGE, TLS, BadFault, Fault, Rule
 from smsotp_mocks.inbox.numbers import normal_number
 from smsotp_mocks.net.certificates import Certificates, Kind, Tls
@@ -52,7 +52,7 @@ class NumberedRule:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the rule and its state as JSON types."""
-        return {"id": self.id, "rule": text_of_rule(self.rule), "taken": self.taken} | (self.rule.as_dict())
+        return {"id": self.id, "rule": write_rule(self.rule), "taken": self.taken} | (self.rule.as_dict())
 
 
 @dataclass(slots=True)

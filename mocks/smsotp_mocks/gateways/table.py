@@ -15,7 +15,7 @@ from smsotp_mocks.net.certificates import Certificates
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class GatewaySetup:
     """
     Where a gateway listens, and how.
 
@@ -34,18 +34,18 @@ class Place:
     receipts: ReceiptPolicy = field(default_factory=ReceiptPolicy)
 
 
-def _smtp(inbox: Inbox, at: Place) -> SmtpGateway:
+def _smtp(inbox: Inbox, at: GatewaySetup) -> SmtpGateway:
     security: Security = "starttls" if at.tls else "none"
     return SmtpGateway(
         inbox, host=at.host, port=at.port, security=security, certificate=at.tls, accounts=at.accounts
     )
 
 
-def _smpp(inbox: Inbox, at: Place) -> Smsc:
+def _smpp(inbox: Inbox, at: GatewaySetup) -> Smsc:
     return Smsc(inbox, host=at.host, port=at.port, tls=at.tls, accounts=at.accounts, receipts=at.receipts)
 
 
-gateways_of: dict[str, Callable[[Inbox, Place], Gateway]] = {
+GATEWAYS: dict[str, Callable[[Inbox, GatewaySetup], Gateway]] = {
     "http": lambda inbox, at: HttpGateway(
         inbox, host=at.host, port=at.port, tls=at.tls, accounts=at.accounts
     ),

@@ -2,7 +2,7 @@
 
 import re
 
-from smsotp_mocks.inbox.plain_text import plain
+from smsotp_mocks.inbox.characters import simplify
 
 _ORIGIN_BOUND = re.compile(r"^@\S+ #([0-9A-Za-z]{3,16})", re.MULTILINE)
 _WHOLE = re.compile(r"[0-9A-Za-z]{3,16}")
@@ -55,7 +55,7 @@ def find_code(text: str) -> str:
     code`), digits behind a capital and a hyphen (`G-123456`), what is to be entered, six to eight digits (also `123-456`) or capitals mixed
     with digits, other runs of four to ten digits, a word of capitals. The first hit wins.
     """
-    text = _PHONE_NUMBER.sub(" ", plain(text))
+    text = _PHONE_NUMBER.sub(" ", simplify(text))
     bound = _ORIGIN_BOUND.search(text)
     if bound:
         return bound.group(1)

@@ -12,7 +12,7 @@ from smsotp_mocks.faults.words import ACTIONS, BadFault
 from smsotp_mocks.gateways.base import Gateway
 from smsotp_mocks.gateways.smpp.gateway import Smsc
 from smsotp_mocks.gateways.smpp.receipts import STATES
-from smsotp_mocks.gateways.toml_text import toml_tables
+from smsotp_mocks.gateways.toml import write_toml
 from smsotp_mocks.inbox.inbox import Inbox, NoMessage
 from smsotp_mocks.inbox.messages import ReceivedMessage
 from smsotp_mocks.inbox.numbers import normal_number
@@ -30,7 +30,7 @@ Handler = Callable[[Request, Mapping[str, str]], Answer | EventStream]
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class Operation:
     """
     One thing that can be asked for.
 
@@ -60,20 +60,20 @@ class Api:
         self._inbox = inbox
         self._gateways = {gateway.kind: gateway for gateway in gateways}
         self._stopping = stopping
-        self.routes = (
-            Route("GET", "/api/messages", self._list),
-            Route("DELETE", "/api/messages", self._clear),
-            Route("GET", "/api/messages/{id}", self._show),
-            Route("POST", "/api/messages/{id}/receipt", self._send_receipt),
-            Route("GET", "/api/wait", self._wait),
-            Route("GET", "/api/refused", self._list_refused),
-            Route("GET", "/api/gateways", self._list_gateways),
-            Route("GET", "/api/gateways/{kind}/requests", self._list_requests),
-            Route("GET", "/api/gateways/{kind}/faults", self._list_faults),
-            Route("POST", "/api/gateways/{kind}/faults", self._add_faults),
-            Route("DELETE", "/api/gateways/{kind}/faults", self._clear_faults),
-            Route("DELETE", "/api/gateways/{kind}/faults/{id}", self._remove_fault),
-            Route("GET", "/api/events", self._events),
+        self.operations = (
+            Operation("GET", "/api/messages", self._list),
+            Operation("DELETE", "/api/messages", self._clear),
+            Operation("GET", "/api/messages/{id}", self._show),
+            Operation("POST", "/api/messages/{id}/receipt", self._send_receipt),
+            Operation("GET", "/api/wait", self._wait),
+            Operation("GET", "/api/refused", self._list_refused),
+            Operation("GET", "/api/gateways", self._list_gateways),
+            Operation("GET", "/api/gateways/{kind}/requests", self._list_requests),
+            Operation("GET", "/api/gateways/{kind}/faults", self._list_faults),
+            Operation("POST", "/api/gateways/{kind}/faults", self._add_faults),
+            Operation("DELETE", "/api/gateways/{kind}/faults", self._clear_faults),
+            Operation("DELETE", "/api/gateways/{kind}/faults/{id}", self._remove_fault),
+            Operation("GET", "/api/events", self._events),
         )
 
     def _list(self, request: Request, _: Mapping[str, str]) -> Answer:
@@ -130,7 +130,7 @@ class Api:
         Parameters(request)
         gateways = self._gateways.values()
         tables = {name: table for gateway in gateways for name, table in gateway.configuration().items()}
-        return json_answer({"gateways": [_described(it) for it in gateways], "toml": toml_tables(tables)})
+        return json_answer({"gateways": [_described(it) for it in gateways], "toml": write_toml(tables)})
 
     def _list_requests(self, request: Request, path: Mapping[str, str]) -> Answer:
         limit = Parameters(request, "limit").integer("limit", 100, 0, MOST_LISTED)
@@ -237,7 +237,7 @@ def _described(gateway: Gateway) -> dict[str, Any]:
         "stages": list(gateway.faults.stages),
         "faults": faults_of([gateway])[gateway.kind],
         "configuration": tables,
-        "toml": toml_tables(tables),
+        "toml": write_toml(tables),
     }
 
 

@@ -14,7 +14,7 @@ from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.net.certificates import Tls
 from smsotp_mocks.net.http import CONTINUE, Answer, BadRequest, Request, read_request
 from smsotp_mocks.net.tcp_server import TcpServer, finish
-from smsotp_mocks.page.api import Api, Route, json_answer
+from smsotp_mocks.page.api import Api, Operation, json_answer
 from smsotp_mocks.page.events import EventStream
 from smsotp_mocks.page.request import Problem, demand_own_page
 
@@ -67,9 +67,9 @@ class InboxPage(TcpServer):
         return f"{'https' if self.tls else 'http'}://{self.authority}/"
 
     @property
-    def routes(self) -> tuple[Route, ...]:
+    def operations(self) -> tuple[Operation, ...]:
         """What the API can be asked for."""
-        return self._api.routes
+        return self._api.operations
 
     def start(self) -> Self:
         self._stopping.clear()
@@ -119,19 +119,25 @@ class InboxPage(TcpServer):
     def _reply(self, request: Request) -> Answer | EventStream:
         try:
             demand_own_page(request)
-            return self._routed(request)
+            return self._operate(request)
         except Problem as problem:
             return _error(problem.status, str(problem))
         except BadRequest as bad:
             return _error(bad.status, bad.reason)
 
-    def _routed(self, request: Request) -> Answer | EventStream:
+    def _operate(self, request: Request) -> Answer | EventStream:
         method = "GET" if request.method == "HEAD" else request.method
-        served = [(route, found) for route in self.routes if (found := route.match(request.path)) is not None]
-        for route, found in served:
-            if route.method == method:
-                return route.handler(request, found)
-        methods = {route.method for route, _ in served} or ({"GET"} if request.path in _static() else set())
+        served = [
+            (operation, found)
+            for operation in self.operations
+            if (found := operation.match(request.path)) is not None
+        ]
+        for operation, found in served:
+            if operation.method == method:
+                return operation.handler(request, found)
+        methods = {operation.method for operation, _ in served} or (
+            {"GET"} if request.path in _static() else set()
+        )
         if not methods:
             raise Problem(404, f"There is nothing at {request.path[:200]!r}. The API begins with /api/.")
         if method not in methods:

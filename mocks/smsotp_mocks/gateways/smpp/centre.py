@@ -5,7 +5,7 @@ from collections import OrderedDict, deque
 from typing import Protocol
 
 from smsotp_mocks.gateways.gsm import segments
-from smsotp_mocks.gateways.later import Later
+from smsotp_mocks.gateways.smpp.decoding import Joiner, Part
 from smsotp_mocks.gateways.smpp.pdu import SubmitSm, Tag
 from smsotp_mocks.gateways.smpp.receipts import (
     MessageIds,
@@ -15,7 +15,7 @@ from smsotp_mocks.gateways.smpp.receipts import (
     Submitted,
     written_id,
 )
-from smsotp_mocks.gateways.smpp.text import Joiner, Part
+from smsotp_mocks.gateways.timer import Timer
 from smsotp_mocks.inbox.inbox import Inbox
 
 _MOST_SUBMITTED = 20_000
@@ -48,16 +48,16 @@ class Centre:
         inbox: Where whole messages go.
         name: The messages' `gateway`.
         receipts: How delivery is reported.
-        later: Runs what is to be done later.
+        timer: Runs what is to be done later.
 
     Attributes:
         receipts: As given; can be changed at any time.
-        later: As given.
+        timer: As given.
     """
 
-    def __init__(self, inbox: Inbox, name: str, receipts: ReceiptPolicy, later: Later) -> None:
+    def __init__(self, inbox: Inbox, name: str, receipts: ReceiptPolicy, timer: Timer) -> None:
         self.receipts = receipts
-        self.later = later
+        self.timer = timer
         self._inbox = inbox
         self._name = name
         self._ids = MessageIds()
@@ -131,11 +131,11 @@ class Centre:
         policy = self.receipts
         if policy.automatic and submitted.wants(policy.state):
             report = self._report(submitted, policy.state)
-            self.later.after(policy.delay, lambda: self._deliver(report, receiver))
+            self.timer.after(policy.delay, lambda: self._deliver(report, receiver))
 
     def report_again(self, report: Report) -> None:
         """Send a report, some time later, that could not be taken."""
-        self.later.after(self.receipts.again, lambda: self._deliver(report))
+        self.timer.after(self.receipts.again, lambda: self._deliver(report))
 
     def report_now(self, message_id: str, state: State) -> bool:
         """Report on a message to any receiver of its sender; return False when there is no such message."""

@@ -8,12 +8,12 @@ from smsotp_mocks.faults import words
 from smsotp_mocks.faults.plan import MESSAGE, FaultPlan, possible
 from smsotp_mocks.gateways.accounts import Accounts
 from smsotp_mocks.gateways.base import Gateway
-from smsotp_mocks.gateways.later import Later
 from smsotp_mocks.gateways.smpp.centre import Centre
+from smsotp_mocks.gateways.smpp.decoding import Alphabet
 from smsotp_mocks.gateways.smpp.pdu import Command
 from smsotp_mocks.gateways.smpp.receipts import ReceiptPolicy, State
-from smsotp_mocks.gateways.smpp.session import SmppSession, Terms
-from smsotp_mocks.gateways.smpp.text import Alphabet
+from smsotp_mocks.gateways.smpp.session import SmppSession, SmppTerms
+from smsotp_mocks.gateways.timer import Timer
 from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.net.certificates import Tls, trusted_by
 
@@ -55,12 +55,12 @@ class Smsc(Gateway):
         default_alphabet: Alphabet = "gsm",
         window: int | None = None,
     ) -> None:
-        later = Later()
-        faults = FaultPlan(possible(words.SMPP, tls), STAGES, on_release=later.flush)
+        timer = Timer()
+        faults = FaultPlan(possible(words.SMPP, tls), STAGES, on_release=timer.flush)
         super().__init__(inbox, accounts, faults, name=name, host=host, port=port, tls=tls)
-        self._terms = Terms(self.system_id, default_alphabet, window)
-        self._centre = Centre(self.inbox, name, receipts or ReceiptPolicy(), later)
-        self._later = later
+        self._terms = SmppTerms(self.system_id, default_alphabet, window)
+        self._centre = Centre(self.inbox, name, receipts or ReceiptPolicy(), timer)
+        self._timer = timer
         self._state = threading.Lock()
         self._sessions: list[SmppSession] = []
 
@@ -106,16 +106,16 @@ class Smsc(Gateway):
 
     def start(self) -> Self:
         if self._listener is None:
-            self._later.start()
+            self._timer.start()
         try:
             return super().start()
         except OSError:
-            self._later.stop()
+            self._timer.stop()
             raise
 
     def before_stop(self) -> None:
         super().before_stop()
-        self._later.stop()
+        self._timer.stop()
 
     def serve(self, connection: socket.socket) -> None:
         session = SmppSession(self, self._terms, self._centre, connection)

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, cast
 from smsotp_mocks.faults.words import Fault
 from smsotp_mocks.gateways.base import Gateway
 from smsotp_mocks.gateways.smpp.centre import Centre
+from smsotp_mocks.gateways.smpp.decoding import Alphabet, Part, decode
 from smsotp_mocks.gateways.smpp.judge import judge
 from smsotp_mocks.gateways.smpp.pdu import (
     HEADER,
@@ -25,7 +26,6 @@ from smsotp_mocks.gateways.smpp.pdu import (
     write_tlvs,
 )
 from smsotp_mocks.gateways.smpp.receipts import IdForm, Report, Submitted
-from smsotp_mocks.gateways.smpp.text import Alphabet, Part, decode
 from smsotp_mocks.inbox.journal import Verdict
 from smsotp_mocks.net.tcp_server import reset
 
@@ -42,7 +42,7 @@ class _Closed(ConnectionAbortedError):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class SmppTerms:
     """
     What every client finds.
 
@@ -72,7 +72,7 @@ class SmppSession:
         bound: `bind_transmitter`, `bind_receiver` or `bind_transceiver` once bound.
     """
 
-    def __init__(self, gateway: Gateway, terms: Terms, centre: Centre, connection: socket.socket) -> None:
+    def __init__(self, gateway: Gateway, terms: SmppTerms, centre: Centre, connection: socket.socket) -> None:
         self._gateway = gateway
         self._terms = terms
         self._centre = centre
@@ -171,7 +171,7 @@ class SmppSession:
             return
         self._note("fault", f"{fault.action} at {stage}", _wire(pdu))
         if fault.action == "delay":
-            self._centre.later.after(fault.seconds, lambda: normal(pdu))
+            self._centre.timer.after(fault.seconds, lambda: normal(pdu))
         elif fault.action == "refuse" and stage == "bind":
             self._answer(pdu, Status.RBINDFAIL)
         else:
@@ -274,7 +274,7 @@ class SmppSession:
                 self._outstanding -= 1
             self._take(pdu, submit, part, submitted)
 
-        self._centre.later.after(seconds, take)
+        self._centre.timer.after(seconds, take)
 
     def _response_body(self, submitted: Submitted) -> bytes:
         return self._centre.message_id(submitted).encode() + b"\0"

@@ -8,7 +8,7 @@ from smsotp_mocks.faults.plan import MESSAGE, FaultPlan, possible
 from smsotp_mocks.gateways.accounts import Accounts
 from smsotp_mocks.gateways.base import Gateway
 from smsotp_mocks.gateways.smtp.postbox import Postbox
-from smsotp_mocks.gateways.smtp.session import SmtpSession, Terms
+from smsotp_mocks.gateways.smtp.session import SmtpSession, SmtpTerms
 from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.net.certificates import Tls, trusted_by
 
@@ -94,5 +94,5 @@ class SmtpGateway(Gateway):
 
     def serve(self, connection: socket.socket) -> None:
         starttls = self.certificate if self.security == "starttls" else None
-        terms = Terms(self.banner, login=self.login, starttls=starttls)
+        terms = SmtpTerms(self.banner, login=self.login, starttls=starttls)
         SmtpSession(self, terms, self._postbox, connection).run()

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from email.errors import MessageError
 
-from smsotp_mocks.inbox.plain_text import plain
+from smsotp_mocks.inbox.characters import simplify
 from smsotp_mocks.inbox.well_formed import well_formed
 
 #: What stands between the digits of a number.
@@ -57,19 +57,19 @@ def read_mail(source: bytes) -> Mail:
 
 def number_in_address(address: str) -> str | None:
     """Return the phone number in the local part of a mail address: `+49170...@`, `sms.0049170...@`."""
-    local = plain(address.rpartition("@")[0])
+    local = simplify(address.rpartition("@")[0])
     found = re.search(r"(?<![0-9])\+?[0-9]{7,15}(?![0-9])", local)
     return _joined(_ALONE.fullmatch(local) or _WRITTEN.search(local) or found)
 
 
 def find_number(address: str, mail: Mail) -> str | None:
     """Return the phone number from the address, else the subject, else (with `+` only) the text; its groups joined."""
-    subject = plain(mail.subject)
+    subject = simplify(mail.subject)
     return number_in_address(address) or _joined(
         _ALONE.fullmatch(subject)
         or _WRITTEN.search(subject)
         or _DIGITS.search(subject)
-        or _INTERNATIONAL.search(plain(mail.text))
+        or _INTERNATIONAL.search(simplify(mail.text))
     )
 
 

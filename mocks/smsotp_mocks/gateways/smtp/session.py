@@ -34,7 +34,7 @@ class _Closed(ConnectionAbortedError):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class SmtpTerms:
     """
     What is offered to every client.
 
@@ -64,7 +64,9 @@ class SmtpSession:
         encrypted: TLS is in use.
     """
 
-    def __init__(self, gateway: Gateway, terms: Terms, postbox: Postbox, connection: socket.socket) -> None:
+    def __init__(
+        self, gateway: Gateway, terms: SmtpTerms, postbox: Postbox, connection: socket.socket
+    ) -> None:
         self._gateway = gateway
         self._terms = terms
         self._postbox = postbox

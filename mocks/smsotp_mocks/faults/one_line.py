@@ -33,7 +33,7 @@ def parse_rules(text: str) -> list[Rule]:
     return rules
 
 
-def text_of_rule(rule: Rule) -> str:
+def write_rule(rule: Rule) -> str:
     """Return the one-line form of a rule."""
     fault = rule.fault
     words = [fault.action]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 log = logging.getLogger(__name__)
 
 
-class Later:
+class Timer:
     """A timer for many small actions; `flush` does all of them at once, `stop` forgets them."""
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Later:
 
     def start(self) -> None:
         """Begin to work."""
-        self._thread = threading.Thread(target=self._run, args=(), name="later", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(), name="timer", daemon=True)
         self._thread.start()
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:

@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl, urlsplit
 from smsotp_mocks.inbox.messages import ReceivedMessage
 
 
-def wire_lines(message: ReceivedMessage) -> list[str]:
+def describe_wire(message: ReceivedMessage) -> list[str]:
     """Return the request, mail or PDU that brought a message, without what every one of them has."""
-    return list(_lines_of[message.protocol](message.wire))
+    return list(_DESCRIBERS[message.protocol](message.wire))
 
 
 def _http(wire: Mapping[str, Any]) -> Iterator[str]:
@@ -41,7 +41,7 @@ def _smpp(wire: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {name} = {part[name]}"
 
 
-_lines_of: dict[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
+_DESCRIBERS: dict[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "http": _http,
     "sipgate": _sipgate,
     "smtp": _smtp,

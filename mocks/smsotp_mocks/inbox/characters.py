@@ -8,12 +8,12 @@ _MEANT = {"Pd": "-", "Zs": " ", "Cf": ""}
 _WIDE = str.maketrans("\uff0b\uff08\uff09\uff0f\uff0e", "+()/.")
 
 
-def plain(text: str) -> str:
+def simplify(text: str) -> str:
     """Return a text with one hyphen, one blank, ASCII digits, and nothing that is invisible."""
-    return "".join(map(_plain, text.translate(_WIDE)))
+    return "".join(map(_simplify, text.translate(_WIDE)))
 
 
-def _plain(character: str) -> str:
+def _simplify(character: str) -> str:
     category = unicodedata.category(character)
     if category == "Nd":
         return str(unicodedata.decimal(character))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def toml_tables(tables: Mapping[str, Mapping[str, Any]]) -> str:
+def write_toml(tables: Mapping[str, Mapping[str, Any]]) -> str:
     """
     Return TOML text.
 

@@ -25,11 +25,13 @@ from smsotp_plugin.sms.sealed import MessageSealer
 from smsotp_plugin.stores.base import ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
 from smsotp_plugin.stores.housekeeping import Housekeeper
+from smsotp_plugin.stores.schemes import open_store
 from smsotp_plugin.stores.sealed import SealedStore
-from smsotp_plugin.stores.sqlite.store import SqliteStore
 
 #: Seconds that messages which are still queued get when the server stops; systemd waits 90 before it kills.
 STOP_GRACE = 60.0
+#: Seconds.
+_DAY = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +103,6 @@ def build_codes(settings: Settings) -> CodeMaker:
     return _codes(settings, _key(settings))
 
 
-def build_store(settings: Settings, clock: Clock) -> SqliteStore:
-    """
-    Open the store.
-
-    Raises:
-        StoreError: It cannot be opened.
-    """
-    return SqliteStore(
-        settings.store.database, settings.challenge.resend_after, settings.delivery_log.days * 86400, clock
-    )
-
-
 def build(settings: Settings, clock: Clock) -> System:
     """
     Build a system that is ready to be started.
@@ -127,7 +117,12 @@ def build(settings: Settings, clock: Clock) -> System:
     codes = _codes(settings, key)
     providers = build_gateways(settings, clock, lambda receipt: store.record(_as_event(receipt, clock)))
     # Opened last: of what is made here, only the store has to be closed where the rest cannot be made.
-    store = build_store(settings, clock)
+    store = open_store(
+        settings.store,
+        window=settings.challenge.resend_after,
+        events_kept=settings.delivery_log.days * _DAY,
+        clock=clock,
+    )
     challenges = SealedStore(store, codes.names)
     dispatcher = Dispatcher(
         providers=providers,

@@ -51,7 +51,7 @@ def _summary(settings: Settings) -> Table:
         ("code", f"{otp.length} {kind}, good for {otp.ttl} s, {otp.max_attempts} tries"),
         ("prompt", challenge.prompt),
         ("number from", ", ".join(settings.users.number)),
-        ("store", str(store.database)),
+        ("store", store.place),
         ("key", "in the configuration" if store.key else str(store.key_path)),
         ("dispatch", f"up to {dispatch.queue} messages on their way, {dispatch.deadline:g} s each"),
     ]

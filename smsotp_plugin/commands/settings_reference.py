@@ -25,6 +25,7 @@ from smsotp_plugin.providers.base import GatewaySettings
 from smsotp_plugin.settings.sections import Settings
 from smsotp_plugin.settings.sections.notifications import NotificationSettings
 from smsotp_plugin.settings.sections.routes import RouteSettings
+from smsotp_plugin.stores.schemes import SCHEMES
 
 _INTRODUCTION = """\
 # Settings
@@ -61,7 +62,12 @@ def settings_reference() -> str:
     """Return the page."""
     parts = [_INTRODUCTION]
     for name, field in Settings.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, SettingsModel):
+        if name == "store":
+            parts += [
+                _section(f'[store] with url = "{scheme}://..."', kind.Settings)
+                for scheme, kind in SCHEMES.items()
+            ]
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, SettingsModel):
             parts.append(_section(f"[{name}]", field.annotation))
     parts.append(_section("[[routes]]", RouteSettings))
     parts.append(_section("[notifications.NAME]", NotificationSettings))

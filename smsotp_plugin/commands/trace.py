@@ -17,7 +17,7 @@ from smsotp_plugin.log import printable, quoted
 from smsotp_plugin.settings import Settings, load_settings
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted, describe
-from smsotp_plugin.stores.sqlite.trace import trace_file
+from smsotp_plugin.stores.schemes import read_trace
 
 _REFERENCE = re.compile(r"[0-9a-fA-F]{8}")
 
@@ -45,7 +45,7 @@ def trace(config: Path, whom: str, messages: int) -> int:
     out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
     try:
         settings = load_settings(config)
-        events = trace_file(settings.store.database, _wanted(settings, whom), messages)
+        events = read_trace(settings.store, _wanted(settings, whom), messages)
     except ConfigError as exc:
         print_problems(err, exc.problems)
         return 2

@@ -32,7 +32,7 @@ from smsotp_plugin.log import quoted
 from smsotp_plugin.providers.base import Provider
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.sealed import Letter
-from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind, describe
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, EventKind, describe
 from smsotp_plugin.stores.kept import MessageStore
 
 log = logging.getLogger("smsotp.dispatch")
@@ -84,7 +84,7 @@ class Dispatcher:
         providers: Sequence[Provider[Any, Any, Any]],
         routes: RouteTable,
         rules: DispatchRules,
-        delivery_log: DeliveryLog,
+        delivery_log: DeliveryRecorder,
         store: MessageStore,
         clock: Clock,
         random: Random,

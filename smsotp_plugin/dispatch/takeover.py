@@ -11,7 +11,7 @@ from smsotp_plugin.clock import Clock
 from smsotp_plugin.dispatch.dispatcher import Dispatcher
 from smsotp_plugin.errors import CannotUnseal, StoreError
 from smsotp_plugin.sms.sealed import Letter, MessageSealer
-from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, EventKind
 from smsotp_plugin.stores.kept import LeftMessage, MessageStore
 
 log = logging.getLogger("smsotp.dispatch")
@@ -40,7 +40,7 @@ class Takeover:
         sealer: MessageSealer,
         reference: Callable[[str], str],
         dispatcher: Dispatcher,
-        delivery_log: DeliveryLog,
+        delivery_log: DeliveryRecorder,
         clock: Clock,
     ) -> None:
         self._store = store

@@ -31,7 +31,7 @@ from smsotp_plugin.settings.sections.challenge import OnWrongCode
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.phone import PhoneNumber
 from smsotp_plugin.stores.base import Challenge, ChallengeStore
-from smsotp_plugin.stores.delivery_log import DeliveryLog
+from smsotp_plugin.stores.delivery_log import DeliveryRecorder
 
 log = logging.getLogger("smsotp.login")
 
@@ -57,7 +57,7 @@ class Login:
         settings: Settings,
         codes: CodeMaker,
         store: ChallengeStore,
-        delivery_log: DeliveryLog,
+        delivery_log: DeliveryRecorder,
         sender: CodeSender,
         clock: Clock,
     ) -> None:

@@ -8,7 +8,7 @@ from smsotp_plugin.log import quoted
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.sms.phone import PhoneNumber
 from smsotp_plugin.stores.base import Challenge
-from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, EventKind
 
 log = logging.getLogger("smsotp.login")
 
@@ -23,7 +23,7 @@ class Journal:
         clock: Time.
     """
 
-    def __init__(self, names: Fingerprints, delivery_log: DeliveryLog, clock: Clock) -> None:
+    def __init__(self, names: Fingerprints, delivery_log: DeliveryRecorder, clock: Clock) -> None:
         self._names = names
         self._delivery_log = delivery_log
         self._clock = clock

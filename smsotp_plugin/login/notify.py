@@ -17,7 +17,7 @@ from smsotp_plugin.login.sending import CodeSender
 from smsotp_plugin.settings.sections.notifications import NotificationSettings
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.typed import fold
-from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, EventKind
 
 log = logging.getLogger("smsotp.notify")
 
@@ -47,7 +47,7 @@ class Notifier:
         texts: Mapping[str, NotificationSettings],
         sender: CodeSender,
         names: Fingerprints,
-        delivery_log: DeliveryLog,
+        delivery_log: DeliveryRecorder,
         outbox: Outbox,
         clock: Clock,
     ) -> None:

@@ -16,7 +16,7 @@ from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.phone import PhoneNumber, parse_number
 from smsotp_plugin.sms.sealed import Letter, MessageSealer
 from smsotp_plugin.stores.base import Challenge, ChallengeStore
-from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, EventKind
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, EventKind
 from smsotp_plugin.stores.kept import KeptMessage
 
 log = logging.getLogger("smsotp.login")
@@ -52,7 +52,7 @@ class CodeSender:
         codes: CodeMaker,
         sealer: MessageSealer,
         store: ChallengeStore,
-        delivery_log: DeliveryLog,
+        delivery_log: DeliveryRecorder,
         outbox: Outbox,
         clock: Clock,
     ) -> None:

@@ -85,10 +85,11 @@ def plan_access(
     for file in dict.fromkeys((config, *(path for _, path in named_files(config) if path.is_file()))):
         found += _readable(account, file.absolute(), doubt)
     store = settings.store
-    for directory in dict.fromkeys((store.database.parent, store.key_path.parent)):
+    for directory in store.directories:
         found += _directory(account, directory)
-    for file in store.database.parent.glob(f"{store.database.name}*"):
-        found += _told(account, file, "rw")
+    for file in store.files:
+        if file.exists():
+            found += _told(account, file, "rw")
     if store.key is None and store.key_path.exists():
         found += _told(account, store.key_path, "r")
     changes = [item for item in found if isinstance(item, Change)]

@@ -22,7 +22,7 @@ from smsotp_plugin.raddb.account import Account
 from smsotp_plugin.radius.findings import Finding, Row
 from smsotp_plugin.radius.wiring import Wiring, judge_wiring
 from smsotp_plugin.settings import Owners, Settings, load_settings, settings_warnings
-from smsotp_plugin.stores.sqlite.look import look_at_store
+from smsotp_plugin.stores.schemes import look_at_store
 
 _SECONDS = 60
 #: What the other process runs; the packages come after the distribution's, as rlm_python3 has it, and are then moved.
@@ -147,7 +147,7 @@ def _look_at_key(settings: Settings) -> None:
 
 
 def _look_at_store(settings: Settings) -> None:
-    look_at_store(settings.store.database)
+    look_at_store(settings.store)
 
 
 def _look_at_gateways(settings: Settings) -> None:

@@ -21,6 +21,8 @@ from smsotp_plugin.settings.sections.dispatch import DispatchSettings
 from smsotp_plugin.settings.sections.notifications import NotificationSettings
 from smsotp_plugin.settings.sections.otp import OtpSettings
 from smsotp_plugin.settings.sections.routes import RouteSettings
+from smsotp_plugin.stores.schemes import find_store
+from smsotp_plugin.stores.settings import StoreSettings
 
 #: Where the configuration is when nothing else is said.
 DEFAULT_PATH = Path("/etc/smsotp/smsotp.toml")
@@ -58,13 +60,16 @@ def _read_parts(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     sections = {
         name: field.annotation
         for name, field in Settings.model_fields.items()
-        if name not in (*_NAMED_TABLES, *_REPEATED_TABLES)
+        if name not in (*_NAMED_TABLES, *_REPEATED_TABLES, "store")
     }
     for name, model in sections.items():
         assert isinstance(model, type) and issubclass(model, SettingsModel)  # noqa: PT018  (narrows for mypy)
         part = _read_model(model, document.get(name, {}), (name,), problems)
         if part is not None:
             parts[name] = part
+    store = _read_store(document.get("store", {}), problems)
+    if store is not None:
+        parts["store"] = store
     servers = _read_named(SmtpServer, "smtp_servers", document, problems)
     parts["smtp_servers"] = _whole(servers)
     parts["notifications"] = _whole(_read_named(NotificationSettings, "notifications", document, problems))
@@ -118,6 +123,17 @@ def _read_named(
 def _whole(parts: Mapping[str, _ModelT | None]) -> dict[str, _ModelT]:
     """Leave out what has problems."""
     return {name: part for name, part in parts.items() if part is not None}
+
+
+def _read_store(value: Any, problems: list[str]) -> StoreSettings | None:
+    place = ("store",)
+    try:
+        kind = find_store(value.get("url") if isinstance(value, dict) else None)
+    except ConfigError as exc:
+        problems += [f"{shown((*place, 'url'))}: {problem}" for problem in exc.problems]
+        return None
+    model: type[StoreSettings] = kind.Settings
+    return _read_model(model, value, place, problems)
 
 
 def _read_routes(value: Any, problems: list[str]) -> tuple[RouteSettings, ...]:

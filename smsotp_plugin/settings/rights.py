@@ -15,7 +15,7 @@ from pydantic import BaseModel, SecretStr
 
 from smsotp_plugin.settings.document import KeyPath, shown
 from smsotp_plugin.settings.sections import Settings
-from smsotp_plugin.settings.sections.store import StoreSettings
+from smsotp_plugin.stores.settings import StoreSettings
 
 #: Tables of a gateway whose values go to the gateway as they are; keys and tokens may stand there.
 FREE_TABLES = ("options", "headers", "PARAMETER")
@@ -25,8 +25,6 @@ _SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|auth|credential|cookie|sig
 _SECRET_VALUE = re.compile(r"(?=\S*[0-9])(?=\S*[A-Za-z])[^\s{}]{16,}")
 #: A URL with a password in it.
 _ACCOUNT_IN_URL = re.compile(r"[a-z]+://[^/@]*@")
-#: Beside the database, while it is open or after a crash.
-_SQLITE_ENDINGS = ("", "-wal", "-shm", "-journal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +49,8 @@ class Owners:
     def of_directory(cls, store: StoreSettings) -> "Owners | None":
         """Return whose the store's directory is: the server's user, as far as can be seen from outside."""
         try:
-            found = store.database.parent.stat()
-        except OSError:
+            found = store.directories[0].stat()
+        except (OSError, IndexError):
             return None
         return cls(frozenset((found.st_uid,)), frozenset((found.st_gid,)))
 
@@ -90,15 +88,17 @@ def rights_warnings(
 
 
 def _store_warnings(path: Path, store: StoreSettings, owners: Owners | None) -> Iterator[str]:
+    own = tuple(dict.fromkeys(file.parent for file in store.files))
     if store.key is None:
         place = f"{path}: store.key_file"
         yield from _file_warnings(place, store.key_path, owners)
-        if store.key_path.parent != store.database.parent:
+        if store.key_path.parent not in own:
             yield from _directory_warnings(place, store.key_path.parent)
     place = f"{path}: store.url"
-    for ending in _SQLITE_ENDINGS:
-        yield from _file_warnings(place, store.database.with_name(store.database.name + ending), owners)
-    yield from _directory_warnings(place, store.database.parent, owners)
+    for file in store.files:
+        yield from _file_warnings(place, file, owners)
+    for directory in own:
+        yield from _directory_warnings(place, directory, owners)
 
 
 def _file_warnings(place: str, file: Path, owners: Owners | None) -> Iterator[str]:

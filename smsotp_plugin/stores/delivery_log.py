@@ -1,7 +1,6 @@
 """The life of each message as it is written down: what was asked, tried, answered. No code and no whole number in it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -80,25 +79,9 @@ class Wanted:
     reference: str = ""
 
 
-class DeliveryLog(ABC):
-    """Where those lines are kept."""
+class DeliveryRecorder(ABC):
+    """Who writes those lines down; `StoreKind.read_trace` reads them."""
 
     @abstractmethod
     def record(self, event: DeliveryEvent) -> None:
         """Note an event; returns at once, keeps nobody waiting, raises nothing."""
-
-    @abstractmethod
-    def trace(self, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
-        """
-        Return what is known of somebody's newest messages.
-
-        Args:
-            wanted: Whose.
-            limit: How many messages, the newest.
-
-        Returns:
-            Their events, the oldest first; delivery receipts with the reference of their message.
-
-        Raises:
-            StoreError: The store cannot be read.
-        """

@@ -27,6 +27,10 @@ from smsotp_plugin.errors import (
     WrongCode,
 )
 from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge, ChallengeStore, ResendRules
+from smsotp_plugin.stores.kind import Store
+from smsotp_plugin.stores.schemes import open_store
+from smsotp_plugin.stores.settings import StoreSettings
+from tests.contracts.log_contract import DAY, LogContract
 from tests.contracts.message_contract import MessageContract
 from tests.unit.hand_clock import HandClock
 
@@ -88,12 +92,15 @@ def right_answers(store: ChallengeStore, clock: HandClock, some: list[Challenge]
     )
 
 
-class StoreContract(MessageContract):
-    """The promises. `open` is called several times with the same place: the data is the same then."""
+class StoreContract(MessageContract, LogContract):
+    """The promises."""
 
     @abstractmethod
-    def open(self, place: Path, window: float, clock: HandClock) -> ChallengeStore:
-        """Open the store of a place, which is empty at first."""
+    def settings(self, place: Path) -> StoreSettings:
+        """Return the settings of a store that is empty at first; for the same place, of the same one."""
+
+    def open(self, place: Path, window: float, clock: HandClock) -> Store:
+        return open_store(self.settings(place), window=window, events_kept=DAY, clock=clock)
 
     @pytest.fixture
     def clock(self) -> HandClock:
@@ -104,13 +111,13 @@ class StoreContract(MessageContract):
         return partial(challenge, clock)
 
     @pytest.fixture
-    def store(self, tmp_path: Path, clock: HandClock) -> Iterator[ChallengeStore]:
+    def store(self, tmp_path: Path, clock: HandClock) -> Iterator[Store]:
         store = self.open(tmp_path, WINDOW, clock)
         yield store
         store.close()
 
     @pytest.fixture
-    def other(self, tmp_path: Path, clock: HandClock, store: ChallengeStore) -> Iterator[ChallengeStore]:
+    def other(self, tmp_path: Path, clock: HandClock, store: ChallengeStore) -> Iterator[Store]:
         """The same place as another process sees it."""
         del store
         other = self.open(tmp_path, WINDOW, clock)

@@ -4,8 +4,10 @@ import threading
 from pathlib import Path
 
 from smsotp_plugin.stores.base import ChallengeStore
+from smsotp_plugin.stores.schemes import SCHEMES
+from smsotp_plugin.stores.settings import StoreSettings
+from smsotp_plugin.stores.sqlite.settings import SqliteSettings
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.unit.hand_clock import HandClock
 
 from .store_contract import StoreContract
 
@@ -13,8 +15,8 @@ from .store_contract import StoreContract
 class TestSqlite(StoreContract):
     """One file."""
 
-    def open(self, place: Path, window: float, clock: HandClock) -> ChallengeStore:
-        return SqliteStore(place / "smsotp.db", window, 86400, clock)
+    def settings(self, place: Path) -> StoreSettings:
+        return SqliteSettings(url=f"sqlite://{place}/smsotp.db")
 
     def die(self, store: ChallengeStore) -> None:
         assert isinstance(store, SqliteStore)
@@ -22,3 +24,9 @@ class TestSqlite(StoreContract):
         if threading.current_thread() is not store._thread:
             store._thread.join()
         store._file.close()
+
+
+def test_every_store_that_can_be_configured_is_held_to_the_contract() -> None:
+    bound = {binding.__name__.removeprefix("Test") for binding in StoreContract.__subclasses__()}
+
+    assert {type(kind).__name__.removesuffix("Kind") for kind in SCHEMES.values()} == bound

@@ -26,13 +26,14 @@ from smsotp_plugin.settings.sections.delivery_log import DeliveryLogSettings
 from smsotp_plugin.settings.sections.dispatch import DispatchSettings, OnUnknown
 from smsotp_plugin.settings.sections.log import LogSettings
 from smsotp_plugin.settings.sections.otp import OtpSettings
-from smsotp_plugin.settings.sections.store import StoreSettings
 from smsotp_plugin.settings.sections.users import UserSettings
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.sealed import MessageSealer
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted, describe
 from smsotp_plugin.stores.kept import KeptMessage
+from smsotp_plugin.stores.schemes import read_trace
+from smsotp_plugin.stores.sqlite.settings import SqliteSettings
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.kept import KeepsNothing
 from tests.unit.hand_clock import HandClock
@@ -105,12 +106,13 @@ class Bench:
     def __init__(self, directory: Path, sections: dict[str, Any]) -> None:
         self.clock = HandClock()
         self.outbox = Outbox(self.clock)
-        self.store = BrokenStore(directory / "smsotp.db", 30, 86400, self.clock)
+        self.place = SqliteSettings(url=f"sqlite://{directory}/smsotp.db")
+        self.store = BrokenStore(self.place.database, 30, 86400, self.clock)
         settings = Settings(
             otp=OtpSettings(**sections.get("otp", {})),
             challenge=ChallengeSettings(**sections.get("challenge", {})),
             users=UserSettings(**sections.get("users", {})),
-            store=StoreSettings(),
+            store=self.place,
             dispatch=DispatchSettings(**sections.get("dispatch", {})),
             log=LogSettings(),
             delivery_log=DeliveryLogSettings(),
@@ -152,7 +154,7 @@ class Bench:
 
     def trace(self) -> Sequence[DeliveryEvent]:
         self.store.flush()
-        return self.store.trace(Wanted(user="bob"), 100)
+        return read_trace(self.place, Wanted(user="bob"), 100)
 
     def code(self) -> str:
         return self.outbox.messages[-1].otp.get_secret_value()

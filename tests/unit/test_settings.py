@@ -44,7 +44,7 @@ def test_one_gateway_is_a_configuration(file: Path) -> None:
     assert (settings.otp.ttl, settings.otp.max_attempts, settings.otp.text) == (300, 5, None)
     assert settings.challenge.on_wrong_code is OnWrongCode.CHALLENGE
     assert settings.users.number == ("control:SMSOTP-Phone",)
-    assert settings.store.database == Path("/var/lib/smsotp/smsotp.db")
+    assert settings.store.place == "/var/lib/smsotp/smsotp.db"
     assert settings.store.key_path == Path("/var/lib/smsotp/smsotp.key")
     assert (settings.dispatch.retries, settings.dispatch.queue, settings.dispatch.deadline) == (2, 10_000, 30)
     assert list(settings.gateways) == ["mail"]
@@ -123,10 +123,16 @@ def test_all_problems_are_told_at_once_with_their_key_paths(file: Path) -> None:
         ("[users]\nnumber = []", "users.number: it must be a list of 1 to 20 places"),
         ('[users]\nnumber = ["session:X"]', "users.number.0: it must be a list and an attribute"),
         ('[users]\ndefault_region = "de"', "users.default_region: it must be the ISO 3166 code"),
-        ('[store]\nurl = "redis://localhost"', 'store.url: it must be "sqlite:///"'),
+        ('[store]\nurl = "mysql://localhost"', 'store.url: it must be the address of a store; those that there are begin with: "sqlite://"'),
+        ('[store]\nurl = "/var/lib/smsotp.db"', "store.url: it must be the address of a store"),
+        ('[store]\nurl = "sqlite:/var/lib/smsotp.db"', "store.url: it must be the address of a store"),
+        ("[store]\nurl = 1", "store.url: it must be the address of a store"),
+        ('[store]\nurl = "sqlite://smsotp.db"', 'store.url: it must be "sqlite:///"'),
+        ("store = 1", "store: it must be a table, written [store]"),
         ('[store]\nurl = "sqlite:///:memory:"', "store.url: it must name a file"),
         ('[store]\nurl = "sqlite:///var/lib/"', "store.url: it must name a file"),
         ('[store]\nkey = "short"', "store: key must have at least 32 characters"),
+        ('[store]\nkey_file = "/var/lib/smsotp/smsotp.db-wal"', "store: key_file must not be a file of the store itself"),
         ('[store]\nkey_file = "smsotp.key"', "store: key_file must be an absolute path"),
         ("[dispatch]\nworkers = 0", "dispatch.workers: it must be greater than or equal to 1"),
         ("[dispatch]\nqueue = 1.5", "dispatch.queue: it must be a valid integer"),
@@ -187,9 +193,17 @@ def test_prompts_may_be_as_long_as_an_attribute_once_the_number_is_in_them(file:
     ]
 
 
+def test_an_unknown_store_is_one_problem(file: Path) -> None:
+    text = f'[store]\nurl = "mysql://me:secret@localhost"\nhost = "db"\nkey = "short"{GATEWAY}'
+
+    (problem,) = problems(file, text)
+    assert problem.startswith("store.url: it must be the address of a store")
+    assert "secret" not in problem
+
+
 @pytest.mark.parametrize("url", ["sqlite:///srv/otp/a.db", "sqlite:////srv/otp/a.db"])
 def test_the_store_takes_three_slashes_or_four(file: Path, url: str) -> None:
-    assert read(file, f'[store]\nurl = "{url}"').store.database == Path("/srv/otp/a.db")
+    assert read(file, f'[store]\nurl = "{url}"').store.place == "/srv/otp/a.db"
 
 
 def test_key_and_key_file_exclude_each_other(file: Path) -> None:

@@ -6,14 +6,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from smsotp_plugin.errors import StoreError, UnknownChallenge
 from smsotp_plugin.stores.base import Challenge
-from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
 from smsotp_plugin.stores.sqlite import file as sqlite_file
 from smsotp_plugin.stores.sqlite import store as sqlite
 from smsotp_plugin.stores.sqlite.messages import Notes
@@ -281,32 +279,6 @@ def test_what_waits_for_a_challenge_may_ask_for_it(store: SqliteStore, clock: Ha
     store.flush()
 
     assert found == [new]
-
-
-def test_the_life_of_a_message_is_kept_and_found(store: SqliteStore, clock: HandClock) -> None:
-    asked = DeliveryEvent(
-        "ref", clock.time(), EventKind.ASKED, user="bob", number="+49 *** **67", number_hash="h"
-    )
-    tried = DeliveryEvent("ref", clock.time(), EventKind.ATTEMPT, "gtx", "id-1", "accepted")
-    told = DeliveryEvent("", clock.time() + 5, EventKind.RECEIPT, "gtx", "id-1", "delivered")
-    other = DeliveryEvent("other", clock.time(), EventKind.ASKED, user="alice", number_hash="i")
-    for event in (asked, tried, told, other):
-        store.record(event)
-    store.flush()
-
-    for wanted in (Wanted(user="bob"), Wanted(number_hash="h"), Wanted(reference="ref")):
-        assert store.trace(wanted, 10) == [asked, tried, replace(told, reference="ref")]
-    assert store.trace(Wanted(), 10) == []
-
-
-def test_old_events_are_removed(store: SqliteStore, clock: HandClock) -> None:
-    for _ in range(500):
-        store.record(DeliveryEvent("old", clock.time(), EventKind.ASKED, user="bob"))
-    clock.advance(DAY + 1)
-    store.record(DeliveryEvent("new", clock.time(), EventKind.ASKED, user="bob"))
-    store.tidy(clock.time())
-
-    assert [event.reference for event in store.trace(Wanted(user="bob"), 1000)] == ["new"]
 
 
 @pytest.fixture

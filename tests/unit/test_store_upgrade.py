@@ -8,6 +8,7 @@ import pytest
 
 from smsotp_plugin.stores.delivery_log import Wanted
 from smsotp_plugin.stores.sqlite.store import SqliteStore
+from smsotp_plugin.stores.sqlite.trace import trace_file
 from tests.contracts.store_contract import RIGHT, WINDOW, challenge, name_outcome, nothing
 from tests.unit.hand_clock import HandClock
 
@@ -45,7 +46,7 @@ def test_the_delivery_log_is_kept_and_the_lost_log_ins_are_counted(
     old = [name_outcome(lambda state=state: store.answer(state, "bob", "a", clock.time())) for state in "12"]  # type: ignore[misc]  # bound early
     new = store.open_challenge(challenge(clock), then=nothing)
     accepted = store.answer(new.state, "bob", RIGHT, clock.time())
-    traced = store.trace(Wanted(user="bob"), 10)
+    traced = trace_file(path, Wanted(user="bob"), 10)
     store.close()
 
     assert old == ["UnknownChallenge"] * 2

@@ -1,5 +1,5 @@
 """
-The sections of the configuration file as models, a module for each; the gateways' stand beside their providers.
+The sections of the configuration file as models, a module for each; those of gateways and stores stand beside these.
 
 The docstrings are read twice: by developers here, by administrators in ``docs/settings.md``, which is made from them.
 """
@@ -18,8 +18,8 @@ from smsotp_plugin.settings.sections.log import LogSettings
 from smsotp_plugin.settings.sections.notifications import NotificationSettings
 from smsotp_plugin.settings.sections.otp import OtpSettings
 from smsotp_plugin.settings.sections.routes import RouteSettings
-from smsotp_plugin.settings.sections.store import StoreSettings
 from smsotp_plugin.settings.sections.users import UserSettings
+from smsotp_plugin.stores.settings import StoreSettings
 
 
 class Settings(SettingsModel):
@@ -43,7 +43,7 @@ class Settings(SettingsModel):
     otp: OtpSettings
     challenge: ChallengeSettings
     users: UserSettings
-    store: StoreSettings
+    store: InstanceOf[StoreSettings]
     dispatch: DispatchSettings
     delivery_log: DeliveryLogSettings
     log: LogSettings

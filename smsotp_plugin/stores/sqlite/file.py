@@ -15,7 +15,7 @@ from pathlib import Path
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.stores.base import Challenge, ResendRules
-from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
+from smsotp_plugin.stores.delivery_log import DeliveryEvent
 from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
 from smsotp_plugin.stores.sqlite import challenges as sql
 from smsotp_plugin.stores.sqlite import messages as messages_sql
@@ -32,7 +32,6 @@ from smsotp_plugin.stores.sqlite.identity import (
 from smsotp_plugin.stores.sqlite.messages import Notes
 from smsotp_plugin.stores.sqlite.neighbours import Neighbours, neighbours_of, new_owner
 from smsotp_plugin.stores.sqlite.schema import prepare_schema
-from smsotp_plugin.stores.sqlite.trace import read_trace
 
 log = logging.getLogger("smsotp.store")
 
@@ -155,11 +154,6 @@ class SqliteFile:
         """See `ChallengeStore.mark_undelivered`."""
         with self._alone() as connection:
             sql.mark_undelivered(connection, state, resends, why)
-
-    def trace(self, wanted: Wanted, limit: int) -> list[DeliveryEvent]:
-        """See `DeliveryLog.trace`."""
-        with self._alone() as connection:
-            return read_trace(connection, wanted, limit)
 
     def purge(self, *, before: float, after: float, events_before: float) -> None:
         """Remove challenges that ended before or end after a moment, and old events (Unix seconds); a few under each lock."""

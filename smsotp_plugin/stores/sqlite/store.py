@@ -16,15 +16,10 @@ from typing import TypeVar
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import StoreError, TooManyAttempts, WrongCode
-from smsotp_plugin.stores.base import (
-    FURTHEST_END,
-    KEPT_AFTER_EXPIRY,
-    Challenge,
-    ChallengeStore,
-    ResendRules,
-)
-from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryLog, Wanted
+from smsotp_plugin.stores.base import FURTHEST_END, KEPT_AFTER_EXPIRY, Challenge, ResendRules
+from smsotp_plugin.stores.delivery_log import DeliveryEvent
 from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
+from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.sqlite.batch import Batch
 from smsotp_plugin.stores.sqlite.file import SqliteFile
 from smsotp_plugin.stores.sqlite.messages import Notes
@@ -41,7 +36,7 @@ _GATHERING = 0.002
 _MOST_WAITING = 10_000
 
 
-class SqliteStore(ChallengeStore, DeliveryLog):
+class SqliteStore(Store):
     """
     Challenges and the delivery log in one file; several processes of one machine may use it.
 
@@ -174,9 +169,6 @@ class SqliteStore(ChallengeStore, DeliveryLog):
     def record(self, event: DeliveryEvent) -> None:
         with self._notes_lock:
             self._events.append(event)
-
-    def trace(self, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
-        return self._file.trace(wanted, limit)
 
     def flush(self) -> None:
         self._commit()

@@ -32,15 +32,6 @@ ORDER BY at
 """  # noqa: S608  (constants)
 
 
-def read_trace(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> list[DeliveryEvent]:
-    """See `DeliveryLog.trace`."""
-    # Empty means "not looked for", and is also what most rows hold.
-    values = {name: value or None for name, value in asdict(wanted).items()}
-    references = [row[0] for row in connection.execute(_REFERENCES, {**values, "limit": limit})]
-    rows = connection.execute(_TRACE, {"references": json.dumps(references)}).fetchall()
-    return [DeliveryEvent(reference, at, EventKind(kind), *rest) for reference, at, kind, *rest in rows]
-
-
 def trace_file(path: Path, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
     """
     Read a database that a server may be using at this moment, and leave no file behind.
@@ -60,8 +51,16 @@ def trace_file(path: Path, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent
     address = f"{path.absolute().as_uri()}?{'immutable=1' if idle else 'mode=ro'}"
     try:
         with closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)) as connection:
-            return read_trace(connection, wanted, limit)
+            return _read(connection, wanted, limit)
     except sqlite3.Error as exc:
         raise StoreError(
             f"{path} cannot be read: {exc}; do it as root or as the user that FreeRADIUS runs as"
         ) from exc
+
+
+def _read(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> list[DeliveryEvent]:
+    # Empty means "not looked for", and is also what most rows hold.
+    values = {name: value or None for name, value in asdict(wanted).items()}
+    references = [row[0] for row in connection.execute(_REFERENCES, {**values, "limit": limit})]
+    rows = connection.execute(_TRACE, {"references": json.dumps(references)}).fetchall()
+    return [DeliveryEvent(reference, at, EventKind(kind), *rest) for reference, at, kind, *rest in rows]

@@ -1,0 +1,68 @@
+"""What makes a kind of store one of those that the configuration can name."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.stores.base import ChallengeStore
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, Wanted
+from smsotp_plugin.stores.settings import StoreSettings
+
+SettingsT = TypeVar("SettingsT", bound=StoreSettings)
+
+
+class Store(ChallengeStore, DeliveryRecorder):
+    """All that is kept in one place."""
+
+
+class StoreKind(ABC, Generic[SettingsT]):
+    """
+    A kind of store.
+
+    Attributes:
+        Settings: What ``[store]`` may hold.
+    """
+
+    Settings: type[SettingsT]
+
+    @abstractmethod
+    def open(self, settings: SettingsT, *, window: float, events_kept: float, clock: Clock) -> Store:
+        """
+        Open the store.
+
+        Args:
+            settings: Where it is.
+            window: See `ChallengeStore.open_challenge`; seconds.
+            events_kept: Seconds that the delivery log goes back.
+            clock: Time.
+
+        Raises:
+            StoreError: It cannot be opened.
+        """
+
+    @abstractmethod
+    def read_trace(self, settings: SettingsT, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
+        """
+        Return what is known of somebody's newest messages, beside a running server or without one; changes nothing.
+
+        Args:
+            settings: Where the store is.
+            wanted: Whose messages.
+            limit: How many messages, the newest.
+
+        Returns:
+            Their events, the oldest first; delivery receipts with the reference of their message.
+
+        Raises:
+            StoreError: The store is not there or cannot be read.
+        """
+
+    @abstractmethod
+    def look(self, settings: SettingsT) -> None:
+        """
+        Judge as `open` will, as the present user; makes nothing and changes nothing.
+
+        Raises:
+            StoreError: The store cannot be opened; what is wrong, and where.
+        """

@@ -1,0 +1,52 @@
+"""
+Finding stores by the scheme of ``[store] url``.
+
+A further kind of store is a folder beside this module with a `StoreKind`, an entry here, and a test that binds the contract.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
+from smsotp_plugin.stores.kind import Store, StoreKind
+from smsotp_plugin.stores.settings import StoreSettings
+from smsotp_plugin.stores.sqlite.kind import SqliteKind
+
+#: The kinds by their schemes; the first one is meant where no url is set.
+SCHEMES: Mapping[str, StoreKind[Any]] = {"sqlite": SqliteKind()}
+
+
+def find_store(url: object) -> StoreKind[Any]:
+    """
+    Return the kind of the store at an address.
+
+    Args:
+        url: As in ``[store] url``; None where it is not set.
+
+    Raises:
+        ConfigError: There is none of its scheme; one problem, without a place.
+    """
+    if url is None:
+        return next(iter(SCHEMES.values()))
+    scheme, colon, _ = url.partition("://") if isinstance(url, str) else ("", "", "")
+    if not colon or scheme not in SCHEMES:
+        known = ", ".join(f'"{known}://"' for known in SCHEMES)
+        raise ConfigError([f"it must be the address of a store; those that there are begin with: {known}"])
+    return SCHEMES[scheme]
+
+
+def open_store(settings: StoreSettings, *, window: float, events_kept: float, clock: Clock) -> Store:
+    """See `StoreKind.open`."""
+    return find_store(settings.url).open(settings, window=window, events_kept=events_kept, clock=clock)
+
+
+def read_trace(settings: StoreSettings, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
+    """See `StoreKind.read_trace`."""
+    return find_store(settings.url).read_trace(settings, wanted, limit)
+
+
+def look_at_store(settings: StoreSettings) -> None:
+    """See `StoreKind.look`."""
+    find_store(settings.url).look(settings)

@@ -1,0 +1,26 @@
+"""The store in one SQLite file, as the configuration names it."""
+
+from collections.abc import Sequence
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
+from smsotp_plugin.stores.kind import Store, StoreKind
+from smsotp_plugin.stores.sqlite.look import look_at_store
+from smsotp_plugin.stores.sqlite.settings import SqliteSettings
+from smsotp_plugin.stores.sqlite.store import SqliteStore
+from smsotp_plugin.stores.sqlite.trace import trace_file
+
+
+class SqliteKind(StoreKind[SqliteSettings]):
+    """One file, used by the processes of one machine."""
+
+    Settings = SqliteSettings
+
+    def open(self, settings: SqliteSettings, *, window: float, events_kept: float, clock: Clock) -> Store:
+        return SqliteStore(settings.database, window, events_kept, clock)
+
+    def read_trace(self, settings: SqliteSettings, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
+        return trace_file(settings.database, wanted, limit)
+
+    def look(self, settings: SqliteSettings) -> None:
+        look_at_store(settings.database)

@@ -12,7 +12,7 @@ from functools import lru_cache
 import phonenumbers
 
 from smsotp_plugin.errors import NumberError
-from smsotp_plugin.sms.allocated import home_of
+from smsotp_plugin.sms.home import home_of
 from smsotp_plugin.sms.numbering import e164, is_number, read_with_plus, read_without_plus
 from smsotp_plugin.sms.typed import code_point, fold
 

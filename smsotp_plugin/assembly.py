@@ -8,7 +8,8 @@ from random import SystemRandom
 from typing import Any
 
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.codes.key_file import load_or_make_key
+from smsotp_plugin.codes.fingerprints import reference_of
+from smsotp_plugin.codes.key_file import load_or_make_keys
 from smsotp_plugin.codes.keyed import message_key
 from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.dispatch.delivery import RetryRules
@@ -100,7 +101,7 @@ def build_codes(settings: Settings) -> CodeMaker:
     Raises:
         ConfigError: The key file cannot be used.
     """
-    return _codes(settings, _key(settings))
+    return _codes(settings, _keys(settings))
 
 
 def build(settings: Settings, clock: Clock) -> System:
@@ -112,9 +113,9 @@ def build(settings: Settings, clock: Clock) -> System:
         StoreError: The store cannot be opened.
     """
     random = SystemRandom()
-    key = _key(settings)
-    sealer = MessageSealer(message_key(key), secrets.token_bytes)
-    codes = _codes(settings, key)
+    keys = _keys(settings)
+    sealer = MessageSealer(message_key(keys[0]), secrets.token_bytes, *map(message_key, keys[1:]))
+    codes = _codes(settings, keys)
     providers = build_gateways(settings, clock, lambda receipt: store.record(_as_event(receipt, clock)))
     # Opened last: of what is made here, only the store has to be closed where the rest cannot be made.
     store = open_store(
@@ -149,7 +150,7 @@ def build(settings: Settings, clock: Clock) -> System:
     takeover = Takeover(
         store=store,
         sealer=sealer,
-        reference=codes.names.reference,
+        reference=reference_of,
         dispatcher=dispatcher,
         delivery_log=store,
         clock=clock,
@@ -192,11 +193,14 @@ def _as_event(receipt: DeliveryReceipt, clock: Clock) -> DeliveryEvent:
     )
 
 
-def _codes(settings: Settings, key: bytes) -> CodeMaker:
-    return CodeMaker(key, settings.otp.length, settings.otp.alphabet, secrets.token_bytes)
+def _codes(settings: Settings, keys: Sequence[bytes]) -> CodeMaker:
+    maker = None
+    for key in reversed(keys):
+        maker = CodeMaker(key, settings.otp.length, settings.otp.alphabet, secrets.token_bytes, maker)
+    assert maker is not None, "there is always a key"
+    return maker
 
 
-def _key(settings: Settings) -> bytes:
-    if settings.store.key is not None:
-        return settings.store.key.get_secret_value().encode()
-    return load_or_make_key(settings.store.key_path)
+def _keys(settings: Settings) -> tuple[bytes, ...]:
+    given = settings.store.given_keys
+    return tuple(key.encode() for key in given) or load_or_make_keys(settings.store.key_path)

@@ -1,10 +1,13 @@
 """
-States, references and what else stands for something without telling it, all under keys that the store does not hold.
+States, references and what else stands for something without telling it, under keys that the store does not hold.
 
 Nothing here can derive a code: that is left to `onetime`.
 """
 
+import hmac
 from collections.abc import Callable
+from hashlib import sha256
+from typing import Self
 
 from smsotp_plugin.codes.keyed import HEX_DIGITS, digest, mac_for
 from smsotp_plugin.codes.names import mask_name
@@ -12,6 +15,16 @@ from smsotp_plugin.sms.phone import PhoneNumber
 
 #: Of a State: how many digits at its end say which site it is for.
 _SITE_DIGITS = 8
+_REFERENCE_DIGITS = 8
+
+
+def reference_of(state: str) -> str:
+    """
+    Return the short name of a challenge for logs and the help desk: 8 digits that tell nothing of it.
+
+    Without a key, so that it stays the same when the key is changed: 32 bits of a digest of 96 random ones lead nowhere.
+    """
+    return sha256(state.encode(errors="surrogatepass")).hexdigest()[:_REFERENCE_DIGITS]
 
 
 class Fingerprints:
@@ -23,9 +36,18 @@ class Fingerprints:
         length: Characters of a code, 4 to 10.
         alphabet: What codes are made of.
         random_bytes: Source of randomness; returns as many bytes as asked for.
+        older: Of the key before this one, whose names are still known; nothing new is named with it.
     """
 
-    def __init__(self, key: bytes, length: int, alphabet: str, random_bytes: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        key: bytes,
+        length: int,
+        alphabet: str,
+        random_bytes: Callable[[int], bytes],
+        older: Self | None = None,
+    ) -> None:
+        self._older = older
         self._mark_mac = mac_for(key, "smsotp mark")
         self._print_mac = mac_for(key, "smsotp fingerprint")
         self._length = length
@@ -38,7 +60,7 @@ class Fingerprints:
         return fresh + self._site_digits(fresh, site)
 
     def is_for(self, state: str, site: str) -> bool:
-        """Tell whether a State was made by us, for this site; a strange one passes once in 2 to the power of 32."""
+        """Tell whether a State was made with this very key, for this site; a strange one passes once in 2 to the power of 32."""
         return state[-_SITE_DIGITS:] == self._site_digits(state[:-_SITE_DIGITS], site)
 
     def _site_digits(self, fresh: str, site: str) -> str:
@@ -48,9 +70,11 @@ class Fingerprints:
         """Return what nobody can make for these parts, in this order, without the key."""
         return digest(self._mark_mac, repr(parts)).hex()[:HEX_DIGITS]
 
-    def reference(self, state: str) -> str:
-        """Return the short name of a challenge for logs and the help desk: 8 digits that tell nothing of it."""
-        return self.fingerprint("reference", state)[:8]
+    def is_mark(self, mark: str, *parts: str) -> bool:
+        """Tell whether a mark was made for these parts, with this key or the older one."""
+        if hmac.compare_digest(mark.encode(), self.mark(*parts).encode()):
+            return True
+        return self._older is not None and self._older.is_mark(mark, *parts)
 
     def shown_name(self, user: str) -> str:
         """
@@ -61,10 +85,25 @@ class Fingerprints:
         masked = mask_name(user, self._length, self._alphabet)
         return user if masked == user else f"{masked} ({self.fingerprint('name', user)[:8]})"
 
+    def shown_names(self, user: str) -> tuple[str, ...]:
+        """Return under which names a user may stand there, the present one first: one for each key."""
+        return tuple(dict.fromkeys(names.shown_name(user) for names in self._all()))
+
     def number_hash(self, number: PhoneNumber) -> str:
         """Return what stands for a number where it must be found again without being readable."""
         return self.fingerprint("number", number.e164)
 
+    def number_hashes(self, number: PhoneNumber) -> tuple[str, ...]:
+        """Return what may stand for a number, the present one first: one for each key."""
+        return tuple(names.number_hash(number) for names in self._all())
+
+    def fingerprints(self, *parts: str) -> tuple[str, ...]:
+        """Return what may stand for the same parts, the present digits first: one for each key."""
+        return tuple(names.fingerprint(*parts) for names in self._all())
+
     def fingerprint(self, *parts: str) -> str:
         """Return the same digits for the same parts in the same order; they tell nothing about the parts."""
         return digest(self._print_mac, repr(parts)).hex()[:HEX_DIGITS]
+
+    def _all(self) -> tuple[Self, ...]:
+        return (self,) if self._older is None else (self, self._older)

@@ -1,10 +1,14 @@
-"""The key under which codes are derived and sealed: a file beside the store, or a setting, never in the store."""
+"""
+The keys under which codes are derived and sealed: a file beside the store, or a setting, never in the store.
+
+One key, or two while it is changed: with the first one everything is made, and what was made with the second is still read.
+"""
 
 import errno
 import os
 import secrets
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,14 +21,21 @@ SHORTEST_KEY = 32
 _LARGEST = 64 * 1024
 
 
-def load_or_make_key(path: Path) -> bytes:
+#: One to make with, and the one before it.
+MOST_KEYS = 2
+
+
+def load_or_make_keys(path: Path) -> tuple[bytes, ...]:
     """
-    Read the key file; make it with mode 0600 where there is none.
+    Read the key file; make it with mode 0600 and one key where there is none.
 
     Two processes that start at once get the same key: whoever comes second reads what the first one made.
 
+    Returns:
+        At most `MOST_KEYS`, the present one first; each is a line of the file.
+
     Raises:
-        ConfigError: It cannot be read or made, or does not hold a key.
+        ConfigError: It cannot be read or made, or does not hold keys.
     """
     with _explained(path):
         if not path.exists():
@@ -32,9 +43,9 @@ def load_or_make_key(path: Path) -> bytes:
         return _read(path)
 
 
-def look_at_key(path: Path) -> None:
+def look_at_keys(path: Path) -> None:
     """
-    Judge as `load_or_make_key` will, as the present user; no file is made.
+    Judge as `load_or_make_keys` will, as the present user; no file is made.
 
     Raises:
         ConfigError: As there.
@@ -61,16 +72,23 @@ def _explained(path: Path) -> Iterator[None]:
         raise ConfigError([problem]) from exc
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path) -> tuple[bytes, ...]:
     # Editors of Windows put a byte order mark in front.
-    key = read_plain_file(path, _LARGEST).removeprefix(BOM_UTF8).decode("ascii").strip()
-    if len(key) < SHORTEST_KEY:
-        raise ConfigError(
-            [
-                f"the key file {path} holds no key of at least {SHORTEST_KEY} characters: remove it, a new one is made"
-            ]
-        )
-    return key.encode()
+    lines = read_plain_file(path, _LARGEST).removeprefix(BOM_UTF8).decode("ascii").splitlines()
+    keys = [key for line in lines if (key := line.strip())]
+    if problem := _problem(keys):
+        raise ConfigError([f"the key file {path} {problem}"])
+    return tuple(key.encode() for key in keys)
+
+
+def _problem(keys: Sequence[str]) -> str:
+    if not keys or len(keys[0]) < SHORTEST_KEY:
+        return f"holds no key of at least {SHORTEST_KEY} characters: remove it, a new one is made"
+    if len(keys) > MOST_KEYS:
+        return f"holds {len(keys)} keys, one a line: keep the first {MOST_KEYS}, the present one and the one before it"
+    if len(keys[-1]) < SHORTEST_KEY:
+        return f"holds a second key of fewer than {SHORTEST_KEY} characters: remove that line"
+    return "holds the same key twice: remove one of the lines" if len(set(keys)) < len(keys) else ""
 
 
 def _make(path: Path) -> None:

@@ -7,6 +7,7 @@ is compared by its seal, an HMAC under another key derived from the same one.
 """
 
 from collections.abc import Callable
+from typing import Self
 
 from smsotp_plugin.codes.fingerprints import Fingerprints
 from smsotp_plugin.codes.keyed import HEX_DIGITS, digest, mac_for
@@ -22,12 +23,21 @@ class CodeMaker:
         length: Characters of a code, 4 to 10.
         alphabet: At least 2 distinct characters.
         random_bytes: Source of randomness; returns as many bytes as asked for.
+        older: Of the key before this one, whose challenges are still answered; nothing new is made with it.
 
     Attributes:
         names: For whoever needs only these: they lead to no code.
     """
 
-    def __init__(self, key: bytes, length: int, alphabet: str, random_bytes: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        key: bytes,
+        length: int,
+        alphabet: str,
+        random_bytes: Callable[[int], bytes],
+        older: Self | None = None,
+    ) -> None:
+        self._older = older
         self._code_mac = mac_for(key, "smsotp code")
         self._seal_mac = mac_for(key, "smsotp seal")
         self._length = length
@@ -35,7 +45,15 @@ class CodeMaker:
         self._codes = len(alphabet) ** length
         self._folds_case = alphabet.casefold() == alphabet or alphabet.upper() == alphabet
         self._random_bytes = random_bytes
-        self.names = Fingerprints(key, length, alphabet, random_bytes)
+        self.names: Fingerprints = Fingerprints(
+            key, length, alphabet, random_bytes, None if older is None else older.names
+        )
+
+    def maker_of(self, state: str, site: str) -> Self | None:
+        """Return who made a State for this site, this maker or the older one; None for a State that is not ours."""
+        if self.names.is_for(state, site):
+            return self
+        return None if self._older is None else self._older.maker_of(state, site)
 
     def new_seed(self) -> str:
         """Return a fresh seed: `HEX_DIGITS` hexadecimal digits."""

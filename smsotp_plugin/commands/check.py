@@ -52,7 +52,7 @@ def _summary(settings: Settings) -> Table:
         ("prompt", challenge.prompt),
         ("number from", ", ".join(settings.users.number)),
         ("store", store.place),
-        ("key", "in the configuration" if store.key else str(store.key_path)),
+        ("key", "in the configuration" if store.given_keys else str(store.key_path)),
         ("dispatch", f"up to {dispatch.queue} messages on their way, {dispatch.deadline:g} s each"),
     ]
     rows += [(f"gateway {name}", gateway.provider) for name, gateway in settings.gateways.items()]

@@ -1,9 +1,10 @@
 """``smsotp trace``: what became of somebody's newest messages. Reads only, beside a running server or without one."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 
 from rich.console import Console
@@ -45,43 +46,52 @@ def trace(config: Path, whom: str, messages: int) -> int:
     out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
     try:
         settings = load_settings(config)
-        events = read_trace(settings.store, _wanted(settings, whom), messages)
+        found = [read_trace(settings.store, wanted, messages) for wanted in _wanted(settings, whom)]
     except ConfigError as exc:
         print_problems(err, exc.problems)
         return 2
     except StoreError as exc:
         err.print(Text(f"smsotp: {exc}"))
         return 1
-    if not events:
+    lives = _lives(found)[-messages:]
+    if not lives:
         days = f"{settings.delivery_log.days:g}"
         err.print(Text(f"smsotp: no message of the last {days} days has this user, number or reference"))
         return 1
-    for number, life in enumerate(_lives(events)):
+    for number, life in enumerate(lives):
         out.print(_timeline(life, first=number == 0))
     return 0
 
 
-def _wanted(settings: Settings, whom: str) -> Wanted:
+def _wanted(settings: Settings, whom: str) -> list[Wanted]:
+    """Return what to look for: what a name or a number is called under the present key, and under the one before it."""
     reference = whom.lower() if _REFERENCE.fullmatch(whom) else ""
     number = None
     with suppress(NumberError):
         number = parse_number(whom, settings.users.default_region)
     if number is None and mask_name(whom, settings.otp.length, settings.otp.alphabet) == whom:
-        return Wanted(user=whom, reference=reference)
-    if settings.store.key is None and not settings.store.key_path.exists():
+        return [Wanted(user=whom, reference=reference)]
+    if not settings.store.given_keys and not settings.store.key_path.exists():
         raise StoreError(
             f"there is no key {settings.store.key_path} to find a number by: FreeRADIUS makes it at its first start"
         )
     names = build_codes(settings).names
-    number_hash = "" if number is None else names.number_hash(number)
-    return Wanted(user=names.shown_name(whom), reference=reference, number_hash=number_hash)
+    number_hashes = () if number is None else names.number_hashes(number)
+    return [
+        Wanted(user=name, reference=reference, number_hash=number_hash)
+        for name, number_hash in zip_longest(names.shown_names(whom), number_hashes, fillvalue="")
+    ]
 
 
-def _lives(events: Sequence[DeliveryEvent]) -> Sequence[list[DeliveryEvent]]:
+def _lives(found: Iterable[Sequence[DeliveryEvent]]) -> list[list[DeliveryEvent]]:
+    """Return the events of each message, each message once, the newest last."""
     lives: dict[str, list[DeliveryEvent]] = {}
-    for event in events:
-        lives.setdefault(event.reference, []).append(event)
-    return list(lives.values())
+    for events in found:
+        some: dict[str, list[DeliveryEvent]] = {}
+        for event in events:
+            some.setdefault(event.reference, []).append(event)
+        lives |= some
+    return sorted(lives.values(), key=lambda life: life[0].at)
 
 
 def _timeline(life: Sequence[DeliveryEvent], *, first: bool) -> Text:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.codes.fingerprints import Fingerprints
+from smsotp_plugin.codes.fingerprints import reference_of
 from smsotp_plugin.stores.base import Challenge
 
 
@@ -57,12 +57,10 @@ class Prompter:
     Asks for codes, and says why an answer is rejected.
 
     Args:
-        names: Makes references.
         clock: Time.
     """
 
-    def __init__(self, names: Fingerprints, clock: Clock) -> None:
-        self._names = names
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
     def ask(self, challenge: Challenge, prompt: str) -> Ask:
@@ -73,7 +71,7 @@ class Prompter:
             challenge: Which.
             prompt: With ``{number}`` and ``{reference}``.
         """
-        filled = self._with_reference(prompt, challenge.state).replace("{number}", challenge.number)
+        filled = _with_reference(prompt, challenge.state).replace("{number}", challenge.number)
         return Ask(challenge.state, filled, max(1, round(challenge.expires - self._clock.time())))
 
     def refuse(self, state: str, text: str, reason: str) -> Reject:
@@ -85,7 +83,8 @@ class Prompter:
             text: With ``{reference}``.
             reason: For the administrator.
         """
-        return Reject(self._with_reference(text, state), reason)
+        return Reject(_with_reference(text, state), reason)
 
-    def _with_reference(self, text: str, state: str) -> str:
-        return text.replace("{reference}", self._names.reference(state)) if "{reference}" in text else text
+
+def _with_reference(text: str, state: str) -> str:
+    return text.replace("{reference}", reference_of(state)) if "{reference}" in text else text

@@ -70,7 +70,7 @@ class Login:
         self._sender = sender
         self._clock = clock
         self._journal = Journal(codes.names, delivery_log, clock)
-        self._prompter = Prompter(codes.names, clock)
+        self._prompter = Prompter(clock)
         self._resender = Resender(
             settings=settings.challenge,
             names=codes.names,
@@ -110,7 +110,7 @@ class Login:
         """Tell whether the request answers a challenge, so that its User-Password is a code and no password."""
         if not request.state:
             return False
-        if not self._names.is_for(request.state, request.site):
+        if self._codes.maker_of(request.state, request.site) is None:
             if _LIKE_OURS.fullmatch(request.state):
                 self._note_strange_state(
                     request, "was made with another key, at another site or by another server"
@@ -131,7 +131,8 @@ class Login:
     def answer_leg(self, request: LoginRequest) -> Ask | Accept | Reject | NotOurs:
         """Judge the answer to a challenge; a right one is accepted once, ever."""
         # Another site has another first factor, which this State says nothing of.
-        if not request.state or not self._names.is_for(request.state, request.site):
+        maker = self._codes.maker_of(request.state, request.site) if request.state else None
+        if not request.state or maker is None:
             self._journal.step(request, "the State is none that was made for site %s", request.site)
             return NotOurs()
         if request.password is None:
@@ -142,7 +143,7 @@ class Login:
             self._journal.step(request, "another SMS is asked for")
             return self._resender.resend(request, request.state)
         self._journal.step(request, "an answer of %s characters", len(typed))
-        return self._judge(request, request.state, typed)
+        return self._judge(request, request.state, maker.seal(request.state, typed))
 
     def ended(self, message: Message, outcome: Outcome) -> None:
         """Note how a message ended; see `EndListener`."""
@@ -158,7 +159,14 @@ class Login:
         log.warning("user %s is refused by %s", quoted(self._names.shown_name(user)), printable(why))
 
     def _challenge(self, request: LoginRequest, number: PhoneNumber) -> Ask | Reject:
-        new = self._new_challenge(request, number)
+        logins = self._names.fingerprints(
+            request.site, request.user, request.client, request.station, number.e164
+        )
+        new, code = self._new_challenge(request, number, logins[0])
+        for older in logins[1:]:
+            same = self._store.find_same(older, new.created)
+            if same is not None:
+                return self._same(request, same)
         try:
             plan = self._sender.plan(request, number, new.state)
         except CannotSend:
@@ -176,26 +184,25 @@ class Login:
             ", ".join(plan.gateways),
         )
         with self._waiting.turn(new.state) as waits:
-            return self._open(request, new, number, plan, waits=waits)
+            message = self._sender.compose(request, new, number, code)
+            return self._open(request, new, message, plan, waits=waits)
 
     def _open(
         self,
         request: LoginRequest,
         new: Challenge,
-        number: PhoneNumber,
+        message: Message,
         plan: Plan,
         *,
         waits: bool,
     ) -> Ask | Reject:
-        message = self._sender.compose(request, new, number)
         challenge = self._store.open_challenge(
             new,
             message=self._sender.seal(request, message, plan),
             then=partial(self._sender.send, new, message, plan),
         )
         if challenge.state != new.state:
-            log.info("user %s: the same log-in again, no second SMS", self._name(request))
-            return self._prompter.ask(challenge, self._texts.prompt)
+            return self._same(request, challenge)
         self._journal.opened(request, challenge)
         if waits:
             self._store.flush()
@@ -205,26 +212,30 @@ class Login:
                 )
         return self._prompter.ask(challenge, self._texts.prompt)
 
-    def _new_challenge(self, request: LoginRequest, number: PhoneNumber) -> Challenge:
+    def _same(self, request: LoginRequest, challenge: Challenge) -> Ask:
+        log.info("user %s: the same log-in again, no second SMS", self._name(request))
+        return self._prompter.ask(challenge, self._texts.prompt)
+
+    def _new_challenge(self, request: LoginRequest, number: PhoneNumber, login: str) -> tuple[Challenge, str]:
+        """Return a challenge and its code."""
         now = self._clock.time()
         state, seed = self._names.new_state(request.site), self._codes.new_seed()
-        return Challenge(
+        code = self._codes.code(seed)
+        challenge = Challenge(
             state=state,
             user=request.user,
-            login=self._names.fingerprint(
-                request.site, request.user, request.client, request.station, number.e164
-            ),
+            login=login,
             seed=seed,
-            seal=self._codes.seal(state, self._codes.code(seed)),
+            seal=self._codes.seal(state, code),
             number=number.masked,
             number_hash=self._names.number_hash(number),
             created=now,
             expires=now + self._otp.ttl,
             tries_left=1 if self._ends_at_once else self._otp.max_attempts,
         )
+        return challenge, code
 
-    def _judge(self, request: LoginRequest, state: str, typed: str) -> Ask | Accept | Reject | NotOurs:
-        seal = self._codes.seal(state, typed)
+    def _judge(self, request: LoginRequest, state: str, seal: str) -> Ask | Accept | Reject | NotOurs:
         try:
             self._store.answer(state, request.user, seal, self._clock.time())
         except UnknownChallenge:

@@ -3,7 +3,7 @@
 import logging
 
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.codes.fingerprints import Fingerprints
+from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
 from smsotp_plugin.log import quoted
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.sms.phone import PhoneNumber
@@ -18,7 +18,7 @@ class Journal:
     Notes the steps of log-ins.
 
     Args:
-        names: Makes references and knows numbers by their hash.
+        names: Knows numbers by their hash.
         delivery_log: Where ``smsotp trace`` looks.
         clock: Time.
     """
@@ -45,7 +45,7 @@ class Journal:
         """Note a new challenge, at debug level."""
         if log.isEnabledFor(logging.DEBUG):
             seconds = challenge.expires - challenge.created
-            reference = self._names.reference(challenge.state)
+            reference = reference_of(challenge.state)
             log.debug("user %s: challenge %s is open for %g s", self._name(request), reference, seconds)
 
     def rejected(self, request: LoginRequest, number: PhoneNumber | None, why: Exception) -> None:
@@ -60,7 +60,7 @@ class Journal:
         )
         self._delivery_log.record(
             DeliveryEvent(
-                reference=self._names.reference(self._names.new_state(request.site)),
+                reference=reference_of(self._names.new_state(request.site)),
                 at=self._clock.time(),
                 kind=EventKind.REJECTED,
                 detail=detail,
@@ -72,7 +72,7 @@ class Journal:
 
     def answered(self, request: LoginRequest, state: str, judgement: str, level: int = logging.INFO) -> None:
         """Note how an answer to a challenge was judged, in the words that the person was told."""
-        reference = self._names.reference(state)
+        reference = reference_of(state)
         log.log(level, "user %s answers challenge %s: %s", self._name(request), reference, judgement)
         self._delivery_log.record(
             DeliveryEvent(reference, self._clock.time(), EventKind.ANSWERED, detail=judgement)

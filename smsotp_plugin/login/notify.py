@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pydantic import SecretStr
 
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.codes.fingerprints import Fingerprints
+from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
 from smsotp_plugin.dispatch.outbox import Outbox
 from smsotp_plugin.errors import CannotSend
 from smsotp_plugin.log import quoted
@@ -35,7 +35,7 @@ class Notifier:
     Args:
         texts: The notifications by name.
         sender: Knows the number and the route of a user.
-        names: Makes references.
+        names: Make a reference of each message, and know numbers by their hash.
         delivery_log: Told what was asked for.
         outbox: Takes the messages; none of them survives the process: nobody was promised one.
         clock: Time.
@@ -75,7 +75,7 @@ class Notifier:
             return
         now = self._clock.time()
         text = SecretStr(_filled(settings.text, request, now))
-        reference = self._names.reference(state)
+        reference = reference_of(state)
         self._delivery_log.record(
             DeliveryEvent(
                 reference=reference,

@@ -45,7 +45,7 @@ class Resender:
         self._sender = sender
         self._journal = journal
         self._clock = clock
-        self._prompter = Prompter(names, clock)
+        self._prompter = Prompter(clock)
 
     def is_wish(self, typed: str) -> bool:
         """Tell whether an answer is no code but the wish for another SMS: the word of the setting, or nothing."""
@@ -71,10 +71,10 @@ class Resender:
 
     def _resend(self, request: LoginRequest, challenge: Challenge) -> Ask:
         number = self._sender.number_of(request)
-        if self._names.number_hash(number) != challenge.number_hash:
+        if challenge.number_hash not in self._names.number_hashes(number):
             raise Expired("the telephone number has changed since the challenge")
         plan = self._sender.plan(request, number, challenge.state)
-        message = self._sender.compose(request, challenge, number)
+        message = self._sender.compose(request, challenge, number, self._sender.code_of(request, challenge))
         kept = self._sender.seal(request, message, plan)
         try:
             challenge = self._store.resend(

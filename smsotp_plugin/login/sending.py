@@ -6,10 +6,11 @@ from dataclasses import replace
 from pydantic import SecretStr
 
 from smsotp_plugin.clock import Clock
+from smsotp_plugin.codes.fingerprints import reference_of
 from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.dispatch.outbox import Outbox
 from smsotp_plugin.dispatch.routes import Plan, Recipient, realm_of
-from smsotp_plugin.errors import NumberError, Outcome, StoreError
+from smsotp_plugin.errors import NumberError, Outcome, StoreError, UnknownChallenge
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.settings import Settings
 from smsotp_plugin.sms.message import Message
@@ -110,16 +111,29 @@ class CodeSender:
             )
         )
 
-    def compose(self, request: LoginRequest, challenge: Challenge, number: PhoneNumber) -> Message:
+    def code_of(self, request: LoginRequest, challenge: Challenge) -> str:
+        """
+        Derive the code of a challenge that was opened before, with this key or the older one.
+
+        Raises:
+            UnknownChallenge: It was made for another site.
+        """
+        maker = self._codes.maker_of(challenge.state, request.site)
+        if maker is None:
+            raise UnknownChallenge("the challenge was made for another site")
+        return maker.code(challenge.seed)
+
+    def compose(self, request: LoginRequest, challenge: Challenge, number: PhoneNumber, code: str) -> Message:
         """
         Return the message with the code of a challenge.
 
         Args:
             request: Whose log-in; its language chooses the text.
-            challenge: Whose code.
+            challenge: What the code is for.
             number: Where it goes.
+            code: The code.
         """
-        return self._message(challenge, number, self._text_in(request.language))
+        return self._message(challenge, number, self._text_in(request.language), code)
 
     def seal(self, request: LoginRequest, message: Message, plan: Plan) -> KeptMessage:
         """
@@ -165,10 +179,9 @@ class CodeSender:
         """Return the text of the SMS in a language such as ``de-at``: that of ``de`` where it has none of its own."""
         return self._texts.get(language) or self._texts.get(language.partition("-")[0]) or self._text
 
-    def _message(self, challenge: Challenge, number: PhoneNumber, text: str | None) -> Message:
-        code = self._codes.code(challenge.seed)
+    def _message(self, challenge: Challenge, number: PhoneNumber, text: str | None, code: str) -> Message:
         return Message(
-            reference=self._names.reference(challenge.state),
+            reference=reference_of(challenge.state),
             user=self._names.shown_name(challenge.user),
             number=number,
             otp=SecretStr((text or "{otp}").replace("{otp}", code)),

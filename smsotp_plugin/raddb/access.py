@@ -90,7 +90,7 @@ def plan_access(
     for file in store.files:
         if file.exists():
             found += _told(account, file, "rw")
-    if store.key is None and store.key_path.exists():
+    if not store.given_keys and store.key_path.exists():
         found += _told(account, store.key_path, "r")
     changes = [item for item in found if isinstance(item, Change)]
     return changes, list(dict.fromkeys(item for item in found if isinstance(item, str)))

@@ -16,7 +16,7 @@ from typing import Any
 
 from smsotp_plugin.assembly import build_gateways
 from smsotp_plugin.clock import SystemClock
-from smsotp_plugin.codes.key_file import look_at_key
+from smsotp_plugin.codes.key_file import look_at_keys
 from smsotp_plugin.errors import ConfigError, SmsOtpError
 from smsotp_plugin.raddb.account import Account
 from smsotp_plugin.radius.findings import Finding, Row
@@ -142,8 +142,8 @@ def _as_wiring(answer: dict[str, Any]) -> Wiring:
 
 
 def _look_at_key(settings: Settings) -> None:
-    if settings.store.key is None:
-        look_at_key(settings.store.key_path)
+    if not settings.store.given_keys:
+        look_at_keys(settings.store.key_path)
 
 
 def _look_at_store(settings: Settings) -> None:

@@ -30,5 +30,8 @@ def _named(value: Any, place: KeyPath) -> Iterator[tuple[str, Path]]:
         case dict():
             for key, item in value.items():
                 yield from _named(item, (*place, key))
+        case list():
+            for item in value:
+                yield from _named(item, place)
         case str() if place and place[-1] in _CERTIFICATES and value.startswith("/"):
             yield shown(place), Path(value)

@@ -89,7 +89,7 @@ def rights_warnings(
 
 def _store_warnings(path: Path, store: StoreSettings, owners: Owners | None) -> Iterator[str]:
     own = tuple(dict.fromkeys(file.parent for file in store.files))
-    if store.key is None:
+    if not store.given_keys:
         place = f"{path}: store.key_file"
         yield from _file_warnings(place, store.key_path, owners)
         if store.key_path.parent not in own:
@@ -184,10 +184,19 @@ def _secrets(model: BaseModel, table: dict[str, Any], place: KeyPath) -> Iterato
             for key, item in value.items():
                 if isinstance(item, BaseModel):
                     yield from _secrets(item, written[key], (*path, key))
-        elif written and isinstance(value, SecretStr):
-            yield from _written_secrets(written, path)
-        elif isinstance(written, str) and _ACCOUNT_IN_URL.match(written):
-            yield shown(path), None
+        elif written:
+            yield from _secrets_of_value(value, written, path)
+
+
+def _secrets_of_value(value: Any, written: Any, place: KeyPath) -> Iterator[tuple[str, Path | None]]:
+    match value:
+        case SecretStr():
+            yield from _written_secrets(written, place)
+        case tuple() if isinstance(written, list):
+            for item, each in zip(value, written, strict=False):
+                yield from _secrets_of_value(item, each, place)
+        case _ if isinstance(written, str) and _ACCOUNT_IN_URL.match(written):
+            yield shown(place), None
 
 
 def _free_secrets(table: dict[str, Any], place: KeyPath) -> Iterator[tuple[str, Path | None]]:

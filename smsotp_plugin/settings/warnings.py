@@ -142,6 +142,9 @@ def _odd_secrets(value: Any, place: KeyPath) -> Iterator[str]:
         case Mapping():
             for name, each in value.items():
                 yield from _odd_secrets(each, (*place, str(name)))
+        case tuple():
+            for each in value:
+                yield from _odd_secrets(each, place)
 
 
 def _gateway_warnings(settings: Settings) -> Iterator[str]:

@@ -7,6 +7,7 @@ another log-in or made to live longer. Nonces are random, which is safe for 2 to
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -45,10 +46,14 @@ class MessageSealer:
     Args:
         key: 32 bytes.
         random_bytes: Source of randomness; returns as many bytes as asked for.
+        older_key: 32 bytes; what was sealed with it is still opened.
     """
 
-    def __init__(self, key: bytes, random_bytes: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, key: bytes, random_bytes: Callable[[int], bytes], older_key: bytes | None = None
+    ) -> None:
         self._cipher = AESGCM(key)
+        self._older = None if older_key is None else AESGCM(older_key)
         self._random_bytes = random_bytes
 
     def seal(self, letter: Letter, site: str) -> bytes:
@@ -86,14 +91,7 @@ class MessageSealer:
         Raises:
             CannotUnseal: It was made under another key, for something else, or was changed.
         """
-        try:
-            written = self._cipher.decrypt(
-                sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _beside(state, site, expires)
-            )
-        except (InvalidTag, ValueError) as exc:
-            raise CannotUnseal(
-                "it cannot be unsealed: [store] key has another value since, or somebody else has changed the store"
-            ) from exc
+        written = self._decrypted(sealed, _beside(state, site, expires))
         reference, user, number, otp, sentence, login, code, route, gateways = json.loads(written)
         message = Message(
             reference=reference,
@@ -108,6 +106,15 @@ class MessageSealer:
             code=SecretStr(code),
         )
         return Letter(message, route, tuple(gateways))
+
+    def _decrypted(self, sealed: bytes, beside: bytes) -> bytes:
+        for cipher in (self._cipher, self._older):
+            with suppress(InvalidTag, ValueError):
+                if cipher is not None:
+                    return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], beside)
+        raise CannotUnseal(
+            "it cannot be unsealed: [store] key has another value since, or somebody else has changed the store"
+        )
 
 
 def _beside(state: str, site: str, expires: float) -> bytes:

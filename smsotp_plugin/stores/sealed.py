@@ -6,11 +6,10 @@ change the store but has not the key can take challenges away, and put back what
 challenge another user's, another number's or a longer one.
 """
 
-import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from smsotp_plugin.codes.fingerprints import Fingerprints
+from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.base import Challenge, ChallengeStore, ResendRules
 from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
@@ -36,7 +35,7 @@ class SealedStore(ChallengeStore):
     def open_challenge(
         self, new: Challenge, *, message: KeptMessage | None = None, then: Callable[[], None]
     ) -> Challenge:
-        marked = replace(new, mark=self._mark(new))
+        marked = replace(new, mark=self._names.mark(*new.sealed()))
         return self._genuine(self._store.open_challenge(marked, message=message, then=then))
 
     def find_same(self, login: str, now: float) -> Challenge | None:
@@ -78,14 +77,10 @@ class SealedStore(ChallengeStore):
     def close(self) -> None:
         self._store.close()
 
-    def _mark(self, challenge: Challenge) -> str:
-        return self._names.mark(*challenge.sealed())
-
     def _genuine(self, challenge: Challenge) -> Challenge:
-        if not hmac.compare_digest(challenge.mark.encode(), self._mark(challenge).encode()):
-            reference = self._names.reference(challenge.state)
+        if not self._names.is_mark(challenge.mark, *challenge.sealed()):
             raise StoreError(
-                f"challenge {reference} in the store does not bear our mark: somebody else has changed it, or [store] key "
-                "has another value since; see who can write to the store"
+                f"challenge {reference_of(challenge.state)} in the store does not bear our mark: somebody else has changed "
+                "it, or [store] key has another value since; see who can write to the store"
             )
         return challenge

@@ -3,11 +3,11 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from smsotp_plugin.codes.key_file import SHORTEST_KEY
+from smsotp_plugin.codes.key_file import MOST_KEYS, SHORTEST_KEY
 from smsotp_plugin.fields.secret import SecretSetting, SettingsModel
 
 
@@ -18,27 +18,39 @@ class StoreSettings(SettingsModel):
     Attributes:
         url: Where the store is; its scheme says which one.
         key: What codes are derived from, at least 32 random characters. Not set: `key_file` holds it. With another
-            one, pending codes are not accepted.
-        key_file: Absolute path of the file with that key; made with a random one at the first start.
+            one, pending codes are not accepted; `keys` is for changing it.
+        keys: Instead of `key`, while it is changed: the new one and, after it, the old one. See
+            [Another key](store.md#another-key).
+        key_file: Absolute path of the file with that key; made with a random one at the first start. It may hold two, one
+            a line, like `keys`.
     """
 
     url: str
     key: SecretSetting | None = None
+    keys: Annotated[tuple[SecretSetting, ...], Field(min_length=1, max_length=MOST_KEYS)] = ()
     key_file: Path | None = None
 
     @model_validator(mode="after")
     def _check_key(self) -> Self:
-        if self.key is not None and self.key_file is not None:
-            raise ValueError("key and key_file exclude each other: remove one of them")
-        if self.key is not None and len(self.key.get_secret_value()) < SHORTEST_KEY:
+        given = [name for name in ("key", "keys", "key_file") if getattr(self, name)]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} exclude each other: remove one of them")
+        if any(len(key) < SHORTEST_KEY for key in self.given_keys):
             raise ValueError(
                 f"key must have at least {SHORTEST_KEY} characters; make one with: openssl rand -hex 32"
             )
+        if len(set(self.given_keys)) < len(self.given_keys):
+            raise ValueError("keys holds the same key twice: remove one of them")
         if not self.key_path.is_absolute():
             raise ValueError("key_file must be an absolute path")
         if self.key_path in self.files:
             raise ValueError("key_file must not be a file of the store itself")
         return self
+
+    @property
+    def given_keys(self) -> tuple[str, ...]:
+        """The keys that stand in the configuration, the present one first; none where `key_path` holds them."""
+        return tuple(key.get_secret_value() for key in (self.key, *self.keys) if key is not None)
 
     @property
     @abstractmethod
@@ -48,7 +60,7 @@ class StoreSettings(SettingsModel):
     @property
     @abstractmethod
     def key_path(self) -> Path:
-        """The file with the key where `key` is not set."""
+        """The file with the keys where `given_keys` has none."""
 
     @property
     def files(self) -> Sequence[Path]:
@@ -58,5 +70,5 @@ class StoreSettings(SettingsModel):
     @property
     def directories(self) -> Sequence[Path]:
         """The directories in which the store's files and the key's are made; the store's first."""
-        files = self.files if self.key is not None else (*self.files, self.key_path)
+        files = self.files if self.given_keys else (*self.files, self.key_path)
         return tuple(dict.fromkeys(file.parent for file in files))

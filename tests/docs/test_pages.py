@@ -36,17 +36,21 @@ SYSTEM = {
         "cd",
         "chgrp",
         "chmod",
+        "chown",
         "cp",
         "echo",
         "freeradius",
         "grep",
+        "head",
         "install",
         "journalctl",
         "ln",
+        "mv",
+        "openssl",
         "radclient",
         "rm",
     ),
-    *("sed", "systemctl", "tail", "tee"),
+    *("sed", "systemctl", "tail", "tee", "umask"),
 }
 
 

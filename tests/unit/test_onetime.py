@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smsotp_plugin.codes.fingerprints import reference_of
 from smsotp_plugin.codes.keyed import HEX_DIGITS
 from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.sms.typed import fold, fold_word
@@ -167,5 +168,5 @@ def test_no_text_from_the_wire_is_too_odd(text: str) -> None:
 def test_a_reference_is_short_and_says_nothing_of_its_state() -> None:
     state = maker().names.new_state("default")
 
-    assert len(maker().names.reference(state)) == 8
-    assert maker().names.reference(state) not in state
+    assert len(reference_of(state)) == 8
+    assert reference_of(state) not in state

@@ -77,6 +77,18 @@ def test_a_message_that_was_cut_cannot_be_opened(sealer: MessageSealer, length: 
         sealer.unseal(sealer.seal(LETTER, "default")[:length], **PLACE)
 
 
+def test_what_was_sealed_with_the_older_key_is_opened_and_new_messages_are_sealed_with_the_present_one(
+    sealer: MessageSealer,
+) -> None:
+    new = message_key(b"n" * 32)
+    both = MessageSealer(new, secrets.token_bytes, KEY)
+
+    assert both.unseal(sealer.seal(LETTER, "default"), **PLACE) == LETTER
+    assert MessageSealer(new, secrets.token_bytes).unseal(both.seal(LETTER, "default"), **PLACE) == LETTER
+    with pytest.raises(CannotUnseal):
+        sealer.unseal(both.seal(LETTER, "default"), **PLACE)
+
+
 def test_another_key_opens_nothing_and_the_error_says_what_to_look_at(sealer: MessageSealer) -> None:
     other = MessageSealer(message_key(b"l" * 32), secrets.token_bytes)
 

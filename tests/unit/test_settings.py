@@ -227,6 +227,37 @@ def test_the_key_may_stand_in_a_file_or_in_the_environment(
     assert from_environment.get_secret_value() == "e" * 32
 
 
+def test_two_keys_stand_in_the_configuration_while_it_is_changed(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("o" * 32 + "\n")
+
+    keys = f'keys = ["{"n" * 32}", {{ file = "{tmp_path}/old" }}]'
+    store = read(file, f"[store]\n{keys}").store
+
+    assert store.given_keys == ("n" * 32, "o" * 32)
+    assert named_files(file) == [("store.keys", tmp_path / "old")]
+    assert "nnn" not in repr(store)
+    assert read(file, f'[store]\nkey = "{"n" * 32}"').store.given_keys == ("n" * 32,)
+    assert read(file, "").store.given_keys == ()
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (f'keys = ["{"n" * 32}"]\nkey = "{"o" * 32}"', "key and keys exclude each other"),
+        (f'keys = ["{"n" * 32}"]\nkey_file = "/a"', "keys and key_file exclude each other"),
+        (f'keys = ["{"n" * 32}", "short"]', "key must have at least 32 characters"),
+        (f'keys = ["{"n" * 32}", "{"n" * 32}"]', "keys holds the same key twice"),
+        (f"keys = {['n' * 32, 'o' * 32, 'p' * 32]}", "should have at most 2 items"),
+        ("keys = []", "should have at least 1 item"),
+    ],
+)
+def test_keys_that_cannot_be_used_are_told_without_being_repeated(file: Path, lines: str, told: str) -> None:
+    (problem,) = [each for each in problems(file, f"[store]\n{lines}") if each.startswith("store")]
+
+    assert told in problem
+    assert not any(part in problem for part in ("nnn", "ooo", "short"))
+
+
 def test_a_secret_that_was_never_filled_in_is_told(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,6 +72,21 @@ def test_a_secrets_own_file_that_everyone_can_read_is_told(file: Path, tmp_path:
     ]
 
 
+def test_each_of_two_keys_is_a_secret(file: Path, tmp_path: Path) -> None:
+    file.chmod(0o644)
+    old = tmp_path / "old"
+    old.write_text("o" * 32)
+    old.chmod(0o644)
+
+    assert warnings(file, f'[store]\nkeys = ["{KEY}", {{ file = "{old}" }}]{GATEWAY}') == [
+        f"everyone on this machine can read it, and it holds secrets (store.keys); type: chmod o-rwx {file}",
+        f"store.keys: everyone on this machine can read {old}; type: chmod o-rwx {old}",
+    ]
+    assert warnings(file, f'[store]\nkeys = ["{KEY} "]{GATEWAY}')[-1] == (
+        "store.keys: the secret begins or ends with a blank or a line break: is that meant?"
+    )
+
+
 def test_a_password_of_a_mail_server_is_a_secret(file: Path) -> None:
     file.chmod(0o644)
     account = GATEWAY.replace("sender", 'username = "u"\npassword = "geheim"\nsender')

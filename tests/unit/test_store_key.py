@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_plugin.codes.key_file import load_or_make_key
+from smsotp_plugin.codes.key_file import load_or_make_keys
 from smsotp_plugin.errors import ConfigError
 
 
 def problem(path: Path) -> str:
     with pytest.raises(ConfigError) as refused:
-        load_or_make_key(path)
+        load_or_make_keys(path)
     (text,) = refused.value.problems
     return text
 
@@ -19,25 +19,25 @@ def problem(path: Path) -> str:
 def test_the_first_start_makes_a_key_and_the_next_ones_read_it(tmp_path: Path) -> None:
     path = tmp_path / "smsotp.key"
 
-    made = load_or_make_key(path)
+    made = load_or_make_keys(path)
 
-    assert len(made) == 64
-    assert load_or_make_key(path) == made
+    assert [len(key) for key in made] == [64]
+    assert load_or_make_keys(path) == made
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_two_keys_are_different(tmp_path: Path) -> None:
-    assert load_or_make_key(tmp_path / "a") != load_or_make_key(tmp_path / "b")
+    assert load_or_make_keys(tmp_path / "a") != load_or_make_keys(tmp_path / "b")
 
 
 def test_many_starts_at_once_get_one_key(tmp_path: Path) -> None:
     together = threading.Barrier(20)
-    keys: list[bytes] = []
+    keys: list[tuple[bytes, ...]] = []
 
     def start() -> None:
         together.wait()
-        keys.append(load_or_make_key(tmp_path / "smsotp.key"))
+        keys.append(load_or_make_keys(tmp_path / "smsotp.key"))
 
     threads = [threading.Thread(target=start) for _ in range(20)]
     for thread in threads:
@@ -53,7 +53,7 @@ def test_a_key_of_the_administrator_is_taken_without_its_line_break(tmp_path: Pa
     path = tmp_path / "smsotp.key"
     path.write_text("0123456789abcdef0123456789abcdef\n")
 
-    assert load_or_make_key(path) == b"0123456789abcdef0123456789abcdef"
+    assert load_or_make_keys(path) == (b"0123456789abcdef0123456789abcdef",)
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"short", b"x" * 31])
@@ -84,4 +84,30 @@ def test_a_byte_order_mark_is_no_part_of_a_key(tmp_path: Path) -> None:
     path = tmp_path / "smsotp.key"
     path.write_bytes(b"\xef\xbb\xbf" + b"k" * 40 + b"\r\n")
 
-    assert load_or_make_key(path) == b"k" * 40
+    assert load_or_make_keys(path) == (b"k" * 40,)
+
+
+def test_two_lines_are_the_present_key_and_the_one_before_it(tmp_path: Path) -> None:
+    path = tmp_path / "smsotp.key"
+    path.write_text(f"{'n' * 32}\n\n {'o' * 32} \r\n")
+
+    assert load_or_make_keys(path) == (b"n" * 32, b"o" * 32)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["n" * 32, "o" * 32, "p" * 32], "holds 3 keys, one a line: keep the first 2"),
+        (["n" * 32, "short"], "holds a second key of fewer than 32 characters: remove that line"),
+        (["short", "n" * 32], "holds no key of at least 32 characters"),
+        (["n" * 32, "n" * 32], "holds the same key twice: remove one of the lines"),
+    ],
+)
+def test_what_cannot_be_two_keys_is_told_without_repeating_it(
+    tmp_path: Path, lines: list[str], told: str
+) -> None:
+    path = tmp_path / "smsotp.key"
+    path.write_text("\n".join(lines))
+
+    assert told in problem(path)
+    assert not any(line in problem(path) for line in lines)

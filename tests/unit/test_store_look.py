@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_plugin.codes.key_file import load_or_make_key, look_at_key
+from smsotp_plugin.codes.key_file import load_or_make_keys, look_at_keys
 from smsotp_plugin.errors import ConfigError, StoreError
 from smsotp_plugin.stores.sqlite.look import look_at_store
 from smsotp_plugin.stores.sqlite.store import SqliteStore
@@ -15,7 +15,7 @@ from tests.unit.hand_clock import HandClock
 
 def test_what_is_not_there_yet_is_well_and_stays_so(tmp_path: Path) -> None:
     look_at_store(tmp_path / "smsotp.db")
-    look_at_key(tmp_path / "smsotp.key")
+    look_at_keys(tmp_path / "smsotp.key")
 
     assert list(tmp_path.iterdir()) == []
 
@@ -34,9 +34,9 @@ def test_a_store_that_is_open_is_well(tmp_path: Path) -> None:
 
 
 def test_a_key_that_was_made_is_well(tmp_path: Path) -> None:
-    load_or_make_key(tmp_path / "smsotp.key")
+    load_or_make_keys(tmp_path / "smsotp.key")
 
-    look_at_key(tmp_path / "smsotp.key")
+    look_at_keys(tmp_path / "smsotp.key")
 
 
 @pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\x00"[:-1] + b"x"])
@@ -71,4 +71,4 @@ def test_a_path_that_cannot_be_a_key_is_told(tmp_path: Path, name: str) -> None:
     (tmp_path / "short").write_text("short")
 
     with pytest.raises(ConfigError, match="the key file"):
-        look_at_key(tmp_path / name)
+        look_at_keys(tmp_path / name)

@@ -30,8 +30,8 @@ class SqliteSettings(StoreSettings):
     Attributes:
         url: `sqlite:///` and the absolute path of a file. Its directory must exist and belong to the user that
             FreeRADIUS runs as. Several servers of one machine may use the same file.
-        key_file: Absolute path of the file with that key; made with a random one at the first start. Not set: the
-            database's path with the ending `.key`.
+        key_file: Absolute path of the file with that key; made with a random one at the first start. It may hold two, one
+            a line, like `keys`. Not set: the database's path with the ending `.key`.
     """
 
     url: Annotated[str, AfterValidator(_check_url)] = "sqlite:///var/lib/smsotp/smsotp.db"

@@ -1,0 +1,107 @@
+"""While the key is changed: what was made with the old one is still read, and everything new is made with the new one."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
+from smsotp_plugin.codes.onetime import CodeMaker
+from smsotp_plugin.errors import StoreError
+from smsotp_plugin.sms.phone import parse_number
+from smsotp_plugin.stores.sealed import SealedStore
+from smsotp_plugin.stores.sqlite.store import SqliteStore
+from tests.contracts.store_contract import RIGHT, WINDOW, challenge, nothing
+from tests.unit.hand_clock import HandClock
+
+NUMBER = parse_number("+491701234567", None)
+
+
+def maker(key: str, older: CodeMaker | None = None) -> CodeMaker:
+    return CodeMaker(key.encode() * 32, 6, "0123456789", secrets.token_bytes, older)
+
+
+OLD = maker("o")
+BOTH = maker("n", OLD)
+NEW = maker("n")
+
+
+def test_a_state_leads_to_the_maker_that_has_its_key() -> None:
+    old, new = OLD.names.new_state("default"), BOTH.names.new_state("default")
+
+    assert BOTH.maker_of(old, "default") is OLD
+    assert BOTH.maker_of(new, "default") is BOTH
+    assert BOTH.maker_of(old, "other") is None
+    assert NEW.maker_of(old, "default") is None
+
+
+def test_a_code_of_the_old_key_is_derived_and_sealed_by_its_maker() -> None:
+    state, seed = OLD.names.new_state("default"), OLD.new_seed()
+    found = BOTH.maker_of(state, "default")
+
+    assert found is not None
+    assert found.seal(state, found.code(seed)) == OLD.seal(state, OLD.code(seed))
+
+
+def test_everything_new_is_made_with_the_new_key() -> None:
+    assert NEW.names.is_for(BOTH.names.new_state("default"), "default")
+    assert BOTH.code("seed") == NEW.code("seed")
+    assert BOTH.seal("state", "123456") == NEW.seal("state", "123456")
+    assert BOTH.names.mark("a") == NEW.names.mark("a")
+    assert BOTH.names.fingerprint("a") == NEW.names.fingerprint("a")
+
+
+@pytest.mark.parametrize(
+    ("what", "of"),
+    [("fingerprints", "fingerprint"), ("number_hashes", "number_hash"), ("shown_names", "shown_name")],
+)
+def test_what_stands_for_something_is_looked_for_under_both_keys_and_under_the_new_one_first(
+    what: str, of: str
+) -> None:
+    thing: Any = NUMBER if of == "number_hash" else "01701234567"
+
+    def all_of(names: Fingerprints) -> tuple[str, ...]:
+        return tuple(getattr(names, what)(thing))
+
+    assert all_of(BOTH.names) == (getattr(NEW.names, of)(thing), getattr(OLD.names, of)(thing))
+    assert all_of(NEW.names) == (getattr(NEW.names, of)(thing),)
+
+
+def test_a_name_that_hides_nothing_is_looked_for_once() -> None:
+    assert BOTH.names.shown_names("bob") == ("bob",)
+
+
+def test_a_reference_stays_the_same_when_the_key_is_changed() -> None:
+    state = OLD.names.new_state("default")
+
+    assert len(reference_of(state)) == 8
+    assert reference_of(state) not in state
+
+
+@pytest.fixture
+def old_store(path: Path, clock: HandClock) -> Iterator[SqliteStore]:
+    store = SqliteStore(path, WINDOW, 86400, clock)
+    yield store
+    store.close()
+
+
+def test_a_challenge_with_the_mark_of_the_old_key_is_answered_until_that_is_removed(
+    old_store: SqliteStore, clock: HandClock
+) -> None:
+    before = SealedStore(old_store, OLD.names)
+    first, second = (
+        before.open_challenge(challenge(clock, user=user, login=user), then=nothing) for user in ("a", "b")
+    )
+
+    assert SealedStore(old_store, BOTH.names).answer(first.state, "a", RIGHT, clock.time()).user == "a"
+    with pytest.raises(StoreError, match="does not bear our mark"):
+        SealedStore(old_store, NEW.names).answer(second.state, "b", RIGHT, clock.time())
+
+
+def test_a_mark_of_neither_key_is_none() -> None:
+    assert not BOTH.names.is_mark(maker("x").names.mark("a"), "a")
+    assert not BOTH.names.is_mark(OLD.names.mark("a"), "b")
+    assert not BOTH.names.is_mark("", "a")
+    assert not BOTH.names.is_mark("\u00e9" * 32, "a")

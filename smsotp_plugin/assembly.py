@@ -25,7 +25,6 @@ from smsotp_plugin.settings import Settings
 from smsotp_plugin.sms.sealed import MessageSealer
 from smsotp_plugin.stores.base import ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
-from smsotp_plugin.stores.housekeeping import Housekeeper
 from smsotp_plugin.stores.schemes import open_store
 from smsotp_plugin.stores.sealed import SealedStore
 
@@ -44,13 +43,12 @@ class System:
     dispatcher: Dispatcher
     takeover: Takeover
     store: ChallengeStore
-    housekeeper: Housekeeper
 
     def start(self) -> None:
         """Start the background threads."""
         self.dispatcher.start()
-        self.takeover.take_over()
-        self.housekeeper.start()
+        self.takeover.start()
+        self.store.start()
 
     def stop(self) -> None:
         """
@@ -60,8 +58,8 @@ class System:
         """
         with ExitStack() as rest:
             rest.callback(self.store.close)
-            rest.callback(self.housekeeper.stop)
             rest.callback(self.dispatcher.stop, STOP_GRACE)
+            rest.callback(self.takeover.stop)
             self.login.stop_waiting()
             self.store.flush()
 
@@ -168,7 +166,6 @@ def build(settings: Settings, clock: Clock) -> System:
         dispatcher=dispatcher,
         takeover=takeover,
         store=challenges,
-        housekeeper=Housekeeper(store, takeover.take_over, clock),
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.dispatch.dispatcher import Dispatcher
 from smsotp_plugin.errors import CannotUnseal, StoreError
+from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.sms.sealed import Letter, MessageSealer
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, EventKind
 from smsotp_plugin.stores.kept import LeftMessage, MessageStore
@@ -49,6 +50,16 @@ class Takeover:
         self._dispatcher = dispatcher
         self._delivery_log = delivery_log
         self._clock = clock
+        self._rounds = Rounds("smsotp-takeover", self.take_over, clock)
+
+    def start(self) -> None:
+        """Take over what is there, and from now on what others leave that die."""
+        self.take_over()
+        self._rounds.start()
+
+    def stop(self) -> None:
+        """Take over nothing more; waits for what is under way."""
+        self._rounds.stop()
 
     def take_over(self) -> None:
         """Send what others left, if there is anything; what prevents that is logged."""

@@ -94,11 +94,17 @@ class ChallengeStore(MessageStore):
     """
     Keeps challenges, and the messages with their codes.
 
-    A store is made with its window: the seconds in which the same log-in gets the same challenge.
+    A store is made with its window: the seconds in which the same log-in gets the same challenge. It forgets by itself what
+    nobody will ask for any more: challenges `KEPT_AFTER_EXPIRY` after they expired, and those of a clock that was set back when
+    it has caught up with them, or when they end later than `FURTHEST_END` from now.
 
     Raises:
         StoreError: From every method, when the store does not answer or answers with an error.
     """
+
+    @abstractmethod
+    def start(self) -> None:
+        """Keep in order from now on what is in the store, in the background."""
 
     @abstractmethod
     def open_challenge(
@@ -205,15 +211,5 @@ class ChallengeStore(MessageStore):
         """
 
     @abstractmethod
-    def tidy(self, now: float) -> None:
-        """
-        Remove what nobody will ask for any more, and do what keeps the store quick. For a background thread.
-
-        Args:
-            now: Unix seconds. Challenges are kept for `KEPT_AFTER_EXPIRY` after they expired; those of a clock that was
-                set back, until it has caught up with them, or for a day.
-        """
-
-    @abstractmethod
     def close(self) -> None:
-        """Close files and connections; the store is not used again."""
+        """End what `start` has begun, and close files and connections; the store is not used again."""

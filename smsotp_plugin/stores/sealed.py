@@ -32,6 +32,9 @@ class SealedStore(ChallengeStore):
         self._store = store
         self._names = names
 
+    def start(self) -> None:
+        self._store.start()
+
     def open_challenge(
         self, new: Challenge, *, message: KeptMessage | None = None, then: Callable[[], None]
     ) -> Challenge:
@@ -70,9 +73,6 @@ class SealedStore(ChallengeStore):
 
     def flush(self) -> None:
         self._store.flush()
-
-    def tidy(self, now: float) -> None:
-        self._store.tidy(now)
 
     def close(self) -> None:
         self._store.close()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from smsotp_plugin.stores.base import ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.schemes import read_trace
@@ -19,6 +20,10 @@ class LogContract:
 
     @abstractmethod
     def settings(self, place: Path) -> StoreSettings:
+        """See `StoreContract`."""
+
+    @abstractmethod
+    def keep_house(self, store: ChallengeStore, clock: HandClock) -> None:
         """See `StoreContract`."""
 
     def trace(self, place: Path, wanted: Wanted, limit: int = 1000) -> Sequence[DeliveryEvent]:
@@ -57,6 +62,6 @@ class LogContract:
             store.record(DeliveryEvent("old", clock.time(), EventKind.ASKED, user="bob"))
         clock.advance(DAY + 1)
         store.record(DeliveryEvent("new", clock.time(), EventKind.ASKED, user="bob"))
-        store.tidy(clock.time())
+        self.keep_house(store, clock)
 
         assert [event.reference for event in self.trace(tmp_path, Wanted(user="bob"))] == ["new"]

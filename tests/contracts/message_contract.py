@@ -31,6 +31,10 @@ class MessageContract:
         """See `StoreContract`."""
 
     @abstractmethod
+    def keep_house(self, store: ChallengeStore, clock: HandClock) -> None:
+        """See `StoreContract`."""
+
+    @abstractmethod
     def die(self, store: ChallengeStore) -> None:
         """Leave a store as the death of its process does: what it has not written is lost."""
 
@@ -242,7 +246,7 @@ class MessageContract:
         store = reopen()
         self.promise(store, new())
         clock.advance(300.0 + KEPT_AFTER_EXPIRY + 1)
-        store.tidy(clock.time())
+        self.keep_house(store, clock)
 
         assert [each.is_needed for each in left(store)] == [False]
 

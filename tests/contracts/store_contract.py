@@ -99,6 +99,10 @@ class StoreContract(MessageContract, LogContract):
     def settings(self, place: Path) -> StoreSettings:
         """Return the settings of a store that is empty at first; for the same place, of the same one."""
 
+    @abstractmethod
+    def keep_house(self, store: ChallengeStore, clock: HandClock) -> None:
+        """Have a store forget now what it forgets by itself sooner or later, as of the time of the clock."""
+
     def open(self, place: Path, window: float, clock: HandClock) -> Store:
         return open_store(self.settings(place), window=window, events_kept=DAY, clock=clock)
 
@@ -502,10 +506,10 @@ class StoreContract(MessageContract, LogContract):
         store.flush()
 
         clock.advance(TTL + KEPT_AFTER_EXPIRY - 1)
-        store.tidy(clock.time())
+        self.keep_house(store, clock)
         assert name_outcome(lambda: store.answer(new.state, "bob", RIGHT, clock.time())) == "Expired"
         clock.advance(2)
-        store.tidy(clock.time())
+        self.keep_house(store, clock)
         assert name_outcome(lambda: store.answer(new.state, "bob", RIGHT, clock.time())) == "UnknownChallenge"
 
     def test_tidying_removes_many_and_leaves_the_living(
@@ -515,7 +519,7 @@ class StoreContract(MessageContract, LogContract):
         store.flush()
         clock.advance(TTL + KEPT_AFTER_EXPIRY + 1)
         young = store.open_challenge(challenge(clock), then=nothing)
-        store.tidy(clock.time())
+        self.keep_house(store, clock)
 
         assert right_answers(store, clock, old) == {"UnknownChallenge": 1000}
         assert store.answer(young.state, "bob", RIGHT, clock.time()) == young
@@ -585,7 +589,7 @@ class StoreContract(MessageContract, LogContract):
         old = [store.open_challenge(challenge(clock), then=nothing) for _ in range(300)]
         store.flush()
         clock.advance(TTL + KEPT_AFTER_EXPIRY + 1)
-        store.tidy(clock.time())
+        self.keep_house(store, clock)
 
         assert right_answers(store, clock, old) == {"UnknownChallenge": 300}
         assert right_answers(store, clock, future) == {"Expired": 300}
@@ -598,7 +602,7 @@ class StoreContract(MessageContract, LogContract):
         store.flush()
         clock.set_by(-10 * 365 * 86400)
         young = store.open_challenge(challenge(clock), then=nothing)
-        store.tidy(clock.time())
+        self.keep_house(store, clock)
 
         assert right_answers(store, clock, future) == {"UnknownChallenge": 300}
         assert store.answer(young.state, "bob", RIGHT, clock.time()) == young
@@ -701,7 +705,7 @@ class StoreContract(MessageContract, LogContract):
             store.flush()
             store.open_challenge(challenge(clock), then=lambda: done.append("inner"))
             store.flush()
-            store.tidy(clock.time())
+            self.keep_house(store, clock)
             store.mark_undelivered(new.state, 0, "refused")
             store.answer(new.state, "bob", RIGHT, clock.time())
             done.append("outer")

@@ -8,6 +8,7 @@ from smsotp_plugin.stores.schemes import SCHEMES
 from smsotp_plugin.stores.settings import StoreSettings
 from smsotp_plugin.stores.sqlite.settings import SqliteSettings
 from smsotp_plugin.stores.sqlite.store import SqliteStore
+from tests.unit.hand_clock import HandClock
 
 from .store_contract import StoreContract
 
@@ -17,6 +18,10 @@ class TestSqlite(StoreContract):
 
     def settings(self, place: Path) -> StoreSettings:
         return SqliteSettings(url=f"sqlite://{place}/smsotp.db")
+
+    def keep_house(self, store: ChallengeStore, clock: HandClock) -> None:
+        assert isinstance(store, SqliteStore)
+        store.tidy(clock.time())
 
     def die(self, store: ChallengeStore) -> None:
         assert isinstance(store, SqliteStore)

@@ -67,7 +67,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
         threading.setprofile(footprints)
         try:
             system = assembly.build(settings, SystemClock())
-            # Not the housekeeper, whose first round may commit in the place of the store's own thread.
+            # Not the store, whose first round in keeping house may commit in the place of its own thread.
             system.dispatcher.start()
         finally:
             threading.setprofile(None)

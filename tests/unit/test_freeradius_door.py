@@ -324,9 +324,9 @@ def test_a_path_that_the_log_cannot_take_stops_the_server_all_the_same(world: Wo
 def test_a_start_that_fails_half_way_leaves_nothing_running(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from smsotp_plugin.stores.housekeeping import Housekeeper
+    from smsotp_plugin.rounds import Rounds
 
-    monkeypatch.setattr(Housekeeper, "start", raiser(OSError("no more threads")))
+    monkeypatch.setattr(Rounds, "start", raiser(OSError("no more threads")))
 
     assert world.door.instantiate({}) == -1
     assert own_threads() == []

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import StoreError, UnknownChallenge
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.sqlite import file as sqlite_file
@@ -305,3 +306,31 @@ def test_a_log_in_waits_for_no_commit_under_way(store: SqliteStore, clock: HandC
         new = store.open_challenge(challenge(clock, login="l"), then=nothing)
 
         assert store.find_same("l", clock.time()) == new
+
+
+def test_a_store_that_cannot_be_tidied_says_so_in_one_line(
+    store: SqliteStore, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with locked(path):
+        store._keep_house()
+
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "the store cannot be tidied: " in caplog.text
+    assert "database is locked" in caplog.text
+
+
+def test_a_store_that_was_started_keeps_itself_in_order_until_it_is_closed(path: Path) -> None:
+    rounds = threading.Semaphore(0)
+
+    class Impatient(SystemClock):
+        def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
+            rounds.release()
+            return super().wait(condition, None if timeout is None else timeout / 1000)
+
+    store = SqliteStore(path, WINDOW, DAY, Impatient())
+    store.start()
+    came = [rounds.acquire(timeout=10) for _ in range(3)]
+    store.close()
+
+    assert came == [True] * 3
+    assert {thread.name for thread in threading.enumerate()} & {"smsotp-housekeeper", "smsotp-store"} == set()

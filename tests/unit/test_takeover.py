@@ -52,6 +52,7 @@ class Process:
         self.store = SqliteStore(path, WINDOW, DAY, clock)
         self.sealer = MessageSealer(key, secrets.token_bytes)
         self.outcomes: dict[str, Outcome] = {}
+        self.changed = threading.Condition()
         log: Any = Log()
         self.log: Log = log
         self.dispatcher = Dispatcher(
@@ -108,7 +109,9 @@ class Process:
         return [describe(event) for event in self.log.events]
 
     def _ended(self, message: Message, outcome: Outcome) -> None:
-        self.outcomes[message.reference] = outcome
+        with self.changed:
+            self.outcomes[message.reference] = outcome
+            self.changed.notify_all()
 
 
 def left_in(path: Path) -> int:
@@ -116,6 +119,25 @@ def left_in(path: Path) -> int:
     with closing(sqlite3.connect(path)) as connection:
         (count,) = connection.execute("SELECT count(*) FROM messages").fetchone()
     return int(count)
+
+
+def test_what_others_leave_is_taken_over_at_the_start_and_from_then_on(path: Path, clock: Clock) -> None:
+    early, late = Process(path, clock), Process(path, clock)
+    first, second = early.promise("first"), late.promise("first")
+    early.die()
+    gateway = Gateway("first", clock)
+    heir = Process(path, clock, gateway)
+    heir.dispatcher.start()
+    heir.takeover.start()
+    late.die()
+    with heir.changed:
+        ended = heir.changed.wait_for(lambda: len(heir.outcomes) == 2, 10)
+    heir.takeover.stop()
+    heir.dispatcher.stop(60)
+    heir.store.close()
+
+    assert ended
+    assert gateway.given == [first.reference, second.reference]
 
 
 def test_what_was_waiting_is_sent_and_forgotten(path: Path, clock: Clock) -> None:

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import StoreError, TooManyAttempts, WrongCode
+from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.stores.base import FURTHEST_END, KEPT_AFTER_EXPIRY, Challenge, ResendRules
 from smsotp_plugin.stores.delivery_log import DeliveryEvent
 from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
@@ -78,6 +79,10 @@ class SqliteStore(Store):
         self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="smsotp-store", daemon=True)
         self._thread.start()
+        self._housekeeper = Rounds("smsotp-housekeeper", self._keep_house, clock)
+
+    def start(self) -> None:
+        self._housekeeper.start()
 
     def open_challenge(
         self, new: Challenge, *, message: KeptMessage | None = None, then: Callable[[], None]
@@ -180,6 +185,7 @@ class SqliteStore(Store):
             batch.wait()
 
     def tidy(self, now: float) -> None:
+        """Remove what nobody will ask for any more (at `now`, Unix seconds), and keep the write-ahead log short."""
         self._look_around()
         self._flush_and_tell()
         self._file.purge(
@@ -188,12 +194,19 @@ class SqliteStore(Store):
         self._file.checkpoint()
 
     def close(self) -> None:
+        self._housekeeper.stop()
         self._wake.put(False)
         self._thread.join()
         try:
             self.flush()
         finally:
             self._file.close()
+
+    def _keep_house(self) -> None:
+        try:
+            self.tidy(self._clock.time())
+        except StoreError as exc:
+            log.warning("the store cannot be tidied: %s", exc)
 
     def _look_around(self) -> bool:
         """Tell whether another store has the file open; what it begins is unknown here."""

@@ -10,7 +10,7 @@ from typing import Any
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import reference_of
 from smsotp_plugin.codes.key_file import load_or_make_keys
-from smsotp_plugin.codes.keyed import message_key
+from smsotp_plugin.codes.keyed import derive_message_key
 from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.dispatch.delivery import RetryRules
 from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
@@ -112,7 +112,9 @@ def build(settings: Settings, clock: Clock) -> System:
     """
     random = SystemRandom()
     keys = _keys(settings)
-    sealer = MessageSealer(message_key(keys[0]), secrets.token_bytes, *map(message_key, keys[1:]))
+    sealer = MessageSealer(
+        derive_message_key(keys[0]), secrets.token_bytes, *map(derive_message_key, keys[1:])
+    )
     codes = _codes(settings, keys)
     providers = build_gateways(settings, clock, lambda receipt: store.record(_as_event(receipt, clock)))
     # Opened last: of what is made here, only the store has to be closed where the rest cannot be made.

@@ -117,7 +117,7 @@ def _start() -> None:
         _judge_sites()
     except Exception as exc:  # noqa: BLE001  (what other people's files say must not keep the server from starting)
         _report("the virtual servers were not judged: ", exc)
-    if host.is_config_check(host.command_line()):
+    if host.is_config_check(host.read_command_line()):
         assembly.build_gateways(settings, SystemClock())
         return
     load_everything()
@@ -138,11 +138,11 @@ def _start() -> None:
 
 def _judge_sites() -> None:
     """Log where virtual servers do not call the policies as they must; the server may have its reasons, and starts."""
-    from smsotp_plugin.radius.config_tree import running_main_file  # noqa: PLC0415  (as above)
+    from smsotp_plugin.radius.config_tree import find_running_main_file  # noqa: PLC0415  (as above)
     from smsotp_plugin.radius.wiring import judge_wiring  # noqa: PLC0415  (as above)
 
-    program, *_ = command_line = host.command_line()
-    main_file = running_main_file(program, host.server_options(command_line))
+    program, *_ = command_line = host.read_command_line()
+    main_file = find_running_main_file(program, host.find_server_options(command_line))
     if main_file is None:
         return
     wiring = judge_wiring(main_file)
@@ -155,7 +155,7 @@ def _judge_sites() -> None:
 
 def _server_version() -> tuple[int, int, int]:
     try:
-        return host.server_version()
+        return host.find_server_version()
     except host.HostError as exc:
         taken = ".".join(map(str, host.IF_UNKNOWN))
         _to_radlog(

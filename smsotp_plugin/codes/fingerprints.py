@@ -9,7 +9,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Self
 
-from smsotp_plugin.codes.keyed import HEX_DIGITS, digest, mac_for
+from smsotp_plugin.codes.keyed import HEX_DIGITS, digest, make_mac
 from smsotp_plugin.codes.names import mask_name
 from smsotp_plugin.sms.phone import PhoneNumber
 
@@ -48,22 +48,22 @@ class Fingerprints:
         older: Self | None = None,
     ) -> None:
         self._older = older
-        self._mark_mac = mac_for(key, "smsotp mark")
-        self._print_mac = mac_for(key, "smsotp fingerprint")
+        self._mark_mac = make_mac(key, "smsotp mark")
+        self._print_mac = make_mac(key, "smsotp fingerprint")
         self._length = length
         self._alphabet = alphabet
         self._random_bytes = random_bytes
 
-    def new_state(self, site: str) -> str:
+    def make_state(self, site: str) -> str:
         """Return a fresh State: `HEX_DIGITS` hexadecimal digits, answered at this site only."""
         fresh = self._random_bytes((HEX_DIGITS - _SITE_DIGITS) // 2).hex()
-        return fresh + self._site_digits(fresh, site)
+        return fresh + self._hash_site(fresh, site)
 
     def is_for(self, state: str, site: str) -> bool:
         """Tell whether a State was made with this very key, for this site; a strange one passes once in 2 to the power of 32."""
-        return state[-_SITE_DIGITS:] == self._site_digits(state[:-_SITE_DIGITS], site)
+        return state[-_SITE_DIGITS:] == self._hash_site(state[:-_SITE_DIGITS], site)
 
-    def _site_digits(self, fresh: str, site: str) -> str:
+    def _hash_site(self, fresh: str, site: str) -> str:
         return self.fingerprint("site", fresh, site)[:_SITE_DIGITS]
 
     def mark(self, *parts: str) -> str:
@@ -76,7 +76,7 @@ class Fingerprints:
             return True
         return self._older is not None and self._older.is_mark(mark, *parts)
 
-    def shown_name(self, user: str) -> str:
+    def mask_user(self, user: str) -> str:
         """
         Return a User-Name as log and delivery log show it, the same for the same name.
 
@@ -87,7 +87,7 @@ class Fingerprints:
 
     def shown_names(self, user: str) -> tuple[str, ...]:
         """Return under which names a user may stand there, the present one first: one for each key."""
-        return tuple(dict.fromkeys(names.shown_name(user) for names in self._all()))
+        return tuple(dict.fromkeys(names.mask_user(user) for names in self._all()))
 
     def number_hash(self, number: PhoneNumber) -> str:
         """Return what stands for a number where it must be found again without being readable."""

@@ -37,7 +37,7 @@ def load_or_make_keys(path: Path) -> tuple[bytes, ...]:
     Raises:
         ConfigError: It cannot be read or made, or does not hold keys.
     """
-    with _explained(path):
+    with _explain(path):
         if not path.exists():
             _make(path)
         return _read(path)
@@ -50,7 +50,7 @@ def look_at_keys(path: Path) -> None:
     Raises:
         ConfigError: As there.
     """
-    with _explained(path):
+    with _explain(path):
         if path.exists():
             _read(path)
         elif not path.parent.is_dir():
@@ -60,7 +60,7 @@ def look_at_keys(path: Path) -> None:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explain(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, UnicodeDecodeError) as exc:

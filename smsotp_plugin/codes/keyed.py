@@ -7,12 +7,12 @@ HEX_DIGITS = 32
 _HASH = "sha256"
 
 
-def mac_for(key: bytes, purpose: str) -> hmac.HMAC:
+def make_mac(key: bytes, purpose: str) -> hmac.HMAC:
     """Return an HMAC that is keyed for one purpose and has seen nothing yet; only its copies are fed."""
     return hmac.new(hmac.digest(key, purpose.encode(), _HASH), digestmod=_HASH)
 
 
-def message_key(key: bytes) -> bytes:
+def derive_message_key(key: bytes) -> bytes:
     """Return the 32 bytes under which messages are sealed, and nothing else."""
     return hmac.digest(key, b"smsotp message", _HASH)
 

@@ -24,7 +24,7 @@ def mask_name(user: str, code_length: int, alphabet: str) -> str:
         alphabet: What codes are made of.
     """
     return "".join(
-        "***" if could_be_code(part, code_length, alphabet) else _without_number(part)
+        "***" if could_be_code(part, code_length, alphabet) else _strip_number(part)
         for part in _PARTS.split(user)
     )
 
@@ -35,7 +35,7 @@ def could_be_code(text: str, code_length: int, alphabet: str) -> bool:
     return len(word) == code_length and set(word.casefold()) <= set(alphabet.casefold())
 
 
-def _without_number(text: str) -> str:
+def _strip_number(text: str) -> str:
     digits = re.sub("[^0-9]", "", fold(text))
     if len(digits) < _FEWEST_DIGITS or len(digits) * 2 <= len(fold_word(text)):
         return text

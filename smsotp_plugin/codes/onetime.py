@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Self
 
 from smsotp_plugin.codes.fingerprints import Fingerprints
-from smsotp_plugin.codes.keyed import HEX_DIGITS, digest, mac_for
+from smsotp_plugin.codes.keyed import HEX_DIGITS, digest, make_mac
 from smsotp_plugin.sms.typed import fold_word
 
 
@@ -38,8 +38,8 @@ class CodeMaker:
         older: Self | None = None,
     ) -> None:
         self._older = older
-        self._code_mac = mac_for(key, "smsotp code")
-        self._seal_mac = mac_for(key, "smsotp seal")
+        self._code_mac = make_mac(key, "smsotp code")
+        self._seal_mac = make_mac(key, "smsotp seal")
         self._length = length
         self._alphabet = alphabet
         self._codes = len(alphabet) ** length
@@ -55,7 +55,7 @@ class CodeMaker:
             return self
         return None if self._older is None else self._older.maker_of(state, site)
 
-    def new_seed(self) -> str:
+    def make_seed(self) -> str:
         """Return a fresh seed: `HEX_DIGITS` hexadecimal digits."""
         return self._random_bytes(HEX_DIGITS // 2).hex()
 

@@ -25,7 +25,7 @@ def check_configuration(config: Path) -> int:
         print_problems(err, exc.problems)
         return 2
     print_warnings(err, settings, config)
-    out.print(_summary(settings))
+    out.print(_summarise(settings))
     out.print(Text(f"{printable(str(config))} can be used."))
     return 0
 
@@ -43,7 +43,7 @@ def print_warnings(console: Console, settings: Settings, config: Path) -> None:
         console.print(Text.assemble(("warning: ", "bold yellow"), printable(warning)))
 
 
-def _summary(settings: Settings) -> Table:
+def _summarise(settings: Settings) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     otp, challenge, store, dispatch = settings.otp, settings.challenge, settings.store, settings.dispatch
     kind = "digits" if otp.alphabet.isdigit() else "characters"

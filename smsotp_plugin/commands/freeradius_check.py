@@ -9,7 +9,7 @@ from rich.text import Text
 from smsotp_plugin.commands.check import print_problems
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.log import printable
-from smsotp_plugin.raddb.readiness import Readiness, configured_file, judge_readiness
+from smsotp_plugin.raddb.readiness import Readiness, find_configured_file, judge_readiness
 from smsotp_plugin.raddb.server_check import judge_with_server
 from smsotp_plugin.raddb.tree import Raddb
 from smsotp_plugin.radius.wiring import Wiring
@@ -33,7 +33,7 @@ def check_server(raddb: Path, config: Path | None, default: Path, *, before_star
     out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
     try:
         tree = Raddb(raddb.absolute())
-        file = (config or configured_file(tree) or default).absolute()
+        file = (config or find_configured_file(tree) or default).absolute()
         account = tree.account()
         readiness = judge_readiness(tree, file)
     except ConfigError as exc:
@@ -55,7 +55,7 @@ def tell_readiness(
     problems = list(readiness.problems)
     judgement = judge_with_server(tree) if ask_server else None
     if judgement is not None:
-        told = {*problems, *_wiring_sentences(readiness)}
+        told = {*problems, *_list_wiring_sentences(readiness)}
         problems += [line for line in judgement.problems if _own(line) not in told]
     if problems:
         err.print(Text("FreeRADIUS would not start, or the plugin would not work:"))
@@ -85,7 +85,7 @@ def tell_installed(out: Console, err: Console, tree: Raddb, config: Path) -> boo
 
 def tell_wiring(out: Console, err: Console, wiring: Wiring) -> bool:
     """Print the table and what is wrong in it; return whether it is nothing."""
-    out.print(_table(wiring))
+    out.print(_write_table(wiring))
     for note in wiring.notes:
         out.print(Text(f"note: {printable(note)}"))
     for sentence in wiring.unread:
@@ -102,7 +102,7 @@ def tell_wiring(out: Console, err: Console, wiring: Wiring) -> bool:
     return not wrong
 
 
-def _table(wiring: Wiring) -> Text:
+def _write_table(wiring: Wiring) -> Text:
     """Return the rows under their heads, each column as wide as its longest cell."""
     heads = ("virtual server", "reached by", "guard", "authorize", "challenge", "post_auth", "sign_reply")
     rows = [heads, *((row.site, row.ways, *row.cells.values()) for row in wiring.rows)]
@@ -111,7 +111,7 @@ def _table(wiring: Wiring) -> Text:
     return Text("\n".join(printable(line.rstrip()) for line in lines))
 
 
-def _wiring_sentences(readiness: Readiness) -> set[str]:
+def _list_wiring_sentences(readiness: Readiness) -> set[str]:
     return {str(problem) for problem in readiness.wiring.problems} if readiness.wiring else set()
 
 

@@ -79,15 +79,15 @@ def carry_out(out: Console, plan: PlannedChanges, *, dry_run: bool) -> bool:
 
 def _show_changes(out: Console, changes: list[Change]) -> None:
     for change in changes:
-        out.print(Text(f"would {change.told()}"))
-        out.print(Text(change.shown()), end="")
+        out.print(Text(f"would {change.describe()}"))
+        out.print(Text(change.show()), end="")
     out.print(Text("Nothing was changed." if changes else "Nothing has to be changed."))
 
 
 def _make_changes(out: Console, changes: list[Change]) -> None:
     for change in changes:
         change.make()
-        out.print(Text(f"done: {change.told()}"))
+        out.print(Text(f"done: {change.describe()}"))
     if not changes:
         out.print(Text("Nothing had to be changed."))
 

@@ -19,11 +19,11 @@ def drop_in(raddb: Path, config: Path | None) -> str:
         config: The plugin's configuration; None leaves it to the installed module.
     """
     command = Path(sys.executable).parent / "smsotp"
-    named = f" --config {_quoted(config.absolute())}" if config else ""
-    return _DROP_IN.format(command=_quoted(command), raddb=_quoted(raddb.absolute()), config=named)
+    named = f" --config {_quote(config.absolute())}" if config else ""
+    return _DROP_IN.format(command=_quote(command), raddb=_quote(raddb.absolute()), config=named)
 
 
-def _quoted(path: Path) -> str:
+def _quote(path: Path) -> str:
     """Write a path so that systemd takes it as one argument, see systemd.service(5) and systemd.unit(5)."""
     text = (
         str(path)

@@ -45,14 +45,14 @@ def explain_route(config: Path, number: str, user: str, language: str, gateway: 
     except NoRoute as exc:
         err.print(Text(f"smsotp: {exc}"))
         return 1
-    out.print(_choice(phone.masked, plan, None if gateway else table.choose(recipient)))
+    out.print(_describe_choice(phone.masked, plan, None if gateway else table.choose(recipient)))
     if not gateway and settings.routes:
         out.print(Text("\nAll routes:"))
-        out.print(_all_routes(table, recipient))
+        out.print(_describe_all_routes(table, recipient))
     return 0
 
 
-def _choice(number: str, plan: Plan, route: Route | None) -> Table:
+def _describe_choice(number: str, plan: Plan, route: Route | None) -> Table:
     rows: list[tuple[str, ...]] = [("number", number), ("route", plan.route), ("because", plan.reason)]
     if route is None or not route.weights:
         rows.append(("gateways", ", then ".join(plan.gateways)))
@@ -61,10 +61,10 @@ def _choice(number: str, plan: Plan, route: Route | None) -> Table:
         shares = zip(route.gateways, route.weights, strict=True)
         rows.append(("first", ", ".join(f"{name} for {share / whole:.0%}" for name, share in shares)))
         rows.append(("then", f"the others, in the order {', '.join(route.gateways)}"))
-    return _table(rows)
+    return _make_table(rows)
 
 
-def _all_routes(table: RouteTable, recipient: Recipient) -> Table:
+def _describe_all_routes(table: RouteTable, recipient: Recipient) -> Table:
     rows: list[tuple[str, ...]] = []
     for route, fits in table.fitting(recipient):
         verdict = "does not fit"
@@ -72,11 +72,11 @@ def _all_routes(table: RouteTable, recipient: Recipient) -> Table:
             verdict = (
                 "chosen" if route is table.choose(recipient) else "matches, but another one matches better"
             )
-        rows.append((route.name, _conditions(route), verdict))
-    return _table(rows)
+        rows.append((route.name, _describe_conditions(route), verdict))
+    return _make_table(rows)
 
 
-def _conditions(route: Route) -> str:
+def _describe_conditions(route: Route) -> str:
     said = [
         f"{name} {', '.join(values)}"
         for name, values in (
@@ -89,7 +89,7 @@ def _conditions(route: Route) -> str:
     return "; ".join(said) or "no conditions"
 
 
-def _table(rows: list[tuple[str, ...]]) -> Table:
+def _make_table(rows: list[tuple[str, ...]]) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))

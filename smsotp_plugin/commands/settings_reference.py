@@ -58,48 +58,50 @@ line break at its end), or as `{ env = "NAME" }` (an environment variable of Fre
 _ENTRY = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
 
 
-def settings_reference() -> str:
+def write_settings_reference() -> str:
     """Return the page."""
     parts = [_INTRODUCTION]
     for name, field in Settings.model_fields.items():
         if name == "store":
             parts += [
-                _section(f'[store] with url = "{scheme}://..."', kind.Settings)
+                _write_section(f'[store] with url = "{scheme}://..."', kind.Settings)
                 for scheme, kind in SCHEMES.items()
             ]
         elif isinstance(field.annotation, type) and issubclass(field.annotation, SettingsModel):
-            parts.append(_section(f"[{name}]", field.annotation))
-    parts.append(_section("[[routes]]", RouteSettings))
-    parts.append(_section("[notifications.NAME]", NotificationSettings))
-    parts.append(_section("[smtp_servers.NAME]", SmtpServer))
-    parts.append(_section("[gateways.NAME]", GatewaySettings))
+            parts.append(_write_section(f"[{name}]", field.annotation))
+    parts.append(_write_section("[[routes]]", RouteSettings))
+    parts.append(_write_section("[notifications.NAME]", NotificationSettings))
+    parts.append(_write_section("[smtp_servers.NAME]", SmtpServer))
+    parts.append(_write_section("[gateways.NAME]", GatewaySettings))
     for name in provider_names():
         provider = find_provider(name)
         # What third parties have installed here is not described here.
         if provider.__module__.startswith("smsotp_plugin."):
             common = GatewaySettings.model_fields
             parts.append(
-                _section(f'[gateways.NAME] with provider = "{name}"', provider.Settings, without=common)
+                _write_section(f'[gateways.NAME] with provider = "{name}"', provider.Settings, without=common)
             )
     return "\n".join(parts)
 
 
-def _section(title: str, model: type[SettingsModel], without: dict[str, FieldInfo] | None = None) -> str:
-    told = _descriptions(model)
+def _write_section(
+    title: str, model: type[SettingsModel], without: dict[str, FieldInfo] | None = None
+) -> str:
+    told = _read_descriptions(model)
     hidden = without or {}
     lines = [
-        _line(name, field, told[name])
+        _write_line(name, field, told[name])
         for name, field in model.model_fields.items()
-        if name not in hidden or _default(field) != _default(hidden[name])
+        if name not in hidden or _write_default(field) != _write_default(hidden[name])
     ]
-    return f"## `{title}`\n\n{_introduction(model)}\n\n" + "".join(lines)
+    return f"## `{title}`\n\n{_write_introduction(model)}\n\n" + "".join(lines)
 
 
-def _introduction(model: type[SettingsModel]) -> str:
+def _write_introduction(model: type[SettingsModel]) -> str:
     return inspect.cleandoc(model.__doc__ or "").partition("Attributes:")[0].strip().replace("``", "`")
 
 
-def _descriptions(model: type[SettingsModel]) -> dict[str, str]:
+def _read_descriptions(model: type[SettingsModel]) -> dict[str, str]:
     """Return what the docstrings say about each key; a model's own words win over those of its bases."""
     told: dict[str, str] = {}
     for ancestor in reversed(model.__mro__):
@@ -108,21 +110,21 @@ def _descriptions(model: type[SettingsModel]) -> dict[str, str]:
     return told
 
 
-def _line(name: str, field: FieldInfo, told: str) -> str:
-    return f"- `{name}` ({_default(field)}): {told}\n"
+def _write_line(name: str, field: FieldInfo, told: str) -> str:
+    return f"- `{name}` ({_write_default(field)}): {told}\n"
 
 
-def _default(field: FieldInfo) -> str:
+def _write_default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     if field.default_factory is not None:
         return "not set" if field.default_factory in (dict, list) else "default: depends"
     if field.default is None or field.default in ("", {}) or isinstance(field.default, SecretStr):
         return "not set"
-    return f"default: `{_written(field.default)}`"
+    return f"default: `{_write_value(field.default)}`"
 
 
-def _written(value: Any) -> str:
+def _write_value(value: Any) -> str:
     match value:
         case Template():
             return json.dumps(value.source, ensure_ascii=False)
@@ -131,12 +133,12 @@ def _written(value: Any) -> str:
         case Enum():
             return json.dumps(value.value)
         case tuple() | list():
-            return f"[{', '.join(map(_written, value))}]"
+            return f"[{', '.join(map(_write_value, value))}]"
         case frozenset() | set():
-            return _written(sorted(value))
+            return _write_value(sorted(value))
         case _:
             return json.dumps(value, ensure_ascii=False)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(settings_reference())
+    sys.stdout.write(write_settings_reference())

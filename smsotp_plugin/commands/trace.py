@@ -46,7 +46,7 @@ def trace(config: Path, whom: str, messages: int) -> int:
     out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
     try:
         settings = load_settings(config)
-        found = [read_trace(settings.store, wanted, messages) for wanted in _wanted(settings, whom)]
+        found = [read_trace(settings.store, wanted, messages) for wanted in _read_wanted(settings, whom)]
     except ConfigError as exc:
         print_problems(err, exc.problems)
         return 2
@@ -59,11 +59,11 @@ def trace(config: Path, whom: str, messages: int) -> int:
         err.print(Text(f"smsotp: no message of the last {days} days has this user, number or reference"))
         return 1
     for number, life in enumerate(lives):
-        out.print(_timeline(life, first=number == 0))
+        out.print(_write_timeline(life, first=number == 0))
     return 0
 
 
-def _wanted(settings: Settings, whom: str) -> list[Wanted]:
+def _read_wanted(settings: Settings, whom: str) -> list[Wanted]:
     """Return what to look for: what a name or a number is called under the present key, and under the one before it."""
     reference = whom.lower() if _REFERENCE.fullmatch(whom) else ""
     number = None
@@ -94,7 +94,7 @@ def _lives(found: Iterable[Sequence[DeliveryEvent]]) -> list[list[DeliveryEvent]
     return sorted(lives.values(), key=lambda life: life[0].at)
 
 
-def _timeline(life: Sequence[DeliveryEvent], *, first: bool) -> Text:
+def _write_timeline(life: Sequence[DeliveryEvent], *, first: bool) -> Text:
     begin = life[0]
     asked = next((event for event in life if event.user), begin)
     day = datetime.fromtimestamp(begin.at, UTC).astimezone()
@@ -103,11 +103,11 @@ def _timeline(life: Sequence[DeliveryEvent], *, first: bool) -> Text:
     shown.append(f"  user {quoted(asked.user)}  number {asked.number or 'none'}  {day:%Y-%m-%d %H:%M:%S %Z}")
     for event in life:
         shown.append(f"\n  {event.at - begin.at:+10.3f} s  {event.kind:<8}  ")
-        shown.append_text(_told(event))
+        shown.append_text(_tell(event))
     return shown
 
 
-def _told(event: DeliveryEvent) -> Text:
+def _tell(event: DeliveryEvent) -> Text:
     """Write what one event says, in the colour of its outcome."""
     outcome = event.detail.partition(":")[0].partition(",")[0]
     return Text(printable(describe(event)), _STYLES.get(outcome.partition(" ")[0], _STYLES.get(outcome, "")))

@@ -156,7 +156,7 @@ class Login:
 
     def note_refusal(self, user: str, why: str) -> None:
         """Log that the server's own policies reject a request, and why."""
-        log.warning("user %s is refused by %s", quoted(self._names.shown_name(user)), printable(why))
+        log.warning("user %s is refused by %s", quoted(self._names.mask_user(user)), printable(why))
 
     def _challenge(self, request: LoginRequest, number: PhoneNumber) -> Ask | Reject:
         logins = self._names.fingerprints(
@@ -219,7 +219,7 @@ class Login:
     def _new_challenge(self, request: LoginRequest, number: PhoneNumber, login: str) -> tuple[Challenge, str]:
         """Return a challenge and its code."""
         now = self._clock.time()
-        state, seed = self._names.new_state(request.site), self._codes.new_seed()
+        state, seed = self._names.make_state(request.site), self._codes.make_seed()
         code = self._codes.code(seed)
         challenge = Challenge(
             state=state,
@@ -281,7 +281,7 @@ class Login:
         )
 
     def _name(self, request: LoginRequest) -> str:
-        return quoted(self._names.shown_name(request.user))
+        return quoted(self._names.mask_user(request.user))
 
     def _unavailable(self, request: LoginRequest, why: Exception) -> Reject:
         log.error("user %s is refused: %s", self._name(request), why)

@@ -60,11 +60,11 @@ class Journal:
         )
         self._delivery_log.record(
             DeliveryEvent(
-                reference=reference_of(self._names.new_state(request.site)),
+                reference=reference_of(self._names.make_state(request.site)),
                 at=self._clock.time(),
                 kind=EventKind.REJECTED,
                 detail=detail,
-                user=self._names.shown_name(request.user),
+                user=self._names.mask_user(request.user),
                 number=number.masked if number else "",
                 number_hash=self._names.number_hash(number) if number else "",
             )
@@ -79,4 +79,4 @@ class Journal:
         )
 
     def _name(self, request: LoginRequest) -> str:
-        return quoted(self._names.shown_name(request.user))
+        return quoted(self._names.mask_user(request.user))

@@ -65,8 +65,8 @@ class Notifier:
             known = ", ".join(self._texts) or "none"
             log.error("there is no notification %s in the configuration; there are: %s", quoted(name), known)
             return
-        user = self._names.shown_name(request.user)
-        state = self._names.new_state(request.site)
+        user = self._names.mask_user(request.user)
+        state = self._names.make_state(request.site)
         try:
             number = self._sender.number_of(request)
             plan = self._sender.plan(request, number, state)

@@ -107,7 +107,7 @@ class CodeSender:
                 language=request.language,
                 gateway=request.gateway,
                 share=int(state[:_SHARE_DIGITS], 16) / 16**_SHARE_DIGITS,
-                user=self._names.shown_name(request.user),
+                user=self._names.mask_user(request.user),
             )
         )
 
@@ -182,7 +182,7 @@ class CodeSender:
     def _message(self, challenge: Challenge, number: PhoneNumber, text: str | None, code: str) -> Message:
         return Message(
             reference=reference_of(challenge.state),
-            user=self._names.shown_name(challenge.user),
+            user=self._names.mask_user(challenge.user),
             number=number,
             otp=SecretStr((text or "{otp}").replace("{otp}", code)),
             sentence=SecretStr((text or DEFAULT_SENTENCE).replace("{otp}", code)),

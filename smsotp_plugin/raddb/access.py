@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from smsotp_plugin.raddb.account import Account, acting_as
+from smsotp_plugin.raddb.account import Account, act_as
 from smsotp_plugin.raddb.changes import Change, GiveGroup, LetGroupRead, MakeDirectory, has_lost_group
-from smsotp_plugin.raddb.places import Place, untrusted
+from smsotp_plugin.raddb.places import Place, explain_distrust
 from smsotp_plugin.settings import Settings, named_files
 
 
@@ -33,7 +33,7 @@ class Obstacle:
     wanted: Path
     needs: str
 
-    def told(self, account: Account) -> str:
+    def describe(self, account: Account) -> str:
         """Return a sentence that says what to type."""
         path = shlex.quote(str(self.path))
         where = "it" if self.path == self.wanted else str(self.path)
@@ -54,12 +54,12 @@ def find_obstacle(path: Path, needs: str) -> Obstacle | None:
     """
     real = Path(os.path.realpath(path))
     for directory in (*reversed(path.parents), *reversed(real.parents)):
-        if not _allowed(directory, "x"):
+        if not _is_allowed(directory, "x"):
             return Obstacle(directory, path, "x")
-    return next((Obstacle(real, path, need) for need in needs if not _allowed(real, need)), None)
+    return next((Obstacle(real, path, need) for need in needs if not _is_allowed(real, need)), None)
 
 
-def _allowed(path: Path, need: str) -> bool:
+def _is_allowed(path: Path, need: str) -> bool:
     flag = {"r": os.R_OK, "w": os.W_OK, "x": os.X_OK}[need]
     return os.access(path, flag, effective_ids=os.access in os.supports_effective_ids)
 
@@ -81,7 +81,7 @@ def plan_access(
     """
     found: list[Change | str] = [*_code(account, packages)]
     # Who can write to the configuration must not have root open any file that it names.
-    doubt = _untrusted_file(config)
+    doubt = _describe_untrusted_file(config)
     for file in dict.fromkeys((config, *(path for _, path in named_files(config) if path.is_file()))):
         found += _readable(account, file.absolute(), doubt)
     store = settings.store
@@ -89,9 +89,9 @@ def plan_access(
         found += _directory(account, directory)
     for file in store.files:
         if file.exists():
-            found += _told(account, file, "rw")
+            found += _tell(account, file, "rw")
     if not store.given_keys and store.key_path.exists():
-        found += _told(account, store.key_path, "r")
+        found += _tell(account, store.key_path, "r")
     changes = [item for item in found if isinstance(item, Change)]
     return changes, list(dict.fromkeys(item for item in found if isinstance(item, str)))
 
@@ -103,7 +103,7 @@ def plan_raddb_access(account: Account, raddb: Place) -> tuple[list[Change], lis
     Returns:
         What can be changed without asking, and problems: what the administrator has to change.
     """
-    problems = list(_told(account, raddb.path.parent, "x"))
+    problems = list(_tell(account, raddb.path.parent, "x"))
     if account.uid == 0 or os.geteuid() != 0:
         return [], problems
     paths = (raddb.path, *sorted(raddb.path.rglob("*")))
@@ -111,12 +111,12 @@ def plan_raddb_access(account: Account, raddb: Place) -> tuple[list[Change], lis
     return [GiveGroup(raddb, lost, account)] if lost else [], problems
 
 
-def _untrusted_file(file: Path) -> str:
+def _describe_untrusted_file(file: Path) -> str:
     """Tell why root should not rely on what a file says; empty where only root can change it."""
     found = file.stat()
     if found.st_uid not in {0, os.geteuid()} or found.st_mode & stat.S_IWOTH:
         return f"others than root can change {file}"
-    return untrusted(file.absolute())
+    return explain_distrust(file.absolute())
 
 
 def _code(account: Account, packages: list[Path]) -> Iterator[str]:
@@ -134,7 +134,7 @@ def _code(account: Account, packages: list[Path]) -> Iterator[str]:
         obstacle = _obstacle(account, path, needs[path])
         if obstacle and obstacle.path not in told:
             told.add(obstacle.path)
-            yield obstacle.told(account)
+            yield obstacle.describe(account)
 
 
 def _readable(account: Account, file: Path, doubt: str) -> Iterator[Change | str]:
@@ -143,31 +143,31 @@ def _readable(account: Account, file: Path, doubt: str) -> Iterator[Change | str
         return
     # A group that somebody has chosen may be there for another program.
     ours = obstacle.needs == "r" and file.stat().st_gid in (0, account.gid) and os.geteuid() == 0
-    doubt = doubt or untrusted(file)
+    doubt = doubt or explain_distrust(file)
     if ours and not doubt:
         yield LetGroupRead(file, account)
     else:
-        yield obstacle.told(account) + (f" (not done for you: {doubt})" if ours else "")
+        yield obstacle.describe(account) + (f" (not done for you: {doubt})" if ours else "")
 
 
 def _directory(account: Account, directory: Path) -> Iterator[Change | str]:
     if directory.exists():
-        yield from _told(account, directory, "wx")
+        yield from _tell(account, directory, "wx")
     elif directory.is_symlink():
         yield f"{directory} is a link that leads nowhere: make the directory, or remove the link"
     elif not directory.parent.is_dir():
         yield f"{directory.parent} does not exist, so that the store's directory {directory} cannot be made in it"
     else:
-        yield from _told(account, directory.parent, "wx" if untrusted(directory) else "x")
+        yield from _tell(account, directory.parent, "wx" if explain_distrust(directory) else "x")
         yield MakeDirectory(directory, account)
 
 
-def _told(account: Account, path: Path, needs: str) -> Iterator[str]:
+def _tell(account: Account, path: Path, needs: str) -> Iterator[str]:
     obstacle = _obstacle(account, path, needs)
     if obstacle:
-        yield obstacle.told(account)
+        yield obstacle.describe(account)
 
 
 def _obstacle(account: Account, path: Path, needs: str) -> Obstacle | None:
-    with acting_as(account):
+    with act_as(account):
         return find_obstacle(path, needs)

@@ -52,7 +52,7 @@ def find_account(user: str | int, group: str | None = None) -> Account:
 
 
 @contextmanager
-def acting_as(account: Account) -> Iterator[None]:
+def act_as(account: Account) -> Iterator[None]:
     """
     Be that user for a while. Needs root, unless we are that user; this process must have one thread only.
 

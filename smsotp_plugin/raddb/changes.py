@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from smsotp_plugin.raddb.account import Account, acting_as
+from smsotp_plugin.raddb.account import Account, act_as
 from smsotp_plugin.raddb.places import (
     Meddled,
     Place,
@@ -21,8 +21,8 @@ from smsotp_plugin.raddb.places import (
     create_file,
     open_directory,
     open_file,
+    open_trusted_folder,
     read_text_of,
-    trusted_folder_of,
 )
 
 #: What a mode may allow: nothing that lends somebody's rights (setuid, setgid) is handed on.
@@ -33,7 +33,7 @@ class Change(ABC):
     """One change; not made yet."""
 
     @abstractmethod
-    def told(self) -> str:
+    def describe(self) -> str:
         """Return what it does, in the infinitive, for example ``write /etc/...``."""
 
     @abstractmethod
@@ -46,7 +46,7 @@ class Change(ABC):
             Meddled: What it is about has changed since it was looked at.
         """
 
-    def shown(self) -> str:
+    def show(self) -> str:
         """Return the change as a unified diff, where it is one of text."""
         return ""
 
@@ -70,17 +70,17 @@ class WriteFile(Change):
     new: str
     like: Path
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return f"write {self.path}" if self.old is None else f"change {self.path}"
 
-    def shown(self) -> str:
-        return _diff(self.path, self.old, self.new)
+    def show(self) -> str:
+        return _write_diff(self.path, self.old, self.new)
 
     def make(self) -> None:
-        model = _status(self.raddb, self.path if self.old is not None else self.like)
+        model = _read_status(self.raddb, self.path if self.old is not None else self.like)
         # A leading dot: FreeRADIUS would otherwise read what a crash leaves behind.
         name = f".{self.path.name}.{secrets.token_hex(8)}"
-        with self.raddb.folder_of(self.path) as folder:
+        with self.raddb.open_folder_of(self.path) as folder:
             try:
                 with create_file(folder, name) as new:
                     _fill(new, self.new, model)
@@ -115,14 +115,14 @@ class RemoveFile(Change):
     path: Path
     old: str
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return f"remove {self.path}"
 
-    def shown(self) -> str:
-        return _diff(self.path, self.old, None)
+    def show(self) -> str:
+        return _write_diff(self.path, self.old, None)
 
     def make(self) -> None:
-        with self.raddb.folder_of(self.path) as folder:
+        with self.raddb.open_folder_of(self.path) as folder:
             _expect(folder, self.path, self.old)
             os.unlink(self.path.name, dir_fd=folder)
 
@@ -144,11 +144,11 @@ class MakeLink(Change):
     path: Path
     target: str
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return f"link {self.path} -> {self.target}"
 
     def make(self) -> None:
-        with self.raddb.folder_of(self.path) as folder:
+        with self.raddb.open_folder_of(self.path) as folder:
             try:
                 os.symlink(self.target, self.path.name, dir_fd=folder)
             except FileExistsError:
@@ -168,11 +168,11 @@ class RemoveLink(Change):
     raddb: Place
     path: Path
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return f"remove the link {self.path}"
 
     def make(self) -> None:
-        with self.raddb.folder_of(self.path) as folder:
+        with self.raddb.open_folder_of(self.path) as folder:
             if not stat.S_ISLNK(os.stat(self.path.name, dir_fd=folder, follow_symlinks=False).st_mode):
                 raise Meddled(f"{self.path} has been replaced meanwhile: run this again")
             os.unlink(self.path.name, dir_fd=folder)
@@ -191,19 +191,19 @@ class MakeDirectory(Change):
     path: Path
     account: Account
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return f"make the directory {self.path} for {self.account.name}"
 
     def make(self) -> None:
         try:
-            with trusted_folder_of(self.path) as (folder, real):
+            with open_trusted_folder(self.path) as (folder, real):
                 os.mkdir(real.name, 0o700, dir_fd=folder)
                 with open_directory(folder, real) as made:
                     if os.geteuid() == 0:
                         os.fchown(made, self.account.uid, self.account.gid)
         except Untrusted:
             # Where the server's user may meddle, nothing is done that this user could not do.
-            with acting_as(self.account):
+            with act_as(self.account):
                 self.path.mkdir(mode=0o700)
 
 
@@ -220,11 +220,11 @@ class LetGroupRead(Change):
     path: Path
     account: Account
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return f"let the group {self.account.group} read {self.path}"
 
     def make(self) -> None:
-        with trusted_folder_of(self.path) as (folder, real), open_file(folder, real) as file:
+        with open_trusted_folder(self.path) as (folder, real), open_file(folder, real) as file:
             mode = stat.S_IMODE(os.fstat(file).st_mode) & _RIGHTS & ~stat.S_IRWXG
             # What root's group might do, the new one may not, not even for a moment.
             os.fchmod(file, mode)
@@ -247,22 +247,22 @@ class GiveGroup(Change):
     paths: tuple[Path, ...]
     account: Account
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return (
             f"give {len(self.paths)} files and directories of {self.raddb.path} to the group {self.account.group}, as "
             "it needs them"
         )
 
-    def shown(self) -> str:
+    def show(self) -> str:
         return "".join(f"{path}\n" for path in self.paths)
 
     def make(self) -> None:
         for path in self.paths:
             if path == self.raddb.path:
-                with self.raddb.opened() as top:
+                with self.raddb.open_itself() as top:
                     self._give(top)
                 continue
-            with self.raddb.folder_of(path) as folder:
+            with self.raddb.open_folder_of(path) as folder:
                 found = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
                 kind = open_directory if stat.S_ISDIR(found.st_mode) else open_file
                 with kind(folder, path) as descriptor:
@@ -294,8 +294,8 @@ def _expect(folder: int, path: Path, text: str) -> None:
             raise Meddled(f"{path} has been changed meanwhile: run this again")
 
 
-def _status(raddb: Place, path: Path) -> os.stat_result:
-    with raddb.folder_of(path) as folder, open_file(folder, path) as descriptor:
+def _read_status(raddb: Place, path: Path) -> os.stat_result:
+    with raddb.open_folder_of(path) as folder, open_file(folder, path) as descriptor:
         return os.fstat(descriptor)
 
 
@@ -310,7 +310,7 @@ def _fill(descriptor: int, text: str, model: os.stat_result) -> None:
     os.fsync(descriptor)
 
 
-def _diff(path: Path, old: str | None, new: str | None) -> str:
+def _write_diff(path: Path, old: str | None, new: str | None) -> str:
     lines = difflib.unified_diff(
         (old or "").splitlines(keepends=True),
         (new or "").splitlines(keepends=True),

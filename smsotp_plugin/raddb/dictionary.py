@@ -47,7 +47,7 @@ class _Known:
     numbers: set[int]
 
 
-def extended_dictionary(path: Path, text: str | None) -> str:
+def extend_dictionary(path: Path, text: str | None) -> str:
     """
     Return the text of the local dictionary with our attributes in it; unchanged when they are there.
 
@@ -58,7 +58,7 @@ def extended_dictionary(path: Path, text: str | None) -> str:
     Raises:
         ConfigError: One of our names is there with another type, or no number is free.
     """
-    known = _known(path, text or "", set())
+    known = _read_known(path, text or "", set())
     wrong = [
         f"{path}: the attribute {name} is there with the type {known.names[name.casefold()]}; it must be {kind}"
         for name, kind in ATTRIBUTES
@@ -77,9 +77,9 @@ def extended_dictionary(path: Path, text: str | None) -> str:
     return _with_lines(text, lines) if missing else text or ""
 
 
-def reduced_dictionary(text: str) -> str | None:
+def reduce_dictionary(text: str) -> str | None:
     """
-    Return a dictionary as it was before `extended_dictionary`; None where there was none.
+    Return a dictionary as it was before `extend_dictionary`; None where there was none.
 
     What others have written stays, also below our lines.
     """
@@ -87,13 +87,13 @@ def reduced_dictionary(text: str) -> str | None:
     return None if rest == _MADE else rest
 
 
-def emptied_dictionary(text: str) -> str:
+def empty_dictionary(text: str) -> str:
     """Return a dictionary with empty lines in the place of ours."""
     return _BLOCK.sub(lambda block: "\n" * block[0].count("\n"), text)
 
 
-def added_attributes(text: str) -> list[str]:
-    """Return the names of the attributes that `reduced_dictionary` takes out."""
+def list_added_attributes(text: str) -> list[str]:
+    """Return the names of the attributes that `reduce_dictionary` takes out."""
     return [name for block in _BLOCK.finditer(text) for name, _, _ in _ATTRIBUTE.findall(block["lines"])]
 
 
@@ -108,7 +108,7 @@ def _with_lines(text: str | None, lines: str) -> str:
     return text + ("\n" if text else "") + _HEADING + lines
 
 
-def _known(path: Path, text: str, seen: set[Path]) -> _Known:
+def _read_known(path: Path, text: str, seen: set[Path]) -> _Known:
     """Return what a dictionary and those that it includes define."""
     names = {name.casefold(): kind.casefold() for name, _, kind in _ATTRIBUTE.findall(text)}
     numbers = {
@@ -118,7 +118,7 @@ def _known(path: Path, text: str, seen: set[Path]) -> _Known:
         included = path.parent / name
         if included not in seen and included.is_file():
             seen.add(included)
-            more = _known(included, read_file(included), seen)
+            more = _read_known(included, read_file(included), seen)
             names |= more.names
             numbers |= more.numbers
     return _Known(names, numbers)

@@ -14,9 +14,9 @@ from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.plain_file import LARGEST_FILE, read_plain_file
 from smsotp_plugin.raddb.access import plan_access, plan_raddb_access
 from smsotp_plugin.raddb.changes import Change, MakeLink, WriteFile
-from smsotp_plugin.raddb.dictionary import extended_dictionary
-from smsotp_plugin.raddb.render import is_untouched, module_text, policy_text, site_text
-from smsotp_plugin.raddb.tree import Listener, Raddb, listeners_in, read_listener
+from smsotp_plugin.raddb.dictionary import extend_dictionary
+from smsotp_plugin.raddb.render import is_untouched, render_module, render_policy, render_site
+from smsotp_plugin.raddb.tree import Listener, Raddb, find_listeners, read_listener
 from smsotp_plugin.settings import Settings
 
 #: The name ``smsotp`` is taken in ``mods-available``, by the file of a module that packages leave out (rlm_smsotp).
@@ -57,14 +57,14 @@ def plan_installation(
     """
     work = _Work(raddb, [], [], [])
     account = raddb.account()
-    work.problems.extend(_server_problems(raddb))
+    work.problems.extend(_find_server_problems(raddb))
     looks = os.geteuid() in (0, account.uid)
     if looks:
         # First: new files get the group of radiusd.conf.
         work.add(*plan_raddb_access(account, raddb.place))
-    work.attempt(lambda: _plan_files(work, module_text(config, python_path()), listen))
+    work.attempt(lambda: _plan_files(work, render_module(config, find_python_path()), listen))
     if looks:
-        work.add(*plan_access(account, config, settings, python_path()))
+        work.add(*plan_access(account, config, settings, find_python_path()))
     else:
         work.notes.append(f"whether {account.name} can read all files was not looked at: that takes root")
     if work.problems:
@@ -72,7 +72,7 @@ def plan_installation(
     return PlannedChanges(work.changes, work.notes)
 
 
-def python_path() -> list[Path]:
+def find_python_path() -> list[Path]:
     """Return the directories in which the package and everything that it needs are found."""
     package = Path(smsotp_plugin.__file__).parent.parent
     places = (package, sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
@@ -97,7 +97,7 @@ class _Work:
             self.problems.extend(exc.problems)
 
 
-def _server_problems(raddb: Raddb) -> Iterator[str]:
+def _find_server_problems(raddb: Raddb) -> Iterator[str]:
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     try:
         linked = re.search(rb"libpython(3\.\d+)", read_plain_file(raddb.library, LARGEST_FILE))
@@ -129,7 +129,7 @@ def _plan_files(work: _Work, module: str, listen: Listener | None) -> None:
     work.attempt(lambda: _plan_dictionary(work, top / "dictionary"))
     for path, text in (
         (top / "mods-available" / MODULE, module),
-        (top / "policy.d" / "smsotp", policy_text()),
+        (top / "policy.d" / "smsotp", render_policy()),
     ):
         work.attempt(partial(_plan_own, work, path, text))
     work.attempt(lambda: _plan_link(work, top / "mods-enabled" / MODULE))
@@ -141,7 +141,7 @@ def _plan_files(work: _Work, module: str, listen: Listener | None) -> None:
 
 def _plan_dictionary(work: _Work, path: Path) -> None:
     file = work.raddb.place.inside(path)
-    _plan_text(work, path, extended_dictionary(path, work.raddb.place.read(file)))
+    _plan_text(work, path, extend_dictionary(path, work.raddb.place.read(file)))
 
 
 def _plan_text(work: _Work, path: Path, text: str) -> None:
@@ -169,15 +169,15 @@ def _plan_site(work: _Work, path: Path, listen: Listener | None) -> None:
     old = work.raddb.place.read(work.raddb.place.inside(path))
     ours = old is None or is_untouched(old)
     if ours and listen:
-        _plan_text(work, path, site_text(listen))
+        _plan_text(work, path, render_site(listen))
     elif old is None:
-        _plan_text(work, path, site_text(_EXAMPLE_LISTENER))
+        _plan_text(work, path, render_site(_EXAMPLE_LISTENER))
     elif ours:
         # That of an earlier version; it serves where it did.
-        _plan_text(work, path, site_text(listeners_in(old)[0]))
+        _plan_text(work, path, render_site(find_listeners(old)[0]))
     elif listen:
         work.notes.append(f"{path} was changed by hand and stays as it is; to get a new one, move it away")
-        if listen not in listeners_in(old):
+        if listen not in find_listeners(old):
             work.problems.append(
                 f"{path} was changed by hand and does not listen on {listen}: change that there"
             )

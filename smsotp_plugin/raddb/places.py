@@ -81,7 +81,7 @@ class Place:
         return self.path / real.relative_to(top)
 
     @contextmanager
-    def opened(self) -> Iterator[int]:
+    def open_itself(self) -> Iterator[int]:
         """
         Open this directory.
 
@@ -89,14 +89,14 @@ class Place:
             Meddled: Its path leads to another one now.
         """
         with ExitStack() as opened:
-            descriptor = _opened(opened, self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            descriptor = _open(opened, self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             found = os.fstat(descriptor)
             if (found.st_dev, found.st_ino) != (self.device, self.inode):
                 raise Meddled(f"{self.path} has been replaced while this was running: run it again")
             yield descriptor
 
     @contextmanager
-    def folder_of(self, path: Path) -> Iterator[int]:
+    def open_folder_of(self, path: Path) -> Iterator[int]:
         """
         Open the directory that holds a path, without following any link below this one.
 
@@ -107,9 +107,9 @@ class Place:
             Meddled: This directory is another one now, or a directory on the way is none.
         """
         with ExitStack() as opened:
-            descriptor = opened.enter_context(self.opened())
+            descriptor = opened.enter_context(self.open_itself())
             for name in path.relative_to(self.path).parent.parts:
-                descriptor = _opened(opened, name, _STEP_FLAGS, descriptor, shown=path)
+                descriptor = _open(opened, name, _STEP_FLAGS, descriptor, shown=path)
             yield descriptor
 
     def read(self, path: Path) -> str | None:
@@ -120,7 +120,7 @@ class Place:
             ConfigError: It is no plain file, or cannot be read.
         """
         try:
-            with self.folder_of(path) as folder, open_file(folder, path) as descriptor:
+            with self.open_folder_of(path) as folder, open_file(folder, path) as descriptor:
                 return read_text_of(descriptor)
         except FileNotFoundError:
             return None
@@ -140,7 +140,7 @@ def open_file(folder: int, path: Path) -> Iterator[int]:
         Meddled: It is a link, a directory, a device or a pipe.
     """
     with ExitStack() as opened:
-        descriptor = _opened(opened, path.name, os.O_RDONLY | _FILE_FLAGS, folder, shown=path)
+        descriptor = _open(opened, path.name, os.O_RDONLY | _FILE_FLAGS, folder, shown=path)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise Meddled(f"{path} is no plain file: move it away")
         yield descriptor
@@ -155,7 +155,7 @@ def open_directory(folder: int, path: Path) -> Iterator[int]:
         Meddled: It is a link or no directory.
     """
     with ExitStack() as opened:
-        yield _opened(opened, path.name, os.O_RDONLY | _DIRECTORY_FLAGS, folder, shown=path)
+        yield _open(opened, path.name, os.O_RDONLY | _DIRECTORY_FLAGS, folder, shown=path)
 
 
 @contextmanager
@@ -163,7 +163,7 @@ def create_file(folder: int, name: str) -> Iterator[int]:
     """Make a file that nobody but us can read or write."""
     with ExitStack() as opened:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        yield _opened(opened, name, flags, folder)
+        yield _open(opened, name, flags, folder)
 
 
 def read_text_of(descriptor: int) -> str:
@@ -172,7 +172,7 @@ def read_text_of(descriptor: int) -> str:
 
 
 @contextmanager
-def trusted_folder_of(path: Path) -> Iterator[tuple[int, Path]]:
+def open_trusted_folder(path: Path) -> Iterator[tuple[int, Path]]:
     """
     Open the directory that holds a path, where only root (or we) can change the way to it.
 
@@ -190,21 +190,21 @@ def trusted_folder_of(path: Path) -> Iterator[tuple[int, Path]]:
     """
     with ExitStack() as opened:
         waiting = [*reversed(path.parts[1:])]
-        descriptor, here, links = _opened(opened, "/", _STEP_FLAGS), Path("/"), 0
+        descriptor, here, links = _open(opened, "/", _STEP_FLAGS), Path("/"), 0
         while waiting:
             name = waiting.pop()
             _judge(descriptor, here, name)
-            found = _found(name, descriptor)
+            found = _find(name, descriptor)
             if found and stat.S_ISLNK(found.st_mode):
                 links += 1
                 target = PurePath(os.readlink(name, dir_fd=descriptor))
                 if links > _MOST_LINKS:
                     raise Untrusted(f"{path}: its links go round in a circle")
                 if target.is_absolute():
-                    descriptor, here = _opened(opened, "/", _STEP_FLAGS), Path("/")
+                    descriptor, here = _open(opened, "/", _STEP_FLAGS), Path("/")
                 waiting += reversed(target.parts[1:] if target.is_absolute() else target.parts)
             elif waiting or name == "..":
-                descriptor = _opened(opened, name, _STEP_FLAGS, descriptor, shown=path)
+                descriptor = _open(opened, name, _STEP_FLAGS, descriptor, shown=path)
                 here = here.parent if name == ".." else here / name
             else:
                 yield descriptor, here / name
@@ -212,10 +212,10 @@ def trusted_folder_of(path: Path) -> Iterator[tuple[int, Path]]:
         raise Untrusted(f"{path} is no file")
 
 
-def untrusted(path: Path) -> str:
+def explain_distrust(path: Path) -> str:
     """Tell why root should not change the owner or mode of a path by itself; empty where it may."""
     try:
-        with trusted_folder_of(path):
+        with open_trusted_folder(path):
             return ""
     except Untrusted as exc:
         return str(exc)
@@ -227,21 +227,21 @@ def _judge(descriptor: int, directory: Path, name: str) -> None:
     """Refuse a directory in which others can replace a name."""
     found = os.fstat(descriptor)
     ours = {0, os.geteuid()}
-    entry = _found(name, descriptor)
+    entry = _find(name, descriptor)
     shared = found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and found.st_gid != 0)
     kept = found.st_mode & stat.S_ISVTX and (entry is None or entry.st_uid in ours)
     if found.st_uid not in ours or (shared and not kept):
         raise Untrusted(f"others than root can change what is in {directory}")
 
 
-def _found(name: str, descriptor: int) -> os.stat_result | None:
+def _find(name: str, descriptor: int) -> os.stat_result | None:
     try:
         return os.stat(name, dir_fd=descriptor, follow_symlinks=False)
     except FileNotFoundError:
         return None
 
 
-def _opened(
+def _open(
     opened: ExitStack, name: str | Path, flags: int, folder: int | None = None, *, shown: Path | None = None
 ) -> int:
     try:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.raddb.changes import Change, WriteFile
-from smsotp_plugin.raddb.install import MODULE, plan_installation, python_path
+from smsotp_plugin.raddb.install import MODULE, find_python_path, plan_installation
 from smsotp_plugin.raddb.rehearsal import rehearse_as
 from smsotp_plugin.raddb.tree import Raddb, read_file
 from smsotp_plugin.radius.config_text import read_text
@@ -41,12 +41,12 @@ def judge_readiness(raddb: Raddb, config: Path) -> Readiness:
         ConfigError: radiusd.conf names a user or group that this machine does not have.
     """
     account = raddb.account()
-    rehearsal = rehearse_as(account, raddb.main_file, config, python_path())
-    problems = [*_not_installed(raddb, config), *rehearsal.problems]
+    rehearsal = rehearse_as(account, raddb.main_file, config, find_python_path())
+    problems = [*_find_missing(raddb, config), *rehearsal.problems]
     return Readiness(list(dict.fromkeys(problems)), rehearsal.warnings, rehearsal.wiring)
 
 
-def configured_file(raddb: Raddb) -> Path | None:
+def find_configured_file(raddb: Raddb) -> Path | None:
     """
     Return the plugin's configuration that the installed module names, or None where it is not installed.
 
@@ -60,7 +60,7 @@ def configured_file(raddb: Raddb) -> Path | None:
     return Path(named[0]) if named and named[0] else None
 
 
-def _not_installed(raddb: Raddb, config: Path) -> list[str]:
+def _find_missing(raddb: Raddb, config: Path) -> list[str]:
     """Tell what an installation would do or refuse; the rehearsal tells what is wrong with the settings."""
     command = f"smsotp freeradius install --raddb {raddb.path} --config {config}"
     try:
@@ -77,7 +77,7 @@ def _not_installed(raddb: Raddb, config: Path) -> list[str]:
     except ConfigError as exc:
         return exc.problems
     return [
-        f"not as the installation leaves it; `{command}` would {change.told()}"
+        f"not as the installation leaves it; `{command}` would {change.describe()}"
         for change in plan.changes
         if not _is_example(change)
     ]

@@ -73,7 +73,7 @@ def rehearse(main_file: Path, config: Path) -> Rehearsal:
     else:
         warnings += settings_warnings(settings, config, Owners.of_this_process())
         for look in (_look_at_key, _look_at_store, _look_at_gateways):
-            problems += _problems_of(look, settings)
+            problems += _find_problems(look, settings)
     return Rehearsal(problems, warnings, judge_wiring(main_file))
 
 
@@ -154,7 +154,7 @@ def _look_at_gateways(settings: Settings) -> None:
     build_gateways(settings, SystemClock())
 
 
-def _problems_of(look: Callable[[Settings], object], settings: Settings) -> list[str]:
+def _find_problems(look: Callable[[Settings], object], settings: Settings) -> list[str]:
     try:
         look(settings)
     except ConfigError as exc:

@@ -15,7 +15,7 @@ _STAMPED = re.compile(rf"{re.escape(_STAMP)}([0-9a-f]{{64}})\n(.*)", re.DOTALL)
 _SPECIAL = re.compile(r"[\x00-\x1f\x7f\"'\\$%]")
 
 
-def module_text(config: Path, python_path: list[Path]) -> str:
+def render_module(config: Path, python_path: list[Path]) -> str:
     """
     Return ``mods-available/smsotp-plugin``.
 
@@ -30,21 +30,21 @@ def module_text(config: Path, python_path: list[Path]) -> str:
     bad += [path for path in python_path if ":" in str(path)]
     if bad:
         raise ConfigError([f"{path}: FreeRADIUS cannot use a path with such characters" for path in bad])
-    return _filled("module", PYTHON_PATH=":".join(map(str, python_path)), CONFIG=str(config))
+    return _fill("module", PYTHON_PATH=":".join(map(str, python_path)), CONFIG=str(config))
 
 
-def policy_text() -> str:
+def render_policy() -> str:
     """Return ``policy.d/smsotp``."""
-    return _filled("policy")
+    return _fill("policy")
 
 
-def site_text(listener: Listener) -> str:
+def render_site(listener: Listener) -> str:
     """Return ``sites-available/smsotp``."""
     address = (
         "*" if listener.address.is_unspecified and listener.address.version == 4 else str(listener.address)
     )
     kind = "ipaddr" if listener.address.version == 4 else "ipv6addr"
-    return _filled("site", ADDRESS_KIND=kind, ADDRESS=address, PORT=str(listener.port))
+    return _fill("site", ADDRESS_KIND=kind, ADDRESS=address, PORT=str(listener.port))
 
 
 def is_untouched(text: str) -> bool:
@@ -53,7 +53,7 @@ def is_untouched(text: str) -> bool:
     return found is not None and found[1] == _checksum(found[2])
 
 
-def _filled(name: str, **values: str) -> str:
+def _fill(name: str, **values: str) -> str:
     text = files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
     for key, value in values.items():
         text = text.replace(f"@{key}@", value)

@@ -42,7 +42,7 @@ def judge_with_server(raddb: Raddb) -> Judgement | None:
     arguments = [str(program), "-C", "-l", "stdout", "-d", str(raddb.path)]
     command = " ".join(arguments)
     try:
-        keeper = raddb.keeper()
+        keeper = raddb.find_keeper()
     except ConfigError as exc:
         return Judgement(program, command, exc.problems)
     other = os.geteuid() == 0 and keeper.uid != 0
@@ -63,11 +63,11 @@ def judge_with_server(raddb: Raddb) -> Judgement | None:
         return Judgement(program, command, [f"it did not end within {_SECONDS} s"])
     except OSError as exc:
         return Judgement(program, command, [f"it cannot be run as {keeper.name}: {exc.strerror}"])
-    problems = _problems(done.stdout, done.stderr, done.returncode) if done.returncode else []
+    problems = _find_problems(done.stdout, done.stderr, done.returncode) if done.returncode else []
     return Judgement(program, command, problems)
 
 
-def _problems(output: bytes, errors: bytes, status: int) -> list[str]:
+def _find_problems(output: bytes, errors: bytes, status: int) -> list[str]:
     lines, error_lines = (
         [line for line in text.decode(errors="replace").splitlines() if line.strip()]
         for text in (output, errors)

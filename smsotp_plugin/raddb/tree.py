@@ -59,13 +59,13 @@ def read_listener(text: str) -> Listener:
     try:
         if not found or not 0 < int(found[3]) < 65536:
             raise ValueError(text)  # noqa: TRY301  (one message for all that can be wrong)
-        address: Address = ipaddress.IPv6Address(found[1]) if found[1] else _ipv4(found[2])
+        address: Address = ipaddress.IPv6Address(found[1]) if found[1] else _read_ipv4(found[2])
     except ValueError:
         raise ValueError(f"{text} is no ADDR:PORT such as 127.0.0.1:1812, *:1812 or [::1]:1812") from None
     return Listener(address, int(found[3]))
 
 
-def _ipv4(text: str) -> ipaddress.IPv4Address:
+def _read_ipv4(text: str) -> ipaddress.IPv4Address:
     return ipaddress.IPv4Address("0.0.0.0" if text == "*" else text)  # noqa: S104  (what FreeRADIUS's * means)
 
 
@@ -98,16 +98,16 @@ class Raddb:
     @property
     def library(self) -> Path:
         """``rlm_python3.so``, whether it is there or not."""
-        places = [place for place in self._value("libdir").split(":") if place] or _USUAL_LIBDIRS
+        places = [place for place in self._read_value("libdir").split(":") if place] or _USUAL_LIBDIRS
         libraries = [Path(place) / "rlm_python3.so" for place in places]
         return next((library for library in libraries if library.exists()), libraries[0])
 
     def program(self) -> Path | None:
         """Return the server's program, as radiusd.conf calls it and where it says; None where there is none."""
         names = dict.fromkeys(
-            name for name in (self._value("name"), *_PROGRAMS) if _FILE_NAME.fullmatch(name)
+            name for name in (self._read_value("name"), *_PROGRAMS) if _FILE_NAME.fullmatch(name)
         )
-        folders = [self._value("sbindir"), *os.environ.get("PATH", "").split(":"), *_SYSTEM_FOLDERS]
+        folders = [self._read_value("sbindir"), *os.environ.get("PATH", "").split(":"), *_SYSTEM_FOLDERS]
         found = (Path(folder) / name for name in names for folder in folders if folder.startswith("/"))
         return next((path for path in found if path.is_file() and os.access(path, os.X_OK)), None)
 
@@ -118,7 +118,7 @@ class Raddb:
         Raises:
             ConfigError: radiusd.conf names a user or group that this machine does not have.
         """
-        user, group = (self.expanded(self._rights.get(name, "")) for name in ("user", "group"))
+        user, group = (self.expand_value(self._rights.get(name, "")) for name in ("user", "group"))
         try:
             # Without a name the server stays who starts it: whoever installs it, we suppose.
             return find_account(user or os.geteuid(), group or None)
@@ -126,7 +126,7 @@ class Raddb:
             named = f"the user {user or os.geteuid()} or the group {group}"
             raise ConfigError([f"{self.main_file}: {named} does not exist on this machine"]) from None
 
-    def keeper(self) -> Account:
+    def find_keeper(self) -> Account:
         """
         Return the user as whom root may run what this configuration names: programs and libraries.
 
@@ -138,19 +138,19 @@ class Raddb:
         for path in (self.main_file, self.path, *self.path.resolve().parents):
             uid = path.stat().st_uid
             if uid != 0:
-                return _owner(path, uid)
+                return _find_owner(path, uid)
         return self.account()
 
-    def expanded(self, text: str) -> str:
+    def expand_value(self, text: str) -> str:
         """Put the variables of radiusd.conf into a text; unknown ones stay as they are."""
         return expand(text, self._values)
 
-    def _value(self, name: str) -> str:
-        return self.expanded(self._values.get(name, ""))
+    def _read_value(self, name: str) -> str:
+        return self.expand_value(self._values.get(name, ""))
 
     def modules(self) -> Iterator[tuple[Path, str, str]]:
         """Yield the enabled modules: the file, the kind, and the instance's name."""
-        for file, content in self._enabled("mods-enabled"):
+        for file, content in self._list_enabled("mods-enabled"):
             for section in content.sections:
                 yield file, section.kind, section.name or section.kind
 
@@ -158,18 +158,18 @@ class Raddb:
         """Return where the enabled sites listen; what cannot be told is left out."""
         return [
             (file, listener)
-            for file, content in self._enabled("sites-enabled")
-            for listener in _listeners(content)
+            for file, content in self._list_enabled("sites-enabled")
+            for listener in _read_listeners(content)
         ]
 
-    def _enabled(self, folder: str) -> Iterator[tuple[Path, Section]]:
+    def _list_enabled(self, folder: str) -> Iterator[tuple[Path, Section]]:
         for file in sorted((self.path / folder).iterdir()):
             # FreeRADIUS passes over everything else.
             if file.is_file() and re.fullmatch(r"[A-Za-z0-9_.-]+", file.name) and file.name[0] != ".":
                 yield file, read_text(read_file(file))
 
 
-def _owner(path: Path, uid: int) -> Account:
+def _find_owner(path: Path, uid: int) -> Account:
     try:
         return find_account(uid)
     except KeyError:
@@ -178,16 +178,16 @@ def _owner(path: Path, uid: int) -> Account:
         ) from None
 
 
-def listeners_in(text: str) -> list[Listener]:
+def find_listeners(text: str) -> list[Listener]:
     """Return where a site listens, from its text."""
-    return _listeners(read_text(text))
+    return _read_listeners(read_text(text))
 
 
-def _listeners(content: Section) -> list[Listener]:
-    return [listener for section in content.find("listen") if (listener := _listener(section))]
+def _read_listeners(content: Section) -> list[Listener]:
+    return [listener for section in content.find("listen") if (listener := _read_listener(section))]
 
 
-def _listener(section: Section) -> Listener | None:
+def _read_listener(section: Section) -> Listener | None:
     values = section.values
     if values.get("proto") == "tcp":
         return None

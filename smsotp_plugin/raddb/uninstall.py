@@ -5,7 +5,7 @@ from pathlib import Path
 
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.raddb.changes import Change, RemoveFile, RemoveLink, WriteFile
-from smsotp_plugin.raddb.dictionary import added_attributes, emptied_dictionary, reduced_dictionary
+from smsotp_plugin.raddb.dictionary import empty_dictionary, list_added_attributes, reduce_dictionary
 from smsotp_plugin.raddb.install import MODULE, PlannedChanges
 from smsotp_plugin.raddb.render import is_untouched
 from smsotp_plugin.raddb.tree import Raddb
@@ -26,10 +26,10 @@ def plan_removal(raddb: Raddb) -> PlannedChanges:
     ours = [top / "mods-available" / MODULE, top / "policy.d/smsotp"]
     if site_text is None or is_untouched(site_text):
         ours.append(site)
-    left = {top / "dictionary": emptied_dictionary(definitions)}
+    left = {top / "dictionary": empty_dictionary(definitions)}
     problems = [
         f"{use.file}:{use.line} uses {use.name}: take that out first"
-        for use in find_uses(raddb, added_attributes(definitions), ours, left)
+        for use in find_uses(raddb, list_added_attributes(definitions), ours, left)
     ]
     changes, notes = list[Change](), list[str]()
     for available in ours:
@@ -44,7 +44,7 @@ def plan_removal(raddb: Raddb) -> PlannedChanges:
             changes.append(RemoveFile(place, place.inside(available), text))
     if site not in ours:
         notes.append(f"{site} was changed by hand and stays")
-    changes += _dictionary_changes(raddb, dictionary, definitions)
+    changes += _plan_dictionary(raddb, dictionary, definitions)
     if problems:
         raise ConfigError(problems)
     if changes:
@@ -63,8 +63,8 @@ def _plan_link(raddb: Raddb, enabled: Path, available: Path, changes: list[Chang
     return []
 
 
-def _dictionary_changes(raddb: Raddb, file: Path, text: str) -> list[Change]:
-    rest = reduced_dictionary(text)
+def _plan_dictionary(raddb: Raddb, file: Path, text: str) -> list[Change]:
+    rest = reduce_dictionary(text)
     if rest is None:
         return [RemoveFile(raddb.place, file, text)]
     return [WriteFile(raddb.place, file, text, rest, like=raddb.main_file)] if rest != text else []

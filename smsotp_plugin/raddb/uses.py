@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smsotp_plugin.errors import ConfigError
-from smsotp_plugin.raddb.render import module_text, policy_text
+from smsotp_plugin.raddb.render import render_module, render_policy
 from smsotp_plugin.raddb.tree import Raddb, read_file
 from smsotp_plugin.radius.config_text import Section, read_text
 from smsotp_plugin.radius.config_tree import read_tree
@@ -59,7 +59,7 @@ def find_uses(
     Raises:
         ConfigError: A file cannot be read.
     """
-    pattern = _names(attributes)
+    pattern = _compile_names(attributes)
     seen = {os.path.realpath(path) for path in ours}
     waiting = [*changed, *_read_by_server(raddb)]
     while waiting:
@@ -75,10 +75,10 @@ def find_uses(
                 yield Use(file, number, next(name for name in found.groups() if name))
 
 
-def _names(attributes: Sequence[str]) -> re.Pattern[str]:
-    module = read_text(module_text(Path("/"), [Path("/")]))
+def _compile_names(attributes: Sequence[str]) -> re.Pattern[str]:
+    module = read_text(render_module(Path("/"), [Path("/")]))
     modules = [section.name for section in module.sections]
-    policies = [section.kind for section in read_text(policy_text()).sections]
+    policies = [section.kind for section in read_text(render_policy()).sections]
     words = "|".join(map(re.escape, sorted({*policies, *modules} - {"smsotp"})))
     names = "|".join(map(re.escape, attributes)) or r"(?!)"
     return re.compile(
@@ -96,14 +96,14 @@ def _read_by_server(raddb: Raddb) -> Iterator[Path]:
     if tree.unread:
         raise ConfigError(tree.unread)
     yield from tree.files
-    yield from _named_in(tree.root)
+    yield from _find_named(tree.root)
     named = sorted((raddb.path / _NAMED).rglob("*"))
     yield from (path for path in named if path.name[0] != "." and not _LEFT_BEHIND.fullmatch(path.name))
     yield from (raddb.path / name for name in ("users", "hints", "huntgroups"))
 
 
-def _named_in(section: Section) -> Iterator[Path]:
+def _find_named(section: Section) -> Iterator[Path]:
     yield from (Path(value) for value in section.values.values() if value.startswith("/"))
     for inner in section.sections:
         if inner.kind not in _WRITERS:
-            yield from _named_in(inner)
+            yield from _find_named(inner)

@@ -75,7 +75,7 @@ class Attributes:
             raise PacketError(f"{name} is not UTF-8 text")
         return value
 
-    def shown(self, name: str) -> str:
+    def show(self, name: str) -> str:
         """Return what only informs: the first value, without what cannot be printed."""
         value = self._first.get(name, "")
         if value.isprintable():
@@ -106,13 +106,13 @@ def read_request(packet: Packet, places: Sequence[AttributePlace]) -> LoginReque
     return LoginRequest(
         user=user,
         password=None if password is None else SecretStr(password),
-        state=None if state is None else _text_of_octets(state),
-        client=_client(request),
-        station=request.shown("Calling-Station-Id"),
-        site=request.shown("SMSOTP-Site"),
-        gateway=control.shown("SMSOTP-Gateway"),
-        language=control.shown("SMSOTP-Language").lower(),
-        notification=control.shown("SMSOTP-Notify"),
+        state=None if state is None else _decode_octets(state),
+        client=_find_client(request),
+        station=request.show("Calling-Station-Id"),
+        site=request.show("SMSOTP-Site"),
+        gateway=control.show("SMSOTP-Gateway"),
+        language=control.show("SMSOTP-Language").lower(),
+        notification=control.show("SMSOTP-Notify"),
         numbers=tuple(
             _NOT_UTF8.sub("\ufffd", value)
             for place in places
@@ -125,15 +125,15 @@ def read_request(packet: Packet, places: Sequence[AttributePlace]) -> LoginReque
 def read_refusal(packet: Packet) -> tuple[str, str]:
     """Return the User-Name of a request that the policies reject, as far as it has one, and their reason."""
     request = Attributes(packet.get("request"))
-    return request.shown("User-Name"), request.shown("SMSOTP-Refusal")
+    return request.show("User-Name"), request.show("SMSOTP-Refusal")
 
 
-def _client(request: Attributes) -> str:
-    said = [f"{name}={value}" for name in _CLIENT_NAMES if (value := request.shown(name))]
-    return " ".join(said) or request.shown("SMSOTP-Client-Address")
+def _find_client(request: Attributes) -> str:
+    said = [f"{name}={value}" for name in _CLIENT_NAMES if (value := request.show(name))]
+    return " ".join(said) or request.show("SMSOTP-Client-Address")
 
 
-def _text_of_octets(value: str) -> str:
+def _decode_octets(value: str) -> str:
     """Return octets as text; what is not ASCII becomes a State that nobody has."""
     try:
         return bytes.fromhex(value.removeprefix("0x")).decode("ascii")

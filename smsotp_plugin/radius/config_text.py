@@ -94,7 +94,7 @@ def read_text(text: str, file: Path | None = None) -> Section:
     """
     top = Section(file=file)
     stack = [top]
-    for line, statement in _logical_lines(text):
+    for line, statement in _join_lines(text):
         _read_line(statement, stack, line)
     return top
 
@@ -109,7 +109,7 @@ def expand(value: str, variables: dict[str, str]) -> str:
     return value
 
 
-def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+def _join_lines(text: str) -> Iterator[tuple[int, str]]:
     """Yield lines with their numbers, continued ones joined under the number of the first."""
     begun, first = "", 0
     for number, line in enumerate(text.split("\n"), 1):
@@ -140,7 +140,7 @@ def _read_line(text: str, stack: list[Section], line: int) -> None:
 def _read_item(text: str, place: int, stack: list[Section], line: int) -> int:
     """Read one statement or the head of one section; return where the next one may begin."""
     file = stack[0].file
-    word, after = _word(text, place)
+    word, after = _read_word(text, place)
     if not word or text.startswith("%{", place):
         stack[-1].items.append(Statement(text[place:].strip(), "", "", file, line))
         return len(text)
@@ -149,34 +149,34 @@ def _read_item(text: str, place: int, stack: list[Section], line: int) -> int:
         stack[-1].items.append(Statement(word, "=", target[1].strip("\"'") if target else "", file, line))
         return len(text)
     if word not in ("if", "elsif") and (operator := _OPERATOR.match(text, after)):
-        value, after = _value(text, operator.end())
+        value, after = _read_value(text, operator.end())
         stack[-1].items.append(Statement(word, operator[1], value, file, line))
         return after
-    head = _head(text, after)
+    head = _find_head(text, after)
     if head is None:
         stack[-1].items.append(Statement(word, "", "", file, line))
         return len(text) if re.match(r"\s*[^\s,#}]", text[after:]) else after
-    section = Section(word, _unquoted(text[after:head].strip()), file, line)
+    section = Section(word, _unquote(text[after:head].strip()), file, line)
     stack[-1].items.append(section)
     stack.append(section)
     return head + 1
 
 
-def _word(text: str, place: int) -> tuple[str, int]:
+def _read_word(text: str, place: int) -> tuple[str, int]:
     if quoted := _QUOTED.match(text, place):
         return quoted[1] or quoted[2] or "", quoted.end()
     found = _WORD.match(text, place)
     return (found[0], found.end()) if found else ("", place)
 
 
-def _value(text: str, place: int) -> tuple[str, int]:
+def _read_value(text: str, place: int) -> tuple[str, int]:
     if quoted := _QUOTED.match(text, place):
         return quoted[1] if quoted[1] is not None else quoted[2], quoted.end()
     found = _BARE_VALUE.match(text, place)
     return (found[0], found.end()) if found and found[0] != "#" else ("", place)
 
 
-def _head(text: str, place: int) -> int | None:
+def _find_head(text: str, place: int) -> int | None:
     """Return where the bracket is that opens the section which a line begins, or None."""
     depth = 0
     while place < len(text):
@@ -192,7 +192,7 @@ def _head(text: str, place: int) -> int | None:
     return None
 
 
-def _unquoted(name: str) -> str:
+def _unquote(name: str) -> str:
     quoted = _QUOTED.fullmatch(name)
     return quoted[1] or quoted[2] or "" if quoted else name
 

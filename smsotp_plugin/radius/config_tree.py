@@ -36,7 +36,7 @@ class ConfigTree:
     unread: list[str] = field(default_factory=list)
 
 
-def running_main_file(program: str, options: Mapping[str, str]) -> Path | None:
+def find_running_main_file(program: str, options: Mapping[str, str]) -> Path | None:
     """
     Return the main file that a server was started with, or None where that cannot be told.
 
@@ -65,25 +65,25 @@ def _fill(tree: ConfigTree, above: list[Section], source: Section, depth: int) -
     """Copy what a section holds into the last one of `above`, with includes followed and variables filled in."""
     for item in source.items:
         if isinstance(item, Section):
-            copy = replace(item, name=_expanded(item.name, above), items=[])
+            copy = replace(item, name=_expand_all(item.name, above), items=[])
             above[-1].items.append(copy)
             _fill(tree, [*above, copy], item, depth)
         elif item.name.casefold() in ("$include", "$-include"):
             _include(tree, above, item, depth)
         else:
-            above[-1].items.append(replace(item, value=_expanded(item.value, above)))
+            above[-1].items.append(replace(item, value=_expand_all(item.value, above)))
 
 
 def _include(tree: ConfigTree, above: list[Section], item: Statement, depth: int) -> None:
     assert item.file
     place = f"{item.file}:{item.line}: "
-    target = _expanded(item.value, above)
+    target = _expand_all(item.value, above)
     path = item.file.parent / target
     if depth >= _DEEPEST:
         tree.unread.append(f"{place}files include each other in a circle, by {target}")
         return
     optional = item.name.startswith("$-")
-    for file in _files(path, tree, place) if target.endswith("/") else [path]:
+    for file in _list_files(path, tree, place) if target.endswith("/") else [path]:
         if optional and not _is_there(file):
             continue
         text = _read(file, tree, place)
@@ -91,7 +91,7 @@ def _include(tree: ConfigTree, above: list[Section], item: Statement, depth: int
             _fill(tree, above, read_text(text, file), depth + 1)
 
 
-def _files(directory: Path, tree: ConfigTree, place: str) -> list[Path]:
+def _list_files(directory: Path, tree: ConfigTree, place: str) -> list[Path]:
     """Return what FreeRADIUS takes of a directory; it does so in no particular order."""
     try:
         entries = sorted(directory.iterdir())
@@ -130,30 +130,30 @@ def _read(file: Path, tree: ConfigTree, place: str) -> str | None:
     return content.decode("utf-8", errors="surrogateescape")
 
 
-def _expanded(text: str, above: list[Section]) -> str:
+def _expand_all(text: str, above: list[Section]) -> str:
     """Fill in what is known by now, as FreeRADIUS does; the rest stays as it is."""
     if "$" not in text:
         return text
     for _ in range(10):
-        filled = _REFERENCE.sub(lambda found: _referred(found, above), text)
+        filled = _REFERENCE.sub(lambda found: _resolve_reference(found, above), text)
         if filled == text:
             break
         text = filled
     return text
 
 
-def _referred(found: re.Match[str], above: list[Section]) -> str:
+def _resolve_reference(found: re.Match[str], above: list[Section]) -> str:
     dots, path, variable = found.groups()
     if variable is not None:
         return os.environ.get(variable, found[0])
     *sections, name = path.split(".")
     # Without dots in front it is a name of the main file, or of a section around.
     starts = [above[max(len(above) - len(dots), 0)]] if dots else [above[0], *reversed(above[1:])]
-    values = (_looked_up(start, sections, name) for start in starts)
+    values = (_look_up(start, sections, name) for start in starts)
     return next((value for value in values if value is not None), found[0])
 
 
-def _looked_up(section: Section, path: list[str], name: str) -> str | None:
+def _look_up(section: Section, path: list[str], name: str) -> str | None:
     """Return the value of ``section.section.name``; ``:name`` and ``:instance`` are what a section is called."""
     for step in path:
         kind, _, called = step.rstrip("]").partition("[")

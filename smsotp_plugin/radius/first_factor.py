@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from smsotp_plugin.radius.config_text import Section
-from smsotp_plugin.radius.unlang import ENDS, Item, Reach, Unlang, called, chains, is_assignment, is_block
+from smsotp_plugin.radius.unlang import (
+    ENDS,
+    Item,
+    Reach,
+    Unlang,
+    is_assignment,
+    is_block,
+    read_called,
+    split_chains,
+)
 
 #: What cannot carry a code; without a challenge after them, `smsotp_post_auth` keeps their users out, as it should.
 _WITHOUT_CODE = frozenset({"chap", "mschap", "digest", "eap", "ms-chap"})
@@ -74,8 +83,8 @@ def _read(item: Item, unlang: Unlang, challenge: str) -> Entry:
     listed = isinstance(item, Section) and item.kind == "Auth-Type"
     walk = _Walk()
     _Reader(unlang, challenge).walk(item.items if listed and isinstance(item, Section) else [item], walk)
-    name = item.name if listed else called(item)
-    if not listed and unlang.reach([item], challenge) is not Reach.NEVER:
+    name = item.name if listed else read_called(item)
+    if not listed and unlang.find_reach([item], challenge) is not Reach.NEVER:
         walk.wrong = [
             "stands outside of any Auth-Type, where FreeRADIUS does not call it after a first factor"
         ]
@@ -89,7 +98,7 @@ class _Reader:
     challenge: str
 
     def walk(self, items: Sequence[Item], walk: _Walk) -> None:
-        for branches in chains(items):
+        for branches in split_chains(items):
             if walk.ended:
                 return
             item = branches[0]
@@ -97,17 +106,17 @@ class _Reader:
             if body is not None:
                 self.walk(body.items, walk)
             elif isinstance(item, Section) and is_block(item):
-                self._block(item, branches, walk)
+                self._read_block(item, branches, walk)
             elif not is_assignment(item):
-                self._call(called(item), walk)
+                self._call(read_called(item), walk)
 
-    def _block(self, section: Section, branches: list[Item], walk: _Walk) -> None:
+    def _read_block(self, section: Section, branches: list[Item], walk: _Walk) -> None:
         if section.kind == "if":
             self._choose(branches, walk)
         elif section.kind == "group":
             self.walk(section.items, walk)
         else:
-            self._one_of(section, walk)
+            self._read_choice(section, walk)
 
     def _call(self, name: str, walk: _Walk) -> None:
         if name == self.challenge:
@@ -131,8 +140,8 @@ class _Reader:
             )
         walk.factors, walk.asked, walk.ended = [], True, True
 
-    def _one_of(self, section: Section, walk: _Walk) -> None:
-        reach = self.unlang.reach([section], self.challenge)
+    def _read_choice(self, section: Section, walk: _Walk) -> None:
+        reach = self.unlang.find_reach([section], self.challenge)
         names = [call.name for call in self.unlang.calls(section.items) if call.name not in self.unlang.atoms]
         if reach is not Reach.NEVER:
             walk.wrong.append(f"stands in `{section.kind}`, which does not always call it")
@@ -143,9 +152,9 @@ class _Reader:
 
     def _choose(self, branches: list[Item], walk: _Walk) -> None:
         sections = [branch for branch in branches if isinstance(branch, Section)]
-        reaches = [self.unlang.reach(section.items, self.challenge) for section in sections]
+        reaches = [self.unlang.find_reach(section.items, self.challenge) for section in sections]
         if all(reach is Reach.NEVER for reach in reaches):
-            self._without_challenge(sections, walk)
+            self._read_without_challenge(sections, walk)
             return
         before, walk.factors = walk.factors, []
         for section, reach in zip(sections, reaches, strict=True):
@@ -161,7 +170,7 @@ class _Reader:
         if not before and not walk.wrong:
             walk.wrong.append("stands where no first factor has said ok, so that nobody can log in")
 
-    def _without_challenge(self, sections: list[Section], walk: _Walk) -> None:
+    def _read_without_challenge(self, sections: list[Section], walk: _Walk) -> None:
         """Read conditions that choose among first factors, or that reject whose first factor was wrong."""
         rejects_others = any(
             re.fullmatch(r"\(*\s*!\s*\(*ok\)*", section.name) and self._ends(section) for section in sections
@@ -178,4 +187,4 @@ class _Reader:
             walk.factors.append(inside[0] if len(inside) == 1 else f"one of {', '.join(inside)}")
 
     def _ends(self, section: Section) -> bool:
-        return any(called(item) in ENDS for item in section.items)
+        return any(read_called(item) in ENDS for item in section.items)

@@ -74,7 +74,7 @@ def read_any_text() -> None:
     codecs.register_error("strict", read)
 
 
-def server_version(program: Path = _THIS_PROGRAM, limit: float = _VERSION_LIMIT) -> tuple[int, int, int]:
+def find_server_version(program: Path = _THIS_PROGRAM, limit: float = _VERSION_LIMIT) -> tuple[int, int, int]:
     """
     Return the version of the FreeRADIUS around us, for example ``(3, 2, 1)``.
 
@@ -138,10 +138,10 @@ def is_config_check(command_line: list[str]) -> bool:
     Args:
         command_line: As in ``/proc/self/cmdline``, with the program's name.
     """
-    return "-C" in server_options(command_line)
+    return "-C" in find_server_options(command_line)
 
 
-def server_options(command_line: list[str]) -> dict[str, str]:
+def find_server_options(command_line: list[str]) -> dict[str, str]:
     """
     Return the options that the server was started with, for example ``{"-f": "", "-d": "/etc/raddb"}``.
 
@@ -155,7 +155,7 @@ def server_options(command_line: list[str]) -> dict[str, str]:
     return dict(options)
 
 
-def command_line() -> list[str]:
+def read_command_line() -> list[str]:
     """Return the command line of the server; ``sys.argv`` is empty in there."""
     return [
         part.decode(errors="replace") for part in Path("/proc/self/cmdline").read_bytes().split(b"\0")[:-1]

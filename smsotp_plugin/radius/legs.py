@@ -39,15 +39,15 @@ class Legs:
     def look(self, packet: Packet) -> ModuleAnswer:
         """Tell an answer leg, whose User-Password is a code, from a first leg."""
         answers = self.login.is_answer(read_request(packet, self.places))
-        return NOOP, (), (_result("answer" if answers else "none"),)
+        return NOOP, (), (_set_result("answer" if answers else "none"),)
 
     def first_leg(self, packet: Packet) -> ModuleAnswer:
         """Begin a log-in whose first factor is known to be right."""
-        return _written(self.login.first_leg(read_request(packet, self.places)))
+        return _write_answer(self.login.first_leg(read_request(packet, self.places)))
 
     def answer_leg(self, packet: Packet) -> ModuleAnswer:
         """Judge an answer to a challenge; NOOP where the challenge is not one of ours."""
-        return _written(self.login.answer_leg(read_request(packet, self.places)))
+        return _write_answer(self.login.answer_leg(read_request(packet, self.places)))
 
     def after(self, packet: Packet) -> ModuleAnswer:
         """Send the notification that the administrator's unlang asks for, if any; the decision stays as it is."""
@@ -62,30 +62,30 @@ class Legs:
         return REJECT, (), ()
 
 
-def _result(name: str) -> Change:
+def _set_result(name: str) -> Change:
     """Return what the policies compare with what it must be: some servers drop the values of all changes."""
     return ("SMSOTP-Result", ":=", name)
 
 
-def _written(decision: Ask | Accept | Reject | NotOurs) -> ModuleAnswer:
+def _write_answer(decision: Ask | Accept | Reject | NotOurs) -> ModuleAnswer:
     match decision:
         case Ask(state, prompt, seconds):
-            told = (("State", ":=", state), _message(prompt), ("Session-Timeout", ":=", str(seconds)))
-            return HANDLED, (_SIGN, *told), (_CHALLENGE, _result("challenge"))
+            told = (("State", ":=", state), _set_message(prompt), ("Session-Timeout", ":=", str(seconds)))
+            return HANDLED, (_SIGN, *told), (_CHALLENGE, _set_result("challenge"))
         case Accept():
-            return OK, (_SIGN,), (_ACCEPT, _result("accept"))
+            return OK, (_SIGN,), (_ACCEPT, _set_result("accept"))
         case NotOurs():
-            return NOOP, (), (_result("none"),)
+            return NOOP, (), (_set_result("none"),)
         case Reject(text, reason):
-            reply = (_SIGN, _message(text)) if text else (_SIGN,)
-            why = (_text("SMSOTP-Refusal", printable(reason)),) if reason else ()
-            return REJECT, reply, (_result("reject"), *why)
+            reply = (_SIGN, _set_message(text)) if text else (_SIGN,)
+            why = (_set_text("SMSOTP-Refusal", printable(reason)),) if reason else ()
+            return REJECT, reply, (_set_result("reject"), *why)
 
 
-def _message(text: str) -> Change:
-    return _text("Reply-Message", text)
+def _set_message(text: str) -> Change:
+    return _set_text("Reply-Message", text)
 
 
-def _text(name: str, text: str) -> Change:
+def _set_text(name: str, text: str) -> Change:
     # The server reads backslashes in values as escapes.
     return (name, ":=", text.replace("\\", "\\\\"))

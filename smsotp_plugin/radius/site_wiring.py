@@ -19,12 +19,12 @@ from smsotp_plugin.radius.findings import (
 )
 from smsotp_plugin.radius.first_factor import Entry, Treatment, read_entries
 from smsotp_plugin.radius.sites import Site
-from smsotp_plugin.radius.unlang import Call, Item, Reach, Unlang, actions, all_calls
+from smsotp_plugin.radius.unlang import Call, Item, Reach, Unlang, list_actions, list_all_calls
 
 
 def uses_us(site: Site, unlang: Unlang) -> bool:
     """Tell whether a virtual server calls any of our policies, or our module by itself, wherever that is."""
-    return any(_ours(call.name) for _, call in all_calls(site.section, unlang))
+    return any(_is_ours(call.name) for _, call in list_all_calls(site.section, unlang))
 
 
 def judge_site(site: Site, unlang: Unlang, *, ours: bool) -> tuple[Row, list[Finding]]:
@@ -43,12 +43,12 @@ def judge_site(site: Site, unlang: Unlang, *, ours: bool) -> tuple[Row, list[Fin
         judge.row.cells = dict.fromkeys(POLICIES, "-")
         return judge.row, []
     if site.inner and not site.ways:
-        judge.in_tunnel()
+        judge.judge_tunnel()
         return judge.row, judge.found
-    judge.strange_calls()
+    judge.judge_strange_calls()
     judge.guard()
     judge.authorize()
-    judge.challenge()
+    judge.judge_challenge()
     judge.post_auth()
     judge.sign_reply()
     return judge.row, judge.found
@@ -65,11 +65,13 @@ class _Judge:
         self.row = Row(self.site.name or "(without a name)", "", dict.fromkeys(POLICIES, "missing"))
 
     def tell(self, where: Item, what: str, means: str, *lines: str) -> None:
-        self.found.append(Finding(place_of(where), f"virtual server {self.row.site}: {what}", means, lines))
+        self.found.append(
+            Finding(describe_place(where), f"virtual server {self.row.site}: {what}", means, lines)
+        )
 
-    def in_tunnel(self) -> None:
-        for kind, call in all_calls(self.site.section, self.unlang):
-            if _ours(call.name):
+    def judge_tunnel(self) -> None:
+        for kind, call in list_all_calls(self.site.section, self.unlang):
+            if _is_ours(call.name):
                 self.row.cells[call.name] = "inside of EAP"
                 self.tell(
                     call.item,
@@ -78,9 +80,9 @@ class _Judge:
                     "take it out here",
                 )
 
-    def strange_calls(self) -> None:
+    def judge_strange_calls(self) -> None:
         """Tell of ours in other sections, under other names, and with consequences of their own."""
-        for kind, call in all_calls(self.site.section, self.unlang):
+        for kind, call in list_all_calls(self.site.section, self.unlang):
             name = call.name.removeprefix("-")
             if call.name.startswith("-") and name in POLICIES:
                 self.tell(
@@ -89,15 +91,15 @@ class _Judge:
                     "FreeRADIUS passes over it in silence; take the - away",
                 )
             elif name in POLICIES:
-                self._right_list(kind, call)
-                self._own_actions(call)
+                self._judge_list(kind, call)
+                self._judge_own_actions(call)
             elif name.lower().startswith(("smsotp_", "smsotp-")) and name not in self.unlang.atoms:
                 self.tell(
                     call.item,
                     f"{call.name} is called, but there is no such policy",
                     f"FreeRADIUS does not start; there are: {', '.join(POLICIES)}",
                 )
-            elif _ours(name) and not kind.startswith("post-auth"):
+            elif _is_ours(name) and not kind.startswith("post-auth"):
                 self.tell(
                     call.item,
                     f"the module {call.name} is called by itself in {kind}",
@@ -105,7 +107,7 @@ class _Judge:
                     CHALLENGE if kind.startswith("authenticate") else AUTHORIZE,
                 )
 
-    def _right_list(self, kind: str, call: Call) -> None:
+    def _judge_list(self, kind: str, call: Call) -> None:
         if kind.partition(",")[0] not in POLICIES[call.name]:
             wanted = POLICIES[call.name][0]
             self.tell(
@@ -114,10 +116,10 @@ class _Judge:
                 f"it has no use there; it belongs into {wanted}",
             )
 
-    def _own_actions(self, call: Call) -> None:
+    def _judge_own_actions(self, call: Call) -> None:
         sections = [section for section in (*call.around, call.item) if isinstance(section, Section)]
         for section in sections:
-            for action in actions(section):
+            for action in list_actions(section):
                 self.tell(
                     action,
                     f"`{action.name} = {action.value}` changes what follows from {call.name}",
@@ -125,14 +127,16 @@ class _Judge:
                 )
 
     def guard(self) -> None:
-        authorize = self._list("authorize", GUARD, "no code can be asked for", f"authorize {{ {GUARD} ... }}")
+        authorize = self._find_list(
+            "authorize", GUARD, "no code can be asked for", f"authorize {{ {GUARD} ... }}"
+        )
         if authorize is None:
             return
         means = "text that is no text goes on to the other modules, which may see another name than the plugin does"
-        call = self._called(authorize, GUARD, means, f"{GUARD}   (first in authorize)")
-        if call and (before := self._before(authorize, call)):
+        call = self._find_call(authorize, GUARD, means, f"{GUARD}   (first in authorize)")
+        if call and (before := self._list_before(authorize, call)):
             self.row.cells[GUARD] = "not first"
-            names = _names(before)
+            names = _join_names(before)
             self.tell(
                 call.item,
                 f"{GUARD} is not the first in authorize, {names} before it",
@@ -140,40 +144,40 @@ class _Judge:
             )
 
     def authorize(self) -> None:
-        authorize = self.site.list_of("authorize")
+        authorize = self.site.find_list("authorize")
         if authorize is None:
             return
-        checkers = [call.name for call in self._calls(authorize) if not _ours(call.name)]
+        checkers = [call.name for call in self._list_calls(authorize) if not _is_ours(call.name)]
         means = f"the code goes on as if it were a password, to {checkers[-1] if checkers else 'nobody'}, and is not accepted"
-        call = self._called(authorize, AUTHORIZE, means, f"{AUTHORIZE}   (last in authorize)")
+        call = self._find_call(authorize, AUTHORIZE, means, f"{AUTHORIZE}   (last in authorize)")
         if call is None:
             return
-        calls = self._calls(authorize)
+        calls = self._list_calls(authorize)
         place = calls.index(call)
         after = [other for other in calls[place + 1 :] if other.name not in self.unlang.atoms]
         chosen = [
             statement
-            for _, statement in self.unlang.updates(self._items_after(authorize, call))
+            for _, statement in self.unlang.list_updates(self._list_items_after(authorize, call))
             if statement.name.rpartition(":")[2].lstrip("&") == "Auth-Type"
         ]
         if after or chosen:
             self.row.cells[AUTHORIZE] = "not last"
-            names = _names(after) or f"Auth-Type is set in {place_of(chosen[0])}"
+            names = _join_names(after) or f"Auth-Type is set in {describe_place(chosen[0])}"
             self.tell(
                 call.item,
                 f"{AUTHORIZE} is not the last in authorize, {names} after it",
                 "what comes after a right or wrong code may look it up as a password, and lock the account; make it "
                 "the last",
             )
-        self._returns(calls[:place], means)
+        self._judge_returns(calls[:place], means)
 
-    def _returns(self, calls: list[Call], means: str) -> None:
+    def _judge_returns(self, calls: list[Call], means: str) -> None:
         for call in calls:
             around = [section.name for section in call.around if section.kind in ("if", "elsif")]
             if call.name == "eap" or any("EAP" in condition for condition in around):
                 continue
             ending = (
-                [action for action in actions(call.item) if action.value == "return"]
+                [action for action in list_actions(call.item) if action.value == "return"]
                 if isinstance(call.item, Section)
                 else []
             )
@@ -184,8 +188,10 @@ class _Judge:
                     ending[0] if ending else call.item, f"{what} ends authorize before {AUTHORIZE}", means
                 )
 
-    def challenge(self) -> None:
-        authenticate = self._list("authenticate", CHALLENGE, "no code can be asked for", *CHALLENGE_LINES)
+    def judge_challenge(self) -> None:
+        authenticate = self._find_list(
+            "authenticate", CHALLENGE, "no code can be asked for", *CHALLENGE_LINES
+        )
         if authenticate is None:
             return
         entries = read_entries(authenticate, self.unlang, CHALLENGE)
@@ -202,7 +208,7 @@ class _Judge:
         self.row.cells[CHALLENGE] = ", ".join(
             [entry.name for entry in asking if not entry.wrong] + [f"{name} wrongly" for name in wrong_ones]
         )
-        locked = self._locked()
+        locked = self._is_locked()
         if not asking and not wrong_ones:
             self.row.cells[CHALLENGE] = "missing"
             means = "nobody can log in" if locked else "the password alone lets people in"
@@ -233,18 +239,18 @@ class _Judge:
     def post_auth(self) -> None:
         means = self._means_no_lock()
         line = f"{POST_AUTH}   (first in post-auth)"
-        section = self._list("post-auth", POST_AUTH, means, "post-auth {", f"\t{POST_AUTH}", "}")
-        call = self._called(section, POST_AUTH, means, line) if section else None
-        if section and call and (before := self._before(section, call)):
+        section = self._find_list("post-auth", POST_AUTH, means, "post-auth {", f"\t{POST_AUTH}", "}")
+        call = self._find_call(section, POST_AUTH, means, line) if section else None
+        if section and call and (before := self._list_before(section, call)):
             self.row.cells[POST_AUTH] = "not first"
             self.tell(
                 call.item,
-                f"{POST_AUTH} is not the first in post-auth, {_names(before)} before it",
+                f"{POST_AUTH} is not the first in post-auth, {_join_names(before)} before it",
                 "what comes before it takes people for accepted who are not, and may let them in; make it the first",
             )
 
     def _means_no_lock(self) -> str:
-        authenticate = self.site.list_of("authenticate")
+        authenticate = self.site.find_list("authenticate")
         entries = read_entries(authenticate, self.unlang, CHALLENGE) if authenticate else []
         if not any(entry.treatment is Treatment.ASKS for entry in entries):
             return "the password alone lets people in"
@@ -253,7 +259,7 @@ class _Judge:
         return f"whoever is not asked for a code gets in without one: {ways}"
 
     def sign_reply(self) -> None:
-        section = self.site.list_of("post-auth")
+        section = self.site.find_list("post-auth")
         reject = (
             next(
                 (
@@ -271,31 +277,31 @@ class _Judge:
             where = section or self.site.section
             self.tell(where, f"there is no Post-Auth-Type REJECT with {SIGN_REPLY}", means, *SIGN_LINES)
             return
-        call = self._called(reject, SIGN_REPLY, means, *SIGN_LINES)
-        calls = self._calls(reject)
+        call = self._find_call(reject, SIGN_REPLY, means, *SIGN_LINES)
+        calls = self._list_calls(reject)
         filters = [other for other in calls if other.name.lstrip("-").startswith("attr_filter")]
         if call and filters and calls.index(filters[-1]) > calls.index(call):
             self.row.cells[SIGN_REPLY] = "not last"
             self.tell(
                 call.item,
-                f"{SIGN_REPLY} is not the last, {_names(filters[-1:])} after it",
+                f"{SIGN_REPLY} is not the last, {_join_names(filters[-1:])} after it",
                 f"{means}; make it the last",
             )
 
-    def _locked(self) -> bool:
-        section = self.site.list_of("post-auth")
-        return section is not None and self.unlang.reach(section.items, POST_AUTH) is Reach.ALWAYS
+    def _is_locked(self) -> bool:
+        section = self.site.find_list("post-auth")
+        return section is not None and self.unlang.find_reach(section.items, POST_AUTH) is Reach.ALWAYS
 
-    def _list(self, kind: str, name: str, means: str, *lines: str) -> Section | None:
-        section = self.site.list_of(kind)
+    def _find_list(self, kind: str, name: str, means: str, *lines: str) -> Section | None:
+        section = self.site.find_list(kind)
         if section is None:
             self.tell(self.site.section, f"it has no {kind}, where {name} has to be called", means, *lines)
         return section
 
-    def _called(self, section: Section, name: str, means: str, *lines: str) -> Call | None:
+    def _find_call(self, section: Section, name: str, means: str, *lines: str) -> Call | None:
         """Return where a policy is called, and tell where it is not, or not always."""
-        calls = [call for call in self._calls(section) if call.name == name]
-        reach = self.unlang.reach(section.items, name)
+        calls = [call for call in self._list_calls(section) if call.name == name]
+        reach = self.unlang.find_reach(section.items, name)
         kind = f"{section.kind} {section.name}".strip()
         if reach is Reach.ALWAYS:
             self.row.cells[name] = f"line {calls[0].item.line}"
@@ -307,24 +313,24 @@ class _Judge:
             self.tell(calls[0].item, f"{name} is never reached, because {kind} ends before it", means, *lines)
         else:
             self.row.cells[name] = "not always"
-            around = _condition(calls[0])
+            around = _write_condition(calls[0])
             self.tell(calls[0].item, f"{name} is called only in `{around}`, not always", means, *lines)
         return None
 
     def _hint(self, name: str) -> str:
         """Say where else it stands: commented out, or in another list."""
-        for line, text in enumerate(_text_of(self.site.section), 1):
+        for line, text in enumerate(_write_text(self.site.section), 1):
             inside = self.site.section.line <= line <= (self.site.section.end or line)
             if inside and re.match(rf"\s*#[#\s]*-?{name}\b", text):
                 return f" (line {line} is commented out)"
         return ""
 
-    def _before(self, section: Section, call: Call) -> list[Call]:
-        calls = self._calls(section)
+    def _list_before(self, section: Section, call: Call) -> list[Call]:
+        calls = self._list_calls(section)
         place = next(place for place, other in enumerate(calls) if other.name == call.name)
         return [other for other in calls[:place] if other.name not in self.unlang.atoms]
 
-    def _items_after(self, section: Section, call: Call) -> list[Item]:
+    def _list_items_after(self, section: Section, call: Call) -> list[Item]:
         """Return the items of a section after the one in which a call stands."""
         holder = call.around[0] if call.around else call.item
         places = [
@@ -334,29 +340,29 @@ class _Judge:
         ]
         return section.items[places[-1] + 1 :] if places else []
 
-    def _calls(self, section: Section) -> list[Call]:
+    def _list_calls(self, section: Section) -> list[Call]:
         return list(self.unlang.calls(section.items))
 
 
-def place_of(item: Item) -> str:
+def describe_place(item: Item) -> str:
     """Return ``file:line``."""
     return f"{item.file}:{item.line}"
 
 
-def _ours(name: str) -> bool:
+def _is_ours(name: str) -> bool:
     """Tell whether a name is ours, or meant to be."""
     plain = name.lstrip("-").lower().replace("-", "_")
     return plain.startswith(("smsotp_", "smsotp.")) or plain == "smsotp"
 
 
-def _names(calls: list[Call]) -> str:
+def _join_names(calls: list[Call]) -> str:
     if not calls:
         return ""
     names = ", ".join(dict.fromkeys(call.name for call in calls))
     return f"{names} (line {calls[0].item.line}) {'stands' if len(calls) == 1 else 'stand'}"
 
 
-def _condition(call: Call) -> str:
+def _write_condition(call: Call) -> str:
     kinds = (
         "if",
         "elsif",
@@ -372,7 +378,7 @@ def _condition(call: Call) -> str:
     return f"{around[-1].kind} {around[-1].name}".strip() if around else "a policy"
 
 
-def _text_of(section: Section) -> list[str]:
+def _write_text(section: Section) -> list[str]:
     try:
         content = read_plain_file(section.file, LARGEST_FILE) if section.file else b""
     except OSError:

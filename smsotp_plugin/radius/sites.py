@@ -31,7 +31,7 @@ class Site:
     ways: tuple[str, ...]
     inner: tuple[str, ...] = ()
 
-    def list_of(self, kind: str) -> Section | None:
+    def find_list(self, kind: str) -> Section | None:
         """Return its ``authorize``, ``authenticate`` or ``post-auth``."""
         return next((section for section in self.section.sections if section.kind == kind), None)
 
@@ -39,35 +39,35 @@ class Site:
 def find_sites(root: Section) -> list[Site]:
     """Return all virtual servers that are enabled, in the order of the configuration."""
     ways, inner = dict[str, list[str]](), dict[str, list[str]]()
-    for name, way in _ways(root):
+    for name, way in _find_ways(root):
         ways.setdefault(name, []).append(way)
-    for name, method in _tunnels(root):
+    for name, method in _find_tunnels(root):
         inner.setdefault(name, []).append(method)
     if _USUAL_TUNNEL in ways:
         inner.setdefault(_USUAL_TUNNEL, ["by its name"])
     sections = [(section.name, section) for section in root.sections if section.kind == "server"]
     if any(section.kind in _LISTS for section in root.sections):
         sections.append(("", root))
-    return [_site(name, section, ways.get(name, []), inner.get(name, [])) for name, section in sections]
+    return [_read_site(name, section, ways.get(name, []), inner.get(name, [])) for name, section in sections]
 
 
-def _site(name: str, section: Section, ways: list[str], inner: list[str]) -> Site:
+def _read_site(name: str, section: Section, ways: list[str], inner: list[str]) -> Site:
     # A port of its own on the machine itself is for tests; it is not what clients reach.
     if inner and all(way.startswith(_LOOPBACK) for way in ways):
         ways = []
     return Site(name, section, tuple(ways), tuple(inner))
 
 
-def _ways(root: Section) -> Iterator[tuple[str, str]]:
+def _find_ways(root: Section) -> Iterator[tuple[str, str]]:
     """Yield the virtual server, and what leads to it."""
-    for server, section in _everywhere(root):
+    for server, section in _walk_everywhere(root):
         if section.kind == "listen":
-            yield from _listener(section, server)
+            yield from _find_listeners(section, server)
         elif section.kind in ("client", "home_server") and "virtual_server" in section.values:
             yield section.values["virtual_server"], f"{section.kind} {section.name}"
 
 
-def _everywhere(root: Section) -> Iterator[tuple[str, Section]]:
+def _walk_everywhere(root: Section) -> Iterator[tuple[str, Section]]:
     """Yield what stands at the top, and what stands in a virtual server or a list of clients, with that one's name."""
     for section in root.sections:
         yield "", section
@@ -75,7 +75,7 @@ def _everywhere(root: Section) -> Iterator[tuple[str, Section]]:
             yield from ((section.name, inside) for inside in section.sections)
 
 
-def _listener(section: Section, server: str) -> Iterator[tuple[str, str]]:
+def _find_listeners(section: Section, server: str) -> Iterator[tuple[str, str]]:
     values = section.values
     if "auth" not in values.get("type", "auth").split("+"):
         return
@@ -86,7 +86,7 @@ def _listener(section: Section, server: str) -> Iterator[tuple[str, str]]:
     yield values.get("virtual_server", server), f"{shown}:{_USUAL_PORT if port == '0' else port}"
 
 
-def _tunnels(root: Section) -> Iterator[tuple[str, str]]:
+def _find_tunnels(root: Section) -> Iterator[tuple[str, str]]:
     for modules in (section for section in root.sections if section.kind == "modules"):
         for eap in (section for section in modules.sections if section.kind == "eap"):
             for method in eap.sections:

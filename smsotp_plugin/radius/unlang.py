@@ -74,7 +74,7 @@ class Unlang:
         """Return the policy that an item calls, unless it is not to be looked into."""
         if depth > _DEEPEST or is_assignment(item):
             return None
-        name = called(item)
+        name = read_called(item)
         return None if name in self.atoms else self.policies.get(name)
 
     def calls(self, items: Sequence[Item], around: tuple[Section, ...] = ()) -> Iterator[Call]:
@@ -88,9 +88,9 @@ class Unlang:
             elif isinstance(item, Section) and is_block(item):
                 yield from self.calls(item.items, (*around, item))
             elif not (isinstance(item, Section) and item.kind in _DATA):
-                yield Call(called(item), item, around)
+                yield Call(read_called(item), item, around)
 
-    def updates(self, items: Sequence[Item], depth: int = 0) -> Iterator[tuple[Section, Statement]]:
+    def list_updates(self, items: Sequence[Item], depth: int = 0) -> Iterator[tuple[Section, Statement]]:
         """Yield every assignment to an attribute, with the ``update`` section around it."""
         for item in items:
             if is_list(item) or _never_true(item):
@@ -102,76 +102,76 @@ class Unlang:
                 assigned = (entry for entry in section.items if isinstance(entry, Statement))
                 yield from ((section, entry) for entry in assigned)
             else:
-                yield from self.updates(section.items, depth + 1)
+                yield from self.list_updates(section.items, depth + 1)
 
-    def reach(self, items: Sequence[Item], name: str, depth: int = 0) -> Reach:
+    def find_reach(self, items: Sequence[Item], name: str, depth: int = 0) -> Reach:
         """Tell whether a name is called by a section that is run to its end."""
         found = Reach.NEVER
-        for branches in chains(items):
-            one = self._reach_of(branches, name, depth)
+        for branches in split_chains(items):
+            one = self._find_reach_of(branches, name, depth)
             if one is Reach.ALWAYS:
                 return one
             found = max(found, one, key=lambda reach: reach.value)
-            if len(branches) == 1 and called(branches[0]) in ENDS and not is_assignment(branches[0]):
+            if len(branches) == 1 and read_called(branches[0]) in ENDS and not is_assignment(branches[0]):
                 break
         return found
 
-    def _reach_of(self, branches: Sequence[Item], name: str, depth: int) -> Reach:
+    def _find_reach_of(self, branches: Sequence[Item], name: str, depth: int) -> Reach:
         item = branches[0]
         if is_assignment(item) or is_list(item):
             return Reach.NEVER
-        if called(item) == name:
+        if read_called(item) == name:
             return Reach.ALWAYS
         body = self.body(item, depth)
         if body is not None:
-            return self.reach(body.items, name, depth + 1)
+            return self.find_reach(body.items, name, depth + 1)
         if isinstance(item, Section) and item.kind == "if":
-            return self._reach_of_choice(branches, name, depth)
-        return self._reach_of_block(item, name, depth) if isinstance(item, Section) else Reach.NEVER
+            return self._find_reach_of_choice(branches, name, depth)
+        return self._find_reach_of_block(item, name, depth) if isinstance(item, Section) else Reach.NEVER
 
-    def _reach_of_block(self, block: Section, name: str, depth: int) -> Reach:
-        inside = [self.reach([part], name, depth + 1) for part in block.items if not is_assignment(part)]
+    def _find_reach_of_block(self, block: Section, name: str, depth: int) -> Reach:
+        inside = [self.find_reach([part], name, depth + 1) for part in block.items if not is_assignment(part)]
         match block.kind:
             case "redundant" if inside and inside[0] is Reach.ALWAYS:
                 return Reach.ALWAYS
             case "redundant" | "foreach":
-                return _of_all(inside, complete=False)
+                return _combine_all(inside, complete=False)
             case "load-balance" | "redundant-load-balance":
-                return _of_all(inside, complete=True)
+                return _combine_all(inside, complete=True)
             case "switch":
                 default = any(case.kind == "case" and not case.name for case in block.sections)
-                return _of_all(inside, complete=default)
-        return self.reach(block.items, name, depth + 1) if is_block(block) else Reach.NEVER
+                return _combine_all(inside, complete=default)
+        return self.find_reach(block.items, name, depth + 1) if is_block(block) else Reach.NEVER
 
-    def _reach_of_choice(self, branches: Sequence[Item], name: str, depth: int) -> Reach:
+    def _find_reach_of_choice(self, branches: Sequence[Item], name: str, depth: int) -> Reach:
         reaches, complete = [], False
         for branch in branches:
             assert isinstance(branch, Section)
             if _never_true(branch):
                 continue
-            reaches.append(self.reach(branch.items, name, depth + 1))
+            reaches.append(self.find_reach(branch.items, name, depth + 1))
             if branch.kind == "else" or _is_constant(branch.name, "1", "true"):
                 complete = True
                 break
-        return _of_all(reaches, complete=complete)
+        return _combine_all(reaches, complete=complete)
 
 
-def all_calls(server: Section, unlang: Unlang) -> Iterator[tuple[str, Call]]:
+def list_all_calls(server: Section, unlang: Unlang) -> Iterator[tuple[str, Call]]:
     """Yield all calls of a virtual server, each with the list that it stands in: ``post-auth, Post-Auth-Type REJECT``."""
     for section in server.sections:
         if section.kind in _SERVER_LISTS:
-            yield from _calls_of(section, section.kind, unlang)
+            yield from _list_calls(section, section.kind, unlang)
 
 
-def _calls_of(section: Section, kind: str, unlang: Unlang) -> Iterator[tuple[str, Call]]:
+def _list_calls(section: Section, kind: str, unlang: Unlang) -> Iterator[tuple[str, Call]]:
     for call in unlang.calls(section.items):
         yield kind, call
     for part in section.sections:
         if is_list(part):
-            yield from _calls_of(part, f"{kind}, {part.kind} {part.name}", unlang)
+            yield from _list_calls(part, f"{kind}, {part.kind} {part.name}", unlang)
 
 
-def chains(items: Sequence[Item]) -> Iterator[list[Item]]:
+def split_chains(items: Sequence[Item]) -> Iterator[list[Item]]:
     """Yield each item in a list of its own, and an ``if`` together with its ``elsif`` and ``else``."""
     waiting: list[Item] = []
     for item in items:
@@ -187,7 +187,7 @@ def chains(items: Sequence[Item]) -> Iterator[list[Item]]:
         yield waiting
 
 
-def called(item: Item) -> str:
+def read_called(item: Item) -> str:
     """Return what an item calls: the word by itself, or that before ``{ ok = return }``."""
     return item.name if isinstance(item, Statement) else item.kind
 
@@ -207,7 +207,7 @@ def is_block(section: Section) -> bool:
     return section.kind in _BLOCKS
 
 
-def actions(section: Section) -> list[Statement]:
+def list_actions(section: Section) -> list[Statement]:
     """Return the assignments that say what follows from return codes."""
     return [
         item
@@ -216,7 +216,7 @@ def actions(section: Section) -> list[Statement]:
     ]
 
 
-def _of_all(reaches: list[Reach], *, complete: bool) -> Reach:
+def _combine_all(reaches: list[Reach], *, complete: bool) -> Reach:
     if reaches and complete and all(reach is Reach.ALWAYS for reach in reaches):
         return Reach.ALWAYS
     return Reach.SOMETIMES if any(reach is not Reach.NEVER for reach in reaches) else Reach.NEVER

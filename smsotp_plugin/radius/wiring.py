@@ -7,7 +7,7 @@ from smsotp_plugin.radius.config_text import Section
 from smsotp_plugin.radius.config_tree import ConfigTree, read_tree
 from smsotp_plugin.radius.findings import ALL_LINES, POLICIES, POST_AUTH, Finding, Row
 from smsotp_plugin.radius.shortcuts import find_shortcuts
-from smsotp_plugin.radius.site_wiring import judge_site, place_of, uses_us
+from smsotp_plugin.radius.site_wiring import describe_place, judge_site, uses_us
 from smsotp_plugin.radius.sites import Site, find_sites
 from smsotp_plugin.radius.unlang import Unlang
 
@@ -38,7 +38,7 @@ class Wiring:
 def judge_wiring(main_file: Path) -> Wiring:
     """Judge the configuration that begins with a main file (``radiusd.conf``)."""
     tree = read_tree(main_file)
-    policies = _policies(tree.root)
+    policies = _read_policies(tree.root)
     # Those that the policies call themselves are as we wrote them, too.
     own = (name for name in policies if name.startswith("smsotp_"))
     unlang = Unlang(policies, frozenset({*POLICIES, *own}))
@@ -50,14 +50,14 @@ def judge_wiring(main_file: Path) -> Wiring:
             row, found = judge_site(site, unlang, ours=site in ours)
             rows.append(row)
             problems += found
-    problems += _without_lock(main_file, sites, ours)
+    problems += _find_missing_locks(main_file, sites, ours)
     if ours:
-        problems += _missing_parts(tree)
+        problems += _find_missing_parts(tree)
         problems += find_shortcuts(tree.root, [site for site in ours if site.ways], unlang)
     if any(site.ways for site in ours):
-        notes += [_unasked(site) for site in sites if site.ways and site not in ours]
+        notes += [_explain_unasked(site) for site in sites if site.ways and site not in ours]
     notes += [
-        f"{place_of(site.section)}: nothing leads to the virtual server {site.name}: it has no `listen` of type auth, and no "
+        f"{describe_place(site.section)}: nothing leads to the virtual server {site.name}: it has no `listen` of type auth, and no "
         "client names it as its virtual_server"
         for site in ours
         if not site.ways and not site.inner
@@ -65,11 +65,11 @@ def judge_wiring(main_file: Path) -> Wiring:
     return Wiring(rows, problems, notes, begun=bool(ours), unread=tree.unread)
 
 
-def _without_lock(main_file: Path, sites: list[Site], ours: list[Site]) -> list[Finding]:
+def _find_missing_locks(main_file: Path, sites: list[Site], ours: list[Site]) -> list[Finding]:
     reached = [site for site in sites if site.ways]
     if any(site in ours for site in reached):
         return []
-    where = place_of(reached[0].section) if len(reached) == 1 else str(main_file)
+    where = describe_place(reached[0].section) if len(reached) == 1 else str(main_file)
     names = ", ".join(site.name or "(without a name)" for site in reached) or "there is none"
     return [
         Finding(
@@ -81,7 +81,7 @@ def _without_lock(main_file: Path, sites: list[Site], ours: list[Site]) -> list[
     ]
 
 
-def _policies(root: Section) -> dict[str, Section]:
+def _read_policies(root: Section) -> dict[str, Section]:
     """Return what can be called by its name: policies, and the virtual modules of `instantiate`."""
     sections = [section for section in root.sections if section.kind in ("policy", "instantiate")]
     # Of several the first one counts.
@@ -92,14 +92,14 @@ def _policies(root: Section) -> dict[str, Section]:
     }
 
 
-def _unasked(site: Site) -> str:
+def _explain_unasked(site: Site) -> str:
     return (
-        f"{place_of(site.section)}: the virtual server {site.name} ({', '.join(site.ways)}) asks for no code: the "
+        f"{describe_place(site.section)}: the virtual server {site.name} ({', '.join(site.ways)}) asks for no code: the "
         "password alone lets people in"
     )
 
 
-def _missing_parts(tree: ConfigTree) -> list[Finding]:
+def _find_missing_parts(tree: ConfigTree) -> list[Finding]:
     main = tree.root.file
     modules = [
         (module.kind, module.name or module.kind)
@@ -133,8 +133,8 @@ def _missing_parts(tree: ConfigTree) -> list[Finding]:
             )
         found += [
             Finding(
-                place_of(other),
-                f"the policy {name} is there a second time; the first is at {place_of(places[0])}",
+                describe_place(other),
+                f"the policy {name} is there a second time; the first is at {describe_place(places[0])}",
                 "which of them is called is not certain",
             )
             for other in places[1:]

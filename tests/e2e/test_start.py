@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from smsotp_mocks.servers.raddb import HarnessError
-from smsotp_plugin.radius.host import server_version
+from smsotp_plugin.radius.host import find_server_version
 
 from .system import World
 
@@ -164,7 +164,7 @@ def test_a_configuration_check_finds_mistakes_where_the_server_starts_modules_fo
 
     checked = check_configuration(world)
 
-    starts_modules = server_version(program()) < (3, 2, 7)
+    starts_modules = find_server_version(program()) < (3, 2, 7)
     assert checked.returncode == starts_modules
     assert ("otp.ttl" in checked.stdout) == starts_modules
     assert "Traceback" not in checked.stdout

@@ -10,7 +10,7 @@ from smsotp_plugin.errors import PacketError
 from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Reject
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.radius.attributes import AttributePlace, read_request
-from smsotp_plugin.radius.legs import _written
+from smsotp_plugin.radius.legs import _write_answer
 
 NAMES = st.one_of(
     st.sampled_from(
@@ -91,7 +91,7 @@ DECISIONS = st.one_of(
 
 @given(DECISIONS)
 def test_an_answer_has_the_exact_form_that_the_host_takes(decision: Ask | Accept | Reject | NotOurs) -> None:
-    answer = _written(decision)
+    answer = _write_answer(decision)
 
     code, reply, control = answer
     assert type(answer) is tuple
@@ -104,7 +104,7 @@ def test_an_answer_has_the_exact_form_that_the_host_takes(decision: Ask | Accept
 
 @given(DECISIONS)
 def test_only_an_accept_lets_anybody_in(decision: Ask | Accept | Reject | NotOurs) -> None:
-    code, _, control = _written(decision)
+    code, _, control = _write_answer(decision)
 
     accepted = code == 2 or ("Auth-Type", ":=", "Accept") in control
     assert accepted is isinstance(decision, Accept)

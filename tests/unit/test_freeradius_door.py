@@ -87,7 +87,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setitem(sys.modules, "radiusd", radiusd)
     monkeypatch.delitem(sys.modules, "smsotp_plugin.freeradius", raising=False)
     # A version that needs no guard: the guard is for the end of FreeRADIUS, not of the test run.
-    monkeypatch.setattr(host, "server_version", lambda: (3, 2, 8))
+    monkeypatch.setattr(host, "find_server_version", lambda: (3, 2, 8))
     door = importlib.import_module("smsotp_plugin.freeradius")
     yield World(door, radiusd, tmp_path)
     door.detach()
@@ -134,7 +134,7 @@ def test_a_start_with_a_good_configuration_says_nothing(running: World) -> None:
 def test_what_is_probably_not_meant_is_told_at_the_start(
     world: World, monkeypatch: pytest.MonkeyPatch, command_line: list[str]
 ) -> None:
-    monkeypatch.setattr(host, "command_line", lambda: command_line)
+    monkeypatch.setattr(host, "read_command_line", lambda: command_line)
     (world.directory / "smsotp.toml").chmod(0o602)
 
     assert world.door.instantiate({}) == OK
@@ -259,7 +259,7 @@ def test_any_packet_gets_a_code_and_never_an_accept(
 
 
 def test_a_server_that_is_too_old_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host, "server_version", lambda: (3, 0, 26))
+    monkeypatch.setattr(host, "find_server_version", lambda: (3, 0, 26))
 
     assert world.door.instantiate({}) == -1
     assert world.log.startswith("smsotp: FreeRADIUS 3.0.26 is too old")
@@ -271,7 +271,9 @@ def test_a_server_that_does_not_tell_its_version_starts_unguarded_and_the_log_sa
 ) -> None:
     guards: list[object] = []
     monkeypatch.setattr(threading, "_register_atexit", guards.append)
-    monkeypatch.setattr(host, "server_version", raiser(host.HostError("/proc/self/exe -v tells no version")))
+    monkeypatch.setattr(
+        host, "find_server_version", raiser(host.HostError("/proc/self/exe -v tells no version"))
+    )
 
     assert world.door.instantiate({}) == OK
     assert guards == []
@@ -356,7 +358,7 @@ def test_an_end_that_fails_is_logged_and_leaves_nothing_running(
 def test_a_check_of_the_configuration_starts_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch, options: str
 ) -> None:
-    monkeypatch.setattr(host, "command_line", lambda: ["freeradius", *options.split()])
+    monkeypatch.setattr(host, "read_command_line", lambda: ["freeradius", *options.split()])
 
     assert world.door.instantiate({}) == OK
     assert own_threads() == []
@@ -365,7 +367,7 @@ def test_a_check_of_the_configuration_starts_nothing(
 
 
 def test_a_check_of_the_configuration_finds_mistakes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host, "command_line", lambda: ["freeradius", "-XC"])
+    monkeypatch.setattr(host, "read_command_line", lambda: ["freeradius", "-XC"])
     (world.directory / "smsotp.toml").write_text("[otp]\nttl = 1\n")
 
     assert world.door.instantiate({}) == -1

@@ -46,14 +46,14 @@ def stand_in(folder: Path, script: str) -> Path:
 def test_the_version_is_what_the_server_prints(tmp_path: Path, version: tuple[int, int, int]) -> None:
     program = stand_in(tmp_path, f"cat <<'END'\n{PRINTED[version]}\nCopyright (C) 1999-2023 1.2.3\nEND")
 
-    assert host.server_version(program) == version
+    assert host.find_server_version(program) == version
 
 
 def test_the_version_of_the_installed_server_is_that_of_its_package() -> None:
     program = shutil.which("freeradius", path="/usr/sbin") or ""
     package = subprocess.check_output(["dpkg-query", "-W", "-f", "${Version}", "freeradius"], text=True)
 
-    assert package.startswith(".".join(map(str, host.server_version(Path(program)))))
+    assert package.startswith(".".join(map(str, host.find_server_version(Path(program)))))
 
 
 def test_the_version_of_a_server_without_any_symbol_is_known(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_the_version_of_a_server_without_any_symbol_is_known(tmp_path: Path) -> 
     with pytest.raises(ValueError, match="undefined symbol"):
         ctypes.c_char_p.in_dll(ctypes.CDLL(None), "radiusd_version_short")
 
-    assert host.server_version(program) == (3, 2, 7)
+    assert host.find_server_version(program) == (3, 2, 7)
 
 
 def test_the_server_finds_its_own_environment_when_it_is_asked_for_its_version(
@@ -70,7 +70,7 @@ def test_the_server_finds_its_own_environment_when_it_is_asked_for_its_version(
     monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/freeradius/lib")
     program = stand_in(tmp_path, f'[ "$LD_LIBRARY_PATH" = /opt/freeradius/lib ] && echo "{PRINTED[3, 2, 1]}"')
 
-    assert host.server_version(program) == (3, 2, 1)
+    assert host.find_server_version(program) == (3, 2, 1)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_the_server_finds_its_own_environment_when_it_is_asked_for_its_version(
 )
 def test_a_program_that_does_not_end_is_left_in_time(tmp_path: Path, script: str) -> None:
     with pytest.raises(host.HostError, match=r"radiusd -v did not end within 0\.5 s"):
-        host.server_version(stand_in(tmp_path, script), limit=0.5)
+        host.find_server_version(stand_in(tmp_path, script), limit=0.5)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_program_that_does_not_end_is_left_in_time(tmp_path: Path, script: str
 )
 def test_a_program_that_does_not_tell_its_version_is_named(tmp_path: Path, script: str) -> None:
     with pytest.raises(host.HostError, match="radiusd -v tells no version"):
-        host.server_version(stand_in(tmp_path, script), limit=60.0)
+        host.find_server_version(stand_in(tmp_path, script), limit=60.0)
 
 
 def test_a_program_that_cannot_be_run_is_named_with_the_reason(tmp_path: Path) -> None:
@@ -104,14 +104,14 @@ def test_a_program_that_cannot_be_run_is_named_with_the_reason(tmp_path: Path) -
     program.chmod(0o644)
 
     with pytest.raises(host.HostError, match="missing -v cannot be run: No such file or directory"):
-        host.server_version(tmp_path / "missing")
+        host.find_server_version(tmp_path / "missing")
     with pytest.raises(host.HostError, match="radiusd -v cannot be run: Permission denied"):
-        host.server_version(program)
+        host.find_server_version(program)
 
 
 def test_a_program_around_us_that_is_no_freeradius_has_no_version() -> None:
     with pytest.raises(host.HostError, match="/proc/self/exe -v tells no version"):
-        host.server_version()
+        host.find_server_version()
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ from smsotp_plugin.radius import host
 gone = {str(tmp_path / "gone")!r}
 os.mkdir(gone)
 {odd}
-Path({str(tmp_path / "found")!r}).write_text(repr(host.server_version(Path({str(program)!r}))))
+Path({str(tmp_path / "found")!r}).write_text(repr(host.find_server_version(Path({str(program)!r}))))
 """
 
     subprocess.run([sys.executable, "-c", script], check=True)
@@ -212,7 +212,7 @@ def test_a_real_start_is_known(line: str) -> None:
 
 
 def test_the_command_line_is_that_of_the_process() -> None:
-    assert "python" in host.command_line()[0]
+    assert "python" in host.read_command_line()[0]
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,6 @@ def test_no_code_is_ever_shown(seed: str, length: int) -> None:
     codes = CodeMaker(b"k" * 32, length, "ABCDEFGHIJ0123456789", secrets.token_bytes)
     code = codes.code(seed)
 
-    assert code not in codes.names.shown_name(code)
-    assert codes.names.shown_name(code) == codes.names.shown_name(code)
-    assert codes.names.shown_name(code) != codes.names.shown_name(code + "A" + code)
+    assert code not in codes.names.mask_user(code)
+    assert codes.names.mask_user(code) == codes.names.mask_user(code)
+    assert codes.names.mask_user(code) != codes.names.mask_user(code + "A" + code)

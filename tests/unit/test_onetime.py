@@ -60,7 +60,7 @@ def test_codes_begin_with_zeros_too() -> None:
 
 
 def test_states_and_seeds_are_fresh_and_printable() -> None:
-    made = [made for _ in range(500) for made in (maker().names.new_state("default"), maker().new_seed())]
+    made = [made for _ in range(500) for made in (maker().names.make_state("default"), maker().make_seed())]
 
     assert len(set(made)) == 1000
     assert all(len(text) == HEX_DIGITS and text.isalnum() and text.isascii() for text in made)
@@ -68,7 +68,7 @@ def test_states_and_seeds_are_fresh_and_printable() -> None:
 
 @given(site=st.text(max_size=40), other=st.text(max_size=40))
 def test_a_state_is_for_its_own_site(site: str, other: str) -> None:
-    state = maker().names.new_state(site)
+    state = maker().names.make_state(site)
 
     assert maker().names.is_for(state, site)
     assert maker().names.is_for(state, other) == (site == other)
@@ -166,7 +166,7 @@ def test_no_text_from_the_wire_is_too_odd(text: str) -> None:
 
 
 def test_a_reference_is_short_and_says_nothing_of_its_state() -> None:
-    state = maker().names.new_state("default")
+    state = maker().names.make_state("default")
 
     assert len(reference_of(state)) == 8
     assert reference_of(state) not in state

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from smsotp_plugin.raddb.access import find_obstacle
-from smsotp_plugin.raddb.account import Account, acting_as
+from smsotp_plugin.raddb.account import Account, act_as
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as somebody else")
 
@@ -14,7 +14,7 @@ ACCOUNT = Account("nobody", NOBODY.pw_uid, NOBODY.pw_gid, (NOBODY.pw_gid,))
 
 
 def obstacle(path: Path, needs: str) -> tuple[Path, str] | None:
-    with acting_as(ACCOUNT):
+    with act_as(ACCOUNT):
         found = find_obstacle(path, needs)
     return (found.path, found.needs) if found else None
 
@@ -53,7 +53,7 @@ def test_a_directory_that_may_not_be_written_is_an_obstacle(enterable: Path) -> 
 def test_we_are_ourselves_again_afterwards() -> None:
     before = (os.geteuid(), os.getegid(), os.getgroups())
 
-    with acting_as(ACCOUNT):
+    with act_as(ACCOUNT):
         assert os.geteuid() == NOBODY.pw_uid
         assert os.getgroups() == [NOBODY.pw_gid]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from smsotp_plugin.errors import ConfigError, SmsOtpError
-from smsotp_plugin.raddb.account import acting_as, find_account
+from smsotp_plugin.raddb.account import act_as, find_account
 from smsotp_plugin.raddb.changes import (
     Change,
     GiveGroup,
@@ -164,7 +164,7 @@ class Attacker:
         if self.wait < 0 and self.scene:
             attack, self.attack = self.attack, None
             uid = os.geteuid()
-            with suppress(OSError), acting_as(ACCOUNT):
+            with suppress(OSError), act_as(ACCOUNT):
                 attack(self.scene)
             os.seteuid(uid)
 

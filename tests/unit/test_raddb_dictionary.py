@@ -5,9 +5,9 @@ import pytest
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.raddb.dictionary import (
     ATTRIBUTES,
-    added_attributes,
-    extended_dictionary,
-    reduced_dictionary,
+    extend_dictionary,
+    list_added_attributes,
+    reduce_dictionary,
 )
 
 
@@ -23,7 +23,7 @@ def content(file: Path) -> str | None:
 def lines(file: Path, text: str) -> list[list[str]]:
     """Return the attributes of the extended dictionary, split into words."""
     file.write_text(text)
-    found = extended_dictionary(file, content(file))
+    found = extend_dictionary(file, content(file))
     assert found.startswith(text.rstrip("\n"))
     return [line.split()[1:] for line in found.splitlines() if line.startswith("ATTRIBUTE")]
 
@@ -43,7 +43,7 @@ def test_our_attributes_are_added(file: Path) -> None:
 
 
 def test_a_missing_file_is_an_empty_one(file: Path) -> None:
-    assert "SMSOTP-Phone" in extended_dictionary(file, None)
+    assert "SMSOTP-Phone" in extend_dictionary(file, None)
 
 
 def test_numbers_that_are_taken_are_passed_over(file: Path) -> None:
@@ -73,9 +73,9 @@ def test_numbers_of_included_files_are_passed_over(file: Path) -> None:
 
 
 def test_a_second_time_nothing_is_added(file: Path) -> None:
-    file.write_text(extended_dictionary(file, content(file)))
+    file.write_text(extend_dictionary(file, content(file)))
 
-    assert extended_dictionary(file, content(file)) == file.read_text()
+    assert extend_dictionary(file, content(file)) == file.read_text()
 
 
 def test_an_attribute_that_is_there_is_not_added(file: Path) -> None:
@@ -88,21 +88,21 @@ def test_an_attribute_of_another_type_is_a_problem(file: Path) -> None:
     file.write_text("ATTRIBUTE SMSOTP-Phone 3000 integer\n")
 
     with pytest.raises(ConfigError, match="SMSOTP-Phone is there with the type integer; it must be string"):
-        extended_dictionary(file, content(file))
+        extend_dictionary(file, content(file))
 
 
 def test_no_free_number_is_a_problem(file: Path) -> None:
     file.write_text("".join(f"ATTRIBUTE A{number} {number} string\n" for number in range(3000, 3998)))
 
     with pytest.raises(ConfigError, match="no number from 3000 to 3999 is free"):
-        extended_dictionary(file, content(file))
+        extend_dictionary(file, content(file))
 
 
 def test_bytes_that_are_not_utf8_are_kept(file: Path) -> None:
     file.write_bytes(b"# M\xfcller\n")
 
     assert (
-        extended_dictionary(file, content(file))
+        extend_dictionary(file, content(file))
         .encode(errors="surrogateescape")
         .startswith(b"# M\xfcller\n\n#\n")
     )
@@ -110,30 +110,30 @@ def test_bytes_that_are_not_utf8_are_kept(file: Path) -> None:
 
 @pytest.mark.parametrize("text", [None, "", "\n", "a", "a\n", "a\n\n", "a\n\n\n", "#\n", "# M\udcfcller"])
 def test_what_was_added_can_be_taken_out_again_to_the_byte(file: Path, text: str | None) -> None:
-    added = extended_dictionary(file, text)
+    added = extend_dictionary(file, text)
 
-    assert added_attributes(added) == [name for name, _ in ATTRIBUTES]
-    assert reduced_dictionary(added) == text
+    assert list_added_attributes(added) == [name for name, _ in ATTRIBUTES]
+    assert reduce_dictionary(added) == text
 
 
 def test_what_others_have_written_stays(file: Path) -> None:
     before = "ATTRIBUTE SMSOTP-Phone 3000 string\n"
-    added = extended_dictionary(file, before) + "ATTRIBUTE Mine 3001 string\n"
+    added = extend_dictionary(file, before) + "ATTRIBUTE Mine 3001 string\n"
 
-    assert "SMSOTP-Phone" not in added_attributes(added)
-    assert reduced_dictionary(added) == before + "ATTRIBUTE Mine 3001 string\n"
+    assert "SMSOTP-Phone" not in list_added_attributes(added)
+    assert reduce_dictionary(added) == before + "ATTRIBUTE Mine 3001 string\n"
 
 
 def test_a_file_that_was_made_and_added_to_stays_with_what_was_added(file: Path) -> None:
-    added = extended_dictionary(file, None) + "ATTRIBUTE Mine 3001 string\n"
+    added = extend_dictionary(file, None) + "ATTRIBUTE Mine 3001 string\n"
 
-    assert (reduced_dictionary(added) or "").endswith("\nATTRIBUTE Mine 3001 string\n")
+    assert (reduce_dictionary(added) or "").endswith("\nATTRIBUTE Mine 3001 string\n")
 
 
 def test_attributes_of_a_later_version_join_those_that_are_there(file: Path) -> None:
-    whole = extended_dictionary(file, "a\n") + "b\n"
+    whole = extend_dictionary(file, "a\n") + "b\n"
     name, _ = ATTRIBUTES[-1]
     earlier = "".join(line for line in whole.splitlines(keepends=True) if f"\t{name} " not in line)
 
-    assert extended_dictionary(file, earlier) == whole
-    assert reduced_dictionary(whole) == "a\nb\n"
+    assert extend_dictionary(file, earlier) == whole
+    assert reduce_dictionary(whole) == "a\nb\n"

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from smsotp_plugin.errors import ConfigError
-from smsotp_plugin.raddb.render import is_untouched, module_text, policy_text, site_text
+from smsotp_plugin.raddb.render import is_untouched, render_module, render_policy, render_site
 from smsotp_plugin.raddb.tree import read_listener
 
 CONFIG = Path("/etc/smsotp/smsotp.toml")
@@ -11,7 +11,7 @@ PACKAGES = [Path("/opt/smsotp/lib/python3.11/site-packages"), Path("/srv/source"
 
 
 def test_the_module_names_the_configuration_and_the_packages() -> None:
-    text = module_text(CONFIG, PACKAGES)
+    text = render_module(CONFIG, PACKAGES)
 
     assert '\tpython_path = "/opt/smsotp/lib/python3.11/site-packages:/srv/source"\n' in text
     assert '\t\tfile = "/etc/smsotp/smsotp.toml"\n' in text
@@ -21,12 +21,12 @@ def test_the_module_names_the_configuration_and_the_packages() -> None:
 @pytest.mark.parametrize("character", ['"', "'", "\\", "$", "%", "\n", "\x7f"])
 def test_a_path_that_freeradius_would_read_otherwise_is_refused(character: str) -> None:
     with pytest.raises(ConfigError, match="FreeRADIUS cannot use a path with such characters"):
-        module_text(Path(f"/etc/a{character}b"), PACKAGES)
+        render_module(Path(f"/etc/a{character}b"), PACKAGES)
 
 
 def test_a_colon_in_a_package_directory_is_refused() -> None:
     with pytest.raises(ConfigError, match="/a:b"):
-        module_text(CONFIG, [Path("/a:b")])
+        render_module(CONFIG, [Path("/a:b")])
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,11 @@ def test_a_colon_in_a_package_directory_is_refused() -> None:
     ],
 )
 def test_the_site_listens_where_it_was_told(written: str, lines: str) -> None:
-    assert f"\t\ttype = auth\n{lines}" in site_text(read_listener(written))
+    assert f"\t\ttype = auth\n{lines}" in render_site(read_listener(written))
 
 
 def test_a_file_of_ours_is_known_until_it_is_changed() -> None:
-    text = policy_text()
+    text = render_policy()
 
     assert is_untouched(text)
     assert not is_untouched(text.replace("reject", "ok", 1))

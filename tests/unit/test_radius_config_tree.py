@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_plugin.radius.config_tree import read_tree, running_main_file
+from smsotp_plugin.radius.config_tree import find_running_main_file, read_tree
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_the_main_file_of_a_running_server_is_found_from_its_options(
         (tmp_path / file).touch()
     given = {key: str(tmp_path) if value == "here" else value for key, value in options.items()}
 
-    assert running_main_file(program, given) == (tmp_path / name if name else None)
+    assert find_running_main_file(program, given) == (tmp_path / name if name else None)
 
 
 def test_the_directory_of_the_main_file_goes_before_what_it_says(main_file: Path) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from smsotp_plugin.codes.keyed import message_key
+from smsotp_plugin.codes.keyed import derive_message_key
 from smsotp_plugin.errors import CannotUnseal
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.sms.sealed import Letter, MessageSealer
 
-KEY = message_key(b"k" * 32)
+KEY = derive_message_key(b"k" * 32)
 MESSAGE = Message(
     reference="1a2b3c4d",
     user="j\u00fcrgen \U0001f600",
@@ -80,7 +80,7 @@ def test_a_message_that_was_cut_cannot_be_opened(sealer: MessageSealer, length: 
 def test_what_was_sealed_with_the_older_key_is_opened_and_new_messages_are_sealed_with_the_present_one(
     sealer: MessageSealer,
 ) -> None:
-    new = message_key(b"n" * 32)
+    new = derive_message_key(b"n" * 32)
     both = MessageSealer(new, secrets.token_bytes, KEY)
 
     assert both.unseal(sealer.seal(LETTER, "default"), **PLACE) == LETTER
@@ -90,7 +90,7 @@ def test_what_was_sealed_with_the_older_key_is_opened_and_new_messages_are_seale
 
 
 def test_another_key_opens_nothing_and_the_error_says_what_to_look_at(sealer: MessageSealer) -> None:
-    other = MessageSealer(message_key(b"l" * 32), secrets.token_bytes)
+    other = MessageSealer(derive_message_key(b"l" * 32), secrets.token_bytes)
 
     with pytest.raises(CannotUnseal, match=r"\[store\] key has another value"):
         other.unseal(sealer.seal(LETTER, "default"), **PLACE)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_plugin.commands.settings_reference import settings_reference
+from smsotp_plugin.commands.settings_reference import write_settings_reference
 from smsotp_plugin.fields.secret import SettingsModel
 from smsotp_plugin.providers import find_provider, provider_names
 from smsotp_plugin.settings import load_settings
@@ -14,18 +14,18 @@ PAGE = Path(__file__).parents[2] / "docs/settings.md"
 def test_the_page_says_what_the_models_say() -> None:
     remedy = "make it again: python -m smsotp_plugin.commands.settings_reference > docs/settings.md"
 
-    assert PAGE.read_text(encoding="utf-8") == settings_reference(), remedy
+    assert PAGE.read_text(encoding="utf-8") == write_settings_reference(), remedy
 
 
 @pytest.mark.parametrize("name", provider_names())
 def test_every_key_of_a_provider_is_described(name: str) -> None:
-    page = settings_reference()
+    page = write_settings_reference()
 
     assert all(f"- `{key}` (" in page for key in find_provider(name).Settings.model_fields)
 
 
 def test_every_section_is_described() -> None:
-    page = settings_reference()
+    page = write_settings_reference()
     models = [field.annotation for field in Settings.model_fields.values()]
     keys = [
         key
@@ -38,7 +38,7 @@ def test_every_section_is_described() -> None:
 
 
 def test_the_example_of_the_page_is_a_configuration(tmp_path: Path) -> None:
-    example = settings_reference().partition("```toml\n")[2].partition("```")[0]
+    example = write_settings_reference().partition("```toml\n")[2].partition("```")[0]
     (tmp_path / "smsotp.toml").write_text(example)
 
     assert list(load_settings(tmp_path / "smsotp.toml").gateways) == ["example"]

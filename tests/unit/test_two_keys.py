@@ -29,7 +29,7 @@ NEW = maker("n")
 
 
 def test_a_state_leads_to_the_maker_that_has_its_key() -> None:
-    old, new = OLD.names.new_state("default"), BOTH.names.new_state("default")
+    old, new = OLD.names.make_state("default"), BOTH.names.make_state("default")
 
     assert BOTH.maker_of(old, "default") is OLD
     assert BOTH.maker_of(new, "default") is BOTH
@@ -38,7 +38,7 @@ def test_a_state_leads_to_the_maker_that_has_its_key() -> None:
 
 
 def test_a_code_of_the_old_key_is_derived_and_sealed_by_its_maker() -> None:
-    state, seed = OLD.names.new_state("default"), OLD.new_seed()
+    state, seed = OLD.names.make_state("default"), OLD.make_seed()
     found = BOTH.maker_of(state, "default")
 
     assert found is not None
@@ -46,7 +46,7 @@ def test_a_code_of_the_old_key_is_derived_and_sealed_by_its_maker() -> None:
 
 
 def test_everything_new_is_made_with_the_new_key() -> None:
-    assert NEW.names.is_for(BOTH.names.new_state("default"), "default")
+    assert NEW.names.is_for(BOTH.names.make_state("default"), "default")
     assert BOTH.code("seed") == NEW.code("seed")
     assert BOTH.seal("state", "123456") == NEW.seal("state", "123456")
     assert BOTH.names.mark("a") == NEW.names.mark("a")
@@ -74,7 +74,7 @@ def test_a_name_that_hides_nothing_is_looked_for_once() -> None:
 
 
 def test_a_reference_stays_the_same_when_the_key_is_changed() -> None:
-    state = OLD.names.new_state("default")
+    state = OLD.names.make_state("default")
 
     assert len(reference_of(state)) == 8
     assert reference_of(state) not in state

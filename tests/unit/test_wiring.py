@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smsotp_plugin.raddb.render import module_text, policy_text, site_text
+from smsotp_plugin.raddb.render import render_module, render_policy, render_site
 from smsotp_plugin.raddb.tree import read_listener
 from smsotp_plugin.radius.wiring import Wiring, judge_wiring
 
@@ -141,14 +141,14 @@ def raddb(tmp_path: Path) -> Path:
         "client localhost {\n\tipaddr = 127.0.0.1\n\tsecret = testing123\n}\n"
     )
     (tmp_path / "mods-enabled/smsotp-plugin").write_text(
-        module_text(Path("/etc/smsotp/smsotp.toml"), [Path("/opt")])
+        render_module(Path("/etc/smsotp/smsotp.toml"), [Path("/opt")])
     )
     (tmp_path / "mods-enabled/files").write_text(FILES)
     (tmp_path / "mods-config/files/authorize").write_text(
         'bob Cleartext-Password := "hello"\n\tReply-Message = "x"\n'
     )
-    (tmp_path / "policy.d/smsotp").write_text(policy_text())
-    (tmp_path / "sites-enabled/smsotp").write_text(site_text(read_listener("127.0.0.1:1812")))
+    (tmp_path / "policy.d/smsotp").write_text(render_policy())
+    (tmp_path / "sites-enabled/smsotp").write_text(render_site(read_listener("127.0.0.1:1812")))
     return tmp_path
 
 
@@ -201,7 +201,7 @@ def moved_into_inner_tunnel(raddb: Path) -> None:
     add("mods-enabled/eap", EAP)(raddb)
 
 
-SHIPPED = site_text(read_listener("127.0.0.1:1812"))
+SHIPPED = render_site(read_listener("127.0.0.1:1812"))
 
 
 def line(word: str) -> int:

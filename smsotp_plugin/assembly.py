@@ -1,6 +1,6 @@
 """Builds everything from the settings. No logic of its own; each door calls it once."""
 
-import secrets
+import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -113,7 +113,7 @@ def build(settings: Settings, clock: Clock) -> System:
     random = SystemRandom()
     keys = _keys(settings)
     sealer = MessageSealer(
-        derive_message_key(keys[0]), secrets.token_bytes, *map(derive_message_key, keys[1:])
+        derive_message_key(keys[0]), os.urandom, *map(derive_message_key, keys[1:])
     )
     codes = _codes(settings, keys)
     providers = build_gateways(settings, clock, lambda receipt: store.record(_as_event(receipt, clock)))
@@ -195,7 +195,7 @@ def _as_event(receipt: DeliveryReceipt, clock: Clock) -> DeliveryEvent:
 def _codes(settings: Settings, keys: Sequence[bytes]) -> CodeMaker:
     maker = None
     for key in reversed(keys):
-        maker = CodeMaker(key, settings.otp.length, settings.otp.alphabet, secrets.token_bytes, maker)
+        maker = CodeMaker(key, settings.otp.length, settings.otp.alphabet, os.urandom, maker)
     assert maker is not None, "there is always a key"
     return maker
 

@@ -5,6 +5,7 @@ A password in that field cannot be told from a name.
 """
 
 import re
+from functools import lru_cache
 
 from smsotp_plugin.sms.typed import fold, fold_word
 
@@ -14,6 +15,7 @@ _PARTS = re.compile(r"([@\\])")
 _FEWEST_DIGITS = 7
 
 
+@lru_cache(maxsize=16384)
 def mask_name(user: str, code_length: int, alphabet: str) -> str:
     """
     Return a name with what reads as a telephone number or as a code hidden; the same text where nothing does.

@@ -112,9 +112,7 @@ def build(settings: Settings, clock: Clock) -> System:
     """
     random = SystemRandom()
     keys = _keys(settings)
-    sealer = MessageSealer(
-        derive_message_key(keys[0]), os.urandom, *map(derive_message_key, keys[1:])
-    )
+    sealer = MessageSealer(derive_message_key(keys[0]), os.urandom, *map(derive_message_key, keys[1:]))
     codes = _codes(settings, keys)
     providers = build_gateways(settings, clock, lambda receipt: store.record(_as_event(receipt, clock)))
     # Opened last: of what is made here, only the store has to be closed where the rest cannot be made.

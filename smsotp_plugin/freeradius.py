@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import radiusd
 
-from smsotp_plugin.log import printable
+from smsotp_plugin.log import make_printable
 from smsotp_plugin.radius import host
 
 host.prefer_own_packages()
@@ -106,12 +106,12 @@ def _start() -> None:
     from smsotp_plugin.radius.attributes import AttributePlace  # noqa: PLC0415
     from smsotp_plugin.radius.legs import Legs  # noqa: PLC0415
     from smsotp_plugin.radius.preload import load_everything  # noqa: PLC0415
-    from smsotp_plugin.settings import DEFAULT_PATH, Owners, load_settings, settings_warnings  # noqa: PLC0415
+    from smsotp_plugin.settings import DEFAULT_PATH, Owners, find_warnings, load_settings  # noqa: PLC0415
 
     config = Path(radiusd.config.get("file") or os.environ.get("SMSOTP_CONFIG") or DEFAULT_PATH)
     settings = load_settings(config)
     log.configure_log(_to_radlog, logging.DEBUG if settings.log.level == "debug" else logging.INFO)
-    for warning in settings_warnings(settings, config, Owners.of_this_process()):
+    for warning in find_warnings(settings, config, Owners.of_this_process()):
         logging.getLogger("smsotp").warning("%s", warning)
     try:
         _judge_sites()
@@ -205,4 +205,4 @@ def _explain(exc: BaseException) -> list[str]:
 
 
 def _to_radlog(level: int, line: str) -> None:
-    radiusd.radlog(_LEVELS.get(level, radiusd.L_INFO), printable(line))
+    radiusd.radlog(_LEVELS.get(level, radiusd.L_INFO), make_printable(line))

@@ -36,7 +36,7 @@ class SinkHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            line = printable(self.format(record))
+            line = make_printable(self.format(record))
         except Exception as exc:  # noqa: BLE001  (a thread must not end because of what it has to say)
             line = (
                 f"smsotp: a line of the log could not be written: {type(exc).__name__} at {record.pathname}"
@@ -51,7 +51,7 @@ class _OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
         _, of_gateway, name = record.name.partition(GATEWAYS)
-        return f"{LINE_START}gateway {quoted(name)}: {line}" if of_gateway else f"{LINE_START}{line}"
+        return f"{LINE_START}gateway {quote(name)}: {line}" if of_gateway else f"{LINE_START}{line}"
 
     def formatException(  # noqa: N802  (logging's name)
         self,
@@ -79,16 +79,16 @@ def configure_log(sink: Callable[[int, str], None], level: int) -> None:
     logging._srcfile = None  # noqa: SLF001  (that is its documented name)
 
 
-def printable(text: str) -> str:
+def make_printable(text: str) -> str:
     """Return the text on one line, with everything that is not printable as an escape."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """Return what somebody sent, in quotes, escaped and cut to a length that a log can bear."""
     cut = text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "..."
     # Nobody's name ends its own quotes, or it could go on with "accepted".
-    inside = printable(cut).replace('"', r"\x22")
+    inside = make_printable(cut).replace('"', r"\x22")
     return f'"{inside}"'

@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from smsotp_plugin.errors import ConfigError
-from smsotp_plugin.log import printable
-from smsotp_plugin.settings import Settings, load_settings, settings_warnings
+from smsotp_plugin.log import make_printable
+from smsotp_plugin.settings import Settings, find_warnings, load_settings
 
 
 def check_configuration(config: Path) -> int:
@@ -26,21 +26,21 @@ def check_configuration(config: Path) -> int:
         return 2
     print_warnings(err, settings, config)
     out.print(_summarise(settings))
-    out.print(Text(f"{printable(str(config))} can be used."))
+    out.print(Text(f"{make_printable(str(config))} can be used."))
     return 0
 
 
 def print_problems(console: Console, problems: list[str]) -> None:
     """Print one problem per line, and how many there are."""
     for problem in problems:
-        console.print(Text.assemble(("problem: ", "bold red"), printable(problem)))
+        console.print(Text.assemble(("problem: ", "bold red"), make_printable(problem)))
     console.print(Text("1 problem." if len(problems) == 1 else f"{len(problems)} problems."))
 
 
 def print_warnings(console: Console, settings: Settings, config: Path) -> None:
     """Print one warning per line."""
-    for warning in settings_warnings(settings, config):
-        console.print(Text.assemble(("warning: ", "bold yellow"), printable(warning)))
+    for warning in find_warnings(settings, config):
+        console.print(Text.assemble(("warning: ", "bold yellow"), make_printable(warning)))
 
 
 def _summarise(settings: Settings) -> Table:
@@ -57,5 +57,5 @@ def _summarise(settings: Settings) -> Table:
     ]
     rows += [(f"gateway {name}", gateway.provider) for name, gateway in settings.gateways.items()]
     for name, value in rows:
-        table.add_row(Text(name), Text(printable(value)))
+        table.add_row(Text(name), Text(make_printable(value)))
     return table

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from smsotp_plugin.commands.check import print_problems
 from smsotp_plugin.errors import ConfigError
-from smsotp_plugin.log import printable
+from smsotp_plugin.log import make_printable
 from smsotp_plugin.raddb.readiness import Readiness, find_configured_file, judge_readiness
 from smsotp_plugin.raddb.server_check import judge_with_server
 from smsotp_plugin.raddb.tree import Raddb
@@ -51,7 +51,7 @@ def tell_readiness(
 ) -> bool:
     """Print what a start would stumble over; return whether it is nothing."""
     for warning in readiness.warnings:
-        out.print(Text.assemble(("warning: ", "bold yellow"), printable(warning)))
+        out.print(Text.assemble(("warning: ", "bold yellow"), make_printable(warning)))
     problems = list(readiness.problems)
     judgement = judge_with_server(tree) if ask_server else None
     if judgement is not None:
@@ -87,11 +87,11 @@ def tell_wiring(out: Console, err: Console, wiring: Wiring) -> bool:
     """Print the table and what is wrong in it; return whether it is nothing."""
     out.print(_write_table(wiring))
     for note in wiring.notes:
-        out.print(Text(f"note: {printable(note)}"))
+        out.print(Text(f"note: {make_printable(note)}"))
     for sentence in wiring.unread:
-        err.print(Text.assemble(("problem: ", "bold red"), printable(sentence)))
+        err.print(Text.assemble(("problem: ", "bold red"), make_printable(sentence)))
     for problem in wiring.problems:
-        err.print(Text.assemble(("problem: ", "bold red"), printable(str(problem))))
+        err.print(Text.assemble(("problem: ", "bold red"), make_printable(str(problem))))
         for line in problem.lines:
             err.print(Text(f"    {line.expandtabs(4)}"))
     wrong = len(wiring.problems) + len(wiring.unread)
@@ -108,7 +108,7 @@ def _write_table(wiring: Wiring) -> Text:
     rows = [heads, *((row.site, row.ways, *row.cells.values()) for row in wiring.rows)]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return Text("\n".join(printable(line.rstrip()) for line in lines))
+    return Text("\n".join(make_printable(line.rstrip()) for line in lines))
 
 
 def _list_wiring_sentences(readiness: Readiness) -> set[str]:

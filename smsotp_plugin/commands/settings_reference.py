@@ -20,7 +20,7 @@ from smsotp_plugin.fields.secret import SettingsModel
 from smsotp_plugin.fields.smtp_server import SmtpServer
 from smsotp_plugin.fields.template import Template
 from smsotp_plugin.fields.web import WebAddress
-from smsotp_plugin.providers import find_provider, provider_names
+from smsotp_plugin.providers import find_provider, list_provider_names
 from smsotp_plugin.providers.base import GatewaySettings
 from smsotp_plugin.settings.sections import Settings
 from smsotp_plugin.settings.sections.notifications import NotificationSettings
@@ -73,7 +73,7 @@ def write_settings_reference() -> str:
     parts.append(_write_section("[notifications.NAME]", NotificationSettings))
     parts.append(_write_section("[smtp_servers.NAME]", SmtpServer))
     parts.append(_write_section("[gateways.NAME]", GatewaySettings))
-    for name in provider_names():
+    for name in list_provider_names():
         provider = find_provider(name)
         # What third parties have installed here is not described here.
         if provider.__module__.startswith("smsotp_plugin."):

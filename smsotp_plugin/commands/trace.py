@@ -14,7 +14,7 @@ from smsotp_plugin.assembly import build_codes
 from smsotp_plugin.codes.names import mask_name
 from smsotp_plugin.commands.check import print_problems
 from smsotp_plugin.errors import ConfigError, NumberError, StoreError
-from smsotp_plugin.log import printable, quoted
+from smsotp_plugin.log import make_printable, quote
 from smsotp_plugin.settings import Settings, load_settings
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted, describe
@@ -100,7 +100,7 @@ def _write_timeline(life: Sequence[DeliveryEvent], *, first: bool) -> Text:
     day = datetime.fromtimestamp(begin.at, UTC).astimezone()
     shown = Text("" if first else "\n")
     shown.append(f"{begin.reference}", "bold")
-    shown.append(f"  user {quoted(asked.user)}  number {asked.number or 'none'}  {day:%Y-%m-%d %H:%M:%S %Z}")
+    shown.append(f"  user {quote(asked.user)}  number {asked.number or 'none'}  {day:%Y-%m-%d %H:%M:%S %Z}")
     for event in life:
         shown.append(f"\n  {event.at - begin.at:+10.3f} s  {event.kind:<8}  ")
         shown.append_text(_tell(event))
@@ -110,4 +110,6 @@ def _write_timeline(life: Sequence[DeliveryEvent], *, first: bool) -> Text:
 def _tell(event: DeliveryEvent) -> Text:
     """Write what one event says, in the colour of its outcome."""
     outcome = event.detail.partition(":")[0].partition(",")[0]
-    return Text(printable(describe(event)), _STYLES.get(outcome.partition(" ")[0], _STYLES.get(outcome, "")))
+    return Text(
+        make_printable(describe(event)), _STYLES.get(outcome.partition(" ")[0], _STYLES.get(outcome, ""))
+    )

@@ -28,7 +28,7 @@ from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
 from smsotp_plugin.dispatch.slots import Slots
 from smsotp_plugin.dispatch.timer import Timer
 from smsotp_plugin.errors import DeliveryError, NotSent, Outcome, QueueFull, StoreError, Throttled, Unknown
-from smsotp_plugin.log import quoted
+from smsotp_plugin.log import quote
 from smsotp_plugin.providers.base import Provider
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.sealed import Letter
@@ -393,4 +393,4 @@ class Dispatcher:
 
 
 def _named(message: Message) -> str:
-    return f"message {message.reference} for user {quoted(message.user)} at {message.number.masked}"
+    return f"message {message.reference} for user {quote(message.user)} at {message.number.masked}"

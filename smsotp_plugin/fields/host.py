@@ -30,7 +30,7 @@ def is_loopback(host: str) -> bool:
     return address.is_loopback or (inside is not None and inside.is_loopback)
 
 
-def ascii_host(host: str) -> str:
+def encode_host(host: str) -> str:
     """
     Return a host as the wire knows it: in lower case and ASCII.
 
@@ -45,24 +45,24 @@ def ascii_host(host: str) -> str:
         ValueError: It is neither; the text does not repeat it.
     """
     if ":" in host:
-        return str(ip_address(host)) if _is_address(host) else _no_name()
+        return str(ip_address(host)) if _is_address(host) else _explain_no_name()
     try:
         name = host.lower() if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
     except UnicodeError:
-        return _no_name()
+        return _explain_no_name()
     labels = name.removesuffix(".").split(".")
     if _NUMBER.fullmatch(labels[-1]):
-        return _address(name.removesuffix("."))
+        return _read_address(name.removesuffix("."))
     if len(name) > 254 or not all(map(_LABEL.fullmatch, labels)):
-        return _no_name()
+        return _explain_no_name()
     return name
 
 
-def _address(written: str) -> str:
+def _read_address(written: str) -> str:
     try:
         return socket.inet_ntoa(socket.inet_aton(written))
     except OSError:
-        return _no_name()
+        return _explain_no_name()
 
 
 def _is_address(host: str) -> bool:
@@ -73,5 +73,5 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _no_name() -> str:
+def _explain_no_name() -> str:
     raise ValueError("has a host that is no name")

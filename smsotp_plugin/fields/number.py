@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from smsotp_plugin.sms.typed import code_point
+from smsotp_plugin.sms.typed import describe_code_point
 
 #: What is rewritten: a plus and at most 17 digits, which is the most that `phonenumbers` reads.
 _LONGEST = 18
@@ -47,7 +47,7 @@ def _read_rewriting(value: Any) -> Any:
         raise ValueError("must have the form /pattern/replacement/, with \\/ for a slash inside")
     strange = next((char for char in value if not (char.isascii() and char.isprintable())), None)
     if strange is not None:
-        raise ValueError(f"must not hold the character {code_point(strange)}: no number has it")
+        raise ValueError(f"must not hold the character {describe_code_point(strange)}: no number has it")
     source, replacement = (part.replace("\\/", "/") for part in parts[1:3])
     try:
         pattern = re.compile(source)
@@ -78,18 +78,18 @@ class _WayCounter:
 
     def count(self, pattern: Iterable[tuple[Any, Any]]) -> int:
         """Return the number of ways, or one above `_MOST_WAYS`."""
-        self._sequence(pattern)
+        self._count_sequence(pattern)
         return self._total
 
-    def _sequence(self, items: Iterable[tuple[Any, Any]]) -> Ways:
-        ways = _length(0)
+    def _count_sequence(self, items: Iterable[tuple[Any, Any]]) -> Ways:
+        ways = _count_length(0)
         for operation, argument in items:
-            ways = self._then(ways, self._part(operation, argument))
+            ways = self._join(ways, self._count_part(operation, argument))
         return ways
 
-    def _then(self, first: Ways, second: Ways) -> Ways:
+    def _join(self, first: Ways, second: Ways) -> Ways:
         if self._total > _MOST_WAYS:
-            return _length(0)
+            return _count_length(0)
         ways = [
             sum(first[length] * second[whole - length] for length in range(whole + 1))
             for whole in range(_LONGEST + 1)
@@ -97,49 +97,49 @@ class _WayCounter:
         self._total += sum(ways)
         return ways
 
-    def _part(self, operation: Any, argument: Any) -> Ways:  # noqa: PLR0911  (one for each kind of part)
+    def _count_part(self, operation: Any, argument: Any) -> Ways:  # noqa: PLR0911  (one for each kind of part)
         match operation:
             case op.SUBPATTERN:
-                self._groups[argument[0]] = ways = self._sequence(argument[3])
+                self._groups[argument[0]] = ways = self._count_sequence(argument[3])
                 return ways
             case op.ATOMIC_GROUP:
-                return self._sequence(argument)
+                return self._count_sequence(argument)
             case op.BRANCH:
-                return _either(*map(self._sequence, argument[1]))
+                return _merge(*map(self._count_sequence, argument[1]))
             case op.GROUPREF_EXISTS:
-                return _either(*(self._sequence(item or ()) for item in argument[1:]))
+                return _merge(*(self._count_sequence(item or ()) for item in argument[1:]))
             case op.MAX_REPEAT | op.MIN_REPEAT | op.POSSESSIVE_REPEAT:
                 return self._repeat(*argument)
             case op.ASSERT | op.ASSERT_NOT:
                 # It is looked through each time that the match comes by, and leaves the place as it was.
-                return [1 + sum(self._sequence(argument[1])), *_length(0)[1:]]
+                return [1 + sum(self._count_sequence(argument[1])), *_count_length(0)[1:]]
             case op.AT:
-                return _length(0)
+                return _count_length(0)
             case op.GROUPREF:
                 return [min(ways, 1) for ways in self._groups[argument]]
             case _:
-                return _length(1)
+                return _count_length(1)
 
     def _repeat(self, least: int, most: int, inside: Any) -> Ways:
-        once = self._sequence(inside)
+        once = self._count_sequence(inside)
         # What can be looked through in many ways without moving on would be, each time.
         if least > _MOST_REPETITIONS or (once[0] > 1 and most > 1):
             self._total = _MOST_WAYS + 1
             return once
-        ways: Ways = _length(0)
+        ways: Ways = _count_length(0)
         for _ in range(least):
-            ways = self._then(ways, once)
+            ways = self._join(ways, once)
         whole, further = ways, [0, *once[1:]]
         for _ in range(min(most - least, _LONGEST)):
-            ways = self._then(ways, further)
-            whole = _either(whole, ways)
+            ways = self._join(ways, further)
+            whole = _merge(whole, ways)
         return whole
 
 
-def _length(length: int) -> Ways:
+def _count_length(length: int) -> Ways:
     """Return the ways of what matches one length in one way."""
     return [int(place == length) for place in range(_LONGEST + 1)]
 
 
-def _either(*alternatives: Ways) -> Ways:
+def _merge(*alternatives: Ways) -> Ways:
     return [sum(ways) for ways in zip(*alternatives, strict=True)]

@@ -37,23 +37,23 @@ def _read_secret(value: Any) -> Any:
         return value
     match value:
         case {"file": str(path), **rest} if not rest:
-            return _not_empty(_secret_from_file(Path(path)), path)
+            return _demand_content(_read_secret_file(Path(path)), path)
         case {"env": str(name), **rest} if not rest:
             if name not in os.environ:
                 raise ValueError(f"the environment variable {name} is not set")
-            return _not_empty(os.environ[name], f"the environment variable {name}")
+            return _demand_content(os.environ[name], f"the environment variable {name}")
         case _:
             raise ValueError('must be a text, { file = "/path" } or { env = "NAME" }')
 
 
-def _not_empty(secret: str, source: str) -> str:
+def _demand_content(secret: str, source: str) -> str:
     """Refuse what was prepared and never filled; who wants no password writes none."""
     if not secret:
         raise ValueError(f"{source} is empty")
     return secret
 
 
-def _secret_from_file(path: Path) -> str:
+def _read_secret_file(path: Path) -> str:
     try:
         content = read_plain_file(path, _LARGEST_SECRET)
     except OSError as exc:
@@ -65,7 +65,7 @@ def _secret_from_file(path: Path) -> str:
         raise ValueError(f"{path} is not UTF-8 text: save it as UTF-8") from exc
 
 
-def odd_secret(secret: str) -> str:
+def find_oddity(secret: str) -> str:
     """Say what of a secret cannot be meant, in words that do not repeat it; nothing where all is well."""
     if secret != secret.strip():
         return "begins or ends with a blank or a line break"

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
-from smsotp_plugin.fields.host import ascii_host, is_loopback
+from smsotp_plugin.fields.host import encode_host, is_loopback
 from smsotp_plugin.fields.secret import SecretSetting, SettingsModel
 from smsotp_plugin.fields.tls import check_certificates
 from smsotp_plugin.wire.tls import make_tls_context
@@ -54,7 +54,7 @@ def read_address(text: str) -> str:
     """
     local, at, domain = text.rpartition("@")
     try:
-        domain = domain if domain.isascii() else ascii_host(domain)
+        domain = domain if domain.isascii() else encode_host(domain)
     except ValueError:
         domain = ""
     if not (at and local.isprintable() and _LOCAL_PART.fullmatch(local) and _DOMAIN.fullmatch(domain)):
@@ -67,7 +67,7 @@ def read_address(text: str) -> str:
 
 def _check_host(host: str) -> str:
     try:
-        return ascii_host(host)
+        return encode_host(host)
     except ValueError:
         raise ValueError("must be a host name or an address, without a port") from None
 
@@ -78,7 +78,7 @@ def _check_helo(name: str) -> str:
     return name
 
 
-def machine_name() -> str:
+def find_machine_name() -> str:
     """
     Return the full name of this machine, as a mail server may ask for in EHLO (RFC 5321 section 4.1.1.1).
 
@@ -136,7 +136,7 @@ class SmtpServer(SettingsModel):
             raise ValueError('ca_file has no effect with security = "none"')
         return self
 
-    def tls_context(self) -> ssl.SSLContext | None:
+    def make_tls_context(self) -> ssl.SSLContext | None:
         """
         Make what TLS connections to this server are checked with.
 

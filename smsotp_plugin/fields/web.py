@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from pydantic import BeforeValidator, SecretStr
 
-from smsotp_plugin.fields.host import ascii_host, is_loopback
+from smsotp_plugin.fields.host import encode_host, is_loopback
 
 _DEFAULT_PORT = {"http": 80, "https": 443}
 _STRAY = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -72,8 +72,8 @@ def read_web_address(text: str) -> WebAddress:
         target += "?" + quote(parts.query, safe=_TARGET_SAFE)
     return WebAddress(
         scheme=parts.scheme,
-        host=_host(parts),
-        port=_port(parts),
+        host=_read_host(parts),
+        port=_read_port(parts),
         target=target,
         username=None if parts.username is None else unquote(parts.username),
         password=SecretStr(unquote(parts.password or "")),
@@ -87,7 +87,7 @@ def _split(text: str) -> SplitResult:
         raise ValueError("is no URL: check its host, and the brackets around an address") from None
 
 
-def _host(parts: SplitResult) -> str:
+def _read_host(parts: SplitResult) -> str:
     host = parts.hostname or ""
     if not host or not set(host).isdisjoint("{}<>\"'\\^`|"):
         raise ValueError("must have a host name or address after the //, without tags")
@@ -97,10 +97,10 @@ def _host(parts: SplitResult) -> str:
         )
     if "[" in parts.netloc and ":" not in host:
         raise ValueError("has no address between its brackets")
-    return ascii_host(host)
+    return encode_host(host)
 
 
-def _port(parts: SplitResult) -> int:
+def _read_port(parts: SplitResult) -> int:
     try:
         port = parts.port
     except ValueError:
@@ -132,7 +132,7 @@ def _read_proxy(value: Any) -> Any:
     return SecretStr(f"{address.scheme}://{account}{host}:{address.port}")
 
 
-def password_in(secret: str) -> str:
+def find_password(secret: str) -> str:
     """Return what must not be shown of a secret: of a URL with an account the password, else all of it."""
     if "://" not in secret or "@" not in secret:
         return secret

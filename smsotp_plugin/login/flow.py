@@ -19,7 +19,7 @@ from smsotp_plugin.errors import (
     UnknownChallenge,
     WrongCode,
 )
-from smsotp_plugin.log import printable, quoted
+from smsotp_plugin.log import make_printable, quote
 from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Prompter, Reject, undelivered
 from smsotp_plugin.login.journal import Journal
 from smsotp_plugin.login.request import LoginRequest
@@ -156,7 +156,7 @@ class Login:
 
     def note_refusal(self, user: str, why: str) -> None:
         """Log that the server's own policies reject a request, and why."""
-        log.warning("user %s is refused by %s", quoted(self._names.mask_user(user)), printable(why))
+        log.warning("user %s is refused by %s", quote(self._names.mask_user(user)), make_printable(why))
 
     def _challenge(self, request: LoginRequest, number: PhoneNumber) -> Ask | Reject:
         logins = self._names.fingerprints(
@@ -277,11 +277,11 @@ class Login:
     def _note_strange_state(self, request: LoginRequest, why: str) -> None:
         log.info(
             "user %s at site %s: the State of the request %s; it is taken for a first request",
-            *(self._name(request), quoted(request.site), why),
+            *(self._name(request), quote(request.site), why),
         )
 
     def _name(self, request: LoginRequest) -> str:
-        return quoted(self._names.mask_user(request.user))
+        return quote(self._names.mask_user(request.user))
 
     def _unavailable(self, request: LoginRequest, why: Exception) -> Reject:
         log.error("user %s is refused: %s", self._name(request), why)

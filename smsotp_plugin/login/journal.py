@@ -4,7 +4,7 @@ import logging
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
-from smsotp_plugin.log import quoted
+from smsotp_plugin.log import quote
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.sms.phone import PhoneNumber
 from smsotp_plugin.stores.base import Challenge
@@ -38,7 +38,7 @@ class Journal:
             values: Texts are quoted here. No code, no password, no whole number.
         """
         if log.isEnabledFor(logging.DEBUG):
-            shown = tuple(quoted(value) if isinstance(value, str) else value for value in values)
+            shown = tuple(quote(value) if isinstance(value, str) else value for value in values)
             log.debug(f"user %s: {text}", self._name(request), *shown)  # noqa: G004  (the text is a constant of the caller)
 
     def opened(self, request: LoginRequest, challenge: Challenge) -> None:
@@ -79,4 +79,4 @@ class Journal:
         )
 
     def _name(self, request: LoginRequest) -> str:
-        return quoted(self._names.mask_user(request.user))
+        return quote(self._names.mask_user(request.user))

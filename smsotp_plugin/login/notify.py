@@ -11,7 +11,7 @@ from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
 from smsotp_plugin.dispatch.outbox import Outbox
 from smsotp_plugin.errors import CannotSend
-from smsotp_plugin.log import quoted
+from smsotp_plugin.log import quote
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.sending import CodeSender
 from smsotp_plugin.settings.sections.notifications import NotificationSettings
@@ -63,7 +63,7 @@ class Notifier:
         settings = self._texts.get(name)
         if settings is None:
             known = ", ".join(self._texts) or "none"
-            log.error("there is no notification %s in the configuration; there are: %s", quoted(name), known)
+            log.error("there is no notification %s in the configuration; there are: %s", quote(name), known)
             return
         user = self._names.mask_user(request.user)
         state = self._names.make_state(request.site)
@@ -71,7 +71,7 @@ class Notifier:
             number = self._sender.number_of(request)
             plan = self._sender.plan(request, number, state)
         except CannotSend as exc:
-            log.warning("user %s gets no notification %s: %s", quoted(user), quoted(name), exc)
+            log.warning("user %s gets no notification %s: %s", quote(user), quote(name), exc)
             return
         now = self._clock.time()
         text = SecretStr(_filled(settings.text, request, now))

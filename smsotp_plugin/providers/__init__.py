@@ -21,9 +21,9 @@ _SHARED = frozenset(("base", "judging", "masking", "web"))
 ENTRY_POINT_GROUP = "smsotp.providers"
 
 
-def provider_names() -> list[str]:
+def list_provider_names() -> list[str]:
     """Return the names of all providers that are installed, sorted."""
-    return sorted(_built_in() | {point.name for point in entry_points(group=ENTRY_POINT_GROUP)})
+    return sorted(_list_built_in() | {point.name for point in entry_points(group=ENTRY_POINT_GROUP)})
 
 
 @cache
@@ -43,12 +43,12 @@ def find_provider(name: str) -> type[Provider[Any, Any, Any]]:
     return found
 
 
-def _built_in() -> set[str]:
+def _list_built_in() -> set[str]:
     return {module.name for module in pkgutil.iter_modules(__path__)} - _SHARED
 
 
 def _load(name: str) -> object:
-    if name in _built_in():
+    if name in _list_built_in():
         module = importlib.import_module(f"{__name__}.{name}")
         return next(
             value
@@ -60,4 +60,4 @@ def _load(name: str) -> object:
             return point.load()
         except Exception as exc:
             raise ConfigError([f"provider {name!r} ({point.value}) cannot be loaded: {exc}"]) from exc
-    raise ConfigError([f"there is no provider {name!r}; there are: {', '.join(provider_names())}"])
+    raise ConfigError([f"there is no provider {name!r}; there are: {', '.join(list_provider_names())}"])

@@ -23,10 +23,10 @@ from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.errors import BadMessage, DeliveryError, NotSent, Unknown
 from smsotp_plugin.fields.number import RewritingSetting
 from smsotp_plugin.fields.secret import SettingsModel
-from smsotp_plugin.fields.web import WebAddress, password_in
-from smsotp_plugin.log import GATEWAYS, printable
+from smsotp_plugin.fields.web import WebAddress, find_password
+from smsotp_plugin.log import GATEWAYS, make_printable
 from smsotp_plugin.providers.judging import clean_id
-from smsotp_plugin.providers.masking import Secrets, without
+from smsotp_plugin.providers.masking import Secrets, remove
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import NumberFormat, PhoneNumber, write_number
 
@@ -81,24 +81,24 @@ class GatewaySettings(SettingsModel):
 
     def passwords(self) -> Iterator[str]:
         """Yield what opens the gateway, wherever it stands in the settings: it is never shown."""
-        yield from _secrets_in(self)
+        yield from _find_secrets(self)
 
 
-def _secrets_in(value: object) -> Iterator[str]:
+def _find_secrets(value: object) -> Iterator[str]:
     match value:
         case SecretStr():
-            yield password_in(value.get_secret_value())
+            yield find_password(value.get_secret_value())
         case WebAddress():
             yield value.password.get_secret_value()
         case BaseModel():
             for each in vars(value).values():
-                yield from _secrets_in(each)
+                yield from _find_secrets(each)
         case dict():
             for each in value.values():
-                yield from _secrets_in(each)
+                yield from _find_secrets(each)
         case list() | tuple():
             for each in value:
-                yield from _secrets_in(each)
+                yield from _find_secrets(each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,7 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
             receipt = self._attempt(message, deadline)
             return replace(receipt, gateway_id=self._name(receipt.gateway_id, {hidden}))
         except DeliveryError as exc:
-            exc.args = (_told(exc, hidden), *exc.args[1:])
+            exc.args = (_tell(exc, hidden), *exc.args[1:])
             exc.said = ""
             raise
         finally:
@@ -268,10 +268,10 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
         debug = self.settings.LOG_LEVEL is LogLevel.DEBUG
         try:
             if debug:
-                self.log.debug("submitting %s", without(self._passwords, self.show_request(request)))
+                self.log.debug("submitting %s", remove(self._passwords, self.show_request(request)))
             answer = self.exchange(request, deadline)
             if debug:
-                self.log.debug("answered: %s", without(self._passwords, self.show_answer(answer)))
+                self.log.debug("answered: %s", remove(self._passwords, self.show_answer(answer)))
             return self.judge(answer)
         except DeliveryError:
             raise
@@ -282,7 +282,7 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
         """Return an id in a form fit for logs: nothing is left of one that holds something of a message."""
         if not gateway_id:
             return ""
-        name = "" if any(each.hidden_in(gateway_id) for each in hidden) else clean_id(gateway_id)
+        name = "" if any(each.are_hidden_in(gateway_id) for each in hidden) else clean_id(gateway_id)
         self._names[gateway_id] = name
         if len(self._names) > _MOST_NAMES:
             with suppress(KeyError, RuntimeError, StopIteration):
@@ -304,11 +304,11 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
         return write_number(number, self.settings.NUMBER_FORMAT or self.number_format)
 
 
-def _told(exc: DeliveryError, hidden: Secrets) -> str:
+def _tell(exc: DeliveryError, hidden: Secrets) -> str:
     """Return the text of an error with the gateway's own words, if there are any, all of it without secrets."""
     text = hidden.masked(str(exc))
-    said = " ".join(hidden.masked_foreign(exc.said).split())
+    said = " ".join(hidden.mask_foreign(exc.said).split())
     if not said:
         return text
     cut = said if len(said) <= _MOST_QUOTED else said[:_MOST_QUOTED] + "..."
-    return f"{text}; it said: {printable(cut)}"
+    return f"{text}; it said: {make_printable(cut)}"

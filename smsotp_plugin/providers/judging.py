@@ -59,7 +59,7 @@ class Reply:
 
     def error(self, status: int | None = None) -> DeliveryError:
         """Return what the status means by itself, or a status that the text tells instead."""
-        return error_for_status(status or self.status, self.retry_after, self.method)
+        return judge_status(status or self.status, self.retry_after, self.method)
 
 
 def clean_id(text: str) -> str:
@@ -67,7 +67,7 @@ def clean_id(text: str) -> str:
     return "".join(character for character in text if character.isprintable())[:_LONGEST_ID]
 
 
-def told(code: str, meanings: Meanings, retry_after: float | None) -> DeliveryError | None:
+def find_known_error(code: str, meanings: Meanings, retry_after: float | None) -> DeliveryError | None:
     """Return the error that a gateway's own code means, None for a code that is not known."""
     if code not in meanings:
         return None
@@ -76,7 +76,7 @@ def told(code: str, meanings: Meanings, retry_after: float | None) -> DeliveryEr
     return Throttled(detail, retry_after=retry_after) if kind is Throttled else kind(detail)
 
 
-def error_for_status(status: int, retry_after: float | None, method: str) -> DeliveryError:
+def judge_status(status: int, retry_after: float | None, method: str) -> DeliveryError:
     """
     Return what a status other than success means, by one question: may the SMS have left already?
 
@@ -90,12 +90,12 @@ def error_for_status(status: int, retry_after: float | None, method: str) -> Del
         retry_after: Seconds that the gateway asks us to wait, or None.
         method: Of the request: ``GET`` or ``POST``.
     """
-    kind, advice = _meaning(status, method)
+    kind, advice = _find_meaning(status, method)
     detail = f"the gateway answered with status {status}{advice}"
     return kind(detail, retry_after=retry_after) if issubclass(kind, NotSent) else kind(detail)
 
 
-def _meaning(status: int, method: str) -> tuple[type[DeliveryError], str]:
+def _find_meaning(status: int, method: str) -> tuple[type[DeliveryError], str]:
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     if 300 <= status < 400:
@@ -108,7 +108,7 @@ def _meaning(status: int, method: str) -> tuple[type[DeliveryError], str]:
     return (Refused if 400 <= status < 500 else Unknown), ""
 
 
-def strange(reply: Reply) -> DeliveryError:
+def judge_unknown_form(reply: Reply) -> DeliveryError:
     """Return the error for an answer with a good status that has none of the API's forms."""
     return ProtocolViolation(
         f"the answer, with status {reply.status}, has no form that this API is known to use"

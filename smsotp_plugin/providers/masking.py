@@ -55,22 +55,22 @@ class Secrets:
         self._written_number = written_number
         self._passwords = [password for password in passwords if password]
 
-    def hidden_in(self, text: str) -> bool:
+    def are_hidden_in(self, text: str) -> bool:
         """Tell whether a text that is no sentence, such as an id, holds anything of the message."""
-        codes, suspicious = self._words()
-        squeezed = _squeezed(text)
+        codes, suspicious = self._list_words()
+        squeezed = _squeeze(text)
         part_of_one = len(squeezed) >= _SHORTEST and any(squeezed in code for code in codes)
-        return part_of_one or _Needles(suspicious, self._numbers()).in_text(text)
+        return part_of_one or _Needles(suspicious, self._list_numbers()).are_in_text(text)
 
     def masked(self, text: str) -> str:
         """Return a sentence of ours, perhaps with foreign words in it, without any secret."""
-        return self._mask(text, self._words()[0])
+        return self._mask(text, self._list_words()[0])
 
-    def masked_foreign(self, text: str) -> str:
+    def mask_foreign(self, text: str) -> str:
         """Return what somebody else said, without any secret: where the code is not known, without the SMS's words."""
-        return self._mask(text, self._words()[1])
+        return self._mask(text, self._list_words()[1])
 
-    def _words(self) -> tuple[list[str], list[str]]:
+    def _list_words(self) -> tuple[list[str], list[str]]:
         """
         Return what is secret beside the number, squeezed.
 
@@ -83,13 +83,13 @@ class Secrets:
         code = self._message.code.get_secret_value() or ("" if " " in otp else otp)
         words = {*_WORD.findall(otp), *_WORD.findall(sentence)}
         numbered = {word for word in words if _DIGIT.search(word)}
-        codes = _squeezed_all({code, *numbered, *self._passwords})
-        return codes, codes if code else codes + _squeezed_all(words)
+        codes = _squeeze_all({code, *numbered, *self._passwords})
+        return codes, codes if code else codes + _squeeze_all(words)
 
-    def _numbers(self) -> list[str]:
+    def _list_numbers(self) -> list[str]:
         """Return the ends of the number in both forms, as they stand in every way to write it."""
         both = (self._message.number.e164, self._written_number)
-        found = {digits for each in both if len(digits := _digits(each)) >= _SHORTEST}
+        found = {digits for each in both if len(digits := _keep_digits(each)) >= _SHORTEST}
         return sorted({each[-max(_TELLING_DIGITS, len(each) - _LONGEST_COUNTRY_CODE) :] for each in found})
 
     def _mask(self, text: str, words: list[str]) -> str:
@@ -97,7 +97,7 @@ class Secrets:
             # Not half of a word that would not be recognised.
             text = text[:_MOST_LOOKED_AT].rpartition(" ")[0]
         text = unicodedata.normalize("NFKC", fold(html.unescape(text)))
-        numbers = self._numbers()
+        numbers = self._list_numbers()
         for number in numbers:
             # With all the digits before it, so that neither a country code nor the rest of a longer number is left.
             text = re.sub(rf"\+?(?:\d{_BETWEEN})*{_BETWEEN.join(number)}", MASK, text)
@@ -114,11 +114,11 @@ class Secrets:
             text = re.sub(rf"(?<!\w){re.escape(password)}(?!\w)", MASK, text)
         needles = _Needles(words, numbers)
         for packed in (_DUMP, _TOKEN):
-            text = packed.sub(lambda found: MASK if needles.in_text(found[0]) else found[0], text)
+            text = packed.sub(lambda found: MASK if needles.are_in_text(found[0]) else found[0], text)
         return text
 
 
-def without(passwords: Iterable[str], text: str) -> str:
+def remove(passwords: Iterable[str], text: str) -> str:
     """Return a text of the debug level, in which only a gateway's own passwords are made unreadable."""
     for password in sorted(filter(None, passwords), key=len, reverse=True):
         text = text.replace(password, MASK)
@@ -134,29 +134,30 @@ class _Needles:
         self.raw = [each.encode() for each in (*words, *numbers)]
         self.ascii = all(map(str.isascii, words))
 
-    def in_text(self, text: str) -> bool:
+    def are_in_text(self, text: str) -> bool:
         """Tell whether one of them is in a text, as it stands or as it was before somebody packed it."""
-        if self._plainly_in(text):
+        if self._are_plainly_in(text):
             return True
-        if ("%" in text or "&" in text) and self._plainly_in(html.unescape(unquote_plus(text))):
+        if ("%" in text or "&" in text) and self._are_plainly_in(html.unescape(unquote_plus(text))):
             return True
-        return any(map(self._in_bytes, _unpacked(text)))
+        return any(map(self._are_in_bytes, _unpack(text)))
 
-    def _plainly_in(self, text: str) -> bool:
-        squeezed, digits = _squeezed(text), _digits(text)
+    def _are_plainly_in(self, text: str) -> bool:
+        squeezed, digits = _squeeze(text), _keep_digits(text)
         return any(word in squeezed for word in self.words) or any(each in digits for each in self.numbers)
 
-    def _in_bytes(self, raw: bytes) -> bool:
+    def _are_in_bytes(self, raw: bytes) -> bool:
         # Without the empty octets of UTF-16.
         folded = raw.replace(b"\0", b"").lower()
         if any(needle in folded for needle in self.raw):
             return True
         return not self.ascii and any(
-            self._plainly_in(raw.decode(coding, "replace")) for coding in ("utf-8", "utf-16-be", "utf-16-le")
+            self._are_plainly_in(raw.decode(coding, "replace"))
+            for coding in ("utf-8", "utf-16-be", "utf-16-le")
         )
 
 
-def _unpacked(text: str) -> Iterator[bytes]:
+def _unpack(text: str) -> Iterator[bytes]:
     """Yield what may have become this text. What stands before it shifts where its pairs and groups begin."""
     for found in _HEX.findall(text):
         for shift in range(2):
@@ -175,18 +176,18 @@ def _unpacked(text: str) -> Iterator[bytes]:
             yield a2b_base64(packed[shift : shift + whole] + "==")
 
 
-def _squeezed(text: str) -> str:
+def _squeeze(text: str) -> str:
     """Return letters and digits alone, without the differences of case and width."""
     if text.isascii():
         return _SIGNS.sub("", text.lower())
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", fold(text)).casefold()))
 
 
-def _squeezed_all(words: Iterable[str]) -> list[str]:
-    return [short for word in words if len(short := _squeezed(word)) >= _SHORTEST]
+def _squeeze_all(words: Iterable[str]) -> list[str]:
+    return [short for word in words if len(short := _squeeze(word)) >= _SHORTEST]
 
 
-def _digits(text: str) -> str:
+def _keep_digits(text: str) -> str:
     if text.isascii():
         return _NO_DIGITS.sub("", text)
     return "".join(filter(str.isdecimal, unicodedata.normalize("NFKC", fold(text))))

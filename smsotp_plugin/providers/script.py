@@ -127,7 +127,7 @@ class ScriptProvider(Provider[ScriptSettings, ScriptRun, Exit]):
     def judge(self, answer: Exit) -> Receipt:
         """Read the exit status."""
         if answer.status == 0:
-            return Receipt(gateway_id=_first_line(answer.output))
+            return Receipt(gateway_id=_read_first_line(answer.output))
         if answer.status is None:
             raise ProtocolViolation("the script's exit status was lost")
         if answer.status < 0:
@@ -144,7 +144,7 @@ class ScriptProvider(Provider[ScriptSettings, ScriptRun, Exit]):
             raise GatewayUnavailable(f"SCRIPT {exc}") from exc
 
 
-def _first_line(output: bytes) -> str:
+def _read_first_line(output: bytes) -> str:
     """Return the first line if it can be an id, else nothing."""
     line = output.split(b"\n", 1)[0].decode("utf-8", "replace").strip()
     return line if line.isprintable() and len(line) <= 128 and "\ufffd" not in line else ""

@@ -26,7 +26,7 @@ from smsotp_plugin.fields.secret import SecretSetting
 from smsotp_plugin.fields.tls import CheckSslSetting
 from smsotp_plugin.fields.web import ProxySetting, WebAddress, WebAddressSetting, read_web_address
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings
-from smsotp_plugin.providers.judging import Meanings, Reply, clean_id, told
+from smsotp_plugin.providers.judging import Meanings, Reply, clean_id, find_known_error
 from smsotp_plugin.providers.web import WebProvider
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import NumberFormat
@@ -66,7 +66,7 @@ _MEANINGS: Meanings = MappingProxyType(
 )
 
 
-def _without_credentials(address: WebAddress) -> WebAddress:
+def _drop_credentials(address: WebAddress) -> WebAddress:
     if address.username is not None:
         raise ValueError("must not hold credentials: write them as USERNAME and PASSWORD")
     return address
@@ -94,7 +94,7 @@ class SipgateSettings(GatewaySettings):
     USERNAME: Annotated[str, AfterValidator(_check_user_name)]
     PASSWORD: SecretSetting
     PROXY: ProxySetting | None = None
-    URL: Annotated[WebAddressSetting, AfterValidator(_without_credentials)] = Field(
+    URL: Annotated[WebAddressSetting, AfterValidator(_drop_credentials)] = Field(
         read_web_address(_DOCUMENTED_URL), repr=False
     )
     CHECK_SSL: CheckSslSetting = True
@@ -156,17 +156,17 @@ class SipgateProvider(WebProvider[SipgateSettings]):
         try:
             returned = read_answer(reply.text)
         except RpcFault as fault:
-            raise _failure(fault.code, reply.retry_after) from None
+            raise _judge_failure(fault.code, reply.retry_after) from None
         except UnreadableAnswer as exc:
             raise ProtocolViolation(f"{exc}, with status {reply.status}") from None
         code = as_number(returned.get("StatusCode")) if isinstance(returned, dict) else None
         if code is None:
             raise ProtocolViolation("the answer holds no StatusCode")
         if code != 200:
-            raise _failure(code, reply.retry_after)
+            raise _judge_failure(code, reply.retry_after)
         return Receipt(gateway_id=clean_id(str(returned.get("SessionID", ""))))
 
 
-def _failure(code: int, retry_after: float | None) -> DeliveryError:
-    known = told(str(code), _MEANINGS, retry_after)
+def _judge_failure(code: int, retry_after: float | None) -> DeliveryError:
+    known = find_known_error(str(code), _MEANINGS, retry_after)
     return known or Refused(f"the gateway answered with its error {code}")

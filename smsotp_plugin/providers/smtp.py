@@ -28,7 +28,7 @@ from smsotp_plugin.fields.smtp_server import (
     Security,
     SmtpServer,
     SmtpServerSetting,
-    machine_name,
+    find_machine_name,
     read_address,
 )
 from smsotp_plugin.fields.template import Template, TemplateSetting, missing_tag
@@ -125,7 +125,7 @@ class SmtpProvider(Provider[SmtpSettings, Mail, Answer]):
 
     def __init__(self, context: GatewayContext, settings: SmtpSettings) -> None:
         super().__init__(context, settings)
-        self._pool = SmtpPool(_mail_server(settings.server), context.clock, settings.CONNECTIONS)
+        self._pool = SmtpPool(_describe_server(settings.server), context.clock, settings.CONNECTIONS)
 
     def close(self) -> None:
         """Say QUIT on idle connections and end busy ones."""
@@ -146,7 +146,7 @@ class SmtpProvider(Provider[SmtpSettings, Mail, Answer]):
         # A header is one line: a line break in a text becomes a blank and can never begin another header.
         mail["Subject"] = _CONTROL.sub(" ", self.settings.SUBJECT.fill(**tags)).strip()
         mail["Date"] = format_datetime(datetime.fromtimestamp(self.context.clock.time(), UTC))
-        mail["Message-ID"] = self._new_message_id(message.reference)
+        mail["Message-ID"] = self._make_message_id(message.reference)
         mail["Auto-Submitted"] = "auto-generated"
         _set_body(mail, self.settings.BODY.fill(**tags))
         content = mail.as_bytes()
@@ -161,7 +161,7 @@ class SmtpProvider(Provider[SmtpSettings, Mail, Answer]):
         if answer.stage is Stage.CONTENT and 200 <= answer.code < 300:
             queued = _QUEUE_ID.search(answer.text)
             return Receipt(gateway_id=next(filter(None, queued.groups()))[:128] if queued else "")
-        raise self._failure(answer)
+        raise self._judge_failure(answer)
 
     def show_request(self, request: Mail) -> str:
         """Return the mail."""
@@ -175,19 +175,19 @@ class SmtpProvider(Provider[SmtpSettings, Mail, Answer]):
         """Connect, log in and say NOOP."""
         answer = self._pool.check(deadline)
         if answer.stage is not Stage.CHECK or answer.code != 250:
-            raise self._failure(answer)
+            raise self._judge_failure(answer)
 
-    def _failure(self, answer: Answer) -> DeliveryError:
+    def _judge_failure(self, answer: Answer) -> DeliveryError:
         # The server's words are left out: they may repeat the recipient or the content.
         said = f"the mail server answered {answer.code} {answer.enhanced}".rstrip() + f" to {answer.stage}"
         if answer.code >= 500:
-            return self._permanent(answer)(said)
+            return self._judge_permanent(answer)(said)
         if answer.stage is Stage.CONTENT and answer.code < 400:
             return ProtocolViolation(said)
         busy = answer.enhanced.startswith("4.7.") and answer.stage is not Stage.AUTH
         return Throttled(said) if busy else GatewayUnavailable(said)
 
-    def _permanent(self, answer: Answer) -> type[DeliveryError]:
+    def _judge_permanent(self, answer: Answer) -> type[DeliveryError]:
         addresses = (Stage.SENDER, Stage.RECIPIENT)
         if answer.stage is Stage.AUTH or answer.code == 530:
             return AuthFailed
@@ -200,7 +200,7 @@ class SmtpProvider(Provider[SmtpSettings, Mail, Answer]):
         # What is left concerns every mail alike: a sender or a fixed mailbox that the server does not know.
         return GatewayUnavailable
 
-    def _new_message_id(self, reference: str) -> str:
+    def _make_message_id(self, reference: str) -> str:
         domain = self.settings.server.sender.rpartition("@")[2]
         name = re.sub(r"[^A-Za-z0-9-]", "", reference) or "sms"
         return f"<{name}.{self.context.random.getrandbits(96):024x}@{domain}>"
@@ -214,13 +214,13 @@ def _set_body(mail: EmailMessage, text: str) -> None:
         mail.set_content(text, charset="utf-8", cte="quoted-printable")
 
 
-def _mail_server(server: SmtpServer) -> MailServer:
+def _describe_server(server: SmtpServer) -> MailServer:
     return MailServer(
         host=server.host,
         port=server.port,
-        tls=server.tls_context(),
+        tls=server.make_tls_context(),
         starttls=server.security is Security.STARTTLS,
         username=server.username,
         password=server.password,
-        helo=server.helo or machine_name(),
+        helo=server.helo or find_machine_name(),
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 from smsotp_plugin.raddb.account import Account, act_as
 from smsotp_plugin.raddb.changes import Change, GiveGroup, LetGroupRead, MakeDirectory, has_lost_group
 from smsotp_plugin.raddb.places import Place, explain_distrust
-from smsotp_plugin.settings import Settings, named_files
+from smsotp_plugin.settings import Settings, find_named_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def plan_access(
     found: list[Change | str] = [*_code(account, packages)]
     # Who can write to the configuration must not have root open any file that it names.
     doubt = _describe_untrusted_file(config)
-    for file in dict.fromkeys((config, *(path for _, path in named_files(config) if path.is_file()))):
+    for file in dict.fromkeys((config, *(path for _, path in find_named_files(config) if path.is_file()))):
         found += _readable(account, file.absolute(), doubt)
     store = settings.store
     for directory in store.directories:

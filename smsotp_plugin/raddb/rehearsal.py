@@ -21,7 +21,7 @@ from smsotp_plugin.errors import ConfigError, SmsOtpError
 from smsotp_plugin.raddb.account import Account
 from smsotp_plugin.radius.findings import Finding, Row
 from smsotp_plugin.radius.wiring import Wiring, judge_wiring
-from smsotp_plugin.settings import Owners, Settings, load_settings, settings_warnings
+from smsotp_plugin.settings import Owners, Settings, find_warnings, load_settings
 from smsotp_plugin.stores.schemes import look_at_store
 
 _SECONDS = 60
@@ -71,7 +71,7 @@ def rehearse(main_file: Path, config: Path) -> Rehearsal:
     except ConfigError as exc:
         problems += exc.problems
     else:
-        warnings += settings_warnings(settings, config, Owners.of_this_process())
+        warnings += find_warnings(settings, config, Owners.of_this_process())
         for look in (_look_at_key, _look_at_store, _look_at_gateways):
             problems += _find_problems(look, settings)
     return Rehearsal(problems, warnings, judge_wiring(main_file))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from smsotp_plugin.log import printable
+from smsotp_plugin.log import make_printable
 from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Reject
 from smsotp_plugin.login.flow import Login
 from smsotp_plugin.login.notify import Notifier
@@ -78,7 +78,7 @@ def _write_answer(decision: Ask | Accept | Reject | NotOurs) -> ModuleAnswer:
             return NOOP, (), (_set_result("none"),)
         case Reject(text, reason):
             reply = (_SIGN, _set_message(text)) if text else (_SIGN,)
-            why = (_set_text("SMSOTP-Refusal", printable(reason)),) if reason else ()
+            why = (_set_text("SMSOTP-Refusal", make_printable(reason)),) if reason else ()
             return REJECT, reply, (_set_result("reject"), *why)
 
 

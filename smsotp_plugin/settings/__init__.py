@@ -5,19 +5,19 @@ Every problem is one sentence, ``FILE: key.path: what is wrong and what to do``.
 it may be a password that stands in the wrong place. The gateways' models stand beside their providers.
 """
 
-from smsotp_plugin.settings.files import named_files
+from smsotp_plugin.settings.files import find_named_files
 from smsotp_plugin.settings.reading import DEFAULT_PATH, load_settings
 from smsotp_plugin.settings.rights import Owners
 from smsotp_plugin.settings.sections import Settings
 from smsotp_plugin.settings.sections.challenge import OnWrongCode
-from smsotp_plugin.settings.warnings import settings_warnings
+from smsotp_plugin.settings.warnings import find_warnings
 
 __all__ = [
     "DEFAULT_PATH",
     "OnWrongCode",
     "Owners",
     "Settings",
+    "find_named_files",
+    "find_warnings",
     "load_settings",
-    "named_files",
-    "settings_warnings",
 ]

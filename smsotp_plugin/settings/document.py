@@ -43,6 +43,6 @@ def read_document(path: Path) -> dict[str, Any]:
         raise ConfigError([f"{path}: this is no TOML: a number has too many digits"]) from None
 
 
-def shown(path: KeyPath) -> str:
+def write_path(path: KeyPath) -> str:
     """Write a key path as TOML does, strange keys quoted and cut."""
     return ".".join(part if _BARE_KEY.fullmatch(part) else json.dumps(part[:64]) for part in path)

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from smsotp_plugin.settings.document import KeyPath, read_document, shown
+from smsotp_plugin.settings.document import KeyPath, read_document, write_path
 
 #: Keys whose value may be the path of a certificate.
 _CERTIFICATES = ("CHECK_SSL", "ca_file")
 
 
-def named_files(path: Path) -> list[tuple[str, Path]]:
+def find_named_files(path: Path) -> list[tuple[str, Path]]:
     """
     Return the key path and the path of each secret's file and of each certificate.
 
@@ -20,18 +20,18 @@ def named_files(path: Path) -> list[tuple[str, Path]]:
     Raises:
         ConfigError: It cannot be read.
     """
-    return list(_named(read_document(path), ()))
+    return list(_find_named(read_document(path), ()))
 
 
-def _named(value: Any, place: KeyPath) -> Iterator[tuple[str, Path]]:
+def _find_named(value: Any, place: KeyPath) -> Iterator[tuple[str, Path]]:
     match value:
         case {"file": str(name), **rest} if not rest:
-            yield shown(place), Path(name)
+            yield write_path(place), Path(name)
         case dict():
             for key, item in value.items():
-                yield from _named(item, (*place, key))
+                yield from _find_named(item, (*place, key))
         case list():
             for item in value:
-                yield from _named(item, place)
+                yield from _find_named(item, place)
         case str() if place and place[-1] in _CERTIFICATES and value.startswith("/"):
-            yield shown(place), Path(value)
+            yield write_path(place), Path(value)

@@ -12,24 +12,24 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from smsotp_plugin.fields.secret import SettingsModel
-from smsotp_plugin.settings.document import KeyPath, shown
+from smsotp_plugin.settings.document import KeyPath, write_path
 
 
-def sentences(
+def write_sentences(
     error: ValidationError, model: type[SettingsModel], value: dict[str, Any], place: KeyPath
 ) -> list[str]:
     """Turn pydantic's findings into sentences; several about one key (a choice of types) become one. No input is repeated."""
     found: dict[str, list[str]] = {}
     for detail in error.errors(include_url=False, include_context=True, include_input=True):
-        path = _path_in_file(detail, value)
-        said = found.setdefault(shown((*place, *path)), [])
-        text = unknown_key(path[-1], model) if detail["type"] == "extra_forbidden" else _told(detail)
+        path = _find_path_in_file(detail, value)
+        said = found.setdefault(write_path((*place, *path)), [])
+        text = explain_unknown_key(path[-1], model) if detail["type"] == "extra_forbidden" else _tell(detail)
         if text not in said:
             said.append(text)
     return [f"{path}: {', or '.join(texts)}" for path, texts in found.items()]
 
 
-def _path_in_file(detail: ErrorDetails, value: Any) -> KeyPath:
+def _find_path_in_file(detail: ErrorDetails, value: Any) -> KeyPath:
     """Return the keys that stand in the file; pydantic puts names of its own types between them."""
     path: list[str] = []
     for part in detail["loc"]:
@@ -43,7 +43,7 @@ def _path_in_file(detail: ErrorDetails, value: Any) -> KeyPath:
     return tuple(path)
 
 
-def _told(detail: ErrorDetails) -> str:
+def _tell(detail: ErrorDetails) -> str:
     match detail["type"]:
         case "missing":
             return "it is missing"
@@ -58,7 +58,7 @@ def _told(detail: ErrorDetails) -> str:
     return f"it {text}" if text.startswith(("must ", "is ", "has ", "does ")) else text
 
 
-def unknown_key(key: str, model: type[SettingsModel]) -> str:
+def explain_unknown_key(key: str, model: type[SettingsModel]) -> str:
     near = difflib.get_close_matches(key, model.model_fields, n=1)
     if not near:
         near = [name for name in model.model_fields if name.casefold() == key.casefold()]

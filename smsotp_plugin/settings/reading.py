@@ -11,10 +11,10 @@ from smsotp_plugin.codes.names import could_be_code
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.fields.secret import SettingsModel
 from smsotp_plugin.fields.smtp_server import SmtpServer
-from smsotp_plugin.providers import find_provider, provider_names
+from smsotp_plugin.providers import find_provider, list_provider_names
 from smsotp_plugin.providers.base import GatewaySettings
-from smsotp_plugin.settings.document import KeyPath, read_document, shown
-from smsotp_plugin.settings.problems import sentences, unknown_key
+from smsotp_plugin.settings.document import KeyPath, read_document, write_path
+from smsotp_plugin.settings.problems import explain_unknown_key, write_sentences
 from smsotp_plugin.settings.sections import Settings
 from smsotp_plugin.settings.sections.challenge import ChallengeSettings
 from smsotp_plugin.settings.sections.dispatch import DispatchSettings
@@ -71,22 +71,24 @@ def _read_parts(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     if store is not None:
         parts["store"] = store
     servers = _read_named(SmtpServer, "smtp_servers", document, problems)
-    parts["smtp_servers"] = _whole(servers)
-    parts["notifications"] = _whole(_read_named(NotificationSettings, "notifications", document, problems))
+    parts["smtp_servers"] = _keep_whole(servers)
+    parts["notifications"] = _keep_whole(
+        _read_named(NotificationSettings, "notifications", document, problems)
+    )
     parts["routes"] = _read_routes(document.get("routes", []), problems)
     gateways = _read_gateways(document.get("gateways", {}), servers, problems)
     problems += [
-        f"{shown(('gateways', name))}.{problem}"
+        f"{write_path(('gateways', name))}.{problem}"
         for name, gateway in gateways.items()
         for problem in gateway.problems()
     ]
-    parts["gateways"] = _with_workers(gateways, parts.get("dispatch"))
+    parts["gateways"] = _set_workers(gateways, parts.get("dispatch"))
     problems += [
-        f"{shown((name,))}: {unknown_key(name, Settings)}"
+        f"{write_path((name,))}: {explain_unknown_key(name, Settings)}"
         for name in document
         if name not in Settings.model_fields
     ]
-    problems += _cross_problems(parts, document.get("gateways", {}))
+    problems += _find_cross_problems(parts, document.get("gateways", {}))
     return parts, problems
 
 
@@ -98,17 +100,17 @@ def _read_model(
     context: Mapping[str, Any] | None = None,
 ) -> _ModelT | None:
     if not isinstance(value, dict):
-        problems.append(_no_table(place))
+        problems.append(_explain_no_table(place))
         return None
     try:
         return model.model_validate(value, context=context)
     except ValidationError as exc:
-        problems += sentences(exc, model, value, place)
+        problems += write_sentences(exc, model, value, place)
         return None
 
 
-def _no_table(place: KeyPath) -> str:
-    return f"{shown(place)}: it must be a table, written [{shown(place)}]"
+def _explain_no_table(place: KeyPath) -> str:
+    return f"{write_path(place)}: it must be a table, written [{write_path(place)}]"
 
 
 def _read_named(
@@ -116,11 +118,11 @@ def _read_named(
 ) -> dict[str, _ModelT | None]:
     return {
         name: _read_model(model, table, (section, name), problems)
-        for name, table in _named_tables(section, document.get(section, {}), problems).items()
+        for name, table in _find_named_tables(section, document.get(section, {}), problems).items()
     }
 
 
-def _whole(parts: Mapping[str, _ModelT | None]) -> dict[str, _ModelT]:
+def _keep_whole(parts: Mapping[str, _ModelT | None]) -> dict[str, _ModelT]:
     """Leave out what has problems."""
     return {name: part for name, part in parts.items() if part is not None}
 
@@ -130,7 +132,7 @@ def _read_store(value: Any, problems: list[str]) -> StoreSettings | None:
     try:
         kind = find_store(value.get("url") if isinstance(value, dict) else None)
     except ConfigError as exc:
-        problems += [f"{shown((*place, 'url'))}: {problem}" for problem in exc.problems]
+        problems += [f"{write_path((*place, 'url'))}: {problem}" for problem in exc.problems]
         return None
     model: type[StoreSettings] = kind.Settings
     return _read_model(model, value, place, problems)
@@ -156,12 +158,12 @@ def _read_gateways(
         )
     read = {
         name: _read_gateway(name, table, servers, problems)
-        for name, table in _named_tables("gateways", value, problems).items()
+        for name, table in _find_named_tables("gateways", value, problems).items()
     }
-    return _whole(read)
+    return _keep_whole(read)
 
 
-def _with_workers(
+def _set_workers(
     gateways: Mapping[str, GatewaySettings], dispatch: DispatchSettings | None
 ) -> dict[str, GatewaySettings]:
     """Give ``dispatch.workers`` to the gateways that do not say themselves how much they do at the same time."""
@@ -180,37 +182,37 @@ def _read_gateway(
 ) -> GatewaySettings | None:
     place = ("gateways", name)
     if not isinstance(table, dict):
-        problems.append(_no_table(place))
+        problems.append(_explain_no_table(place))
         return None
     provider = table.get("provider")
     if not isinstance(provider, str) or not _NAME.fullmatch(provider):
         problems.append(
-            f"{shown((*place, 'provider'))}: it must be the name of a provider; there are: {', '.join(provider_names())}"
+            f"{write_path((*place, 'provider'))}: it must be the name of a provider; there are: {', '.join(list_provider_names())}"
         )
         return None
     try:
         model = find_provider(provider).Settings
     except ConfigError as exc:
-        problems += [f"{shown((*place, 'provider'))}: {problem}" for problem in exc.problems]
+        problems += [f"{write_path((*place, 'provider'))}: {problem}" for problem in exc.problems]
         return None
     return _read_model(model, table, place, problems, {"smtp_servers": servers})
 
 
-def _named_tables(section: str, value: Any, problems: list[str]) -> dict[str, Any]:
+def _find_named_tables(section: str, value: Any, problems: list[str]) -> dict[str, Any]:
     """Return the tables ``[section.NAME]`` whose names can be used."""
     if not isinstance(value, dict):
         problems.append(f"{section}: each one must be a table of its own, written [{section}.NAME]")
         return {}
     bad = [name for name in value if not _NAME.fullmatch(name)]
     problems += [
-        f"{shown((section, name))}: the name must begin with a letter or digit and hold at most 64 letters, digits, "
+        f"{write_path((section, name))}: the name must begin with a letter or digit and hold at most 64 letters, digits, "
         "dots, hyphens and underscores"
         for name in bad
     ]
     return {name: table for name, table in value.items() if name not in bad}
 
 
-def _cross_problems(parts: Mapping[str, Any], named_gateways: Any) -> list[str]:
+def _find_cross_problems(parts: Mapping[str, Any], named_gateways: Any) -> list[str]:
     otp, dispatch, challenge = (parts.get(name) for name in ("otp", "dispatch", "challenge"))
     found = []
     if otp and dispatch and dispatch.deadline > otp.ttl:
@@ -222,7 +224,7 @@ def _cross_problems(parts: Mapping[str, Any], named_gateways: Any) -> list[str]:
     # Not those without problems: that a gateway cannot be used is told once, where it stands.
     if otp and challenge and _could_be_code(challenge, otp):
         found.append("challenge.resend_word: it must not look like a code, or that code could never be typed")
-    found += _route_problems(parts["routes"], named_gateways if isinstance(named_gateways, dict) else {})
+    found += _find_route_problems(parts["routes"], named_gateways if isinstance(named_gateways, dict) else {})
     return found
 
 
@@ -232,7 +234,7 @@ def _could_be_code(challenge: ChallengeSettings, otp: OtpSettings) -> bool:
     return chosen and could_be_code(challenge.resend_word, otp.length, otp.alphabet)
 
 
-def _route_problems(routes: Sequence[RouteSettings], gateways: Mapping[str, Any]) -> Iterator[str]:
+def _find_route_problems(routes: Sequence[RouteSettings], gateways: Mapping[str, Any]) -> Iterator[str]:
     for place, route in enumerate(routes, 1):
         for name in route.gateways:
             if name not in gateways:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from smsotp_plugin.settings.document import KeyPath, shown
+from smsotp_plugin.settings.document import KeyPath, write_path
 from smsotp_plugin.settings.sections import Settings
 from smsotp_plugin.stores.settings import StoreSettings
 
@@ -55,7 +55,7 @@ class Owners:
         return cls(frozenset((found.st_uid,)), frozenset((found.st_gid,)))
 
 
-def rights_warnings(
+def find_rights_warnings(
     settings: Settings, path: Path, document: dict[str, Any], owners: Owners | None
 ) -> Iterator[str]:
     """
@@ -70,8 +70,8 @@ def rights_warnings(
     mode = path.stat().st_mode
     if mode & stat.S_IWOTH:
         yield f"{path}: everyone on this machine can write to it; type: chmod o-w {shlex.quote(str(path))}"
-    yield from _directory_warnings(str(path), path.absolute().parent)
-    secrets = list(_secrets(settings, document, ()))
+    yield from _find_directory_warnings(str(path), path.absolute().parent)
+    secrets = list(_find_secrets(settings, document, ()))
     inside = [place for place, source in secrets if source is None]
     if inside and mode & stat.S_IROTH:
         yield (
@@ -82,53 +82,53 @@ def rights_warnings(
         if source and not source.is_absolute():
             yield f"{path}: {place}: {source} is no absolute path: FreeRADIUS runs in another directory"
         if source:
-            yield from _file_warnings(f"{path}: {place}", source, None)
-            yield from _directory_warnings(f"{path}: {place}", source.absolute().parent)
-    yield from _store_warnings(path, settings.store, owners or Owners.of_directory(settings.store))
+            yield from _find_file_warnings(f"{path}: {place}", source, None)
+            yield from _find_directory_warnings(f"{path}: {place}", source.absolute().parent)
+    yield from _find_store_warnings(path, settings.store, owners or Owners.of_directory(settings.store))
 
 
-def _store_warnings(path: Path, store: StoreSettings, owners: Owners | None) -> Iterator[str]:
+def _find_store_warnings(path: Path, store: StoreSettings, owners: Owners | None) -> Iterator[str]:
     own = tuple(dict.fromkeys(file.parent for file in store.files))
     if not store.given_keys:
         place = f"{path}: store.key_file"
-        yield from _file_warnings(place, store.key_path, owners)
+        yield from _find_file_warnings(place, store.key_path, owners)
         if store.key_path.parent not in own:
-            yield from _directory_warnings(place, store.key_path.parent)
+            yield from _find_directory_warnings(place, store.key_path.parent)
     place = f"{path}: store.url"
     for file in store.files:
-        yield from _file_warnings(place, file, owners)
+        yield from _find_file_warnings(place, file, owners)
     for directory in own:
-        yield from _directory_warnings(place, directory, owners)
+        yield from _find_directory_warnings(place, directory, owners)
 
 
-def _file_warnings(place: str, file: Path, owners: Owners | None) -> Iterator[str]:
+def _find_file_warnings(place: str, file: Path, owners: Owners | None) -> Iterator[str]:
     """Judge a file that nobody else should read or write; one that is not there is fine."""
     try:
         found = file.stat()
     except (OSError, ValueError):
         return
     typed = shlex.quote(str(file))
-    if deeds := _deeds(found.st_mode):
+    if deeds := _join_deeds(found.st_mode):
         yield f"{place}: everyone on this machine can {deeds} {file}; type: chmod o-rwx {typed}"
     if owners is None:
         return
-    deeds = _deeds(found.st_mode >> 3)
+    deeds = _join_deeds(found.st_mode >> 3)
     if deeds and found.st_gid not in {0, *owners.groups}:
-        group = _group_name(found.st_gid)
+        group = _name_group(found.st_gid)
         yield f"{place}: the group {group} can {deeds} {file}; type: chmod g-rwx {typed}"
-    yield from _owner_warnings(place, file, found, owners)
+    yield from _find_owner_warnings(place, file, found, owners)
 
 
-def _owner_warnings(place: str, file: Path, found: os.stat_result, owners: Owners) -> Iterator[str]:
+def _find_owner_warnings(place: str, file: Path, found: os.stat_result, owners: Owners) -> Iterator[str]:
     if found.st_uid not in {0, *owners.users}:
-        server = _user_name(min(owners.users))
+        server = _name_user(min(owners.users))
         yield (
-            f"{place}: {file} belongs to {_user_name(found.st_uid)}, who can change it; FreeRADIUS runs as {server}: "
+            f"{place}: {file} belongs to {_name_user(found.st_uid)}, who can change it; FreeRADIUS runs as {server}: "
             f"type: chown {server}: {shlex.quote(str(file))}"
         )
 
 
-def _directory_warnings(place: str, directory: Path, owners: Owners | None = None) -> Iterator[str]:
+def _find_directory_warnings(place: str, directory: Path, owners: Owners | None = None) -> Iterator[str]:
     """Judge who can put another file in the place of one of ours; `owners` where no other user may make any there."""
     for above in (directory, *directory.parents):
         try:
@@ -146,44 +146,46 @@ def _directory_warnings(place: str, directory: Path, owners: Owners | None = Non
         if owners is not None and own:
             if found.st_mode & stat.S_IWGRP and found.st_gid not in {0, *owners.groups}:
                 yield (
-                    f"{place}: the group {_group_name(found.st_gid)} can replace what is in {above}; type: "
+                    f"{place}: the group {_name_group(found.st_gid)} can replace what is in {above}; type: "
                     f"chmod g-w {shlex.quote(str(above))}"
                 )
-            yield from _owner_warnings(place, above, found, owners)
+            yield from _find_owner_warnings(place, above, found, owners)
 
 
-def _deeds(mode: int) -> str:
+def _join_deeds(mode: int) -> str:
     """Return what the last three bits of a mode allow with a file's content; empty where nothing."""
     deeds = [deed for bit, deed in ((stat.S_IROTH, "read"), (stat.S_IWOTH, "write to")) if mode & bit]
     return " and ".join(deeds)
 
 
-def _user_name(uid: int) -> str:
+def _name_user(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
 
 
-def _group_name(gid: int) -> str:
+def _name_group(gid: int) -> str:
     try:
         return grp.getgrgid(gid).gr_name
     except KeyError:
         return str(gid)
 
 
-def _secrets(model: BaseModel, table: dict[str, Any], place: KeyPath) -> Iterator[tuple[str, Path | None]]:
+def _find_secrets(
+    model: BaseModel, table: dict[str, Any], place: KeyPath
+) -> Iterator[tuple[str, Path | None]]:
     """Yield where secrets stand: the key path, and the file that it names or None where the secret itself is there."""
     for name, value in model:
         written, path = table.get(name), (*place, name)
         if isinstance(value, BaseModel) and isinstance(written, dict):
-            yield from _secrets(value, written, path)
+            yield from _find_secrets(value, written, path)
         elif name in FREE_TABLES and isinstance(written, dict):
-            yield from _free_secrets(written, path)
+            yield from _find_free_secrets(written, path)
         elif isinstance(value, Mapping) and isinstance(written, dict):
             for key, item in value.items():
                 if isinstance(item, BaseModel):
-                    yield from _secrets(item, written[key], (*path, key))
+                    yield from _find_secrets(item, written[key], (*path, key))
         elif written:
             yield from _secrets_of_value(value, written, path)
 
@@ -191,22 +193,22 @@ def _secrets(model: BaseModel, table: dict[str, Any], place: KeyPath) -> Iterato
 def _secrets_of_value(value: Any, written: Any, place: KeyPath) -> Iterator[tuple[str, Path | None]]:
     match value:
         case SecretStr():
-            yield from _written_secrets(written, place)
+            yield from _find_written_secrets(written, place)
         case tuple() if isinstance(written, list):
             for item, each in zip(value, written, strict=False):
                 yield from _secrets_of_value(item, each, place)
         case _ if isinstance(written, str) and _ACCOUNT_IN_URL.match(written):
-            yield shown(place), None
+            yield write_path(place), None
 
 
-def _free_secrets(table: dict[str, Any], place: KeyPath) -> Iterator[tuple[str, Path | None]]:
+def _find_free_secrets(table: dict[str, Any], place: KeyPath) -> Iterator[tuple[str, Path | None]]:
     """Yield those of a gateway's own parameters that are secrets by their name or their look."""
     for name, written in table.items():
         values = written if isinstance(written, list) else [written]
         if isinstance(written, dict):
-            yield from _written_secrets(written, (*place, name))
+            yield from _find_written_secrets(written, (*place, name))
         elif any(isinstance(value, str) and _looks_secret(name, value) for value in values):
-            yield shown((*place, name)), None
+            yield write_path((*place, name)), None
 
 
 def _looks_secret(name: str, value: str) -> bool:
@@ -214,8 +216,8 @@ def _looks_secret(name: str, value: str) -> bool:
     return bool(named or _SECRET_VALUE.fullmatch(value))
 
 
-def _written_secrets(written: Any, place: KeyPath) -> Iterator[tuple[str, Path | None]]:
+def _find_written_secrets(written: Any, place: KeyPath) -> Iterator[tuple[str, Path | None]]:
     if isinstance(written, str):
-        yield shown(place), None
+        yield write_path(place), None
     elif isinstance(written, dict) and isinstance(written.get("file"), str):
-        yield shown(place), Path(written["file"])
+        yield write_path(place), Path(written["file"])

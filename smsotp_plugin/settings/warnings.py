@@ -9,10 +9,10 @@ from typing import Any
 import phonenumbers
 from pydantic import BaseModel, SecretStr
 
-from smsotp_plugin.fields.secret import odd_secret
-from smsotp_plugin.providers import find_provider, provider_names
-from smsotp_plugin.settings.document import KeyPath, read_document, shown
-from smsotp_plugin.settings.rights import FREE_TABLES, Owners, rights_warnings
+from smsotp_plugin.fields.secret import find_oddity
+from smsotp_plugin.providers import find_provider, list_provider_names
+from smsotp_plugin.settings.document import KeyPath, read_document, write_path
+from smsotp_plugin.settings.rights import FREE_TABLES, Owners, find_rights_warnings
 from smsotp_plugin.settings.sections import Settings
 from smsotp_plugin.settings.sections.notifications import NotificationSettings
 from smsotp_plugin.settings.sections.routes import RouteSettings
@@ -27,7 +27,7 @@ _GATEWAYS_OWN_WORDS = frozenset({"text", "number", "key", "url", "name"})
 _SHORT_LIFE = 60
 
 
-def settings_warnings(settings: Settings, path: Path, owners: Owners | None = None) -> list[str]:
+def find_warnings(settings: Settings, path: Path, owners: Owners | None = None) -> list[str]:
     """
     Return what is allowed but probably not meant.
 
@@ -43,19 +43,19 @@ def settings_warnings(settings: Settings, path: Path, owners: Owners | None = No
         ConfigError: The file cannot be read any more.
     """
     found = [
-        *_text_warnings(settings),
-        *_time_warnings(settings),
-        *_route_warnings(settings),
-        *_gateway_warnings(settings),
-        *_odd_secrets(settings, ()),
+        *_find_text_warnings(settings),
+        *_find_time_warnings(settings),
+        *_find_route_warnings(settings),
+        *_find_gateway_warnings(settings),
+        *_find_odd_secrets(settings, ()),
     ]
     return [
-        *rights_warnings(settings, path, read_document(path), owners),
+        *find_rights_warnings(settings, path, read_document(path), owners),
         *(f"{path}: {warning}" for warning in found),
     ]
 
 
-def _text_warnings(settings: Settings) -> Iterator[str]:
+def _find_text_warnings(settings: Settings) -> Iterator[str]:
     for name in ("prompt", "wrong_code_prompt"):
         text: str = getattr(settings.challenge, name)
         if "code" not in text.casefold():
@@ -66,16 +66,16 @@ def _text_warnings(settings: Settings) -> Iterator[str]:
     for name, value in settings.challenge:
         if isinstance(value, str) and _MARKUP.search(value):
             yield f"challenge.{name}: ocserv shows neither & nor what stands between < and >; write it without them"
-        yield from _tag_warnings(f"challenge.{name}", value, *_tags(name))
+        yield from _find_tag_warnings(f"challenge.{name}", value, *_list_tags(name))
     texts = {f"otp.texts.{language}": text for language, text in settings.otp.texts.items()}
     if settings.otp.text is not None:
         texts["otp.text"] = settings.otp.text
     for place, text in texts.items():
-        yield from _tag_warnings(place, text, "otp")
-        yield from _length_warnings(place, text, settings.otp.length)
+        yield from _find_tag_warnings(place, text, "otp")
+        yield from _find_length_warnings(place, text, settings.otp.length)
 
 
-def _tags(text_name: str) -> tuple[str, ...]:
+def _list_tags(text_name: str) -> tuple[str, ...]:
     """Return the tags that are filled in a text of ``[challenge]``."""
     match text_name:
         case "resend_later_prompt":
@@ -88,14 +88,14 @@ def _tags(text_name: str) -> tuple[str, ...]:
             return ("reference",)
 
 
-def _tag_warnings(place: str, text: Any, *known: str) -> Iterator[str]:
+def _find_tag_warnings(place: str, text: Any, *known: str) -> Iterator[str]:
     for tag in _TAG.findall(text) if isinstance(text, str) else ():
         if tag not in known:
             meant = ", ".join(f"{{{name}}}" for name in known) or "none"
             yield f"{place}: {{{tag}}} has no meaning here and is shown as it is; there is {meant}"
 
 
-def _length_warnings(place: str, text: str, code_length: int) -> Iterator[str]:
+def _find_length_warnings(place: str, text: str, code_length: int) -> Iterator[str]:
     filled = text.replace("{otp}", "0" * code_length)
     plan = plan_segments(filled)
     if plan.count > 1:
@@ -110,7 +110,7 @@ def _length_warnings(place: str, text: str, code_length: int) -> Iterator[str]:
         )
 
 
-def _time_warnings(settings: Settings) -> Iterator[str]:
+def _find_time_warnings(settings: Settings) -> Iterator[str]:
     if settings.otp.ttl < _SHORT_LIFE:
         yield (
             f"otp.ttl: {settings.otp.ttl} s is short: an SMS may take longer, and its reader needs time too; "
@@ -118,7 +118,7 @@ def _time_warnings(settings: Settings) -> Iterator[str]:
         )
 
 
-def _route_warnings(settings: Settings) -> Iterator[str]:
+def _find_route_warnings(settings: Settings) -> Iterator[str]:
     region = settings.users.default_region
     if region is None or not settings.routes:
         return
@@ -131,27 +131,27 @@ def _route_warnings(settings: Settings) -> Iterator[str]:
         )
 
 
-def _odd_secrets(value: Any, place: KeyPath) -> Iterator[str]:
+def _find_odd_secrets(value: Any, place: KeyPath) -> Iterator[str]:
     match value:
         case SecretStr():
-            if oddity := odd_secret(value.get_secret_value()):
-                yield f"{shown(place)}: the secret {oddity}: is that meant?"
+            if oddity := find_oddity(value.get_secret_value()):
+                yield f"{write_path(place)}: the secret {oddity}: is that meant?"
         case BaseModel():
             for name, each in value:
-                yield from _odd_secrets(each, (*place, name))
+                yield from _find_odd_secrets(each, (*place, name))
         case Mapping():
             for name, each in value.items():
-                yield from _odd_secrets(each, (*place, str(name)))
+                yield from _find_odd_secrets(each, (*place, str(name)))
         case tuple():
             for each in value:
-                yield from _odd_secrets(each, place)
+                yield from _find_odd_secrets(each, place)
 
 
-def _gateway_warnings(settings: Settings) -> Iterator[str]:
+def _find_gateway_warnings(settings: Settings) -> Iterator[str]:
     for section, tables in (("smtp_servers", settings.smtp_servers), ("gateways", settings.gateways)):
         for name, table in tables.items():
             for warning in table.warnings():
-                yield f"{shown((section, name))}.{warning}"
+                yield f"{write_path((section, name))}.{warning}"
     for name, table in settings.gateways.items():
         places = (
             ("gateways", name, free, key)
@@ -160,15 +160,15 @@ def _gateway_warnings(settings: Settings) -> Iterator[str]:
             for key in keys
         )
         for place in places:
-            if place[-1] in _setting_names():
+            if place[-1] in _list_setting_names():
                 yield (
-                    f"{shown(place)}: is sent to the gateway as a parameter of its own. Is it the setting of this name? "
-                    f"Then it belongs into its table: all below a line such as [{shown(place[:-1])}] belongs to that"
+                    f"{write_path(place)}: is sent to the gateway as a parameter of its own. Is it the setting of this name? "
+                    f"Then it belongs into its table: all below a line such as [{write_path(place[:-1])}] belongs to that"
                 )
 
 
 @cache
-def _setting_names() -> frozenset[str]:
+def _list_setting_names() -> frozenset[str]:
     """Return the names of settings that no gateway calls its own parameters."""
     models = (
         *(field.annotation for field in Settings.model_fields.values()),
@@ -182,6 +182,6 @@ def _setting_names() -> frozenset[str]:
         for name in model.model_fields
     }
     gateways = {
-        name for provider in provider_names() for name in find_provider(provider).Settings.model_fields
+        name for provider in list_provider_names() for name in find_provider(provider).Settings.model_fields
     }
     return frozenset((names - _GATEWAYS_OWN_WORDS) | gateways)

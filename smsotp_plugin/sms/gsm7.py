@@ -37,7 +37,7 @@ def fits_gsm7(text: str) -> bool:
     return _KNOWN.issuperset(text)
 
 
-def gsm7_units(character: str) -> int:
+def count_gsm7_units(character: str) -> int:
     """Return how many septets a character of the alphabet takes: 2 in the extension table, else 1."""
     return 2 if character in _ESCAPED else 1
 

@@ -94,10 +94,10 @@ class Home:
 
 def load_homes() -> None:
     """Read the numbering plans, which takes a fifth of a second; the first number would wait for it."""
-    _codes()
+    _read_codes()
 
 
-def home_of(digits: str) -> Home | None:
+def find_home(digits: str) -> Home | None:
     """
     Return where a number is at home that needs no second look.
 
@@ -108,14 +108,14 @@ def home_of(digits: str) -> Home | None:
         None for all others, which may be numbers all the same.
     """
     for length in range(1, _LONGEST_CODE + 1):
-        code = _codes().get(digits[:length])
+        code = _read_codes().get(digits[:length])
         if code is not None:
             return Home(digits[:length], code.region) if code.has(digits[length:]) else None
     return None
 
 
 @cache
-def _codes() -> Mapping[str, _Code]:
+def _read_codes() -> Mapping[str, _Code]:
     return {
         str(code): _read(code, regions) for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()
     }
@@ -137,19 +137,21 @@ def _read(code: int, regions: tuple[str, ...]) -> _Code:
 def _plan(metadata: PhoneMetadata) -> _Plan:
     general = metadata.general_desc or PhoneNumberDesc()
     kinds = [kind for name in _KINDS if (kind := getattr(metadata, name)) and kind.national_number_pattern]
-    lengths = {length for kind in kinds for length in _lengths(kind, general)} & {*_lengths(general, general)}
+    lengths = {length for kind in kinds for length in _list_lengths(kind, general)} & {
+        *_list_lengths(general, general)
+    }
     return _Plan(
-        {length: _pattern(length, kinds, general) for length in lengths},
+        {length: _compile_pattern(length, kinds, general) for length in lengths},
         re.compile(metadata.leading_digits) if metadata.leading_digits else None,
     )
 
 
-def _pattern(length: int, kinds: list[PhoneNumberDesc], general: PhoneNumberDesc) -> re.Pattern[str]:
+def _compile_pattern(length: int, kinds: list[PhoneNumberDesc], general: PhoneNumberDesc) -> re.Pattern[str]:
     fitting = "|".join(
-        f"(?:{kind.national_number_pattern})" for kind in kinds if length in _lengths(kind, general)
+        f"(?:{kind.national_number_pattern})" for kind in kinds if length in _list_lengths(kind, general)
     )
     return re.compile(rf"(?=(?:{general.national_number_pattern})\Z)(?:{fitting})")
 
 
-def _lengths(desc: PhoneNumberDesc, general: PhoneNumberDesc) -> tuple[int, ...]:
+def _list_lengths(desc: PhoneNumberDesc, general: PhoneNumberDesc) -> tuple[int, ...]:
     return tuple(desc.possible_length or general.possible_length)

@@ -54,7 +54,7 @@ def read_with_plus(digits: str) -> phonenumbers.PhoneNumber:
     Raises:
         NumberError: It is no number of any country.
     """
-    number = _international(digits)
+    number = _read_international(digits)
     if number is None:
         raise NumberError("no country has such a number")
     if not _is_possible(number):
@@ -81,16 +81,16 @@ def read_without_plus(digits: str, region: str | None) -> phonenumbers.PhoneNumb
         raise NumberError(
             f'it has no country code: {_WITH_A_PLUS}, or set users.default_region (for example "DE")'
         )
-    dialled = _dialled_abroad(digits, region)
-    readings = _once(
+    dialled = _read_dialled_abroad(digits, region)
+    readings = _drop_repeated(
         [
-            *_valid([*_national(digits, region), *dialled]),
-            *_without_its_plus(digits, region),
-            *_badly_begun(digits, region),
+            *_keep_valid([*_read_national(digits, region), *dialled]),
+            *_read_without_its_plus(digits, region),
+            *_read_badly_begun(digits, region),
         ]
     )
     if not readings:
-        readings = _once(
+        readings = _drop_repeated(
             number for number in dialled if _is_possible(number) and not _has_strange_zero(number)
         )
     if not readings:
@@ -103,43 +103,51 @@ def read_without_plus(digits: str, region: str | None) -> phonenumbers.PhoneNumb
 def is_number(digits: str, region: str | None, *, plus: bool) -> bool:
     """Tell whether digits are a number that some country has given out, in any reading."""
     if plus or region is None:
-        return any(_valid([_international(digits if plus else digits.removeprefix(_ZEROS))]))
-    return any(_valid([*_national(digits, region), *_dialled_abroad(digits, region), _international(digits)]))
+        return any(_keep_valid([_read_international(digits if plus else digits.removeprefix(_ZEROS))]))
+    return any(
+        _keep_valid(
+            [
+                *_read_national(digits, region),
+                *_read_dialled_abroad(digits, region),
+                _read_international(digits),
+            ]
+        )
+    )
 
 
-def _without_its_plus(digits: str, region: str) -> Sequence[phonenumbers.PhoneNumber]:
+def _read_without_its_plus(digits: str, region: str) -> Sequence[phonenumbers.PhoneNumber]:
     """
     Return the reading of digits as a country code and a number, where it has to be reckoned with.
 
     The national reading as it stands beside it, though no country may have given out such a number: numbering plans grow.
     """
-    number = _international(digits)
-    if number is None or not _valid([number]):
+    number = _read_international(digits)
+    if number is None or not _keep_valid([number]):
         return ()
-    national = [reading for reading in _national(digits, region) if _is_possible(reading)]
+    national = [reading for reading in _read_national(digits, region) if _is_possible(reading)]
     if number.country_code == phonenumbers.country_code_for_region(region):
         return (number,)
-    if _gets_no_sms(number) and any(not _gets_no_sms(reading) for reading in _valid(national)):
+    if _gets_no_sms(number) and any(not _gets_no_sms(reading) for reading in _keep_valid(national)):
         return ()
     return (number, *national)
 
 
-def _badly_begun(digits: str, region: str) -> Sequence[phonenumbers.PhoneNumber]:
+def _read_badly_begun(digits: str, region: str) -> Sequence[phonenumbers.PhoneNumber]:
     """
     Return the reading of ``049170...``, and of ``4917012345`` with a digit too few, as a number of the country itself.
 
     Only where the other reading gets no SMS: it is a stranger's, and hardly meant.
     """
-    if any(not _gets_no_sms(number) for number in _valid(_national(digits, region))):
+    if any(not _gets_no_sms(number) for number in _keep_valid(_read_national(digits, region))):
         return ()
-    number = _international(digits.removeprefix("0"))
+    number = _read_international(digits.removeprefix("0"))
     if number is None or number.country_code != phonenumbers.country_code_for_region(region):
         return ()
-    good = _valid([number]) if digits.startswith("0") else [number] if _is_possible(number) else []
+    good = _keep_valid([number]) if digits.startswith("0") else [number] if _is_possible(number) else []
     return [] if digits.startswith(_ZEROS) else good
 
 
-def _international(digits: str) -> phonenumbers.PhoneNumber | None:
+def _read_international(digits: str) -> phonenumbers.PhoneNumber | None:
     try:
         number = phonenumbers.parse("+" + digits, None)
     except NumberParseException:
@@ -149,7 +157,7 @@ def _international(digits: str) -> phonenumbers.PhoneNumber | None:
     return written if phonenumbers.is_valid_number(written) else number
 
 
-def _national(digits: str, region: str) -> Sequence[phonenumbers.PhoneNumber]:
+def _read_national(digits: str, region: str) -> Sequence[phonenumbers.PhoneNumber]:
     """Return the readings as a number of a country: with and without what may be its trunk prefix."""
     country_code = phonenumbers.country_code_for_region(region)
     readings = [_number(country_code, digits)]
@@ -158,10 +166,10 @@ def _national(digits: str, region: str) -> Sequence[phonenumbers.PhoneNumber]:
         if number.country_code_source != CountryCodeSource.FROM_DEFAULT_COUNTRY:
             number = phonenumbers.parse(f"+{country_code}{digits}", None)
         readings.append(number)
-    return [*readings, *_behind_a_silent_zero(digits, region)]
+    return [*readings, *_read_behind_a_silent_zero(digits, region)]
 
 
-def _behind_a_silent_zero(digits: str, region: str) -> Sequence[phonenumbers.PhoneNumber]:
+def _read_behind_a_silent_zero(digits: str, region: str) -> Sequence[phonenumbers.PhoneNumber]:
     """
     Return the reading without a zero that people of a country write, though it has no trunk prefix.
 
@@ -177,13 +185,13 @@ def _behind_a_silent_zero(digits: str, region: str) -> Sequence[phonenumbers.Pho
     return [number] if re.sub(r"\D", "", written) == digits else ()
 
 
-def _dialled_abroad(digits: str, region: str) -> Sequence[phonenumbers.PhoneNumber]:
+def _read_dialled_abroad(digits: str, region: str) -> Sequence[phonenumbers.PhoneNumber]:
     """Return the readings behind what is dialled in a country, or in most, before a country code."""
     metadata = PhoneMetadata.metadata_for_region(region)
     pattern = (metadata and metadata.international_prefix) or _ZEROS
     starts = (digits[:length] for length in range(1, min(_LONGEST_PREFIX, len(digits)) + 1))
     prefixes = [start for start in starts if start == _ZEROS or re.fullmatch(pattern, start)]
-    found = (_international(digits.removeprefix(prefix)) for prefix in prefixes)
+    found = (_read_international(digits.removeprefix(prefix)) for prefix in prefixes)
     return [number for number in found if number is not None]
 
 
@@ -197,7 +205,7 @@ def _number(country_code: int, digits: str) -> phonenumbers.PhoneNumber:
     )
 
 
-def _valid(numbers: Iterable[phonenumbers.PhoneNumber | None]) -> Sequence[phonenumbers.PhoneNumber]:
+def _keep_valid(numbers: Iterable[phonenumbers.PhoneNumber | None]) -> Sequence[phonenumbers.PhoneNumber]:
     """Return those that a country has given out and that are written whole, not for dialling within an area only."""
     return [
         number
@@ -219,7 +227,7 @@ def _gets_no_sms(number: phonenumbers.PhoneNumber) -> bool:
     return phonenumbers.number_type(number) in _NO_SMS
 
 
-def _once(numbers: Iterable[phonenumbers.PhoneNumber]) -> Sequence[phonenumbers.PhoneNumber]:
+def _drop_repeated(numbers: Iterable[phonenumbers.PhoneNumber]) -> Sequence[phonenumbers.PhoneNumber]:
     return list({e164(number): number for number in numbers}.values())
 
 

@@ -12,9 +12,9 @@ from functools import lru_cache
 import phonenumbers
 
 from smsotp_plugin.errors import NumberError
-from smsotp_plugin.sms.home import home_of
+from smsotp_plugin.sms.home import find_home
 from smsotp_plugin.sms.numbering import e164, is_number, read_with_plus, read_without_plus
-from smsotp_plugin.sms.typed import code_point, fold
+from smsotp_plugin.sms.typed import describe_code_point, fold
 
 #: A longer text holds more than a number.
 _LONGEST = 100
@@ -65,16 +65,16 @@ def parse_number(text: str, default_region: str | None) -> PhoneNumber:
     Raises:
         NumberError: It is no number, a national one without a default region, or one that can be read in two ways.
     """
-    if _PLAIN.fullmatch(text) and (home := home_of(text[1:])) is not None:
+    if _PLAIN.fullmatch(text) and (home := find_home(text[1:])) is not None:
         return PhoneNumber(text, _mask(home.code, text), home.region)
-    written = _written(text)
-    digits = _digits(written)
+    written = _write(text)
+    digits = _read_digits(written)
     if not _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS:
         raise NumberError("it is empty, too short or too long")
     plus = "+" in written
     whole, _, behind = written.replace("/", "-").rpartition("-")
-    if 1 <= len(_digits(behind)) <= _LONGEST_EXTENSION and is_number(
-        _digits(whole), default_region, plus=plus
+    if 1 <= len(_read_digits(behind)) <= _LONGEST_EXTENSION and is_number(
+        _read_digits(whole), default_region, plus=plus
     ):
         raise NumberError(
             "what stands behind its last hyphen or slash may be an extension or a second number: write one number, "
@@ -92,11 +92,11 @@ def _mask(country_code: str, digits: str) -> str:
     return f"+{country_code} *** **{digits[-2:]}"
 
 
-def _digits(written: str) -> str:
+def _read_digits(written: str) -> str:
     return "".join(filter(str.isdigit, written))
 
 
-def _written(text: str) -> str:
+def _write(text: str) -> str:
     """
     Return the text of a number with nothing but ASCII digits, plus and what separates.
 
@@ -107,10 +107,10 @@ def _written(text: str) -> str:
         raise NumberError("it is empty, too short or too long")
     written = fold(text).strip()
     if written[: len(_SCHEME)].lower() == _SCHEME:
-        written = _without_parameters(written[len(_SCHEME) :])
+        written = _drop_parameters(written[len(_SCHEME) :])
     if foreign := _FOREIGN.search(written):
         raise NumberError(
-            f"it holds the character {code_point(foreign[0])}, which no telephone number has (an extension cannot get "
+            f"it holds the character {describe_code_point(foreign[0])}, which no telephone number has (an extension cannot get "
             "an SMS)"
         )
     if not _WRITTEN.fullmatch(written):
@@ -118,7 +118,7 @@ def _written(text: str) -> str:
     return written
 
 
-def _without_parameters(link: str) -> str:
+def _drop_parameters(link: str) -> str:
     """Return the number in a link with the country code that stands behind it (RFC 3966 section 5.1.5)."""
     number, *parameters = link.split(";")
     if not all(map(_PARAMETER.fullmatch, parameters)):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from smsotp_plugin.errors import BadMessage
-from smsotp_plugin.sms.gsm7 import count_gsm7, encode_gsm7, fits_gsm7, gsm7_units
+from smsotp_plugin.sms.gsm7 import count_gsm7, count_gsm7_units, encode_gsm7, fits_gsm7
 
 #: One byte of the header holds the number of parts.
 MOST_PARTS = 255
@@ -43,7 +43,7 @@ class Segments:
         """Return how many SMS the text becomes."""
         return len(self.parts)
 
-    def encoded(self) -> list[bytes]:
+    def encode_parts(self) -> list[bytes]:
         """Return the bytes of each part: septets one in a byte, or UTF-16 big endian."""
         return [encode_text(part, self.coding) for part in self.parts]
 
@@ -97,7 +97,7 @@ def encode_text(text: str, coding: Coding) -> bytes:
     return encode_gsm7(text) if coding is Coding.GSM7 else text.encode("utf-16-be")
 
 
-def concatenation_header(reference: int, total: int, number: int) -> bytes:
+def make_concatenation_header(reference: int, total: int, number: int) -> bytes:
     """
     Return the user data header of one of several parts, with an 8 bit reference.
 
@@ -117,14 +117,14 @@ def _judge(text: str, coding: Coding) -> tuple[int, Callable[[str], int]]:
     if coding is Coding.GSM7:
         if not fits_gsm7(text):
             raise BadMessage("a character of the text is not in the GSM 7 bit alphabet")
-        return count_gsm7(text), gsm7_units
+        return count_gsm7(text), count_gsm7_units
     try:
-        return len(text.encode("utf-16-be")) // 2, _utf16_units
+        return len(text.encode("utf-16-be")) // 2, _count_utf16_units
     except UnicodeEncodeError:
         raise BadMessage("the text holds half of a surrogate pair: it is no valid Unicode") from None
 
 
-def _utf16_units(character: str) -> int:
+def _count_utf16_units(character: str) -> int:
     return 2 if character > "\uffff" else 1
 
 

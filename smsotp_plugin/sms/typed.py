@@ -69,6 +69,6 @@ def _separates(char: str) -> bool:
 _ASCII_SEPARATORS = {number: None for number in range(128) if _separates(chr(number))}
 
 
-def code_point(char: str) -> str:
+def describe_code_point(char: str) -> str:
     """Return the name of a character in a log or message, for example ``U+200B``."""
     return f"U+{ord(char):04X}"

@@ -12,7 +12,7 @@ from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.fields.host import is_loopback
 from smsotp_plugin.fields.web import read_web_address
 from smsotp_plugin.providers.http import HttpSettings
-from smsotp_plugin.settings import load_settings, settings_warnings
+from smsotp_plugin.settings import find_warnings, load_settings
 
 GOOD = """
 provider = "http"
@@ -423,7 +423,7 @@ def test_every_gateway_is_warned_of_a_name_that_looks_like_loopback(folder: Path
     )
     path.chmod(0o600)
 
-    warnings = "\n".join(settings_warnings(load_settings(path), path))
+    warnings = "\n".join(find_warnings(load_settings(path), path))
 
     for place in (
         "gateways.a.URL: plain",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsotp_plugin.log import ROOT, SinkHandler, configure_log, printable, quoted
+from smsotp_plugin.log import ROOT, SinkHandler, configure_log, make_printable, quote
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def own_logging() -> Iterator[None]:
 
 @given(st.text())
 def test_what_is_printable_holds_no_control_characters(text: str) -> None:
-    shown = printable(text)
+    shown = make_printable(text)
 
     assert [
         char for char in shown if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
@@ -50,27 +50,27 @@ def test_what_is_printable_holds_no_control_characters(text: str) -> None:
 
 @given(st.text())
 def test_a_quote_is_one_short_line(text: str) -> None:
-    assert len(quoted(text)) <= 2 + 67 * 10
-    assert quoted(text).isprintable()
-    assert len(quoted(text).splitlines()) == 1
+    assert len(quote(text)) <= 2 + 67 * 10
+    assert quote(text).isprintable()
+    assert len(quote(text).splitlines()) == 1
 
 
 @pytest.mark.parametrize("text", ["", "bob", "jürgen", "алиса", "😀", "a b"])
 def test_readable_text_is_left_as_it_is(text: str) -> None:
-    assert printable(text) == text
-    assert quoted(text) == f'"{text}"'
+    assert make_printable(text) == text
+    assert quote(text) == f'"{text}"'
 
 
 def test_a_quote_ends_where_it_should() -> None:
-    assert quoted('bob" answers challenge 1: accepted') == r'"bob\x22 answers challenge 1: accepted"'
+    assert quote('bob" answers challenge 1: accepted') == r'"bob\x22 answers challenge 1: accepted"'
 
 
 def test_a_long_text_is_cut_in_a_quote() -> None:
-    assert quoted("x" * 65) == '"' + "x" * 64 + '..."'
+    assert quote("x" * 65) == '"' + "x" * 64 + '..."'
 
 
 def test_control_characters_are_escapes() -> None:
-    assert printable("a\nb\x1b\u202e\ud800") == "a\\nb\\x1b\\u202e\\ud800"
+    assert make_printable("a\nb\x1b\u202e\ud800") == "a\\nb\\x1b\\u202e\\ud800"
 
 
 def test_a_record_is_one_line_with_its_level(lines: list[tuple[int, str]]) -> None:

@@ -35,11 +35,11 @@ def test_a_code_of_any_alphabet_is_found(code: str, told: object) -> None:
     sentence = f"{code} is your code"
     known = of(code, sentence) if told else of(sentence)
 
-    assert known.hidden_in(f"id:{code}")
-    assert known.hidden_in(sentence)
-    assert known.hidden_in(sentence.encode().hex())
-    assert code not in known.masked_foreign(f"cannot deliver {code}!")
-    assert code not in known.masked_foreign(f"text={sentence}")
+    assert known.are_hidden_in(f"id:{code}")
+    assert known.are_hidden_in(sentence)
+    assert known.are_hidden_in(sentence.encode().hex())
+    assert code not in known.mask_foreign(f"cannot deliver {code}!")
+    assert code not in known.mask_foreign(f"text={sentence}")
 
 
 @pytest.mark.parametrize("code", ["BADGEH", "Ab9fGh", "123456"])
@@ -49,8 +49,8 @@ def test_a_code_of_any_alphabet_is_found(code: str, told: object) -> None:
 def test_a_code_that_is_written_octet_by_octet_is_found(code: str, form: str) -> None:
     dump = "".join(map(form.format, code.encode())).rstrip(" :")
 
-    assert of(code).hidden_in(dump)
-    assert of(code).masked_foreign(f"dump of {dump} at 10:20:30").split() == [
+    assert of(code).are_hidden_in(dump)
+    assert of(code).mask_foreign(f"dump of {dump} at 10:20:30").split() == [
         "dump",
         "of",
         "***",
@@ -63,16 +63,16 @@ def test_digits_of_any_script_are_digits() -> None:
     told = "".join(chr(0x0660 + int(digit)) for digit in "123456")
     number = "".join(chr(0x0966 + int(digit)) for digit in NUMBER[1:])
 
-    assert of("123456").masked_foreign(f"{told} for {number}") == "*** for ***"
-    assert of("123456").hidden_in(told)
-    assert of("123456").hidden_in(number)
+    assert of("123456").mask_foreign(f"{told} for {number}") == "*** for ***"
+    assert of("123456").are_hidden_in(told)
+    assert of("123456").are_hidden_in(number)
 
 
 def test_where_the_code_is_known_the_other_words_of_the_sms_stay() -> None:
     known = of("BADGEH is your code", code="BADGEH")
 
-    assert known.masked_foreign("your code BADGEH is too long") == "your code *** is too long"
-    assert not known.hidden_in("code-77")
+    assert known.mask_foreign("your code BADGEH is too long") == "your code *** is too long"
+    assert not known.are_hidden_in("code-77")
 
 
 def test_a_number_is_masked_with_everything_before_it() -> None:
@@ -85,18 +85,18 @@ def test_a_number_is_masked_with_everything_before_it() -> None:
         "491701234567",
         "%2B491701234567",
     ):
-        assert not any(part in known.masked_foreign(f"no route to {written} now") for part in ("170", "4567"))
+        assert not any(part in known.mask_foreign(f"no route to {written} now") for part in ("170", "4567"))
 
 
 def test_a_rewritten_number_is_masked_too() -> None:
-    assert of("123456", written="99887766").masked_foreign("to 99887766.") == "to ***."
+    assert of("123456", written="99887766").mask_foreign("to 99887766.") == "to ***."
 
 
 def test_passwords_are_masked_in_whatever_is_said() -> None:
     known = of("123456", passwords=["gehe:im!", "pw", "", "§§§§"])
 
     assert (
-        known.masked_foreign("user x, password gehe:im! or pw, pwx §§§§")
+        known.mask_foreign("user x, password gehe:im! or pw, pwx §§§§")
         == "user x, password *** or ***, pwx ***"
     )
     assert "Z2VoZTppbSE" not in known.masked("Basic dXNlcjpnZWhlOmltIQ==")
@@ -115,7 +115,7 @@ def test_passwords_are_masked_in_whatever_is_said() -> None:
     ],
 )
 def test_an_id_that_repeats_nothing_is_none_of_ours(gateway_id: str) -> None:
-    assert not of("734921", "734921 is your code").hidden_in(gateway_id)
+    assert not of("734921", "734921 is your code").are_hidden_in(gateway_id)
 
 
 def test_an_id_of_many_zeros_does_not_repeat_a_number_that_ends_in_some() -> None:
@@ -129,17 +129,17 @@ def test_an_id_of_many_zeros_does_not_repeat_a_number_that_ends_in_some() -> Non
     )
     known = Secrets(message, "491700000000", [])
 
-    assert not known.hidden_in("0000000000000001")
-    assert known.hidden_in("0170-0000000")
+    assert not known.are_hidden_in("0000000000000001")
+    assert known.are_hidden_in("0170-0000000")
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_no_text_keeps_the_code_and_none_is_too_much(before: str, after: str) -> None:
     known = of("734921", "734921 is your code")
 
-    assert "734921" not in known.masked_foreign(f"{before}734921{after}")
-    assert isinstance(known.hidden_in(before + after), bool)
+    assert "734921" not in known.mask_foreign(f"{before}734921{after}")
+    assert isinstance(known.are_hidden_in(before + after), bool)
 
 
 def test_a_long_answer_is_not_cut_in_the_middle_of_a_code() -> None:
-    assert "734" not in of("734921").masked_foreign("x" * 900 + " " + "y" * 95 + " 734921")
+    assert "734" not in of("734921").mask_foreign("x" * 900 + " " + "y" * 95 + " 734921")

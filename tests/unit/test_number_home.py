@@ -8,7 +8,7 @@ import phonenumbers
 import pytest
 
 from smsotp_plugin.errors import NumberError
-from smsotp_plugin.sms.home import home_of
+from smsotp_plugin.sms.home import find_home
 from smsotp_plugin.sms.numbering import e164, read_with_plus
 from smsotp_plugin.sms.typed import fold, fold_word
 
@@ -50,19 +50,19 @@ def test_a_number_that_needs_no_second_look_is_what_the_library_says(code: int) 
     random = Random(code)
     for example in examples(code):
         for digits in [example, *(altered(example, random) for _ in range(12))]:
-            home = home_of(digits)
+            home = find_home(digits)
             assert home is None or ("+" + digits, home.region) == without_a_quick_look(digits), digits
             assert home is None or digits.startswith(home.code)
 
 
 def test_nearly_all_numbers_need_no_second_look() -> None:
-    known = [home_of(example) is not None for code in CODES for example in examples(code)]
+    known = [find_home(example) is not None for code in CODES for example in examples(code)]
     assert sum(known) > 0.99 * len(known)
 
 
 @pytest.mark.parametrize("digits", ["", "0", "4", "49", "0491701234567", "999", "1" * 15])
 def test_what_is_no_number_has_no_home(digits: str) -> None:
-    assert home_of(digits) is None
+    assert find_home(digits) is None
 
 
 def test_plain_text_is_folded_as_all_other_text_is() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_plugin.providers import find_provider, provider_names
+from smsotp_plugin.providers import find_provider, list_provider_names
 from smsotp_plugin.providers.base import GatewaySettings
-from smsotp_plugin.settings import load_settings, settings_warnings
+from smsotp_plugin.settings import find_warnings, load_settings
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "smsotp_plugin"
@@ -33,7 +33,7 @@ def examples_of(name: str) -> list[str]:
 
 def test_every_module_and_folder_is_a_provider_of_its_name_and_nothing_else_is() -> None:
     assert set(NAMES) == {"http", "script", "sipgate", "smpp", "smtp"}
-    assert set(NAMES) == set(provider_names())
+    assert set(NAMES) == set(list_provider_names())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -71,7 +71,7 @@ def test_every_example_of_the_page_is_accepted(name: str, tmp_path: Path) -> Non
         config.write_text(re.sub(r'"/etc/smsotp/[^"]*"', f'"{stand_in}"', example))
         settings = load_settings(config)
         assert settings.gateways
-        assert all(isinstance(warning, str) for warning in settings_warnings(settings, config))
+        assert all(isinstance(warning, str) for warning in find_warnings(settings, config))
     assert examples_of(name)
 
 

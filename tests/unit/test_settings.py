@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from smsotp_plugin.errors import ConfigError
-from smsotp_plugin.settings import OnWrongCode, Settings, load_settings, named_files
+from smsotp_plugin.settings import OnWrongCode, Settings, find_named_files, load_settings
 
 GATEWAY = """
 [smtp_servers.mail]
@@ -234,7 +234,7 @@ def test_two_keys_stand_in_the_configuration_while_it_is_changed(file: Path, tmp
     store = read(file, f"[store]\n{keys}").store
 
     assert store.given_keys == ("n" * 32, "o" * 32)
-    assert named_files(file) == [("store.keys", tmp_path / "old")]
+    assert find_named_files(file) == [("store.keys", tmp_path / "old")]
     assert "nnn" not in repr(store)
     assert read(file, f'[store]\nkey = "{"n" * 32}"').store.given_keys == ("n" * 32,)
     assert read(file, "").store.given_keys == ()
@@ -289,7 +289,7 @@ def test_the_files_that_a_configuration_names_are_found(file: Path, tmp_path: Pa
     (tmp_path / "key").write_text("f" * 32)
     read(file, f'[store]\nkey = {{ file = "{tmp_path}/key" }}')
 
-    assert named_files(file) == [("store.key", tmp_path / "key")]
+    assert find_named_files(file) == [("store.key", tmp_path / "key")]
 
 
 def test_workers_count_for_gateways_that_say_nothing_themselves(tmp_path: Path) -> None:

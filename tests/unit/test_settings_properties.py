@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.fields.secret import SettingsModel
 from smsotp_plugin.fields.smtp_server import SmtpServer
-from smsotp_plugin.providers import find_provider, provider_names
-from smsotp_plugin.settings import load_settings, settings_warnings
+from smsotp_plugin.providers import find_provider, list_provider_names
+from smsotp_plugin.settings import find_warnings, load_settings
 from smsotp_plugin.settings.sections import Settings
 
 SECRET = "Vq7-hunter2-zX"
@@ -36,7 +36,7 @@ def judge(file: Path, content: bytes) -> str:
         settings = load_settings(file)
     except ConfigError as exc:
         return str(exc)
-    return "\n".join(settings_warnings(settings, file))
+    return "\n".join(find_warnings(settings, file))
 
 
 def toml(value: Any) -> str:
@@ -71,7 +71,7 @@ def tables(model: type[SettingsModel], items: st.SearchStrategy[Any], **fixed: s
 
 
 def documents(items: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    gateways = st.sampled_from(provider_names()).flatmap(
+    gateways = st.sampled_from(list_provider_names()).flatmap(
         lambda name: tables(find_provider(name).Settings, items, provider=name)
     )
     return st.fixed_dictionaries(

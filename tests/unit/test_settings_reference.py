@@ -4,7 +4,7 @@ import pytest
 
 from smsotp_plugin.commands.settings_reference import write_settings_reference
 from smsotp_plugin.fields.secret import SettingsModel
-from smsotp_plugin.providers import find_provider, provider_names
+from smsotp_plugin.providers import find_provider, list_provider_names
 from smsotp_plugin.settings import load_settings
 from smsotp_plugin.settings.sections import Settings
 
@@ -17,7 +17,7 @@ def test_the_page_says_what_the_models_say() -> None:
     assert PAGE.read_text(encoding="utf-8") == write_settings_reference(), remedy
 
 
-@pytest.mark.parametrize("name", provider_names())
+@pytest.mark.parametrize("name", list_provider_names())
 def test_every_key_of_a_provider_is_described(name: str) -> None:
     page = write_settings_reference()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_plugin.settings import Owners, load_settings, settings_warnings
+from smsotp_plugin.settings import Owners, find_warnings, load_settings
 
 GATEWAY = '[gateways.any]\nprovider = "script"\nSCRIPT = "/bin/true"\n'
 
@@ -28,7 +28,7 @@ def warnings(store: Path, more: str = "", owners: Owners | None = None) -> list[
     file = store.parent / "smsotp.toml"
     file.write_text(f'[store]\nurl = "sqlite://{store}/smsotp.db"\n{more}{GATEWAY}')
     file.chmod(0o600)
-    found = settings_warnings(load_settings(file), file, owners)
+    found = find_warnings(load_settings(file), file, owners)
     return [warning.removeprefix(f"{file}: ") for warning in found]
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_plugin.settings import load_settings, settings_warnings
+from smsotp_plugin.settings import find_warnings, load_settings
 
 GATEWAY = """
 [smtp_servers.mail]
@@ -34,7 +34,7 @@ def file(tmp_path: Path) -> Path:
 def warnings(file: Path, text: str) -> list[str]:
     """Return the warnings of a file without its name."""
     file.write_text(text)
-    return [warning.removeprefix(f"{file}: ") for warning in settings_warnings(load_settings(file), file)]
+    return [warning.removeprefix(f"{file}: ") for warning in find_warnings(load_settings(file), file)]
 
 
 def test_a_tag_without_meaning_in_one_language_is_told(file: Path) -> None:

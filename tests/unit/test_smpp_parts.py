@@ -16,7 +16,7 @@ from smsotp_plugin.errors import (
     NotSent,
     Throttled,
 )
-from smsotp_plugin.providers.smpp.parts import PartMaker, validity_period
+from smsotp_plugin.providers.smpp.parts import PartMaker, pack_validity_period
 from smsotp_plugin.wire.smpp.outage import Outage
 from smsotp_plugin.wire.smpp.pacing import Pacer
 from smsotp_plugin.wire.smpp.pdu import Part
@@ -120,12 +120,12 @@ def test_256_long_texts_to_one_number_have_different_references() -> None:
     ],
 )
 def test_the_validity_period_is_the_life_of_the_code(form: str, life: float, expected: bytes) -> None:
-    assert validity_period(form, now=0, expires=life) == expected  # type: ignore[arg-type]
+    assert pack_validity_period(form, now=0, expires=life) == expected  # type: ignore[arg-type]
 
 
 def test_a_month_cannot_be_said_in_relative_form() -> None:
     with pytest.raises(BadMessage):
-        validity_period("relative", now=0, expires=31 * 86400)
+        pack_validity_period("relative", now=0, expires=31 * 86400)
 
 
 def test_a_pacer_spreads_messages_evenly() -> None:

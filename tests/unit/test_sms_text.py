@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsotp_plugin.errors import BadMessage
-from smsotp_plugin.sms.segments import Coding, concatenation_header, encode_text, plan_segments
+from smsotp_plugin.sms.segments import Coding, encode_text, make_concatenation_header, plan_segments
 
 _VECTORS = Path(__file__).parents[1] / "vectors" / "gsm0338.txt"
 _ROWS = [line.split(" ") for line in _VECTORS.read_text().splitlines() if not line.startswith("#")]
@@ -59,14 +59,14 @@ def test_texts_of_the_gsm_alphabet_come_back_whole_from_a_foreign_decoder(text: 
     plan = plan_segments(text)
 
     assert plan.coding is Coding.GSM7
-    assert "".join(decode_septets(part) for part in plan.encoded()) == text
+    assert "".join(decode_septets(part) for part in plan.encode_parts()) == text
 
 
 @given(_ANY_TEXTS)
 def test_any_text_comes_back_whole_in_parts_that_decode_alone(text: str) -> None:
     plan = plan_segments(text, Coding.UCS2)
 
-    assert "".join(part.decode("utf-16-be") for part in plan.encoded()) == text
+    assert "".join(part.decode("utf-16-be") for part in plan.encode_parts()) == text
 
 
 @given(_ANY_TEXTS)
@@ -74,7 +74,7 @@ def test_no_part_is_larger_than_the_standard_allows(text: str) -> None:
     plan = plan_segments(text)
     unit, alone, joined = (1, 160, 153) if plan.coding is Coding.GSM7 else (2, 70, 67)
 
-    assert max(len(part) // unit for part in plan.encoded()) <= (alone if plan.count == 1 else joined)
+    assert max(len(part) // unit for part in plan.encode_parts()) <= (alone if plan.count == 1 else joined)
 
 
 @given(_GSM_TEXTS)
@@ -110,7 +110,7 @@ def test_a_text_that_does_not_fit_the_alphabet_asked_for_is_refused() -> None:
 
 
 def test_the_header_of_a_part_is_that_of_the_standard() -> None:
-    assert concatenation_header(0x1A7, 3, 2) == bytes.fromhex("050003a70302")
+    assert make_concatenation_header(0x1A7, 3, 2) == bytes.fromhex("050003a70302")
 
 
 def test_a_plan_does_not_show_the_text() -> None:

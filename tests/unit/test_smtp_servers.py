@@ -7,7 +7,7 @@ import pytest
 import trustme
 from pydantic import ValidationError
 
-from smsotp_plugin.fields.smtp_server import SmtpServer, machine_name, read_address
+from smsotp_plugin.fields.smtp_server import SmtpServer, find_machine_name, read_address
 
 SMALLEST = {"host": "mail.example.com", "sender": "otp@example.com"}
 
@@ -20,7 +20,7 @@ def problem_with(**settings: object) -> str:
 
 def test_the_smallest_definition_is_protected() -> None:
     server = SmtpServer.model_validate(SMALLEST)
-    context = server.tls_context()
+    context = server.make_tls_context()
 
     assert (server.security, server.port, server.timeout) == ("starttls", 587, None)
     assert context is not None
@@ -33,12 +33,12 @@ def test_each_security_has_its_usual_port(security: str, port: int) -> None:
 
 
 def test_without_security_there_is_no_tls() -> None:
-    assert SmtpServer.model_validate(SMALLEST | {"security": "none"}).tls_context() is None
+    assert SmtpServer.model_validate(SMALLEST | {"security": "none"}).make_tls_context() is None
 
 
 def test_verification_is_only_switched_off_on_purpose() -> None:
     server = SmtpServer.model_validate(SMALLEST | {"verify": False})
-    context = server.tls_context()
+    context = server.make_tls_context()
 
     assert context is not None
     assert context.verify_mode == ssl.CERT_NONE
@@ -50,7 +50,7 @@ def test_verification_is_only_switched_off_on_purpose() -> None:
 def test_an_authority_of_ones_own_replaces_those_of_the_system(tmp_path: Path) -> None:
     trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
 
-    context = SmtpServer.model_validate(SMALLEST | {"ca_file": tmp_path / "ca.pem"}).tls_context()
+    context = SmtpServer.model_validate(SMALLEST | {"ca_file": tmp_path / "ca.pem"}).make_tls_context()
 
     assert context is not None
     assert len(context.get_ca_certs()) == 1
@@ -167,7 +167,7 @@ def test_the_name_to_greet_with_cannot_be_anything_else(helo: str) -> None:
 
 
 def test_the_machine_has_a_full_name_or_none() -> None:
-    assert machine_name() == "" or "." in machine_name()
+    assert find_machine_name() == "" or "." in find_machine_name()
 
 
 def test_a_secret_in_the_place_of_a_path_is_not_repeated() -> None:

@@ -24,7 +24,7 @@ from smsotp_plugin.fields.yes_no import YesNoSetting
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings
 from smsotp_plugin.providers.http.apis import APIS, recognise
 from smsotp_plugin.providers.http.apis.base import HttpApi
-from smsotp_plugin.providers.http.mistakes import mistakes
+from smsotp_plugin.providers.http.mistakes import find_mistakes
 from smsotp_plugin.providers.http.parameters import (
     FieldSetting,
     Filling,
@@ -32,7 +32,7 @@ from smsotp_plugin.providers.http.parameters import (
     HeaderSetting,
     Misplaced,
 )
-from smsotp_plugin.providers.http.request import RequestMaker, all_headers
+from smsotp_plugin.providers.http.request import RequestMaker, make_headers
 from smsotp_plugin.providers.judging import Reply
 from smsotp_plugin.providers.web import WebProvider
 from smsotp_plugin.sms.message import Message, Receipt
@@ -48,7 +48,7 @@ _SECRET_NAME = re.compile(
 )
 
 
-def _upper(value: Any) -> Any:
+def _uppercase(value: Any) -> Any:
     return value.upper() if isinstance(value, str) else value
 
 
@@ -80,7 +80,7 @@ class HttpSettings(GatewaySettings):
 
     preset: Literal["clickatell", "gtx", "twilio"] | None = None
     URL: WebAddressSetting | None = Field(None, repr=False)
-    HTTP_METHOD: Annotated[Literal["GET", "POST"], BeforeValidator(_upper)] | None = None
+    HTTP_METHOD: Annotated[Literal["GET", "POST"], BeforeValidator(_uppercase)] | None = None
     USERNAME: str | None = None
     PASSWORD: SecretSetting | None = None
     RETURN_SUCCESS: str = ""
@@ -112,7 +112,7 @@ class HttpSettings(GatewaySettings):
             else value
             for name, value in filled.items()
         }
-        for (table, name), advice in mistakes(filled):
+        for (table, name), advice in find_mistakes(filled):
             inside = marked if table is None else marked.setdefault(table, {})
             if isinstance(inside, dict):
                 inside[name] = Misplaced(advice)
@@ -147,11 +147,14 @@ class HttpSettings(GatewaySettings):
         preset = APIS[self.preset] if self.preset else None
         api = preset or recognise(address.host, address.path, frozenset(fields))
         if preset:
-            fields = {**preset.fields, **self._credential_fields(preset), **fields}
+            fields = {**preset.fields, **self._find_credential_fields(preset), **fields}
         method = self.HTTP_METHOD or (preset.method if preset else "GET")
         as_json = self.SEND_DATA_AS_JSON and method == "POST"
-        headers = all_headers(
-            self.headers, method=method, as_json=as_json, authorization=self._authorization(address, preset)
+        headers = make_headers(
+            self.headers,
+            method=method,
+            as_json=as_json,
+            authorization=self._make_authorization(address, preset),
         )
         base = Origin(address.scheme, address.host, address.port).url()
         return RequestMaker(address, base, method, as_json, fields, headers, api)
@@ -187,11 +190,11 @@ class HttpSettings(GatewaySettings):
 
     def problems(self) -> list[str]:
         """Return which tags are missing."""
-        return [*super().problems(), *self.maker.missing_tags()]
+        return [*super().problems(), *self.maker.find_missing_tags()]
 
     def warnings(self) -> list[str]:
         """Return what is allowed but probably not meant."""
-        return [*super().warnings(), *_warnings(self, self.maker)]
+        return [*super().warnings(), *_find_warnings(self, self.maker)]
 
     def _address(self) -> WebAddress:
         if self.URL is not None:
@@ -199,13 +202,13 @@ class HttpSettings(GatewaySettings):
         assert self.preset is not None
         return read_web_address(APIS[self.preset].url.format(username=quote(self.USERNAME or "", safe="")))
 
-    def _credential_fields(self, api: HttpApi) -> dict[str, Any]:
+    def _find_credential_fields(self, api: HttpApi) -> dict[str, Any]:
         if api.credentials is None or self.USERNAME is None:
             return {}
         user, password = api.credentials
         return {user: SecretStr(self.USERNAME), password: self.PASSWORD or SecretStr("")}
 
-    def _authorization(self, address: WebAddress, preset: HttpApi | None) -> str | None:
+    def _make_authorization(self, address: WebAddress, preset: HttpApi | None) -> str | None:
         if address.username is not None:
             return basic_auth(address.username, address.password.get_secret_value())
         if self.USERNAME is None or self.PASSWORD is None or (preset and preset.credentials):
@@ -213,18 +216,18 @@ class HttpSettings(GatewaySettings):
         return basic_auth(self.USERNAME, self.PASSWORD.get_secret_value())
 
 
-def _warnings(settings: HttpSettings, maker: RequestMaker) -> Iterator[str]:
+def _find_warnings(settings: HttpSettings, maker: RequestMaker) -> Iterator[str]:
     """Yield complete sentences that begin with a key."""
-    yield from _transport_warnings(settings, maker)
-    yield from _answer_warnings(settings, maker)
-    yield from maker.tag_warnings()
+    yield from _find_transport_warnings(settings, maker)
+    yield from _find_answer_warnings(settings, maker)
+    yield from maker.find_tag_warnings()
     if settings.SEND_DATA_AS_JSON and maker.method == "GET":
         yield "SEND_DATA_AS_JSON: has no effect with GET: parameters travel in the query. Set HTTP_METHOD to POST."
     if settings.PASSWORD is not None and settings.USERNAME is None and settings.preset is None:
         yield "PASSWORD: is not used without USERNAME."
 
 
-def _transport_warnings(settings: HttpSettings, maker: RequestMaker) -> Iterator[str]:
+def _find_transport_warnings(settings: HttpSettings, maker: RequestMaker) -> Iterator[str]:
     address = maker.address
     if address.scheme == "http" and not address.is_loopback:
         yield "URL: plain http shows the code, the number and the password to everybody on the way; use https."
@@ -242,7 +245,7 @@ def _transport_warnings(settings: HttpSettings, maker: RequestMaker) -> Iterator
             yield f"{name}: is longer than TIMEOUT, which ends the whole attempt."
 
 
-def _answer_warnings(settings: HttpSettings, maker: RequestMaker) -> Iterator[str]:
+def _find_answer_warnings(settings: HttpSettings, maker: RequestMaker) -> Iterator[str]:
     success, fail = settings.RETURN_SUCCESS, settings.RETURN_FAIL
     if success and fail:
         yield (

@@ -19,7 +19,7 @@ Place = tuple[str | None, str]
 _ONLY_IN_JSON = 'is a table or a list of lists: only JSON can hold it; set SEND_DATA_AS_JSON = "yes" and HTTP_METHOD = "POST"'
 
 
-def mistakes(data: dict[str, Any]) -> Iterator[tuple[Place, str]]:
+def find_mistakes(data: dict[str, Any]) -> Iterator[tuple[Place, str]]:
     """
     Yield where something is wrong (table or None, key), and what.
 
@@ -40,16 +40,16 @@ def mistakes(data: dict[str, Any]) -> Iterator[tuple[Place, str]]:
     for name in options:
         if name in parameter:
             yield ("options", name), "stands in PARAMETER too: write it in one place"
-    yield from _form_mistakes(data, {"options": options, "PARAMETER": parameter})
-    yield from _credential_mistakes(data, headers)
+    yield from _find_form_mistakes(data, {"options": options, "PARAMETER": parameter})
+    yield from _find_credential_mistakes(data, headers)
     preset = APIS.get(data["preset"]) if isinstance(data.get("preset"), str) else None
     if preset:
-        yield from _preset_mistakes(preset, data, options)
+        yield from _find_preset_mistakes(preset, data, options)
     elif "URL" not in data and "preset" not in data:
         yield (None, "URL"), "URL is missing: write the address of the gateway, or choose a preset"
 
 
-def _form_mistakes(data: dict[str, Any], tables: dict[str, Any]) -> Iterator[tuple[Place, str]]:
+def _find_form_mistakes(data: dict[str, Any], tables: dict[str, Any]) -> Iterator[tuple[Place, str]]:
     preset = APIS.get(str(data.get("preset")))
     method = data.get("HTTP_METHOD") or (preset.method if preset else "GET")
     if read_yes_no(data.get("SEND_DATA_AS_JSON")) is True and str(method).upper() == "POST":
@@ -61,7 +61,7 @@ def _form_mistakes(data: dict[str, Any], tables: dict[str, Any]) -> Iterator[tup
                 yield (table, name), _ONLY_IN_JSON
 
 
-def _credential_mistakes(data: dict[str, Any], headers: dict[str, Any]) -> Iterator[tuple[Place, str]]:
+def _find_credential_mistakes(data: dict[str, Any], headers: dict[str, Any]) -> Iterator[tuple[Place, str]]:
     in_url = False
     if isinstance(data.get("URL"), str):
         with suppress(ValueError):
@@ -81,7 +81,7 @@ def _credential_mistakes(data: dict[str, Any], headers: dict[str, Any]) -> Itera
             yield ("headers", name), "must not be set beside USERNAME and PASSWORD, which become this header"
 
 
-def _preset_mistakes(
+def _find_preset_mistakes(
     preset: HttpApi, data: dict[str, Any], options: dict[str, Any]
 ) -> Iterator[tuple[Place, str]]:
     in_options = preset.credentials is not None and set(preset.credentials) <= set(options)

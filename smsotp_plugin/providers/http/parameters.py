@@ -69,7 +69,7 @@ class Filling:
     otp: str
     sentence: str
 
-    def into(self, value: Any) -> Any:
+    def fill(self, value: Any) -> Any:
         """Return a value of a field tree with every tag filled; types stay as they are."""
         match value:
             case Template():
@@ -79,30 +79,30 @@ class Filling:
             case Sentence():
                 return self.sentence
             case list():
-                return [self.into(each) for each in value]
+                return [self.fill(each) for each in value]
             case dict():
-                return {name: self.into(each) for name, each in value.items()}
+                return {name: self.fill(each) for name, each in value.items()}
             case _:
                 return value
 
 
-def templates_in(value: Any) -> Iterator[Template]:
+def find_templates(value: Any) -> Iterator[Template]:
     """Yield every template of a field tree."""
     match value:
         case Template():
             yield value
         case list():
             for each in value:
-                yield from templates_in(each)
+                yield from find_templates(each)
         case Mapping():
             for each in value.values():
-                yield from templates_in(each)
+                yield from find_templates(each)
 
 
-def form_pairs(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
+def list_form_pairs(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Write filled fields as pairs for a query or a form: a list becomes its name several times."""
     return [
-        (name, _as_text(each))
+        (name, _write_text(each))
         for name, value in fields.items()
         for each in (value if isinstance(value, list) else [value])
     ]
@@ -114,7 +114,7 @@ def fits_a_form(value: Any) -> bool:
     return not any(isinstance(each, list | dict) for each in inside)
 
 
-def _as_text(value: Any) -> str:
+def _write_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

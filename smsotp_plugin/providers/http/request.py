@@ -15,9 +15,9 @@ from smsotp_plugin.providers.http.apis.base import HttpApi
 from smsotp_plugin.providers.http.parameters import (
     Filling,
     Sentence,
-    form_pairs,
+    find_templates,
     is_header_value,
-    templates_in,
+    list_form_pairs,
 )
 from smsotp_plugin.wire.http.client import make_request
 
@@ -54,41 +54,41 @@ class RequestMaker:
         Raises:
             BadMessage: A header cannot carry what would be filled in.
         """
-        fields = {name: filling.into(value) for name, value in self.fields.items()}
+        fields = {name: filling.fill(value) for name, value in self.fields.items()}
         if self.api:
             self.api.adapt(fields)
-        headers = {name: self._header(name, value, filling) for name, value in self.headers.items()}
-        target = self._target(filling)
+        headers = {name: self._fill_header(name, value, filling) for name, value in self.headers.items()}
+        target = self._fill_target(filling)
         if self.method == "GET":
             if fields:
-                target += ("&" if "?" in target else "?") + urlencode(form_pairs(fields))
+                target += ("&" if "?" in target else "?") + urlencode(list_form_pairs(fields))
             return make_request("GET", self.base + target, headers)
-        body = json.dumps(fields) if self.as_json else urlencode(form_pairs(fields))
+        body = json.dumps(fields) if self.as_json else urlencode(list_form_pairs(fields))
         return make_request("POST", self.base + target, headers, body.encode())
 
-    def tag_warnings(self) -> Iterator[str]:
+    def find_tag_warnings(self) -> Iterator[str]:
         """Yield what looks like a tag and is none."""
-        for place, template in self._texts():
+        for place, template in self._list_texts():
             for tag in template.unknown_tags():
                 yield f"{place}: {{{tag}}} has no meaning here and is sent as it is; there are {{phone}} and {{otp}}."
 
-    def missing_tags(self) -> Iterator[str]:
+    def find_missing_tags(self) -> Iterator[str]:
         """Yield which tags are nowhere in the request, so that no SMS can come of it."""
-        templates = [template for _, template in self._texts()]
+        templates = [template for _, template in self._list_texts()]
         if phone := missing_tag(templates, "phone"):
             yield f"options: {phone}, or the gateway is not told the number"
         sentence = any(isinstance(value, Sentence) for value in self.fields.values())
         if not sentence and (otp := missing_tag(templates, "otp")):
             yield f"options: {otp}, or no SMS holds the code"
 
-    def _texts(self) -> Iterator[tuple[str, Template]]:
+    def _list_texts(self) -> Iterator[tuple[str, Template]]:
         yield "URL", Template(self.address.target)
         for table, fields in (("options", self.fields), ("headers", self.headers)):
             for name, value in fields.items():
-                for template in templates_in(value):
+                for template in find_templates(value):
                     yield f"{table}.{name}", template
 
-    def _target(self, filling: Filling) -> str:
+    def _fill_target(self, filling: Filling) -> str:
         """Fill the tags of the URL, in a form that can change neither its path nor its query."""
         target = self.address.target
         if "{" not in target:
@@ -96,14 +96,14 @@ class RequestMaker:
         filled = Template(target).fill(phone=quote(filling.phone, safe=""), otp=quote(filling.otp, safe=""))
         return filled.replace("{", "%7B").replace("}", "%7D")
 
-    def _header(self, name: str, value: Any, filling: Filling) -> str:
-        text: str = filling.into(value)
+    def _fill_header(self, name: str, value: Any, filling: Filling) -> str:
+        text: str = filling.fill(value)
         if isinstance(value, Template) and not is_header_value(text):
             raise BadMessage(f"the header {name} cannot carry the text: it is not one line of ASCII")
         return text
 
 
-def all_headers(
+def make_headers(
     own: Mapping[str, Any], *, method: str, as_json: bool, authorization: str | None
 ) -> dict[str, Any]:
     """Return the headers of every request; the administrator's win over ours."""

@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import BadRecipient, DeliveryError, NotSent, Unknown
 from smsotp_plugin.providers.base import DeliveryReceipt, GatewayContext, GatewaySettings, Provider
-from smsotp_plugin.providers.smpp.parts import PartMaker, validity_period
+from smsotp_plugin.providers.smpp.parts import PartMaker, pack_validity_period
 from smsotp_plugin.providers.smpp.settings import LONGEST_ADDRESS, SmppSettings
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import NumberFormat
@@ -107,7 +107,7 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Results]):
             raise BadRecipient(f"the number has no place in SMPP: 1 to {LONGEST_ADDRESS} ASCII characters")
         text = message.sentence.get_secret_value()
         destination = Address(self.settings.D_ADDR_TON, self.settings.D_ADDR_NPI, number.encode("ascii"))
-        validity = validity_period(
+        validity = pack_validity_period(
             self.settings.VALIDITY_PERIOD, now=self.context.clock.time(), expires=message.expires
         )
         parts = self._parts.make(text, number)
@@ -125,7 +125,7 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Results]):
         self._receipts.begin(expected)
         try:
             results = self._submit(request.bodies[:1], expected, deadline)
-            if len(request.bodies) > 1 and _failure(results[0]) is None:
+            if len(request.bodies) > 1 and _find_failure(results[0]) is None:
                 results += self._submit(request.bodies[1:], expected, deadline)
         finally:
             self._tell(self._receipts.finish(expected))
@@ -133,11 +133,11 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Results]):
 
     def judge(self, answer: Results) -> Receipt:
         """Take it for sent when all parts were taken; a part of a message may show on the handset or not."""
-        failures = [failure for failure in map(_failure, answer) if failure is not None]
+        failures = [failure for failure in map(_find_failure, answer) if failure is not None]
         taken = [
             result.message_id
             for result in answer
-            if _failure(result) is None and isinstance(result, Answered)
+            if _find_failure(result) is None and isinstance(result, Answered)
         ]
         if not failures:
             return Receipt(taken[0], len(taken))
@@ -200,7 +200,7 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Results]):
             )
 
 
-def _failure(result: Answered | DeliveryError) -> DeliveryError | None:
+def _find_failure(result: Answered | DeliveryError) -> DeliveryError | None:
     if isinstance(result, DeliveryError):
         return result
     return None if result.status == 0 else submit_failure(result.status)

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Final, Literal
 
 from smsotp_plugin.errors import BadMessage
-from smsotp_plugin.sms.segments import Coding, Segments, concatenation_header, plan_segments
+from smsotp_plugin.sms.segments import Coding, Segments, make_concatenation_header, plan_segments
 from smsotp_plugin.wire.smpp.pdu import Part
 
 _UCS2: Final = 0x08
@@ -19,7 +19,7 @@ _SHORTEST_VALIDITY: Final = 60
 _MOST_RECIPIENTS: Final = 4096
 
 
-def _ucs2_like(data_coding: int) -> int:
+def _choose_ucs2(data_coding: int) -> int:
     """
     Return the data_coding for UCS-2 that has the same class or indication as one for the GSM alphabet.
 
@@ -34,7 +34,7 @@ def _ucs2_like(data_coding: int) -> int:
 
 def is_known_coding(data_coding: int) -> bool:
     """Tell whether texts can be sent in the alphabet that a data_coding stands for."""
-    if data_coding in (0, *_CHARSETS, _ucs2_like(data_coding)):
+    if data_coding in (0, *_CHARSETS, _choose_ucs2(data_coding)):
         return True
     # Bits 2 and 3 name the alphabet: 0 is the GSM one.
     return (data_coding >> 4 in (0x1, 0xF) and not data_coding & 0x0C) or data_coding >> 4 in (0xC, 0xD)
@@ -52,7 +52,7 @@ class PartMaker:
 
     def __init__(self, data_coding: int, random: Random) -> None:
         self._data_coding = data_coding
-        self._ucs2 = _ucs2_like(data_coding)
+        self._ucs2 = _choose_ucs2(data_coding)
         self._references = _References(random)
 
     def make(self, text: str, number: str) -> list[Part]:
@@ -69,19 +69,19 @@ class PartMaker:
         charset = _CHARSETS.get(self._data_coding)
         ucs2 = self._data_coding == self._ucs2 or (charset is not None and not _fits(text, charset))
         plan = plan_segments(text, Coding.UCS2 if ucs2 else None)
-        headers = self._headers(plan, number)
+        headers = self._make_headers(plan, number)
         if plan.coding is Coding.UCS2:
-            coding, coded = self._ucs2, plan.encoded()
+            coding, coded = self._ucs2, plan.encode_parts()
         else:
             coding = self._data_coding
-            coded = [part.encode(charset) for part in plan.parts] if charset else plan.encoded()
+            coded = [part.encode(charset) for part in plan.parts] if charset else plan.encode_parts()
         return [Part(coding, header, text) for header, text in zip(headers, coded, strict=True)]
 
-    def _headers(self, plan: Segments, number: str) -> list[bytes]:
+    def _make_headers(self, plan: Segments, number: str) -> list[bytes]:
         if plan.count == 1:
             return [b""]
         reference = self._references.next(number)
-        return [concatenation_header(reference, plan.count, place) for place in range(1, plan.count + 1)]
+        return [make_concatenation_header(reference, plan.count, place) for place in range(1, plan.count + 1)]
 
 
 class _References:
@@ -111,7 +111,9 @@ def _fits(text: str, charset: str) -> bool:
     return True
 
 
-def validity_period(form: Literal["relative", "absolute", "none"], *, now: float, expires: float) -> bytes:
+def pack_validity_period(
+    form: Literal["relative", "absolute", "none"], *, now: float, expires: float
+) -> bytes:
     """
     Return the validity period of a message: the SMSC need not try any longer than the code is good.
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 
-from smsotp_plugin.fields.host import ascii_host, is_loopback
+from smsotp_plugin.fields.host import encode_host, is_loopback
 from smsotp_plugin.fields.secret import SecretSetting
 from smsotp_plugin.fields.tls import CheckSslSetting
 from smsotp_plugin.fields.yes_no import YesNoSetting
@@ -29,7 +29,7 @@ _NPI_UNKNOWN, _NPI_ISDN = 0, 1
 
 def _judge_host(host: str) -> str:
     try:
-        return ascii_host(host.removeprefix("[").removesuffix("]"))
+        return encode_host(host.removeprefix("[").removesuffix("]"))
     except ValueError:
         raise ValueError("must be the name or the address of the SMSC, without a scheme or a port") from None
 
@@ -142,7 +142,7 @@ class SmppSettings(GatewaySettings):
             found.append(
                 "CHECK_SSL: without this check, anybody on the way can read codes; name the authority's file instead."
             )
-        found += self._longer_than_smpp_has_room_for()
+        found += self._find_too_long()
         if not is_known_coding(self.DATA_CODING):
             found.append(
                 f"DATA_CODING: {self.DATA_CODING} stands for no alphabet that texts are sent in: they go in the GSM "
@@ -152,7 +152,7 @@ class SmppSettings(GatewaySettings):
             found.append("REGISTERED_DELIVERY: asks for receipts that a transmitter cannot receive.")
         return found
 
-    def _longer_than_smpp_has_room_for(self) -> list[str]:
+    def _find_too_long(self) -> list[str]:
         given = {
             "SYSTEM_ID": self.SYSTEM_ID,
             "PASSWORD": self.PASSWORD.get_secret_value(),

@@ -20,7 +20,7 @@ from smsotp_plugin.errors import (
 from smsotp_plugin.fields.template import Template
 from smsotp_plugin.providers.http.apis.base import HttpApi
 from smsotp_plugin.providers.http.parameters import SENTENCE
-from smsotp_plugin.providers.judging import Meanings, Reply, clean_id, strange, told
+from smsotp_plugin.providers.judging import Meanings, Reply, clean_id, find_known_error, judge_unknown_form
 from smsotp_plugin.sms.gsm7 import fits_gsm7
 from smsotp_plugin.sms.message import Receipt
 from smsotp_plugin.sms.phone import NumberFormat
@@ -67,11 +67,11 @@ def _judge(reply: Reply) -> Receipt | None:
         return Receipt(clean_id(found[1])) if reply.status < 300 else None
     if found := _ERROR.match(reply.text):
         code = found[1].zfill(3)
-        raise told(code, _MEANINGS, reply.retry_after) or Refused(
+        raise find_known_error(code, _MEANINGS, reply.retry_after) or Refused(
             f"the gateway answered with its error {code}"
         )
     if reply.status < 300:
-        raise strange(reply)
+        raise judge_unknown_form(reply)
     return None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from smsotp_plugin.fields.template import Template
 from smsotp_plugin.providers.http.apis.base import HttpApi
 from smsotp_plugin.providers.http.parameters import SENTENCE
-from smsotp_plugin.providers.judging import Reply, clean_id, strange
+from smsotp_plugin.providers.judging import Reply, clean_id, judge_unknown_form
 from smsotp_plugin.sms.message import Receipt
 from smsotp_plugin.sms.phone import NumberFormat
 
@@ -30,7 +30,7 @@ def _judge(reply: Reply) -> Receipt | None:
         raise reply.error(int(found[1]))
     if found := _ACCEPTED.search(reply.text):
         return Receipt(clean_id(found[1]))
-    raise strange(reply)
+    raise judge_unknown_form(reply)
 
 
 def _adapt(fields: dict[str, Any]) -> None:

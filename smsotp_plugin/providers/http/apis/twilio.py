@@ -19,7 +19,7 @@ from smsotp_plugin.errors import (
 from smsotp_plugin.fields.template import Template
 from smsotp_plugin.providers.http.apis.base import HttpApi, leave_as_it_is
 from smsotp_plugin.providers.http.parameters import SENTENCE
-from smsotp_plugin.providers.judging import Meanings, Reply, clean_id, told
+from smsotp_plugin.providers.judging import Meanings, Reply, clean_id, find_known_error
 from smsotp_plugin.sms.message import Receipt
 from smsotp_plugin.sms.phone import NumberFormat
 
@@ -60,11 +60,11 @@ def _recognises(_host: str, path: str, _names: frozenset[str]) -> bool:
 
 
 def _judge(reply: Reply) -> Receipt | None:
-    values = _values(reply.text)
+    values = _read_values(reply.text)
     code = values.get("code") or values.get("error_code")
     failed = reply.status >= 300 or values.get("status") in _FAILED
     if failed and code:
-        known = told(code, _MEANINGS, reply.retry_after)
+        known = find_known_error(code, _MEANINGS, reply.retry_after)
         if known is not None:
             raise known
         if reply.status < 300 or reply.status in (400, 404, 422):
@@ -75,7 +75,7 @@ def _judge(reply: Reply) -> Receipt | None:
     return Receipt(clean_id(values.get("sid", "")), int(segments) if segments.isdecimal() else 0)
 
 
-def _values(text: str) -> dict[str, str]:
+def _read_values(text: str) -> dict[str, str]:
     """Return the few values that matter, under Twilio's JSON names."""
     if text.lstrip().startswith("<"):
         names = {"Code": "code", "ErrorCode": "error_code", "NumSegments": "num_segments"}

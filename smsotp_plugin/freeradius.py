@@ -120,6 +120,8 @@ def _start() -> None:
     if host.is_config_check(host.read_command_line()):
         assembly.build_gateways(settings, SystemClock())
         return
+    if problem := host.forbid_core_dumps():
+        logging.getLogger("smsotp").warning("%s", problem)
     load_everything()
     system = assembly.build(settings, SystemClock())
     threading.excepthook = _report_thread

@@ -11,6 +11,7 @@ import gc
 import getopt
 import os
 import re
+import resource
 import site
 import sys
 import threading
@@ -32,6 +33,8 @@ _FIRST_WITH_SAFE_EXIT = (3, 2, 7)
 #: hangs the server, and one that is missing only spoils its exit status.
 IF_UNKNOWN = _FIRST_WITH_SAFE_EXIT
 _OLDEST = (3, 2, 1)
+#: ``prctl(2)``
+_PR_SET_DUMPABLE = 4
 #: Collections of what is middle-aged until a full one; Python's own is 10.
 _FULL_COLLECTION = 1000
 
@@ -129,6 +132,29 @@ def refuse_foreign_python(package: Path) -> None:
             f"{package} belongs to Python {installed[1]}, but FreeRADIUS runs Python {running}: "
             "make the virtual environment with /usr/bin/python3 and install smsotp-plugin there"
         )
+
+
+def forbid_core_dumps() -> str:
+    """
+    Keep the key, passwords and codes out of core dumps, and other processes of the server's user out of its memory.
+
+    ``allow_core_dumps = no`` alone sets a limit, which the kernel does not heed where a program takes the cores
+    (core(5)), such as that of systemd.
+
+    Returns:
+        Why there may be core dumps, for the log; empty where there are none.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_CORE)
+    # The server has set it before it loads modules; what somebody has asked for is theirs.
+    if limit:
+        return (
+            "core dumps are allowed: one would hold the key of the store, passwords and codes; unless you look for a crash, "
+            "write allow_core_dumps = no in the section security of radiusd.conf"
+        )
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):
+        return f"core dumps cannot be forbidden: {os.strerror(ctypes.get_errno())}"
+    return ""
 
 
 def is_config_check(command_line: list[str]) -> bool:

@@ -18,6 +18,8 @@ _PRAGMAS = (
     "synchronous = NORMAL",
     "wal_autocheckpoint = 0",
     f"journal_size_limit = {_LOG_KEPT}",
+    # What is removed is overwritten, so that free pages hold nothing; many builds of SQLite do that only when asked.
+    "secure_delete = ON",
 )
 
 

@@ -44,6 +44,8 @@ _LOG_LONG, _LOG_TOO_LONG, _LOG_ALARMING = 1 << 20, 8 << 20, 64 << 20
 _READER_SECONDS = 0.02
 #: How long it is left alone after a reader was in the way, in seconds.
 _LOG_REST = 1.0
+#: What has been removed stands in the write-ahead log for so long, in seconds; then that is emptied, however short it is.
+_REMAINS = 60.0
 _CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
 
 
@@ -74,6 +76,9 @@ class SqliteFile:
         self._owner = new_owner()
         self._identity = NOTHING
         self._log_rest_until = 0.0
+        #: When the log is emptied of what has been removed; infinite while it holds nothing of that. A server that has died may
+        #: have left some.
+        self._remains_until = clock.monotonic()
         self._log_path = beside(path, "-wal")
         self._complained = False
         self._told_of_others = False
@@ -160,15 +165,20 @@ class SqliteFile:
         rows = sql.PURGE_ROWS
         while rows == sql.PURGE_ROWS:
             with self._alone() as connection:
-                rows = sql.purge(connection, before, after)
+                rows = self._removed(sql.purge(connection, before, after))
         rows = sql.PURGE_ROWS
         while rows == sql.PURGE_ROWS:
             with self._alone() as connection:
-                rows = sql.purge_events(connection, events_before)
+                rows = self._removed(sql.purge_events(connection, events_before))
+
+    def _removed(self, rows: int) -> int:
+        if rows:
+            self._remains_until = min(self._remains_until, self._clock.monotonic() + _REMAINS)
+        return rows
 
     def checkpoint(self) -> None:
         """
-        Move the write-ahead log into the database, and empty it where it is long.
+        Move the write-ahead log into the database, and empty it where it is long or holds what was removed a while ago.
 
         Nearly all of it is moved while others go on writing: the rest, for which they wait, is what has come meanwhile.
         """
@@ -177,7 +187,7 @@ class SqliteFile:
             if self._checkpointer is None:
                 return
             self._checkpointer.execute(_CHECKPOINT).fetchone()
-            if self._log_length() > _LOG_LONG:
+            if self._log_length() > _LOG_LONG or self._clock.monotonic() >= self._remains_until:
                 self._checkpointer.execute(_CHECKPOINT).fetchone()
                 with self._writer.alone():
                     self._empty_log(self._checkpointer)
@@ -297,6 +307,7 @@ class SqliteFile:
         (busy, _, _) = checkpointer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if not busy:
             self._log_rest_until = 0.0
+            self._remains_until = float("inf")
             self._complained = False
             return
         length = self._log_length()

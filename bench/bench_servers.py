@@ -5,9 +5,9 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-from smsotp_mocks.net.ports import free_udp_port
+from smsotp_mocks.net.ports import find_free_udp_port
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
-from smsotp_mocks.servers.raddb import RadiusUser, plain_site
+from smsotp_mocks.servers.raddb import RadiusUser, render_plain_site
 
 #: Every name is a user, and a name of seven digits has a telephone number of its own.
 ANYBODY = RadiusUser("DEFAULT", "hello", "+49170%{User-Name}")
@@ -75,8 +75,8 @@ def plugin_server(folder: Path, gateway_toml: str, threads: int | None = None) -
 def add_plain_site(server: FreeRadiusServer) -> tuple[str, int]:
     """Make a server check passwords alone at another address, too, which is returned."""
     server.prepare()
-    address = ("127.0.0.1", free_udp_port())
-    (server.raddb / "sites-enabled/plain").write_text(plain_site(address))
+    address = ("127.0.0.1", find_free_udp_port())
+    (server.raddb / "sites-enabled/plain").write_text(render_plain_site(address))
     return address
 
 
@@ -104,7 +104,7 @@ def silent_provider(folder: Path) -> Iterator[str]:
 def _install_do_nothing(server: FreeRadiusServer) -> None:
     (server.directory / "do_nothing.py").write_text(_DO_NOTHING)
     (server.raddb / "mods-enabled/do_nothing").write_text(_DO_NOTHING_MODULE.format(folder=server.directory))
-    site = plain_site(server.address).replace("server plain", "server do_nothing")
+    site = render_plain_site(server.address).replace("server plain", "server do_nothing")
     site = site.replace("\t\t\tpap\n", "\t\t\tpap\n\t\t\tif (ok) {\n\t\t\t\tdo_nothing\n\t\t\t}\n")
     (server.raddb / "sites-enabled/do_nothing").write_text(site)
     # SMSOTP-Phone stands in the users file, and only the plugin's installer knows it.

@@ -48,13 +48,13 @@ def parse(arguments: Sequence[str] | None) -> Options:
     for name in GATEWAYS:
         parser.add_argument(
             f"--{name}",
-            type=_port,
+            type=_parse_port,
             metavar="PORT",
             help=f"start the {name} gateway there; 0 takes a free port",
         )
     parser.add_argument(
         "--page",
-        type=_port,
+        type=_parse_port,
         default=0,
         metavar="PORT",
         help="serve the inbox page there (default: a free port)",
@@ -106,7 +106,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
 def _add_accounts(parser: argparse.ArgumentParser) -> None:
     names = [field.name for field in fields(Accounts)]
 
-    def account(text: str) -> tuple[str, str]:
+    def parse_account(text: str) -> tuple[str, str]:
         name, equals, value = text.partition("=")
         if not equals or name not in names:
             raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(names)}, or has no = behind it")
@@ -116,7 +116,7 @@ def _add_accounts(parser: argparse.ArgumentParser) -> None:
         "--account",
         action="append",
         default=[],
-        type=account,
+        type=parse_account,
         metavar="NAME=VALUE",
         help="accept other credentials, for example smpp_password=secret; NAME is one of " + ", ".join(names),
     )
@@ -125,7 +125,7 @@ def _add_accounts(parser: argparse.ArgumentParser) -> None:
 def _add_receipts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--receipt-delay",
-        type=_seconds,
+        type=_parse_seconds,
         default=0.0,
         metavar="SECONDS",
         help="report delivery so long after an SMPP message was taken (default: %(default)g)",
@@ -145,7 +145,7 @@ def _add_receipts(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def _seconds(text: str) -> float:
+def _parse_seconds(text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:
@@ -163,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     inbox = Inbox()
     with ExitStack() as stack:
-        certificates = _certificates(stack, options.host) if options.tls else None
+        certificates = _make_certificates(stack, options.host) if options.tls else None
         try:
             started = [_start(stack, inbox, options, name, certificates) for name in options.ports]
             page = InboxPage(inbox, started, host=options.host, port=options.page)
@@ -172,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"python -m smsotp_mocks: {error}\n")
             return 2
         try:
-            ready = _ready(started, page, certificates, as_json=options.as_json)
+            ready = _describe_ready(started, page, certificates, as_json=options.as_json)
             _tell(inbox, ready, stop, as_json=options.as_json)
         except BrokenPipeError:
             # Whoever read our lines has gone; what Python would still write at its end must not fail as well.
@@ -189,7 +189,7 @@ def _tell(inbox: Inbox, ready: str, stop: threading.Event, *, as_json: bool) -> 
                 _say_message(event.message, as_json=as_json)
 
 
-def _certificates(stack: ExitStack, host: str) -> Certificates:
+def _make_certificates(stack: ExitStack, host: str) -> Certificates:
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="smsotp-mocks-"))
     certificates = Certificates(list(dict.fromkeys([*LOCAL_NAMES, host])))
     certificates.write_authority(Path(folder) / "authority.pem")
@@ -213,7 +213,7 @@ def _listen(stack: ExitStack, server: AbstractContextManager[Any], what: str, ho
         raise OSError(f"cannot start the {what} on {host}, port {port}: {error.strerror}.") from None
 
 
-def _ready(
+def _describe_ready(
     gateways: Sequence[Gateway], page: InboxPage, certificates: Certificates | None, *, as_json: bool
 ) -> str:
     tables = {name: table for gateway in gateways for name, table in gateway.configuration().items()}
@@ -232,10 +232,10 @@ def _say_message(message: ReceivedMessage, *, as_json: bool) -> None:
     if as_json:
         _say(json.dumps({"event": "message"} | message.as_dict()))
     else:
-        _say(f"{message.number} {message.gateway} {_visible(message.text)}")
+        _say(f"{message.number} {message.gateway} {_make_visible(message.text)}")
 
 
-def _visible(text: str) -> str:
+def _make_visible(text: str) -> str:
     """Show a text on one line; control characters would let an SMS write over the terminal."""
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
@@ -245,7 +245,7 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _port(text: str) -> int:
+def _parse_port(text: str) -> int:
     if not text.isdecimal() or not 0 <= int(text[:6]) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port; 0 to 65535 is")
     return int(text)

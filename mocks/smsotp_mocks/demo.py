@@ -63,7 +63,7 @@ def _demonstrate(kind: str) -> None:
         tempfile.TemporaryDirectory(prefix="smsotp-demo-") as folder,
         GATEWAYS[kind](inbox, GatewaySetup()) as gateway,
     ):
-        server = FreeRadiusServer(Path(folder), config_toml=_configuration(gateway, Path(folder)))
+        server = FreeRadiusServer(Path(folder), config_toml=_write_configuration(gateway, Path(folder)))
         with server:
             _say(f"Mock gateway ({kind}) at {gateway.address}")
             _say("FreeRADIUS with the plugin at {}:{}".format(*server.address))
@@ -78,7 +78,7 @@ def _demonstrate(kind: str) -> None:
     _say("\nAll of it happened as it should.\n")
 
 
-def _configuration(gateway: Gateway, folder: Path) -> str:
+def _write_configuration(gateway: Gateway, folder: Path) -> str:
     # The HTTP mock offers a gateway for each of its faces; the one that has its own name will do.
     wanted = {
         name: values
@@ -103,28 +103,28 @@ class _Show:
             _Unexpected: Something else happened.
         """
         _say("\n1. bob gives his name and the right password, and is asked for a code:")
-        challenge = self._first_leg(BOB.password, "challenge")
+        challenge = self._send_first_leg(BOB.password, "challenge")
         _say("\n2. The gateway receives the SMS:")
-        message = self._sms(after=0)
+        message = self._wait_for_sms(after=0)
         _say("\n3. bob types the code and is let in:")
         self._answer_leg(message.code, challenge.state, "accept")
         _say("\n4. The next time, bob types a wrong code and is asked again:")
-        challenge = self._first_leg(BOB.password, "challenge")
+        challenge = self._send_first_leg(BOB.password, "challenge")
         right = self._inbox.wait(after=message.id).code
-        again = self._answer_leg(_wrong(right), challenge.state, "challenge")
+        again = self._answer_leg(_spoil(right), challenge.state, "challenge")
         _expect("another prompt for the wrong code", again.prompt != challenge.prompt)
         _say("\n5. Somebody else does not know the password; no SMS is sent:")
-        self._first_leg("guessed", "reject")
+        self._send_first_leg("guessed", "reject")
 
-    def _first_leg(self, password: str, expected: Code) -> Answer:
-        _say_packet("->", "Request", [*_typed(password)])
-        return _shown(self._server.log_in(BOB.name, password), expected)
+    def _send_first_leg(self, password: str, expected: Code) -> Answer:
+        _say_packet("->", "Request", [*_choose_typed(password)])
+        return _show(self._server.log_in(BOB.name, password), expected)
 
     def _answer_leg(self, code: str, state: bytes, expected: Code) -> Answer:
-        _say_packet("->", "Request", [*_typed(code), _short(state)])
-        return _shown(self._server.answer(BOB.name, code, state), expected)
+        _say_packet("->", "Request", [*_choose_typed(code), _shorten(state)])
+        return _show(self._server.answer(BOB.name, code, state), expected)
 
-    def _sms(self, after: int) -> ReceivedMessage:
+    def _wait_for_sms(self, after: int) -> ReceivedMessage:
         message = self._inbox.wait(after=after)
         for line in describe_wire(message):
             _say(f"      {line}")
@@ -133,10 +133,10 @@ class _Show:
         return message
 
 
-def _shown(answer: Answer, expected: Code) -> Answer:
+def _show(answer: Answer, expected: Code) -> Answer:
     attributes = [f'Reply-Message = "{text}"' for text in answer.reply_messages]
     if answer.state:
-        attributes.append(_short(answer.state))
+        attributes.append(_shorten(answer.state))
     attributes += [f"Session-Timeout = {seconds}" for seconds in answer.attributes.get("Session-Timeout", ())]
     _say_packet("<-", answer.code.capitalize(), attributes)
     _expect(f"Access-{expected.capitalize()}", answer.code == expected)
@@ -148,16 +148,16 @@ def _expect(what: str, came: bool) -> None:  # noqa: FBT001  reads as a sentence
         raise _Unexpected(f"{what} was expected.")
 
 
-def _wrong(code: str) -> str:
+def _spoil(code: str) -> str:
     """Return a code that is certainly another one."""
     return code[:-1] + ("1" if code[-1] == "0" else "0")
 
 
-def _typed(password: str) -> tuple[str, str]:
+def _choose_typed(password: str) -> tuple[str, str]:
     return f'User-Name = "{BOB.name}"', f'User-Password = "{password}"'
 
 
-def _short(state: bytes) -> str:
+def _shorten(state: bytes) -> str:
     return f"State = {state[:4].decode(errors='replace')}..."
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from smsotp_mocks.gateways.base import Gateway
-from smsotp_mocks.page.server import InboxPage, openapi_document
+from smsotp_mocks.page.server import InboxPage, load_openapi_document
 
 PAGE = (Path(__file__).parents[2] / "docs/mocks-api.md").read_text()
-PATHS = openapi_document()["paths"]
+PATHS = load_openapi_document()["paths"]
 
 
 def test_every_call_and_no_other_stands_in_the_table() -> None:

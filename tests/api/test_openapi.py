@@ -11,10 +11,10 @@ from schemathesis.checks import CHECKS
 
 from smsotp_mocks.gateways.table import GATEWAYS, GatewaySetup
 from smsotp_mocks.inbox.inbox import Inbox
-from smsotp_mocks.page.server import InboxPage, openapi_document
+from smsotp_mocks.page.server import InboxPage, load_openapi_document
 
 SLOW = ["/api/events", "/api/wait"]  # they wait by design; test_api.py holds them
-schema = schemathesis.openapi.from_dict(openapi_document())
+schema = schemathesis.openapi.from_dict(load_openapi_document())
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +44,16 @@ def test_the_server_does_what_the_document_says(url: str, case: schemathesis.Cas
 def test_the_document_names_every_route_and_no_other() -> None:
     page = InboxPage(Inbox())
     described = {
-        (method.upper(), path) for path, methods in openapi_document()["paths"].items() for method in methods
+        (method.upper(), path)
+        for path, methods in load_openapi_document()["paths"].items()
+        for method in methods
     }
 
     assert described == {(operation.method, operation.path) for operation in page.operations}
 
 
 def test_the_document_names_the_parameters_that_the_server_reads() -> None:
-    listed = openapi_document()["paths"]["/api/messages"]["get"]["parameters"]
+    listed = load_openapi_document()["paths"]["/api/messages"]["get"]["parameters"]
 
     assert [it["name"] for it in listed] == ["q", "number", "gateway", "since", "before", "limit"]
     assert all(re.fullmatch("[A-Z].*[.]", it["description"]) for it in listed)

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from smsotp_mocks.net.ports import free_tcp_port
+from smsotp_mocks.net.ports import find_free_tcp_port
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from tests.support.programs import Running, program
 
@@ -46,7 +46,7 @@ class Directory:
     """
 
     def __init__(self, folder: Path, password: str, people: Mapping[str, Sequence[str]]) -> None:
-        self.port = free_tcp_port()
+        self.port = find_free_tcp_port()
         self._folder = folder
         # A copy: an AppArmor profile lets the original read nothing in a directory for tests.
         self._program = str(shutil.copy(program("slapd", "slapd"), folder / "slapd"))

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import pytest
 
-from smsotp_mocks.net.ports import free_tcp_port
+from smsotp_mocks.net.ports import find_free_tcp_port
 from smsotp_mocks.servers.raddb import RadiusUser
 from tests.support.markdown import ROOT, blocks
 from tests.support.programs import Running, program
@@ -131,7 +131,7 @@ def test_pam_radius_asks_again_after_a_wrong_code_and_gives_up_after_the_last(
 @pytest.fixture(scope="module")
 def sshd(tmp_path_factory: pytest.TempPathFactory, world: World) -> Iterator[int]:
     """Start a server with a configuration, a host key and a PAM service of its own; gives its port."""
-    folder, port = tmp_path_factory.mktemp("sshd"), free_tcp_port()
+    folder, port = tmp_path_factory.mktemp("sshd"), find_free_tcp_port()
     keygen = program("ssh-keygen", "openssh-client")
     subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", folder / "host"], check=True)
     (folder / "sshd.conf").write_text(SSHD.format(port=port, folder=folder))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_mocks.net.ports import free_udp_port
+from smsotp_mocks.net.ports import find_free_udp_port
 from smsotp_mocks.servers.raddb import RadiusUser
 from smsotp_mocks.servers.radius_client import Answer, RadiusClient
 from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY
@@ -107,7 +107,7 @@ def test_states_that_are_swapped_between_clients_let_nobody_in(world: World) -> 
 
 
 def test_states_that_are_swapped_between_sites_let_nobody_in(tmp_path: Path) -> None:
-    port = free_udp_port()
+    port = find_free_udp_port()
     world = World(tmp_path)
     enable(world.server, port)
     inner = RadiusClient(("127.0.0.1", port))

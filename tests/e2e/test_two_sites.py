@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from smsotp_mocks.net.ports import free_udp_port
+from smsotp_mocks.net.ports import find_free_udp_port
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.radius_client import Answer, RadiusClient
 
@@ -59,7 +59,7 @@ def enable(server: FreeRadiusServer, port: int) -> None:
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
-    port = free_udp_port()
+    port = find_free_udp_port()
     world = World(tmp_path_factory.mktemp("sites"))
     enable(world.server, port)
     with world:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from smsotp_mocks.gateways.smpp.gateway import Smsc
-from smsotp_mocks.net.ports import free_tcp_port
+from smsotp_mocks.net.ports import find_free_tcp_port
 from tests.support.programs import Running, program
 
 USERNAME = "tester"
@@ -88,12 +88,12 @@ class Kannel:
 
         groups = group(settings or f"port = {smsc.port}\ntransceiver-mode = true")
         self._directory = directory
-        self._sendsms = free_tcp_port()
+        self._sendsms = find_free_tcp_port()
         self._file = directory / "kannel.conf"
         self._file.write_text(
             _CONFIGURATION.format(
-                admin=free_tcp_port(),
-                boxes=free_tcp_port(),
+                admin=find_free_tcp_port(),
+                boxes=find_free_tcp_port(),
                 sendsms=self._sendsms,
                 user=USERNAME,
                 password=PASSWORD,

@@ -10,7 +10,7 @@ from typing import Self
 import pytest
 
 from smsotp_mocks.gateways.smtp.gateway import SmtpGateway
-from smsotp_mocks.net.ports import free_tcp_port
+from smsotp_mocks.net.ports import find_free_tcp_port
 from tests.support.programs import Running, program
 
 USERNAME = "smsotp"
@@ -101,8 +101,8 @@ class Postfix:
         self, folder: Path, relay: SmtpGateway, certificate: bytes, authority: Path, settings: str = ""
     ) -> None:
         self._folder = folder
-        self.port = free_tcp_port()
-        self.tls_port = free_tcp_port()
+        self.port = find_free_tcp_port()
+        self.tls_port = find_free_tcp_port()
         self._make_folders()
         etc = folder / "etc"
         (etc / "server.pem").write_bytes(certificate)

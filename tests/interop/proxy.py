@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from smsotp_mocks.net.ports import free_tcp_port
+from smsotp_mocks.net.ports import find_free_tcp_port
 from tests.support.programs import Running, program
 
 USERNAME = "smsotp"
@@ -28,7 +28,7 @@ class Proxy(Running):
     """
 
     def __init__(self, folder: Path, https: int) -> None:
-        self.port = free_tcp_port()
+        self.port = find_free_tcp_port()
         file = folder / "tinyproxy.conf"
         file.write_text(_CONFIGURATION.format(port=self.port, user=USERNAME, password=PASSWORD, https=https))
         super().__init__([program("tinyproxy", "tinyproxy"), "-d", "-c", str(file)], folder / "tinyproxy.log")

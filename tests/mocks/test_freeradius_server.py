@@ -11,7 +11,7 @@ import pytest
 from smsotp_mocks.servers import raddb
 from smsotp_mocks.servers.errors import HarnessError
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
-from smsotp_mocks.servers.raddb import RadiusUser, find_raddb, plain_site
+from smsotp_mocks.servers.raddb import RadiusUser, find_raddb, render_plain_site
 from smsotp_mocks.servers.radius_client import NoAnswer, RadiusClient
 
 ALICE = RadiusUser("alice", 'sec"ret\\')
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def configure(server: FreeRadiusServer) -> None:
-    (server.raddb / "sites-enabled/plain").write_text(plain_site(server.address))
+    (server.raddb / "sites-enabled/plain").write_text(render_plain_site(server.address))
 
 
 def plain(directory: Path) -> FreeRadiusServer:
@@ -207,7 +207,9 @@ def busy_source(directory: Path) -> Path:
     foreign = {
         "mods-enabled/ldap": "ldap {\n\tserver = 'ldap.invalid'\n}\n",
         "mods-enabled/mine": "python3 mine {\n\tmodule = mine\n}\n",
-        "sites-enabled/foreign": plain_site(("127.0.0.1", 1812)).replace("server plain", "server foreign"),
+        "sites-enabled/foreign": render_plain_site(("127.0.0.1", 1812)).replace(
+            "server plain", "server foreign"
+        ),
         "proxy.conf": "home_server other {\n\tipaddr = other.invalid\n\tsecret = x\n}\n",
     }
     for name, text in foreign.items():

@@ -1,6 +1,6 @@
 import pytest
 
-from smsotp_mocks.gateways.gsm import decode, segments
+from smsotp_mocks.gateways.gsm import count_segments, decode
 
 
 def test_the_alphabet_has_the_standards_corners() -> None:
@@ -34,4 +34,4 @@ def test_an_unknown_escape_shows_the_default_character() -> None:
     ],
 )
 def test_segments_are_counted_as_networks_do(text: str, parts: int) -> None:
-    assert parts == segments(text)
+    assert parts == count_segments(text)

@@ -1,6 +1,6 @@
 import pytest
 
-from smsotp_mocks.inbox.numbers import normal_number
+from smsotp_mocks.inbox.numbers import normalise_number
 
 
 @pytest.mark.parametrize(
@@ -15,4 +15,4 @@ from smsotp_mocks.inbox.numbers import normal_number
     ],
 )
 def test_all_spellings_of_a_number_are_found_under_one(written: str, normal: str) -> None:
-    assert normal == normal_number(written)
+    assert normal == normalise_number(written)

@@ -9,7 +9,7 @@ from smsotp_mocks import pytest_plugin
 
 USE = """
 import urllib.request
-from smsotp_mocks.servers.raddb import RadiusUser, plain_site
+from smsotp_mocks.servers.raddb import RadiusUser, render_plain_site
 
 def test_sms(smsotp_http_gateway, smsotp_inbox):
     urllib.request.urlopen(smsotp_http_gateway.url + "/?to=49170&text=123456", timeout=10).close()
@@ -22,7 +22,7 @@ RADIUS = """
 
 def test_radius(smsotp_freeradius_server):
     def configure(server):
-        (server.raddb / "sites-enabled/plain").write_text(plain_site(server.address))
+        (server.raddb / "sites-enabled/plain").write_text(render_plain_site(server.address))
 
     server = smsotp_freeradius_server(users=[RadiusUser("bob", "hello")], configure=configure)
     assert server.log_in("bob", "hello").code == "accept"

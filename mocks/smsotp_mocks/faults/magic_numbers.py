@@ -25,6 +25,6 @@ MAGIC: dict[str, Fault] = {
 }
 
 
-def magic_fault(number: str) -> Fault | None:
+def find_magic_fault(number: str) -> Fault | None:
     """Return what a number in the inbox's form triggers, or None."""
     return MAGIC.get(number)

@@ -26,7 +26,7 @@ def parse_rules(text: str) -> list[Rule]:
     Raises:
         BadFault: With the rule that is wrong, and what was expected.
     """
-    words = _words(text)
+    words = _read_words(text)
     rules = [_parse(list(rule)) for rule in _split(words)]
     if not rules:
         raise BadFault(f"No fault is named. The words are: {', '.join(ACTIONS)}.")
@@ -58,19 +58,19 @@ def write_rule(rule: Rule) -> str:
     return " ".join(words)
 
 
-def _words(text: str) -> list[str]:
+def _read_words(text: str) -> list[str]:
     words: list[str] = []
     at = 0
     while found := _WORD.match(text, at):
         at = found.end()
-        word = _PIECE.sub(_bare, found[1])
+        word = _PIECE.sub(_read_bare, found[1])
         words.append(_Quoted(word) if set(found[1]) & {'"', "'"} else word)
     if text[at:].strip():
         raise BadFault(f"A quotation mark is missing its partner in: {text}")
     return words
 
 
-def _bare(piece: re.Match[str]) -> str:
+def _read_bare(piece: re.Match[str]) -> str:
     """Return a piece of a word without its quotation marks and escapes."""
     if piece[1] is not None:
         return re.sub(r'\\(["\\])', r"\1", piece[1])
@@ -95,34 +95,34 @@ def _parse(words: list[str]) -> Rule:
     if not words:
         raise BadFault("A fault is missing after 'then'.")
     try:
-        fault = _fault(words.pop(0), words)
-        return _with_clauses(fault, words)
+        fault = _read_fault(words.pop(0), words)
+        return _add_clauses(fault, words)
     except IndexError:
         raise BadFault(f"Something is missing at the end of: {whole}") from None
     except BadFault as error:
         raise BadFault(f"{error} In: {whole}") from None
 
 
-def _fault(action: str, words: list[str]) -> Fault:
+def _read_fault(action: str, words: list[str]) -> Fault:
     known = ACTIONS.get(action)
     if known is None or known.argument == "none":
         return Fault(action)
     if known.optional and not (words and _INTEGER.fullmatch(words[0]) and words[1:2] != ["times"]):
         return Fault(action)
     if known.argument == "seconds":
-        return Fault(action, seconds=_seconds(words.pop(0)))
+        return Fault(action, seconds=_read_seconds(words.pop(0)))
     if known.argument == "bytes":
-        return Fault(action, bytes=_integer(words.pop(0)))
+        return Fault(action, bytes=_read_integer(words.pop(0)))
     if known.argument == "word":
         return Fault(action, text=str(words.pop(0)))
-    code = _integer(words.pop(0))
+    code = _read_integer(words.pop(0))
     is_text = bool(words) and (
         isinstance(words[0], _Quoted) or (words[0] not in _CLAUSES and words[1:2] != ["times"])
     )
     return Fault(action, code=code, text=str(words.pop(0)) if is_text else None)
 
 
-def _with_clauses(fault: Fault, words: list[str]) -> Rule:
+def _add_clauses(fault: Fault, words: list[str]) -> Rule:
     number: str | None = None
     stage: str | None = None
     nth: int | None = None
@@ -134,25 +134,25 @@ def _with_clauses(fault: Fault, words: list[str]) -> Rule:
         elif word == "at":
             stage = words.pop(0)
         elif word == "nth":
-            nth = _integer(words.pop(0))
+            nth = _read_integer(words.pop(0))
         elif word == "once":
             times = 1
         elif words[:1] == ["times"]:
             words.pop(0)
-            times = _integer(word)
+            times = _read_integer(word)
         else:
             raise BadFault(f"{word!r} is not understood; 'at', 'for', 'nth', 'N times' and 'once' are.")
     return Rule(fault, number, nth, times, stage)
 
 
-def _seconds(word: str) -> float:
+def _read_seconds(word: str) -> float:
     found = _DURATION.fullmatch(word)
     if not found:
         raise BadFault(f"{word!r} is no duration, such as 2s or 250ms.")
     return float(found.group(1)) / (1000 if found.group(2) == "ms" else 1)
 
 
-def _integer(word: str) -> int:
+def _read_integer(word: str) -> int:
     if not _INTEGER.fullmatch(word):
         raise BadFault(f"{word!r} is no number, such as 503 or 0x58.")
     return int(word, 16 if word[:2].lower() == "0x" else 10)

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from smsotp_mocks.faults.magic_numbers import magic_fault
+from smsotp_mocks.faults.magic_numbers import find_magic_fault
 from smsotp_mocks.faults.one_line import parse_rules, write_rule
 from smsotp_mocks.faults.words import ACTIONS, COMMON, HANDSHAKE, MESSAGE, TLS, BadFault, Fault, Rule
-from smsotp_mocks.inbox.numbers import normal_number
+from smsotp_mocks.inbox.numbers import normalise_number
 from smsotp_mocks.net.certificates import Certificates, Kind, Tls
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
     "FaultPlan",
     "NumberedRule",
     "Rule",
-    "possible",
+    "list_possible",
 ]
 
 _LONGEST_HANG = 600.0  # seconds; a forgotten hang must not hold a connection for ever
@@ -122,7 +122,7 @@ class FaultPlan:
         Raises:
             BadFault: One of them is wrong; none of them is in force then.
         """
-        new = [rule for given in rules for rule in _rules(given)]
+        new = [rule for given in rules for rule in _read_rules(given)]
         for rule in new:
             self._check(rule)
         with self._lock:
@@ -160,7 +160,7 @@ class FaultPlan:
             number: As the request had it; None where it is not known yet.
             stage: One of the plan's stages. A rule without a stage strikes at `message` only.
         """
-        normal = None if number is None else normal_number(number)
+        normal = None if number is None else normalise_number(number)
         if self._entries:
             with self._lock:
                 for entry in self._entries:
@@ -168,7 +168,7 @@ class FaultPlan:
                         self._entries = [it for it in self._entries if not it.spent]
                         return entry.rule.fault
         if self._magic and stage == MESSAGE and normal is not None:
-            return magic_fault(normal)
+            return find_magic_fault(normal)
         return None
 
     def certificate(self) -> Kind:
@@ -199,12 +199,12 @@ class FaultPlan:
             raise BadFault(message)
 
 
-def possible(words: frozenset[str], tls: Tls | None) -> frozenset[str]:
+def list_possible(words: frozenset[str], tls: Tls | None) -> frozenset[str]:
     """Return the actions of a gateway: those of its protocol, and those that its certificates make possible."""
     return words | TLS if isinstance(tls, Certificates) else words
 
 
-def _rules(given: Rule | Fault | str | Mapping[str, Any]) -> list[Rule]:
+def _read_rules(given: Rule | Fault | str | Mapping[str, Any]) -> list[Rule]:
     if isinstance(given, Rule):
         return [given]
     if isinstance(given, Fault):

@@ -119,7 +119,7 @@ class Fault:
             raise BadFault(message)
         if action.argument == "code" and self.code is None:
             raise BadFault(
-                f"{self.action!r} needs a number, such as `{self.action} {_example(self.action)}`."
+                f"{self.action!r} needs a number, such as `{self.action} {_give_example(self.action)}`."
             )
         if action.choices and self.text not in action.choices:
             raise BadFault(
@@ -231,5 +231,5 @@ class Rule:
         return cls(fault, values.get("for"), values.get("nth"), values.get("times"), values.get("at"))
 
 
-def _example(action: str) -> str:
+def _give_example(action: str) -> str:
     return {"smtp-reply": "450", "smpp-status": "0x58", "xml-fault": "405"}.get(action, "503")

@@ -57,7 +57,7 @@ def decode(septets: bytes) -> str:
     return "".join(text)
 
 
-def segments(text: str) -> int:
+def count_segments(text: str) -> int:
     """
     Return how many SMS a network needs for a text: 160 or 153 septets, else 70 or 67 UTF-16 units.
 
@@ -65,12 +65,12 @@ def segments(text: str) -> int:
     """
     if all(character in _BASIC or character in _EXTENDED for character in text):
         sizes = [2 if character in _EXTENDED else 1 for character in text]
-        return _parts(sizes, single=160, joined=153)
+        return _count_parts(sizes, single=160, joined=153)
     sizes = [2 if ord(character) > 0xFFFF else 1 for character in text]
-    return _parts(sizes, single=70, joined=67)
+    return _count_parts(sizes, single=70, joined=67)
 
 
-def _parts(sizes: list[int], *, single: int, joined: int) -> int:
+def _count_parts(sizes: list[int], *, single: int, joined: int) -> int:
     if sum(sizes) <= single:
         return 1
     parts, used = 1, 0

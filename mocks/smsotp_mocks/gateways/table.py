@@ -34,14 +34,14 @@ class GatewaySetup:
     receipts: ReceiptPolicy = field(default_factory=ReceiptPolicy)
 
 
-def _smtp(inbox: Inbox, at: GatewaySetup) -> SmtpGateway:
+def _make_smtp(inbox: Inbox, at: GatewaySetup) -> SmtpGateway:
     security: Security = "starttls" if at.tls else "none"
     return SmtpGateway(
         inbox, host=at.host, port=at.port, security=security, certificate=at.tls, accounts=at.accounts
     )
 
 
-def _smpp(inbox: Inbox, at: GatewaySetup) -> Smsc:
+def _make_smpp(inbox: Inbox, at: GatewaySetup) -> Smsc:
     return Smsc(inbox, host=at.host, port=at.port, tls=at.tls, accounts=at.accounts, receipts=at.receipts)
 
 
@@ -52,6 +52,6 @@ GATEWAYS: dict[str, Callable[[Inbox, GatewaySetup], Gateway]] = {
     "sipgate": lambda inbox, at: SipgateGateway(
         inbox, host=at.host, port=at.port, tls=at.tls, accounts=at.accounts
     ),
-    "smtp": _smtp,
-    "smpp": _smpp,
+    "smtp": _make_smtp,
+    "smpp": _make_smpp,
 }

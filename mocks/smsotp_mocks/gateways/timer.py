@@ -25,7 +25,7 @@ class Timer:
         self._thread = threading.Thread(target=self._run, args=(), name="timer", daemon=True)
         self._thread.start()
 
-    def after(self, seconds: float, action: Callable[[], None]) -> None:
+    def call_after(self, seconds: float, action: Callable[[], None]) -> None:
         """Do this then; nothing, once it is stopped. An OSError of the action is nobody's business: its connection has gone."""
         with self._changed:
             if self._thread is None:
@@ -49,7 +49,7 @@ class Timer:
             thread.join()
 
     def _run(self) -> None:
-        while (action := self._next()) is not None:
+        while (action := self._take_next()) is not None:
             try:
                 action()
             except OSError:
@@ -57,7 +57,7 @@ class Timer:
             except Exception:
                 log.exception("something that was to be done later failed")
 
-    def _next(self) -> Callable[[], None] | None:
+    def _take_next(self) -> Callable[[], None] | None:
         with self._changed:
             while self._thread is not None:
                 if not self._queue:

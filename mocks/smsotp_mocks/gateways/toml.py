@@ -14,11 +14,11 @@ def write_toml(tables: Mapping[str, Mapping[str, Any]]) -> str:
     """
     blocks = []
     for name, values in tables.items():
-        lines = [f"[{name}]", *(f"{key} = {_value(value)}" for key, value in values.items())]
+        lines = [f"[{name}]", *(f"{key} = {_write_value(value)}" for key, value in values.items())]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
 
 
-def _value(value: Any) -> str:
+def _write_value(value: Any) -> str:
     # JSON's escapes of a string are TOML's, as long as nothing beyond U+FFFF is escaped as a pair.
     return json.dumps(value, ensure_ascii=False)

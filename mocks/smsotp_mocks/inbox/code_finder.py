@@ -63,13 +63,13 @@ def find_code(text: str) -> str:
         return text.strip()
     for pattern in (_NAMED, _IS_NAMED, _PREFIXED, _TO_TYPE):
         if found := pattern.search(text):
-            return _bare(found[1])
+            return _strip(found[1])
     for pattern in (_USUAL, _SHORT_OR_LONG, _LETTERS):
         found = pattern.search(text)
         if found:
-            return _bare(found[0])
+            return _strip(found[0])
     return ""
 
 
-def _bare(code: str) -> str:
+def _strip(code: str) -> str:
     return code.replace(" ", "").replace("-", "")

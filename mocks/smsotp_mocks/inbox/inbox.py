@@ -10,9 +10,9 @@ from typing import Any
 from smsotp_mocks.inbox.bounded import Bounded
 from smsotp_mocks.inbox.code_finder import find_code
 from smsotp_mocks.inbox.messages import InboxEvent, ReceivedMessage
-from smsotp_mocks.inbox.numbers import normal_number
+from smsotp_mocks.inbox.numbers import normalise_number
 from smsotp_mocks.inbox.subscription import Subscription
-from smsotp_mocks.inbox.well_formed import well_formed
+from smsotp_mocks.inbox.well_formed import make_well_formed
 
 _SHOWN = 10  # messages that a failure lists
 
@@ -91,8 +91,8 @@ class Inbox:
             number: As the request had it.
             wire: JSON types only.
         """
-        text, number = well_formed(text), well_formed(number)
-        code, normal, size = find_code(text), normal_number(number), len(text) + len(repr(wire))
+        text, number = make_well_formed(text), make_well_formed(number)
+        code, normal, size = find_code(text), normalise_number(number), len(text) + len(repr(wire))
         with self._lock:
             self._last_id += 1
             message = ReceivedMessage(
@@ -134,9 +134,9 @@ class Inbox:
             gateway: The name of a gateway.
             since: A mark; only messages that came after it.
         """
-        wanted = _wanted(number, gateway, since)
+        wanted = _describe_wanted(number, gateway, since)
         with self._lock:
-            return tuple(message for message in self._candidates(wanted) if wanted.matches(message))
+            return tuple(message for message in self._list_candidates(wanted) if wanted.matches(message))
 
     def wait(
         self,
@@ -158,10 +158,10 @@ class Inbox:
             NoMessage: Nothing came in time. Its text lists what the inbox holds and what gateways rejected.
         """
         __tracebackhide__ = True  # pytest shows the line of the test instead
-        wanted = _wanted(number, gateway, after)
+        wanted = _describe_wanted(number, gateway, after)
         waiter = _Waiter(wanted)
         with self._lock:
-            for message in self._candidates(wanted):
+            for message in self._list_candidates(wanted):
                 if wanted.matches(message):
                     return message
             self._waiters.append(waiter)
@@ -171,14 +171,14 @@ class Inbox:
                 self._waiters.remove(waiter)
             if waiter.message is not None:
                 return waiter.message
-            raise NoMessage(self._explanation(wanted, timeout))
+            raise NoMessage(self._explain(wanted, timeout))
 
     def explanation(
         self, number: str | None = None, gateway: str | None = None, after: int = 0, timeout: float = 5.0
     ) -> str:
         """Return what `NoMessage` would say about a `wait` in vain, for those who waited in their own way."""
         with self._lock:
-            return self._explanation(_wanted(number, gateway, after), timeout)
+            return self._explain(_describe_wanted(number, gateway, after), timeout)
 
     def clear(self) -> None:
         """Forget every message and rejection. Ids go on counting, so marks stay good."""
@@ -222,25 +222,25 @@ class Inbox:
         for subscription in self._subscriptions:
             subscription.put(InboxEvent("message", message))
 
-    def _candidates(self, wanted: _Wanted) -> Iterable[ReceivedMessage]:
+    def _list_candidates(self, wanted: _Wanted) -> Iterable[ReceivedMessage]:
         if wanted.number is not None:
             return self._by_number.get(wanted.number, ())
         return self._messages
 
-    def _explanation(self, wanted: _Wanted, timeout: float) -> str:
+    def _explain(self, wanted: _Wanted, timeout: float) -> str:
         lines = [f"No {wanted} came within {timeout:g} s."]
         count = len(self._messages)
         lines.append(f"The inbox holds {count} message{'' if count == 1 else 's'}{':' if count else '.'}")
-        lines.extend(_one_line(message) for message in list(self._messages)[-_SHOWN:])
+        lines.extend(_write_line(message) for message in list(self._messages)[-_SHOWN:])
         if self._rejections:
             lines.append("Requests that gateways rejected or broke on purpose:")
             lines.extend(f"  {reason}" for reason in self._rejections)
         return "\n".join(lines)
 
 
-def _wanted(number: str | None, gateway: str | None, after: int) -> _Wanted:
-    return _Wanted(None if number is None else normal_number(number), gateway, after)
+def _describe_wanted(number: str | None, gateway: str | None, after: int) -> _Wanted:
+    return _Wanted(None if number is None else normalise_number(number), gateway, after)
 
 
-def _one_line(message: ReceivedMessage) -> str:
+def _write_line(message: ReceivedMessage) -> str:
     return f"  #{message.id} {message.gateway} {message.number} {message.text!r}"

@@ -5,7 +5,7 @@ import re
 _NO_DIGIT = re.compile(r"[^0-9]")
 
 
-def normal_number(written: str) -> str:
+def normalise_number(written: str) -> str:
     """
     Return a number in the one form by which the inbox searches.
 

@@ -12,21 +12,21 @@ def describe_wire(message: ReceivedMessage) -> list[str]:
     return list(_DESCRIBERS[message.protocol](message.wire))
 
 
-def _http(wire: Mapping[str, Any]) -> Iterator[str]:
+def _describe_http(wire: Mapping[str, Any]) -> Iterator[str]:
     request = wire["request"]
     yield f"{request['method']} {request['target']} HTTP/1.1"
     for name, value in parse_qsl(urlsplit(request["target"]).query) + parse_qsl(request["body"]):
         yield f"  {name} = {value}"
 
 
-def _sipgate(wire: Mapping[str, Any]) -> Iterator[str]:
+def _describe_sipgate(wire: Mapping[str, Any]) -> Iterator[str]:
     request = wire["request"]
     yield f"{request['method']} {request['target']} HTTP/1.1"
     for line in request["body"].splitlines():
         yield f"  {line}"
 
 
-def _smtp(wire: Mapping[str, Any]) -> Iterator[str]:
+def _describe_smtp(wire: Mapping[str, Any]) -> Iterator[str]:
     yield f"MAIL FROM:<{wire['mail_from']}>"
     for recipient in wire["recipients"]:
         yield f"RCPT TO:<{recipient}>"
@@ -34,7 +34,7 @@ def _smtp(wire: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {line}".rstrip()
 
 
-def _smpp(wire: Mapping[str, Any]) -> Iterator[str]:
+def _describe_smpp(wire: Mapping[str, Any]) -> Iterator[str]:
     yield f"submit_sm by {wire['system_id']}"
     for part in wire["parts"]:
         for name in ("source_addr", "destination_addr", "validity_period", "data_coding", "short_message"):
@@ -42,8 +42,8 @@ def _smpp(wire: Mapping[str, Any]) -> Iterator[str]:
 
 
 _DESCRIBERS: dict[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
-    "http": _http,
-    "sipgate": _sipgate,
-    "smtp": _smtp,
-    "smpp": _smpp,
+    "http": _describe_http,
+    "sipgate": _describe_sipgate,
+    "smtp": _describe_smtp,
+    "smpp": _describe_smpp,
 }

@@ -67,7 +67,7 @@ class Certificates:
 Tls = ssl.SSLContext | Certificates
 
 
-def trusted_by(tls: Tls | None, setting: str) -> dict[str, str]:
+def set_authority(tls: Tls | None, setting: str) -> dict[str, str]:
     """Return the setting that makes the plugin trust these certificates, where it is known which file it needs."""
     file = tls.authority_file if isinstance(tls, Certificates) else None
     return {setting: str(file)} if file else {}

@@ -75,7 +75,7 @@ class Request:
     @cached_property
     def query_pairs(self) -> Pairs:
         """The parameters of the query with those that are repeated."""
-        return _form(urlsplit(self.target).query.encode("latin-1"))
+        return _read_form(urlsplit(self.target).query.encode("latin-1"))
 
     @cached_property
     def form(self) -> dict[str, str]:
@@ -86,11 +86,11 @@ class Request:
     def form_pairs(self) -> Pairs:
         """The parameters of a form body, of either kind; empty when the body is something else."""
         if self.content_type == "multipart/form-data":
-            return _parts(self.headers["content-type"], self.body)
+            return _read_parts(self.headers["content-type"], self.body)
         if self.content_type == "application/x-www-form-urlencoded" or (
             not self.content_type and _PAIRS.fullmatch(self.body)
         ):
-            return _form(self.body)
+            return _read_form(self.body)
         return ()
 
     @property
@@ -172,7 +172,7 @@ class Answer:
         return head + self.body if with_body else head
 
 
-def text_answer(status: int, text: str, *headers: tuple[str, str]) -> Answer:
+def answer_text(status: int, text: str, *headers: tuple[str, str]) -> Answer:
     """Return a plain text answer in UTF-8."""
     return Answer(status, text.encode(), headers=headers)
 
@@ -190,9 +190,9 @@ def read_request(stream: BinaryIO, proceed: Callable[[], None] = lambda: None) -
     Raises:
         BadRequest: What came is no request, or larger than the limits.
     """
-    line = _line(stream)
+    line = _read_line(stream)
     if line == "":
-        line = _line(stream)  # RFC 9112 section 2.2: one empty line before a request is to be ignored
+        line = _read_line(stream)  # RFC 9112 section 2.2: one empty line before a request is to be ignored
     if line is None:
         return None
     words = line.split(" ")
@@ -205,14 +205,16 @@ def read_request(stream: BinaryIO, proceed: Callable[[], None] = lambda: None) -
         urlsplit(target)
     except ValueError:
         raise BadRequest(400, "the request target is no URL") from None
-    raw_headers = _headers(stream)
+    raw_headers = _read_headers(stream)
     headers = {name.lower(): value for name, value in raw_headers}
     if headers.get("expect", "").lower() == "100-continue":
         proceed()
-    return Request(method, target, version, headers, raw_headers, _unpacked(_body(stream, headers), headers))
+    return Request(
+        method, target, version, headers, raw_headers, _unpack(_read_body(stream, headers), headers)
+    )
 
 
-def _line(stream: BinaryIO) -> str | None:
+def _read_line(stream: BinaryIO) -> str | None:
     line = stream.readline(MOST_LINE + 1)
     if not line:
         return None
@@ -223,9 +225,9 @@ def _line(stream: BinaryIO) -> str | None:
     return line.decode("latin-1").rstrip("\r\n")
 
 
-def _headers(stream: BinaryIO) -> tuple[tuple[str, str], ...]:
+def _read_headers(stream: BinaryIO) -> tuple[tuple[str, str], ...]:
     headers: list[tuple[str, str]] = []
-    while line := _line(stream):
+    while line := _read_line(stream):
         name, colon, value = line.partition(":")
         if not colon or not name or name != name.strip():
             raise BadRequest(400, "a header line has no name")
@@ -237,18 +239,18 @@ def _headers(stream: BinaryIO) -> tuple[tuple[str, str], ...]:
     return tuple(headers)
 
 
-def _body(stream: BinaryIO, headers: Mapping[str, str]) -> bytes:
+def _read_body(stream: BinaryIO, headers: Mapping[str, str]) -> bytes:
     if "transfer-encoding" in headers:
         if headers["transfer-encoding"].lower() != "chunked" or "content-length" in headers:
             raise BadRequest(400, "the length of the body is not clear")
-        return _chunks(stream)
+        return _read_chunks(stream)
     length = headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit()):
         raise BadRequest(400, "the Content-Length is no number")
-    return _exactly(stream, int(length[:12]))
+    return _read_exactly(stream, int(length[:12]))
 
 
-def _unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
+def _unpack(body: bytes, headers: Mapping[str, str]) -> bytes:
     """Undo a Content-Encoding (RFC 9110 section 8.4.1)."""
     coding = headers.get("content-encoding", "identity").strip().lower()
     if coding in ("", "identity"):
@@ -267,23 +269,23 @@ def _unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
     return unpacked
 
 
-def _chunks(stream: BinaryIO) -> bytes:
+def _read_chunks(stream: BinaryIO) -> bytes:
     body = b""
     while True:
         try:
-            size = int((_line(stream) or "").partition(";")[0], 16)
+            size = int((_read_line(stream) or "").partition(";")[0], 16)
         except ValueError:
             raise BadRequest(400, "a chunk has no size") from None
         if not 0 <= size <= MOST_BODY - len(body):
             raise BadRequest(413, f"the body is larger than {MOST_BODY} bytes")
         if size == 0:
-            _headers(stream)
+            _read_headers(stream)
             return body
-        body += _exactly(stream, size)
-        _line(stream)
+        body += _read_exactly(stream, size)
+        _read_line(stream)
 
 
-def _exactly(stream: BinaryIO, length: int) -> bytes:
+def _read_exactly(stream: BinaryIO, length: int) -> bytes:
     if length > MOST_BODY:
         raise BadRequest(413, f"the body is larger than {MOST_BODY} bytes")
     body = stream.read(length) if length else b""
@@ -292,7 +294,7 @@ def _exactly(stream: BinaryIO, length: int) -> bytes:
     return body
 
 
-def _parts(content_type: str, body: bytes) -> Pairs:
+def _read_parts(content_type: str, body: bytes) -> Pairs:
     """Read multipart/form-data (RFC 7578); files count as text."""
     head = b"Content-Type: " + content_type.encode("latin-1", "replace") + b"\r\n\r\n"
     # The parser is lenient with most mistakes and raises whatever comes to hand with a few.
@@ -312,23 +314,23 @@ def _parts(content_type: str, body: bytes) -> Pairs:
     if len(fields) > MOST_FIELDS:
         raise BadRequest(400, f"there are more than {MOST_FIELDS} parameters")
     return tuple(
-        (name, _readable(value.decode("latin-1")))
+        (name, _make_readable(value.decode("latin-1")))
         for name, value in fields
         if isinstance(name, str) and isinstance(value, bytes)
     )
 
 
-def _form(encoded: bytes) -> Pairs:
+def _read_form(encoded: bytes) -> Pairs:
     try:
         pairs = parse_qsl(
             encoded.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_FIELDS, encoding="latin-1"
         )
     except ValueError:
         raise BadRequest(400, f"there are more than {MOST_FIELDS} parameters") from None
-    return tuple((_readable(name), _readable(value)) for name, value in pairs)
+    return tuple((_make_readable(name), _make_readable(value)) for name, value in pairs)
 
 
-def _readable(latin: str) -> str:
+def _make_readable(latin: str) -> str:
     if latin.isascii():
         return latin
     try:

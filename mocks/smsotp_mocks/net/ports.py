@@ -21,26 +21,26 @@ def listen_on_free_port(host: str, *, family: socket.AddressFamily, backlog: int
     """
     for _ in range(_TRIES):
         try:
-            return socket.create_server((host, _candidate()), family=family, backlog=backlog)
+            return socket.create_server((host, _choose_candidate()), family=family, backlog=backlog)
         except OSError as error:
             if not _is_taken(error):
                 raise
     return socket.create_server((host, 0), family=family, backlog=backlog)
 
 
-def free_udp_port(host: str = "127.0.0.1") -> int:
+def find_free_udp_port(host: str = "127.0.0.1") -> int:
     """Return a UDP port that is free now."""
-    return _free_port(host, socket.SOCK_DGRAM)
+    return _find_free_port(host, socket.SOCK_DGRAM)
 
 
-def free_tcp_port(host: str = "127.0.0.1") -> int:
+def find_free_tcp_port(host: str = "127.0.0.1") -> int:
     """Return a TCP port that is free now."""
-    return _free_port(host, socket.SOCK_STREAM)
+    return _find_free_port(host, socket.SOCK_STREAM)
 
 
-def _free_port(host: str, kind: socket.SocketKind) -> int:
+def _find_free_port(host: str, kind: socket.SocketKind) -> int:
     for _ in range(_TRIES):
-        port = _candidate()
+        port = _choose_candidate()
         with socket.socket(socket.AF_INET, kind) as probe:
             try:
                 probe.bind((host, port))
@@ -62,7 +62,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _candidate() -> int:
+def _choose_candidate() -> int:
     return _random.randint(_LOWEST, _HIGHEST)
 
 

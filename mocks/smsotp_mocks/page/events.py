@@ -18,14 +18,14 @@ _MOST_AT_ONCE = 200  # events in one write
 _SEND_LIMIT = 20.0  # seconds until a listener that does not read is given up
 
 
-def summary_of(message: ReceivedMessage) -> dict[str, Any]:
+def summarise(message: ReceivedMessage) -> dict[str, Any]:
     """Return a message as JSON types, without its wire form."""
     whole = message.as_dict()
     del whole["wire"]
     return whole
 
 
-def faults_of(gateways: Sequence[Gateway]) -> dict[str, list[dict[str, Any]]]:
+def list_faults(gateways: Sequence[Gateway]) -> dict[str, list[dict[str, Any]]]:
     """Return the fault rules of every gateway, by its kind."""
     return {gateway.kind: [rule.as_dict() for rule in gateway.faults.list()] for gateway in gateways}
 
@@ -48,44 +48,48 @@ class EventStream:
         connection.settimeout(_SEND_LIMIT)
         with self._inbox.subscribe() as subscription:
             told = self._inbox.mark() if self._since is None else self._since
-            faults = faults_of(self._gateways)
-            connection.sendall(_event("ready", {"mark": told}) + _event("faults", faults))
+            faults = list_faults(self._gateways)
+            connection.sendall(_write_event("ready", {"mark": told}) + _write_event("faults", faults))
             for message in () if self._since is None else self._inbox.messages(since=self._since):
-                connection.sendall(_event("message", summary_of(message), message.id))
+                connection.sendall(_write_event("message", summarise(message), message.id))
                 told = message.id
             last_sign = last_look = time.monotonic()
             while not stopping.is_set():
-                data = _next_events(subscription, told)
+                data = _write_next_events(subscription, told)
                 now = time.monotonic()
                 if now - last_look >= _TICK:
-                    last_look, before, faults = now, faults, faults_of(self._gateways)
-                    data += _event("faults", faults) if faults != before else b""
+                    last_look, before, faults = now, faults, list_faults(self._gateways)
+                    data += _write_event("faults", faults) if faults != before else b""
                 if not data and now - last_sign < _SIGN_OF_LIFE:
                     continue
                 last_sign = now
                 connection.sendall(data or b": still here\n\n")
 
 
-def _next_events(subscription: Subscription, told: int) -> bytes:
+def _write_next_events(subscription: Subscription, told: int) -> bytes:
     """Wait for an event, shortly; return it and those behind it."""
     data = b""
     event = subscription.get(_TICK)
     for _ in range(_MOST_AT_ONCE):
         if event is None:
             break
-        data += _written(event, told)
+        data += _write(event, told)
         event = subscription.get(0)
     else:
-        data += b"" if event is None else _written(event, told)
+        data += b"" if event is None else _write(event, told)
     return data
 
 
-def _written(event: InboxEvent, told: int) -> bytes:
+def _write(event: InboxEvent, told: int) -> bytes:
     if event.message is None:
-        return _event(event.kind, {})
-    return _event("message", summary_of(event.message), event.message.id) if event.message.id > told else b""
+        return _write_event(event.kind, {})
+    return (
+        _write_event("message", summarise(event.message), event.message.id)
+        if event.message.id > told
+        else b""
+    )
 
 
-def _event(kind: str, data: Any, id_: int | None = None) -> bytes:
+def _write_event(kind: str, data: Any, id_: int | None = None) -> bytes:
     line = "" if id_ is None else f"id: {id_}\n"
     return f"event: {kind}\n{line}data: {json.dumps(data)}\n\n".encode()

@@ -31,7 +31,7 @@ def demand_own_page(request: Request) -> None:
         Problem: It is not served.
     """
     host = request.headers.get("host", "")
-    if not _is_address(_host_name(host)):
+    if not _is_address(_read_host_name(host)):
         raise Problem(
             421, f"The page is served at an IP address or localhost only, not at {host[:MOST_TEXT]!r}."
         )
@@ -44,7 +44,7 @@ def demand_own_page(request: Request) -> None:
         raise Problem(415, "The body must be JSON, with Content-Type: application/json.")
 
 
-def body_of(request: Request) -> dict[str, Any]:
+def read_body(request: Request) -> dict[str, Any]:
     """
     Return the JSON object in the body.
 
@@ -75,23 +75,23 @@ class Parameters:
                 possible = f"It may have: {', '.join(known)}." if known else "It has none."
                 raise Problem(400, f"There is no parameter {name[:MOST_TEXT]!r} here. {possible}")
 
-    def text(self, name: str) -> str | None:
+    def read_text(self, name: str) -> str | None:
         """Return a text; None where it is missing or empty."""
         value = self._values.get(name) or None
         if value is not None and len(value) > MOST_TEXT:
             raise Problem(400, f"{name!r} has more than {MOST_TEXT} characters.")
         return value
 
-    def number(self, name: str) -> str | None:
+    def read_number(self, name: str) -> str | None:
         """Return a phone number in any spelling; None where it is missing or empty."""
-        value = self.text(name)
+        value = self.read_text(name)
         if value is not None and not (_NUMBER_LIKE.fullmatch(value) and any(map(str.isdigit, value))):
             raise Problem(
                 400, f"{name!r} must be a phone number, such as %2B491701234567 (a plus is written %2B)."
             )
         return value
 
-    def integer(self, name: str, default: int, lowest: int, highest: int) -> int:
+    def read_integer(self, name: str, default: int, lowest: int, highest: int) -> int:
         """Return an integer within its limits."""
         value = self._values.get(name)
         if value is None:
@@ -100,7 +100,7 @@ class Parameters:
             raise Problem(400, f"{name!r} must be a whole number from {lowest} to {highest}.")
         return int(value)
 
-    def seconds(self, name: str, default: float, highest: float) -> float:
+    def read_seconds(self, name: str, default: float, highest: float) -> float:
         """Return a duration."""
         try:
             value = float(self._values.get(name, default))
@@ -111,7 +111,7 @@ class Parameters:
         return value
 
 
-def _host_name(host: str) -> str:
+def _read_host_name(host: str) -> str:
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:

@@ -14,7 +14,7 @@ from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.net.certificates import Tls
 from smsotp_mocks.net.http import CONTINUE, Answer, BadRequest, Request, read_request
 from smsotp_mocks.net.tcp_server import TcpServer, finish
-from smsotp_mocks.page.api import Api, Operation, json_answer
+from smsotp_mocks.page.api import Api, Operation, answer_json
 from smsotp_mocks.page.events import EventStream
 from smsotp_mocks.page.request import Problem, demand_own_page
 
@@ -84,7 +84,9 @@ class InboxPage(TcpServer):
                 try:
                     request = read_request(stream, lambda: connection.sendall(CONTINUE))
                 except BadRequest as bad:
-                    connection.sendall(_secured(_error(bad.status, bad.reason)).to_bytes(keep_alive=False))
+                    connection.sendall(
+                        _secure(_answer_error(bad.status, bad.reason)).to_bytes(keep_alive=False)
+                    )
                     finish(connection)
                     return
                 if request is None or not self._serve(connection, request):
@@ -93,22 +95,22 @@ class InboxPage(TcpServer):
     def _serve(self, connection: socket.socket, request: Request) -> bool:
         """Answer one request; return whether the connection can be used again."""
         waits = request.path in ("/api/events", "/api/wait")
-        with self._place(waits=waits) as free:
-            reply = self._reply(request) if free else _error(503, "Too many are waiting already.")
+        with self._take_place(waits=waits) as free:
+            reply = self._reply(request) if free else _answer_error(503, "Too many are waiting already.")
             if isinstance(reply, EventStream):
-                head = _secured(Answer(200, b"", "text/event-stream")).to_bytes(keep_alive=False)
+                head = _secure(Answer(200, b"", "text/event-stream")).to_bytes(keep_alive=False)
                 connection.sendall(head.replace(b"Content-Length: 0\r\n", b""))
                 if request.method != "HEAD":
                     reply.run(connection, self._stopping)
                 return False
         keep = request.keeps_alive
-        connection.sendall(_secured(reply).to_bytes(keep_alive=keep, with_body=request.method != "HEAD"))
+        connection.sendall(_secure(reply).to_bytes(keep_alive=keep, with_body=request.method != "HEAD"))
         if not keep:
             finish(connection)
         return keep
 
     @contextmanager
-    def _place(self, *, waits: bool) -> Iterator[bool]:
+    def _take_place(self, *, waits: bool) -> Iterator[bool]:
         free = not waits or self._waiting.acquire(blocking=False)
         try:
             yield free
@@ -121,9 +123,9 @@ class InboxPage(TcpServer):
             demand_own_page(request)
             return self._operate(request)
         except Problem as problem:
-            return _error(problem.status, str(problem))
+            return _answer_error(problem.status, str(problem))
         except BadRequest as bad:
-            return _error(bad.status, bad.reason)
+            return _answer_error(bad.status, bad.reason)
 
     def _operate(self, request: Request) -> Answer | EventStream:
         method = "GET" if request.method == "HEAD" else request.method
@@ -136,38 +138,38 @@ class InboxPage(TcpServer):
             if operation.method == method:
                 return operation.handler(request, found)
         methods = {operation.method for operation, _ in served} or (
-            {"GET"} if request.path in _static() else set()
+            {"GET"} if request.path in _load_static() else set()
         )
         if not methods:
             raise Problem(404, f"There is nothing at {request.path[:200]!r}. The API begins with /api/.")
         if method not in methods:
             allowed = ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
-            refused = _error(405, f"{method} is not possible here; {allowed} is.")
+            refused = _answer_error(405, f"{method} is not possible here; {allowed} is.")
             return Answer(405, refused.body, refused.content_type, (("Allow", allowed),))
-        return _static()[request.path]
+        return _load_static()[request.path]
 
 
-def openapi_document() -> dict[str, Any]:
+def load_openapi_document() -> dict[str, Any]:
     """Return the description of the API (OpenAPI 3.1)."""
     document: dict[str, Any] = json.loads(files(__package__).joinpath("openapi.json").read_bytes())
     return document
 
 
 @cache
-def _static() -> dict[str, Answer]:
+def _load_static() -> dict[str, Answer]:
     folder = files(__package__).joinpath("static")
     answers = {}
     for file in folder.iterdir():
         content_type = _TYPES[file.name.rpartition(".")[2]]
         answers[f"/{file.name}"] = Answer(200, file.read_bytes(), f"{content_type}; charset=utf-8")
     answers["/"] = answers.pop("/index.html")
-    answers["/api/openapi.json"] = json_answer(openapi_document())
+    answers["/api/openapi.json"] = answer_json(load_openapi_document())
     return answers
 
 
-def _error(status: int, text: str) -> Answer:
-    return json_answer({"error": text}, status)
+def _answer_error(status: int, text: str) -> Answer:
+    return answer_json({"error": text}, status)
 
 
-def _secured(answer: Answer) -> Answer:
+def _secure(answer: Answer) -> Answer:
     return Answer(answer.status, answer.body, answer.content_type, (*_HEADERS, *answer.headers))

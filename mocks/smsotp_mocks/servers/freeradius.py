@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from smsotp_mocks.net.ports import free_udp_port
+from smsotp_mocks.net.ports import find_free_udp_port
 from smsotp_mocks.servers.errors import HarnessError
 from smsotp_mocks.servers.process_log import ProcessLog
 from smsotp_mocks.servers.raddb import (
@@ -71,7 +71,7 @@ class FreeRadiusServer:
         self.raddb = self.directory / "raddb"
         self.config_file = self.directory / "smsotp.toml"
         self.log_file = self.directory / "radius.log"
-        self.address = ("127.0.0.1", port or free_udp_port())
+        self.address = ("127.0.0.1", port or find_free_udp_port())
         self.secret = secret
         self.users = tuple(users)
         self.debug = debug

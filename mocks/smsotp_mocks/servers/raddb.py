@@ -16,7 +16,7 @@ __all__ = [
     "copy_raddb",
     "find_program",
     "find_raddb",
-    "plain_site",
+    "render_plain_site",
     "write_users",
 ]
 
@@ -45,12 +45,12 @@ class RadiusUser:
     extra: str = ""
 
     def __str__(self) -> str:
-        checks = [f"Cleartext-Password := {_quoted(self.password)}"]
+        checks = [f"Cleartext-Password := {_quote(self.password)}"]
         if self.phone is not None:
-            checks.append(f"SMSOTP-Phone := {_quoted(self.phone)}")
+            checks.append(f"SMSOTP-Phone := {_quote(self.phone)}")
         if self.extra:
             checks.append(self.extra)
-        return f"{_quoted(self.name)} {', '.join(checks)}\n"
+        return f"{_quote(self.name)} {', '.join(checks)}\n"
 
 
 BOB = RadiusUser("bob", "hello", "+491701234567")
@@ -68,7 +68,7 @@ def find_program(raddb: Path) -> Path:
     Raises:
         HarnessError: FreeRADIUS is not installed.
     """
-    values = _values(raddb / "radiusd.conf")
+    values = _read_values(raddb / "radiusd.conf")
     names = dict.fromkeys(name for name in (values.get("name", ""), *_PROGRAMS) if name)
     folders = (values.get("sbindir", ""), *os.environ.get("PATH", "").split(":"), *_SYSTEM_FOLDERS)
     places = (Path(folder) / name for name in names for folder in folders if folder.startswith("/"))
@@ -80,7 +80,7 @@ def find_program(raddb: Path) -> Path:
     )
 
 
-def _values(main: Path) -> dict[str, str]:
+def _read_values(main: Path) -> dict[str, str]:
     """Return what stands before the first section of `radiusd.conf`, with the variables filled in."""
     values: dict[str, str] = {}
     text = main.read_text(errors="surrogateescape") if main.exists() else ""
@@ -123,7 +123,7 @@ def copy_raddb(
         _enable(raddb, name)
     _rewrite_main(raddb, reject_delay)
     (raddb / "proxy.conf").write_text("")
-    (raddb / "clients.conf").write_text(_clients(secret))
+    (raddb / "clients.conf").write_text(_write_clients(secret))
 
 
 def write_users(raddb: Path, users: Iterable[RadiusUser]) -> None:
@@ -132,7 +132,7 @@ def write_users(raddb: Path, users: Iterable[RadiusUser]) -> None:
     path.write_text("".join(str(user) for user in users))
 
 
-def plain_site(address: tuple[str, int]) -> str:
+def render_plain_site(address: tuple[str, int]) -> str:
     """Return a site that checks passwords from the users file and nothing more, to compare others with."""
     host, port = address
     return f"""server plain {{
@@ -163,9 +163,9 @@ def _enable(raddb: Path, module: str) -> None:
 
 def _rewrite_main(raddb: Path, reject_delay: int) -> None:
     values = {
-        "raddbdir": _quoted(str(raddb)),
-        "logdir": _quoted(str(raddb.parent / "log")),
-        "run_dir": _quoted(str(raddb.parent / "run")),
+        "raddbdir": _quote(str(raddb)),
+        "logdir": _quote(str(raddb.parent / "log")),
+        "run_dir": _quote(str(raddb.parent / "run")),
         "reject_delay": str(reject_delay),
         "proxy_requests": "no",
         "user": None,
@@ -189,12 +189,12 @@ def _rewrite_main(raddb: Path, reject_delay: int) -> None:
     path.write_text(text)
 
 
-def _clients(secret: str) -> str:
+def _write_clients(secret: str) -> str:
     client = "client {} {{\n\t{} = {}\n\tsecret = {}\n\trequire_message_authenticator = no\n}}\n"
-    return client.format("localhost", "ipaddr", "127.0.0.1", _quoted(secret)) + client.format(
-        "localhost_ipv6", "ipv6addr", "::1", _quoted(secret)
+    return client.format("localhost", "ipaddr", "127.0.0.1", _quote(secret)) + client.format(
+        "localhost_ipv6", "ipv6addr", "::1", _quote(secret)
     )
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -128,8 +128,8 @@ class RadiusClient:
         request = packet.AuthPacket(
             secret=self._secret, dict=self._dictionary, message_authenticator=True, **attributes
         )
-        request[_USER_NAME] = [_bytes(user)]
-        request[_USER_PASSWORD] = [request.PwCrypt(_bytes(password))]
+        request[_USER_NAME] = [_encode(user)]
+        request[_USER_PASSWORD] = [request.PwCrypt(_encode(password))]
         if state is not None:
             request[_STATE] = [state]
         return request
@@ -157,7 +157,7 @@ class RadiusClient:
             deadline = time.monotonic() + self.timeout
             while (left := deadline - time.monotonic()) > 0:
                 if select.select([connection], [], [], left)[0]:
-                    answer = self._valid(request, connection.recv(4096))
+                    answer = self._check_answer(request, connection.recv(4096))
                     if answer is not None:
                         return answer
         except ConnectionRefusedError:
@@ -165,7 +165,7 @@ class RadiusClient:
             raise NoAnswer(f"Nothing listens on {host}:{port}.") from None
         return None
 
-    def _valid(self, request: packet.AuthPacket, raw: bytes) -> Answer | None:
+    def _check_answer(self, request: packet.AuthPacket, raw: bytes) -> Answer | None:
         try:
             reply = request.CreateReply(packet=raw)
         except packet.PacketError:
@@ -182,5 +182,5 @@ class RadiusClient:
         )
 
 
-def _bytes(text: str | bytes) -> bytes:
+def _encode(text: str | bytes) -> bytes:
     return text if isinstance(text, bytes) else text.encode()

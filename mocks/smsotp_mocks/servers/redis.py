@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from smsotp_mocks.net.ports import free_tcp_port
+from smsotp_mocks.net.ports import find_free_tcp_port
 from smsotp_mocks.servers.errors import HarnessError
 from smsotp_mocks.servers.process_log import ProcessLog
 
@@ -26,7 +26,7 @@ class RedisServer:
 
     def __init__(self, directory: Path, *, durable: bool = False) -> None:
         self.directory = directory
-        self.port = free_tcp_port()
+        self.port = find_free_tcp_port()
         self.durable = durable
         self._log = ProcessLog(directory / "redis.log")
         self._process: subprocess.Popen[str] | None = None
@@ -59,7 +59,7 @@ class RedisServer:
         ]
         options += ["--appendonly", "yes" if self.durable else "no", "--appendfsync", "always"]
         self._process = subprocess.Popen(  # noqa: S603  no shell; the program was found on the path
-            [_program(), *options],
+            [_find_program(), *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -109,7 +109,7 @@ class RedisServer:
         self._process = None
 
 
-def _program() -> str:
+def _find_program() -> str:
     path = shutil.which("redis-server") or shutil.which("valkey-server")
     if path is None:
         raise HarnessError("Redis is not installed: apt-get install redis-server (or valkey-server)")

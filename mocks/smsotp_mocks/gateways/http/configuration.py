@@ -5,7 +5,7 @@ from typing import Any
 from smsotp_mocks.gateways.accounts import Accounts
 
 
-def http_configuration(url: str, accounts: Accounts, trust: dict[str, str]) -> dict[str, dict[str, Any]]:
+def make_http_configuration(url: str, accounts: Accounts, trust: dict[str, str]) -> dict[str, dict[str, Any]]:
     """
     Return the TOML tables, by dotted name, of one gateway for each face.
 

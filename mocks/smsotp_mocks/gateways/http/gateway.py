@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from smsotp_mocks.faults import words
-from smsotp_mocks.faults.plan import MESSAGE, FaultPlan, possible
+from smsotp_mocks.faults.plan import MESSAGE, FaultPlan, list_possible
 from smsotp_mocks.faults.words import Fault
 from smsotp_mocks.gateways.accounts import Accounts
 from smsotp_mocks.gateways.base import Gateway
-from smsotp_mocks.gateways.gsm import segments
-from smsotp_mocks.gateways.http.configuration import http_configuration
+from smsotp_mocks.gateways.gsm import count_segments
+from smsotp_mocks.gateways.http.configuration import make_http_configuration
 from smsotp_mocks.gateways.http.faces.base import Face, Rejected, Submission
 from smsotp_mocks.gateways.http.faces.clickatell import ClickatellFace
 from smsotp_mocks.gateways.http.faces.gtx import GtxFace
 from smsotp_mocks.gateways.http.faces.plain import PlainFace
 from smsotp_mocks.gateways.http.faces.twilio import TwilioFace
 from smsotp_mocks.inbox.inbox import Inbox
-from smsotp_mocks.net.certificates import Tls, trusted_by
-from smsotp_mocks.net.http import CONTINUE, Answer, BadRequest, Request, read_request, text_answer
+from smsotp_mocks.net.certificates import Tls, set_authority
+from smsotp_mocks.net.http import CONTINUE, Answer, BadRequest, Request, answer_text, read_request
 from smsotp_mocks.net.tcp_server import finish, reset
 
 GARBAGE = b"\x00\xff\x15\x03 this is no HTTP \xfe\xfd\r\n\r\n"
@@ -69,12 +69,12 @@ class HttpGateway(Gateway):
         faces: Iterable[Face] = (),
     ) -> None:
         known = accounts or Accounts()
-        self.faces = tuple(faces) or usual_faces(known)
+        self.faces = tuple(faces) or make_usual_faces(known)
         stages = (MESSAGE, *(face.name for face in self.faces))
         super().__init__(
             inbox,
             known,
-            FaultPlan(possible(self.words, tls), stages),
+            FaultPlan(list_possible(self.words, tls), stages),
             name=name or self.kind,
             host=host,
             port=port,
@@ -94,7 +94,7 @@ class HttpGateway(Gateway):
 
     def configuration(self) -> dict[str, dict[str, Any]]:
         """Return TOML tables, by dotted name, that make the plugin send through each face."""
-        return http_configuration(self.url, self.accounts, trusted_by(self.tls, "CHECK_SSL"))
+        return make_http_configuration(self.url, self.accounts, set_authority(self.tls, "CHECK_SSL"))
 
     def serve(self, connection: socket.socket) -> None:
         with connection.makefile("rb") as stream:
@@ -102,8 +102,8 @@ class HttpGateway(Gateway):
                 try:
                     request = read_request(stream, lambda: connection.sendall(CONTINUE))
                 except BadRequest as bad:
-                    answer = text_answer(bad.status, f"{bad.reason}\n")
-                    self.note("rejected", bad.reason, {}, answer=_said(answer))
+                    answer = answer_text(bad.status, f"{bad.reason}\n")
+                    self.note("rejected", bad.reason, {}, answer=_describe_answer(answer))
                     connection.sendall(answer.to_bytes(keep_alive=False))
                     return
                 if request is None:
@@ -123,23 +123,23 @@ class HttpGateway(Gateway):
         try:
             read = face.read(request)
         except Rejected as rejected:
-            return self._rejected(gateway, request, rejected.reason, rejected.answer)
+            return self._reject(gateway, request, rejected.reason, rejected.answer)
         except BadRequest as bad:
-            return self._rejected(gateway, request, bad.reason, text_answer(bad.status, f"{bad.reason}\n"))
+            return self._reject(gateway, request, bad.reason, answer_text(bad.status, f"{bad.reason}\n"))
         if isinstance(read, Answer):
             self.note("accepted", "", request.as_dict(), gateway=gateway)
-            return _whole(request, read)
+            return _send_whole(request, read)
         fault = self.faults.take(read.number) or self.faults.take(read.number, face.name)
         exchange = _Exchange(self, face, gateway, request, read)
         if fault is None:
             self.note("accepted", "", request.as_dict(), gateway=gateway)
-            return exchange.well()
+            return exchange.answer_well()
         self.note("fault", fault.action, request.as_dict(), gateway=gateway)
-        return exchange.broken(fault)
+        return exchange.answer_broken(fault)
 
-    def _rejected(self, gateway: str, request: Request, reason: str, answer: Answer) -> _Reply:
-        self.note("rejected", reason, request.as_dict(), answer=_said(answer), gateway=gateway)
-        return _whole(request, answer)
+    def _reject(self, gateway: str, request: Request, reason: str, answer: Answer) -> _Reply:
+        self.note("rejected", reason, request.as_dict(), answer=_describe_answer(answer), gateway=gateway)
+        return _send_whole(request, answer)
 
 
 class _Exchange:
@@ -154,33 +154,33 @@ class _Exchange:
         self._request = request
         self._submission = submission
 
-    def well(self) -> _Reply:
+    def answer_well(self) -> _Reply:
         """Take the message and answer as the gateway does."""
         self._arrive()
-        return self._success()
+        return self._answer_success()
 
-    def broken(self, fault: Fault) -> _Reply:
+    def answer_broken(self, fault: Fault) -> _Reply:
         """Do what the fault says."""
         if fault.action == "delay":
             self._server.faults.pause(fault.seconds)
         for _ in range(fault.copies):
             self._arrive()
-        return self._success() if fault.well else self._table()[fault.action](fault)
+        return self._answer_success() if fault.well else self._list_answers()[fault.action](fault)
 
-    def _table(self) -> dict[str, Callable[[Fault], _Reply]]:
+    def _list_answers(self) -> dict[str, Callable[[Fault], _Reply]]:
         return {
             "hang": self._hang,
             "mute": self._hang,
             "reset-before": lambda _: _Reply(b"", "reset"),
             "reset-after": lambda _: _Reply(b"", "reset"),
-            "half": self._half,
+            "half": self._answer_half,
             "garbage": lambda _: _Reply(GARBAGE, "close"),
-            "throttle": lambda _: self._trouble("throttle"),
-            "refuse": lambda _: self._trouble("refuse"),
-            "unavailable": lambda _: self._trouble("unavailable"),
-            "status": self._status,
-            "answer": self._status,
-            "xml-fault": lambda fault: _whole(self._request, self._face.fault(fault)),
+            "throttle": lambda _: self._answer_trouble("throttle"),
+            "refuse": lambda _: self._answer_trouble("refuse"),
+            "unavailable": lambda _: self._answer_trouble("unavailable"),
+            "status": self._answer_status,
+            "answer": self._answer_status,
+            "xml-fault": lambda fault: _send_whole(self._request, self._face.answer_fault(fault)),
         }
 
     def _arrive(self) -> None:
@@ -190,37 +190,37 @@ class _Exchange:
             protocol=self._face.protocol,
             number=submission.number,
             text=submission.text,
-            segments=segments(submission.text),
+            segments=count_segments(submission.text),
             wire={"face": self._face.name, "sender": submission.sender, "request": self._request.as_dict()},
         )
 
-    def _success(self) -> _Reply:
-        answer = self._face.accepted(self._request, self._submission, secrets.token_hex(16))
-        return _whole(self._request, answer)
+    def _answer_success(self) -> _Reply:
+        answer = self._face.answer_accepted(self._request, self._submission, secrets.token_hex(16))
+        return _send_whole(self._request, answer)
 
     def _hang(self, _: Fault) -> _Reply:
         self._server.faults.hang()
         return _Reply(b"", "close")
 
-    def _half(self, fault: Fault) -> _Reply:
-        whole = self._success().data
+    def _answer_half(self, fault: Fault) -> _Reply:
+        whole = self._answer_success().data
         return _Reply(whole[: len(whole) // 2 if fault.bytes is None else fault.bytes], "close")
 
-    def _trouble(self, kind: Any) -> _Reply:
-        return _whole(self._request, self._face.trouble(kind, self._request, self._submission))
+    def _answer_trouble(self, kind: Any) -> _Reply:
+        return _send_whole(self._request, self._face.answer_trouble(kind, self._request, self._submission))
 
-    def _status(self, fault: Fault) -> _Reply:
-        return _whole(self._request, text_answer(fault.code or 500, fault.text or ""))
+    def _answer_status(self, fault: Fault) -> _Reply:
+        return _send_whole(self._request, answer_text(fault.code or 500, fault.text or ""))
 
 
-def usual_faces(accounts: Accounts) -> tuple[Face, ...]:
+def make_usual_faces(accounts: Accounts) -> tuple[Face, ...]:
     """Return the faces of the HTTP mock; the plain one comes last, as it owns every path."""
     return (ClickatellFace(accounts), GtxFace(accounts), TwilioFace(accounts), PlainFace(accounts))
 
 
-def _whole(request: Request, answer: Answer) -> _Reply:
+def _send_whole(request: Request, answer: Answer) -> _Reply:
     return _Reply(answer.to_bytes(keep_alive=request.keeps_alive, with_body=request.method != "HEAD"))
 
 
-def _said(answer: Answer) -> str:
+def _describe_answer(answer: Answer) -> str:
     return f"{answer.status} {answer.body.decode('utf-8', 'replace')}"

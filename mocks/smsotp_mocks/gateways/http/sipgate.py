@@ -7,7 +7,7 @@ from smsotp_mocks.gateways.accounts import Accounts
 from smsotp_mocks.gateways.http.faces.sipgate import SipgateFace
 from smsotp_mocks.gateways.http.gateway import HttpGateway
 from smsotp_mocks.inbox.inbox import Inbox
-from smsotp_mocks.net.certificates import Tls, trusted_by
+from smsotp_mocks.net.certificates import Tls, set_authority
 
 
 class SipgateGateway(HttpGateway):
@@ -49,6 +49,6 @@ class SipgateGateway(HttpGateway):
                 "URL": self.address,
                 "USERNAME": self.accounts.sipgate_username,
                 "PASSWORD": self.accounts.sipgate_password,
-                **trusted_by(self.tls, "CHECK_SSL"),
+                **set_authority(self.tls, "CHECK_SSL"),
             }
         }

@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict, deque
 from typing import Protocol
 
-from smsotp_mocks.gateways.gsm import segments
+from smsotp_mocks.gateways.gsm import count_segments
 from smsotp_mocks.gateways.smpp.decoding import Joiner, Part
 from smsotp_mocks.gateways.smpp.pdu import SubmitSm, Tag
 from smsotp_mocks.gateways.smpp.receipts import (
@@ -13,7 +13,7 @@ from smsotp_mocks.gateways.smpp.receipts import (
     Report,
     State,
     Submitted,
-    written_id,
+    write_id,
 )
 from smsotp_mocks.gateways.timer import Timer
 from smsotp_mocks.inbox.inbox import Inbox
@@ -36,7 +36,7 @@ class Receiver(Protocol):
     def deliver(self, report: Report) -> None:
         """Send a report."""
 
-    def unanswered(self) -> list[Report]:
+    def list_unanswered(self) -> list[Report]:
         """Return the reports that were sent and not answered; they are no longer this session's."""
 
 
@@ -73,7 +73,7 @@ class Centre:
 
     def message_id(self, submitted: Submitted) -> str:
         """Return the id of a submission as the client is told it."""
-        return written_id(submitted.number, self.receipts.submit_ids)
+        return write_id(submitted.number, self.receipts.submit_ids)
 
     def take(self, submit: SubmitSm, part: Part, submitted: Submitted) -> None:
         """Take one part; the message goes to the inbox once it is whole."""
@@ -94,7 +94,7 @@ class Centre:
             number=submit.destination_addr,
             text=text,
             # Of a message_payload the network makes as many short messages as it needs.
-            segments=segments(text) if Tag.MESSAGE_PAYLOAD in submit.tlvs else len(parts),
+            segments=count_segments(text) if Tag.MESSAGE_PAYLOAD in submit.tlvs else len(parts),
             wire={
                 "system_id": submitted.system_id,
                 "sender": submit.source_addr,
@@ -103,12 +103,12 @@ class Centre:
             },
         )
 
-    def came(self, receiver: Receiver) -> None:
+    def note_session(self, receiver: Receiver) -> None:
         """Count a client in that is connected."""
         with self._lock:
             self._receivers.append(receiver)
 
-    def bound(self, receiver: Receiver) -> None:
+    def note_bind(self, receiver: Receiver) -> None:
         """Hand over what waited for this client."""
         if not receiver.receives:
             return
@@ -119,11 +119,11 @@ class Centre:
         for report in mine:
             self._deliver(report)
 
-    def left(self, receiver: Receiver) -> None:
+    def note_end(self, receiver: Receiver) -> None:
         """Give to others, or keep, what a client had not answered when it went."""
         with self._lock:
             self._receivers.remove(receiver)
-        for report in receiver.unanswered():
+        for report in receiver.list_unanswered():
             self._deliver(report)
 
     def plan_report(self, submitted: Submitted, receiver: Receiver) -> None:
@@ -131,11 +131,11 @@ class Centre:
         policy = self.receipts
         if policy.automatic and submitted.wants(policy.state):
             report = self._report(submitted, policy.state)
-            self.timer.after(policy.delay, lambda: self._deliver(report, receiver))
+            self.timer.call_after(policy.delay, lambda: self._deliver(report, receiver))
 
     def report_again(self, report: Report) -> None:
         """Send a report, some time later, that could not be taken."""
-        self.timer.after(self.receipts.again, lambda: self._deliver(report))
+        self.timer.call_after(self.receipts.again, lambda: self._deliver(report))
 
     def report_now(self, message_id: str, state: State) -> bool:
         """Report on a message to any receiver of its sender; return False when there is no such message."""

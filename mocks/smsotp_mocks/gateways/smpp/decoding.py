@@ -52,15 +52,15 @@ def decode(submit: SubmitSm, default: Alphabet = "gsm") -> Part:
         if not payload or len(payload) < payload[0] + 1:
             raise BadPdu(Status.RINVESMCLASS, "the user data header is longer than the message")
         udh, payload = payload[: payload[0] + 1], payload[payload[0] + 1 :]
-    alphabet = alphabet_of(submit.data_coding, default)
+    alphabet = find_alphabet(submit.data_coding, default)
     if Tag.MESSAGE_PAYLOAD not in submit.tlvs:
         _demand_size(payload, udh, alphabet)
     _demand_octets(payload, alphabet)
-    reference, index, total = _place(submit, udh)
-    return Part(_text(payload, alphabet), alphabet, udh, reference, index, total)
+    reference, index, total = _find_place(submit, udh)
+    return Part(_decode_text(payload, alphabet), alphabet, udh, reference, index, total)
 
 
-def alphabet_of(data_coding: int, default: Alphabet) -> Alphabet:
+def find_alphabet(data_coding: int, default: Alphabet) -> Alphabet:
     """
     Return the alphabet that a data_coding names (section 5.2.19, TS 23.038 section 4).
 
@@ -107,8 +107,8 @@ class Joiner:
         return None
 
 
-def _place(submit: SubmitSm, udh: bytes) -> tuple[tuple[str, int] | None, int, int]:
-    place = _from_udh(udh) or _from_sar(submit)
+def _find_place(submit: SubmitSm, udh: bytes) -> tuple[tuple[str, int] | None, int, int]:
+    place = _read_udh(udh) or _read_sar(submit)
     if place is None:
         return None, 1, 1
     kind, reference, total, index = place
@@ -117,7 +117,7 @@ def _place(submit: SubmitSm, udh: bytes) -> tuple[tuple[str, int] | None, int, i
     return (kind, reference), index, total
 
 
-def _from_udh(udh: bytes) -> tuple[str, int, int, int] | None:
+def _read_udh(udh: bytes) -> tuple[str, int, int, int] | None:
     at = 1
     while at + 2 <= len(udh):
         identifier, length = udh[at], udh[at + 1]
@@ -132,7 +132,7 @@ def _from_udh(udh: bytes) -> tuple[str, int, int, int] | None:
     return None
 
 
-def _from_sar(submit: SubmitSm) -> tuple[str, int, int, int] | None:
+def _read_sar(submit: SubmitSm) -> tuple[str, int, int, int] | None:
     tags = (Tag.SAR_MSG_REF_NUM, Tag.SAR_TOTAL_SEGMENTS, Tag.SAR_SEGMENT_SEQNUM)
     values = [submit.tlvs.get(tag) for tag in tags]
     reference, total, index = values
@@ -161,7 +161,7 @@ def _demand_octets(payload: bytes, alphabet: Alphabet) -> None:
         raise BadPdu(Status.RSUBMITFAIL, "the text has octets over 0x7f, which its alphabet has not")
 
 
-def _text(payload: bytes, alphabet: Alphabet) -> str:
+def _decode_text(payload: bytes, alphabet: Alphabet) -> str:
     if alphabet == "gsm":
         return gsm.decode(payload)
     if alphabet == "binary":

@@ -5,7 +5,7 @@ import threading
 from typing import Any, Self
 
 from smsotp_mocks.faults import words
-from smsotp_mocks.faults.plan import MESSAGE, FaultPlan, possible
+from smsotp_mocks.faults.plan import MESSAGE, FaultPlan, list_possible
 from smsotp_mocks.gateways.accounts import Accounts
 from smsotp_mocks.gateways.base import Gateway
 from smsotp_mocks.gateways.smpp.centre import Centre
@@ -15,7 +15,7 @@ from smsotp_mocks.gateways.smpp.receipts import ReceiptPolicy, State
 from smsotp_mocks.gateways.smpp.session import SmppSession, SmppTerms
 from smsotp_mocks.gateways.timer import Timer
 from smsotp_mocks.inbox.inbox import Inbox
-from smsotp_mocks.net.certificates import Tls, trusted_by
+from smsotp_mocks.net.certificates import Tls, set_authority
 
 STAGES = (MESSAGE, "submit", "bind", "enquire_link", "unbind")
 
@@ -56,7 +56,7 @@ class Smsc(Gateway):
         window: int | None = None,
     ) -> None:
         timer = Timer()
-        faults = FaultPlan(possible(words.SMPP, tls), STAGES, on_release=timer.flush)
+        faults = FaultPlan(list_possible(words.SMPP, tls), STAGES, on_release=timer.flush)
         super().__init__(inbox, accounts, faults, name=name, host=host, port=port, tls=tls)
         self._terms = SmppTerms(self.system_id, default_alphabet, window)
         self._centre = Centre(self.inbox, name, receipts or ReceiptPolicy(), timer)
@@ -100,7 +100,7 @@ class Smsc(Gateway):
                 "D_ADDR_TON": 1,
                 "D_ADDR_NPI": 1,
                 **({"TLS": True} if self.tls else {}),
-                **trusted_by(self.tls, "CHECK_SSL"),
+                **set_authority(self.tls, "CHECK_SSL"),
             }
         }
 
@@ -121,13 +121,13 @@ class Smsc(Gateway):
         session = SmppSession(self, self._terms, self._centre, connection)
         with self._state:
             self._sessions.append(session)
-        self._centre.came(session)
+        self._centre.note_session(session)
         try:
             session.run()
         finally:
             with self._state:
                 self._sessions.remove(session)
-            self._centre.left(session)
+            self._centre.note_end(session)
 
     def send_receipt(self, message_id: str, state: State = "DELIVRD") -> bool:
         """

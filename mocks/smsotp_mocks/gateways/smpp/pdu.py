@@ -124,9 +124,9 @@ class Bind:
         system_id = reader.text(16, Status.RINVSYSID)
         password = reader.text(9, Status.RINVPASWD)
         system_type = reader.text(13, Status.RBINDFAIL)
-        version = reader.octet()
-        reader.octet()
-        reader.octet()
+        version = reader.read_octet()
+        reader.read_octet()
+        reader.read_octet()
         reader.text(41, Status.RBINDFAIL)
         return cls(system_id, password, system_type, version)
 
@@ -165,23 +165,23 @@ class SubmitSm:
         reader = _Reader(body)
         fields: dict[str, Any] = {
             "service_type": reader.text(6, Status.RINVSERTYP),
-            "source_addr_ton": reader.octet(),
-            "source_addr_npi": reader.octet(),
+            "source_addr_ton": reader.read_octet(),
+            "source_addr_npi": reader.read_octet(),
             "source_addr": reader.text(21, Status.RINVSRCADR),
-            "dest_addr_ton": reader.octet(),
-            "dest_addr_npi": reader.octet(),
+            "dest_addr_ton": reader.read_octet(),
+            "dest_addr_npi": reader.read_octet(),
             "destination_addr": reader.text(21, Status.RINVDSTADR),
-            "esm_class": reader.octet(),
-            "protocol_id": reader.octet(),
-            "priority_flag": reader.octet(),
+            "esm_class": reader.read_octet(),
+            "protocol_id": reader.read_octet(),
+            "priority_flag": reader.read_octet(),
             "schedule_delivery_time": reader.text(17, Status.RINVSCHED),
             "validity_period": reader.text(17, Status.RINVEXPIRY),
-            "registered_delivery": reader.octet(),
-            "replace_if_present_flag": reader.octet(),
-            "data_coding": reader.octet(),
-            "sm_default_msg_id": reader.octet(),
+            "registered_delivery": reader.read_octet(),
+            "replace_if_present_flag": reader.read_octet(),
+            "data_coding": reader.read_octet(),
+            "sm_default_msg_id": reader.read_octet(),
         }
-        fields["short_message"] = reader.octets(reader.octet(), Status.RINVMSGLEN)
+        fields["short_message"] = reader.read_octets(reader.read_octet(), Status.RINVMSGLEN)
         return cls(**fields, tlvs=reader.tlvs())
 
     @property
@@ -221,17 +221,17 @@ class DeliverSm:
     def to_body(self) -> bytes:
         """Return the body."""
         esm_class = 0x04  # section 5.2.12: an SMSC delivery receipt
-        coding, text = _coded(self.text)
-        head = b"\0" + _address(*self.source) + _address(*self.destination)
+        coding, text = _encode(self.text)
+        head = b"\0" + _pack_address(*self.source) + _pack_address(*self.destination)
         flags = bytes([esm_class, 0, 0]) + b"\0\0" + bytes([0, 0, coding, 0, len(text)])
         return head + flags + text + write_tlvs(self.tlvs)
 
 
-def _address(ton: int, npi: int, address: str) -> bytes:
+def _pack_address(ton: int, npi: int, address: str) -> bytes:
     return bytes([ton, npi]) + address.encode("latin-1", "replace") + b"\0"
 
 
-def _coded(text: str) -> tuple[int, bytes]:
+def _encode(text: str) -> tuple[int, bytes]:
     """Return data_coding and octets of a text, as much as sm_length can say in whole characters (section 5.2.21)."""
     for coding, charset in ((0, "ascii"), (3, "latin-1")):
         try:
@@ -253,10 +253,10 @@ class _Reader:
         self._body = body
         self._at = 0
 
-    def octet(self) -> int:
-        return self.octets(1, Status.RINVCMDLEN)[0]
+    def read_octet(self) -> int:
+        return self.read_octets(1, Status.RINVCMDLEN)[0]
 
-    def octets(self, count: int, status: Status) -> bytes:
+    def read_octets(self, count: int, status: Status) -> bytes:
         found = self._body[self._at : self._at + count]
         if len(found) < count:
             raise BadPdu(status, "the PDU ends inside a field")
@@ -275,6 +275,6 @@ class _Reader:
     def tlvs(self) -> dict[int, bytes]:
         found: dict[int, bytes] = {}
         while self._at < len(self._body):
-            tag, length = struct.unpack(">HH", self.octets(4, Status.RINVOPTPARSTREAM))
-            found[tag] = self.octets(length, Status.RINVOPTPARSTREAM)
+            tag, length = struct.unpack(">HH", self.read_octets(4, Status.RINVOPTPARSTREAM))
+            found[tag] = self.read_octets(length, Status.RINVOPTPARSTREAM)
         return found

@@ -74,11 +74,11 @@ class Submitted:
 
     def receipt(self, state: State, form: IdForm) -> DeliverSm:
         """Return the report."""
-        message_id = written_id(self.number, form)
+        message_id = write_id(self.number, form)
         delivered = 1 if state == _DELIVERED else 0
         text = (
-            f"id:{message_id} sub:001 dlvrd:{delivered:03d} submit date:{_minute(self.submitted)} "
-            f"done date:{_minute(time.time())} stat:{state} err:{0 if delivered else 1:03d} text:{self.text}"
+            f"id:{message_id} sub:001 dlvrd:{delivered:03d} submit date:{_format_minute(self.submitted)} "
+            f"done date:{_format_minute(time.time())} stat:{state} err:{0 if delivered else 1:03d} text:{self.text}"
         )
         tlvs = {
             int(Tag.RECEIPTED_MESSAGE_ID): message_id.encode() + b"\0",
@@ -126,10 +126,10 @@ class MessageIds:
         )
 
 
-def written_id(number: int, form: IdForm) -> str:
+def write_id(number: int, form: IdForm) -> str:
     """Return a message id as text."""
     return f"{number:x}" if form == "hex" else str(number)
 
 
-def _minute(seconds: float) -> str:
+def _format_minute(seconds: float) -> str:
     return time.strftime("%y%m%d%H%M", time.gmtime(seconds))

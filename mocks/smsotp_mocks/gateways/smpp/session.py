@@ -101,10 +101,10 @@ class SmppSession:
         with self._writing:
             sequence = self._next_sequence()
             self._reports[sequence] = report
-        with contextlib.suppress(OSError):  # the connection has gone; `unanswered` has the report
+        with contextlib.suppress(OSError):  # the connection has gone; `list_unanswered` has the report
             self._send(Pdu(Command.DELIVER_SM, 0, sequence, body))
 
-    def unanswered(self) -> list[Report]:
+    def list_unanswered(self) -> list[Report]:
         """Return the reports that the client has not answered; they are no longer this session's."""
         with self._writing:
             reports, self._reports = list(self._reports.values()), {}
@@ -135,26 +135,26 @@ class SmppSession:
 
     def _handle(self, pdu: Pdu) -> None:
         if pdu.command & RESPONSE:
-            self._note("accepted" if pdu.status == 0 else "rejected", "", _wire(pdu))
+            self._note("accepted" if pdu.status == 0 else "rejected", "", _describe_wire(pdu))
             self._settle(pdu)
         elif not 1 <= pdu.sequence <= _LAST_SEQUENCE:
             self._note(
                 "rejected",
                 f"sequence_number 0x{pdu.sequence:08x} is reserved",
-                _wire(pdu),
+                _describe_wire(pdu),
                 Status.RUNKNOWNERR,
             )
             self._answer(pdu, Status.RUNKNOWNERR)
         elif pdu.command in _BINDS:
-            self._at_stage("bind", pdu, self._bind)
+            self._strike_at_stage("bind", pdu, self._bind)
         elif pdu.command == Command.UNBIND:
-            self._at_stage("unbind", pdu, self._unbind)
+            self._strike_at_stage("unbind", pdu, self._unbind)
         elif pdu.command == Command.ENQUIRE_LINK:
-            self._at_stage("enquire_link", pdu, lambda it: self._answer(it, Status.ROK))
+            self._strike_at_stage("enquire_link", pdu, lambda it: self._answer(it, Status.ROK))
         elif pdu.command == Command.SUBMIT_SM:
             self._submit(pdu)
         else:
-            self._note("rejected", "an unknown command", _wire(pdu), Status.RINVCMDID)
+            self._note("rejected", "an unknown command", _describe_wire(pdu), Status.RINVCMDID)
             self._send(Pdu(Command.GENERIC_NACK, Status.RINVCMDID, pdu.sequence, b""))
 
     def _settle(self, pdu: Pdu) -> None:
@@ -164,14 +164,14 @@ class SmppSession:
         if report is not None and pdu.status == Status.RX_T_APPN and report.tries < _MOST_TRIES:
             self._centre.report_again(replace(report, tries=report.tries + 1))
 
-    def _at_stage(self, stage: str, pdu: Pdu, normal: Callable[[Pdu], None]) -> None:
+    def _strike_at_stage(self, stage: str, pdu: Pdu, normal: Callable[[Pdu], None]) -> None:
         fault = self._gateway.faults.take(None, stage)
         if fault is None or fault.action in ("lose", "duplicate"):
             normal(pdu)
             return
-        self._note("fault", f"{fault.action} at {stage}", _wire(pdu))
+        self._note("fault", f"{fault.action} at {stage}", _describe_wire(pdu))
         if fault.action == "delay":
-            self._centre.timer.after(fault.seconds, lambda: normal(pdu))
+            self._centre.timer.call_after(fault.seconds, lambda: normal(pdu))
         elif fault.action == "refuse" and stage == "bind":
             self._answer(pdu, Status.RBINDFAIL)
         else:
@@ -179,7 +179,7 @@ class SmppSession:
 
     def _bind(self, pdu: Pdu) -> None:
         try:
-            bind = self._authenticated(pdu)
+            bind = self._authenticate(pdu)
         except BadPdu as bad:
             self._note("rejected", bad.reason, {"command": Command(pdu.command).name.lower()}, bad.status)
             self._answer(pdu, bad.status)
@@ -197,9 +197,9 @@ class SmppSession:
         knows_options = bind.interface_version >= _VERSION
         version = write_tlvs({Tag.SC_INTERFACE_VERSION: bytes([_VERSION])}) if knows_options else b""
         self._answer(pdu, Status.ROK, self._terms.system_id.encode() + b"\0" + version)
-        self._centre.bound(self)
+        self._centre.note_bind(self)
 
-    def _authenticated(self, pdu: Pdu) -> Bind:
+    def _authenticate(self, pdu: Pdu) -> Bind:
         if self.bound is not None:
             raise BadPdu(Status.RALYBND, "already bound")
         bind = Bind.parse(pdu.body)
@@ -220,9 +220,9 @@ class SmppSession:
 
     def _submit(self, pdu: Pdu) -> None:
         try:
-            submit, part = self._judged(pdu)
+            submit, part = self._judge(pdu)
         except BadPdu as bad:
-            self._note("rejected", bad.reason, _wire(pdu), bad.status)
+            self._note("rejected", bad.reason, _describe_wire(pdu), bad.status)
             self._answer(pdu, bad.status)
             return
         fault = self._gateway.faults.take(submit.destination_addr) or self._gateway.faults.take(
@@ -244,9 +244,9 @@ class SmppSession:
         else:
             for _ in range(fault.copies):
                 self._centre.take(submit, part, submitted)
-            self._break(fault, pdu, self._response_body(submitted))
+            self._break(fault, pdu, self._pack_response_body(submitted))
 
-    def _judged(self, pdu: Pdu) -> tuple[SubmitSm, Part]:
+    def _judge(self, pdu: Pdu) -> tuple[SubmitSm, Part]:
         if self.bound not in (Command.BIND_TRANSMITTER, Command.BIND_TRANSCEIVER):
             raise BadPdu(Status.RINVBNDSTS, "not bound for sending")
         submit = SubmitSm.parse(pdu.body)
@@ -259,7 +259,7 @@ class SmppSession:
     def _take(self, pdu: Pdu, submit: SubmitSm, part: Part, submitted: Submitted, copies: int = 1) -> None:
         for _ in range(copies):
             self._centre.take(submit, part, submitted)
-        self._answer(pdu, Status.ROK, self._response_body(submitted))
+        self._answer(pdu, Status.ROK, self._pack_response_body(submitted))
         if copies:
             self._centre.plan_report(submitted, self)
 
@@ -274,9 +274,9 @@ class SmppSession:
                 self._outstanding -= 1
             self._take(pdu, submit, part, submitted)
 
-        self._centre.timer.after(seconds, take)
+        self._centre.timer.call_after(seconds, take)
 
-    def _response_body(self, submitted: Submitted) -> bytes:
+    def _pack_response_body(self, submitted: Submitted) -> bytes:
         return self._centre.message_id(submitted).encode() + b"\0"
 
     def _break(self, fault: Fault, pdu: Pdu, body: bytes) -> None:
@@ -308,11 +308,11 @@ class SmppSession:
 
     def _note(self, verdict: Verdict, reason: str, wire: dict[str, Any], status: int | None = None) -> None:
         """Write into the journal, with the command_status that was answered."""
-        answer = "" if status is None else f"command_status 0x{status:08x} {_name(status)}".rstrip()
+        answer = "" if status is None else f"command_status 0x{status:08x} {_name_command(status)}".rstrip()
         self._gateway.note(verdict, reason, wire, answer=answer)
 
 
-def _wire(pdu: Pdu) -> dict[str, Any]:
+def _describe_wire(pdu: Pdu) -> dict[str, Any]:
     """Return a PDU as JSON types; a bind's body is left out, as it holds the password."""
     body = "" if pdu.command in _BINDS else pdu.body.hex()
     return {
@@ -323,7 +323,7 @@ def _wire(pdu: Pdu) -> dict[str, Any]:
     }
 
 
-def _name(status: int) -> str:
+def _name_command(status: int) -> str:
     try:
         return f"ESME_{Status(status).name}"
     except ValueError:

@@ -4,13 +4,13 @@ import socket
 from typing import Any, Literal
 
 from smsotp_mocks.faults import words
-from smsotp_mocks.faults.plan import MESSAGE, FaultPlan, possible
+from smsotp_mocks.faults.plan import MESSAGE, FaultPlan, list_possible
 from smsotp_mocks.gateways.accounts import Accounts
 from smsotp_mocks.gateways.base import Gateway
 from smsotp_mocks.gateways.smtp.postbox import Postbox
 from smsotp_mocks.gateways.smtp.session import SmtpSession, SmtpTerms
 from smsotp_mocks.inbox.inbox import Inbox
-from smsotp_mocks.net.certificates import Tls, trusted_by
+from smsotp_mocks.net.certificates import Tls, set_authority
 
 Security = Literal["none", "starttls", "tls"]
 STAGES = (MESSAGE, "connect", "helo", "starttls", "auth", "mail", "rcpt", "data")
@@ -59,7 +59,7 @@ class SmtpGateway(Gateway):
         super().__init__(
             inbox,
             accounts,
-            FaultPlan(possible(words.SMTP, certificate), STAGES),
+            FaultPlan(list_possible(words.SMTP, certificate), STAGES),
             name=name,
             host=host,
             port=port,
@@ -80,7 +80,7 @@ class SmtpGateway(Gateway):
         server: dict[str, Any] = {"host": self.host, "port": self.port, "security": self.security}
         if self.login:
             server |= {"username": self.accounts.smtp_username, "password": self.accounts.smtp_password}
-        server |= trusted_by(self.certificate, "ca_file")
+        server |= set_authority(self.certificate, "ca_file")
         return {
             "smtp_servers.mock": server | {"sender": "otp@mock.invalid"},
             "gateways.smtp": {

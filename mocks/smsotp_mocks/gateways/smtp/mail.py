@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from email.errors import MessageError
 
 from smsotp_mocks.inbox.characters import simplify
-from smsotp_mocks.inbox.well_formed import well_formed
+from smsotp_mocks.inbox.well_formed import make_well_formed
 
 #: What stands between the digits of a number.
 _BETWEEN = r"[ ()\[\]/._~-]"
@@ -55,17 +55,17 @@ def read_mail(source: bytes) -> Mail:
         raise BadMail from None
 
 
-def number_in_address(address: str) -> str | None:
+def find_number_in_address(address: str) -> str | None:
     """Return the phone number in the local part of a mail address: `+49170...@`, `sms.0049170...@`."""
     local = simplify(address.rpartition("@")[0])
     found = re.search(r"(?<![0-9])\+?[0-9]{7,15}(?![0-9])", local)
-    return _joined(_ALONE.fullmatch(local) or _WRITTEN.search(local) or found)
+    return _join(_ALONE.fullmatch(local) or _WRITTEN.search(local) or found)
 
 
 def find_number(address: str, mail: Mail) -> str | None:
     """Return the phone number from the address, else the subject, else (with `+` only) the text; its groups joined."""
     subject = simplify(mail.subject)
-    return number_in_address(address) or _joined(
+    return find_number_in_address(address) or _join(
         _ALONE.fullmatch(subject)
         or _WRITTEN.search(subject)
         or _DIGITS.search(subject)
@@ -73,7 +73,7 @@ def find_number(address: str, mail: Mail) -> str | None:
     )
 
 
-def _joined(found: re.Match[str] | None) -> str | None:
+def _join(found: re.Match[str] | None) -> str | None:
     """Return a number without what stands between its digits; `(0)` is said at home only."""
     if found is None:
         return None
@@ -86,11 +86,11 @@ def _read(source: bytes) -> Mail:
     part = message.get_body(("plain", "html"))
     payload = part.get_payload(decode=True) if part is not None else b""
     charset = part.get_content_charset("utf-8") if part is not None else "utf-8"
-    text = _decoded(payload if isinstance(payload, bytes) else b"", charset)
-    return Mail(well_formed(str(message.get("Subject", ""))), text.replace("\r\n", "\n").rstrip("\n"))
+    text = _decode(payload if isinstance(payload, bytes) else b"", charset)
+    return Mail(make_well_formed(str(message.get("Subject", ""))), text.replace("\r\n", "\n").rstrip("\n"))
 
 
-def _decoded(raw: bytes, charset: str) -> str:
+def _decode(raw: bytes, charset: str) -> str:
     try:
         return raw.decode(charset, "replace")
     except (LookupError, ValueError):

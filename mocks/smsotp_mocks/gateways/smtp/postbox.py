@@ -6,7 +6,7 @@ from typing import Any
 
 from smsotp_mocks.faults.words import Fault
 from smsotp_mocks.gateways.base import Gateway
-from smsotp_mocks.gateways.gsm import segments
+from smsotp_mocks.gateways.gsm import count_segments
 from smsotp_mocks.gateways.smtp.mail import BadMail, Mail, find_number, read_mail
 
 
@@ -94,7 +94,7 @@ class Postbox:
                 protocol="smtp",
                 number=number,
                 text=mail.text,
-                segments=segments(mail.text),
+                segments=count_segments(mail.text),
                 wire=wire,
             )
         return Reply(well, None if fault is None or fault.well else fault)

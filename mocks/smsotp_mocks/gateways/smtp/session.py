@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from smsotp_mocks.faults.words import Fault
 from smsotp_mocks.gateways.base import Gateway
-from smsotp_mocks.gateways.smtp.mail import number_in_address
+from smsotp_mocks.gateways.smtp.mail import find_number_in_address
 from smsotp_mocks.gateways.smtp.postbox import Postbox, Reply, Transaction
 from smsotp_mocks.net.certificates import Tls
 from smsotp_mocks.net.tcp_server import finish, reset
@@ -94,7 +94,7 @@ class SmtpSession:
         }
         with contextlib.suppress(_Closed):
             self._reply("connect", f"220 {self._terms.banner} ESMTP")
-            while (line := self._line(MOST_LINE)) is not None:
+            while (line := self._read_line(MOST_LINE)) is not None:
                 word, _, argument = line.decode("utf-8", "replace").strip().partition(" ")
                 handle = commands.get(word.upper())
                 if handle is None:
@@ -151,17 +151,17 @@ class SmtpSession:
             self._reject("503 5.5.1 Error: authentication not enabled")
         elif self.user:
             self._reject("503 5.5.1 Error: already authenticated")
-        elif not self._struck("auth"):
+        elif not self._strike("auth"):
             self._log_in(argument)
 
     def _log_in(self, argument: str) -> None:
         mechanism, _, initial = argument.partition(" ")
         try:
             if mechanism.upper() == "PLAIN":
-                _, user, password = self._secret(initial, "").split(b"\0")
+                _, user, password = self._read_secret(initial, "").split(b"\0")
             elif mechanism.upper() == "LOGIN":
-                user = self._secret(initial, "VXNlcm5hbWU6")  # Username:
-                password = self._secret("", "UGFzc3dvcmQ6")  # Password:
+                user = self._read_secret(initial, "VXNlcm5hbWU6")  # Username:
+                password = self._read_secret("", "UGFzc3dvcmQ6")  # Password:
             else:
                 self._reject("535 5.7.8 Error: authentication failed: Invalid authentication mechanism")
                 return
@@ -175,10 +175,10 @@ class SmtpSession:
         self.user = accounts.smtp_username
         self._say("235 2.7.0 Authentication successful")
 
-    def _secret(self, initial: str, prompt: str) -> bytes:
+    def _read_secret(self, initial: str, prompt: str) -> bytes:
         if not initial:
             self._say(f"334 {prompt}")
-            line = self._line(MOST_LINE)
+            line = self._read_line(MOST_LINE)
             if line is None:
                 raise _Closed
             initial = line.strip().decode("ascii")
@@ -192,7 +192,7 @@ class SmtpSession:
             self._reject("503 5.5.1 Error: nested MAIL command")
         elif path is None:
             self._reject("501 5.5.4 Syntax: MAIL FROM:<address>")
-        elif (wrong := _wrong_parameter(path.group(2), _MAIL_PARAMETERS)) is not None:
+        elif (wrong := _find_wrong_parameter(path.group(2), _MAIL_PARAMETERS)) is not None:
             self._reject(wrong)
         elif self._reply("mail", "250 2.1.0 Ok"):
             self._mail.sender = path.group(1)
@@ -203,13 +203,13 @@ class SmtpSession:
             self._reject("503 5.5.1 Error: need MAIL command")
         elif path is None or "@" not in path.group(1):
             self._reject("501 5.1.3 Bad recipient address syntax")
-        elif (wrong := _wrong_parameter(path.group(2), {})) is not None:
+        elif (wrong := _find_wrong_parameter(path.group(2), {})) is not None:
             self._reject(wrong)
         elif self._terms.login and not self.user:
             self._reject(f"554 5.7.1 <{path.group(1)}>: Relay access denied")
         elif len(self._mail.recipients) >= MOST_RECIPIENTS:
             self._reject("452 4.5.3 Error: too many recipients")
-        elif self._reply("rcpt", "250 2.1.5 Ok", number_in_address(path.group(1))):
+        elif self._reply("rcpt", "250 2.1.5 Ok", find_number_in_address(path.group(1))):
             self._mail.recipients.append(path.group(1))
 
     def _data(self, argument: str) -> None:
@@ -221,7 +221,7 @@ class SmtpSession:
             return
         if not self._reply("data", "354 End data with <CR><LF>.<CR><LF>"):
             return
-        source = self._content()
+        source = self._read_content()
         mail, self._mail = self._mail, Transaction()
         if source is None:
             self._reject("552 5.3.4 Error: message file too big")
@@ -232,13 +232,13 @@ class SmtpSession:
         if reply.fault is None:
             self._say(reply.line)
         else:
-            self._broken(reply.fault, reply.line)
+            self._break_off(reply.fault, reply.line)
 
-    def _content(self) -> bytes | None:
+    def _read_content(self) -> bytes | None:
         """Read up to the line with a single dot (RFC 5321 section 4.5.2); None: it was too large."""
         content = bytearray()
         size = 0
-        while (line := self._line(MOST_MAIL)) != b".\r\n":
+        while (line := self._read_line(MOST_MAIL)) != b".\r\n":
             if line is None:
                 raise _Closed
             size += len(line)
@@ -262,12 +262,12 @@ class SmtpSession:
 
     def _reply(self, stage: str, normal: str, number: str | None = None) -> bool:
         """Answer at a stage, as a fault wants it or well; return whether the command took effect."""
-        if self._struck(stage, number):
+        if self._strike(stage, number):
             return False
         self._say(normal)
         return True
 
-    def _struck(self, stage: str, number: str | None = None) -> bool:
+    def _strike(self, stage: str, number: str | None = None) -> bool:
         """Let a fault of this stage strike; return False where all goes on as usual."""
         fault = self._gateway.faults.take(number, stage)
         if fault is None or fault.action in ("lose", "duplicate"):
@@ -276,10 +276,10 @@ class SmtpSession:
         if fault.action == "delay":
             self._gateway.faults.pause(fault.seconds)
             return False
-        self._broken(fault, "250 2.0.0 Ok")
+        self._break_off(fault, "250 2.0.0 Ok")
         return True
 
-    def _broken(self, fault: Fault, normal: str) -> None:
+    def _break_off(self, fault: Fault, normal: str) -> None:
         """Answer wrongly, or not at all; `normal` would have been said."""
         if fault.action in ("hang", "mute"):
             self._gateway.faults.hang()
@@ -309,7 +309,7 @@ class SmtpSession:
         finish(self._connection)
         raise _Closed
 
-    def _line(self, most: int) -> bytes | None:
+    def _read_line(self, most: int) -> bytes | None:
         """Return a line with its end; None at the end of the connection. A longer one ends the session."""
         while b"\n" not in self._buffer:
             if len(self._buffer) > most:
@@ -323,7 +323,7 @@ class SmtpSession:
         return line + end
 
 
-def _wrong_parameter(text: str | None, known: dict[str, str]) -> str | None:
+def _find_wrong_parameter(text: str | None, known: dict[str, str]) -> str | None:
     """Return what is to be answered to the parameters of MAIL or RCPT where they cannot be taken (RFC 5321 section 4.1.1.11)."""
     for word in (text or "").upper().split():
         name, _, value = word.partition("=")

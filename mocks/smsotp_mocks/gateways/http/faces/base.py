@@ -57,7 +57,7 @@ class Face(ABC):
         """
 
     @abstractmethod
-    def accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:
+    def answer_accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:
         """
         Return the answer for a message that was taken.
 
@@ -66,9 +66,9 @@ class Face(ABC):
         """
 
     @abstractmethod
-    def trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:
+    def answer_trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:
         """Return how this API says that it is too much, never possible, or not possible now."""
 
-    def fault(self, fault: Fault) -> Answer:
+    def answer_fault(self, fault: Fault) -> Answer:
         """Return the answer of a fault that only this protocol knows."""
         raise NotImplementedError(fault.action)

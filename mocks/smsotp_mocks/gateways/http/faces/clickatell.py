@@ -8,7 +8,7 @@ import re
 
 from smsotp_mocks.gateways.accounts import Accounts
 from smsotp_mocks.gateways.http.faces.base import Face, Rejected, Submission, Trouble
-from smsotp_mocks.net.http import Answer, Request, text_answer
+from smsotp_mocks.net.http import Answer, Request, answer_text
 
 _NUMBER = re.compile(r"[1-9][0-9]{6,14}")
 _TROUBLE: dict[Trouble, str] = {
@@ -36,32 +36,32 @@ class ClickatellFace(Face):
             accounts.clickatell_user,
             accounts.clickatell_password,
         ):
-            raise _error("001, Authentication failed")
+            raise _reject("001, Authentication failed")
         if given.get("api_id") != accounts.clickatell_api_id:
-            raise _error("108, Invalid or missing API ID")
+            raise _reject("108, Invalid or missing API ID")
         if "to" not in given or "text" not in given:
-            raise _error("101, Invalid or missing parameters")
+            raise _reject("101, Invalid or missing parameters")
         if not _NUMBER.fullmatch(given["to"]):
-            raise _error("105, Invalid Destination Address")
+            raise _reject("105, Invalid Destination Address")
         if not given["text"]:
-            raise _error("107, Empty message")
-        return Submission(given["to"], _text(given), given.get("from", ""))
+            raise _reject("107, Empty message")
+        return Submission(given["to"], _read_text(given), given.get("from", ""))
 
-    def accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  says the id only
-        return text_answer(200, f"ID: {message_id}")
+    def answer_accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  says the id only
+        return answer_text(200, f"ID: {message_id}")
 
-    def trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:  # noqa: ARG002  says the code only
-        return text_answer(200, f"ERR: {_TROUBLE[kind]}")
-
-
-def _error(text: str) -> Rejected:
-    return Rejected(text_answer(200, f"ERR: {text}"), text)
+    def answer_trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:  # noqa: ARG002  says the code only
+        return answer_text(200, f"ERR: {_TROUBLE[kind]}")
 
 
-def _text(given: dict[str, str]) -> str:
+def _reject(text: str) -> Rejected:
+    return Rejected(answer_text(200, f"ERR: {text}"), text)
+
+
+def _read_text(given: dict[str, str]) -> str:
     if given.get("unicode") != "1":
         return given["text"]
     try:
         return bytes.fromhex(given["text"]).decode("utf-16-be")
     except ValueError:
-        raise _error("116, Invalid unicode data") from None
+        raise _reject("116, Invalid unicode data") from None

@@ -8,7 +8,7 @@ import re
 
 from smsotp_mocks.gateways.accounts import Accounts
 from smsotp_mocks.gateways.http.faces.base import Face, Rejected, Submission, Trouble
-from smsotp_mocks.net.http import Answer, Request, text_answer
+from smsotp_mocks.net.http import Answer, Request, answer_text
 
 _NUMBER = re.compile(r"[1-9][0-9]{6,14}")
 _TROUBLE: dict[Trouble, tuple[int, str]] = {
@@ -38,25 +38,25 @@ class GtxFace(Face):
         given = request.parameters
         for name in ("user", "pass"):
             if not given.get(name):
-                raise _error(400, f"Missing parameter {name}")
+                raise _reject(400, f"Missing parameter {name}")
         if (given["user"], given["pass"]) != (self._accounts.gtx_user, self._accounts.gtx_password):
-            raise _error(401, "Authorization failed")
+            raise _reject(401, "Authorization failed")
         for name in ("to", "text"):
             if not given.get(name):
-                raise _error(400, f"Missing parameter {name}")
+                raise _reject(400, f"Missing parameter {name}")
         if not _NUMBER.fullmatch(given["to"]):
-            raise _error(400, "Invalid recipient")
+            raise _reject(400, "Invalid recipient")
         is_unicode = given.get("t", "TEXT").upper() == "UNICODE" or given.get("coding", "").lower() == "ucs2"
         text = given["text"] if is_unicode else given["text"].encode().decode("latin-1")
         return Submission(given["to"], text, given.get("from", ""))
 
-    def accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  says the id only
-        return text_answer(200, f"200 OK {message_id}\n")
+    def answer_accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  says the id only
+        return answer_text(200, f"200 OK {message_id}\n")
 
-    def trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:  # noqa: ARG002  says the code only
+    def answer_trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:  # noqa: ARG002  says the code only
         status, text = _TROUBLE[kind]
-        return text_answer(status, f"{status} {text}\n")
+        return answer_text(status, f"{status} {text}\n")
 
 
-def _error(status: int, text: str) -> Rejected:
-    return Rejected(text_answer(status, f"{status} {text}\n"), text)
+def _reject(status: int, text: str) -> Rejected:
+    return Rejected(answer_text(status, f"{status} {text}\n"), text)

@@ -6,8 +6,8 @@ from typing import Any
 
 from smsotp_mocks.gateways.accounts import Accounts
 from smsotp_mocks.gateways.http.faces.base import Face, Rejected, Submission, Trouble
-from smsotp_mocks.inbox.well_formed import well_formed
-from smsotp_mocks.net.http import Answer, Pairs, Request, text_answer
+from smsotp_mocks.inbox.well_formed import make_well_formed
+from smsotp_mocks.net.http import Answer, Pairs, Request, answer_text
 
 NUMBER_NAMES = [
     "phone",
@@ -51,29 +51,29 @@ class PlainFace(Face):
     def read(self, request: Request) -> Submission:
         if request.method not in ("GET", "POST"):
             raise Rejected(
-                text_answer(405, "use GET or POST\n", ("Allow", "GET, POST")), "neither GET nor POST"
+                answer_text(405, "use GET or POST\n", ("Allow", "GET, POST")), "neither GET nor POST"
             )
         self._check_account(request)
-        fields = {_LIST.sub("", name.lower()): value for name, value in _fields(request)}
+        fields = {_LIST.sub("", name.lower()): value for name, value in _list_fields(request)}
         number = next((fields[name] for name in NUMBER_NAMES if fields.get(name)), "")
         text = next((fields[name] for name in TEXT_NAMES if name in fields), None)
         if not any(character.isdigit() for character in number):
-            raise _rejected(f"no phone number found; {_where(request, NUMBER_NAMES)}")
+            raise _reject(f"no phone number found; {_name_place(request, NUMBER_NAMES)}")
         if _SEVERAL.search(number) or sum(map(str.isdecimal, number)) > _MOST_DIGITS:
-            raise _rejected(f"more than one phone number: {_ONE}")
+            raise _reject(f"more than one phone number: {_ONE}")
         if text is None:
-            raise _rejected(f"no text found; {_where(request, TEXT_NAMES)}")
-        return Submission(number, text, well_formed(fields.get("from", "")))
+            raise _reject(f"no text found; {_name_place(request, TEXT_NAMES)}")
+        return Submission(number, text, make_well_formed(fields.get("from", "")))
 
-    def accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  one answer for all
-        return text_answer(200, f"OK {message_id}\n")
+    def answer_accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  one answer for all
+        return answer_text(200, f"OK {message_id}\n")
 
-    def trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:  # noqa: ARG002  one answer for all
+    def answer_trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:  # noqa: ARG002  one answer for all
         if kind == "throttle":
-            return text_answer(429, "ERROR too many messages\n", ("Retry-After", "1"))
+            return answer_text(429, "ERROR too many messages\n", ("Retry-After", "1"))
         if kind == "refuse":
-            return text_answer(400, "ERROR this number cannot be reached\n")
-        return text_answer(503, "ERROR out of order, try again later\n")
+            return answer_text(400, "ERROR this number cannot be reached\n")
+        return answer_text(503, "ERROR out of order, try again later\n")
 
     def _check_account(self, request: Request) -> None:
         accounts = self._accounts
@@ -82,11 +82,11 @@ class PlainFace(Face):
         if request.basic_auth != (accounts.plain_username, accounts.plain_password):
             challenge = ("WWW-Authenticate", 'Basic realm="smsotp mocks"')
             raise Rejected(
-                text_answer(401, "ERROR wrong user name or password\n", challenge), "wrong credentials"
+                answer_text(401, "ERROR wrong user name or password\n", challenge), "wrong credentials"
             )
 
 
-def _where(request: Request, names: list[str]) -> str:
+def _name_place(request: Request, names: list[str]) -> str:
     """Say where something is looked for, and why the body of this request is no such place."""
     looked = f"it is looked for under: {', '.join(names)}"
     if not request.body or request.form or request.content_type.endswith("json"):
@@ -95,25 +95,25 @@ def _where(request: Request, names: list[str]) -> str:
     return f"{looked}; the body has {named} and is not read: a form or JSON is"
 
 
-def _rejected(reason: str) -> Rejected:
-    return Rejected(text_answer(400, f"ERROR {reason}\n"), reason)
+def _reject(reason: str) -> Rejected:
+    return Rejected(answer_text(400, f"ERROR {reason}\n"), reason)
 
 
-def _fields(request: Request) -> Iterator[tuple[str, str]]:
-    yield from _one_number_each((*request.query_pairs, *request.form_pairs))
+def _list_fields(request: Request) -> Iterator[tuple[str, str]]:
+    yield from _split_numbers((*request.query_pairs, *request.form_pairs))
     if request.content_type.endswith("json"):
         try:
             yield from _leaves("", request.json, _DEEPEST)
         except ValueError:
-            raise _rejected("the body says that it is JSON, and is not") from None
+            raise _reject("the body says that it is JSON, and is not") from None
 
 
-def _one_number_each(pairs: Pairs) -> Pairs:
+def _split_numbers(pairs: Pairs) -> Pairs:
     seen: dict[str, str] = {}
     for written, value in pairs:
         name = _LIST.sub("", written.lower())
         if name in NUMBER_NAMES and seen.setdefault(name, value) != value:
-            raise _rejected(f"{written!r} came more than once: {_ONE}")
+            raise _reject(f"{written!r} came more than once: {_ONE}")
     return pairs
 
 
@@ -125,9 +125,9 @@ def _leaves(name: str, value: Any, depth: int) -> Iterator[tuple[str, str]]:
             yield from _leaves(key, inner, depth - 1)
     elif isinstance(value, list):
         if len(value) > 1 and name.lower() in NUMBER_NAMES:
-            raise _rejected(f"{name!r} has {len(value)} numbers: {_ONE}")
+            raise _reject(f"{name!r} has {len(value)} numbers: {_ONE}")
         if len(value) > 1 and any(isinstance(inner, dict) for inner in value):
-            raise _rejected(f"{name!r} has {len(value)} messages: {_ONE}")
+            raise _reject(f"{name!r} has {len(value)} messages: {_ONE}")
         for inner in value[:1]:
             yield from _leaves(name, inner, depth - 1)
     elif isinstance(value, (str, int, float)) and not isinstance(value, bool):

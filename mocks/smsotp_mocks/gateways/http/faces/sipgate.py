@@ -15,7 +15,7 @@ from xml.parsers.expat import ExpatError
 from smsotp_mocks.faults.words import Fault
 from smsotp_mocks.gateways.accounts import Accounts
 from smsotp_mocks.gateways.http.faces.base import Face, Rejected, Submission, Trouble
-from smsotp_mocks.net.http import Answer, Request, text_answer
+from smsotp_mocks.net.http import Answer, Request, answer_text
 
 _REMOTE_URI = re.compile(r"sip:([^@\s]+)@sipgate\.(?:net|de)")
 _E164 = re.compile(r"[1-9][0-9]{6,14}")
@@ -42,87 +42,87 @@ class SipgateFace(Face):
 
     def read(self, request: Request) -> Submission | Answer:
         if request.method != "POST":
-            raise Rejected(text_answer(405, "use POST\n", ("Allow", "POST")), "not POST")
+            raise Rejected(answer_text(405, "use POST\n", ("Allow", "POST")), "not POST")
         accounts = self._accounts
         if request.basic_auth != (accounts.sipgate_username, accounts.sipgate_password):
-            raise Rejected(text_answer(401, "Authorization Required\n", _REALM), "wrong credentials")
+            raise Rejected(answer_text(401, "Authorization Required\n", _REALM), "wrong credentials")
         if request.path != "/RPC2":
-            raise Rejected(text_answer(404, "Not Found\n"), "the path is not /RPC2")
+            raise Rejected(answer_text(404, "Not Found\n"), "the path is not /RPC2")
         if request.content_type != "text/xml":
-            raise Rejected(text_answer(415, "Content-Type must be text/xml\n"), "the body is not text/xml")
+            raise Rejected(answer_text(415, "Content-Type must be text/xml\n"), "the body is not text/xml")
         method, parameters = _call(request.body)
         if method == "samurai.ClientIdentify":
-            return _identified(_struct(parameters))
+            return _identify(_read_struct(parameters))
         if method != "samurai.SessionInitiate":
-            raise _fault(-32601, f"Unknown method: {method}")
-        return _submission(_struct(parameters))
+            raise _reject_with_fault(-32601, f"Unknown method: {method}")
+        return _read_submission(_read_struct(parameters))
 
-    def accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  says the id only
-        return _response({"StatusCode": 200, "StatusString": "OK", "SessionID": message_id})
+    def answer_accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  says the id only
+        return _answer_call({"StatusCode": 200, "StatusString": "OK", "SessionID": message_id})
 
-    def trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:  # noqa: ARG002  says the code only
+    def answer_trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:  # noqa: ARG002  says the code only
         code, text = _TROUBLE[kind]
-        return _response({"StatusCode": code, "StatusString": text})
+        return _answer_call({"StatusCode": code, "StatusString": text})
 
-    def fault(self, fault: Fault) -> Answer:
-        return _xml(
+    def answer_fault(self, fault: Fault) -> Answer:
+        return _answer_xml(
             xmlrpc.client.dumps(xmlrpc.client.Fault(fault.code or 0, fault.text or "fault"), encoding="utf-8")
         )
 
 
 def _call(body: bytes) -> tuple[str, tuple[Any, ...]]:
     if _DOCTYPE.search(body):
-        raise _fault(-32700, "Parse error: a document type is not allowed")
+        raise _reject_with_fault(-32700, "Parse error: a document type is not allowed")
     try:
         # As bytes: the document says itself what it is written in.
         parameters, method = xmlrpc.client.loads(body)
     except (ExpatError, ValueError, LookupError, TypeError, xmlrpc.client.Error):
-        raise _fault(-32700, "Parse error: not an XML-RPC call") from None
+        raise _reject_with_fault(-32700, "Parse error: not an XML-RPC call") from None
     if method is None:
-        raise _fault(-32600, "Invalid request: no method is called")
+        raise _reject_with_fault(-32600, "Invalid request: no method is called")
     return method, parameters
 
 
-def _struct(parameters: tuple[Any, ...]) -> dict[str, Any]:
+def _read_struct(parameters: tuple[Any, ...]) -> dict[str, Any]:
     if len(parameters) != 1 or not isinstance(parameters[0], dict):
-        raise _fault(-32602, "Invalid parameters: one struct is expected")
+        raise _reject_with_fault(-32602, "Invalid parameters: one struct is expected")
     values: dict[str, Any] = parameters[0]
     return values
 
 
-def _submission(values: dict[str, Any]) -> Submission:
+def _read_submission(values: dict[str, Any]) -> Submission:
     for name in ("RemoteUri", "TOS", "Content"):
         if not isinstance(values.get(name), str):
-            raise _fault(-32602, f"Invalid parameters: {name} is missing or no string")
+            raise _reject_with_fault(-32602, f"Invalid parameters: {name} is missing or no string")
     if values["TOS"] != "text":
-        raise _status(502, "Unknown type of service")
+        raise _reject_with_status(502, "Unknown type of service")
     found = _REMOTE_URI.fullmatch(values["RemoteUri"])
     if not found:
-        raise _status(506, "Malformed SIP URI")
+        raise _reject_with_status(506, "Malformed SIP URI")
     if not _E164.fullmatch(found.group(1)):
-        raise _status(508, "Not a valid E.164 number")
+        raise _reject_with_status(508, "Not a valid E.164 number")
     if not values["Content"]:
-        raise _status(407, "Invalid parameter value: Content is empty")
+        raise _reject_with_status(407, "Invalid parameter value: Content is empty")
     return Submission(found.group(1), values["Content"], str(values.get("LocalUri", "")))
 
 
-def _identified(values: dict[str, Any]) -> Answer:
+def _identify(values: dict[str, Any]) -> Answer:
     if not isinstance(values.get("ClientName"), str):
-        raise _fault(-32602, "Invalid parameters: ClientName is missing or no string")
-    return _response({"StatusCode": 200, "StatusString": "OK"})
+        raise _reject_with_fault(-32602, "Invalid parameters: ClientName is missing or no string")
+    return _answer_call({"StatusCode": 200, "StatusString": "OK"})
 
 
-def _fault(code: int, text: str) -> Rejected:
-    return Rejected(_xml(xmlrpc.client.dumps(xmlrpc.client.Fault(code, text), encoding="utf-8")), text)
+def _reject_with_fault(code: int, text: str) -> Rejected:
+    return Rejected(_answer_xml(xmlrpc.client.dumps(xmlrpc.client.Fault(code, text), encoding="utf-8")), text)
 
 
-def _status(code: int, text: str) -> Rejected:
-    return Rejected(_response({"StatusCode": code, "StatusString": text}), f"{code} {text}")
+def _reject_with_status(code: int, text: str) -> Rejected:
+    return Rejected(_answer_call({"StatusCode": code, "StatusString": text}), f"{code} {text}")
 
 
-def _response(values: dict[str, Any]) -> Answer:
-    return _xml(xmlrpc.client.dumps((values,), methodresponse=True, encoding="utf-8"))
+def _answer_call(values: dict[str, Any]) -> Answer:
+    return _answer_xml(xmlrpc.client.dumps((values,), methodresponse=True, encoding="utf-8"))
 
 
-def _xml(document: str) -> Answer:
+def _answer_xml(document: str) -> Answer:
     return Answer(200, document.encode(), "text/xml; charset=utf-8")

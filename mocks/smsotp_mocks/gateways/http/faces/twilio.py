@@ -13,7 +13,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from smsotp_mocks.gateways.accounts import Accounts
-from smsotp_mocks.gateways.gsm import segments
+from smsotp_mocks.gateways.gsm import count_segments
 from smsotp_mocks.gateways.http.faces.base import Face, Rejected, Submission, Trouble
 from smsotp_mocks.net.http import Answer, Request
 
@@ -39,46 +39,46 @@ class TwilioFace(Face):
     def read(self, request: Request) -> Submission:
         accounts = self._accounts
         if request.basic_auth != (accounts.twilio_sid, accounts.twilio_token):
-            raise _error(request, 401, 20003, "Authenticate", _REALM)
+            raise _reject(request, 401, 20003, "Authenticate", _REALM)
         path = _PATH.fullmatch(request.path)
         if not path or path.group(1) != accounts.twilio_sid:
-            raise _error(request, 404, 20404, f"The requested resource {request.path} was not found")
+            raise _reject(request, 404, 20404, f"The requested resource {request.path} was not found")
         if request.method != "POST":
-            raise _error(request, 405, 20004, "Method not allowed")
+            raise _reject(request, 405, 20004, "Method not allowed")
         form = request.form
         if not form.get("To"):
-            raise _error(request, 400, 21604, "A 'To' phone number is required.")
+            raise _reject(request, 400, 21604, "A 'To' phone number is required.")
         if not _NUMBER.fullmatch(form["To"]):
-            raise _error(request, 400, 21211, f"The 'To' number {form['To']} is not a valid phone number.")
+            raise _reject(request, 400, 21211, f"The 'To' number {form['To']} is not a valid phone number.")
         if not form.get("From") and not form.get("MessagingServiceSid"):
-            raise _error(request, 400, 21603, "A 'From' phone number is required.")
+            raise _reject(request, 400, 21603, "A 'From' phone number is required.")
         if form.get("From") and not _SENDER.fullmatch(form["From"]):
             text = f"The 'From' number {form['From']} is not a valid phone number, shortcode, or alphanumeric sender ID."
-            raise _error(request, 400, 21212, text)
+            raise _reject(request, 400, 21212, text)
         if not form.get("Body"):
-            raise _error(request, 400, 21602, "Message body is required.")
+            raise _reject(request, 400, 21602, "Message body is required.")
         if len(form["Body"]) > _LONGEST:
-            raise _error(
+            raise _reject(
                 request, 400, 21617, "The concatenated message body exceeds the 1600 character limit."
             )
         return Submission(form["To"], form["Body"], form.get("From", ""))
 
-    def accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:
-        return _answer(request, 201, "Message", self._resource(request, submission, message_id))
+    def answer_accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:
+        return _answer(request, 201, "Message", self._describe_message(request, submission, message_id))
 
-    def trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:
+    def answer_trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:
         if kind == "throttle":
-            return _problem(request, 429, 20429, "Too Many Requests", ("Retry-After", "1"))
+            return _answer_problem(request, 429, 20429, "Too Many Requests", ("Retry-After", "1"))
         if kind == "refuse":
-            return _problem(
+            return _answer_problem(
                 request,
                 400,
                 21610,
                 f"The message From/To pair violates a blacklist rule: {submission.number}",
             )
-        return _problem(request, 503, 20503, "Service is unavailable. Please try again.")
+        return _answer_problem(request, 503, 20503, "Service is unavailable. Please try again.")
 
-    def _resource(self, request: Request, submission: Submission, message_id: str) -> dict[str, Any]:
+    def _describe_message(self, request: Request, submission: Submission, message_id: str) -> dict[str, Any]:
         account = self._accounts.twilio_sid
         now = format_datetime(datetime.now(tz=UTC))
         uri = f"/2010-04-01/Accounts/{account}/Messages/SM{message_id}"
@@ -93,7 +93,7 @@ class TwilioFace(Face):
             "messaging_service_sid": request.form.get("MessagingServiceSid"),
             "body": submission.text,
             "status": "queued",
-            "num_segments": str(segments(submission.text)),
+            "num_segments": str(count_segments(submission.text)),
             "num_media": "0",
             "direction": "outbound-api",
             "api_version": "2010-04-01",
@@ -115,20 +115,22 @@ def _answer(
 ) -> Answer:
     if _wants_json(request):
         return Answer(status, json.dumps(values).encode(), "application/json", headers)
-    document = f"<?xml version='1.0' encoding='UTF-8'?>\n<TwilioResponse><{element}>{_xml(values)}</{element}></TwilioResponse>"
+    document = f"<?xml version='1.0' encoding='UTF-8'?>\n<TwilioResponse><{element}>{_write_xml(values)}</{element}></TwilioResponse>"
     return Answer(status, document.encode(), "application/xml", headers)
 
 
-def _xml(values: Mapping[str, Any]) -> str:
+def _write_xml(values: Mapping[str, Any]) -> str:
     parts: list[str] = []
     for name, value in values.items():
         tag = "".join(word.capitalize() for word in name.split("_"))
-        inner = _xml(value) if isinstance(value, Mapping) else escape("" if value is None else str(value))
+        inner = (
+            _write_xml(value) if isinstance(value, Mapping) else escape("" if value is None else str(value))
+        )
         parts.append(f"<{tag}>{inner}</{tag}>" if inner else f"<{tag}/>")
     return "".join(parts)
 
 
-def _problem(request: Request, status: int, code: int, text: str, *headers: tuple[str, str]) -> Answer:
+def _answer_problem(request: Request, status: int, code: int, text: str, *headers: tuple[str, str]) -> Answer:
     values = {
         "code": code,
         "message": text,
@@ -138,5 +140,5 @@ def _problem(request: Request, status: int, code: int, text: str, *headers: tupl
     return _answer(request, status, "RestException", values, *headers)
 
 
-def _error(request: Request, status: int, code: int, text: str, *headers: tuple[str, str]) -> Rejected:
-    return Rejected(_problem(request, status, code, text, *headers), f"{code} {text}")
+def _reject(request: Request, status: int, code: int, text: str, *headers: tuple[str, str]) -> Rejected:
+    return Rejected(_answer_problem(request, status, code, text, *headers), f"{code} {text}")

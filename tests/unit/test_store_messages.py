@@ -12,6 +12,7 @@ import pytest
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.kept import KeptMessage
 from smsotp_plugin.stores.sqlite import file as sqlite_file
+from smsotp_plugin.stores.sqlite.attempts import Key, notes_of, owners_of_notes, read_notes
 from smsotp_plugin.stores.sqlite.neighbours import Neighbours, new_owner
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.contracts.store_contract import WINDOW, challenge, nothing
@@ -27,6 +28,11 @@ def locked(path: Path) -> Iterator[None]:
         connection.execute("BEGIN IMMEDIATE")
         yield
         connection.execute("ROLLBACK")
+
+
+def begun(path: Path) -> list[Key]:
+    """Return the messages that a gateway may have, as all stores have noted it."""
+    return [key for owner in owners_of_notes(path) for key in read_notes(notes_of(path, owner))]
 
 
 def rows(path: Path, table: str) -> int:
@@ -49,30 +55,21 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite_file, "_BUSY_SECONDS", 0.05)
 
 
-@pytest.mark.usefixtures("impatient")
-def test_no_attempt_begins_that_cannot_be_noted_whoever_of_many_threads_writes(
-    path: Path, clock: HandClock
-) -> None:
+def test_attempts_wait_for_nobody_who_writes_to_the_database(path: Path, clock: HandClock) -> None:
     store = SqliteStore(path, WINDOW, DAY, clock)
     states = [promise(store, clock) for _ in range(8)]
     together = threading.Barrier(8)
 
-    def begin(state: str) -> str:
+    def begin(state: str) -> None:
         together.wait()
-        try:
-            store.begin_attempt(state, 0, "gateway")
-        except StoreError:
-            return "refused"
-        return "begun"
+        store.begin_attempt(state, 0, "gateway")
 
     with locked(path), ThreadPoolExecutor(8) as pool:
-        ended = list(pool.map(begin, states))
-    clock.advance(2)
-    store.flush()
+        list(pool.map(begin, states))
+        noted = begun(path)
     store.close()
 
-    assert ended == ["refused"] * 8
-    assert rows(path, "attempts") == 0
+    assert sorted(noted) == [(state, 0) for state in sorted(states)]
 
 
 @pytest.mark.usefixtures("impatient")
@@ -92,7 +89,7 @@ def test_what_has_ended_while_nothing_could_be_written_is_removed_afterwards(
     store.flush()
     store.close()
 
-    assert (rows(path, "messages"), rows(path, "attempts")) == (1, 0)
+    assert (rows(path, "messages"), begun(path)) == (1, [])
 
 
 @pytest.mark.usefixtures("impatient")
@@ -155,3 +152,43 @@ def test_a_store_that_is_alone_looks_for_others_messages_once(path: Path, clock:
     store.close()
 
     assert again == []
+
+
+def test_what_may_have_been_sent_is_known_to_the_third_server_too(path: Path, clock: HandClock) -> None:
+    first = SqliteStore(path, WINDOW, DAY, clock)
+    state = promise(first, clock)
+    first.begin_attempt(state, 0, "one")
+    first.begin_attempt(state, 0, "another")
+    first.end_attempt(state, 0, "another")
+    first.close()
+    second = SqliteStore(path, WINDOW, DAY, clock)
+    (taken,) = second.take_over(clock.time())
+    second.begin_attempt(state, 0, "third")
+    second.close()
+    third = SqliteStore(path, WINDOW, DAY, clock)
+    (left,) = third.take_over(clock.time())
+    third.close()
+
+    assert taken.may_have_it == {"one"}
+    assert left.may_have_it == {"one", "third"}
+
+
+def test_only_the_notes_of_those_who_live_or_have_left_messages_are_kept(
+    path: Path, clock: HandClock
+) -> None:
+    dead, living = SqliteStore(path, WINDOW, DAY, clock), SqliteStore(path, WINDOW, DAY, clock)
+    for store in (dead, living):
+        store.begin_attempt(promise(store, clock), 0, "gateway")
+    dead.close()
+    left_behind = notes_of(path, new_owner())
+    left_behind.touch()
+    third = SqliteStore(path, WINDOW, DAY, clock)
+    before = len(owners_of_notes(path))
+    third.take_over(clock.time())
+    third.take_over(clock.time())
+    after = len(owners_of_notes(path))
+    living.close()
+    third.close()
+
+    assert (before, after) == (3, 2)
+    assert not left_behind.exists()

@@ -15,7 +15,6 @@ from smsotp_plugin.errors import StoreError, UnknownChallenge
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.sqlite import file as sqlite_file
 from smsotp_plugin.stores.sqlite import store as sqlite
-from smsotp_plugin.stores.sqlite.messages import Notes
 from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.contracts.store_contract import RIGHT, WINDOW, WRONG, challenge, name_outcome, nothing
@@ -223,7 +222,7 @@ def test_any_number_of_challenges_is_kept_at_once(path: Path, clock: HandClock, 
     file = sqlite_file.SqliteFile(path, clock)
     some = [challenge(clock) for _ in range(count)]
 
-    file.insert(some, [], [], Notes())
+    file.insert(some, [], [], [])
 
     assert [file.find(each.state, each.user) for each in some] == some
     file.close()

@@ -63,7 +63,7 @@ def test_the_step_from_version_2_keeps_log_ins_that_wait(path: Path, clock: Hand
     new = store.open_challenge(challenge(clock), then=nothing)
     store.close()
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for statement in ("DROP TABLE messages", "DROP TABLE attempts", "PRAGMA user_version = 2"):
+        for statement in ("DROP TABLE messages", "PRAGMA user_version = 2"):
             connection.execute(statement)
     store = SqliteStore(path, WINDOW, DAY, clock)
     accepted = store.answer(new.state, "bob", RIGHT, clock.time())

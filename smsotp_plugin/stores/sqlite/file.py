@@ -8,7 +8,7 @@ with the power of the machine.
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from smsotp_plugin.stores.delivery_log import DeliveryEvent
 from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
 from smsotp_plugin.stores.sqlite import challenges as sql
 from smsotp_plugin.stores.sqlite import messages as messages_sql
+from smsotp_plugin.stores.sqlite.attempts import Attempts, Key, notes_of, owners_of_notes, read_notes
 from smsotp_plugin.stores.sqlite.connection import SharedConnection, connect, translated
 from smsotp_plugin.stores.sqlite.identity import (
     NOTHING,
@@ -29,7 +30,6 @@ from smsotp_plugin.stores.sqlite.identity import (
     place_of,
     remove_leftovers,
 )
-from smsotp_plugin.stores.sqlite.messages import Notes
 from smsotp_plugin.stores.sqlite.neighbours import Neighbours, neighbours_of, new_owner
 from smsotp_plugin.stores.sqlite.schema import prepare_schema
 
@@ -74,6 +74,7 @@ class SqliteFile:
         self._checkpointer: sqlite3.Connection | None = None
         self._neighbours: Neighbours | None = None
         self._owner = new_owner()
+        self.attempts = Attempts(notes_of(path, self._owner))
         self._identity = NOTHING
         self._log_rest_until = 0.0
         #: When the log is emptied of what has been removed; infinite while it holds nothing of that. A server that has died may
@@ -96,13 +97,14 @@ class SqliteFile:
         challenges: Sequence[Challenge],
         messages: Sequence[KeptMessage],
         events: Sequence[DeliveryEvent],
-        notes: Notes,
+        forgotten: Sequence[Key],
     ) -> None:
-        """Keep challenges with their messages, events, and notes on messages; all of it, or nothing where this raises."""
+        """Keep challenges with their messages, and events, and forget messages; all of it, or nothing where this raises."""
         with self._transaction() as connection:
             sql.insert(connection, challenges, events)
             messages_sql.insert(connection, self._owner, messages)
-            messages_sql.write_notes(connection, notes)
+            messages_sql.forget(connection, forgotten)
+        self.attempts.forget(forgotten)
 
     def insert_unless_same(self, new: Challenge, message: KeptMessage | None, window: float) -> Challenge:
         """Keep a challenge and its message, or return the challenge that the same log-in has."""
@@ -141,10 +143,14 @@ class SqliteFile:
 
     def take_over(self, now: float) -> list[LeftMessage]:
         """See `MessageStore.take_over`."""
+        neighbours = self._neighbours
+        if neighbours is None:
+            return []
+        self._remove_notes(neighbours)
         with self._reader.alone() as connection:
-            neighbours = self._neighbours
-            if neighbours is None or not messages_sql.others(connection, self._owner):
-                return []
+            others = messages_sql.others(connection, self._owner)
+        if not others:
+            return []
         if not neighbours.can_tell and not self._told_of_others:
             self._told_of_others = True
             log.warning(
@@ -153,7 +159,33 @@ class SqliteFile:
                 self._path,
             )
         with self._transaction() as connection:
-            return messages_sql.take_over(connection, self._owner, neighbours.lives, now)
+            dead = [
+                owner for owner in messages_sql.others(connection, self._owner) if not neighbours.lives(owner)
+            ]
+            left = messages_sql.take_over(connection, self._owner, dead, self._notes_of(dead), now)
+            for each in left:
+                for gateway in each.may_have_it:
+                    self.attempts.begin((each.message.state, each.message.resends), gateway)
+            return left
+
+    def _notes_of(self, owners: Sequence[int]) -> Mapping[Key, frozenset[str]]:
+        return {
+            key: gateways
+            for owner in owners
+            for key, gateways in read_notes(notes_of(self._path, owner)).items()
+        }
+
+    def _remove_notes(self, neighbours: Neighbours) -> None:
+        """Remove what those have noted who live no more and have left no message."""
+        dead = [owner for owner in owners_of_notes(self._path) if not neighbours.lives(owner)]
+        if not dead:
+            return
+        # Asked after that: who is dead leaves no further message.
+        with self._reader.alone() as connection:
+            needed = {self._owner, *messages_sql.others(connection, self._owner)}
+        for owner in dead:
+            if owner not in needed:
+                notes_of(self._path, owner).unlink(missing_ok=True)
 
     def mark_undelivered(self, state: str, resends: int, why: str) -> None:
         """See `ChallengeStore.mark_undelivered`."""
@@ -195,6 +227,7 @@ class SqliteFile:
     def close(self) -> None:
         with self._all_locks():
             self._close()
+        self.attempts.close()
 
     @contextmanager
     def _all_locks(self) -> Iterator[None]:

@@ -66,13 +66,6 @@ CREATE TABLE messages (
     owner       INTEGER NOT NULL,
     PRIMARY KEY (state, resends)
 ) WITHOUT ROWID""",
-    """
-CREATE TABLE attempts (
-    state       TEXT NOT NULL,
-    resends     INTEGER NOT NULL,
-    gateway     TEXT NOT NULL,
-    PRIMARY KEY (state, resends, gateway)
-) WITHOUT ROWID""",
 )
 _EVENTS_BY_MOMENT = "CREATE INDEX events_by_moment ON events (at)"
 _FRESH = (*_CHALLENGES, *_EVENTS, _EVENTS_BY_MOMENT, *_MESSAGES)

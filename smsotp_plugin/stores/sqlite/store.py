@@ -12,7 +12,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import StoreError, TooManyAttempts, WrongCode
@@ -23,9 +23,11 @@ from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.sqlite.batch import Batch
 from smsotp_plugin.stores.sqlite.file import SqliteFile
-from smsotp_plugin.stores.sqlite.messages import Notes
 from smsotp_plugin.stores.sqlite.recent import RecentLogins
 from smsotp_plugin.stores.sqlite.tries import USED_UP, Tries
+
+if TYPE_CHECKING:
+    from smsotp_plugin.stores.sqlite.attempts import Key
 
 log = logging.getLogger("smsotp.store")
 
@@ -68,7 +70,8 @@ class SqliteStore(Store):
         self._being_called: set[Batch] = set()
         self._inside = threading.local()
         self._notes_lock = threading.Lock()
-        self._notes = Notes()
+        #: Messages that have ended.
+        self._forgotten: list[Key] = []
         #: Goes with the next commit of challenges, or with the next round of `tidy`.
         self._events: list[DeliveryEvent] = []
         self._tries = Tries()
@@ -144,22 +147,14 @@ class SqliteStore(Store):
         self._file.mark_undelivered(state, resends, why)
 
     def begin_attempt(self, state: str, resends: int, gateway: str) -> None:
-        with self._notes_lock:
-            notes = self._notes
-            notes.begun.append((gateway, state, resends))
-        self._commit()
-        # Another thread may have taken these notes along, and failed.
-        if notes.failure:
-            raise StoreError(notes.failure)
+        self._file.attempts.begin((state, resends), gateway)
 
     def end_attempt(self, state: str, resends: int, gateway: str) -> None:
-        with self._notes_lock:
-            self._notes.ended.append((gateway, state, resends))
-        self._commit_soon()
+        self._file.attempts.end((state, resends), gateway)
 
     def forget_message(self, state: str, resends: int) -> None:
         with self._notes_lock:
-            self._notes.forgotten.append((state, resends))
+            self._forgotten.append((state, resends))
         self._commit_soon()
 
     def take_over(self, now: float) -> Sequence[LeftMessage]:
@@ -279,25 +274,19 @@ class SqliteStore(Store):
                 self._uncommitted = Batch()
             with self._notes_lock:
                 events, self._events = self._events, []
-                notes, self._notes = self._notes, Notes()
-            if not batch and not events and not notes:
+                forgotten, self._forgotten = self._forgotten, []
+            if not batch and not events and not forgotten:
                 return
             try:
-                self._try(lambda: self._file.insert(batch.challenges(), batch.messages(), events, notes))
+                self._try(lambda: self._file.insert(batch.challenges(), batch.messages(), events, forgotten))
                 self._now_call(batch)
-            except Exception as exc:
-                self._keep_for_later(notes, exc)
+            except Exception:
+                with self._notes_lock:
+                    self._forgotten[:0] = forgotten
                 raise
             finally:
                 self._being_committed = Batch()
         self._call(batch)
-
-    def _keep_for_later(self, notes: Notes, why: Exception) -> None:
-        """Write later what has happened in any case; what has not begun yet does not begin."""
-        notes.failure = str(why) or type(why).__name__
-        with self._notes_lock:
-            self._notes.ended[:0] = notes.ended
-            self._notes.forgotten[:0] = notes.forgotten
 
     def _try(self, write: Callable[[], Result]) -> Result:
         try:

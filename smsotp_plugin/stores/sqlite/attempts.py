@@ -1,0 +1,158 @@
+"""
+Which gateway may have which message: noted before the gateway gets it, in a file that outlives the process.
+
+Not in the database, because each note would be a commit that the attempt has to wait for: six times the cost of everything else
+that a message needs. A note is one write to a file of this store alone. It survives the death of the process as a commit
+does; like the last commits it may be lost with the power of the machine.
+"""
+
+import errno
+import os
+import struct
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from smsotp_plugin.errors import StoreError
+from smsotp_plugin.plain_file import read_plain_file
+
+#: State, resends.
+Key = tuple[str, int]
+
+#: Whether the note counts, State, resends, gateway (a name has 64 characters at most); in slots of equal size.
+_NOTE = struct.Struct("<?32sI64s27x")
+_UNSAID = _NOTE.pack(False, b"", 0, b"")
+#: Bytes; the notes of as many messages as any queue holds.
+_LARGEST = 1 << 30
+_ENDING = "-attempts-"
+
+
+def notes_of(database: Path, owner: int) -> Path:
+    """Return the file in which a store notes its attempts."""
+    return database.with_name(f"{database.name}{_ENDING}{owner:x}")
+
+
+def owners_of_notes(database: Path) -> list[int]:
+    """Return the owners of all such files beside a database."""
+    start = database.name + _ENDING
+    found = []
+    for path in database.parent.iterdir():
+        if path.name.startswith(start):
+            try:
+                found.append(int(path.name.removeprefix(start), 16))
+            except ValueError:
+                continue
+    return found
+
+
+def read_notes(path: Path) -> Mapping[Key, frozenset[str]]:
+    """
+    Return the gateways that may have each message, as a store has noted it; nothing where it has noted nothing.
+
+    Notes on messages that have ended stand among them.
+
+    Raises:
+        StoreError: The file cannot be read.
+    """
+    try:
+        content = read_plain_file(path, _LARGEST)
+    except FileNotFoundError:
+        return {}
+    except OSError as exc:
+        raise StoreError(f"{path} cannot be read: {exc.strerror}") from exc
+    found: dict[Key, frozenset[str]] = {}
+    whole = len(content) // _NOTE.size * _NOTE.size
+    for counts, state, resends, gateway in _NOTE.iter_unpack(content[:whole]):
+        if counts:
+            key = (state.rstrip(b"\0").decode(errors="replace"), resends)
+            found[key] = found.get(key, frozenset()) | {gateway.rstrip(b"\0").decode(errors="replace")}
+    return found
+
+
+class Attempts:
+    """
+    The notes of one store.
+
+    A slot is used again when its message has ended. What stands in it until then is harmless: nobody looks for that message.
+
+    Args:
+        path: See `notes_of`; made with mode 0600 at the first note.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._file = -1
+        #: Slots that are in use, by message and gateway.
+        self._slots: dict[Key, dict[str, int]] = {}
+        self._free: list[int] = []
+        self._size = 0
+
+    def begin(self, key: Key, gateway: str) -> None:
+        """
+        Note that a gateway may have a message.
+
+        Raises:
+            StoreError: It could not be noted.
+        """
+        note = _NOTE.pack(True, key[0].encode(), key[1], gateway.encode())
+        with self._lock:
+            slots = self._slots.setdefault(key, {})
+            if gateway in slots:
+                return
+            slots[gateway] = slot = self._take()
+            try:
+                self._write(slot, note)
+            except OSError as exc:
+                self._give_back(key, gateway)
+                raise StoreError(f"{self._path} cannot be written: {exc.strerror}") from exc
+
+    def end(self, key: Key, gateway: str) -> None:
+        """
+        Note that a gateway certainly does not have a message.
+
+        Raises:
+            StoreError: It could not be noted.
+        """
+        with self._lock:
+            slot = self._slots.get(key, {}).get(gateway)
+            if slot is None:
+                return
+            try:
+                self._write(slot, _UNSAID)
+            except OSError as exc:
+                raise StoreError(f"{self._path} cannot be written: {exc.strerror}") from exc
+            self._give_back(key, gateway)
+
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Use the slots of messages again that are no longer in the database."""
+        with self._lock:
+            for key in keys:
+                self._free += self._slots.pop(key, {}).values()
+
+    def close(self) -> None:
+        """Close the file, and remove it where no message is left that it says anything about."""
+        with self._lock:
+            if self._file >= 0:
+                os.close(self._file)
+                self._file = -1
+                if not self._slots:
+                    self._path.unlink(missing_ok=True)
+
+    def _take(self) -> int:
+        if self._free:
+            return self._free.pop()
+        self._size += 1
+        return self._size - 1
+
+    def _give_back(self, key: Key, gateway: str) -> None:
+        self._free.append(self._slots[key].pop(gateway))
+        if not self._slots[key]:
+            del self._slots[key]
+
+    def _write(self, slot: int, note: bytes) -> None:
+        if self._file < 0:
+            self._file = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        # One call, so that the note is there or not.
+        if os.pwrite(self._file, note, slot * _NOTE.size) != _NOTE.size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -1,0 +1,115 @@
+"""What is noted of attempts outlives the process, and is no more than is needed."""
+
+import os
+import resource
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.sqlite.attempts import Attempts, notes_of, owners_of_notes, read_notes
+
+FIRST, SECOND = ("a" * 32, 0), ("b" * 32, 1)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return notes_of(tmp_path / "smsotp.db", 0xABC)
+
+
+@pytest.fixture
+def attempts(path: Path) -> Iterator[Attempts]:
+    attempts = Attempts(path)
+    yield attempts
+    attempts.close()
+
+
+def test_an_attempt_is_in_the_file_before_the_gateway_has_the_message(attempts: Attempts, path: Path) -> None:
+    attempts.begin(FIRST, "one")
+    attempts.begin(FIRST, "another")
+    attempts.begin(SECOND, "g" * 64)
+
+    assert read_notes(path) == {FIRST: {"one", "another"}, SECOND: {"g" * 64}}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_what_a_gateway_certainly_does_not_have_is_noted_no_more(attempts: Attempts, path: Path) -> None:
+    attempts.begin(FIRST, "one")
+    attempts.begin(FIRST, "another")
+    attempts.end(FIRST, "one")
+    attempts.end(FIRST, "never begun")
+
+    assert read_notes(path) == {FIRST: {"another"}}
+
+
+def test_an_attempt_that_begins_twice_stands_there_once(attempts: Attempts, path: Path) -> None:
+    attempts.begin(FIRST, "one")
+    attempts.begin(FIRST, "one")
+    attempts.end(FIRST, "one")
+
+    assert read_notes(path) == {}
+
+
+def test_the_file_does_not_grow_with_the_messages_that_have_ended(attempts: Attempts, path: Path) -> None:
+    for number in range(1000):
+        key = (f"{number:032x}", 0)
+        attempts.begin(key, "one")
+        attempts.forget([key])
+
+    assert path.stat().st_size == 128
+
+
+def test_no_file_is_left_where_nothing_is_left_to_say(path: Path) -> None:
+    attempts = Attempts(path)
+    attempts.begin(FIRST, "one")
+    attempts.forget([FIRST])
+    attempts.close()
+
+    assert not path.exists()
+    assert read_notes(path) == {}
+
+
+def test_notes_on_messages_that_have_not_ended_are_left_for_the_next_server(path: Path) -> None:
+    attempts = Attempts(path)
+    attempts.begin(FIRST, "one")
+    attempts.close()
+
+    assert read_notes(path) == {FIRST: {"one"}}
+    assert owners_of_notes(path.with_name("smsotp.db")) == [0xABC]
+
+
+def test_files_that_are_none_of_ours_are_left_alone(tmp_path: Path) -> None:
+    for name in ("smsotp.db-attempts-xyz", "other.db-attempts-1", "smsotp.db"):
+        (tmp_path / name).touch()
+
+    assert owners_of_notes(tmp_path / "smsotp.db") == []
+
+
+def test_half_a_note_at_the_end_is_none(attempts: Attempts, path: Path) -> None:
+    attempts.begin(FIRST, "one")
+    with path.open("ab") as file:
+        file.write(b"\1" * 100)
+
+    assert read_notes(path) == {FIRST: {"one"}}
+
+
+def test_where_nothing_can_be_written_no_gateway_gets_the_message(attempts: Attempts, path: Path) -> None:
+    attempts.begin(FIRST, "one")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (128, before[1]))
+    try:
+        with pytest.raises(StoreError, match=f"{path.name} cannot be written"):
+            attempts.begin(SECOND, "one")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    attempts.begin(SECOND, "one")
+
+    assert read_notes(path) == {FIRST: {"one"}, SECOND: {"one"}}
+
+
+def test_a_directory_that_cannot_be_written_is_told_by_name(tmp_path: Path) -> None:
+    path = notes_of(tmp_path / "gone/smsotp.db", 1)
+    with pytest.raises(StoreError, match=os.strerror(2)):
+        Attempts(path).begin(FIRST, "one")

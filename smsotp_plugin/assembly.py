@@ -99,7 +99,7 @@ def build_codes(settings: Settings) -> CodeMaker:
     Raises:
         ConfigError: The key file cannot be used.
     """
-    return _codes(settings, _keys(settings))
+    return _make_codes(settings, _load_keys(settings))
 
 
 def build(settings: Settings, clock: Clock) -> System:
@@ -111,10 +111,10 @@ def build(settings: Settings, clock: Clock) -> System:
         StoreError: The store cannot be opened.
     """
     random = SystemRandom()
-    keys = _keys(settings)
+    keys = _load_keys(settings)
     sealer = MessageSealer(derive_message_key(keys[0]), os.urandom, *map(derive_message_key, keys[1:]))
-    codes = _codes(settings, keys)
-    providers = build_gateways(settings, clock, lambda receipt: store.record(_as_event(receipt, clock)))
+    codes = _make_codes(settings, keys)
+    providers = build_gateways(settings, clock, lambda receipt: store.record(_make_event(receipt, clock)))
     # Opened last: of what is made here, only the store has to be closed where the rest cannot be made.
     store = open_store(
         settings.store,
@@ -126,7 +126,7 @@ def build(settings: Settings, clock: Clock) -> System:
     dispatcher = Dispatcher(
         providers=providers,
         routes=build_routes(settings),
-        rules=_rules(settings),
+        rules=_make_rules(settings),
         delivery_log=store,
         store=store,
         clock=clock,
@@ -144,7 +144,7 @@ def build(settings: Settings, clock: Clock) -> System:
     login = Login(
         settings=settings, codes=codes, store=challenges, delivery_log=store, sender=sender, clock=clock
     )
-    dispatcher.listen(login.ended)
+    dispatcher.listen(login.note_end)
     takeover = Takeover(
         store=store,
         sealer=sealer,
@@ -169,7 +169,7 @@ def build(settings: Settings, clock: Clock) -> System:
     )
 
 
-def _rules(settings: Settings) -> DispatchRules:
+def _make_rules(settings: Settings) -> DispatchRules:
     dispatch = settings.dispatch
     return DispatchRules(
         queue=dispatch.queue,
@@ -179,7 +179,7 @@ def _rules(settings: Settings) -> DispatchRules:
     )
 
 
-def _as_event(receipt: DeliveryReceipt, clock: Clock) -> DeliveryEvent:
+def _make_event(receipt: DeliveryReceipt, clock: Clock) -> DeliveryEvent:
     return DeliveryEvent(
         reference="",
         at=clock.time(),
@@ -190,7 +190,7 @@ def _as_event(receipt: DeliveryReceipt, clock: Clock) -> DeliveryEvent:
     )
 
 
-def _codes(settings: Settings, keys: Sequence[bytes]) -> CodeMaker:
+def _make_codes(settings: Settings, keys: Sequence[bytes]) -> CodeMaker:
     maker = None
     for key in reversed(keys):
         maker = CodeMaker(key, settings.otp.length, settings.otp.alphabet, os.urandom, maker)
@@ -198,6 +198,6 @@ def _codes(settings: Settings, keys: Sequence[bytes]) -> CodeMaker:
     return maker
 
 
-def _keys(settings: Settings) -> tuple[bytes, ...]:
+def _load_keys(settings: Settings) -> tuple[bytes, ...]:
     given = settings.store.given_keys
     return tuple(key.encode() for key in given) or load_or_make_keys(settings.store.key_path)

@@ -96,7 +96,7 @@ def detach(*_: object) -> int:
 
 
 def _start() -> None:
-    version = _server_version()
+    version = _find_server_version()
     host.refuse_unusable(version)
     host.refuse_foreign_python(Path(__file__))
     host.read_any_text()
@@ -155,7 +155,7 @@ def _judge_sites() -> None:
         log.error("%s", problem)
 
 
-def _server_version() -> tuple[int, int, int]:
+def _find_server_version() -> tuple[int, int, int]:
     try:
         return host.find_server_version()
     except host.HostError as exc:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from smsotp_plugin.assembly import build_routes
 from smsotp_plugin.commands.check import print_problems
-from smsotp_plugin.dispatch.routes import Plan, Recipient, Route, RouteTable, realm_of
+from smsotp_plugin.dispatch.routes import Plan, Recipient, Route, RouteTable, find_realm
 from smsotp_plugin.errors import ConfigError, NoRoute, NumberError
 from smsotp_plugin.settings import load_settings
 from smsotp_plugin.sms.phone import parse_number
@@ -37,7 +37,7 @@ def explain_route(config: Path, number: str, user: str, language: str, gateway: 
     table = build_routes(settings)
     try:
         phone = parse_number(number, settings.users.default_region)
-        recipient = Recipient(phone.e164, realm_of(user), language.lower(), gateway)
+        recipient = Recipient(phone.e164, find_realm(user), language.lower(), gateway)
         plan = table.plan(recipient)
     except NumberError as exc:
         err.print(Text(f"smsotp: the number cannot be used: {exc}"))
@@ -66,7 +66,7 @@ def _describe_choice(number: str, plan: Plan, route: Route | None) -> Table:
 
 def _describe_all_routes(table: RouteTable, recipient: Recipient) -> Table:
     rows: list[tuple[str, ...]] = []
-    for route, fits in table.fitting(recipient):
+    for route, fits in table.judge_all(recipient):
         verdict = "does not fit"
         if fits:
             verdict = (

@@ -98,7 +98,7 @@ class Delivery:
         """Whether anybody can still use the code."""
         return self._needed
 
-    def next_step(self, now: float, health_of: HealthOf) -> Step | None:
+    def choose_step(self, now: float, health_of: HealthOf) -> Step | None:
         """
         Decide what to do next, when nothing is under way or a further gateway is wanted.
 
@@ -121,10 +121,10 @@ class Delivery:
 
     def hedge(self, now: float, health_of: HealthOf) -> Send | None:
         """Choose one more gateway while another one has the message; None where there is none, or no need."""
-        step = self.next_step(now, health_of) if self.in_flight and self.outcome is None else None
+        step = self.choose_step(now, health_of) if self.in_flight and self.outcome is None else None
         return step if isinstance(step, Send) else None
 
-    def returned(self, gateway: str) -> None:
+    def take_back(self, gateway: str) -> None:
         """Note that a gateway was not asked after all: it died or began to rest while the message waited for it."""
         self.in_flight.discard(gateway)
         self._tried.discard(gateway)
@@ -137,7 +137,7 @@ class Delivery:
         """End the message where it stands; None where it had ended before."""
         return None if self.outcome is not None else self._end(self._worst).outcome
 
-    def accepted(self, gateway: str) -> bool:
+    def note_receipt(self, gateway: str) -> bool:
         """Note a receipt; False where the message had ended before, by a hedged attempt elsewhere."""
         self.in_flight.discard(gateway)
         if self.outcome is not None:
@@ -145,8 +145,8 @@ class Delivery:
         self._end(Outcome.ACCEPTED)
         return True
 
-    def failed(self, gateway: str, error: DeliveryError) -> None:
-        """Note an attempt without a receipt; `next_step` tells what follows."""
+    def note_failure(self, gateway: str, error: DeliveryError) -> None:
+        """Note an attempt without a receipt; `choose_step` tells what follows."""
         self.in_flight.discard(gateway)
         if is_busy(error):
             self._busy.add(gateway)
@@ -167,7 +167,7 @@ class Delivery:
         """Wait for the first of `moments` or for the next round, whichever comes first before the deadline."""
         if not self._needed:
             return self._end(Outcome.NOT_NEEDED)
-        next_round = self._next_round(now)
+        next_round = self._find_next_round(now)
         at = min([*moments, next_round], default=self.deadline)
         if at >= self.deadline:
             return self._end(self._worst)
@@ -178,7 +178,7 @@ class Delivery:
         # A dead gateway's moment has come while its probe is still under way.
         return Later(max(at, now + _SHORTEST_WAIT))
 
-    def _next_round(self, now: float) -> float:
+    def _find_next_round(self, now: float) -> float:
         again = self._tried - self._given_up
         if not again or (self._round >= self._rules.rounds and not self._busy):
             return self.deadline

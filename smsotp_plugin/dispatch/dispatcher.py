@@ -60,7 +60,7 @@ class DispatchRules:
 LOST = Unknown("the server ended during the attempt")
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     """Note nothing."""
 
 
@@ -97,7 +97,7 @@ class Dispatcher:
         self._timer = Timer(clock)
         self._prober = Prober(self._timer, clock, self._give_back)
         self._lanes = {
-            provider.context.name: Lane(provider, Breaker(random), self._attempt, self._prober.probed)
+            provider.context.name: Lane(provider, Breaker(random), self._attempt, self._prober.note_probe)
             for provider in providers
         }
         self._prober.lanes.extend(self._lanes.values())
@@ -128,7 +128,7 @@ class Dispatcher:
 
     def submit(self, message: Message, plan: Plan) -> None:
         """See `Outbox.submit`."""
-        self._take(self._delivery(message, plan))
+        self._take(self._make_delivery(message, plan))
 
     def resume(self, letter: Letter, may_have_it: AbstractSet[str]) -> None:
         """
@@ -140,20 +140,20 @@ class Dispatcher:
         """
         message = letter.message
         plan = Plan(letter.route, letter.gateways, "", slot=self._slots.take_anyway())
-        plan = plan.turned(message.resends)
+        plan = plan.turn(message.resends)
         plan = replace(plan, gateways=tuple(name for name in plan.gateways if name in self._lanes))
-        delivery = self._delivery(message, plan)
+        delivery = self._make_delivery(message, plan)
         for gateway in sorted(may_have_it):
             self._note(
                 message, EventKind.ATTEMPT, f"{LOST.outcome}: {LOST}", level=logging.WARNING, gateway=gateway
             )
-            delivery.failed(gateway, LOST)
+            delivery.note_failure(gateway, LOST)
         for gateway in sorted({*letter.gateways, *may_have_it} - {*self._lanes}):
             gone = f"{NotSent.outcome}: it is no longer in the configuration"
             self._note(message, EventKind.ATTEMPT, gone, level=logging.WARNING, gateway=gateway)
         self._take(delivery)
 
-    def _delivery(self, message: Message, plan: Plan) -> Delivery:
+    def _make_delivery(self, message: Message, plan: Plan) -> Delivery:
         seconds = min(self._rules.deadline, message.expires - self._clock.time())
         deadline = self._clock.monotonic() + seconds
         return Delivery(
@@ -162,7 +162,7 @@ class Dispatcher:
 
     def _take(self, delivery: Delivery) -> None:
         with self._lock:
-            earlier = self._on_the_way.of_login(delivery.message.login)
+            earlier = self._on_the_way.find_of_login(delivery.message.login)
             self._on_the_way.add(delivery)
         for replaced in earlier:
             self._withdraw(replaced)
@@ -173,7 +173,7 @@ class Dispatcher:
     def withdraw(self, state: str) -> None:
         """See `Outbox.withdraw`."""
         with self._lock:
-            deliveries = self._on_the_way.of_challenge(state)
+            deliveries = self._on_the_way.find_of_challenge(state)
         for delivery in deliveries:
             self._withdraw(delivery)
 
@@ -209,30 +209,30 @@ class Dispatcher:
             with self._lock:
                 is_left = delivery.give_up() is not None
             if is_left:
-                log.warning("%s: waits for the next start of the server", _named(delivery.message))
+                log.warning("%s: waits for the next start of the server", _describe(delivery.message))
 
     def _give_up(self, left: Sequence[Delivery]) -> None:
         for delivery in left:
             with self._lock:
                 outcome = delivery.give_up()
             if outcome is not None:
-                log.error("%s: given up, the server is being stopped", _named(delivery.message))
+                log.error("%s: given up, the server is being stopped", _describe(delivery.message))
                 self._end(delivery, outcome)
 
-    def health_of(self, gateway: str) -> GatewayHealth:
-        """See `HealthView.health_of`."""
+    def find_health(self, gateway: str) -> GatewayHealth:
+        """See `HealthView.find_health`."""
         return self._lanes[gateway].breaker.health(self._clock.monotonic())
 
-    def _health_for(self, delivery: Delivery) -> HealthOf:
+    def _show_health(self, delivery: Delivery) -> HealthOf:
         """Return how one message sees the gateways: some may be tried with it although they count as dead."""
 
-        def health_of(gateway: str) -> GatewayHealth:
-            health = self.health_of(gateway)
+        def find_health(gateway: str) -> GatewayHealth:
+            health = self.find_health(gateway)
             if health.condition is Condition.DEAD and self._may_hope(delivery, gateway):
                 return GatewayHealth(Condition.ALIVE, 0.0)
             return health
 
-        return health_of
+        return find_health
 
     def _may_hope(self, delivery: Delivery, gateway: str) -> bool:
         breaker, now = self._lanes[gateway].breaker, self._clock.monotonic()
@@ -240,8 +240,8 @@ class Dispatcher:
             delivery.hopes.add(gateway)
         return gateway in delivery.hopes
 
-    def last_hopes(self, gateways: Sequence[str], person: Person) -> frozenset[str]:
-        """See `HealthView.last_hopes`; the others are probed if that tells."""
+    def find_last_hopes(self, gateways: Sequence[str], person: Person) -> frozenset[str]:
+        """See `HealthView.find_last_hopes`; the others are probed if that tells."""
         now = self._clock.monotonic()
         for gateway in gateways:
             self._prober.hurry(self._lanes[gateway])
@@ -254,13 +254,13 @@ class Dispatcher:
     def _withdraw(self, delivery: Delivery) -> None:
         self._advance(delivery, delivery.withdraw)
 
-    def _advance(self, delivery: Delivery, note: Callable[[], None] = _nothing) -> None:
+    def _advance(self, delivery: Delivery, note: Callable[[], None] = _do_nothing) -> None:
         """Note what has happened and do what follows from it; both under one lock, or it would follow twice."""
         with self._lock:
             note()
             if delivery.outcome is not None:
                 return
-            step = delivery.next_step(self._clock.monotonic(), self._health_for(delivery))
+            step = delivery.choose_step(self._clock.monotonic(), self._show_health(delivery))
         match step:
             case Send(gateway):
                 self._lanes[gateway].put(delivery)
@@ -280,7 +280,7 @@ class Dispatcher:
         if delivery is None or delivery.outcome is not None:
             return
         with self._lock:
-            step = delivery.hedge(self._clock.monotonic(), self._health_for(delivery))
+            step = delivery.hedge(self._clock.monotonic(), self._show_health(delivery))
         if step is not None:
             self._lanes[step.gateway].put(delivery)
         self._plan_hedge(delivery)
@@ -289,13 +289,13 @@ class Dispatcher:
         if delivery.outcome is not None or not self._may_try(lane, delivery):
             return self._give_back(lane, delivery)
         if (problem := self._begin(lane, delivery)) is not None:
-            return self._advance(delivery, lambda: delivery.failed(lane.name, problem))
+            return self._advance(delivery, lambda: delivery.note_failure(lane.name, problem))
         try:
             receipt = lane.provider.submit(delivery.message, Deadline(delivery.deadline, self._clock))
         except DeliveryError as exc:
-            return self._failed(lane, delivery, exc)
-        lane.breaker.succeeded(delivery.person)
-        return self._accepted(lane, delivery, receipt)
+            return self._note_failure(lane, delivery, exc)
+        lane.breaker.note_success(delivery.person)
+        return self._note_receipt(lane, delivery, receipt)
 
     def _begin(self, lane: Lane, delivery: Delivery) -> NotSent | None:
         """Note where it survives this process that a gateway may have a message; returns why it must not have it yet."""
@@ -305,7 +305,7 @@ class Dispatcher:
         try:
             self._store.begin_attempt(message.state, message.resends, lane.name)
         except StoreError as exc:
-            log.warning("%s: waits, because its attempt cannot be noted: %s", _named(message), exc)
+            log.warning("%s: waits, because its attempt cannot be noted: %s", _describe(message), exc)
             # The gateway is as good as before, and no turn is lost.
             return Throttled(str(exc))
         return None
@@ -319,11 +319,11 @@ class Dispatcher:
         return alive or hoped
 
     def _give_back(self, lane: Lane, delivery: Delivery) -> None:
-        self._advance(delivery, lambda: delivery.returned(lane.name))
+        self._advance(delivery, lambda: delivery.take_back(lane.name))
 
-    def _accepted(self, lane: Lane, delivery: Delivery, receipt: Receipt) -> None:
+    def _note_receipt(self, lane: Lane, delivery: Delivery, receipt: Receipt) -> None:
         with self._lock:
-            first = delivery.accepted(lane.name)
+            first = delivery.note_receipt(lane.name)
         self._forget(delivery)
         self._note(
             delivery.message,
@@ -336,8 +336,8 @@ class Dispatcher:
         if first:
             self._end(delivery, Outcome.ACCEPTED)
 
-    def _failed(self, lane: Lane, delivery: Delivery, error: DeliveryError) -> None:
-        consequence = lane.breaker.failed(error, delivery.person, self._clock.monotonic())
+    def _note_failure(self, lane: Lane, delivery: Delivery, error: DeliveryError) -> None:
+        consequence = lane.breaker.note_failure(error, delivery.person, self._clock.monotonic())
         self._note(
             delivery.message,
             EventKind.ATTEMPT,
@@ -350,8 +350,8 @@ class Dispatcher:
         if consequence is Consequence.SUSPECT:
             lane.probe(hurried=True)
         if consequence is Consequence.OPENED:
-            self._prober.opened(lane)
-        self._advance(delivery, lambda: delivery.failed(lane.name, error))
+            self._prober.note_opened(lane)
+        self._advance(delivery, lambda: delivery.note_failure(lane.name, error))
 
     def _forget(self, delivery: Delivery) -> None:
         if delivery.message.state:
@@ -388,9 +388,9 @@ class Dispatcher:
         gateway_id: str = "",
     ) -> None:
         event = DeliveryEvent(message.reference, self._clock.time(), kind, gateway, gateway_id, detail)
-        log.log(level, "%s: %s", _named(message), describe(event))
+        log.log(level, "%s: %s", _describe(message), describe(event))
         self._delivery_log.record(event)
 
 
-def _named(message: Message) -> str:
+def _describe(message: Message) -> str:
     return f"message {message.reference} for user {quote(message.user)} at {message.number.masked}"

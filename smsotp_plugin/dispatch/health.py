@@ -118,18 +118,18 @@ class Breaker:
             return GatewayHealth(Condition.RESTING, self._resting_until)
         return _ALIVE
 
-    def succeeded(self, person: Person) -> None:
+    def note_success(self, person: Person) -> None:
         """Note that the gateway took somebody's message, or refused it for the message's own sake."""
         with self._lock:
-            self._failures.succeeded(person)
+            self._failures.note_success(person)
             self._pauses = self._hopes = 0
             self._next_hope = self._known_until = 0.0
             self._close(on_trial=False)
 
-    def failed(self, error: DeliveryError, person: Person, now: float) -> Consequence:
+    def note_failure(self, error: DeliveryError, person: Person, now: float) -> Consequence:
         """Note that an attempt for somebody ended without a receipt."""
         if isinstance(error, Refused):
-            self.succeeded(person)
+            self.note_success(person)
             return Consequence.NOTHING
         with self._lock:
             needs_somebody = isinstance(error, NotSent) and not error.retry_here
@@ -141,7 +141,7 @@ class Breaker:
             known = self._failures.has_failed(person)
             # Where others' went through since, one person's message is what is refused, not the account.
             barred = needs_somebody and not self._failures.is_contradicted(person)
-            self._failures.failed(person)
+            self._failures.note_failure(person)
             if self._open_until:
                 return Consequence.NOTHING
             if barred or self._is_too_much(known=known):
@@ -152,7 +152,7 @@ class Breaker:
                 return Consequence.OPENED
             return self._suspect(now)
 
-    def probed(self, problem: DeliveryError | None, now: float, *, hurried: bool = False) -> bool:
+    def note_probe(self, problem: DeliveryError | None, now: float, *, hurried: bool = False) -> bool:
         """
         Note what a probe found.
 
@@ -236,7 +236,9 @@ class Breaker:
     def _is_too_much(self, *, known: bool) -> bool:
         if self._on_trial and not known:
             return True
-        return self._failures.in_a_row() >= _FAILURES_IN_A_ROW or self._failures.share() >= _SHARE_FAILED
+        return (
+            self._failures.count_in_a_row() >= _FAILURES_IN_A_ROW or self._failures.share() >= _SHARE_FAILED
+        )
 
     def _suspect(self, now: float) -> Consequence:
         if self._failures.attempts < _FAILURES_IN_A_ROW or now < self._next_suspicion:

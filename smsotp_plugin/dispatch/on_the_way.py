@@ -22,27 +22,27 @@ class OnTheWay:
     def add(self, delivery: Delivery) -> None:
         """Add one."""
         self._all.add(delivery)
-        for index, key in self._keys(delivery):
+        for index, key in self._list_keys(delivery):
             index.setdefault(key, set()).add(delivery)
 
     def discard(self, delivery: Delivery) -> None:
         """Take one out, if it is there."""
         self._all.discard(delivery)
-        for index, key in self._keys(delivery):
+        for index, key in self._list_keys(delivery):
             same = index.get(key, set())
             same.discard(delivery)
             if not same:
                 index.pop(key, None)
 
-    def of_challenge(self, state: str) -> list[Delivery]:
+    def find_of_challenge(self, state: str) -> list[Delivery]:
         """Return those that carry the code of a challenge."""
         return list(self._by_state.get(state, ()))
 
-    def of_login(self, login: str) -> list[Delivery]:
+    def find_of_login(self, login: str) -> list[Delivery]:
         """Return those that carry a code for a log-in."""
         return list(self._by_login.get(login, ()))
 
-    def _keys(self, delivery: Delivery) -> list[tuple[dict[str, set[Delivery]], str]]:
+    def _list_keys(self, delivery: Delivery) -> list[tuple[dict[str, set[Delivery]], str]]:
         message = delivery.message
         keys = [(self._by_state, message.state), (self._by_login, message.login)]
         return [(index, key) for index, key in keys if key]

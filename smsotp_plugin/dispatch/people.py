@@ -41,7 +41,7 @@ class Failures:
         #: Whose last message failed, and how many had gone through when that began.
         self._failing: deque[tuple[Person, int]] = deque(maxlen=_REMEMBERED)
 
-    def succeeded(self, person: Person) -> None:
+    def note_success(self, person: Person) -> None:
         """Note a message that went through."""
         self._row.clear()
         self.attempts = 0
@@ -51,7 +51,7 @@ class Failures:
             left = (entry for entry in self._failing if not entry[0].is_same(person))
             self._failing = deque(left, _REMEMBERED)
 
-    def failed(self, person: Person) -> None:
+    def note_failure(self, person: Person) -> None:
         """Note a message that did not."""
         self.attempts += 1
         # No more than a few count, so the list stays short whatever comes.
@@ -69,7 +69,7 @@ class Failures:
         """Tell whether others' messages went through here since this person's began to fail."""
         return any(one.is_same(person) and then < self._successes for one, then in self._failing)
 
-    def in_a_row(self) -> int:
+    def count_in_a_row(self) -> int:
         """Return how many different people failed since the last success."""
         return len(self._row)
 

@@ -15,10 +15,10 @@ from smsotp_plugin.errors import NoGatewayAlive
 class HealthView(Protocol):
     """What is known of the gateways, wherever they are."""
 
-    def health_of(self, gateway: str) -> GatewayHealth:
+    def find_health(self, gateway: str) -> GatewayHealth:
         """Return the health of a gateway."""
 
-    def last_hopes(self, gateways: Sequence[str], person: Person) -> frozenset[str]:
+    def find_last_hopes(self, gateways: Sequence[str], person: Person) -> frozenset[str]:
         """Return which of these gateways, all dead, may be tried with one message for this person."""
 
 
@@ -49,17 +49,17 @@ class Planner:
         slot = self._slots.take()
         plan = self._routes.plan(recipient)
         now = self._clock.monotonic()
-        health = [self._view.health_of(gateway) for gateway in plan.gateways]
+        health = [self._view.find_health(gateway) for gateway in plan.gateways]
         hopes: frozenset[str] = frozenset()
         if not any(_is_usable(each, now + self._deadline) for each in health):
-            hopes = self._view.last_hopes(plan.gateways, Person(recipient.user, recipient.number))
+            hopes = self._view.find_last_hopes(plan.gateways, Person(recipient.user, recipient.number))
             if not hopes:
                 raise NoGatewayAlive(
                     f"no gateway of route {plan.route} is alive ({', '.join(plan.gateways)}); the next probe is "
                     f"in {max(0.0, min(each.until for each in health) - now):.0f} s"
                 )
             # Each begins with another gateway, so that the one that is back is soon found.
-            plan = plan.turned(next(self._hope_numbers))
+            plan = plan.turn(next(self._hope_numbers))
         return Plan(plan.route, plan.gateways, plan.reason, hopes, slot)
 
 

@@ -29,9 +29,9 @@ class Prober:
         #: All lanes; filled by the dispatcher, whose lanes need the prober.
         self.lanes: list[Lane] = []
 
-    def opened(self, lane: Lane) -> None:
+    def note_opened(self, lane: Lane) -> None:
         """Keep messages away from a gateway that has just been found to be dead."""
-        log.error("%s", _why_closed(lane))
+        log.error("%s", _explain_closed(lane))
         self._plan(lane)
         for waiting in lane.drain():
             self._give_back(lane, waiting)
@@ -45,7 +45,7 @@ class Prober:
         if lane.breaker.may_hurry(self._clock.monotonic()):
             lane.probe(hurried=True)
 
-    def probed(self, lane: Lane, problem: DeliveryError | None, *, hurried: bool) -> None:
+    def note_probe(self, lane: Lane, problem: DeliveryError | None, *, hurried: bool) -> None:
         """Note what a probe found; None: the gateway is there."""
         was_open = lane.breaker.is_open
         try:
@@ -56,17 +56,17 @@ class Prober:
                 self._plan(lane)
 
     def _act(self, lane: Lane, problem: DeliveryError | None, *, was_open: bool, hurried: bool) -> None:
-        changed = lane.breaker.probed(problem, self._clock.monotonic(), hurried=hurried)
+        changed = lane.breaker.note_probe(problem, self._clock.monotonic(), hurried=hurried)
         if changed and problem is None:
             log.info("gateway %s answers again: it is on trial", lane.name)
         elif changed:
             log.warning("gateway %s: a probe failed: %s", lane.name, problem)
-            self.opened(lane)
+            self.note_opened(lane)
         elif was_open and not hurried and problem is not None:
             log.warning("gateway %s is still dead: %s", lane.name, problem)
 
     def _plan(self, lane: Lane) -> None:
-        """Have a dead gateway probed when its pause is over; `probed` plans the one after that."""
+        """Have a dead gateway probed when its pause is over; `note_probe` plans the one after that."""
         breaker = lane.breaker
         opening, now = breaker.openings, self._clock.monotonic()
 
@@ -78,7 +78,7 @@ class Prober:
         self._timer.call_at(now if breaker.is_barred else breaker.health(now).until, probe)
 
 
-def _why_closed(lane: Lane) -> str:
+def _explain_closed(lane: Lane) -> str:
     if lane.breaker.is_barred:
         return (
             f"gateway {lane.name} refuses the account: nothing is sent there until one message, tried every few "

@@ -73,13 +73,13 @@ class Plan:
     hopes: frozenset[str] = frozenset()
     slot: Slot | None = field(default=None, compare=False, repr=False)
 
-    def turned(self, places: int) -> "Plan":
+    def turn(self, places: int) -> "Plan":
         """Return the plan with as many gateways moved from the front to the back."""
         places %= len(self.gateways)
         return replace(self, gateways=self.gateways[places:] + self.gateways[:places])
 
 
-def realm_of(user: str) -> str:
+def find_realm(user: str) -> str:
     """Return the realm of a User-Name in lower case: behind ``@``, else before a backslash; empty where it has none."""
     name, at, realm = user.rpartition("@")
     if at and name:
@@ -109,9 +109,9 @@ class RouteTable:
             NoRoute: None fits, or the named gateway does not exist.
         """
         if recipient.gateway:
-            return self._named(recipient.gateway)
+            return self._plan_named(recipient.gateway)
         route = self.choose(recipient)
-        return Plan(route.name, _shared(route, recipient.share), _reason(route, recipient))
+        return Plan(route.name, _share_out(route, recipient.share), _explain(route, recipient))
 
     def choose(self, recipient: Recipient) -> Route:
         """
@@ -130,11 +130,11 @@ class RouteTable:
             )
         return self._routes[ranks.index(best)]
 
-    def fitting(self, recipient: Recipient) -> Sequence[tuple[Route, bool]]:
+    def judge_all(self, recipient: Recipient) -> Sequence[tuple[Route, bool]]:
         """Return all routes in the file's order, and whether each fits."""
         return [(route, _rank(route, recipient) is not None) for route in self._routes]
 
-    def _named(self, gateway: str) -> Plan:
+    def _plan_named(self, gateway: str) -> Plan:
         if gateway not in self._gateways:
             raise NoRoute(
                 f"SMSOTP-Gateway names a gateway that does not exist; there are: {', '.join(self._gateways)}"
@@ -142,7 +142,7 @@ class RouteTable:
         return Plan("named", (gateway,), "SMSOTP-Gateway names the gateway")
 
 
-def _shared(route: Route, share: float) -> tuple[str, ...]:
+def _share_out(route: Route, share: float) -> tuple[str, ...]:
     if not route.weights:
         return route.gateways
     ends = list(accumulate(route.weights))
@@ -162,7 +162,7 @@ def _rank(route: Route, recipient: Recipient) -> tuple[int, int] | None:
     return prefix, bool(route.realms) + bool(route.languages)
 
 
-def _reason(route: Route, recipient: Recipient) -> str:
+def _explain(route: Route, recipient: Recipient) -> str:
     said = []
     if route.numbers:
         prefix = max((p for p in route.numbers if recipient.number.startswith(p)), key=len)

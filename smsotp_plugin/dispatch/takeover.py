@@ -71,7 +71,7 @@ class Takeover:
         if left:
             log.warning("%d messages were waiting or under way when the server ended", len(left))
         for each in left:
-            letter = self._opened(each)
+            letter = self._open(each)
             if letter is None:
                 continue
             if each.is_needed:
@@ -79,7 +79,7 @@ class Takeover:
             else:
                 self._drop(each, NOT_NEEDED, logging.INFO)
 
-    def _opened(self, left: LeftMessage) -> Letter | None:
+    def _open(self, left: LeftMessage) -> Letter | None:
         kept = left.message
         try:
             return self._sealer.unseal(

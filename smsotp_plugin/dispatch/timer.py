@@ -47,13 +47,13 @@ class Timer:
             self._thread.join()
 
     def _work(self) -> None:
-        while (function := self._next()) is not None:
+        while (function := self._take_next()) is not None:
             try:
                 function()
             except Exception:
                 log.exception("unexpected failure of a timed call")
 
-    def _next(self) -> Callable[[], None] | None:
+    def _take_next(self) -> Callable[[], None] | None:
         with self._changed:
             while not self._stopped:
                 if not self._calls:

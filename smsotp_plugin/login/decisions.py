@@ -47,7 +47,7 @@ class NotOurs:
     """The State is not one of ours: the request is a first leg, if it is anything."""
 
 
-def undelivered(challenge: Challenge) -> str:
+def explain_undelivered(challenge: Challenge) -> str:
     """Say why somebody is sent away whose code did not get out."""
     return f"rejected, because no SMS with the code got out ({challenge.undelivered})"
 
@@ -71,7 +71,7 @@ class Prompter:
             challenge: Which.
             prompt: With ``{number}`` and ``{reference}``.
         """
-        filled = _with_reference(prompt, challenge.state).replace("{number}", challenge.number)
+        filled = _add_reference(prompt, challenge.state).replace("{number}", challenge.number)
         return Ask(challenge.state, filled, max(1, round(challenge.expires - self._clock.time())))
 
     def refuse(self, state: str, text: str, reason: str) -> Reject:
@@ -83,8 +83,8 @@ class Prompter:
             text: With ``{reference}``.
             reason: For the administrator.
         """
-        return Reject(_with_reference(text, state), reason)
+        return Reject(_add_reference(text, state), reason)
 
 
-def _with_reference(text: str, state: str) -> str:
+def _add_reference(text: str, state: str) -> str:
     return text.replace("{reference}", reference_of(state)) if "{reference}" in text else text

@@ -20,7 +20,7 @@ from smsotp_plugin.errors import (
     WrongCode,
 )
 from smsotp_plugin.log import make_printable, quote
-from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Prompter, Reject, undelivered
+from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Prompter, Reject, explain_undelivered
 from smsotp_plugin.login.journal import Journal
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.resend import Resender
@@ -87,7 +87,7 @@ class Login:
 
         The same first leg seen again gets the same challenge, and no second SMS.
         """
-        self._journal.step(
+        self._journal.note_step(
             request,
             "the first factor was right; client %s, station %s, site %s, numbers: %s",
             request.client,
@@ -96,14 +96,14 @@ class Login:
             len(request.numbers),
         )
         try:
-            number = self._sender.number_of(request)
+            number = self._sender.find_number(request)
         except NumberError as exc:
-            self._journal.rejected(request, None, exc)
+            self._journal.note_rejected(request, None, exc)
             return Reject(self._texts.no_number_text, f"no SMS can be sent: {exc}")
         try:
             return self._challenge(request, number)
         except (CannotSend, StoreError) as exc:
-            self._journal.rejected(request, number, exc)
+            self._journal.note_rejected(request, number, exc)
             return Reject(self._texts.unavailable_text, str(exc))
 
     def is_answer(self, request: LoginRequest) -> bool:
@@ -133,21 +133,21 @@ class Login:
         # Another site has another first factor, which this State says nothing of.
         maker = self._codes.maker_of(request.state, request.site) if request.state else None
         if not request.state or maker is None:
-            self._journal.step(request, "the State is none that was made for site %s", request.site)
+            self._journal.note_step(request, "the State is none that was made for site %s", request.site)
             return NotOurs()
         if request.password is None:
-            log.info("user %s: an answer without User-Password cannot be checked", self._name(request))
+            log.info("user %s: an answer without User-Password cannot be checked", self._name_user(request))
             return Reject("", "an answer without User-Password cannot be checked")
         typed = request.password.get_secret_value()
         if self._resender.is_wish(typed):
-            self._journal.step(request, "another SMS is asked for")
+            self._journal.note_step(request, "another SMS is asked for")
             return self._resender.resend(request, request.state)
-        self._journal.step(request, "an answer of %s characters", len(typed))
+        self._journal.note_step(request, "an answer of %s characters", len(typed))
         return self._judge(request, request.state, maker.seal(request.state, typed))
 
-    def ended(self, message: Message, outcome: Outcome) -> None:
+    def note_end(self, message: Message, outcome: Outcome) -> None:
         """Note how a message ended; see `EndListener`."""
-        self._sender.ended(message, outcome)
+        self._sender.note_end(message, outcome)
         self._waiting.settle(message.state, outcome)
 
     def stop_waiting(self) -> None:
@@ -162,7 +162,7 @@ class Login:
         logins = self._names.fingerprints(
             request.site, request.user, request.client, request.station, number.e164
         )
-        new, code = self._new_challenge(request, number, logins[0])
+        new, code = self._make_challenge(request, number, logins[0])
         for older in logins[1:]:
             same = self._store.find_same(older, new.created)
             if same is not None:
@@ -175,7 +175,7 @@ class Login:
             if same is None:
                 raise
             return self._prompter.ask(same, self._texts.prompt)
-        self._journal.step(
+        self._journal.note_step(
             request,
             "number %s, route %s because %s: %s",
             number.masked,
@@ -203,7 +203,7 @@ class Login:
         )
         if challenge.state != new.state:
             return self._same(request, challenge)
-        self._journal.opened(request, challenge)
+        self._journal.note_opened(request, challenge)
         if waits:
             self._store.flush()
             if self._waiting.wait() in UNDELIVERED:
@@ -213,10 +213,12 @@ class Login:
         return self._prompter.ask(challenge, self._texts.prompt)
 
     def _same(self, request: LoginRequest, challenge: Challenge) -> Ask:
-        log.info("user %s: the same log-in again, no second SMS", self._name(request))
+        log.info("user %s: the same log-in again, no second SMS", self._name_user(request))
         return self._prompter.ask(challenge, self._texts.prompt)
 
-    def _new_challenge(self, request: LoginRequest, number: PhoneNumber, login: str) -> tuple[Challenge, str]:
+    def _make_challenge(
+        self, request: LoginRequest, number: PhoneNumber, login: str
+    ) -> tuple[Challenge, str]:
         """Return a challenge and its code."""
         now = self._clock.time()
         state, seed = self._names.make_state(request.site), self._codes.make_seed()
@@ -239,31 +241,31 @@ class Login:
         try:
             self._store.answer(state, request.user, seal, self._clock.time())
         except UnknownChallenge:
-            self._journal.step(request, "no challenge of this user has this State")
+            self._journal.note_step(request, "no challenge of this user has this State")
             return NotOurs()
         except StoreError as exc:
-            return self._unavailable(request, exc)
+            return self._refuse_unavailable(request, exc)
         except AlreadyUsed as exc:
-            self._journal.answered(request, state, str(exc))
+            self._journal.note_answer(request, state, str(exc))
             return self._prompter.refuse(state, self._texts.expired_text, str(exc))
         except ChallengeError as exc:
-            return self._not_accepted(request, state, exc)
+            return self._refuse_answer(request, state, exc)
         self._sender.log_in_is_over(state)
-        self._journal.answered(request, state, "accepted")
+        self._journal.note_answer(request, state, "accepted")
         return Accept()
 
-    def _not_accepted(self, request: LoginRequest, state: str, why: ChallengeError) -> Ask | Reject:
+    def _refuse_answer(self, request: LoginRequest, state: str, why: ChallengeError) -> Ask | Reject:
         try:
             challenge = self._store.find(state, request.user)
         except (StoreError, UnknownChallenge) as exc:
-            return self._unavailable(request, exc)
+            return self._refuse_unavailable(request, exc)
         if challenge.undelivered:
             # Whatever was typed: it cannot be a code that never got out, and the person waits for it in vain.
-            self._journal.answered(request, state, undelivered(challenge))
-            return self._prompter.refuse(state, self._texts.undelivered_text, undelivered(challenge))
+            self._journal.note_answer(request, state, explain_undelivered(challenge))
+            return self._prompter.refuse(state, self._texts.undelivered_text, explain_undelivered(challenge))
         if not isinstance(why, WrongCode):
             self._sender.log_in_is_over(state)
-        self._journal.answered(request, state, str(why))
+        self._journal.note_answer(request, state, str(why))
         match why:
             case WrongCode() | TooManyAttempts() if self._ends_at_once:
                 return self._prompter.refuse(state, self._texts.wrong_code_text, str(why))
@@ -277,12 +279,12 @@ class Login:
     def _note_strange_state(self, request: LoginRequest, why: str) -> None:
         log.info(
             "user %s at site %s: the State of the request %s; it is taken for a first request",
-            *(self._name(request), quote(request.site), why),
+            *(self._name_user(request), quote(request.site), why),
         )
 
-    def _name(self, request: LoginRequest) -> str:
+    def _name_user(self, request: LoginRequest) -> str:
         return quote(self._names.mask_user(request.user))
 
-    def _unavailable(self, request: LoginRequest, why: Exception) -> Reject:
-        log.error("user %s is refused: %s", self._name(request), why)
+    def _refuse_unavailable(self, request: LoginRequest, why: Exception) -> Reject:
+        log.error("user %s is refused: %s", self._name_user(request), why)
         return Reject(self._texts.unavailable_text, str(why))

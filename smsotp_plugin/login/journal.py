@@ -28,7 +28,7 @@ class Journal:
         self._delivery_log = delivery_log
         self._clock = clock
 
-    def step(self, request: LoginRequest, text: str, *values: object) -> None:
+    def note_step(self, request: LoginRequest, text: str, *values: object) -> None:
         """
         Note a step at debug level; costs nothing while that is not asked for.
 
@@ -39,22 +39,22 @@ class Journal:
         """
         if log.isEnabledFor(logging.DEBUG):
             shown = tuple(quote(value) if isinstance(value, str) else value for value in values)
-            log.debug(f"user %s: {text}", self._name(request), *shown)  # noqa: G004  (the text is a constant of the caller)
+            log.debug(f"user %s: {text}", self._name_user(request), *shown)  # noqa: G004  (the text is a constant of the caller)
 
-    def opened(self, request: LoginRequest, challenge: Challenge) -> None:
+    def note_opened(self, request: LoginRequest, challenge: Challenge) -> None:
         """Note a new challenge, at debug level."""
         if log.isEnabledFor(logging.DEBUG):
             seconds = challenge.expires - challenge.created
             reference = reference_of(challenge.state)
-            log.debug("user %s: challenge %s is open for %g s", self._name(request), reference, seconds)
+            log.debug("user %s: challenge %s is open for %g s", self._name_user(request), reference, seconds)
 
-    def rejected(self, request: LoginRequest, number: PhoneNumber | None, why: Exception) -> None:
+    def note_rejected(self, request: LoginRequest, number: PhoneNumber | None, why: Exception) -> None:
         """Note that somebody whose first factor was right is refused before any SMS; `number` where it is known."""
         detail = f"is refused: {why}" if number is not None else f"no SMS can be sent: {why}"
         log.log(
             logging.WARNING if number is None else logging.ERROR,
             "user %s%s%s",
-            self._name(request),
+            self._name_user(request),
             ": " if number is None else " ",
             detail,
         )
@@ -70,13 +70,15 @@ class Journal:
             )
         )
 
-    def answered(self, request: LoginRequest, state: str, judgement: str, level: int = logging.INFO) -> None:
+    def note_answer(
+        self, request: LoginRequest, state: str, judgement: str, level: int = logging.INFO
+    ) -> None:
         """Note how an answer to a challenge was judged, in the words that the person was told."""
         reference = reference_of(state)
-        log.log(level, "user %s answers challenge %s: %s", self._name(request), reference, judgement)
+        log.log(level, "user %s answers challenge %s: %s", self._name_user(request), reference, judgement)
         self._delivery_log.record(
             DeliveryEvent(reference, self._clock.time(), EventKind.ANSWERED, detail=judgement)
         )
 
-    def _name(self, request: LoginRequest) -> str:
+    def _name_user(self, request: LoginRequest) -> str:
         return quote(self._names.mask_user(request.user))

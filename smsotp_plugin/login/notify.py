@@ -68,7 +68,7 @@ class Notifier:
         user = self._names.mask_user(request.user)
         state = self._names.make_state(request.site)
         try:
-            number = self._sender.number_of(request)
+            number = self._sender.find_number(request)
             plan = self._sender.plan(request, number, state)
         except CannotSend as exc:
             log.warning("user %s gets no notification %s: %s", quote(user), quote(name), exc)

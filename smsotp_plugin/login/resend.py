@@ -5,7 +5,7 @@ import logging
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints
 from smsotp_plugin.errors import CannotSend, Expired, ResendRefused, StoreError, UnknownChallenge
-from smsotp_plugin.login.decisions import Ask, NotOurs, Prompter, Reject, undelivered
+from smsotp_plugin.login.decisions import Ask, NotOurs, Prompter, Reject, explain_undelivered
 from smsotp_plugin.login.journal import Journal
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.sending import CodeSender
@@ -39,7 +39,7 @@ class Resender:
     ) -> None:
         self._texts = settings
         self._rules = ResendRules(limit=settings.max_resends, pace=settings.resend_after)
-        self._word = _word(settings.resend_word)
+        self._word = _read_word(settings.resend_word)
         self._names = names
         self._store = store
         self._sender = sender
@@ -49,7 +49,7 @@ class Resender:
 
     def is_wish(self, typed: str) -> bool:
         """Tell whether an answer is no code but the wish for another SMS: the word of the setting, or nothing."""
-        word = _word(typed)
+        word = _read_word(typed)
         return not word or word == self._word
 
     def resend(self, request: LoginRequest, state: str) -> Ask | Reject | NotOurs:
@@ -57,20 +57,22 @@ class Resender:
         try:
             challenge = self._store.find(state, request.user)
             if challenge.undelivered:
-                self._journal.answered(request, state, undelivered(challenge))
-                return self._prompter.refuse(state, self._texts.undelivered_text, undelivered(challenge))
+                self._journal.note_answer(request, state, explain_undelivered(challenge))
+                return self._prompter.refuse(
+                    state, self._texts.undelivered_text, explain_undelivered(challenge)
+                )
             return self._resend(request, challenge)
         except UnknownChallenge:
             return NotOurs()
         except Expired as exc:
-            self._journal.answered(request, state, f"gets no further SMS: {exc}")
+            self._journal.note_answer(request, state, f"gets no further SMS: {exc}")
             return self._prompter.refuse(state, self._texts.expired_text, str(exc))
         except (CannotSend, StoreError) as exc:
-            self._journal.answered(request, state, f"gets no further SMS: {exc}", logging.ERROR)
+            self._journal.note_answer(request, state, f"gets no further SMS: {exc}", logging.ERROR)
             return Reject(self._texts.unavailable_text, f"no further SMS: {exc}")
 
     def _resend(self, request: LoginRequest, challenge: Challenge) -> Ask:
-        number = self._sender.number_of(request)
+        number = self._sender.find_number(request)
         if challenge.number_hash not in self._names.number_hashes(number):
             raise Expired("the telephone number has changed since the challenge")
         plan = self._sender.plan(request, number, challenge.state)
@@ -81,16 +83,16 @@ class Resender:
                 challenge.state, request.user, self._clock.time(), self._rules, kept
             )
         except ResendRefused as exc:
-            self._journal.answered(request, challenge.state, f"gets no further SMS: {exc}")
-            return self._prompter.ask(challenge, self._why_not(exc))
-        self._sender.send(challenge, message, plan.turned(challenge.resends))
+            self._journal.note_answer(request, challenge.state, f"gets no further SMS: {exc}")
+            return self._prompter.ask(challenge, self._explain_refusal(exc))
+        self._sender.send(challenge, message, plan.turn(challenge.resends))
         return self._prompter.ask(challenge, self._texts.prompt)
 
-    def _why_not(self, refused: ResendRefused) -> str:
+    def _explain_refusal(self, refused: ResendRefused) -> str:
         if refused.wait is None:
             return self._texts.no_resend_prompt
         return self._texts.resend_later_prompt.replace("{seconds}", f"{refused.wait:.0f}")
 
 
-def _word(typed: str) -> str:
+def _read_word(typed: str) -> str:
     return fold_word(typed).casefold()

@@ -9,7 +9,7 @@ from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import reference_of
 from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.dispatch.outbox import Outbox
-from smsotp_plugin.dispatch.routes import Plan, Recipient, realm_of
+from smsotp_plugin.dispatch.routes import Plan, Recipient, find_realm
 from smsotp_plugin.errors import NumberError, Outcome, StoreError, UnknownChallenge
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.settings import Settings
@@ -69,7 +69,7 @@ class CodeSender:
         self._outbox = outbox
         self._clock = clock
 
-    def number_of(self, request: LoginRequest) -> PhoneNumber:
+    def find_number(self, request: LoginRequest) -> PhoneNumber:
         """
         Return the first usable number of those that the configured places hold.
 
@@ -103,7 +103,7 @@ class CodeSender:
         return self._outbox.plan(
             Recipient(
                 number=number.e164,
-                realm=realm_of(request.user),
+                realm=find_realm(request.user),
                 language=request.language,
                 gateway=request.gateway,
                 share=int(state[:_SHARE_DIGITS], 16) / 16**_SHARE_DIGITS,
@@ -133,7 +133,7 @@ class CodeSender:
             number: Where it goes.
             code: The code.
         """
-        return self._message(challenge, number, self._text_in(request.language), code)
+        return self._make_message(challenge, number, self._find_text(request.language), code)
 
     def seal(self, request: LoginRequest, message: Message, plan: Plan) -> KeptMessage:
         """
@@ -162,7 +162,7 @@ class CodeSender:
         self._note(challenge, message, plan)
         self._outbox.submit(message, plan)
 
-    def ended(self, message: Message, outcome: Outcome) -> None:
+    def note_end(self, message: Message, outcome: Outcome) -> None:
         """Tell the store that a code did not get out, unless a further SMS was asked for meanwhile and may arrive."""
         if not message.state or outcome not in UNDELIVERED:
             return
@@ -175,11 +175,13 @@ class CodeSender:
         """Send the code of a challenge nowhere else: it was used, or can no longer be."""
         self._outbox.withdraw(state)
 
-    def _text_in(self, language: str) -> str | None:
+    def _find_text(self, language: str) -> str | None:
         """Return the text of the SMS in a language such as ``de-at``: that of ``de`` where it has none of its own."""
         return self._texts.get(language) or self._texts.get(language.partition("-")[0]) or self._text
 
-    def _message(self, challenge: Challenge, number: PhoneNumber, text: str | None, code: str) -> Message:
+    def _make_message(
+        self, challenge: Challenge, number: PhoneNumber, text: str | None, code: str
+    ) -> Message:
         return Message(
             reference=reference_of(challenge.state),
             user=self._names.mask_user(challenge.user),

@@ -31,7 +31,7 @@ from smsotp_plugin.providers.web import WebProvider
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import NumberFormat
 from smsotp_plugin.wire.http.client import Origin, basic_auth, make_request
-from smsotp_plugin.wire.http.xmlrpc import RpcFault, UnreadableAnswer, as_number, read_answer, write_call
+from smsotp_plugin.wire.http.xmlrpc import RpcFault, UnreadableAnswer, read_answer, read_number, write_call
 
 _DOCUMENTED_URL = "https://samurai.sipgate.net/RPC2"
 
@@ -159,7 +159,7 @@ class SipgateProvider(WebProvider[SipgateSettings]):
             raise _judge_failure(fault.code, reply.retry_after) from None
         except UnreadableAnswer as exc:
             raise ProtocolViolation(f"{exc}, with status {reply.status}") from None
-        code = as_number(returned.get("StatusCode")) if isinstance(returned, dict) else None
+        code = read_number(returned.get("StatusCode")) if isinstance(returned, dict) else None
         if code is None:
             raise ProtocolViolation("the answer holds no StatusCode")
         if code != 200:

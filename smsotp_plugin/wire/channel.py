@@ -15,9 +15,9 @@ from functools import partial
 from typing import TypeVar
 
 from smsotp_plugin.clock import Deadline
-from smsotp_plugin.wire.reasons import reason_of
+from smsotp_plugin.wire.reasons import find_reason
 from smsotp_plugin.wire.resolve import RESOLVER
-from smsotp_plugin.wire.tls import certified_name
+from smsotp_plugin.wire.tls import find_certified_name
 
 #: RFC 5321 section 4.5.3.1.5 allows 512 octets in a line; servers with longer greetings exist.
 _LONGEST_LINE = 2048
@@ -68,18 +68,18 @@ class Channel:
         try:
             addresses = RESOLVER.resolve(host, port, deadline, lambda: self._aborted)
         except (OSError, UnicodeError) as exc:
-            raise Broken(f"{host} cannot be resolved: {_reason(exc)}") from exc
+            raise Broken(f"{host} cannot be resolved: {_find_reason(exc)}") from exc
         failure = Broken(f"{host} has no address")
         for tried, (family, kind, protocol, _, address) in enumerate(addresses):
             share = Deadline.after(deadline.remaining() / (len(addresses) - tried), deadline.clock)
             try:
                 # Also this may fail: no descriptor is left, or the system has no IPv6.
                 self._socket = socket.socket(family, kind, protocol)
-                self._limited(share).connect(address)
+                self._limit(share).connect(address)
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except (OSError, Broken) as exc:
                 self.close()
-                failure = Broken(f"no connection to {self._peer}: {_reason(exc)}")
+                failure = Broken(f"no connection to {self._peer}: {_find_reason(exc)}")
             else:
                 return
         raise failure
@@ -98,7 +98,7 @@ class Channel:
         """
         if self._received:
             raise Broken(f"{self._peer} sent bytes in clear where TLS had to begin")
-        host = certified_name(host)
+        host = find_certified_name(host)
         try:
             if isinstance(self._socket, ssl.SSLSocket):
                 self._inner = InnerTls(context, host)
@@ -106,12 +106,12 @@ class Channel:
                 return
             # From here on the new socket owns the connection, also when the handshake fails.
             self._socket = encrypted = context.wrap_socket(
-                self._limited(deadline), server_hostname=host, do_handshake_on_connect=False
+                self._limit(deadline), server_hostname=host, do_handshake_on_connect=False
             )
-            self._limited(deadline)
+            self._limit(deadline)
             encrypted.do_handshake()
         except (OSError, ValueError) as exc:
-            raise Broken(f"no TLS with {self._peer}: {_reason(exc)}") from exc
+            raise Broken(f"no TLS with {self._peer}: {_find_reason(exc)}") from exc
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         """
@@ -126,9 +126,9 @@ class Channel:
                 return
             self._send(data, deadline)
         except TimeoutError:
-            raise self._silent() from None
+            raise self._tell_silence() from None
         except OSError as exc:
-            raise self._lost(exc) from exc
+            raise self._tell_loss(exc) from exc
 
     def receive(self, deadline: Deadline) -> bytes:
         """
@@ -143,13 +143,13 @@ class Channel:
         try:
             if self._inner is not None:
                 return self._pump(partial(self._inner.tls.read, _LARGEST_PIECE), deadline)
-            return self._limited(deadline).recv(_LARGEST_PIECE)
+            return self._limit(deadline).recv(_LARGEST_PIECE)
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
             return b""
         except TimeoutError:
-            raise self._silent() from None
+            raise self._tell_silence() from None
         except OSError as exc:
-            raise self._lost(exc) from exc
+            raise self._tell_loss(exc) from exc
 
     def read_line(self, deadline: Deadline) -> bytes:
         """
@@ -207,7 +207,7 @@ class Channel:
     def _send(self, data: bytes, deadline: Deadline) -> None:
         rest = memoryview(data)
         while rest:
-            rest = rest[self._limited(deadline).send(rest) :]
+            rest = rest[self._limit(deadline).send(rest) :]
 
     def _pump(self, step: Callable[[], _T], deadline: Deadline) -> _T:
         """Take a step of the inner TLS as far as it goes, carrying its records over the outer one."""
@@ -217,30 +217,30 @@ class Channel:
                 result = step()
             except ssl.SSLWantReadError:
                 self._send(self._inner.outgoing.read(), deadline)
-                if not (received := self._limited(deadline).recv(_LARGEST_PIECE)):
+                if not (received := self._limit(deadline).recv(_LARGEST_PIECE)):
                     raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)) from None
                 self._inner.incoming.write(received)
             else:
                 self._send(self._inner.outgoing.read(), deadline)
                 return result
 
-    def _limited(self, deadline: Deadline) -> socket.socket:
+    def _limit(self, deadline: Deadline) -> socket.socket:
         """Return the socket, set to wait until the deadline and no longer."""
         assert self._socket is not None
         remaining = deadline.remaining()
         if self._aborted:
             raise Broken("the gateway is being closed")
         if remaining <= 0:
-            raise self._silent()
+            raise self._tell_silence()
         self._socket.settimeout(remaining)
         return self._socket
 
-    def _silent(self) -> Silent:
+    def _tell_silence(self) -> Silent:
         return Silent(f"{self._peer} did not answer in time")
 
-    def _lost(self, exc: OSError) -> Broken:
-        return Broken(f"connection to {self._peer} lost: {_reason(exc)}")
+    def _tell_loss(self, exc: OSError) -> Broken:
+        return Broken(f"connection to {self._peer} lost: {_find_reason(exc)}")
 
 
-def _reason(exc: Exception) -> str:
-    return str(exc) if isinstance(exc, Broken) else reason_of(exc)
+def _find_reason(exc: Exception) -> str:
+    return str(exc) if isinstance(exc, Broken) else find_reason(exc)

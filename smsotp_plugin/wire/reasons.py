@@ -6,7 +6,7 @@ import ssl
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST")
 
 
-def reason_of(exc: Exception) -> str:
+def find_reason(exc: Exception) -> str:
     """Return what happened, without the name of the peer."""
     match exc:
         case ssl.SSLCertVerificationError():

@@ -29,7 +29,7 @@ def make_tls_context(check: bool | Path) -> ssl.SSLContext:  # noqa: FBT001  (a 
     return ssl.create_default_context(cafile=None if _system_has_certificates() else certifi.where())
 
 
-def certified_name(host: str) -> str:
+def find_certified_name(host: str) -> str:
     """Return what a certificate calls a host: its name without the dot that only tells the resolver not to search."""
     return host.removesuffix(".")
 

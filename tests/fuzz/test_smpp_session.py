@@ -41,12 +41,12 @@ def fed(data: bytes, size: int, *, bound: bool) -> tuple[SmppSession, list[objec
                 session.acknowledge(event, taken=True)
         found += events
         waiting = session.to_write()
-        session.wrote(len(waiting or b"") // 2)
+        session.note_written(len(waiting or b"") // 2)
         session.tick(1 + start / 10)
     for sequence in sequences:
         session.give_up(sequence, 99)
     session.unbind(100)
-    session.next_tick()
+    session.find_next_tick()
     return session, found
 
 

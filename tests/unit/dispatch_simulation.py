@@ -133,7 +133,7 @@ class Simulation:
             if not calls or calls[0][0] > until:
                 break
             self._go_to(calls[0][0])
-            function = self.dispatcher._timer._next()
+            function = self.dispatcher._timer._take_next()
             assert function is not None
             function()
         self._go_to(until)

@@ -54,14 +54,14 @@ def run(one: Delivery, answers: list[DeliveryError | None]) -> tuple[list[str], 
     """Let attempts end as listed, then successfully; return who was asked in which order, and the end."""
     now, asked, coming = 0.0, [], iter(answers)
     for _ in range(1000):
-        match one.next_step(now, alive):
+        match one.choose_step(now, alive):
             case Send(gateway):
                 asked.append(gateway)
                 error = next(coming, None)
                 if error is None:
-                    assert one.accepted(gateway)
+                    assert one.note_receipt(gateway)
                 else:
-                    one.failed(gateway, error)
+                    one.note_failure(gateway, error)
             case Later(at):
                 assert at >= now
                 now = at
@@ -97,13 +97,13 @@ def test_a_round_in_which_a_gateway_only_asked_to_wait_does_not_count() -> None:
 
 def test_what_nobody_needs_is_not_tried() -> None:
     one = delivery("a", "b", rounds=3)
-    first = one.next_step(0.0, alive)
+    first = one.choose_step(0.0, alive)
     one.withdraw()
-    meanwhile = one.next_step(0.0, alive)
-    one.failed("a", AnswerTimeout("x"))
+    meanwhile = one.choose_step(0.0, alive)
+    one.note_failure("a", AnswerTimeout("x"))
 
     assert (first, meanwhile) == (Send("a"), None)
-    assert one.next_step(0.0, alive) == Ended(Outcome.NOT_NEEDED)
+    assert one.choose_step(0.0, alive) == Ended(Outcome.NOT_NEEDED)
 
 
 @pytest.mark.parametrize("error", [BadRecipient("x"), AuthFailed("x"), AnswerTimeout("x")])
@@ -150,63 +150,65 @@ def test_every_message_ends_and_no_gateway_is_asked_too_often(
     throttled = sum(isinstance(error, Throttled) for error in answers[: len(asked)])
     assert all(asked.count(gateway) <= rounds + throttled for gateway in asked)
     assert (outcome is Outcome.ACCEPTED) == (len(answers) < len(asked) or answers[len(asked) - 1] is None)
-    assert one.next_step(0.0, alive) == Ended(outcome)
+    assert one.choose_step(0.0, alive) == Ended(outcome)
 
 
 def test_a_dead_gateway_is_gone_round_and_waited_for_where_it_is_the_only_one() -> None:
     one = delivery("a", "b")
     health = {"a": GatewayHealth(Condition.DEAD, 20.0), "b": GatewayHealth(Condition.ALIVE, 0.0)}
 
-    assert one.next_step(0.0, health.__getitem__) == Send("b")
-    one.failed("b", BadRecipient("x"))
-    assert one.next_step(1.0, health.__getitem__) == Later(20.0)
-    assert one.next_step(20.0, alive) == Send("a")
+    assert one.choose_step(0.0, health.__getitem__) == Send("b")
+    one.note_failure("b", BadRecipient("x"))
+    assert one.choose_step(1.0, health.__getitem__) == Later(20.0)
+    assert one.choose_step(20.0, alive) == Send("a")
 
 
 def test_a_gateway_that_is_back_too_late_is_not_waited_for() -> None:
     one = delivery("a")
 
-    assert one.next_step(0.0, lambda _: GatewayHealth(Condition.RESTING, DEADLINE)) == Ended(Outcome.NOT_SENT)
+    assert one.choose_step(0.0, lambda _: GatewayHealth(Condition.RESTING, DEADLINE)) == Ended(
+        Outcome.NOT_SENT
+    )
 
 
 def test_nothing_begins_after_the_deadline() -> None:
-    assert delivery("a").next_step(DEADLINE, alive) == Ended(Outcome.NOT_SENT)
+    assert delivery("a").choose_step(DEADLINE, alive) == Ended(Outcome.NOT_SENT)
 
 
 def test_while_an_attempt_is_under_way_the_next_gateway_may_be_asked_too() -> None:
     one = delivery("a", "b")
-    steps = [one.next_step(0.0, alive) for _ in range(3)]
+    steps = [one.choose_step(0.0, alive) for _ in range(3)]
 
     assert steps == [Send("a"), Send("b"), None]
-    assert one.accepted("b")
-    assert not one.accepted("a")
+    assert one.note_receipt("b")
+    assert not one.note_receipt("a")
     assert one.outcome is Outcome.ACCEPTED
 
 
 def test_a_gateway_that_was_not_asked_after_all_is_asked_later() -> None:
     resting = {"only": GatewayHealth(Condition.RESTING, 7.0)}
     one = delivery("only")
-    first = one.next_step(0.0, alive)
-    one.returned("only")
+    first = one.choose_step(0.0, alive)
+    one.take_back("only")
 
     assert first == Send("only")
-    assert one.next_step(1.0, resting.__getitem__) == Later(7.0)
-    assert one.next_step(7.0, alive) == Send("only")
+    assert one.choose_step(1.0, resting.__getitem__) == Later(7.0)
+    assert one.choose_step(7.0, alive) == Send("only")
 
 
 def test_a_gateway_that_is_being_probed_is_not_looked_at_in_a_circle() -> None:
     dead = {"only": GatewayHealth(Condition.DEAD, 5.0)}
     one = delivery("only")
 
-    assert one.next_step(6.0, dead.__getitem__) == Later(6.25)
+    assert one.choose_step(6.0, dead.__getitem__) == Later(6.25)
 
 
 def test_a_hedge_is_a_further_gateway_or_nothing() -> None:
     one = delivery("a", "b", rounds=3)
     before = one.hedge(0.0, alive)
-    one.next_step(0.0, alive)
+    one.choose_step(0.0, alive)
     second, third = one.hedge(1.0, alive), one.hedge(2.0, alive)
-    one.accepted("a")
+    one.note_receipt("a")
 
     assert (before, second, third) == (None, Send("b"), None)
     assert one.hedge(3.0, alive) is None
@@ -214,7 +216,7 @@ def test_a_hedge_is_a_further_gateway_or_nothing() -> None:
 
 def test_what_is_given_up_ends_once() -> None:
     one = delivery("a")
-    one.next_step(0.0, alive)
-    one.failed("a", AnswerTimeout("x"))
+    one.choose_step(0.0, alive)
+    one.note_failure("a", AnswerTimeout("x"))
 
     assert (one.give_up(), one.give_up()) == (Outcome.UNKNOWN, None)

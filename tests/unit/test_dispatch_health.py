@@ -41,7 +41,7 @@ def fail(
     breaker: Breaker, times: int, error: DeliveryError = DOWN, now: float = 0.0, first: int = 0
 ) -> list[Consequence]:
     """Let the messages of so many different people fail."""
-    return [breaker.failed(error, person(first + number), now) for number in range(times)]
+    return [breaker.note_failure(error, person(first + number), now) for number in range(times)]
 
 
 def test_a_new_gateway_is_alive(breaker: Breaker) -> None:
@@ -69,7 +69,9 @@ def test_three_people_in_a_row_whose_messages_fail_are_death_for_a_while(
 def test_one_or_two_people_are_no_death_however_often_they_try(
     breaker: Breaker, people: list[Person]
 ) -> None:
-    consequences = [breaker.failed(AnswerTimeout("silence"), one, now / 10) for now, one in enumerate(people)]
+    consequences = [
+        breaker.note_failure(AnswerTimeout("silence"), one, now / 10) for now, one in enumerate(people)
+    ]
 
     assert set(consequences) == {NOTHING, SUSPECT}
     # A probe tells; it is asked for every five seconds and no more often.
@@ -82,12 +84,12 @@ def test_a_refused_account_is_death_at_once_and_no_probe_lifts_it(
     breaker: Breaker, error: DeliveryError
 ) -> None:
     assert fail(breaker, 1, error) == [OPENED]
-    assert not breaker.probed(None, 5.0)
+    assert not breaker.note_probe(None, 5.0)
     assert (breaker.health(5.0).condition, breaker.health(5.0).until) == (Condition.DEAD, 60.0)
     assert not breaker.may_try(person(2), 59.0, last_hope=True)
     assert breaker.may_try(person(2), 60.0, last_hope=False)
     assert not breaker.may_try(person(3), 60.0, last_hope=False)
-    breaker.succeeded(person(2))
+    breaker.note_success(person(2))
     assert breaker.health(60.0).condition is Condition.ALIVE
 
 
@@ -97,7 +99,7 @@ def test_tries_of_a_refused_account_become_rarer_and_stay_within_five_minutes(br
     for now in range(2000):
         if breaker.may_try(person(now), now, last_hope=True):
             moments.append(now)
-            breaker.failed(AuthFailed("no"), person(now), now)
+            breaker.note_failure(AuthFailed("no"), person(now), now)
 
     gaps = [later - earlier for earlier, later in pairwise(moments)]
     assert (moments[0], gaps[0], max(gaps)) == (60, 120, 200)
@@ -105,10 +107,10 @@ def test_tries_of_a_refused_account_become_rarer_and_stay_within_five_minutes(br
 
 def test_a_probe_that_notices_the_refused_account_is_believed_when_it_succeeds(breaker: Breaker) -> None:
     fail(breaker, 1, AuthFailed("no"))
-    breaker.probed(AuthFailed("no"), 5.0)
+    breaker.note_probe(AuthFailed("no"), 5.0)
 
     assert breaker.health(5.0).until == 10.0
-    assert breaker.probed(None, 10.0)
+    assert breaker.note_probe(None, 10.0)
     assert breaker.health(10.0).condition is Condition.ALIVE
 
 
@@ -122,7 +124,7 @@ def test_it_stays_dead_until_a_probe_says_otherwise(breaker: Breaker) -> None:
 def test_a_success_or_a_refusal_ends_a_row_of_failures(breaker: Breaker, error: DeliveryError | None) -> None:
     fail(breaker, 2)
     if error is None:
-        breaker.succeeded(person(9))
+        breaker.note_success(person(9))
     else:
         fail(breaker, 1, error, first=9)
 
@@ -133,7 +135,7 @@ def test_a_success_or_a_refusal_ends_a_row_of_failures(breaker: Breaker, error: 
 def test_half_of_the_last_ten_people_failing_is_death_too(breaker: Breaker) -> None:
     opened = []
     for number in range(0, 10, 2):
-        breaker.succeeded(person(number))
+        breaker.note_success(person(number))
         opened += fail(breaker, 1, first=number + 1)
 
     assert opened == [NOTHING] * 4 + [OPENED]
@@ -143,7 +145,7 @@ def test_pauses_grow_to_a_minute_and_never_fail_however_long_it_lasts(breaker: B
     fail(breaker, 3)
     pauses = []
     for _ in range(3000):
-        breaker.probed(DOWN, 1000.0)
+        breaker.note_probe(DOWN, 1000.0)
         pauses.append(breaker.health(0.0).until - 1000.0)
 
     assert pauses[:6] == [10.0, 20.0, 40.0, 60.0, 60.0, 60.0]
@@ -152,7 +154,7 @@ def test_pauses_grow_to_a_minute_and_never_fail_however_long_it_lasts(breaker: B
 
 def test_a_failure_of_somebody_new_on_trial_is_death_again_for_longer(breaker: Breaker) -> None:
     fail(breaker, 3)
-    breaker.probed(None, 30.0)
+    breaker.note_probe(None, 30.0)
     on_trial = breaker.health(30.0).condition
 
     assert on_trial is Condition.ALIVE
@@ -162,9 +164,9 @@ def test_a_failure_of_somebody_new_on_trial_is_death_again_for_longer(breaker: B
 
 def test_a_failure_on_trial_of_somebody_whose_messages_failed_before_says_nothing(breaker: Breaker) -> None:
     fail(breaker, 3)
-    breaker.probed(None, 30.0)
+    breaker.note_probe(None, 30.0)
 
-    assert {breaker.failed(AnswerTimeout("x"), person(1), 31.0 + number) for number in range(9)} <= {
+    assert {breaker.note_failure(AnswerTimeout("x"), person(1), 31.0 + number) for number in range(9)} <= {
         NOTHING,
         SUSPECT,
     }
@@ -173,8 +175,8 @@ def test_a_failure_on_trial_of_somebody_whose_messages_failed_before_says_nothin
 
 def test_a_message_that_goes_through_ends_the_trial(breaker: Breaker) -> None:
     fail(breaker, 3)
-    breaker.probed(None, 30.0)
-    breaker.succeeded(person(1))
+    breaker.note_probe(None, 30.0)
+    breaker.note_success(person(1))
 
     assert fail(breaker, 3, now=40.0) == [NOTHING, NOTHING, OPENED]
     assert breaker.health(40.0).until == 45.0
@@ -182,7 +184,7 @@ def test_a_message_that_goes_through_ends_the_trial(breaker: Breaker) -> None:
 
 def test_a_probe_out_of_turn_that_fails_changes_no_pause(breaker: Breaker) -> None:
     fail(breaker, 3)
-    breaker.probed(DOWN, 2.0, hurried=True)
+    breaker.note_probe(DOWN, 2.0, hurried=True)
 
     assert breaker.health(2.0).until == 5.0
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsotp_plugin.dispatch.routes import Recipient, Route, RouteTable, realm_of
+from smsotp_plugin.dispatch.routes import Recipient, Route, RouteTable, find_realm
 from smsotp_plugin.errors import NoRoute
 
 GATEWAYS = ["a", "b", "c"]
@@ -69,7 +69,7 @@ def test_weights_share_the_first_place() -> None:
 
 def test_a_further_message_of_the_same_log_in_goes_to_another_gateway() -> None:
     table = RouteTable([Route("1", ("a", "b", "c"), weights=(1, 1, 1))], GATEWAYS)
-    plans = [table.plan(Recipient("+4315551234", share=0.5)).turned(turns) for turns in range(4)]
+    plans = [table.plan(Recipient("+4315551234", share=0.5)).turn(turns) for turns in range(4)]
 
     assert [plan.gateways[0] for plan in plans] == ["b", "a", "c", "b"]
 
@@ -79,7 +79,7 @@ def test_a_further_message_of_the_same_log_in_goes_to_another_gateway() -> None:
     [("bob", ""), ("bob@Shop.example", "shop.example"), ("SHOP\\bob", "shop"), ("@shop", ""), ("a@b@c", "c")],
 )
 def test_the_realm_is_read_in_both_spellings(user: str, realm: str) -> None:
-    assert realm_of(user) == realm
+    assert find_realm(user) == realm
 
 
 @given(

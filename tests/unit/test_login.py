@@ -144,7 +144,7 @@ class Bench:
             sender=sender,
             clock=self.clock,
         )
-        self.outbox.listen(self.login.ended)
+        self.outbox.listen(self.login.note_end)
 
     def ask(self, **fields: Any) -> Ask:
         asked = self.login.first_leg(request(**fields))

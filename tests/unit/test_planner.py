@@ -22,10 +22,10 @@ class View:
         self.dead = dead
         self.hopes = hopes
 
-    def health_of(self, gateway: str) -> GatewayHealth:
+    def find_health(self, gateway: str) -> GatewayHealth:
         return GatewayHealth(Condition.DEAD if gateway in self.dead else Condition.ALIVE, 0.0)
 
-    def last_hopes(self, gateways: Sequence[str], person: Person) -> frozenset[str]:
+    def find_last_hopes(self, gateways: Sequence[str], person: Person) -> frozenset[str]:
         assert person.user == "bob"
         return frozenset(set(gateways) & set(self.hopes))
 

@@ -217,7 +217,7 @@ def test_an_outage_is_known_once_a_try_has_made_no_session() -> None:
     for lived in (5.0, 0.0):
         outage.note(ConnectFailed, "refused", now=10, lived=lived, lasting=False)
         known.append(outage.known)
-    outage.over()
+    outage.end()
 
     assert [*known, outage.known] == [False, False, True, False]
 

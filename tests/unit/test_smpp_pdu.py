@@ -42,7 +42,7 @@ def parsed_by_smpplib(packed: bytes) -> Any:
 
 
 def read_all(reader: PduReader) -> list[Pdu]:
-    return list(iter(reader.next_pdu, None))
+    return list(iter(reader.take_pdu, None))
 
 
 def test_a_header_is_packed_as_the_standard_says() -> None:
@@ -72,7 +72,7 @@ def test_a_length_that_cannot_be_true_is_refused_before_the_rest_has_come(length
     reader.feed(length.to_bytes(4, "big"))
 
     with pytest.raises(ProtocolViolation, match=f"{length} bytes"):
-        reader.next_pdu()
+        reader.take_pdu()
 
 
 def test_the_largest_pdu_is_read() -> None:

@@ -43,8 +43,8 @@ def written(session: SmppSession) -> list[Pdu]:
     data = session.to_write()
     if data is not None:
         reader.feed(bytes(data))
-        session.wrote(len(data))
-    return list(iter(reader.next_pdu, None))
+        session.note_written(len(data))
+    return list(iter(reader.take_pdu, None))
 
 
 def binding(window: int = 3) -> SmppSession:
@@ -104,7 +104,7 @@ def test_what_is_not_the_answer_to_the_bind_does_not_bind(answer: bytes) -> None
 def test_a_bind_without_an_answer_ends_when_its_time_is_over() -> None:
     session = binding()
 
-    assert session.next_tick() == 10
+    assert session.find_next_tick() == 10
     assert session.tick(9.9) == []
     assert session.tick(10) == [SessionEnded("no answer to the bind within 10 s")]
 
@@ -174,10 +174,10 @@ def test_a_generic_nack_to_nothing_ends_the_session(session: SmppSession) -> Non
 
 
 def test_a_silent_peer_is_asked_and_then_given_up(session: SmppSession) -> None:
-    assert session.next_tick() == 30
+    assert session.find_next_tick() == 30
     assert session.tick(30) == []
     assert [pdu.command for pdu in written(session)] == [ENQUIRE_LINK]
-    assert session.next_tick() == 35
+    assert session.find_next_tick() == 35
 
     assert session.tick(34.9) == []
     assert session.tick(35) == [SessionEnded("no sign of life within 5 s of an enquire_link")]
@@ -188,7 +188,7 @@ def test_any_pdu_is_a_sign_of_life(session: SmppSession) -> None:
 
     session.receive(pack_pdu(ENQUIRE_LINK, 5), 34)
 
-    assert session.next_tick() == 64
+    assert session.find_next_tick() == 64
     assert session.tick(40) == []
 
 
@@ -197,7 +197,7 @@ def test_half_a_pdu_is_no_sign_of_life(session: SmppSession) -> None:
 
     session.receive(pack_pdu(ENQUIRE_LINK, 5)[:15], 34)
 
-    assert session.next_tick() == 35
+    assert session.find_next_tick() == 35
 
 
 def test_an_enquiry_of_ours_is_answered(session: SmppSession) -> None:
@@ -211,7 +211,7 @@ def test_an_enquiry_of_ours_is_answered(session: SmppSession) -> None:
 def test_a_lost_connection_tells_what_was_written_completely(session: SmppSession) -> None:
     whole, cut = session.submit(b"first"), session.submit(b"second")
     session.to_write()
-    session.wrote(16 + 5 + 16 + 5)
+    session.note_written(16 + 5 + 16 + 5)
     waiting = session.submit(b"third")
 
     assert session.end("gone") == SessionEnded(
@@ -223,8 +223,8 @@ def test_bytes_are_offered_again_until_they_have_gone_out(session: SmppSession) 
     session.submit(b"abcdef")
     before = bytes(session.to_write() or b"")
 
-    session.wrote(3)
-    session.wrote(4)
+    session.note_written(3)
+    session.note_written(4)
 
     assert bytes(session.to_write() or b"") == before[7:]
     assert session.is_writing()
@@ -246,7 +246,7 @@ def test_our_unbind_waits_for_its_answer_and_not_for_ever(session: SmppSession) 
     session.unbind(5)
 
     assert [pdu.command for pdu in written(session)] == [UNBIND]
-    assert session.next_tick() == 6
+    assert session.find_next_tick() == 6
     assert session.receive(pack_pdu(UNBIND_RESP, 2), 5.5) == [SessionEnded("unbound")]
 
 

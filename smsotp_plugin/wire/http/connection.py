@@ -45,12 +45,12 @@ class HttpConnection:
             NotSent: The gateway cannot have the whole request.
             Unknown: It can, and no complete answer came.
         """
-        data = self._written(request)
+        data = self._write(request)
         used_before = self._can_be_used(deadline)
         channel = self._channel if used_before else None
         try:
             if channel is None:
-                channel = self._fresh(deadline)
+                channel = self._open_fresh(deadline)
             channel.write(data, deadline)
         except Broken as exc:
             self._drop()
@@ -64,7 +64,7 @@ class HttpConnection:
             self._drop()
             raise ProtocolViolation(str(exc)) from None
         if answer.keep:
-            self._good_until = deadline.clock.monotonic() + _idle_limit(answer.headers)
+            self._good_until = deadline.clock.monotonic() + _find_idle_limit(answer.headers)
         else:
             self._drop()
         return answer
@@ -107,16 +107,16 @@ class HttpConnection:
         limit = self._origin.read_limit
 
         def receive() -> bytes:
-            return channel.receive(deadline if limit is None else _sooner(limit, deadline))
+            return channel.receive(deadline if limit is None else _choose_sooner(limit, deadline))
 
         incoming = Incoming(receive)
         answer = read_answer(incoming)
-        if used_before and incoming.anything():
+        if used_before and incoming.has_anything():
             # One of the two may be the late answer to an earlier request: which, nobody can tell.
             raise Broken("the connection holds more than one answer")
         return answer
 
-    def _fresh(self, deadline: Deadline) -> Channel:
+    def _open_fresh(self, deadline: Deadline) -> Channel:
         channel = self._connect(deadline)
         if not channel.quiet():
             raise Broken("it closed the connection, or spoke, before it was asked anything")
@@ -125,7 +125,7 @@ class HttpConnection:
     def _connect(self, deadline: Deadline) -> Channel:
         origin, proxy = self._origin, self._proxy
         if origin.connect_limit is not None:
-            deadline = _sooner(origin.connect_limit, deadline)
+            deadline = _choose_sooner(origin.connect_limit, deadline)
         if deadline.passed():
             raise Broken("no time was left to connect")
         address = origin.address() if proxy is None else proxy.netloc.rpartition("@")[2]
@@ -138,20 +138,20 @@ class HttpConnection:
             host = proxy.hostname or ""
             channel.connect(host, proxy.port or (443 if proxy.scheme == "https" else 80), deadline)
             if proxy.scheme == "https":
-                channel.encrypt(self._context(), host, deadline)
+                channel.encrypt(self._make_context(), host, deadline)
             if origin.scheme == "https":
                 self._ask_for_a_tunnel(channel, deadline)
         if origin.scheme == "https":
-            channel.encrypt(self._context(), origin.host, deadline)
+            channel.encrypt(self._make_context(), origin.host, deadline)
         return channel
 
-    def _context(self) -> ssl.SSLContext:
+    def _make_context(self) -> ssl.SSLContext:
         assert self._tls is not None
         return self._tls
 
     def _ask_for_a_tunnel(self, channel: Channel, deadline: Deadline) -> None:
         address = self._origin.address()
-        lines = [f"CONNECT {address} HTTP/1.1", f"Host: {address}", *self._proxy_lines(), "", ""]
+        lines = [f"CONNECT {address} HTTP/1.1", f"Host: {address}", *self._write_proxy_lines(), "", ""]
         channel.write("\r\n".join(lines).encode("latin-1"), deadline)
         incoming = Incoming(lambda: channel.receive(deadline))
         try:
@@ -162,23 +162,23 @@ class HttpConnection:
             raise Broken(f"the proxy gave no answer that can be read: {exc}") from None
         if not 200 <= status < 300:
             raise Broken(f"the proxy refused to connect to the gateway, with status {status}")
-        if incoming.anything():
+        if incoming.has_anything():
             raise Broken("the proxy sent bytes in clear where TLS had to begin")
 
-    def _proxy_lines(self) -> list[str]:
+    def _write_proxy_lines(self) -> list[str]:
         if self._proxy is None or self._proxy.username is None:
             return []
         account = basic_auth(unquote(self._proxy.username), unquote(self._proxy.password or ""))
         return [f"Proxy-Authorization: {account}"]
 
-    def _written(self, request: PreparedRequest) -> bytes:
+    def _write(self, request: PreparedRequest) -> bytes:
         """
         Return a request as bytes.
 
         Raises:
             BadMessage: It goes elsewhere, or has no form that can be written.
         """
-        target = _target(request.url or "", self._origin)
+        target = _write_target(request.url or "", self._origin)
         body = request.body.encode() if isinstance(request.body, str) else request.body or b""
         if not isinstance(body, bytes):
             raise BadMessage("the request's body is no text and no bytes")
@@ -190,9 +190,9 @@ class HttpConnection:
             lines[0] = (
                 f"{request.method} {self._origin.scheme}://{self._origin.host_header()}{target} HTTP/1.1"
             )
-            lines += self._proxy_lines()
+            lines += self._write_proxy_lines()
         lines += [
-            f"{name}: {_latin(value)}"
+            f"{name}: {_encode_latin(value)}"
             for name, value in request.headers.items()
             if name.lower() not in ("content-length", "transfer-encoding")
         ]
@@ -214,11 +214,11 @@ class HttpConnection:
             channel.close()
 
 
-def _latin(value: str | bytes) -> str:
+def _encode_latin(value: str | bytes) -> str:
     return value if isinstance(value, str) else value.decode("latin-1")
 
 
-def _target(url: str, origin: Origin) -> str:
+def _write_target(url: str, origin: Origin) -> str:
     """Return path and query of a URL, which must lead to the origin."""
     base = origin.url()
     if url.startswith(base + "/"):
@@ -233,11 +233,11 @@ def _target(url: str, origin: Origin) -> str:
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
-def _sooner(seconds: float, deadline: Deadline) -> Deadline:
+def _choose_sooner(seconds: float, deadline: Deadline) -> Deadline:
     return min(Deadline.after(seconds, deadline.clock), deadline, key=lambda each: each.at)
 
 
-def _idle_limit(headers: Mapping[str, str]) -> float:
+def _find_idle_limit(headers: Mapping[str, str]) -> float:
     """Return the seconds for which a connection may rest: a second less than the peer says (RFC 2068 19.7.1.1)."""
     found = re.search(r"timeout=(\d{1,6})", headers.get("keep-alive", ""))
     return max(0.0, float(found[1]) - 1.0) if found else _MOST_IDLE

@@ -11,7 +11,7 @@ from requests import PreparedRequest, Response
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 
-from smsotp_plugin.wire.http.text import encoding_of
+from smsotp_plugin.wire.http.text import find_encoding
 
 _LONGEST_RETRY_AFTER = 3600.0
 _MARKS = re.compile(r"^\s*\ufeff[\s\ufeff]*")
@@ -88,11 +88,11 @@ def make_request(
 def make_response(
     status: int, headers: Mapping[str, str], body: bytes, request: PreparedRequest | None = None
 ) -> Response:
-    """Return an answer that is whole, its encoding chosen as `encoding_of` says."""
+    """Return an answer that is whole, its encoding chosen as `find_encoding` says."""
     response = Response()
     response.status_code = status
     response.headers = CaseInsensitiveDict(headers)
-    response.encoding = encoding_of(response.headers, body)
+    response.encoding = find_encoding(response.headers, body)
     response._content = body  # noqa: SLF001  (the way of every adapter that is no HTTPAdapter)
     response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001  (as above)
     if request is not None:

@@ -59,22 +59,22 @@ class Incoming:
         self.left = _MOST_RECEIVED
         self.at_end = False
 
-    def anything(self) -> bool:
+    def has_anything(self) -> bool:
         """Tell whether bytes are here that nobody has asked for yet."""
         return bool(self._buffer)
 
-    def line(self) -> bytes | None:
+    def read_line(self) -> bytes | None:
         """Return the next line without its end (CRLF, or LF alone); None where the bytes end before it does."""
         begin = 0
         while (end := self._buffer.find(b"\n", begin)) < 0:
             begin = len(self._buffer)
-            if not self._more():
+            if not self._read_more():
                 return None
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
         return line.removesuffix(b"\r")
 
-    def exactly(self, count: int) -> bytes:
+    def read_exactly(self, count: int) -> bytes:
         """
         Return the next bytes.
 
@@ -82,19 +82,19 @@ class Incoming:
             Broken: There are fewer.
         """
         while len(self._buffer) < count:
-            if not self._more():
+            if not self._read_more():
                 raise Broken("the answer breaks off")
         taken = bytes(self._buffer[:count])
         del self._buffer[:count]
         return taken
 
-    def rest(self) -> bytes:
+    def read_rest(self) -> bytes:
         """Return everything up to the end."""
-        while self._more():
+        while self._read_more():
             pass
-        return self.exactly(len(self._buffer))
+        return self.read_exactly(len(self._buffer))
 
-    def _more(self) -> bool:
+    def _read_more(self) -> bool:
         received = self._receive()
         self.left -= len(received)
         if self.left < 0:
@@ -115,13 +115,13 @@ def read_answer(incoming: Incoming) -> Answer:
     keep, body = head.keeps_alive(), b""
     if head.status not in (204, 304):
         keep, body = _read_body(incoming, head, keep)
-    body = _unpacked(head.words("content-encoding"), body)
+    body = _unpack(head.list_words("content-encoding"), body)
     if len(body) > MOST_BODY:
-        raise _too_long(head.status)
+        raise _refuse_length(head.status)
     headers: dict[str, str] = {}
     for name, value in head.fields:
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return Answer(head.status, headers, body, keep and not incoming.anything())
+    return Answer(head.status, headers, body, keep and not incoming.has_anything())
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +141,14 @@ class Head:
     fields: list[tuple[str, str]] = field(repr=False)
     whole: bool
 
-    def words(self, name: str) -> list[str]:
+    def list_words(self, name: str) -> list[str]:
         """Return the elements of all the lists of a name, in lower case, without parameters."""
         lists = (value.split(",") for known, value in self.fields if known == name)
         return [word for each in chain(*lists) if (word := each.partition(";")[0].strip().lower())]
 
     def keeps_alive(self) -> bool:
         """Tell whether the peer keeps the connection (RFC 9112 section 9.3)."""
-        options = self.words("connection")
+        options = self.list_words("connection")
         return "close" not in options and (self.version >= (1, 1) or "keep-alive" in options)
 
 
@@ -168,19 +168,21 @@ def read_head(incoming: Incoming) -> Head:
 
 
 def _read_one_head(incoming: Incoming) -> Head:
-    line = incoming.line()
+    line = incoming.read_line()
     while line is not None and not line.strip():
-        line = incoming.line()
+        line = incoming.read_line()
     if line is None:
         raise Broken(
-            "the answer breaks off" if incoming.anything() else "the connection was closed without an answer"
+            "the answer breaks off"
+            if incoming.has_anything()
+            else "the connection was closed without an answer"
         )
     found = _STATUS_LINE.match(line)
     if not found or int(found[3]) < 100:
         raise Broken("the answer is no valid HTTP: it does not begin with a status")
     fields: list[tuple[str, str]] = []
     whole = True
-    for written in _header_lines(incoming):
+    for written in _read_header_lines(incoming):
         name, colon, value = written.partition(":")
         whole = whole and bool(colon) and not (name and name[-1].isspace())
         # What is no header is passed over; a blank before the colon, or in the name, makes none of the others wrong.
@@ -189,11 +191,11 @@ def _read_one_head(incoming: Incoming) -> Head:
     return Head((int(found[1]), int(found[2] or 0)), int(found[3]), fields, whole)
 
 
-def _header_lines(incoming: Incoming) -> Iterator[str]:
+def _read_header_lines(incoming: Incoming) -> Iterator[str]:
     """Yield the lines up to the empty one, those that go on in the next (RFC 9112 section 5.2) as one."""
     open_line = ""
     for _ in range(_MOST_LINES):
-        if (line := incoming.line()) is None:
+        if (line := incoming.read_line()) is None:
             raise Broken("the answer breaks off")
         if b"\0" in line:
             raise Broken("the answer is no valid HTTP: there is a NUL in its head")
@@ -212,32 +214,32 @@ def _header_lines(incoming: Incoming) -> Iterator[str]:
 
 def _read_body(incoming: Incoming, head: Head, keep: bool) -> tuple[bool, bytes]:  # noqa: FBT001  (handed on)
     """Return whether the connection can be kept, and the body as it came."""
-    codings = [word for word in head.words("transfer-encoding") if word != "identity"]
-    lengths = head.words("content-length")
+    codings = [word for word in head.list_words("transfer-encoding") if word != "identity"]
+    lengths = head.list_words("content-length")
     # Whoever says the length in two ways, or not in form, may be wrong about where the answer ends.
     clear = head.whole and len(codings) + len(lengths) == 1
     if codings:
         if codings[-1] != "chunked":
             raise Broken("the answer has a Transfer-Encoding that is not known")
         body, ended = _read_chunks(incoming, head.status)
-        return keep and clear and ended, _unpacked(codings[:-1], body)
+        return keep and clear and ended, _unpack(codings[:-1], body)
     sizes = {int(found[1]) for word in lengths if (found := _LENGTH.match(word))}
     if len(sizes) > 1:
         raise Broken("the answer has two lengths")
     if not sizes:
         # Without a length that can be read, the body goes on to the end of the connection.
-        return False, incoming.rest()
+        return False, incoming.read_rest()
     (size,) = sizes
     if size > MOST_BODY:
-        raise _too_long(head.status)
-    return keep and clear and lengths[0].isdecimal(), incoming.exactly(size)
+        raise _refuse_length(head.status)
+    return keep and clear and lengths[0].isdecimal(), incoming.read_exactly(size)
 
 
 def _read_chunks(incoming: Incoming, status: int) -> tuple[bytes, bool]:
     """Return the body, and whether the end of its last chunk was seen (RFC 9112 section 7.1)."""
     body = bytearray()
     while True:
-        line = incoming.line()
+        line = incoming.read_line()
         found = _CHUNK.fullmatch(line) if line is not None else None
         if not found:
             raise Broken("the answer breaks off" if line is None else "the answer has a chunk without a size")
@@ -245,38 +247,38 @@ def _read_chunks(incoming: Incoming, status: int) -> tuple[bytes, bool]:
         if size == 0:
             break
         if len(body) + size > MOST_BODY:
-            raise _too_long(status)
-        body += incoming.exactly(size)
-        if incoming.line() not in (b"", None):
+            raise _refuse_length(status)
+        body += incoming.read_exactly(size)
+        if incoming.read_line() not in (b"", None):
             raise Broken("the answer has a chunk that is longer than its size")
     # The trailers. Some servers close here: what they had to say has been said.
-    while line := incoming.line():
+    while line := incoming.read_line():
         pass
     return bytes(body), line is not None
 
 
-def _unpacked(codings: list[str], body: bytes) -> bytes:
+def _unpack(codings: list[str], body: bytes) -> bytes:
     """Undo what was done to a body, the last coding first."""
     for coding in reversed(codings):
         if coding in _PACKED:
             raise Broken(f"the answer's body is packed with {coding}, which is not known here")
         if body and coding in ("gzip", "x-gzip", "deflate"):
-            body = _inflated(body, coding)
+            body = _inflate(body, coding)
     return body
 
 
-def _inflated(body: bytes, coding: str) -> bytes:
+def _inflate(body: bytes, coding: str) -> bytes:
     # "deflate" is zlib by the standard and bare by the custom of some servers.
     formats = (zlib.MAX_WBITS, -zlib.MAX_WBITS) if coding == "deflate" else (zlib.MAX_WBITS | 16,)
     for bits in formats:
         try:
-            return _all_members(body, bits)
+            return _inflate_members(body, bits)
         except zlib.error:
             continue
     raise Broken("the answer's Content-Encoding does not fit its body")
 
 
-def _all_members(body: bytes, bits: int) -> bytes:
+def _inflate_members(body: bytes, bits: int) -> bytes:
     """Unpack what was packed in pieces, one behind the other (RFC 1952 section 2.2), up to a little over `MOST_BODY`."""
     unpacked = b""
     while body and len(unpacked) <= MOST_BODY:
@@ -295,5 +297,5 @@ def _all_members(body: bytes, bits: int) -> bytes:
     return unpacked
 
 
-def _too_long(status: int) -> Broken:
+def _refuse_length(status: int) -> Broken:
     return Broken(f"the answer, with status {status}, is longer than {MOST_BODY // 1024} KiB")

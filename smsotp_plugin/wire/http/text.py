@@ -64,7 +64,7 @@ _NOT_OF_THE_WEB = frozenset(
 )
 
 
-def encoding_of(headers: Mapping[str, str], body: bytes) -> str:
+def find_encoding(headers: Mapping[str, str], body: bytes) -> str:
     """
     Return the name of the codec for a body: its mark, else what Content-Type names, else what XML declares, else UTF-8.
 
@@ -78,14 +78,14 @@ def encoding_of(headers: Mapping[str, str], body: bytes) -> str:
     named = _CHARSET.search(headers.get("content-type", ""))
     declared = None if named else _DECLARED.match(body[:300])
     label = named[1] if named else declared[1].decode() if declared else "utf-8"
-    name = _codec(label)
+    name = _find_codec(label)
     if name == "utf-16":
         # RFC 2781 wants the high octet first where no mark tells; most software writes the low one first.
         return "utf-16-be" if body[:1] == b"\0" else "utf-16-le"
     return name
 
 
-def _codec(label: str) -> str:
+def _find_codec(label: str) -> str:
     label = label.lower()
     label = re.sub(r"^x-(?=cp|windows|iso)", "", label)
     try:

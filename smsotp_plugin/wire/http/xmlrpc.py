@@ -38,7 +38,7 @@ def write_call(method: str, argument: dict[str, str]) -> bytes:
     return xmlrpc.client.dumps((argument,), method).encode()
 
 
-def as_number(value: object) -> int | None:
+def read_number(value: object) -> int | None:
     """
     Return a code as a number, also where it came as a text or with a point; None for anything else.
 
@@ -77,14 +77,14 @@ def read_answer(text: str) -> Any:
         parser.Parse(text.strip().encode("utf-8", "replace"), True)
         (value,) = reader.close()
     except xmlrpc.client.Fault as exc:
-        raise _fault(exc) from None
+        raise _make_fault(exc) from None
     except Exception as exc:  # noqa: BLE001  (expat and the marshaller raise at least nine kinds on hostile input)
         raise UnreadableAnswer(f"the answer is no XML-RPC answer ({type(exc).__name__})") from None
     return value
 
 
-def _fault(fault: xmlrpc.client.Fault) -> Exception:
-    code = as_number(fault.faultCode)
+def _make_fault(fault: xmlrpc.client.Fault) -> Exception:
+    code = read_number(fault.faultCode)
     if code is None:
         return UnreadableAnswer("the answer is a fault without a code")
     return RpcFault(code)

@@ -58,20 +58,20 @@ def read_delivery(pdu: Pdu) -> DeliverSm:
         ProtocolViolation: It ends before its text, or a string has no end.
     """
     body = _Body(pdu.body)
-    body.string()
-    body.octets(2)
-    source = body.string()
-    body.octets(2)
-    destination = body.string()
+    body.take_string()
+    body.take_octets(2)
+    source = body.take_string()
+    body.take_octets(2)
+    destination = body.take_string()
     if pdu.command == DATA_SM:
-        esm_class, _, data_coding = body.octets(3)
+        esm_class, _, data_coding = body.take_octets(3)
         text = b""
     else:
-        esm_class = body.octets(3)[0]
-        body.string()
-        body.string()
-        _, _, data_coding, _, length = body.octets(5)
-        text = body.up_to(length)
+        esm_class = body.take_octets(3)[0]
+        body.take_string()
+        body.take_string()
+        _, _, data_coding, _, length = body.take_octets(5)
+        text = body.take_up_to(length)
     options = body.options()
     text = text or options.get(MESSAGE_PAYLOAD, b"")
     return DeliverSm(source, destination, esm_class, data_coding, text, options, body.defect)
@@ -85,25 +85,25 @@ class _Body:
         self._at = 0
         self.defect = ""
 
-    def octets(self, count: int) -> bytes:
+    def take_octets(self, count: int) -> bytes:
         start, self._at = self._at, self._at + count
         if self._at > len(self._body):
             raise ProtocolViolation("a PDU of the SMSC ends too early")
         return self._body[start : self._at]
 
-    def string(self) -> bytes:
+    def take_string(self) -> bytes:
         end = self._body.find(b"\0", self._at, self._at + _LONGEST_STRING)
         if end < 0:
             raise ProtocolViolation("a string in a PDU of the SMSC has no end")
         start, self._at = self._at, end + 1
         return self._body[start:end]
 
-    def up_to(self, count: int) -> bytes:
+    def take_up_to(self, count: int) -> bytes:
         """Return so many octets, or what there is of them."""
         left = len(self._body) - self._at
         if count > left:
             self.defect = f"its text should have {count} octets and has {left}"
-        return self.octets(min(count, left))
+        return self.take_octets(min(count, left))
 
     def options(self) -> dict[int, bytes]:
         """Return the optional parameters that are complete. SMPP 3.4 section 5.3."""
@@ -112,11 +112,11 @@ class _Body:
             if left < _OPTION.size:
                 self.defect = f"{left} stray octets stand at its end"
                 break
-            tag, length = _OPTION.unpack(self.octets(_OPTION.size))
+            tag, length = _OPTION.unpack(self.take_octets(_OPTION.size))
             if length > left - _OPTION.size:
                 self.defect = f"its optional parameter 0x{tag:04X} is longer than what is left of it"
                 break
-            found[tag] = self.octets(length)
+            found[tag] = self.take_octets(length)
         return found
 
 
@@ -164,21 +164,21 @@ def read_receipt(delivery: DeliverSm) -> NetworkReceipt | None:
     """
     if delivery.esm_class & 0x3C != 0x04 and RECEIPTED_MESSAGE_ID not in delivery.options:
         return None
-    fields = _fields(delivery)
-    message_id = _ascii(delivery.options.get(RECEIPTED_MESSAGE_ID, b"")) or fields.get("id", "")
+    fields = _read_fields(delivery)
+    message_id = _decode_ascii(delivery.options.get(RECEIPTED_MESSAGE_ID, b"")) or fields.get("id", "")
     if not message_id:
         return None
-    word = _state_word(delivery.options.get(MESSAGE_STATE, b"")) or fields.get("stat", "").upper()
-    error = _network_error(delivery.options.get(NETWORK_ERROR_CODE, b"")) or fields.get("err", "")
+    word = _find_state_word(delivery.options.get(MESSAGE_STATE, b"")) or fields.get("stat", "").upper()
+    error = _describe_network_error(delivery.options.get(NETWORK_ERROR_CODE, b"")) or fields.get("err", "")
     return NetworkReceipt(
         message_id,
         _STATUS_OF_WORD.get(word, "unknown"),
         (f"{word or 'no state'}, error {error}" if error.strip("0") else word or "no state")[:128],
-        (_digits(delivery.source), _digits(delivery.destination)),
+        (_keep_digits(delivery.source), _keep_digits(delivery.destination)),
     )
 
 
-def _fields(delivery: DeliverSm) -> dict[str, str]:
+def _read_fields(delivery: DeliverSm) -> dict[str, str]:
     coding = "utf-16-be" if delivery.data_coding == 0x08 else "latin-1"
     text = _MESSAGE_TEXT.split(delivery.text.decode(coding, "replace"), maxsplit=1)[0]
     found: dict[str, str] = {}
@@ -187,21 +187,21 @@ def _fields(delivery: DeliverSm) -> dict[str, str]:
     return found
 
 
-def _ascii(value: bytes) -> str:
+def _decode_ascii(value: bytes) -> str:
     """Return the printable beginning of a C-octet string; the NUL at its end is sometimes forgotten."""
     text = value.partition(b"\0")[0].decode("latin-1")[:64]
     return text if text.isascii() and text.isprintable() else ""
 
 
-def _state_word(value: bytes) -> str:
+def _find_state_word(value: bytes) -> str:
     state = value[0] - 1 if len(value) == 1 else -1
     return _STATES[state][0] if 0 <= state < len(_STATES) else ""
 
 
-def _network_error(value: bytes) -> str:
+def _describe_network_error(value: bytes) -> str:
     """Section 5.3.2.31: the kind of network and a number."""
     return str(int.from_bytes(value[1:], "big")) if len(value) == 3 else ""
 
 
-def _digits(address: bytes) -> str:
+def _keep_digits(address: bytes) -> str:
     return address.decode("latin-1").lstrip("+0")

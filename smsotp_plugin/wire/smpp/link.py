@@ -20,7 +20,7 @@ from smsotp_plugin.errors import (
     NotSent,
     ProtocolViolation,
 )
-from smsotp_plugin.wire.reasons import reason_of
+from smsotp_plugin.wire.reasons import find_reason
 from smsotp_plugin.wire.smpp.events import (
     Answered,
     BindRefused,
@@ -117,7 +117,7 @@ class SmppLink:
         if isinstance(result, DeliveryError):
             raise result
         if result is Progress.WITHDRAWN:
-            raise self._too_late()
+            raise self._explain_lateness()
         if isinstance(result, Progress):
             self._abandoned.append(ticket)
             self._wake()
@@ -147,7 +147,7 @@ class SmppLink:
             self._wake()
         return ticket
 
-    def _too_late(self) -> NotSent:
+    def _explain_lateness(self) -> NotSent:
         session = self._session
         if session is None:
             return self._outage.error()
@@ -216,7 +216,7 @@ class SmppLink:
         while not self._stopping.is_set() and (left := self._outage.next_try - self._clock.monotonic()) > 0:
             self._asleep = True
             self._abandoned.clear()
-            self._drop_tickets(self._hopeless)
+            self._drop_tickets(self._find_hopeless)
             transport.wait(left)
             self._asleep = False
 
@@ -229,7 +229,7 @@ class SmppLink:
             session.unbind(self._clock.monotonic())
         self._take_orders(session)
         blocked = self._write(session, transport)
-        tick = session.next_tick()
+        tick = session.find_next_tick()
         left = None if tick is None else tick - self._clock.monotonic()
         self._sleep(transport, left, blocked=blocked)
         for event in self._read(session, transport):
@@ -268,9 +268,9 @@ class SmppLink:
                 count = transport.send(data)
                 if not count:
                     return True
-                session.wrote(count)
+                session.note_written(count)
         except OSError as exc:
-            session.cut(self._clock.monotonic(), self._lost(exc))
+            session.cut(self._clock.monotonic(), self._explain_loss(exc))
         return False
 
     def _read(self, session: SmppSession, transport: SmppTransport) -> list[Event]:
@@ -278,15 +278,15 @@ class SmppLink:
         try:
             data = transport.receive()
         except OSError as exc:
-            return [session.end(self._lost(exc))]
+            return [session.end(self._explain_loss(exc))]
         if data is None:
             return session.tick(now)
         if not data:
             return [session.end(f"{self._setup.smsc} closed the connection")]
         return session.receive(data, now)
 
-    def _lost(self, exc: OSError) -> str:
-        return f"the connection to {self._setup.smsc} was lost: {reason_of(exc)}"
+    def _explain_loss(self, exc: OSError) -> str:
+        return f"the connection to {self._setup.smsc} was lost: {find_reason(exc)}"
 
     def _act(self, session: SmppSession, event: Event) -> None:
         match event:
@@ -299,7 +299,7 @@ class SmppLink:
             case UnreadableDelivery():
                 self._setup.log.warning("a delivery receipt is lost: %s", event.reason)
             case Bound():
-                self._outage.over()
+                self._outage.end()
                 self._bound_since = self._clock.monotonic()
                 self._setup.log.info("bound to %s", self._setup.smsc)
             case BindRefused():
@@ -345,7 +345,7 @@ class SmppLink:
             level = logging.WARNING if news else logging.INFO
             self._setup.log.log(level, "%s; next try in %.1f s", reason, self._outage.next_try - now)
 
-    def _hopeless(self, ticket: Ticket) -> NotSent | None:
+    def _find_hopeless(self, ticket: Ticket) -> NotSent | None:
         """Return why a ticket cannot be handed over before its deadline, as far as is known."""
         hopeless = self._outage.known or self._outage.lasts_until(ticket.deadline.at)
         return self._outage.error() if hopeless else None

@@ -62,7 +62,7 @@ class Outage:
         self._failure = (kind, reason)
         return news
 
-    def over(self) -> None:
+    def end(self) -> None:
         """Note that there is a session."""
         self.known = False
 

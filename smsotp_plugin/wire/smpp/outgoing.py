@@ -18,7 +18,7 @@ class Outgoing:
         return len(self._next) + len(self._in_chunk)
 
     def put(self, data: bytes, sequence: int = 0) -> None:
-        """Add a PDU; the sequence number comes back from `wrote`, 0 stands for one that nobody asks for."""
+        """Add a PDU; the sequence number comes back from `note_written`, 0 stands for one that nobody asks for."""
         self._next.append((data, sequence))
 
     def is_writing(self) -> bool:
@@ -26,7 +26,7 @@ class Outgoing:
         return bool(self._chunk)
 
     def to_write(self) -> memoryview | None:
-        """Return all bytes that wait, or None; the same again until `wrote` says that they went out."""
+        """Return all bytes that wait, or None; the same again until `note_written` says that they went out."""
         if not self._chunk:
             if not self._next:
                 return None
@@ -35,7 +35,7 @@ class Outgoing:
             self._next.clear()
         return self._chunk
 
-    def wrote(self, count: int) -> list[int]:
+    def note_written(self, count: int) -> list[int]:
         """Take so many bytes of the last `to_write` away; return the sequence numbers of the PDUs that this completes."""
         complete = []
         self._chunk = self._chunk[count:]

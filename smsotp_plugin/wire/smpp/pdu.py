@@ -69,7 +69,7 @@ class PduReader:
         """Take bytes from the stream."""
         self._received += data
 
-    def next_pdu(self) -> Pdu | None:
+    def take_pdu(self) -> Pdu | None:
         """
         Return the next PDU, or None while it is not complete.
 

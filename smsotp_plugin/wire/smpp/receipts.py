@@ -95,8 +95,8 @@ class ReceiptBook:
             return []
         with self._lock:
             expected.gateway_id = expected.gateway_id or message_id
-            expected.ids[_plain(message_id)] += 1
-            self._expected[_plain(message_id)] = expected
+            expected.ids[_simplify(message_id)] += 1
+            self._expected[_simplify(message_id)] = expected
             if len(self._expected) > self._most:
                 self._expected.popitem(last=False)
             return self._match_early(expected)
@@ -114,7 +114,7 @@ class ReceiptBook:
             if group.messages:
                 return []
             del self._submitting[_end(expected.number)]
-            return [_as_it_stands(receipt) for receipt in group.early]
+            return [_match_as_it_stands(receipt) for receipt in group.early]
 
     def match(self, receipt: NetworkReceipt) -> Matched | None:
         """
@@ -125,13 +125,13 @@ class ReceiptBook:
             hold its id is; then `expect` or `finish` tells it.
         """
         with self._lock:
-            key = self._key(receipt)
+            key = self._make_key(receipt)
             if key is not None:
                 return self._settle(key, receipt)
             ends = (_end(number) for number in receipt.numbers)
             group = next((self._submitting[end] for end in ends if end in self._submitting), None)
             if group is None or len(group.early) >= _MOST_EARLY:
-                return _as_it_stands(receipt)
+                return _match_as_it_stands(receipt)
             group.early.append(receipt)
             return None
 
@@ -142,7 +142,7 @@ class ReceiptBook:
         told = []
         early, group.early = group.early, []
         for receipt in early:
-            if (key := self._key(receipt)) is None:
+            if (key := self._make_key(receipt)) is None:
                 group.early.append(receipt)
             elif (matched := self._settle(key, receipt)) is not None:
                 told.append(matched)
@@ -160,15 +160,15 @@ class ReceiptBook:
                 return None
         return Matched(expected.gateway_id, receipt.status, receipt.detail)
 
-    def _key(self, receipt: NetworkReceipt) -> str | None:
-        found = [key for key in _spellings(receipt.message_id) if key in self._expected]
+    def _make_key(self, receipt: NetworkReceipt) -> str | None:
+        found = [key for key in _list_spellings(receipt.message_id) if key in self._expected]
         for key in found:
-            if _same_number(self._expected[key].number, receipt.numbers):
+            if _is_same_number(self._expected[key].number, receipt.numbers):
                 return key
         return found[0] if found else None
 
 
-def _as_it_stands(receipt: NetworkReceipt) -> Matched:
+def _match_as_it_stands(receipt: NetworkReceipt) -> Matched:
     return Matched(receipt.message_id, receipt.status, receipt.detail)
 
 
@@ -176,13 +176,13 @@ def _end(number: str) -> str:
     return number[-_TELLING_DIGITS:]
 
 
-def _plain(message_id: str) -> str:
+def _simplify(message_id: str) -> str:
     return message_id.lower().lstrip("0") or "0"
 
 
-def _spellings(message_id: str) -> list[str]:
+def _list_spellings(message_id: str) -> list[str]:
     """Return the id as it stands, then a decimal one in hex, then a hex one in decimal."""
-    plain = _plain(message_id)
+    plain = _simplify(message_id)
     spellings = [plain]
     if plain.isdecimal():
         spellings.append(f"{int(plain):x}")
@@ -191,5 +191,5 @@ def _spellings(message_id: str) -> list[str]:
     return spellings
 
 
-def _same_number(number: str, others: tuple[str, str]) -> bool:
+def _is_same_number(number: str, others: tuple[str, str]) -> bool:
     return any(other.endswith(_end(number)) for other in others)

@@ -139,7 +139,7 @@ class SmppSession:
         Returns:
             Its sequence number: `Answered` or `SessionEnded` tells what became of it.
         """
-        sequence = self._next_sequence()
+        sequence = self._take_sequence()
         self._submits[sequence] = False
         self._outgoing.put(pack_pdu(pdus.SUBMIT_SM, sequence, body), sequence)
         return sequence
@@ -168,13 +168,13 @@ class SmppSession:
 
     def acknowledge(self, event: Delivered, *, taken: bool) -> None:
         """Answer a `Delivered`; what is not taken now, the SMSC may bring again (section 4.6.2)."""
-        if not self._over():
+        if not self._is_over():
             self._answer_delivery(event, _OK if taken else _TEMPORARILY)
 
     def unbind(self, now: float) -> None:
         """Say good-bye (section 4.2): nothing can be submitted any more, answers are still read."""
         if self.state is SessionState.BOUND:
-            self._outgoing.put(pack_pdu(pdus.UNBIND, self._next_sequence()))
+            self._outgoing.put(pack_pdu(pdus.UNBIND, self._take_sequence()))
             self._leave(now, "unbound")
 
     def cut(self, now: float, reason: str) -> None:
@@ -199,22 +199,22 @@ class SmppSession:
         return self._outgoing.is_writing()
 
     def to_write(self) -> memoryview | None:
-        """Return all bytes that wait for the peer, or None; the same again until `wrote` says that they went out."""
+        """Return all bytes that wait for the peer, or None; the same again until `note_written` says that they went out."""
         return self._outgoing.to_write()
 
-    def wrote(self, count: int) -> None:
+    def note_written(self, count: int) -> None:
         """Say how many bytes of the last `to_write` have gone out."""
-        for sequence in self._outgoing.wrote(count):
+        for sequence in self._outgoing.note_written(count):
             if sequence in self._submits:
                 self._submits[sequence] = True
 
-    def next_tick(self) -> float | None:
+    def find_next_tick(self) -> float | None:
         """Return when `tick` has to be called at the latest, or None for never."""
         return self._timers.next(bound=self.state is SessionState.BOUND)
 
     def tick(self, now: float) -> list[Event]:
         """Let time pass: ends a session whose limit is over, asks a silent peer whether it is there."""
-        reason = self._timers.overdue(now)
+        reason = self._timers.find_overdue(now)
         if reason is not None:
             return [self.end(reason)]
         if self.state is SessionState.BOUND and self._timers.is_idle(now):
@@ -229,12 +229,12 @@ class SmppSession:
             What they mean. Bytes that mean nothing end the session; no exception is raised.
         """
         events: list[Event] = []
-        if self._over():
+        if self._is_over():
             return events
         self._reader.feed(data)
         try:
-            while not self._over() and (pdu := self._reader.next_pdu()) is not None:
-                self._timers.heard(now)
+            while not self._is_over() and (pdu := self._reader.take_pdu()) is not None:
+                self._timers.note_sign(now)
                 events += self._take(pdu, now)
         except ProtocolViolation as exc:
             events.append(self.end(str(exc)))
@@ -242,7 +242,7 @@ class SmppSession:
             events.append(self.end(_NOT_READING))
         return events
 
-    def _over(self) -> bool:
+    def _is_over(self) -> bool:
         return self.state is SessionState.ENDED
 
     def _take(self, pdu: Pdu, now: float) -> list[Event]:
@@ -276,7 +276,7 @@ class SmppSession:
         if pdu.status != _OK:
             return self._take_refusal(pdu, now)
         self.state = SessionState.BOUND
-        self._timers.bound()
+        self._timers.note_bound()
         return [Bound()]
 
     def _take_refusal(self, pdu: Pdu, _: float) -> list[Event]:
@@ -336,16 +336,16 @@ class SmppSession:
         return []
 
     def _ask_for_life(self, now: float) -> int:
-        sequence = self._next_sequence()
+        sequence = self._take_sequence()
         self._outgoing.put(pack_pdu(pdus.ENQUIRE_LINK, sequence))
-        self._timers.asked(now)
+        self._timers.note_enquiry(now)
         return sequence
 
     def _leave(self, now: float, reason: str) -> None:
         self.state = SessionState.LEAVING
-        self._timers.leaving(now, reason)
+        self._timers.note_leaving(now, reason)
 
-    def _next_sequence(self) -> int:
+    def _take_sequence(self) -> int:
         while True:
             self._sequence = self._sequence % pdus.LAST_SEQUENCE + 1
             if self._sequence not in self._submits:

@@ -29,25 +29,25 @@ class Timers:
         #: An enquiry is out, and silence will end the session.
         self.enquiring = False
 
-    def bound(self) -> None:
+    def note_bound(self) -> None:
         """Wait for the answer to the bind no longer."""
         self._due = None
 
-    def heard(self, now: float) -> None:
+    def note_sign(self, now: float) -> None:
         """Take a sign of life from the peer."""
         self._heard = now
         if self.enquiring:
             self.enquiring = False
             self._due = None
 
-    def asked(self, now: float) -> None:
+    def note_enquiry(self, now: float) -> None:
         """Wait for a sign of life, unless that is waited for already."""
         if not self.enquiring:
             self.enquiring = True
             seconds = self._times.answer
             self._due = _Due(now + seconds, f"no sign of life within {seconds:g} s of an enquire_link")
 
-    def leaving(self, now: float, reason: str) -> None:
+    def note_leaving(self, now: float, reason: str) -> None:
         """Wait for the end, which then comes for this reason."""
         self.enquiring = False
         self._due = _Due(now + self._times.unbind, reason)
@@ -56,7 +56,7 @@ class Timers:
         """Wait for nothing any more."""
         self._due = None
 
-    def overdue(self, now: float) -> str | None:
+    def find_overdue(self, now: float) -> str | None:
         """Return why the session is over, or None."""
         return self._due.reason if self._due is not None and now >= self._due.at else None
 

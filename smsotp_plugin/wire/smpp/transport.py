@@ -14,9 +14,9 @@ from typing import Any
 
 from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import ConnectFailed
-from smsotp_plugin.wire.reasons import reason_of
+from smsotp_plugin.wire.reasons import find_reason
 from smsotp_plugin.wire.resolve import RESOLVER
-from smsotp_plugin.wire.tls import certified_name
+from smsotp_plugin.wire.tls import find_certified_name
 
 _PIECE = 65536
 
@@ -68,7 +68,7 @@ class SmppTransport:
                 self._smsc.host, self._smsc.port, deadline, lambda: self._interrupted
             )
         except (OSError, UnicodeError) as exc:
-            raise ConnectFailed(f"{self._smsc.host} cannot be resolved: {reason_of(exc)}") from exc
+            raise ConnectFailed(f"{self._smsc.host} cannot be resolved: {find_reason(exc)}") from exc
         failure = ConnectFailed(f"{self._smsc.host} has no address")
         for tried, (family, kind, protocol, _, address) in enumerate(addresses):
             share = Deadline.after(deadline.remaining() / (len(addresses) - tried), deadline.clock)
@@ -78,7 +78,7 @@ class SmppTransport:
                 self._encrypt(self._socket, share)
             except (OSError, ValueError) as exc:
                 self.disconnect()
-                failure = ConnectFailed(f"no connection to {self._smsc}: {reason_of(exc)}")
+                failure = ConnectFailed(f"no connection to {self._smsc}: {find_reason(exc)}")
                 failure.__cause__ = exc
             except Interrupted:
                 self.disconnect()
@@ -164,7 +164,7 @@ class SmppTransport:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         failure = connection.connect_ex(address)
         if failure == errno.EINPROGRESS:
-            self._until_ready(connection, select.POLLOUT, deadline)
+            self._wait_until_ready(connection, select.POLLOUT, deadline)
             failure = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if failure:
             raise OSError(failure, os.strerror(failure))
@@ -174,19 +174,19 @@ class SmppTransport:
             return
         # From here on the new socket owns the connection, also when the handshake fails.
         self._socket = encrypted = self._smsc.tls.wrap_socket(
-            connection, server_hostname=certified_name(self._smsc.host), do_handshake_on_connect=False
+            connection, server_hostname=find_certified_name(self._smsc.host), do_handshake_on_connect=False
         )
         while True:
             try:
                 encrypted.do_handshake()
             except ssl.SSLWantReadError:
-                self._until_ready(encrypted, select.POLLIN, deadline)
+                self._wait_until_ready(encrypted, select.POLLIN, deadline)
             except ssl.SSLWantWriteError:
-                self._until_ready(encrypted, select.POLLOUT, deadline)
+                self._wait_until_ready(encrypted, select.POLLOUT, deadline)
             else:
                 return
 
-    def _until_ready(self, connection: socket.socket, events: int, deadline: Deadline) -> None:
+    def _wait_until_ready(self, connection: socket.socket, events: int, deadline: Deadline) -> None:
         poll = select.poll()
         poll.register(self._ear, select.POLLIN)
         poll.register(connection, events)

@@ -231,7 +231,7 @@ class Connection:
         self.channel.close()
 
     def _greet(self, deadline: Deadline) -> None:
-        name = self.server.helo or self._own_literal()
+        name = self.server.helo or self._write_own_literal()
         self.extensions, self._refusal = {}, None
         try:
             answer = self._ask(Stage.HELLO, f"EHLO {name}", (250,), deadline)
@@ -241,7 +241,7 @@ class Connection:
             self._refusal = exc.answer
             self._ask(Stage.OLD_HELLO, f"HELO {name}", (250,), deadline)
         else:
-            self.extensions = _extensions(answer.text)
+            self.extensions = _read_extensions(answer.text)
 
     def _start_tls(self, tls: ssl.SSLContext, deadline: Deadline) -> None:
         if "STARTTLS" not in self.extensions:
@@ -251,7 +251,7 @@ class Connection:
         # What was offered in clear proves nothing: it is asked for again (RFC 3207 section 4.2).
         self._greet(deadline)
 
-    def _own_literal(self) -> str:
+    def _write_own_literal(self) -> str:
         own = self.channel.own_address()
         return f"[IPv6:{own}]" if ":" in own else f"[{own}]"
 
@@ -267,7 +267,7 @@ class Connection:
         offered = self.extensions.get("AUTH", "").upper().split()
         ways = [name for name in ("PLAIN", "LOGIN") if name in offered]
         if not ways:
-            raise AuthFailed(self._no_way_in(offered))
+            raise AuthFailed(self._explain_no_way_in(offered))
         for name in ways:
             try:
                 if name == "PLAIN":
@@ -281,7 +281,7 @@ class Connection:
                 return
 
     def _log_in_plain(self, username: str, password: str, deadline: Deadline) -> None:
-        credentials = _base64(f"\0{username}\0{password}")
+        credentials = _encode_base64(f"\0{username}\0{password}")
         answer = self._ask(Stage.AUTH, f"AUTH PLAIN {credentials}", (235, 334), deadline)
         if answer.code == 334:
             # A server that does not read them on the line of the command asks for them.
@@ -289,10 +289,10 @@ class Connection:
 
     def _log_in_login(self, username: str, password: str, deadline: Deadline) -> None:
         self._ask(Stage.AUTH, "AUTH LOGIN", (334,), deadline)
-        self._ask(Stage.AUTH, _base64(username), (334,), deadline)
-        self._ask(Stage.AUTH, _base64(password), (235,), deadline)
+        self._ask(Stage.AUTH, _encode_base64(username), (334,), deadline)
+        self._ask(Stage.AUTH, _encode_base64(password), (235,), deadline)
 
-    def _no_way_in(self, offered: list[str]) -> str:
+    def _explain_no_way_in(self, offered: list[str]) -> str:
         if named := [name for name in offered if _MECHANISM.fullmatch(name)][:10]:
             return (
                 f"{self.server} offers AUTH {', '.join(named)} only; PLAIN or LOGIN is needed: "
@@ -337,7 +337,7 @@ class Connection:
         raise Broken(f"{self.server} sent an endless reply to {stage}")
 
 
-def _extensions(greeting: str) -> dict[str, str]:
+def _read_extensions(greeting: str) -> dict[str, str]:
     """
     Read the answer to EHLO: keyword in capitals -> parameters (RFC 5321 section 4.1.1.1).
 
@@ -350,5 +350,5 @@ def _extensions(greeting: str) -> dict[str, str]:
     return found
 
 
-def _base64(text: str) -> str:
+def _encode_base64(text: str) -> str:
     return b64encode(text.encode()).decode()

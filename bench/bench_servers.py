@@ -55,7 +55,7 @@ def do_nothing_server(folder: Path) -> FreeRadiusServer:
     return FreeRadiusServer(folder, users=(ANYBODY,), configure=_install_do_nothing)
 
 
-def plugin_server(folder: Path, gateway_toml: str, threads: int | None = None) -> FreeRadiusServer:
+def make_plugin_server(folder: Path, gateway_toml: str, threads: int | None = None) -> FreeRadiusServer:
     """
     Return a server with the plugin and an SQLite store.
 
@@ -81,7 +81,7 @@ def add_plain_site(server: FreeRadiusServer) -> tuple[str, int]:
 
 
 @contextlib.contextmanager
-def silent_provider(folder: Path) -> Iterator[str]:
+def register_silent_provider(folder: Path) -> Iterator[str]:
     """
     Have a third-party provider that sends nothing installed as an editable package is; yield its gateway table.
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from bench_servers import add_plain_site, do_nothing_server, plugin_server, silent_provider
+from bench_servers import add_plain_site, do_nothing_server, make_plugin_server, register_silent_provider
 from login_load import LoginResult, run_logins
 from radius_load import Load, LoadResult, run_load
 from radius_packets import ACCEPT, CHALLENGE
@@ -75,94 +75,94 @@ class Bench:
         """Begin a load."""
         return self._workers.submit(what, *args, **kwargs)
 
-    def fastest(self, address: tuple[str, int]) -> LoadResult:
+    def find_fastest(self, address: tuple[str, int]) -> LoadResult:
         """Send as fast as answers come, 64 at a time."""
-        return _checked(self.any_answers(address), CHALLENGE)
+        return _check(self.count_answers(address), CHALLENGE)
 
-    def any_answers(self, address: tuple[str, int]) -> LoadResult:
-        """Send as `fastest` does, and take refusals, too."""
+    def count_answers(self, address: tuple[str, int]) -> LoadResult:
+        """Send as `find_fastest` does, and take refusals, too."""
         return self.begin(run_load, self.load(address, self.sizes.requests)).result()
 
-    def steady(self, address: tuple[str, int], rate: float) -> "Future[LoadResult]":
-        """Begin to send on schedule; unlike `fastest`, nobody has looked at the answers yet."""
+    def load_steadily(self, address: tuple[str, int], rate: float) -> "Future[LoadResult]":
+        """Begin to send on schedule; unlike `find_fastest`, nobody has looked at the answers yet."""
         return self.begin(run_load, self.load(address, int(rate * self.sizes.seconds), rate))
 
-    def in_turn(self, addresses: dict[str, tuple[str, int]]) -> dict[str, list[float]]:
+    def load_in_turn(self, addresses: dict[str, tuple[str, int]]) -> dict[str, list[float]]:
         """Return the rates of all rounds of each server, the first legs of which take turns."""
         rates: dict[str, list[float]] = {name: [] for name in addresses}
         for _ in range(self.sizes.rounds):
             for name, address in addresses.items():
-                rates[name].append(self.fastest(address).rate)
+                rates[name].append(self.find_fastest(address).rate)
         return rates
 
 
-def first_legs(bench: Bench, silent: str, *, profile: bool) -> None:
+def measure_first_legs(bench: Bench, silent: str, *, profile: bool) -> None:
     """Table (a)."""
     nothing = do_nothing_server(bench.folder / "nothing")
-    ours = plugin_server(bench.folder / "silent", silent)
+    ours = make_plugin_server(bench.folder / "silent", silent)
     with nothing, ours:
-        rates = bench.in_turn({"do nothing": nothing.address, "plugin": ours.address})
+        rates = bench.load_in_turn({"do nothing": nothing.address, "plugin": ours.address})
         _print_rates("First legs, 64 outstanding, a provider that sends nothing, SQLite on disk", rates)
         half = statistics.median(rates["plugin"]) / 2
         print("  at half of its own load, on schedule:")
         for name, server in (("plugin", ours), ("do nothing", nothing)):
-            _print_times(name, _checked(bench.steady(server.address, half).result(), CHALLENGE))
+            _print_times(name, _check(bench.load_steadily(server.address, half).result(), CHALLENGE))
         if profile:
-            load = bench.steady(ours.address, half * 1.5)
+            load = bench.load_steadily(ours.address, half * 1.5)
             print_profile(ours, bench.sizes.seconds)
             load.result()
 
 
-def thread_pools(bench: Bench, silent: str) -> None:
+def measure_thread_pools(bench: Bench, silent: str) -> None:
     """Table: how many threads FreeRADIUS should have."""
     with contextlib.ExitStack() as stack:
         servers = {
             f"{threads} threads": stack.enter_context(
-                plugin_server(bench.folder / f"threads-{threads}", silent, threads)
+                make_plugin_server(bench.folder / f"threads-{threads}", silent, threads)
             )
             for threads in _THREADS
         }
-        rates = bench.in_turn({name: server.address for name, server in servers.items()})
+        rates = bench.load_in_turn({name: server.address for name, server in servers.items()})
         _print_rates("FreeRADIUS's thread pool, first legs as above; ratio to the first", rates)
         half = min(statistics.median(rates[name]) for name in servers) / 2
         print("  at half of the slowest one's load, on schedule:")
         for name, server in servers.items():
-            _print_times(name, _checked(bench.steady(server.address, half).result(), CHALLENGE))
+            _print_times(name, _check(bench.load_steadily(server.address, half).result(), CHALLENGE))
 
 
-def whole_logins(bench: Bench) -> None:
+def measure_whole_logins(bench: Bench) -> None:
     """Tables (b) and (c)."""
     with HttpGateway() as gateway:  # only to find a port; each load runs a gateway of its own there
         port, tables = gateway.port, gateway.configuration()
-    toml = gateway_toml(tables["gateways.http"]["URL"])
+    toml = write_gateway(tables["gateways.http"]["URL"])
     print(
         f"\nWhole log-ins, 64 outstanding, SMS over HTTP, the code read back from the gateway ({_ASLEEP!r}: asleep)"
     )
     for name, faults in (("awake", ""), ("asleep", _ASLEEP)):
-        server = plugin_server(bench.folder / f"logins-{name}", toml)
-        with killed(server):
+        server = make_plugin_server(bench.folder / f"logins-{name}", toml)
+        with kill_at_the_end(server):
             load = bench.load(server.address, 1_000_000)
             _print_logins(name, bench.begin(run_logins, load, port, faults, bench.sizes.seconds).result())
-    _beside_a_sleeper(bench, toml, port)
+    _measure_beside_a_sleeper(bench, toml, port)
 
 
-def _beside_a_sleeper(bench: Bench, toml: str, port: int) -> None:
+def _measure_beside_a_sleeper(bench: Bench, toml: str, port: int) -> None:
     print("\nFirst legs with SMS over HTTP, and a user who needs no code beside them")
     for name, faults in (("awake", ""), ("asleep", _ASLEEP)):
-        server = plugin_server(bench.folder / f"beside-{name}", toml)
+        server = make_plugin_server(bench.folder / f"beside-{name}", toml)
         plain = add_plain_site(server)
-        with killed(server), HttpGateway(port=port) as gateway:
+        with kill_at_the_end(server), HttpGateway(port=port) as gateway:
             if faults:
                 gateway.faults.add(faults)
-            fastest = bench.fastest(server.address)
+            fastest = bench.find_fastest(server.address)
             print(f"  {name:12} {fastest.rate:8.0f} /s at most")
-            legs = bench.steady(server.address, 500.0)
-            beside = bench.steady(plain, _PLAIN_RATE)
-            _print_times(f"{name}, 500/s", _checked(legs.result(), CHALLENGE))
-            _print_times(f"{name}, plain", _checked(beside.result(), ACCEPT))
+            legs = bench.load_steadily(server.address, 500.0)
+            beside = bench.load_steadily(plain, _PLAIN_RATE)
+            _print_times(f"{name}, 500/s", _check(legs.result(), CHALLENGE))
+            _print_times(f"{name}, plain", _check(beside.result(), ACCEPT))
 
 
-def gateway_toml(url: str) -> str:
+def write_gateway(url: str) -> str:
     """Return the tables of a HTTP gateway."""
     options = 'to = "{phone}"\ntext = "{otp}"\n'
     return (
@@ -172,7 +172,7 @@ def gateway_toml(url: str) -> str:
 
 
 @contextlib.contextmanager
-def killed(server: FreeRadiusServer) -> Iterator[None]:
+def kill_at_the_end(server: FreeRadiusServer) -> Iterator[None]:
     """Run a server and kill it in the end: what a sleeping gateway has not taken would be sent for a minute."""
     server.start()
     try:
@@ -181,7 +181,7 @@ def killed(server: FreeRadiusServer) -> Iterator[None]:
         server.kill()
 
 
-def _checked(result: LoadResult, expected: int) -> LoadResult:
+def _check(result: LoadResult, expected: int) -> LoadResult:
     if result.lost or set(result.codes) != {expected}:
         raise SystemExit(
             f"answers by code: {result.codes}, lost: {result.lost}; expected only code {expected}"
@@ -199,17 +199,19 @@ def _print_rates(title: str, rates: dict[str, list[float]]) -> None:
 
 
 def _print_times(name: str, result: LoadResult) -> None:
-    print(f"  {name:14} {result.rate:6.0f} /s   {_percentiles(result.latencies, 1000)} ms")
+    print(f"  {name:14} {result.rate:6.0f} /s   {_write_percentiles(result.latencies, 1000)} ms")
 
 
 def _print_logins(name: str, result: LoginResult) -> None:
-    print(f"  {name:12} {result.login_rate:8.1f} /s   first leg: {_percentiles(result.latencies, 1000)} ms")
+    print(
+        f"  {name:12} {result.login_rate:8.1f} /s   first leg: {_write_percentiles(result.latencies, 1000)} ms"
+    )
     late = sum(seconds > 2 for seconds in result.sms)
-    print(f"  {'':12} challenge to SMS: {_percentiles(result.sms, 1000)} ms; {late} took more than 2 s")
+    print(f"  {'':12} challenge to SMS: {_write_percentiles(result.sms, 1000)} ms; {late} took more than 2 s")
     print(f"  {'':12} {result.accepted} accepted, answers by code {result.codes}, lost {result.lost}")
 
 
-def _percentiles(seconds: list[float], unit: float) -> str:
+def _write_percentiles(seconds: list[float], unit: float) -> str:
     ordered = sorted(seconds) or [0.0]
     at = (ordered[int((len(ordered) - 1) * share)] * unit for share in (0.5, 0.99, 1.0))
     return "p50 {:.2f}, p99 {:.2f}, max {:.2f}".format(*at)
@@ -228,12 +230,12 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="smsotp-bench-", dir=options.folder) as folder,
         ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as workers,
-        silent_provider(Path(folder) / "provider") as silent,
+        register_silent_provider(Path(folder) / "provider") as silent,
     ):
         bench = Bench(Path(folder), _QUICK if options.quick else _WHOLE, workers)
-        first_legs(bench, silent, profile=options.profile)
-        thread_pools(bench, silent)
-        whole_logins(bench)
+        measure_first_legs(bench, silent, profile=options.profile)
+        measure_thread_pools(bench, silent)
+        measure_whole_logins(bench)
 
 
 if __name__ == "__main__":

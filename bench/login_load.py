@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 from radius_load import Load, LoadResult
-from radius_packets import ACCEPT, CHALLENGE, access_request, state_of
+from radius_packets import ACCEPT, CHALLENGE, find_state, pack_access_request
 
 from smsotp_mocks.gateways.http.gateway import HttpGateway
 
@@ -125,8 +125,8 @@ class _Run:
         if station is None or perf_counter() > self._until:
             self._logins.pop(number, None)
             return
-        user = self._load.user_at(station)
-        packet = access_request(user, self._load.password, str(station), self._load.secret)
+        user = self._load.name_user(station)
+        packet = pack_access_request(user, self._load.password, str(station), self._load.secret)
         self._logins[number] = _Login(user, str(station), perf_counter())
         self._sockets[number].send(packet)
 
@@ -136,7 +136,7 @@ class _Run:
         self._result.codes[code] = self._result.codes.get(code, 0) + 1
         if code == CHALLENGE and not login.state:
             self._result.latencies.append(perf_counter() - login.sent_at)
-            login.state, login.challenged_at = state_of(answer), time.time()
+            login.state, login.challenged_at = find_state(answer), time.time()
             self._waiting[login.user] = number
             self._answer()
             return
@@ -150,7 +150,7 @@ class _Run:
             number = self._waiting.pop(user)
             login = self._logins[number]
             self._result.sms.append(max(0.0, received - login.challenged_at))
-            packet = access_request(user, code, login.station, self._load.secret, login.state)
+            packet = pack_access_request(user, code, login.station, self._load.secret, login.state)
             self._sockets[number].send(packet)
 
 

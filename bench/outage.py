@@ -20,8 +20,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench_servers import add_plain_site, plugin_server
-from first_leg import Bench, Sizes, gateway_toml, killed
+from bench_servers import add_plain_site, make_plugin_server
+from first_leg import Bench, Sizes, kill_at_the_end, write_gateway
 from outage_memory import print_memory
 from radius_load import LoadResult
 from radius_packets import ACCEPT, CHALLENGE, REJECT
@@ -64,21 +64,21 @@ def measure(bench: Bench) -> dict[str, Seen]:
 
 
 def _measure_one(bench: Bench, folder: Path, faults: str, seen: Seen) -> None:
-    with _gateway(faults) as url:
-        server = plugin_server(folder, gateway_toml(url))
+    with _run_gateway(faults) as url:
+        server = make_plugin_server(folder, write_gateway(url))
         plain = add_plain_site(server)
-        with killed(server):
-            fastest = bench.any_answers(server.address)
+        with kill_at_the_end(server):
+            fastest = bench.count_answers(server.address)
             seen.rates.append(fastest.rate)
             seen.add(fastest)
-            legs, beside = bench.steady(server.address, _RATE), bench.steady(plain, _PLAIN_RATE)
+            legs, beside = bench.load_steadily(server.address, _RATE), bench.load_steadily(plain, _PLAIN_RATE)
             for result, latencies in ((legs.result(), seen.legs), (beside.result(), seen.plain)):
                 latencies.extend(result.latencies)
                 seen.add(result)
 
 
 @contextlib.contextmanager
-def _gateway(faults: str) -> Iterator[str]:
+def _run_gateway(faults: str) -> Iterator[str]:
     with HttpGateway() as gateway:
         url = f"{gateway.url}/sms"
         if faults == "dead":
@@ -103,10 +103,10 @@ def print_table(seen: dict[str, Seen]) -> None:
     for title, latencies in (("first legs", "legs"), ("plain user", "plain")):
         print(f"\n  {title}, milliseconds (ratio to healthy)")
         for name, one in seen.items():
-            print(f"  {name:10} {_percentiles(getattr(one, latencies), getattr(healthy, latencies))}")
+            print(f"  {name:10} {_write_percentiles(getattr(one, latencies), getattr(healthy, latencies))}")
 
 
-def _percentiles(mine: list[float], base: list[float]) -> str:
+def _write_percentiles(mine: list[float], base: list[float]) -> str:
     cells = []
     for name, share in _SHARES.items():
         value, other = _at(mine, share), _at(base, share)

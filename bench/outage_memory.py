@@ -52,13 +52,13 @@ def print_memory(folder: Path, legs: int) -> None:
         for number in range(legs):
             if number % (legs // _POINTS) == 0:
                 _print_point(number, begin)
-            doors.first_leg(_packet(number))
+            doors.first_leg(_make_packet(number))
         _print_point(legs, begin)
     finally:
         system.stop()
 
 
-def _packet(number: int) -> Packet:
+def _make_packet(number: int) -> Packet:
     return {
         "request": (
             ("User-Name", f"person{number}"),

@@ -20,7 +20,7 @@ _BINDS = (1, 2, 9)
 _SUBMIT = 4
 
 
-def _answers(received: bytearray) -> tuple[list[bytes], list[bytes]]:
+def _make_answers(received: bytearray) -> tuple[list[bytes], list[bytes]]:
     """Cut PDUs off and return the answers that wait and those that go at once."""
     later, now = [], []
     while len(received) >= 16:
@@ -48,7 +48,7 @@ def _serve(connection: socket.socket, delay: float) -> None:
                 if not data:
                     return
                 received += data
-                later, now = _answers(received)
+                later, now = _make_answers(received)
                 if delay:
                     due = time.monotonic() + delay
                     waiting.extend((due, answer) for answer in later)

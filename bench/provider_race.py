@@ -54,7 +54,7 @@ def race(peer: str, ways: Sequence[Way], messages: int, rounds: int, *arguments:
         arguments: For the peer.
     """
     rates: dict[str, list[float]] = {way.name: [] for way in ways}
-    with _running(peer, *arguments) as port:
+    with _run(peer, *arguments) as port:
         for _ in range(rounds):
             for way in ways:
                 count = max(1, round(messages * way.share))
@@ -64,7 +64,7 @@ def race(peer: str, ways: Sequence[Way], messages: int, rounds: int, *arguments:
     return {name: statistics.median(found) for name, found in rates.items()}
 
 
-def in_threads(threads: int, messages: int, send_some: Callable[[int], None]) -> None:
+def run_in_threads(threads: int, messages: int, send_some: Callable[[int], None]) -> None:
     """Share messages among threads, each of which is told how many are its own; wait for all."""
     running = [threading.Thread(target=send_some, args=(messages // threads,)) for _ in range(threads)]
     for thread in running:
@@ -73,12 +73,12 @@ def in_threads(threads: int, messages: int, send_some: Callable[[int], None]) ->
         thread.join()
 
 
-def in_parallel(name: str, send_some: Callable[[int, int], None], share: float = 1.0) -> Way:
+def race_in_parallel(name: str, send_some: Callable[[int, int], None], share: float = 1.0) -> Way:
     """Return a way that shares its messages among `THREADS` threads, each of which is told the port and how many."""
-    return Way(name, lambda port, count: in_threads(THREADS, count, partial(send_some, port)), share)
+    return Way(name, lambda port, count: run_in_threads(THREADS, count, partial(send_some, port)), share)
 
 
-def through_provider(
+def send_through_provider(
     kind: type[Provider[Any, Any, Any]],
     table: Mapping[str, Any],
     threads: int,
@@ -99,7 +99,7 @@ def through_provider(
 
     gateway.open()
     try:
-        in_threads(threads, messages, send_some)
+        run_in_threads(threads, messages, send_some)
     finally:
         gateway.close()
 
@@ -112,7 +112,7 @@ def print_rates(title: str, rates: Mapping[str, float], base: str) -> None:
 
 
 @contextlib.contextmanager
-def _running(peer: str, *arguments: str) -> Iterator[int]:
+def _run(peer: str, *arguments: str) -> Iterator[int]:
     command = [sys.executable, str(Path(__file__).with_name(peer)), *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from radius_packets import access_request
+from radius_packets import pack_access_request
 
 #: How many different people log in. Each has a name of seven digits.
 PEOPLE = 5000
@@ -41,7 +41,7 @@ class Load:
     rate: float | None = None
 
     @staticmethod
-    def user_at(station: int) -> str:
+    def name_user(station: int) -> str:
         """Return who logs in: `PEOPLE` in turn, known to the server after the first round, as in a real one."""
         return str(_FIRST_NAME + station % PEOPLE)
 
@@ -73,7 +73,7 @@ class LoadResult:
 def run_load(load: Load) -> LoadResult:
     """Send one first leg from each station and wait for the answers."""
     packets = [
-        access_request(load.user_at(station), load.password, str(station), load.secret)
+        pack_access_request(load.name_user(station), load.password, str(station), load.secret)
         for station in load.stations
     ]
     run = _Run(load, iter(packets))

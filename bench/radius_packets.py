@@ -19,7 +19,7 @@ _SIGNATURE_AT = _HEADER + 2
 _IDENTIFIERS = 8
 
 
-def access_request(user: str, password: str, station: str, secret: bytes, state: bytes = b"") -> bytes:
+def pack_access_request(user: str, password: str, station: str, secret: bytes, state: bytes = b"") -> bytes:
     """
     Encode and sign an Access-Request.
 
@@ -30,11 +30,11 @@ def access_request(user: str, password: str, station: str, secret: bytes, state:
     authenticator = os.urandom(16)
     attributes = b"".join(
         (
-            _attribute(_MESSAGE_AUTHENTICATOR, bytes(16)),
-            _attribute(_USER_NAME, user.encode()),
-            _attribute(_USER_PASSWORD, _hidden(password.encode(), secret, authenticator)),
-            _attribute(_CALLING_STATION, station.encode()),
-            _attribute(_STATE, state) if state else b"",
+            _pack_attribute(_MESSAGE_AUTHENTICATOR, bytes(16)),
+            _pack_attribute(_USER_NAME, user.encode()),
+            _pack_attribute(_USER_PASSWORD, _hide(password.encode(), secret, authenticator)),
+            _pack_attribute(_CALLING_STATION, station.encode()),
+            _pack_attribute(_STATE, state) if state else b"",
         )
     )
     identifier = authenticator[0] % _IDENTIFIERS
@@ -43,7 +43,7 @@ def access_request(user: str, password: str, station: str, secret: bytes, state:
     return packet[:_SIGNATURE_AT] + signature + packet[_SIGNATURE_AT + len(signature) :]
 
 
-def state_of(answer: bytes) -> bytes:
+def find_state(answer: bytes) -> bytes:
     """Return the State of an answer, empty where it has none."""
     place = _HEADER
     while place < len(answer):
@@ -54,11 +54,11 @@ def state_of(answer: bytes) -> bytes:
     return b""
 
 
-def _attribute(kind: int, value: bytes) -> bytes:
+def _pack_attribute(kind: int, value: bytes) -> bytes:
     return bytes((kind, 2 + len(value))) + value
 
 
-def _hidden(password: bytes, secret: bytes, authenticator: bytes) -> bytes:
+def _hide(password: bytes, secret: bytes, authenticator: bytes) -> bytes:
     """Hide a password as RFC 2865 section 5.2 says."""
     padded = password + bytes(-len(password) % 16)
     hidden, before = b"", authenticator

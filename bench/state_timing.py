@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 
-from bench_servers import PASSWORD, plugin_server, silent_provider
-from radius_packets import CHALLENGE, access_request, state_of
+from bench_servers import PASSWORD, make_plugin_server, register_silent_provider
+from radius_packets import CHALLENGE, find_state, pack_access_request
 
 _SECRET = b"testing123"
 _TRIES = 4  # wrong codes that each challenge takes while one try is left
@@ -41,7 +41,7 @@ class Asker:
 
     def ask(self, user: str, password: str, state: bytes = b"") -> tuple[bytes, float]:
         """Return the answer and the seconds that it took."""
-        packet = access_request(user, password, "", _SECRET, state)
+        packet = pack_access_request(user, password, "", _SECRET, state)
         begin = perf_counter()
         self._socket.send(packet)
         answer = self._socket.recv(4096)
@@ -57,7 +57,7 @@ def open_challenges(asker: Asker, users: Iterator[str]) -> Iterator[tuple[str, b
         answer, _ = asker.ask(user, PASSWORD)
         assert answer[0] == CHALLENGE, answer
         for _ in range(_TRIES):
-            yield user, state_of(answer)
+            yield user, find_state(answer)
 
 
 def measure(asker: Asker, samples: int) -> dict[str, list[float]]:
@@ -118,7 +118,7 @@ def main() -> None:
 
 
 def run(folder: Path, samples: int) -> None:
-    with silent_provider(folder) as table, plugin_server(folder / "server", table) as server:
+    with register_silent_provider(folder) as table, make_plugin_server(folder / "server", table) as server:
         asker = Asker(server.address)
         try:
             print_statistics(measure(asker, samples))

@@ -12,8 +12,8 @@ import tempfile
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from pathlib import Path
 
-from bench_servers import plugin_server
-from first_leg import gateway_toml
+from bench_servers import make_plugin_server
+from first_leg import write_gateway
 from login_load import LoginResult, run_logins
 from radius_load import Load
 from radius_packets import ACCEPT, CHALLENGE
@@ -43,7 +43,7 @@ def main() -> None:
 def measure(folder: Path, seconds: float, rate: float, workers: ProcessPoolExecutor) -> None:
     with HttpGateway() as gateway:  # only to find a port; the load runs a gateway of its own there
         port, tables = gateway.port, gateway.configuration()
-    with plugin_server(folder, gateway_toml(tables["gateways.http"]["URL"])) as server:
+    with make_plugin_server(folder, write_gateway(tables["gateways.http"]["URL"])) as server:
         load = Load(server.address, b"testing123", range(int(rate * seconds)), outstanding=256, rate=rate)
         running = workers.submit(run_logins, load, port, "", seconds)
         longest = watch(folder / "smsotp.db", seconds, running)

@@ -3,13 +3,13 @@
 import smtplib
 from email.message import EmailMessage
 
-from provider_race import NUMBER, TEXT, THREADS, Way, in_parallel, through_provider
+from provider_race import NUMBER, TEXT, THREADS, Way, race_in_parallel, send_through_provider
 
 from smsotp_plugin.fields.smtp_server import SmtpServer
 from smsotp_plugin.providers.smtp import SmtpProvider
 
 
-def _mail() -> EmailMessage:
+def _make_mail() -> EmailMessage:
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = "otp@example.com", f"{NUMBER}@sms.example.com", f"+{NUMBER}"
     mail.set_content(TEXT)
@@ -24,10 +24,10 @@ def _send_with_a_new_connection(port: int, count: int) -> None:
 def _send_over_one_connection(port: int, count: int) -> None:
     with smtplib.SMTP("127.0.0.1", port) as server:
         for _ in range(count):
-            server.send_message(_mail())
+            server.send_message(_make_mail())
 
 
-def _provider(port: int, messages: int) -> None:
+def _send_with_the_provider(port: int, messages: int) -> None:
     server = {"host": "127.0.0.1", "port": port, "security": "none", "sender": "otp@example.com"}
     table = {
         "provider": "smtp",
@@ -36,11 +36,11 @@ def _provider(port: int, messages: int) -> None:
         "BODY": TEXT.replace("123456", "{otp}"),
     }
     servers = {"smtp_servers": {"bench": SmtpServer.model_validate(server)}}
-    through_provider(SmtpProvider, table, THREADS, messages, servers)
+    send_through_provider(SmtpProvider, table, THREADS, messages, servers)
 
 
 SMTP = (
-    in_parallel("new smtplib.SMTP for each message", _send_with_a_new_connection, 0.2),
-    in_parallel("one smtplib.SMTP a thread", _send_over_one_connection),
-    Way("provider smtp", _provider),
+    race_in_parallel("new smtplib.SMTP for each message", _send_with_a_new_connection, 0.2),
+    race_in_parallel("one smtplib.SMTP a thread", _send_over_one_connection),
+    Way("provider smtp", _send_with_the_provider),
 )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import smpplib.client
 import smpplib.smpp
-from provider_race import NUMBER, TEXT, Way, through_provider
+from provider_race import NUMBER, TEXT, Way, send_through_provider
 
 from smsotp_plugin.providers.smpp import SmppProvider
 from smsotp_plugin.wire.smpp import pdu as pdus
@@ -42,7 +42,7 @@ def _ignore(**_: object) -> None:
     """Take the place of smpplib's own handler, which logs a warning."""
 
 
-def _naive(port: int, messages: int) -> None:
+def _send_naively(port: int, messages: int) -> None:
     """Connect, bind, submit, read the answer, unbind: smpplib as its own example has it, with the answer awaited."""
     for _ in range(messages):
         client = smpplib.client.Client("127.0.0.1", port, allow_unknown_opt_params=True)
@@ -55,7 +55,7 @@ def _naive(port: int, messages: int) -> None:
         client.disconnect()
 
 
-def _pipelined(port: int, messages: int) -> None:
+def _send_pipelined(port: int, messages: int) -> None:
     """Keep a window full from one thread, with smpplib's codec: the best loop that its user can write."""
     numbers = _Numbers()
 
@@ -71,7 +71,7 @@ def _pipelined(port: int, messages: int) -> None:
     _keep_window_full(port, messages, submit, read)
 
 
-def _packed(port: int, messages: int) -> None:
+def _send_packed(port: int, messages: int) -> None:
     """Do the same with packed PDUs: what the wire and the SMSC allow."""
     numbers = _Numbers()
     style = SubmitStyle(b"", Address(5, 0, b"smsotp"), 1)
@@ -109,7 +109,7 @@ def _keep_window_full(
                 del received[:length]
 
 
-def _provider(port: int, messages: int) -> None:
+def _send_with_the_provider(port: int, messages: int) -> None:
     table = {
         "provider": "smpp",
         "SMSC_HOST": "127.0.0.1",
@@ -119,14 +119,14 @@ def _provider(port: int, messages: int) -> None:
         "S_ADDR": "smsotp",
         "WINDOW": WINDOW,
     }
-    through_provider(SmppProvider, table, WINDOW, messages)
+    send_through_provider(SmppProvider, table, WINDOW, messages)
 
 
 PIPELINED = "one loop over smpplib's codec, window 10"
 PACKED = "the same loop with packed PDUs"
 SMPP = (
-    Way("connect, bind, submit, unbind a message", _naive, 0.05),
-    Way(PIPELINED, _pipelined),
-    Way(PACKED, _packed),
-    Way("provider smpp", _provider),
+    Way("connect, bind, submit, unbind a message", _send_naively, 0.05),
+    Way(PIPELINED, _send_pipelined),
+    Way(PACKED, _send_packed),
+    Way("provider smpp", _send_with_the_provider),
 )

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import requests
-from provider_race import NUMBER, TEXT, THREADS, Way, in_parallel, through_provider
+from provider_race import NUMBER, TEXT, THREADS, Way, race_in_parallel, send_through_provider
 
 from smsotp_plugin.providers.http import HttpProvider
 from smsotp_plugin.providers.sipgate import SipgateProvider
@@ -38,7 +38,7 @@ def _call_with_one_proxy(port: int, count: int) -> None:
             assert answer["StatusCode"] == 200
 
 
-def _http_provider(port: int, messages: int) -> None:
+def _send_with_the_http_provider(port: int, messages: int) -> None:
     table = {
         "provider": "http",
         "URL": f"http://127.0.0.1:{port}/sms",
@@ -46,26 +46,26 @@ def _http_provider(port: int, messages: int) -> None:
         "RETURN_SUCCESS": "OK",
         "options": {"to": "{phone}", "text": TEXT.replace("123456", "{otp}")},
     }
-    through_provider(HttpProvider, table, THREADS, messages)
+    send_through_provider(HttpProvider, table, THREADS, messages)
 
 
-def _sipgate_provider(port: int, messages: int) -> None:
+def _send_with_the_sipgate_provider(port: int, messages: int) -> None:
     table = {
         "provider": "sipgate",
         "USERNAME": "bench",
         "PASSWORD": "bench",
         "URL": f"http://127.0.0.1:{port}/RPC2",
     }
-    through_provider(SipgateProvider, table, THREADS, messages)
+    send_through_provider(SipgateProvider, table, THREADS, messages)
 
 
 HTTP = (
-    in_parallel("requests.post for each message", partial(_post, requests), 0.2),
-    in_parallel("one requests.Session a thread", _post_with_a_session),
-    Way("provider http", _http_provider),
+    race_in_parallel("requests.post for each message", partial(_post, requests), 0.2),
+    race_in_parallel("one requests.Session a thread", _post_with_a_session),
+    Way("provider http", _send_with_the_http_provider),
 )
 SIPGATE = (
-    in_parallel("ServerProxy for each message", _call_with_a_new_proxy, 0.2),
-    in_parallel("one ServerProxy a thread", _call_with_one_proxy),
-    Way("provider sipgate", _sipgate_provider),
+    race_in_parallel("ServerProxy for each message", _call_with_a_new_proxy, 0.2),
+    race_in_parallel("one ServerProxy a thread", _call_with_one_proxy),
+    Way("provider sipgate", _send_with_the_sipgate_provider),
 )

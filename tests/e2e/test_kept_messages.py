@@ -8,7 +8,7 @@ import pytest
 from smsotp_mocks.gateways.http.gateway import HttpGateway
 from smsotp_mocks.servers.raddb import RadiusUser
 from smsotp_mocks.servers.radius_client import Answer
-from smsotp_plugin.stores.sqlite.attempts import notes_of, owners_of_notes, read_notes
+from smsotp_plugin.stores.sqlite.attempts import find_notes, list_owners, read_notes
 from tests.faults.two_gateways import two_gateways
 
 from .system import World
@@ -28,7 +28,7 @@ def sms(*gateways: HttpGateway) -> Counter[str]:
 def under_way(world: World) -> int:
     """Return how many messages a gateway may have."""
     database = world.store / "smsotp.db"
-    return sum(len(read_notes(notes_of(database, owner))) for owner in owners_of_notes(database))
+    return sum(len(read_notes(find_notes(database, owner))) for owner in list_owners(database))
 
 
 def log_in_all(world: World, count: int, workers: int = 1) -> dict[str, tuple[RadiusUser, Answer]]:

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from smsotp_plugin.errors import StoreError
-from smsotp_plugin.stores.sqlite.attempts import Attempts, notes_of, owners_of_notes, read_notes
+from smsotp_plugin.stores.sqlite.attempts import Attempts, find_notes, list_owners, read_notes
 
 FIRST, SECOND = ("a" * 32, 0), ("b" * 32, 1)
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return notes_of(tmp_path / "smsotp.db", 0xABC)
+    return find_notes(tmp_path / "smsotp.db", 0xABC)
 
 
 @pytest.fixture
@@ -77,14 +77,14 @@ def test_notes_on_messages_that_have_not_ended_are_left_for_the_next_server(path
     attempts.close()
 
     assert read_notes(path) == {FIRST: {"one"}}
-    assert owners_of_notes(path.with_name("smsotp.db")) == [0xABC]
+    assert list_owners(path.with_name("smsotp.db")) == [0xABC]
 
 
 def test_files_that_are_none_of_ours_are_left_alone(tmp_path: Path) -> None:
     for name in ("smsotp.db-attempts-xyz", "other.db-attempts-1", "smsotp.db"):
         (tmp_path / name).touch()
 
-    assert owners_of_notes(tmp_path / "smsotp.db") == []
+    assert list_owners(tmp_path / "smsotp.db") == []
 
 
 def test_half_a_note_at_the_end_is_none(attempts: Attempts, path: Path) -> None:
@@ -110,6 +110,6 @@ def test_where_nothing_can_be_written_no_gateway_gets_the_message(attempts: Atte
 
 
 def test_a_directory_that_cannot_be_written_is_told_by_name(tmp_path: Path) -> None:
-    path = notes_of(tmp_path / "gone/smsotp.db", 1)
+    path = find_notes(tmp_path / "gone/smsotp.db", 1)
     with pytest.raises(StoreError, match=os.strerror(2)):
         Attempts(path).begin(FIRST, "one")

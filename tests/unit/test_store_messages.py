@@ -12,8 +12,8 @@ import pytest
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.kept import KeptMessage
 from smsotp_plugin.stores.sqlite import file as sqlite_file
-from smsotp_plugin.stores.sqlite.attempts import Key, notes_of, owners_of_notes, read_notes
-from smsotp_plugin.stores.sqlite.neighbours import Neighbours, new_owner
+from smsotp_plugin.stores.sqlite.attempts import Key, find_notes, list_owners, read_notes
+from smsotp_plugin.stores.sqlite.neighbours import Neighbours, draw_owner
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.contracts.store_contract import WINDOW, challenge, nothing
 from tests.unit.hand_clock import HandClock
@@ -32,7 +32,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def begun(path: Path) -> list[Key]:
     """Return the messages that a gateway may have, as all stores have noted it."""
-    return [key for owner in owners_of_notes(path) for key in read_notes(notes_of(path, owner))]
+    return [key for owner in list_owners(path) for key in read_notes(find_notes(path, owner))]
 
 
 def rows(path: Path, table: str) -> int:
@@ -133,9 +133,9 @@ def test_where_locks_are_unknown_nothing_is_taken_over_and_that_is_said_once(
 
 
 def test_a_number_lives_as_long_as_its_store_does(path: Path) -> None:
-    mine, other = new_owner(), new_owner()
+    mine, other = draw_owner(), draw_owner()
     here, there = Neighbours(path, mine), Neighbours(path, other)
-    meanwhile = there.lives(mine), here.lives(other), here.lives(new_owner())
+    meanwhile = there.lives(mine), here.lives(other), here.lives(draw_owner())
     there.close()
     after = here.lives(other)
     here.close()
@@ -180,13 +180,13 @@ def test_only_the_notes_of_those_who_live_or_have_left_messages_are_kept(
     for store in (dead, living):
         store.begin_attempt(promise(store, clock), 0, "gateway")
     dead.close()
-    left_behind = notes_of(path, new_owner())
+    left_behind = find_notes(path, draw_owner())
     left_behind.touch()
     third = SqliteStore(path, WINDOW, DAY, clock)
-    before = len(owners_of_notes(path))
+    before = len(list_owners(path))
     third.take_over(clock.time())
     third.take_over(clock.time())
-    after = len(owners_of_notes(path))
+    after = len(list_owners(path))
     living.close()
     third.close()
 

@@ -25,7 +25,7 @@ from smsotp_plugin.sms.sealed import Letter, MessageSealer
 from smsotp_plugin.stores.base import ResendRules
 from smsotp_plugin.stores.delivery_log import describe
 from smsotp_plugin.stores.kept import KeptMessage
-from smsotp_plugin.stores.sqlite.attempts import notes_of, owners_of_notes, read_notes
+from smsotp_plugin.stores.sqlite.attempts import find_notes, list_owners, read_notes
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.contracts.store_contract import WINDOW, challenge, nothing
 from tests.unit.test_dispatcher import Clock, Gateway, Log, hanging_gateway
@@ -317,7 +317,7 @@ def noted_during_attempt(path: Path, gateway: Gateway, error: Exception | None) 
     counts: list[int] = []
 
     def look() -> None:
-        counts.append(sum(len(read_notes(notes_of(path, owner))) for owner in owners_of_notes(path)))
+        counts.append(sum(len(read_notes(find_notes(path, owner))) for owner in list_owners(path)))
         if error is not None:
             raise error
 

@@ -27,12 +27,12 @@ _LARGEST = 1 << 30
 _ENDING = "-attempts-"
 
 
-def notes_of(database: Path, owner: int) -> Path:
+def find_notes(database: Path, owner: int) -> Path:
     """Return the file in which a store notes its attempts."""
     return database.with_name(f"{database.name}{_ENDING}{owner:x}")
 
 
-def owners_of_notes(database: Path) -> list[int]:
+def list_owners(database: Path) -> list[int]:
     """Return the owners of all such files beside a database."""
     start = database.name + _ENDING
     found = []
@@ -76,7 +76,7 @@ class Attempts:
     A slot is used again when its message has ended. What stands in it until then is harmless: nobody looks for that message.
 
     Args:
-        path: See `notes_of`; made with mode 0600 at the first note.
+        path: See `find_notes`; made with mode 0600 at the first note.
     """
 
     def __init__(self, path: Path) -> None:

@@ -42,7 +42,7 @@ def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into ours."""
     try:
         yield
@@ -88,7 +88,7 @@ class SharedConnection:
             if self._connection is None:
                 raise StoreError(f"{self._path} is not open")
             try:
-                with translated(self._path):
+                with translate_errors(self._path):
                     yield self._connection
             except StoreError as exc:
                 if isinstance(exc.__cause__, sqlite3.OperationalError):

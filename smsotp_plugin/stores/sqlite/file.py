@@ -19,8 +19,8 @@ from smsotp_plugin.stores.delivery_log import DeliveryEvent
 from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
 from smsotp_plugin.stores.sqlite import challenges as sql
 from smsotp_plugin.stores.sqlite import messages as messages_sql
-from smsotp_plugin.stores.sqlite.attempts import Attempts, Key, notes_of, owners_of_notes, read_notes
-from smsotp_plugin.stores.sqlite.connection import SharedConnection, connect, translated
+from smsotp_plugin.stores.sqlite.attempts import Attempts, Key, find_notes, list_owners, read_notes
+from smsotp_plugin.stores.sqlite.connection import SharedConnection, connect, translate_errors
 from smsotp_plugin.stores.sqlite.identity import (
     NOTHING,
     Identity,
@@ -30,7 +30,7 @@ from smsotp_plugin.stores.sqlite.identity import (
     place_of,
     remove_leftovers,
 )
-from smsotp_plugin.stores.sqlite.neighbours import Neighbours, neighbours_of, new_owner
+from smsotp_plugin.stores.sqlite.neighbours import Neighbours, draw_owner, find_neighbours
 from smsotp_plugin.stores.sqlite.schema import prepare_schema
 
 log = logging.getLogger("smsotp.store")
@@ -73,8 +73,8 @@ class SqliteFile:
         self._checkpointing = threading.Lock()
         self._checkpointer: sqlite3.Connection | None = None
         self._neighbours: Neighbours | None = None
-        self._owner = new_owner()
-        self.attempts = Attempts(notes_of(path, self._owner))
+        self._owner = draw_owner()
+        self.attempts = Attempts(find_notes(path, self._owner))
         self._identity = NOTHING
         self._log_rest_until = 0.0
         #: When the log is emptied of what has been removed; infinite while it holds nothing of that. A server that has died may
@@ -172,12 +172,12 @@ class SqliteFile:
         return {
             key: gateways
             for owner in owners
-            for key, gateways in read_notes(notes_of(self._path, owner)).items()
+            for key, gateways in read_notes(find_notes(self._path, owner)).items()
         }
 
     def _remove_notes(self, neighbours: Neighbours) -> None:
         """Remove what those have noted who live no more and have left no message."""
-        dead = [owner for owner in owners_of_notes(self._path) if not neighbours.lives(owner)]
+        dead = [owner for owner in list_owners(self._path) if not neighbours.lives(owner)]
         if not dead:
             return
         # Asked after that: who is dead leaves no further message.
@@ -185,7 +185,7 @@ class SqliteFile:
             needed = {self._owner, *messages_sql.others(connection, self._owner)}
         for owner in dead:
             if owner not in needed:
-                notes_of(self._path, owner).unlink(missing_ok=True)
+                find_notes(self._path, owner).unlink(missing_ok=True)
 
     def mark_undelivered(self, state: str, resends: int, why: str) -> None:
         """See `ChallengeStore.mark_undelivered`."""
@@ -215,7 +215,7 @@ class SqliteFile:
         Nearly all of it is moved while others go on writing: the rest, for which they wait, is what has come meanwhile.
         """
         self._notice_replacement(thoroughly=True)
-        with self._checkpointing, translated(self._path):
+        with self._checkpointing, translate_errors(self._path):
             if self._checkpointer is None:
                 return
             self._checkpointer.execute(_CHECKPOINT).fetchone()
@@ -236,9 +236,9 @@ class SqliteFile:
 
     def _open(self, old: Identity) -> None:
         """Open whatever is at the path, in the place of what was there; for whoever holds all locks."""
-        self._neighbours = neighbours = neighbours_of(self._path, self._owner)
+        self._neighbours = neighbours = find_neighbours(self._path, self._owner)
         try:
-            with neighbours.kept_waiting(self._clock), translated(self._path):
+            with neighbours.kept_waiting(self._clock), translate_errors(self._path):
                 remove_leftovers(self._path, old)
                 make_private(self._path)
                 for shared in (self._writer, self._reader):

@@ -23,12 +23,12 @@ _FLOCK = "hhqqi0q"
 _LONGEST, _LOOK = 1.0, 0.01
 
 
-def new_owner() -> int:
+def draw_owner() -> int:
     """Return the number of a store, which no other one has."""
     return _FIRST_OWNER + secrets.randbelow(_OWNERS)
 
 
-def neighbours_of(path: Path, owner: int) -> "Neighbours":
+def find_neighbours(path: Path, owner: int) -> "Neighbours":
     """
     Move into a database.
 

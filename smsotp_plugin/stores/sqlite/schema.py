@@ -81,11 +81,11 @@ def prepare_schema(connection: sqlite3.Connection, path: Path) -> None:
     Raises:
         StoreError: A later version has written this database.
     """
-    if _version(connection) == SCHEMA_VERSION:
+    if _read_version(connection) == SCHEMA_VERSION:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        version = _version(connection)
+        version = _read_version(connection)
         _refuse_newer(path, version)
         lost = _lost(connection, path) if version == 1 else ""
         for statement in {0: _FRESH, 1: _FROM_1, 2: _FROM_2}.get(version, ()):
@@ -113,7 +113,7 @@ def _refuse_newer(path: Path, version: int) -> None:
         raise newer_schema(path, version)
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def _read_version(connection: sqlite3.Connection) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return version
 

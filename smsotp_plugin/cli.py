@@ -111,6 +111,23 @@ def trace(
     raise typer.Exit(run(config, whom, messages))
 
 
+@app.command()
+def erase(
+    whom: Annotated[str, typer.Argument(metavar="USER|NUMBER", help="Who; a number as in the user's entry.")],
+    *,
+    config: _ConfigOption = _DEFAULT_CONFIG,
+) -> None:
+    """
+    Remove all that is kept of one person: log-ins, messages that wait, and the delivery log. The server may be running.
+
+    A name is taken as it is written, so do it for the number as well. Run it as root or as the user that FreeRADIUS runs as.
+    Exit code 0: nothing of them is left. 1: it cannot be removed. 2: the configuration has problems.
+    """
+    from smsotp_plugin.commands.erase import erase as run  # noqa: PLC0415  (quick --help)
+
+    raise typer.Exit(run(config, whom))
+
+
 @freeradius_app.command()
 def install(
     *,

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import zip_longest
 from pathlib import Path
@@ -10,13 +9,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from smsotp_plugin.assembly import build_codes
-from smsotp_plugin.codes.names import mask_name
 from smsotp_plugin.commands.check import print_problems
-from smsotp_plugin.errors import ConfigError, NumberError, StoreError
+from smsotp_plugin.commands.person import find_person
+from smsotp_plugin.errors import ConfigError, StoreError
 from smsotp_plugin.log import make_printable, quote
 from smsotp_plugin.settings import Settings, load_settings
-from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted, describe
 from smsotp_plugin.stores.schemes import read_trace
 
@@ -66,20 +63,10 @@ def trace(config: Path, whom: str, messages: int) -> int:
 def _read_wanted(settings: Settings, whom: str) -> list[Wanted]:
     """Return what to look for: what a name or a number is called under the present key, and under the one before it."""
     reference = whom.lower() if _REFERENCE.fullmatch(whom) else ""
-    number = None
-    with suppress(NumberError):
-        number = parse_number(whom, settings.users.default_region)
-    if number is None and mask_name(whom, settings.otp.length, settings.otp.alphabet) == whom:
-        return [Wanted(user=whom, reference=reference)]
-    if not settings.store.given_keys and not settings.store.key_path.exists():
-        raise StoreError(
-            f"there is no key {settings.store.key_path} to find a number by: FreeRADIUS makes it at its first start"
-        )
-    names = build_codes(settings).names
-    number_hashes = () if number is None else names.number_hashes(number)
+    person = find_person(settings, whom)
     return [
         Wanted(user=name, reference=reference, number_hash=number_hash)
-        for name, number_hash in zip_longest(names.shown_names(whom), number_hashes, fillvalue="")
+        for name, number_hash in zip_longest(person.shown, person.number_hashes, fillvalue="")
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.stores.base import ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, Wanted
+from smsotp_plugin.stores.person import Erased, Person
 from smsotp_plugin.stores.settings import StoreSettings
 
 SettingsT = TypeVar("SettingsT", bound=StoreSettings)
@@ -56,6 +57,21 @@ class StoreKind(ABC, Generic[SettingsT]):
 
         Raises:
             StoreError: The store is not there or cannot be read.
+        """
+
+    @abstractmethod
+    def erase(self, settings: SettingsT, person: Person) -> Erased:
+        """
+        Remove all that is kept of one person, beside a running server or without one, so that no file holds it any more.
+
+        Pending log-ins of theirs can no longer be answered. An SMS that a server is sending at this moment is still sent.
+
+        Args:
+            settings: Where the store is.
+            person: Who. What bears the name or one of the fingerprints is theirs; nothing else is touched.
+
+        Raises:
+            StoreError: The store is not there or cannot be written, or what was removed may still be found in it.
         """
 
     @abstractmethod

@@ -11,6 +11,7 @@ from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
 from smsotp_plugin.stores.kind import Store, StoreKind
+from smsotp_plugin.stores.person import Erased, Person
 from smsotp_plugin.stores.settings import StoreSettings
 from smsotp_plugin.stores.sqlite.kind import SqliteKind
 
@@ -45,6 +46,11 @@ def open_store(settings: StoreSettings, *, window: float, events_kept: float, cl
 def read_trace(settings: StoreSettings, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
     """See `StoreKind.read_trace`."""
     return find_store(settings.url).read_trace(settings, wanted, limit)
+
+
+def erase_person(settings: StoreSettings, person: Person) -> Erased:
+    """See `StoreKind.erase`."""
+    return find_store(settings.url).erase(settings, person)
 
 
 def look_at_store(settings: StoreSettings) -> None:

@@ -30,6 +30,7 @@ from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge, ChallengeSto
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.schemes import open_store
 from smsotp_plugin.stores.settings import StoreSettings
+from tests.contracts.erase_contract import EraseContract
 from tests.contracts.log_contract import DAY, LogContract
 from tests.contracts.message_contract import MessageContract
 from tests.unit.hand_clock import HandClock
@@ -92,7 +93,7 @@ def right_answers(store: ChallengeStore, clock: HandClock, some: list[Challenge]
     )
 
 
-class StoreContract(MessageContract, LogContract):
+class StoreContract(MessageContract, LogContract, EraseContract):
     """The promises."""
 
     @abstractmethod

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
 from smsotp_plugin.stores.kind import Store, StoreKind
+from smsotp_plugin.stores.person import Erased, Person
+from smsotp_plugin.stores.sqlite.erase import erase_from_file
 from smsotp_plugin.stores.sqlite.look import look_at_store
 from smsotp_plugin.stores.sqlite.settings import SqliteSettings
 from smsotp_plugin.stores.sqlite.store import SqliteStore
@@ -21,6 +23,9 @@ class SqliteKind(StoreKind[SqliteSettings]):
 
     def read_trace(self, settings: SqliteSettings, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
         return trace_file(settings.database, wanted, limit)
+
+    def erase(self, settings: SqliteSettings, person: Person) -> Erased:
+        return erase_from_file(settings.database, person)
 
     def look(self, settings: SqliteSettings) -> None:
         look_at_store(settings.database)

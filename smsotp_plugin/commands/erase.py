@@ -1,0 +1,47 @@
+"""``smsotp erase``: remove all that is kept of one person, beside a running server or without one."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from smsotp_plugin.commands.check import print_problems
+from smsotp_plugin.commands.person import find_person
+from smsotp_plugin.errors import ConfigError, StoreError
+from smsotp_plugin.settings import load_settings
+from smsotp_plugin.stores.person import Erased
+from smsotp_plugin.stores.schemes import erase_person
+
+
+def erase(config: Path, whom: str) -> int:
+    """
+    Erase a person, and print how much there was.
+
+    Args:
+        config: The configuration.
+        whom: A User-Name or a telephone number.
+
+    Returns:
+        The exit code: 0, 1 where the store cannot be written, 2 where the configuration cannot be used.
+    """
+    out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
+    try:
+        settings = load_settings(config)
+        erased = erase_person(settings.store, find_person(settings, whom))
+    except ConfigError as exc:
+        print_problems(err, exc.problems)
+        return 2
+    except StoreError as exc:
+        err.print(Text(f"smsotp: {exc}"))
+        return 1
+    out.print(Text(_describe(erased) if erased else "nothing is kept of this user or number"))
+    return 0
+
+
+def _describe(erased: Erased) -> str:
+    parts = (
+        (erased.challenges, "log-in", "log-ins"),
+        (erased.messages, "SMS that waited", "SMS that waited"),
+        (erased.events, "line of the delivery log", "lines of the delivery log"),
+    )
+    return "erased: " + ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in parts)

@@ -1,0 +1,38 @@
+"""What is kept of one person, for who has it erased."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """
+    Under which names a person stands in a store.
+
+    Attributes:
+        user: User-Name as the client sends it; empty where only the number is known.
+        shown: The same as the delivery log shows it, one for each key.
+        number_hashes: Fingerprints of the telephone number, one for each key; empty where only the name is known.
+    """
+
+    user: str = ""
+    shown: tuple[str, ...] = ()
+    number_hashes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """
+    How much of it was there.
+
+    Attributes:
+        challenges: Log-ins, pending or over.
+        messages: SMS that waited.
+        events: Lines of the delivery log.
+    """
+
+    challenges: int = 0
+    messages: int = 0
+    events: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.challenges or self.messages or self.events)

@@ -1,0 +1,115 @@
+"""What every store promises about erasing one person, written once. `StoreContract` binds it."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from smsotp_plugin.errors import UnknownChallenge
+from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
+from smsotp_plugin.stores.kept import KeptMessage
+from smsotp_plugin.stores.kind import Store
+from smsotp_plugin.stores.person import Erased, Person
+from smsotp_plugin.stores.schemes import erase_person, read_trace
+from smsotp_plugin.stores.settings import StoreSettings
+from tests.unit.hand_clock import HandClock
+
+#: What stands for Anna in no row of anybody else.
+HERS = (b"anna", b"an11a", b"5ea1ed", b"her number")
+
+
+class EraseContract:
+    """The promises about one person."""
+
+    @abstractmethod
+    def settings(self, place: Path) -> StoreSettings:
+        """See `StoreContract`."""
+
+    @pytest.fixture
+    def anna(self, store: Store, clock: HandClock, new: Callable[..., Challenge]) -> Challenge:
+        """Somebody of whom there is something of each kind."""
+        return self.log_in(
+            store, clock, replace(new(user="anna", login="an11a" * 6), number_hash="her number"), "a"
+        )
+
+    @pytest.fixture
+    def bob(self, store: Store, clock: HandClock, new: Callable[..., Challenge]) -> Challenge:
+        """Somebody else."""
+        return self.log_in(store, clock, replace(new(user="bob", login="b"), number_hash="his number"), "b")
+
+    @staticmethod
+    def log_in(store: Store, clock: HandClock, challenge: Challenge, reference: str) -> Challenge:
+        kept = KeptMessage(challenge.state, "default", challenge.expires, b"5ea1ed" + challenge.user.encode())
+        store.open_challenge(challenge, message=kept, then=lambda: None)
+        store.begin_attempt(challenge.state, 0, "gtx")
+        asked = DeliveryEvent(
+            reference,
+            clock.time(),
+            EventKind.ASKED,
+            user=challenge.user,
+            number_hash=challenge.number_hash,
+        )
+        tried = DeliveryEvent(
+            reference, clock.time(), EventKind.ATTEMPT, "gtx", f"id of {reference}", "accepted"
+        )
+        told = DeliveryEvent("", clock.time(), EventKind.RECEIPT, "gtx", f"id of {reference}", "delivered")
+        for event in (asked, tried, told):
+            store.record(event)
+        store.flush()
+        return challenge
+
+    @pytest.mark.parametrize(
+        "person",
+        [
+            Person(user="anna", shown=("anna",)),
+            Person(number_hashes=("none", "her number")),
+            Person(user="anna", shown=("other", "anna"), number_hashes=("her number",)),
+        ],
+    )
+    def test_all_that_is_kept_of_a_person_is_erased_and_nothing_of_another_one(
+        self, tmp_path: Path, store: Store, anna: Challenge, bob: Challenge, person: Person
+    ) -> None:
+        settings = self.settings(tmp_path)
+        before = {user: read_trace(settings, Wanted(user=user), 10) for user in ("anna", "bob")}
+
+        erased = erase_person(settings, person)
+
+        assert erased == Erased(challenges=1, messages=1, events=3)
+        assert [len(events) for events in before.values()] == [3, 3]
+        with pytest.raises(UnknownChallenge):
+            store.find(anna.state, "anna")
+        assert store.find(bob.state, "bob").login == bob.login
+        assert read_trace(settings, Wanted(user="anna"), 10) == []
+        assert read_trace(settings, Wanted(number_hash="her number"), 10) == []
+        assert read_trace(settings, Wanted(reference="a"), 10) == []
+        assert read_trace(settings, Wanted(user="bob"), 10) == before["bob"]
+
+    @pytest.mark.usefixtures("anna", "bob")
+    def test_no_file_holds_anything_of_them_any_more(self, tmp_path: Path) -> None:
+        files = [file for file in tmp_path.rglob("*") if file.is_file()]
+        before = b"".join(file.read_bytes() for file in files)
+        erase_person(
+            self.settings(tmp_path), Person(user="anna", shown=("anna",), number_hashes=("her number",))
+        )
+        after = b"".join(file.read_bytes() for file in files)
+
+        assert all(word in before for word in HERS) or not files
+        assert [word for word in HERS if word in after.replace(b"5ea1edbob", b"")] == []
+
+    def test_a_challenge_that_was_erased_is_opened_anew(
+        self, tmp_path: Path, store: Store, anna: Challenge
+    ) -> None:
+        erase_person(self.settings(tmp_path), Person(user="anna", shown=("anna",)))
+        again = replace(anna, state="e" * 32)
+
+        assert store.open_challenge(again, then=lambda: None).state == again.state
+
+    def test_of_somebody_who_is_not_there_nothing_is_erased(
+        self, tmp_path: Path, store: Store, bob: Challenge
+    ) -> None:
+        for nobody in (Person(), Person(user="Bob", shown=("Bob",)), Person(number_hashes=("x",))):
+            assert not erase_person(self.settings(tmp_path), nobody)
+        assert store.find(bob.state, "bob").login == bob.login

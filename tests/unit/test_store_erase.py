@@ -1,0 +1,58 @@
+"""What keeps ``smsotp erase`` from erasing is said, with what to do."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.person import Person
+from smsotp_plugin.stores.sqlite import erase
+from smsotp_plugin.stores.sqlite.erase import erase_from_file
+from smsotp_plugin.stores.sqlite.store import SqliteStore
+from tests.unit.hand_clock import HandClock
+
+NOBODY = Person(user="nobody")
+
+
+@pytest.fixture
+def database(path: Path, clock: HandClock) -> Path:
+    SqliteStore(path, 30, 86400, clock).close()
+    return path
+
+
+def test_a_database_that_is_not_there_is_not_made(path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no database"):
+        erase_from_file(path, NOBODY)
+
+    assert list(path.parent.iterdir()) == []
+
+
+def test_what_is_no_database_is_told(path: Path) -> None:
+    path.write_text("no database " * 100)
+
+    with pytest.raises(StoreError, match="cannot be written: file is not a database; do it as root"):
+        erase_from_file(path, NOBODY)
+
+
+def test_a_database_of_another_version_is_left_alone(database: Path) -> None:
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("PRAGMA user_version = 1")
+
+    with pytest.raises(StoreError, match="another version of smsotp-plugin: restart FreeRADIUS first"):
+        erase_from_file(database, NOBODY)
+
+
+def test_whoever_reads_all_the_time_is_told_to_end(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(erase, "_PATIENCE", 0.01)
+    with closing(sqlite3.connect(database, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM challenges").fetchone()
+        with closing(sqlite3.connect(database, isolation_level=None)) as writer:
+            writer.execute("INSERT INTO attempts VALUES ('s', 0, 'g')")
+
+        with pytest.raises(StoreError, match="all is erased, but another program reads in the database"):
+            erase_from_file(database, NOBODY)
+
+    assert not erase_from_file(database, NOBODY)

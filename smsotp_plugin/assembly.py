@@ -144,6 +144,7 @@ def build(settings: Settings, clock: Clock) -> System:
     login = Login(
         settings=settings, codes=codes, store=challenges, delivery_log=store, sender=sender, clock=clock
     )
+    store.listen(sender.send)
     dispatcher.listen(login.note_end)
     takeover = Takeover(
         store=store,

@@ -16,8 +16,9 @@ from random import Random
 from typing import Any
 
 from smsotp_plugin.clock import Clock, Deadline
-from smsotp_plugin.dispatch.delivery import Delivery, Ended, HealthOf, Later, RetryRules, Send
+from smsotp_plugin.dispatch.delivery import Delivery, Ended, HealthOf, Later, RetryRules, Send, Step
 from smsotp_plugin.dispatch.health import Breaker, Condition, Consequence, GatewayHealth
+from smsotp_plugin.dispatch.journal import DeliveryJournal, describe_message
 from smsotp_plugin.dispatch.lane import Lane, end_lanes
 from smsotp_plugin.dispatch.on_the_way import OnTheWay
 from smsotp_plugin.dispatch.outbox import EndListener, ignore_end
@@ -28,11 +29,10 @@ from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
 from smsotp_plugin.dispatch.slots import Slots
 from smsotp_plugin.dispatch.timer import Timer
 from smsotp_plugin.errors import DeliveryError, NotSent, Outcome, QueueFull, StoreError, Throttled, Unknown
-from smsotp_plugin.log import quote
 from smsotp_plugin.providers.base import Provider
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.sealed import Letter
-from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, EventKind, describe
+from smsotp_plugin.stores.delivery_log import DeliveryRecorder
 from smsotp_plugin.stores.kept import MessageStore
 
 log = logging.getLogger("smsotp.dispatch")
@@ -58,6 +58,8 @@ class DispatchRules:
 
 #: How an attempt ended that was under way when its process ended.
 LOST = Unknown("the server ended during the attempt")
+#: Why a gateway is passed over that the message was planned for when another configuration was in use.
+GONE = NotSent("it is no longer in the configuration")
 
 
 def _do_nothing() -> None:
@@ -90,7 +92,7 @@ class Dispatcher:
         random: Random,
     ) -> None:
         self._rules = rules
-        self._delivery_log = delivery_log
+        self._journal = DeliveryJournal(delivery_log, clock)
         self._store = store
         self._clock = clock
         self._random = random
@@ -128,7 +130,11 @@ class Dispatcher:
 
     def submit(self, message: Message, plan: Plan) -> None:
         """See `Outbox.submit`."""
-        self._take(self._make_delivery(message, plan))
+        self.submit_all([(message, plan)])
+
+    def submit_all(self, batch: Sequence[tuple[Message, Plan]]) -> None:
+        """See `Outbox.submit_all`."""
+        self._take([self._make_delivery(message, plan) for message, plan in batch])
 
     def resume(self, letter: Letter, may_have_it: AbstractSet[str]) -> None:
         """
@@ -144,14 +150,11 @@ class Dispatcher:
         plan = replace(plan, gateways=tuple(name for name in plan.gateways if name in self._lanes))
         delivery = self._make_delivery(message, plan)
         for gateway in sorted(may_have_it):
-            self._note(
-                message, EventKind.ATTEMPT, f"{LOST.outcome}: {LOST}", level=logging.WARNING, gateway=gateway
-            )
+            self._journal.note_failure(message, gateway, LOST)
             delivery.note_failure(gateway, LOST)
         for gateway in sorted({*letter.gateways, *may_have_it} - {*self._lanes}):
-            gone = f"{NotSent.outcome}: it is no longer in the configuration"
-            self._note(message, EventKind.ATTEMPT, gone, level=logging.WARNING, gateway=gateway)
-        self._take(delivery)
+            self._journal.note_failure(message, gateway, GONE)
+        self._take([delivery])
 
     def _make_delivery(self, message: Message, plan: Plan) -> Delivery:
         seconds = min(self._rules.deadline, message.expires - self._clock.time())
@@ -160,15 +163,27 @@ class Dispatcher:
             message=message, plan=plan, rules=self._rules.retries, deadline=deadline, random=self._random
         )
 
-    def _take(self, delivery: Delivery) -> None:
+    def _take(self, deliveries: Sequence[Delivery]) -> None:
+        """Take messages under one lock, and do what follows from each; what goes wrong with one concerns no other."""
         with self._lock:
-            earlier = self._on_the_way.find_of_login(delivery.message.login)
-            self._on_the_way.add(delivery)
-        for replaced in earlier:
-            self._withdraw(replaced)
-        self._advance(delivery)
-        if self._rules.hedge_after:
-            self._plan_hedge(delivery)
+            taken = [(delivery, self._add(delivery), self._choose_step(delivery)) for delivery in deliveries]
+        for delivery, earlier, step in taken:
+            try:
+                for replaced in earlier:
+                    self._withdraw(replaced)
+                self._follow(delivery, step)
+                if self._rules.hedge_after:
+                    self._plan_hedge(delivery)
+            except Exception:
+                log.exception(
+                    "%s: unexpected failure, it may not be sent", describe_message(delivery.message)
+                )
+
+    def _add(self, delivery: Delivery) -> list[Delivery]:
+        """Add a message; returns those of the same log-in whose place it takes. For whoever holds the lock."""
+        earlier = self._on_the_way.find_of_login(delivery.message.login)
+        self._on_the_way.add(delivery)
+        return earlier
 
     def withdraw(self, state: str) -> None:
         """See `Outbox.withdraw`."""
@@ -209,14 +224,14 @@ class Dispatcher:
             with self._lock:
                 is_left = delivery.give_up() is not None
             if is_left:
-                log.warning("%s: waits for the next start of the server", _describe(delivery.message))
+                log.warning("%s: waits for the next start of the server", describe_message(delivery.message))
 
     def _give_up(self, left: Sequence[Delivery]) -> None:
         for delivery in left:
             with self._lock:
                 outcome = delivery.give_up()
             if outcome is not None:
-                log.error("%s: given up, the server is being stopped", _describe(delivery.message))
+                log.error("%s: given up, the server is being stopped", describe_message(delivery.message))
                 self._end(delivery, outcome)
 
     def find_health(self, gateway: str) -> GatewayHealth:
@@ -260,7 +275,13 @@ class Dispatcher:
             note()
             if delivery.outcome is not None:
                 return
-            step = delivery.choose_step(self._clock.monotonic(), self._show_health(delivery))
+            step = self._choose_step(delivery)
+        self._follow(delivery, step)
+
+    def _choose_step(self, delivery: Delivery) -> Step | None:
+        return delivery.choose_step(self._clock.monotonic(), self._show_health(delivery))
+
+    def _follow(self, delivery: Delivery, step: Step | None) -> None:
         match step:
             case Send(gateway):
                 self._lanes[gateway].put(delivery)
@@ -305,7 +326,7 @@ class Dispatcher:
         try:
             self._store.begin_attempt(message.state, message.resends, lane.name)
         except StoreError as exc:
-            log.warning("%s: waits, because its attempt cannot be noted: %s", _describe(message), exc)
+            log.warning("%s: waits, because its attempt cannot be noted: %s", describe_message(message), exc)
             # The gateway is as good as before, and no turn is lost.
             return Throttled(str(exc))
         return None
@@ -325,26 +346,13 @@ class Dispatcher:
         with self._lock:
             first = delivery.note_receipt(lane.name)
         self._forget(delivery)
-        self._note(
-            delivery.message,
-            EventKind.ATTEMPT,
-            Outcome.ACCEPTED,
-            level=logging.INFO,
-            gateway=lane.name,
-            gateway_id=receipt.gateway_id,
-        )
+        self._journal.note_receipt(delivery.message, lane.name, receipt.gateway_id)
         if first:
             self._end(delivery, Outcome.ACCEPTED)
 
     def _note_failure(self, lane: Lane, delivery: Delivery, error: DeliveryError) -> None:
         consequence = lane.breaker.note_failure(error, delivery.person, self._clock.monotonic())
-        self._note(
-            delivery.message,
-            EventKind.ATTEMPT,
-            f"{error.outcome}: {error}",
-            level=logging.WARNING,
-            gateway=lane.name,
-        )
+        self._journal.note_failure(delivery.message, lane.name, error)
         if delivery.message.state and not isinstance(error, Unknown):
             self._store.end_attempt(delivery.message.state, delivery.message.resends, lane.name)
         if consequence is Consequence.SUSPECT:
@@ -364,33 +372,8 @@ class Dispatcher:
             # First: whoever reads that the message has ended finds its consequences in place.
             self._listener(delivery.message, outcome)
         finally:
-            self._note_end(delivery, outcome)
+            self._journal.note_end(delivery.message, outcome, delivery.plan.route)
             with self._lock:
                 self._on_the_way.discard(delivery)
                 if self._stopping and not self._on_the_way:
                     self._idle.notify_all()
-
-    def _note_end(self, delivery: Delivery, outcome: Outcome) -> None:
-        if outcome is Outcome.NOT_NEEDED:
-            self._note(delivery.message, EventKind.ENDED, outcome, level=logging.INFO)
-        elif outcome is not Outcome.ACCEPTED:
-            detail = f"{outcome}, route {delivery.plan.route}"
-            self._note(delivery.message, EventKind.ENDED, detail, level=logging.ERROR)
-
-    def _note(  # noqa: PLR0913  (one for each field of the event)
-        self,
-        message: Message,
-        kind: EventKind,
-        detail: str,
-        *,
-        level: int,
-        gateway: str = "",
-        gateway_id: str = "",
-    ) -> None:
-        event = DeliveryEvent(message.reference, self._clock.time(), kind, gateway, gateway_id, detail)
-        log.log(level, "%s: %s", _describe(message), describe(event))
-        self._delivery_log.record(event)
-
-
-def _describe(message: Message) -> str:
-    return f"message {message.reference} for user {quote(message.user)} at {message.number.masked}"

@@ -2,12 +2,10 @@
 
 import logging
 import re
-from functools import partial
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.keyed import HEX_DIGITS
 from smsotp_plugin.codes.onetime import CodeMaker
-from smsotp_plugin.dispatch.routes import Plan
 from smsotp_plugin.errors import (
     AlreadyUsed,
     CannotSend,
@@ -24,7 +22,7 @@ from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Prompter, Reject
 from smsotp_plugin.login.journal import Journal
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.resend import Resender
-from smsotp_plugin.login.sending import UNDELIVERED, CodeSender
+from smsotp_plugin.login.sending import UNDELIVERED, CodeParcel, CodeSender
 from smsotp_plugin.login.waiting import Waiting
 from smsotp_plugin.settings import Settings
 from smsotp_plugin.settings.sections.challenge import OnWrongCode
@@ -185,22 +183,12 @@ class Login:
         )
         with self._waiting.turn(new.state) as waits:
             message = self._sender.compose(request, new, number, code)
-            return self._open(request, new, message, plan, waits=waits)
+            return self._open(request, new, self._sender.pack(request, new, message, plan), waits=waits)
 
     def _open(
-        self,
-        request: LoginRequest,
-        new: Challenge,
-        message: Message,
-        plan: Plan,
-        *,
-        waits: bool,
+        self, request: LoginRequest, new: Challenge, parcel: CodeParcel, *, waits: bool
     ) -> Ask | Reject:
-        challenge = self._store.open_challenge(
-            new,
-            message=self._sender.seal(request, message, plan),
-            then=partial(self._sender.send, new, message, plan),
-        )
+        challenge = self._store.open_challenge(new, parcel)
         if challenge.state != new.state:
             return self._same(request, challenge)
         self._journal.note_opened(request, challenge)

@@ -77,15 +77,15 @@ class Resender:
             raise Expired("the telephone number has changed since the challenge")
         plan = self._sender.plan(request, number, challenge.state)
         message = self._sender.compose(request, challenge, number, self._sender.code_of(request, challenge))
-        kept = self._sender.seal(request, message, plan)
+        parcel = self._sender.pack(request, challenge, message, plan)
         try:
             challenge = self._store.resend(
-                challenge.state, request.user, self._clock.time(), self._rules, kept
+                challenge.state, request.user, self._clock.time(), self._rules, parcel
             )
         except ResendRefused as exc:
             self._journal.note_answer(request, challenge.state, f"gets no further SMS: {exc}")
             return self._prompter.ask(challenge, self._explain_refusal(exc))
-        self._sender.send(challenge, message, plan.turn(challenge.resends))
+        self._sender.send_again(parcel, challenge.resends)
         return self._prompter.ask(challenge, self._texts.prompt)
 
     def _explain_refusal(self, refused: ResendRefused) -> str:

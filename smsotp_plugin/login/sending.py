@@ -1,7 +1,9 @@
 """From a challenge to the message that carries its code: whose number, what text, which gateways, and what became of it."""
 
 import logging
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import cast
 
 from pydantic import SecretStr
 
@@ -18,7 +20,7 @@ from smsotp_plugin.sms.phone import PhoneNumber, parse_number
 from smsotp_plugin.sms.sealed import Letter, MessageSealer
 from smsotp_plugin.stores.base import Challenge, ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, EventKind
-from smsotp_plugin.stores.kept import KeptMessage
+from smsotp_plugin.stores.kept import KeptMessage, Parcel
 
 log = logging.getLogger("smsotp.login")
 
@@ -30,6 +32,32 @@ UNDELIVERED = (Outcome.REFUSED, Outcome.NOT_SENT)
 
 #: What a provider without a template of its own sends where ``[otp] text`` is not set.
 DEFAULT_SENTENCE = "{otp} is your code to log in."
+
+
+@dataclass(frozen=True, slots=True)
+class CodeParcel:
+    """
+    The code of a challenge as it waits to be kept; see `Parcel`.
+
+    Attributes:
+        challenge: Whose code.
+        message: Carries it, as for the first time.
+        plan: Through which gateways, likewise.
+        site: The virtual server of the log-in.
+        sealer: Seals it.
+    """
+
+    challenge: Challenge
+    message: Message
+    plan: Plan
+    site: str
+    sealer: MessageSealer
+
+    def seal(self) -> KeptMessage:
+        """See `Parcel.seal`."""
+        message = self.message
+        letter = Letter(message, self.plan.route, self.plan.gateways)
+        return KeptMessage(message.state, self.site, message.expires, self.sealer.seal(letter, self.site))
 
 
 class CodeSender:
@@ -135,31 +163,36 @@ class CodeSender:
         """
         return self._make_message(challenge, number, self._find_text(request.language), code)
 
-    def seal(self, request: LoginRequest, message: Message, plan: Plan) -> KeptMessage:
+    def pack(self, request: LoginRequest, challenge: Challenge, message: Message, plan: Plan) -> CodeParcel:
         """
-        Return a message as the store keeps it.
+        Return a message for the store to keep.
 
         Args:
             request: Whose log-in.
+            challenge: Whose code.
             message: What `compose` made.
             plan: What `plan` chose, as for the first message of the challenge.
         """
-        letter = Letter(message, plan.route, plan.gateways)
-        sealed = self._sealer.seal(letter, request.site)
-        return KeptMessage(message.state, request.site, message.expires, sealed)
+        return CodeParcel(challenge, message, plan, request.site, self._sealer)
 
-    def send(self, challenge: Challenge, message: Message, plan: Plan) -> None:
+    def send(self, kept: Sequence[Parcel]) -> None:
+        """Get the codes of new challenges on their way; returns at once. See `KeptListener`."""
+        # A store hands back what was handed in.
+        parcels = cast("Sequence[CodeParcel]", kept)
+        for parcel in parcels:
+            self._note(parcel.message, parcel.plan, parcel.challenge)
+        self._outbox.submit_all([(parcel.message, parcel.plan) for parcel in parcels])
+
+    def send_again(self, parcel: CodeParcel, resends: int) -> None:
         """
-        Get the code of a challenge on its way; returns at once.
+        Get the code of a challenge on its way once more; returns at once.
 
         Args:
-            challenge: As it is in the store.
-            message: What `compose` made.
-            plan: Through which gateways.
+            parcel: What the store has kept.
+            resends: How often the code had been sent before.
         """
-        if challenge.resends:
-            message = replace(message, resends=challenge.resends)
-        self._note(challenge, message, plan)
+        message, plan = replace(parcel.message, resends=resends), parcel.plan.turn(resends)
+        self._note(message, plan, None)
         self._outbox.submit(message, plan)
 
     def note_end(self, message: Message, outcome: Outcome) -> None:
@@ -194,16 +227,16 @@ class CodeSender:
             code=SecretStr(code),
         )
 
-    def _note(self, challenge: Challenge, message: Message, plan: Plan) -> None:
-        resent = challenge.resends > 0
+    def _note(self, message: Message, plan: Plan, new: Challenge | None) -> None:
+        """Note that a code goes out: that of a new challenge, or once more where `new` is None."""
         self._delivery_log.record(
             DeliveryEvent(
                 reference=message.reference,
                 at=self._clock.time(),
-                kind=EventKind.RESENT if resent else EventKind.ASKED,
+                kind=EventKind.ASKED if new else EventKind.RESENT,
                 detail=f"route {plan.route}: {', '.join(plan.gateways)}",
-                user="" if resent else message.user,
-                number="" if resent else challenge.number,
-                number_hash="" if resent else challenge.number_hash,
+                user=message.user if new else "",
+                number=new.number if new else "",
+                number_hash=new.number_hash if new else "",
             )
         )

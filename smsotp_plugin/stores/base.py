@@ -14,10 +14,9 @@ the request's turn.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from smsotp_plugin.stores.kept import KeptMessage, MessageStore
+from smsotp_plugin.stores.kept import KeptListener, MessageStore, Parcel
 
 #: Seconds that a challenge stays after its end, so that a late answer is told why it is late.
 KEPT_AFTER_EXPIRY = 600.0
@@ -107,20 +106,20 @@ class ChallengeStore(MessageStore):
         """Keep in order from now on what is in the store, in the background."""
 
     @abstractmethod
-    def open_challenge(
-        self, new: Challenge, *, message: KeptMessage | None = None, then: Callable[[], None]
-    ) -> Challenge:
+    def listen(self, listener: KeptListener) -> None:
+        """Tell this one from now on whose codes may be sent: once a challenge and its message survive, or never."""
+
+    @abstractmethod
+    def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
         """
         Keep a challenge and its message, unless the same log-in has an open one that is younger than the window.
 
-        All processes that use the same place count: the log-in that another one began is the same log-in.
+        All processes that use the same place count: the log-in that another one began is the same log-in. Returns before
+        `new` survives the death of this process where that takes long.
 
         Args:
             new: The challenge; its `created` is the moment of the request.
-            message: The one that carries its code, None where nothing is to survive; kept if and only if `new` is.
-            then: Called once, from any thread, as soon as `new` will survive the death of this process: what must not
-                happen without the challenge, such as the sending of its code. Never called for the earlier one. No
-                lock is held meanwhile: it may call every method of the store.
+            parcel: With the message that carries its code; kept, and told to the listener, if and only if `new` is kept.
 
         Returns:
             `new`, or the one that was there.
@@ -169,9 +168,7 @@ class ChallengeStore(MessageStore):
         """
 
     @abstractmethod
-    def resend(
-        self, state: str, user: str, now: float, rules: ResendRules, message: KeptMessage | None = None
-    ) -> Challenge:
+    def resend(self, state: str, user: str, now: float, rules: ResendRules, parcel: Parcel) -> Challenge:
         """
         Use up one of the further messages that a challenge allows, and keep that message.
 
@@ -180,10 +177,10 @@ class ChallengeStore(MessageStore):
             user: User-Name as the client sent it.
             now: The moment of the request, in Unix seconds.
             rules: What is allowed.
-            message: As above; its `resends` becomes that of the challenge.
+            parcel: With that message, whose `resends` becomes that of the challenge. The listener is not told of it.
 
         Returns:
-            The challenge; what has changed in it survives the death of this process.
+            The challenge; what has changed in it survives the death of this process, and so does the message.
 
         Raises:
             UnknownChallenge: No such State, or it is another user's.
@@ -205,9 +202,12 @@ class ChallengeStore(MessageStore):
     @abstractmethod
     def flush(self) -> None:
         """
-        Keep now what has been opened; every `then` has been called when this returns.
+        Return once all that this store was told survives the death of this process, and the listener knows of it.
 
-        From within a `then` it waits for no other one.
+        From within the listener it waits for nothing else that the listener does.
+
+        Raises:
+            StoreError: Something does not survive; the listener is never told of it.
         """
 
     @abstractmethod

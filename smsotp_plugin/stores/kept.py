@@ -8,8 +8,9 @@ knows where it may have been sent. The store cannot read it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,23 @@ class KeptMessage:
     expires: float
     sealed: bytes = field(repr=False)
     resends: int = 0
+
+
+class Parcel(Protocol):
+    """What is to be sent once it will survive. A store keeps its message, and looks at nothing else in it."""
+
+    def seal(self) -> KeptMessage:
+        """
+        Return its message as it is kept; takes microseconds, and raises nothing.
+
+        Called once at most, by whichever thread writes, so that no log-in need wait for it.
+        """
+
+
+#: Told in batches which parcels survive the death of this process from now on, so that they may be sent. Each of them is the
+#: object that was handed in, and is told of once. Called from any thread, with no lock held: it may call every method of the
+#: store. It raises nothing.
+KeptListener = Callable[[Sequence[Parcel]], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ change the store but has not the key can take challenges away, and put back what
 challenge another user's, another number's or a longer one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.base import Challenge, ChallengeStore, ResendRules
-from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
+from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel
 
 
 class SealedStore(ChallengeStore):
@@ -35,11 +35,13 @@ class SealedStore(ChallengeStore):
     def start(self) -> None:
         self._store.start()
 
-    def open_challenge(
-        self, new: Challenge, *, message: KeptMessage | None = None, then: Callable[[], None]
-    ) -> Challenge:
+    def listen(self, listener: KeptListener) -> None:
+        self._store.listen(listener)
+
+    def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
         marked = replace(new, mark=self._names.mark(*new.sealed()))
-        return self._genuine(self._store.open_challenge(marked, message=message, then=then))
+        kept = self._store.open_challenge(marked, parcel)
+        return kept if kept is marked else self._genuine(kept)
 
     def find_same(self, login: str, now: float) -> Challenge | None:
         same = self._store.find_same(login, now)
@@ -51,10 +53,8 @@ class SealedStore(ChallengeStore):
     def find(self, state: str, user: str) -> Challenge:
         return self._genuine(self._store.find(state, user))
 
-    def resend(
-        self, state: str, user: str, now: float, rules: ResendRules, message: KeptMessage | None = None
-    ) -> Challenge:
-        return self._genuine(self._store.resend(state, user, now, rules, message))
+    def resend(self, state: str, user: str, now: float, rules: ResendRules, parcel: Parcel) -> Challenge:
+        return self._genuine(self._store.resend(state, user, now, rules, parcel))
 
     def mark_undelivered(self, state: str, resends: int, why: str) -> None:
         self._store.mark_undelivered(state, resends, why)

@@ -10,11 +10,11 @@ import pytest
 from smsotp_plugin.errors import UnknownChallenge
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
-from smsotp_plugin.stores.kept import KeptMessage
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.person import Erased, Person
 from smsotp_plugin.stores.schemes import erase_person, read_trace
 from smsotp_plugin.stores.settings import StoreSettings
+from tests.support.parcels import SomeParcel, begin
 from tests.unit.hand_clock import HandClock
 
 #: What stands for Anna in no row of anybody else.
@@ -42,8 +42,7 @@ class EraseContract:
 
     @staticmethod
     def log_in(store: Store, clock: HandClock, challenge: Challenge, reference: str) -> Challenge:
-        kept = KeptMessage(challenge.state, "default", challenge.expires, b"5ea1ed" + challenge.user.encode())
-        store.open_challenge(challenge, message=kept, then=lambda: None)
+        store.open_challenge(challenge, SomeParcel(challenge, b"5ea1ed" + challenge.user.encode()))
         store.begin_attempt(challenge.state, 0, "gtx")
         asked = DeliveryEvent(
             reference,
@@ -105,7 +104,7 @@ class EraseContract:
         erase_person(self.settings(tmp_path), Person(user="anna", shown=("anna",)))
         again = replace(anna, state="e" * 32)
 
-        assert store.open_challenge(again, then=lambda: None).state == again.state
+        assert begin(store, again).state == again.state
 
     def test_of_somebody_who_is_not_there_nothing_is_erased(
         self, tmp_path: Path, store: Store, bob: Challenge

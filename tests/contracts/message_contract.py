@@ -1,7 +1,7 @@
 """What every store promises about the messages that it keeps, written once. `StoreContract` binds it."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -12,15 +12,9 @@ import pytest
 
 from smsotp_plugin.errors import ChallengeError, ResendRefused
 from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge, ChallengeStore, ResendRules
-from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
+from smsotp_plugin.stores.kept import KeptMessage, LeftMessage, Parcel
+from tests.support.parcels import SomeParcel, begin
 from tests.unit.hand_clock import HandClock
-
-SEALED = bytes(range(256))
-
-
-def message(challenge: Challenge) -> KeptMessage:
-    """Return the first message of a challenge."""
-    return KeptMessage(challenge.state, "default", challenge.expires, SEALED)
 
 
 class MessageContract:
@@ -58,10 +52,9 @@ class MessageContract:
 
     @staticmethod
     def promise(store: ChallengeStore, challenge: Challenge) -> KeptMessage:
-        kept = message(challenge)
-        store.open_challenge(challenge, message=kept, then=lambda: None)
+        begin(store, challenge)
         store.flush()
-        return kept
+        return SomeParcel(challenge).seal()
 
     def test_a_message_survives_with_its_challenge(
         self, reopen: Any, left: Any, new: Callable[[], Challenge]
@@ -76,17 +69,18 @@ class MessageContract:
     ) -> None:
         store, challenge, taken = reopen(), new(), []
 
-        def then() -> None:
+        def listen(_: Sequence[Parcel]) -> None:
             self.die(store)
             heir = reopen()
             taken.extend(heir.take_over(clock.time()))
             heir.close()
 
-        store.open_challenge(challenge, message=message(challenge), then=then)
+        store.listen(listen)
+        begin(store, challenge)
         with suppress(Exception):
             store.flush()
 
-        assert [each.message for each in taken] == [message(challenge)]
+        assert [each.message for each in taken] == [SomeParcel(challenge).seal()]
 
     def test_the_same_log_in_keeps_no_second_message(
         self, reopen: Any, left: Any, new: Callable[[], Challenge]
@@ -100,11 +94,11 @@ class MessageContract:
     def test_a_further_message_is_kept_by_its_number_and_a_refused_one_is_not(
         self, reopen: Any, left: Any, clock: HandClock, new: Callable[[], Challenge]
     ) -> None:
-        store, rules = reopen(), ResendRules(limit=1, pace=0)
-        kept = self.promise(store, new())
-        store.resend(kept.state, "bob", clock.time(), rules, kept)
+        store, rules, challenge = reopen(), ResendRules(limit=1, pace=0), new()
+        kept = self.promise(store, challenge)
+        store.resend(kept.state, "bob", clock.time(), rules, SomeParcel(challenge))
         with pytest.raises(ResendRefused):
-            store.resend(kept.state, "bob", clock.time(), rules, kept)
+            store.resend(kept.state, "bob", clock.time(), rules, SomeParcel(challenge))
 
         assert [(each.message, each.is_needed) for each in left(store)] == [
             (kept, False),
@@ -151,11 +145,11 @@ class MessageContract:
     def test_an_attempt_at_what_has_ended_leaves_nothing(
         self, reopen: Any, left: Any, clock: HandClock, new: Callable[[], Challenge]
     ) -> None:
-        store = reopen()
-        kept = self.promise(store, new())
+        store, challenge = reopen(), new()
+        kept = self.promise(store, challenge)
         store.forget_message(kept.state, 0)
         store.begin_attempt(kept.state, 0, "late")
-        store.resend(kept.state, "bob", clock.time(), ResendRules(1, 0), kept)
+        store.resend(kept.state, "bob", clock.time(), ResendRules(1, 0), SomeParcel(challenge))
 
         assert [each.may_have_it for each in left(store)] == [frozenset()]
 
@@ -253,9 +247,9 @@ class MessageContract:
     def test_a_failure_is_noted_for_the_last_message_only(
         self, reopen: Any, clock: HandClock, new: Callable[[], Challenge]
     ) -> None:
-        store = reopen()
-        kept = self.promise(store, new())
-        store.resend(kept.state, "bob", clock.time(), ResendRules(1, 0), kept)
+        store, challenge = reopen(), new()
+        kept = self.promise(store, challenge)
+        store.resend(kept.state, "bob", clock.time(), ResendRules(1, 0), SomeParcel(challenge))
         store.mark_undelivered(kept.state, 0, "refused")
         first = store.find(kept.state, "bob").undelivered
         store.mark_undelivered(kept.state, 1, "refused")

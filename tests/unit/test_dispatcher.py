@@ -17,7 +17,7 @@ from smsotp_plugin.dispatch.delivery import RetryRules
 from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
 from smsotp_plugin.dispatch.lane import STOP_LIMIT
 from smsotp_plugin.dispatch.ready_queue import ReadyQueue
-from smsotp_plugin.dispatch.routes import Recipient, RouteTable
+from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
 from smsotp_plugin.errors import (
     AnswerTimeout,
     BadRecipient,
@@ -124,7 +124,9 @@ class Sending:
         self.dispatcher.listen(lambda message, outcome: self.ended.append((message.reference, outcome)))
 
     def send(self, *, reference: str = "", seconds: float = 300.0) -> None:
-        reference = reference or f"m{next(_references)}"
+        self.dispatcher.submit(*self.planned(reference or f"m{next(_references)}", seconds))
+
+    def planned(self, reference: str, seconds: float = 300.0) -> tuple[Message, Plan]:
         message = Message(
             reference=reference,
             user="bob",
@@ -133,8 +135,7 @@ class Sending:
             sentence=SecretStr("734921 is your code"),
             expires=self.clock.time() + seconds,
         )
-        plan = self.dispatcher.plan(Recipient(NUMBER))
-        self.dispatcher.submit(message, plan)
+        return message, self.dispatcher.plan(Recipient(NUMBER))
 
     def send_one(self) -> Outcome:
         """Send one message, end, and return how that message ended."""
@@ -172,6 +173,36 @@ def test_a_message_goes_to_the_first_gateway(clock: Clock, caplog: pytest.LogCap
     assert sending.send_one() is Outcome.ACCEPTED
     assert (first.given, second.given) == (["only"], [])
     assert "gateway first took it, its id id-1" in caplog.text
+
+
+def test_messages_that_come_together_are_sent_in_their_order(clock: Clock) -> None:
+    gateway = Gateway("first", clock, CONNECTIONS=1)
+    sending = Sending(clock, gateway)
+    sending.dispatcher.submit_all([sending.planned(reference) for reference in "abc"])
+    sending.dispatcher.start()
+    sending.dispatcher.stop(60)
+
+    assert gateway.given == ["a", "b", "c"]
+
+
+def test_a_message_with_which_something_goes_wrong_keeps_none_beside_it_from_being_sent(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    gateway = Gateway("first", clock)
+    sending = Sending(clock, gateway)
+    late, good = sending.planned("late", seconds=-1.0), sending.planned("good")
+
+    def listen(message: Message, _: Outcome) -> None:
+        if message.reference == "late":
+            raise ZeroDivisionError
+
+    sending.dispatcher.listen(listen)
+    sending.dispatcher.submit_all([late, good])
+    sending.dispatcher.start()
+    sending.dispatcher.stop(60)
+
+    assert gateway.given == ["good"]
+    assert 'message late for user "bob" at +49 *** **67: unexpected failure' in caplog.text
 
 
 @pytest.mark.parametrize("error", [ConnectFailed("down"), AnswerTimeout("silence")])

@@ -31,7 +31,7 @@ from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.sealed import MessageSealer
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted, describe
-from smsotp_plugin.stores.kept import KeptMessage
+from smsotp_plugin.stores.kept import Parcel
 from smsotp_plugin.stores.schemes import read_trace
 from smsotp_plugin.stores.sqlite.settings import SqliteSettings
 from smsotp_plugin.stores.sqlite.store import SqliteStore
@@ -65,11 +65,12 @@ class Outbox(Dispatcher):
             raise self.refusal
         return self._table.plan(recipient)
 
-    def submit(self, message: Message, plan: Plan) -> None:
-        self.messages.append(message)
-        self.gateways.append(plan.gateways)
-        if self.outcome is not None:
-            self._listener(message, self.outcome)
+    def submit_all(self, batch: Sequence[tuple[Message, Plan]]) -> None:
+        for message, plan in batch:
+            self.messages.append(message)
+            self.gateways.append(plan.gateways)
+            if self.outcome is not None:
+                self._listener(message, self.outcome)
 
 
 class BrokenStore(SqliteStore):
@@ -77,11 +78,9 @@ class BrokenStore(SqliteStore):
 
     broken = ""
 
-    def open_challenge(
-        self, new: Challenge, *, message: KeptMessage | None = None, then: Callable[[], None]
-    ) -> Challenge:
+    def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
         self._fail("open")
-        return super().open_challenge(new, message=message, then=then)
+        return super().open_challenge(new, parcel)
 
     def answer(self, state: str, user: str, seal: str, now: float) -> Challenge:
         self._fail("answer")
@@ -144,6 +143,7 @@ class Bench:
             sender=sender,
             clock=self.clock,
         )
+        self.store.listen(sender.send)
         self.outbox.listen(self.login.note_end)
 
     def ask(self, **fields: Any) -> Ask:

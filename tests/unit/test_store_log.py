@@ -10,7 +10,8 @@ import pytest
 
 from smsotp_plugin.stores.sqlite import file as sqlite_file
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import WINDOW, WRONG, challenge, name_outcome, nothing
+from tests.contracts.store_contract import WINDOW, WRONG, challenge, name_outcome
+from tests.support.parcels import begin
 from tests.unit.hand_clock import HandClock
 
 DAY = 86400.0
@@ -30,7 +31,7 @@ def log_of(path: Path) -> int:
 def log_in(store: SqliteStore, clock: HandClock) -> None:
     """Commit some log-ins, and tidy nothing."""
     for _ in range(10):
-        store.open_challenge(challenge(clock, user="n" * 253), then=nothing)
+        begin(store, challenge(clock, user="n" * 253))
     store.flush()
 
 
@@ -53,7 +54,7 @@ def test_the_write_ahead_log_stays_short_though_nobody_tidies(
 def test_wrong_answers_do_not_make_the_write_ahead_log_long(
     store: SqliteStore, path: Path, clock: HandClock
 ) -> None:
-    new = store.open_challenge(challenge(clock, tries=100_000), then=nothing)
+    new = begin(store, challenge(clock, tries=100_000))
     longest = 0
     for _ in range(3000):
         assert name_outcome(lambda: store.answer(new.state, "bob", WRONG, clock.time())) == "WrongCode"

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from smsotp_plugin.errors import StoreError
-from smsotp_plugin.stores.kept import KeptMessage
 from smsotp_plugin.stores.sqlite import file as sqlite_file
 from smsotp_plugin.stores.sqlite.attempts import Key, find_notes, list_owners, read_notes
 from smsotp_plugin.stores.sqlite.neighbours import Neighbours, draw_owner
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import WINDOW, challenge, nothing
+from tests.contracts.store_contract import WINDOW, challenge
+from tests.support.parcels import begin
 from tests.unit.hand_clock import HandClock
 
 DAY = 86400.0
@@ -43,9 +43,7 @@ def rows(path: Path, table: str) -> int:
 
 def promise(store: SqliteStore, clock: HandClock) -> str:
     """Keep a challenge with its message; returns its State."""
-    new = challenge(clock)
-    message = KeptMessage(new.state, "default", new.expires, b"sealed")
-    store.open_challenge(new, message=message, then=nothing)
+    new = begin(store, challenge(clock))
     store.flush()
     return new.state
 

@@ -11,6 +11,7 @@ from smsotp_plugin.errors import ResendRefused
 from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.contracts.store_contract import RESENDS, RIGHT, WINDOW, WRONG, challenge, name_outcome
+from tests.support.parcels import SomeParcel, begin
 from tests.unit.hand_clock import HandClock
 
 LOGINS = st.sampled_from(["vpn", "desk", "ssh"])
@@ -73,7 +74,9 @@ class StoreMachine(RuleBasedStateMachine):
         self.store = self.open()
 
     def open(self) -> SqliteStore:
-        return SqliteStore(Path(self.directory.name) / "smsotp.db", WINDOW, 86400, self.clock)
+        store = SqliteStore(Path(self.directory.name) / "smsotp.db", WINDOW, 86400, self.clock)
+        store.listen(lambda kept: self.sent.extend(parcel.seal().state for parcel in kept))
+        return store
 
     def teardown(self) -> None:
         self.store.close()
@@ -92,7 +95,7 @@ class StoreMachine(RuleBasedStateMachine):
             ),
         )
 
-        given = self.store.open_challenge(new, then=lambda: self.sent.append(new.state))
+        given = begin(self.store, new)
 
         assert given.state == expected
         self.models.setdefault(given.state, _Model(given))
@@ -116,8 +119,10 @@ class StoreMachine(RuleBasedStateMachine):
         model = self.models.get(state)
         expected = model.resend(user, now) if model else "UnknownChallenge"
 
+        parcel = SomeParcel(model.challenge if model else challenge(self.clock))
+
         def wish() -> None:
-            assert self.store.resend(state, user, now, RESENDS).undelivered == ""
+            assert self.store.resend(state, user, now, RESENDS, parcel).undelivered == ""
 
         try:
             ended = name_outcome(wish)

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from smsotp_plugin.stores.sqlite.file import SqliteFile
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import RIGHT, WINDOW, challenge, name_outcome, nothing
+from tests.contracts.store_contract import RIGHT, WINDOW, challenge, name_outcome
+from tests.support.parcels import begin
 from tests.unit.hand_clock import HandClock
 
 DAY = 86400.0
+ROOT = Path(__file__).parents[2]
 
 
 _ANSWER_AND_DIE = """
@@ -33,6 +35,7 @@ from pathlib import Path
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.sqlite.store import SqliteStore
+from tests.support.parcels import begin
 
 clock = SystemClock()
 store = SqliteStore(Path(sys.argv[1]), 30, 86400, clock)
@@ -42,8 +45,9 @@ for number in range(100):
     asked.append(Challenge(state, "bob", str(number), "c", "a" * 32, "+49", "d", now, now + 300, 3))
 print("ready", flush=True)
 sys.stdin.readline()
+store.listen(lambda kept: [print("sent", flush=True) for _ in kept])
 for new in asked:
-    given = store.open_challenge(new, then=lambda: print("sent", flush=True))
+    given = begin(store, new)
     print("given", given.state, flush=True)
 store.close()
 """
@@ -54,12 +58,13 @@ from pathlib import Path
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.sqlite.store import SqliteStore
+from tests.support.parcels import begin
 
 clock = SystemClock()
 now = clock.time()
 store = SqliteStore(Path(sys.argv[1]), 30, 86400, clock)
-kept = lambda: os.kill(os.getpid(), 9)
-store.open_challenge(Challenge("5" * 32, "bob", "l", "c", "a" * 32, "+49", "d", now, now + 300, 3), then=kept)
+store.listen(lambda _: os.kill(os.getpid(), 9))
+begin(store, Challenge("5" * 32, "bob", "l", "c", "a" * 32, "+49", "d", now, now + 300, 3))
 store.flush()
 """
 
@@ -84,7 +89,7 @@ store.close()
 
 
 def test_a_code_that_was_sent_survives_the_death_of_the_process(path: Path, clock: HandClock) -> None:
-    died = subprocess.run([sys.executable, "-c", _OPEN_AND_DIE, path], check=False)
+    died = subprocess.run([sys.executable, "-c", _OPEN_AND_DIE, path], check=False, cwd=ROOT)
     store = SqliteStore(path, WINDOW, DAY, clock)
     found = store.find("5" * 32, "bob")
     store.close()
@@ -95,7 +100,7 @@ def test_a_code_that_was_sent_survives_the_death_of_the_process(path: Path, cloc
 
 def test_two_processes_accept_each_code_once(path: Path, clock: HandClock) -> None:
     store = SqliteStore(path, WINDOW, DAY, clock)
-    states = [store.open_challenge(challenge(clock), then=nothing).state for _ in range(100)]
+    states = [begin(store, challenge(clock)).state for _ in range(100)]
     store.close()
     command = [sys.executable, "-c", _ANSWER_EACH, str(path), str(clock.time()), *states]
     ended = Counter(line for lines in run_together(command, command) for line in lines)
@@ -105,7 +110,7 @@ def test_two_processes_accept_each_code_once(path: Path, clock: HandClock) -> No
 
 def test_a_used_code_is_used_up_when_the_process_dies_before_it_says_so(path: Path, clock: HandClock) -> None:
     store = SqliteStore(path, WINDOW, DAY, clock)
-    new = store.open_challenge(challenge(clock), then=nothing)
+    new = begin(store, challenge(clock))
     store.close()
     died = subprocess.run(
         [sys.executable, "-c", _ANSWER_AND_DIE, path, new.state, str(clock.time())], check=False
@@ -171,7 +176,9 @@ def run_together(*commands: list[str]) -> list[list[str]]:
 @contextmanager
 def started(command: list[str]) -> Iterator[subprocess.Popen[str]]:
     """Start a program and wait until it says that it is ready."""
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         yield process
@@ -192,9 +199,9 @@ def test_a_store_that_was_alone_all_the_time_does_not_ask_the_file_for_a_new_log
     store = SqliteStore(path, WINDOW, DAY, clock)
     clock.advance(WINDOW)
     with store._file._reader.lock:  # whoever asked the file would wait here for ever
-        new = store.open_challenge(challenge(clock, login="l"), then=nothing)
+        new = begin(store, challenge(clock, login="l"))
     store.flush()
-    again = store.open_challenge(challenge(clock, login="l"), then=nothing)
+    again = begin(store, challenge(clock, login="l"))
     store.close()
 
     assert again == new
@@ -204,11 +211,11 @@ def test_a_store_knows_what_one_that_is_gone_has_begun(path: Path, clock: HandCl
     store = SqliteStore(path, WINDOW, DAY, clock)
     clock.advance(WINDOW)
     other = SqliteStore(path, WINDOW, DAY, clock)
-    begun = other.open_challenge(challenge(clock, login="l"), then=nothing)
+    begun = begin(other, challenge(clock, login="l"))
     store.tidy(clock.time())
     other.close()
     clock.advance(WINDOW - 1)
-    same = store.open_challenge(challenge(clock, login="l"), then=nothing)
+    same = begin(store, challenge(clock, login="l"))
     store.close()
 
     assert same == begun

@@ -10,9 +10,9 @@ import pytest
 
 from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
-from smsotp_plugin.stores.kept import KeptMessage
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import RIGHT, TTL, WINDOW, challenge, nothing
+from tests.contracts.store_contract import RIGHT, TTL, WINDOW, challenge
+from tests.support.parcels import SomeParcel
 from tests.unit.hand_clock import HandClock
 
 EVENTS_KEPT = 3600.0
@@ -37,8 +37,7 @@ def person(clock: HandClock, number: int) -> Challenge:
 def log_in(store: SqliteStore, clock: HandClock, number: int) -> Challenge:
     """Leave of one person a row in each table, as long as theirs are, and different ones."""
     new = person(clock, number)
-    kept = KeptMessage(new.state, "default", new.expires, b"c1pher" * (20 + number % 40))
-    store.open_challenge(new, message=kept, then=nothing)
+    store.open_challenge(new, SomeParcel(new, b"c1pher" * (20 + number % 40)))
     store.record(
         DeliveryEvent(
             f"{number}", clock.time(), EventKind.ASKED, detail="deta11 of " * (1 + number % 9), user=new.user

@@ -13,7 +13,8 @@ import pytest
 
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import RIGHT, WINDOW, challenge, name_outcome, nothing
+from tests.contracts.store_contract import RIGHT, WINDOW, challenge, name_outcome
+from tests.support.parcels import begin
 from tests.unit.hand_clock import HandClock
 
 DAY = 86400.0
@@ -60,10 +61,10 @@ def test_a_database_that_is_gone_is_told_and_log_ins_go_on(
     caplog: pytest.LogCaptureFixture,
     do: Callable[[Path], None],
 ) -> None:
-    before = store.open_challenge(challenge(clock, login="l"), then=nothing)
+    before = begin(store, challenge(clock, login="l"))
     store.flush()
     do(path)
-    after = store.open_challenge(challenge(clock, login="l"), then=nothing)
+    after = begin(store, challenge(clock, login="l"))
     store.flush()
 
     assert after != before
@@ -80,7 +81,7 @@ def test_what_was_being_opened_while_the_database_went_is_kept_in_the_new_one(
     store: SqliteStore, path: Path, clock: HandClock
 ) -> None:
     with store._committing:
-        new = store.open_challenge(challenge(clock), then=nothing)
+        new = begin(store, challenge(clock))
         remove_all(path)
 
     assert store.answer(new.state, "bob", RIGHT, clock.time()) == new
@@ -89,12 +90,12 @@ def test_what_was_being_opened_while_the_database_went_is_kept_in_the_new_one(
 def test_only_the_write_ahead_log_is_removed_and_nothing_is_lost(
     store: SqliteStore, path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    before = store.open_challenge(challenge(clock), then=nothing)
+    before = begin(store, challenge(clock))
     store.flush()
     for ending in ("-wal", "-shm"):
         path.with_name(path.name + ending).unlink()
     store.tidy(clock.time())
-    after = store.open_challenge(challenge(clock), then=nothing)
+    after = begin(store, challenge(clock))
     store.flush()
 
     with closing(sqlite3.connect(path)) as reader:
@@ -108,7 +109,7 @@ def test_log_ins_are_refused_while_there_is_no_directory_and_go_on_when_it_is_ba
     store: SqliteStore, path: Path, clock: HandClock, *, tidied: bool
 ) -> None:
     away = path.parent.with_name("away")
-    new = store.open_challenge(challenge(clock), then=nothing)
+    new = begin(store, challenge(clock))
     store.flush()
     path.parent.rename(away)
     if tidied:
@@ -116,7 +117,7 @@ def test_log_ins_are_refused_while_there_is_no_directory_and_go_on_when_it_is_ba
             store.tidy(clock.time())
     for _ in range(2):
         with pytest.raises(StoreError, match="cannot be opened for writing: No such file or directory"):
-            store.open_challenge(challenge(clock), then=lambda: pytest.fail("its code was sent"))
+            begin(store, challenge(clock))
     with pytest.raises(StoreError, match="cannot be opened for writing"):
         store.answer(new.state, "bob", RIGHT, clock.time())
     away.rename(path.parent)
@@ -129,8 +130,8 @@ def test_two_stores_on_a_database_that_is_gone_share_the_new_one(
 ) -> None:
     other = SqliteStore(path, WINDOW, DAY, clock)
     remove_all(path)
-    first = store.open_challenge(challenge(clock, login="l"), then=nothing)
-    second = other.open_challenge(challenge(clock, login="l"), then=nothing)
+    first = begin(store, challenge(clock, login="l"))
+    second = begin(other, challenge(clock, login="l"))
     accepted = other.answer(second.state, "bob", RIGHT, clock.time())
     other.close()
 
@@ -154,13 +155,13 @@ def test_a_directory_that_somebody_keeps_locked_is_told_and_not_waited_for_for_e
     try:
         fcntl.flock(directory, fcntl.LOCK_EX)
         with pytest.raises(StoreError, match="another program has locked its directory"):
-            store.open_challenge(challenge(clock), then=lambda: pytest.fail("its code was sent"))
+            begin(store, challenge(clock))
         with pytest.raises(StoreError, match="another program has locked its directory"):
             SqliteStore(path, WINDOW, DAY, clock)
     finally:
         os.close(directory)
 
-    new = store.open_challenge(challenge(clock), then=nothing)
+    new = begin(store, challenge(clock))
     assert store.answer(new.state, "bob", RIGHT, clock.time()) == new
     store.close()
 
@@ -172,7 +173,7 @@ def test_a_link_to_itself_in_the_databases_place_is_told(
     path.symlink_to(path.name)
 
     with pytest.raises(StoreError, match="cannot be opened for writing"):
-        store.open_challenge(challenge(clock), then=lambda: pytest.fail("its code was sent"))
+        begin(store, challenge(clock))
 
     path.unlink()
-    assert store.open_challenge(challenge(clock), then=nothing).user == "bob"
+    assert begin(store, challenge(clock)).user == "bob"

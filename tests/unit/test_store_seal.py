@@ -13,7 +13,8 @@ from smsotp_plugin.errors import StoreError, TooManyAttempts, UnknownChallenge, 
 from smsotp_plugin.stores.base import Challenge, ResendRules
 from smsotp_plugin.stores.sealed import SealedStore
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import RIGHT, TTL, WINDOW, WRONG, challenge, nothing
+from tests.contracts.store_contract import RIGHT, TTL, WINDOW, WRONG, challenge
+from tests.support.parcels import SomeParcel, begin
 from tests.unit.hand_clock import HandClock
 
 DAY = 86400.0
@@ -38,7 +39,7 @@ def mallory(store: SealedStore, clock: HandClock) -> Challenge:
 
 
 def opened(store: SealedStore, new: Challenge) -> Challenge:
-    given = store.open_challenge(new, then=nothing)
+    given = begin(store, new)
     store.flush()
     return given
 
@@ -121,7 +122,9 @@ def test_no_further_sms_goes_out_for_a_challenge_that_somebody_else_has_changed(
     sql(path, "UPDATE challenges SET seed = ?", "e" * 32)
 
     with pytest.raises(StoreError, match="does not bear our mark"):
-        store.resend(mallory.state, "mallory", clock.time(), ResendRules(limit=9, pace=0))
+        store.resend(
+            mallory.state, "mallory", clock.time(), ResendRules(limit=9, pace=0), SomeParcel(mallory)
+        )
 
 
 def test_a_challenge_that_somebody_else_has_changed_is_not_given_again(

@@ -4,7 +4,7 @@ import os
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -13,11 +13,13 @@ import pytest
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import StoreError, UnknownChallenge
 from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.kept import Parcel
 from smsotp_plugin.stores.sqlite import file as sqlite_file
 from smsotp_plugin.stores.sqlite import store as sqlite
 from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import RIGHT, WINDOW, WRONG, challenge, name_outcome, nothing
+from tests.contracts.store_contract import RIGHT, WINDOW, WRONG, challenge, name_outcome
+from tests.support.parcels import begin, told_by
 from tests.unit.hand_clock import HandClock
 
 DAY = 86400.0
@@ -45,12 +47,14 @@ def locked(path: Path) -> Iterator[None]:
 def failed(store: SqliteStore, path: Path, clock: HandClock) -> Challenge:
     """A challenge that could not be kept; the file works again, and the store has not tried it yet."""
     new = challenge(clock, login="l")
+    told = told_by(store)
     with locked(path):
-        store.open_challenge(new, then=lambda: pytest.fail("its code was sent"))
+        begin(store, new)
         with suppress(StoreError):
             store.flush()
         with pytest.raises(StoreError):
-            store.open_challenge(challenge(clock), then=lambda: pytest.fail("its code was sent"))
+            begin(store, challenge(clock))
+    assert told == []
     return new
 
 
@@ -61,7 +65,7 @@ def refusal(path: Path) -> str:
 
 
 def test_the_file_belongs_to_its_owner_only(store: SqliteStore, path: Path, clock: HandClock) -> None:
-    store.open_challenge(challenge(clock), then=nothing)
+    begin(store, challenge(clock))
     store.flush()
 
     assert {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {
@@ -73,7 +77,7 @@ def test_the_file_belongs_to_its_owner_only(store: SqliteStore, path: Path, cloc
 
 def test_a_closed_store_leaves_one_file(path: Path, clock: HandClock) -> None:
     store = SqliteStore(path, WINDOW, DAY, clock)
-    store.open_challenge(challenge(clock), then=nothing)
+    begin(store, challenge(clock))
     store.close()
 
     assert [file.name for file in path.parent.iterdir()] == ["smsotp.db"]
@@ -137,7 +141,7 @@ def test_a_log_in_while_the_file_is_locked_is_refused(
 ) -> None:
     clock.advance(2)
     with locked(path), pytest.raises(StoreError, match="database is locked"):
-        store.open_challenge(challenge(clock), then=lambda: pytest.fail("its code was sent"))
+        begin(store, challenge(clock))
     clock.advance(2)
     with pytest.raises(UnknownChallenge):
         store.find(failed.state, "bob")
@@ -146,7 +150,7 @@ def test_a_log_in_while_the_file_is_locked_is_refused(
 def test_an_answer_while_the_file_is_locked_is_refused_and_no_try(
     store: SqliteStore, path: Path, clock: HandClock
 ) -> None:
-    new = store.open_challenge(challenge(clock, tries=1), then=nothing)
+    new = begin(store, challenge(clock, tries=1))
     store.flush()
     with locked(path), pytest.raises(StoreError, match="database is locked"):
         store.answer(new.state, "bob", WRONG, clock.time())
@@ -170,11 +174,11 @@ def test_a_log_in_that_failed_is_not_given_again(
     store: SqliteStore, clock: HandClock, failed: Challenge
 ) -> None:
     clock.advance(1)
-    sent: list[str] = []
-    again = store.open_challenge(challenge(clock, login=failed.login), then=lambda: sent.append("again"))
+    told = told_by(store)
+    again = begin(store, challenge(clock, login=failed.login))
 
     assert again.state != failed.state
-    assert sent == ["again"]
+    assert told == [again.state]
     assert store.answer(again.state, "bob", RIGHT, clock.time()) == again
 
 
@@ -189,7 +193,7 @@ def test_many_log_ins_at_once_in_a_bad_time_are_all_refused(
         together.wait()
         clock.advance(2)
         try:
-            store.open_challenge(challenge(clock), then=lambda: ended.append("sent"))
+            ended.append(begin(store, challenge(clock)).state)
         except StoreError:
             ended.append("refused")
 
@@ -208,11 +212,11 @@ def test_log_ins_beyond_those_that_may_wait_are_refused_until_some_are_kept(
 ) -> None:
     monkeypatch.setattr(sqlite, "_MOST_WAITING", 3)
     with store._committing:
-        waiting = [store.open_challenge(challenge(clock), then=nothing) for _ in range(3)]
+        waiting = [begin(store, challenge(clock)) for _ in range(3)]
         with pytest.raises(StoreError, match="3 log-ins wait to be written: the disk is too slow"):
-            store.open_challenge(challenge(clock), then=lambda: pytest.fail("its code was sent"))
+            begin(store, challenge(clock))
     store.flush()
-    later = store.open_challenge(challenge(clock), then=nothing)
+    later = begin(store, challenge(clock))
 
     assert [store.find(each.state, each.user) for each in (*waiting, later)] == [*waiting, later]
 
@@ -231,11 +235,12 @@ def test_any_number_of_challenges_is_kept_at_once(path: Path, clock: HandClock, 
 def test_a_flush_waits_for_what_another_one_has_begun(store: SqliteStore, clock: HandClock) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
-    def send() -> None:
+    def send(_: Sequence[Parcel]) -> None:
         begun.set()
         go_on.wait(10)
 
-    store.open_challenge(challenge(clock), then=send)
+    store.listen(send)
+    begin(store, challenge(clock))
     assert begun.wait(10)
     second = threading.Thread(target=store.flush)
     second.start()
@@ -249,36 +254,40 @@ def test_a_flush_waits_for_what_another_one_has_begun(store: SqliteStore, clock:
 
 def test_a_wrong_answer_before_the_commit_is_counted(store: SqliteStore, clock: HandClock) -> None:
     def guess() -> str:
-        new = store.open_challenge(challenge(clock, tries=2), then=nothing)
+        new = begin(store, challenge(clock, tries=2))
         return name_outcome(lambda: store.answer(new.state, "bob", WRONG, clock.time()))
 
     assert Counter(guess() for _ in range(200)) == {"WrongCode": 200}
 
 
-def test_a_message_that_cannot_be_sent_keeps_no_other_from_being_sent(
+def test_a_listener_that_fails_once_is_told_again(
     store: SqliteStore, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail() -> None:
-        raise ZeroDivisionError
+    told: list[str] = []
 
-    sent: list[str] = []
-    store.open_challenge(challenge(clock), then=fail)
-    store.open_challenge(challenge(clock), then=lambda: sent.append("first"))
+    def listen(kept: Sequence[Parcel]) -> None:
+        told.extend(parcel.seal().state for parcel in kept)
+        if len(told) == 1:
+            raise ZeroDivisionError
+
+    store.listen(listen)
+    states = []
+    for _ in range(2):
+        states.append(begin(store, challenge(clock)).state)
+        store.flush()
+
+    assert told == states
+    assert caplog.text.count("users were asked for codes, but no SMS will be sent") == 1
+
+
+def test_what_is_committed_together_is_told_together(store: SqliteStore, clock: HandClock) -> None:
+    batches: list[list[str]] = []
+    store.listen(lambda kept: batches.append([parcel.seal().state for parcel in kept]))
+    with store._committing:
+        states = [begin(store, challenge(clock)).state for _ in range(3)]
     store.flush()
-    store.open_challenge(challenge(clock), then=lambda: sent.append("second"))
-    store.flush()
 
-    assert sent == ["first", "second"]
-    assert "a user was asked for a code, but no SMS will be sent" in caplog.text
-
-
-def test_what_waits_for_a_challenge_may_ask_for_it(store: SqliteStore, clock: HandClock) -> None:
-    new = challenge(clock)
-    found: list[Challenge] = []
-    store.open_challenge(new, then=lambda: found.append(store.find(new.state, "bob")))
-    store.flush()
-
-    assert found == [new]
+    assert batches == [states]
 
 
 @pytest.fixture
@@ -291,18 +300,18 @@ def stuck(path: Path, clock: HandClock) -> Iterator[SqliteStore]:
 
 
 def test_a_log_in_waits_for_no_disk(stuck: SqliteStore, path: Path, clock: HandClock) -> None:
-    sent: list[str] = []
+    told = told_by(stuck)
     with locked(path):
-        new = stuck.open_challenge(challenge(clock, login="l"), then=lambda: sent.append("sent"))
-        again = stuck.open_challenge(challenge(clock, login="l"), then=nothing)
+        new = begin(stuck, challenge(clock, login="l"))
+        again = begin(stuck, challenge(clock, login="l"))
 
     assert again == new
-    assert sent == []
+    assert told == []
 
 
 def test_a_log_in_waits_for_no_commit_under_way(store: SqliteStore, clock: HandClock) -> None:
     with store._file._writer.alone():
-        new = store.open_challenge(challenge(clock, login="l"), then=nothing)
+        new = begin(store, challenge(clock, login="l"))
 
         assert store.find_same("l", clock.time()) == new
 

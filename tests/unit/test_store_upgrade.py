@@ -9,7 +9,8 @@ import pytest
 from smsotp_plugin.stores.delivery_log import Wanted
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from smsotp_plugin.stores.sqlite.trace import trace_file
-from tests.contracts.store_contract import RIGHT, WINDOW, challenge, name_outcome, nothing
+from tests.contracts.store_contract import RIGHT, WINDOW, challenge, name_outcome
+from tests.support.parcels import begin
 from tests.unit.hand_clock import HandClock
 
 DAY = 86400.0
@@ -44,7 +45,7 @@ def test_the_delivery_log_is_kept_and_the_lost_log_ins_are_counted(
         connection.executescript(_VERSION_1)
     store = SqliteStore(path, WINDOW, DAY, clock)
     old = [name_outcome(lambda state=state: store.answer(state, "bob", "a", clock.time())) for state in "12"]  # type: ignore[misc]  # bound early
-    new = store.open_challenge(challenge(clock), then=nothing)
+    new = begin(store, challenge(clock))
     accepted = store.answer(new.state, "bob", RIGHT, clock.time())
     traced = trace_file(path, Wanted(user="bob"), 10)
     store.close()
@@ -60,7 +61,7 @@ def test_the_delivery_log_is_kept_and_the_lost_log_ins_are_counted(
 
 def test_the_step_from_version_2_keeps_log_ins_that_wait(path: Path, clock: HandClock) -> None:
     store = SqliteStore(path, WINDOW, DAY, clock)
-    new = store.open_challenge(challenge(clock), then=nothing)
+    new = begin(store, challenge(clock))
     store.close()
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for statement in ("DROP TABLE messages", "PRAGMA user_version = 2"):

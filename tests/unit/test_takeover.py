@@ -24,10 +24,10 @@ from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.sms.sealed import Letter, MessageSealer
 from smsotp_plugin.stores.base import ResendRules
 from smsotp_plugin.stores.delivery_log import describe
-from smsotp_plugin.stores.kept import KeptMessage
 from smsotp_plugin.stores.sqlite.attempts import find_notes, list_owners, read_notes
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import WINDOW, challenge, nothing
+from tests.contracts.store_contract import WINDOW, challenge
+from tests.support.parcels import SomeParcel
 from tests.unit.test_dispatcher import Clock, Gateway, Log, hanging_gateway
 
 DAY = 86400.0
@@ -88,8 +88,7 @@ class Process:
             state=new.state,
             login=new.login,
         )
-        kept = KeptMessage(new.state, "default", new.expires, self.sealed(message, *gateways))
-        self.store.open_challenge(new, message=kept, then=nothing)
+        self.store.open_challenge(new, SomeParcel(new, self.sealed(message, *gateways)))
         self.store.flush()
         return message
 
@@ -250,8 +249,9 @@ def test_what_is_taken_over_late_takes_no_newer_message_its_place(path: Path, cl
 def test_a_first_message_that_was_sent_again_goes_through_the_next_gateway(path: Path, clock: Clock) -> None:
     dead = Process(path, clock)
     message = dead.promise("first", "second")
-    kept = KeptMessage(message.state, "default", message.expires, dead.sealed(message, "first", "second"))
-    dead.store.resend(message.state, "bob", clock.time(), ResendRules(1, 0), kept)
+    challenge = dead.store.find(message.state, "bob")
+    parcel = SomeParcel(challenge, dead.sealed(message, "first", "second"))
+    dead.store.resend(message.state, "bob", clock.time(), ResendRules(1, 0), parcel)
     dead.store.forget_message(message.state, 0)
     dead.store.flush()
     dead.die()

@@ -13,7 +13,8 @@ from smsotp_plugin.errors import StoreError
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.stores.sealed import SealedStore
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import RIGHT, WINDOW, challenge, nothing
+from tests.contracts.store_contract import RIGHT, WINDOW, challenge
+from tests.support.parcels import begin
 from tests.unit.hand_clock import HandClock
 
 NUMBER = parse_number("+491701234567", None)
@@ -91,9 +92,7 @@ def test_a_challenge_with_the_mark_of_the_old_key_is_answered_until_that_is_remo
     old_store: SqliteStore, clock: HandClock
 ) -> None:
     before = SealedStore(old_store, OLD.names)
-    first, second = (
-        before.open_challenge(challenge(clock, user=user, login=user), then=nothing) for user in ("a", "b")
-    )
+    first, second = (begin(before, challenge(clock, user=user, login=user)) for user in ("a", "b"))
 
     assert SealedStore(old_store, BOTH.names).answer(first.state, "a", RIGHT, clock.time()).user == "a"
     with pytest.raises(StoreError, match="does not bear our mark"):

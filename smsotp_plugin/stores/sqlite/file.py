@@ -106,13 +106,13 @@ class SqliteFile:
             messages_sql.forget(connection, forgotten)
         self.attempts.forget(forgotten)
 
-    def insert_unless_same(self, new: Challenge, message: KeptMessage | None, window: float) -> Challenge:
+    def insert_unless_same(self, new: Challenge, message: KeptMessage, window: float) -> Challenge:
         """Keep a challenge and its message, or return the challenge that the same log-in has."""
         with self._transaction() as connection:
             same = sql.find_same(connection, new.login, new.created, window, turn=self._clock.time())
             if same is None:
                 sql.insert(connection, [new], [])
-                messages_sql.insert(connection, self._owner, [message] if message else [])
+                messages_sql.insert(connection, self._owner, [message])
         return same or new
 
     def find_same(self, login: str, now: float, window: float) -> Challenge | None:
@@ -132,13 +132,12 @@ class SqliteFile:
             return sql.find(connection, state, user)
 
     def resend(
-        self, state: str, user: str, now: float, rules: ResendRules, message: KeptMessage | None
+        self, state: str, user: str, now: float, rules: ResendRules, message: KeptMessage
     ) -> Challenge:
         """See `ChallengeStore.resend`."""
         with self._transaction() as connection:
             challenge = sql.resend(connection, state, user, now, rules, turn=self._clock.time())
-            if message is not None:
-                messages_sql.insert(connection, self._owner, [replace(message, resends=challenge.resends)])
+            messages_sql.insert(connection, self._owner, [replace(message, resends=challenge.resends)])
             return challenge
 
     def take_over(self, now: float) -> list[LeftMessage]:

@@ -10,6 +10,7 @@ for its commit as well, so that both give the same log-in the same challenge (de
 import logging
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -19,7 +20,7 @@ from smsotp_plugin.errors import StoreError, TooManyAttempts, WrongCode
 from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.stores.base import FURTHEST_END, KEPT_AFTER_EXPIRY, Challenge, ResendRules
 from smsotp_plugin.stores.delivery_log import DeliveryEvent
-from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
+from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.sqlite.batch import Batch
 from smsotp_plugin.stores.sqlite.file import SqliteFile
@@ -32,11 +33,21 @@ if TYPE_CHECKING:
 log = logging.getLogger("smsotp.store")
 
 Result = TypeVar("Result")
+Item = TypeVar("Item")
 
 #: Seconds between two commits of new challenges, in which they gather; the first one after a pause is committed at once.
 _GATHERING = 0.002
 #: New challenges that may wait to be committed. More come only where the disk is stuck, and nobody gets a code then.
 _MOST_WAITING = 10_000
+
+
+def _take_all(some: deque[Item]) -> list[Item]:
+    """Take what is in a deque, for the only one who takes from it; others may go on putting in."""
+    return [some.popleft() for _ in range(len(some))]
+
+
+def _ignore(parcels: Sequence[Parcel]) -> None:
+    """Note nothing."""
 
 
 class SqliteStore(Store):
@@ -66,14 +77,14 @@ class SqliteStore(Store):
         self._told = False
         #: What the next commit takes, and what the one under way has taken.
         self._uncommitted, self._being_committed = Batch(), Batch()
-        #: Kept, and what waits for them has not been called to its end.
-        self._being_called: set[Batch] = set()
+        self._listener: KeptListener = _ignore
+        #: Kept, and the listener has not been told to its end.
+        self._being_told: set[Batch] = set()
         self._inside = threading.local()
-        self._notes_lock = threading.Lock()
         #: Messages that have ended.
-        self._forgotten: list[Key] = []
+        self._forgotten: deque[Key] = deque()
         #: Goes with the next commit of challenges, or with the next round of `tidy`.
-        self._events: list[DeliveryEvent] = []
+        self._events: deque[DeliveryEvent] = deque()
         self._tries = Tries()
         self._recent = RecentLogins(window, clock)
         #: Whether another store was there when the last messages were taken over, or may have been.
@@ -87,9 +98,10 @@ class SqliteStore(Store):
     def start(self) -> None:
         self._housekeeper.start()
 
-    def open_challenge(
-        self, new: Challenge, *, message: KeptMessage | None = None, then: Callable[[], None]
-    ) -> Challenge:
+    def listen(self, listener: KeptListener) -> None:
+        self._listener = listener
+
+    def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
         is_shared = self._look_around()
         with self._lock:
             same = self.find_same(new.login, new.created)
@@ -100,9 +112,9 @@ class SqliteStore(Store):
             alone = self._healthy and not is_shared
             self._recent.add(new.login)
             if alone:
-                self._uncommitted.add(new, message, then)
+                self._uncommitted.add(new, parcel)
         if not alone:
-            return self._open_at_once(new, message, then)
+            return self._open_at_once(new, parcel)
         self._commit_soon()
         return new
 
@@ -136,11 +148,9 @@ class SqliteStore(Store):
         self._settle(state)
         return self._file.find(state, user)
 
-    def resend(
-        self, state: str, user: str, now: float, rules: ResendRules, message: KeptMessage | None = None
-    ) -> Challenge:
+    def resend(self, state: str, user: str, now: float, rules: ResendRules, parcel: Parcel) -> Challenge:
         self._settle(state)
-        return self._file.resend(state, user, now, rules, message)
+        return self._file.resend(state, user, now, rules, parcel.seal())
 
     def mark_undelivered(self, state: str, resends: int, why: str) -> None:
         self._settle(state)
@@ -153,8 +163,8 @@ class SqliteStore(Store):
         self._file.attempts.end((state, resends), gateway)
 
     def forget_message(self, state: str, resends: int) -> None:
-        with self._notes_lock:
-            self._forgotten.append((state, resends))
+        # Needs no lock: a deque takes and gives one at a time.
+        self._forgotten.append((state, resends))
         self._commit_soon()
 
     def take_over(self, now: float) -> Sequence[LeftMessage]:
@@ -167,15 +177,15 @@ class SqliteStore(Store):
         return left
 
     def record(self, event: DeliveryEvent) -> None:
-        with self._notes_lock:
-            self._events.append(event)
+        # As above.
+        self._events.append(event)
 
     def flush(self) -> None:
         self._commit()
-        if getattr(self._inside, "call", False):
+        if getattr(self._inside, "listener", False):
             return
         with self._lock:
-            under_way = list(self._being_called)
+            under_way = list(self._being_told)
         for batch in under_way:
             batch.wait()
 
@@ -238,7 +248,7 @@ class SqliteStore(Store):
 
     def _is_news(self) -> bool:
         """Tell whether this failure is the first one since something could be written."""
-        with self._notes_lock:
+        with self._lock:
             known, self._told = self._told, True
         return not known
 
@@ -247,9 +257,7 @@ class SqliteStore(Store):
             self._awake = True
             self._wake.put(True)
 
-    def _open_at_once(
-        self, new: Challenge, message: KeptMessage | None, then: Callable[[], None]
-    ) -> Challenge:
+    def _open_at_once(self, new: Challenge, parcel: Parcel) -> Challenge:
         """
         Keep a challenge before its log-in is answered.
 
@@ -257,36 +265,37 @@ class SqliteStore(Store):
         shared, another process may have begun the same log-in.
         """
         batch = Batch()
-        batch.add(new, message, then)
+        batch.add(new, parcel)
+        (message,) = batch.messages()
         with self._committing:
             kept = self._try(lambda: self._file.insert_unless_same(new, message, self._window))
             if kept is not new:
                 return kept
-            self._now_call(batch)
-        self._call(batch)
+            self._now_tell(batch)
+        self._tell(batch)
         return new
 
     def _commit(self) -> None:
-        """Keep what has gathered, and call what waits for it when no lock is held any more."""
+        """Keep what has gathered, and tell the listener when no lock is held any more."""
         with self._committing:
             with self._lock:
                 self._being_committed = batch = self._uncommitted
                 self._uncommitted = Batch()
-            with self._notes_lock:
-                events, self._events = self._events, []
-                forgotten, self._forgotten = self._forgotten, []
+            events, forgotten = _take_all(self._events), _take_all(self._forgotten)
             if not batch and not events and not forgotten:
                 return
             try:
-                self._try(lambda: self._file.insert(batch.challenges(), batch.messages(), events, forgotten))
-                self._now_call(batch)
+                messages = batch.messages()
+                self._try(lambda: self._file.insert(batch.challenges(), messages, events, forgotten))
+                if batch:
+                    self._now_tell(batch)
             except Exception:
-                with self._notes_lock:
-                    self._forgotten[:0] = forgotten
+                self._forgotten.extendleft(forgotten)
                 raise
             finally:
                 self._being_committed = Batch()
-        self._call(batch)
+        if batch:
+            self._tell(batch)
 
     def _try(self, write: Callable[[], Result]) -> Result:
         try:
@@ -300,19 +309,19 @@ class SqliteStore(Store):
             log.info("the store can be written again")
         return result
 
-    def _now_call(self, batch: Batch) -> None:
+    def _now_tell(self, batch: Batch) -> None:
         with self._lock:
-            self._being_called.add(batch)
+            self._being_told.add(batch)
 
-    def _call(self, batch: Batch) -> None:
-        outer = getattr(self._inside, "call", False)
-        self._inside.call = True
+    def _tell(self, batch: Batch) -> None:
+        outer = getattr(self._inside, "listener", False)
+        self._inside.listener = True
         try:
-            batch.call()
+            batch.tell(self._listener)
         finally:
-            self._inside.call = outer
+            self._inside.listener = outer
             with self._lock:
-                self._being_called.discard(batch)
+                self._being_told.discard(batch)
 
     def _settle(self, state: str) -> None:
         if state in self._uncommitted or state in self._being_committed:

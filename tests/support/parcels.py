@@ -1,0 +1,37 @@
+"""What goes with a challenge into a store, in tests of stores."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from smsotp_plugin.stores.base import Challenge, ChallengeStore
+from smsotp_plugin.stores.kept import KeptMessage, Parcel
+
+SEALED = bytes(range(256))
+
+
+@dataclass(frozen=True, slots=True)
+class SomeParcel:
+    """The first message of a challenge."""
+
+    challenge: Challenge
+    sealed: bytes = SEALED
+
+    def seal(self) -> KeptMessage:
+        return KeptMessage(self.challenge.state, "default", self.challenge.expires, self.sealed)
+
+
+def begin(store: ChallengeStore, new: Challenge) -> Challenge:
+    """Open a challenge with some message; returns what `open_challenge` does."""
+    return store.open_challenge(new, SomeParcel(new))
+
+
+def told_by(store: ChallengeStore) -> list[str]:
+    """Listen to a store; returns the States of the challenges that it tells, of which there are more and more."""
+    told: list[str] = []
+
+    def listen(kept: Sequence[Parcel]) -> None:
+        told.extend(cast("SomeParcel", parcel).challenge.state for parcel in kept)
+
+    store.listen(listen)
+    return told

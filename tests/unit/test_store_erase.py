@@ -50,7 +50,7 @@ def test_whoever_reads_all_the_time_is_told_to_end(database: Path, monkeypatch: 
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM challenges").fetchone()
         with closing(sqlite3.connect(database, isolation_level=None)) as writer:
-            writer.execute("INSERT INTO attempts VALUES ('s', 0, 'g')")
+            writer.execute("INSERT INTO events VALUES (1, 'ref', 0, 'asked', '', '', '', '', '', '')")
 
         with pytest.raises(StoreError, match="all is erased, but another program reads in the database"):
             erase_from_file(database, NOBODY)

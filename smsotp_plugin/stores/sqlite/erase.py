@@ -84,7 +84,6 @@ def _erase(connection: sqlite3.Connection, person: Person) -> Erased:
     }
     states = json.dumps([state for (state,) in connection.execute(_STATES, values)])
     references = json.dumps([reference for (reference,) in connection.execute(_REFERENCES, values)])
-    connection.execute(f"DELETE FROM attempts {_OF_STATES}", (states,))  # noqa: S608  (constants)
     messages, challenges = (
         connection.execute(f"DELETE FROM {table} {_OF_STATES}", (states,)).rowcount  # noqa: S608  (constants)
         for table in ("messages", "challenges")

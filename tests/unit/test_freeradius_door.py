@@ -1,10 +1,5 @@
 """The door: one explicit code on every path, whatever happens behind it. The host is played by a module of the test."""
 
-import codecs
-import gc
-import importlib
-import logging
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,8 +12,8 @@ from hypothesis import strategies as st
 
 from smsotp_plugin import assembly
 from smsotp_plugin.errors import StoreError
-from smsotp_plugin.log import ROOT
 from smsotp_plugin.radius import host
+from tests.support.door import World, code_of, open_door, own_threads
 
 REJECT, OK, NOOP = 0, 2, 7
 HANDLERS = ("look", "authorize", "authenticate", "post_auth", "note")
@@ -40,82 +35,16 @@ BOB = {
 }
 
 
-class Radiusd(ModuleType):
-    """What rlm_python3 puts in place."""
-
-    L_DBG, L_AUTH, L_INFO, L_ERR, L_WARN = 16, 2, 3, 4, 5
-
-    def __init__(self, config: Path) -> None:
-        super().__init__("radiusd")
-        self.config = {"file": str(config)}
-        self.lines: list[str] = []
-        self.broken = False
-
-    def radlog(self, level: int, line: str) -> None:
-        if self.broken or not line.isprintable():
-            raise ValueError("the server does not take this line")
-        assert level in (self.L_INFO, self.L_ERR, self.L_WARN)
-        self.lines.append(line)
-
-
-class World:
-    """The door with its host."""
-
-    def __init__(self, door: Any, radiusd: Radiusd, directory: Path) -> None:
-        self.door = door
-        self.radiusd = radiusd
-        self.directory = directory
-
-    @property
-    def log(self) -> str:
-        return "\n".join(self.radiusd.lines)
-
-
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    logger = logging.getLogger(ROOT)
-    kept = (logger.handlers, logger.level, logger.propagate)
-    thresholds = gc.get_threshold()
-    for name in ("logThreads", "logProcesses", "logMultiprocessing", "_srcfile"):
-        monkeypatch.setattr(logging, name, getattr(logging, name))
-    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
-    monkeypatch.setattr(sys, "path", sys.path.copy())
-    config = tmp_path / "smsotp.toml"
-    config.write_text(CONFIG.format(directory=tmp_path))
-    config.chmod(0o600)
-    radiusd = Radiusd(config)
-    monkeypatch.setitem(sys.modules, "radiusd", radiusd)
-    monkeypatch.delitem(sys.modules, "smsotp_plugin.freeradius", raising=False)
-    # A version that needs no guard: the guard is for the end of FreeRADIUS, not of the test run.
-    monkeypatch.setattr(host, "find_server_version", lambda: (3, 2, 8))
-    door = importlib.import_module("smsotp_plugin.freeradius")
-    yield World(door, radiusd, tmp_path)
-    door.detach()
-    logger.handlers, level, logger.propagate = kept
-    logger.setLevel(level)
-    sys.modules.pop("smsotp_plugin.freeradius", None)
-    assert own_threads() == []
-    codecs.register_error("strict", codecs.strict_errors)
-    gc.unfreeze()
-    gc.set_threshold(*thresholds)
+    with open_door(tmp_path, monkeypatch, CONFIG.format(directory=tmp_path)) as world:
+        yield world
 
 
 @pytest.fixture
 def running(world: World) -> World:
     assert world.door.instantiate({}) == OK
     return world
-
-
-def own_threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("smsotp")]
-
-
-def code_of(answer: object) -> int:
-    """Return the module code of an answer; fails unless the answer has exactly the host's form."""
-    code = answer[0] if type(answer) is tuple else answer
-    assert type(code) is int
-    assert 0 <= code <= 8
-    return code
 
 
 def raiser(error: BaseException) -> Callable[..., Any]:

@@ -1,0 +1,93 @@
+"""The door with a host that a test plays: a module in the place of ``radiusd``."""
+
+import codecs
+import contextlib
+import gc
+import importlib
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from smsotp_plugin.log import ROOT
+from smsotp_plugin.radius import host
+
+
+class Radiusd(ModuleType):
+    """What rlm_python3 puts in place."""
+
+    L_DBG, L_AUTH, L_INFO, L_ERR, L_WARN = 16, 2, 3, 4, 5
+
+    def __init__(self, config: Path) -> None:
+        super().__init__("radiusd")
+        self.config = {"file": str(config)}
+        self.lines: list[str] = []
+        self.broken = False
+
+    def radlog(self, level: int, line: str) -> None:
+        if self.broken or not line.isprintable():
+            raise ValueError("the server does not take this line")
+        assert level in (self.L_INFO, self.L_ERR, self.L_WARN)
+        self.lines.append(line)
+
+
+class World:
+    """The door with its host."""
+
+    def __init__(self, door: Any, radiusd: Radiusd, directory: Path) -> None:
+        self.door = door
+        self.radiusd = radiusd
+        self.directory = directory
+
+    @property
+    def log(self) -> str:
+        return "\n".join(self.radiusd.lines)
+
+
+@contextlib.contextmanager
+def open_door(directory: Path, monkeypatch: pytest.MonkeyPatch, config_toml: str) -> Iterator[World]:
+    """Give the door, not yet started; in the end it is stopped, and nothing may be left running."""
+    logger = logging.getLogger(ROOT)
+    kept = (logger.handlers, logger.level, logger.propagate)
+    thresholds = gc.get_threshold()
+    for name in ("logThreads", "logProcesses", "logMultiprocessing", "_srcfile"):
+        monkeypatch.setattr(logging, name, getattr(logging, name))
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    config = directory / "smsotp.toml"
+    config.write_text(config_toml)
+    config.chmod(0o600)
+    radiusd = Radiusd(config)
+    monkeypatch.setitem(sys.modules, "radiusd", radiusd)
+    monkeypatch.delitem(sys.modules, "smsotp_plugin.freeradius", raising=False)
+    # A version that needs no guard: the guard is for the end of FreeRADIUS, not of the test run.
+    monkeypatch.setattr(host, "find_server_version", lambda: (3, 2, 8))
+    door = importlib.import_module("smsotp_plugin.freeradius")
+    try:
+        yield World(door, radiusd, directory)
+    finally:
+        door.detach()
+        logger.handlers, level, logger.propagate = kept
+        logger.setLevel(level)
+        sys.modules.pop("smsotp_plugin.freeradius", None)
+        codecs.register_error("strict", codecs.strict_errors)
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+    assert own_threads() == [], own_threads()
+
+
+def own_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("smsotp")]
+
+
+def code_of(answer: object) -> int:
+    """Return the module code of an answer; fails unless the answer has exactly the host's form."""
+    code = answer[0] if type(answer) is tuple else answer
+    assert type(code) is int
+    assert 0 <= code <= 8
+    return code

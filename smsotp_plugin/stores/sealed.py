@@ -6,6 +6,7 @@ change the store but has not the key can take challenges away, and put back what
 challenge another user's, another number's or a longer one.
 """
 
+import hmac
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -24,8 +25,9 @@ class SealedStore(ChallengeStore):
         names: Makes the marks.
 
     Raises:
-        StoreError: From every method that returns a challenge, where somebody else has changed it. An answer to such a
-            challenge has used up a try, or the challenge.
+        StoreError: From every method that returns a challenge, where somebody else has changed it, where it is not the
+            one that was asked for, and where a wrong answer was taken for right. An answer to such a challenge has used
+            up a try, or the challenge.
     """
 
     def __init__(self, store: ChallengeStore, names: Fingerprints) -> None:
@@ -41,20 +43,27 @@ class SealedStore(ChallengeStore):
     def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
         marked = replace(new, mark=self._names.mark(*new.sealed()))
         kept = self._store.open_challenge(marked, parcel)
-        return kept if kept is marked else self._genuine(kept)
+        return kept if kept is marked else self._of_login(new.login, kept)
 
     def find_same(self, login: str, now: float) -> Challenge | None:
         same = self._store.find_same(login, now)
-        return None if same is None else self._genuine(same)
+        return None if same is None else self._of_login(login, same)
 
     def answer(self, state: str, user: str, seal: str, now: float) -> Challenge:
-        return self._genuine(self._store.answer(state, user, seal, now))
+        challenge = self._of_state(state, user, self._store.answer(state, user, seal, now))
+        lives = 2 * challenge.created - challenge.expires < now < challenge.expires
+        if not (lives and hmac.compare_digest(challenge.seal.encode(), seal.encode())):
+            raise StoreError(
+                f"the store takes an answer to challenge {reference_of(state)} for right that is not, or that came too "
+                "late; is it damaged?"
+            )
+        return challenge
 
     def find(self, state: str, user: str) -> Challenge:
-        return self._genuine(self._store.find(state, user))
+        return self._of_state(state, user, self._store.find(state, user))
 
     def resend(self, state: str, user: str, now: float, rules: ResendRules, parcel: Parcel) -> Challenge:
-        return self._genuine(self._store.resend(state, user, now, rules, parcel))
+        return self._of_state(state, user, self._store.resend(state, user, now, rules, parcel))
 
     def mark_undelivered(self, state: str, resends: int, why: str) -> None:
         self._store.mark_undelivered(state, resends, why)
@@ -77,6 +86,16 @@ class SealedStore(ChallengeStore):
     def close(self) -> None:
         self._store.close()
 
+    def _of_state(self, state: str, user: str, challenge: Challenge) -> Challenge:
+        if (challenge.state, challenge.user) != (state, user):
+            raise _another(challenge)
+        return self._genuine(challenge)
+
+    def _of_login(self, login: str, challenge: Challenge) -> Challenge:
+        if challenge.login != login:
+            raise _another(challenge)
+        return self._genuine(challenge)
+
     def _genuine(self, challenge: Challenge) -> Challenge:
         if not self._names.is_mark(challenge.mark, *challenge.sealed()):
             raise StoreError(
@@ -84,3 +103,9 @@ class SealedStore(ChallengeStore):
                 "it, or [store] key has another value since; see who can write to the store"
             )
         return challenge
+
+
+def _another(challenge: Challenge) -> StoreError:
+    return StoreError(
+        f"the store gives challenge {reference_of(challenge.state)} for another one that was asked for; is it damaged?"
+    )

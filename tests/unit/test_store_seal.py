@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from smsotp_plugin.stores.base import Challenge, ResendRules
 from smsotp_plugin.stores.sealed import SealedStore
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.contracts.store_contract import RIGHT, TTL, WINDOW, WRONG, challenge
+from tests.support.faulty import Faults, faulty_store, returns
 from tests.support.parcels import SomeParcel, begin
 from tests.unit.hand_clock import HandClock
 
@@ -177,3 +178,58 @@ def test_another_key_makes_another_mark(mallory: Challenge, path: Path, clock: H
     with pytest.raises(StoreError, match=r"or \[store\] key has another value since"):
         other.find(mallory.state, "mallory")
     other.close()
+
+
+@pytest.fixture
+def mistaken(path: Path, clock: HandClock) -> Iterator[tuple[SealedStore, Challenge]]:
+    """A store that gives one challenge whatever it is asked for, and takes every answer for right."""
+    faults = Faults()
+    inner = faulty_store(SqliteStore(path, WINDOW, DAY, clock), faults)
+    store = SealedStore(inner, CodeMaker(b"k" * 32, 6, "0123456789", lambda count: b"r" * count).names)
+    given = opened(store, challenge(clock, user="mallory", login="m"))
+    given = store.find(given.state, given.user)
+    with ExitStack() as mistakes:
+        for call in ("open_challenge", "find_same", "answer", "find", "resend"):
+            mistakes.enter_context(faults.at(call, returns(given)))
+        yield store, given
+    inner.close()
+
+
+def test_a_challenge_that_was_not_asked_for_is_not_taken(
+    mistaken: tuple[SealedStore, Challenge], clock: HandClock
+) -> None:
+    store, given = mistaken
+    now, rules = clock.time(), ResendRules(limit=9, pace=0)
+
+    for state, user in (("f" * 32, given.user), (given.state, "bob")):
+        with pytest.raises(StoreError, match="for another one that was asked for"):
+            store.find(state, user)
+        with pytest.raises(StoreError, match="for another one that was asked for"):
+            store.answer(state, user, given.seal, now)
+        with pytest.raises(StoreError, match="for another one that was asked for"):
+            store.resend(state, user, now, rules, SomeParcel(given))
+    with pytest.raises(StoreError, match="for another one that was asked for"):
+        store.find_same("b", now)
+    with pytest.raises(StoreError, match="for another one that was asked for"):
+        begin(store, challenge(clock, user="bob", login="b"))
+
+
+def test_a_wrong_answer_that_a_store_takes_for_right_is_not_right(
+    mistaken: tuple[SealedStore, Challenge], clock: HandClock
+) -> None:
+    store, given = mistaken
+
+    with pytest.raises(StoreError, match="for right that is not"):
+        store.answer(given.state, given.user, WRONG, clock.time())
+    assert store.answer(given.state, given.user, given.seal, clock.time()) == given
+
+
+@pytest.mark.parametrize("seconds", [TTL, TTL + 1, -TTL, -2 * TTL])
+def test_a_late_answer_that_a_store_takes_for_right_is_not_right(
+    mistaken: tuple[SealedStore, Challenge], clock: HandClock, seconds: float
+) -> None:
+    store, given = mistaken
+    clock.set_by(seconds)
+
+    with pytest.raises(StoreError, match="or that came too late"):
+        store.answer(given.state, given.user, given.seal, clock.time())

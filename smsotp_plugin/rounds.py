@@ -44,7 +44,7 @@ class Rounds:
         while self._keep_on():
             try:
                 self._work()
-            except Exception:
+            except BaseException:  # the thread has to live
                 log.exception("%s: unexpected failure", self._thread.name)
 
     def _keep_on(self) -> bool:

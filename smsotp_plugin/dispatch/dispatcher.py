@@ -19,6 +19,7 @@ from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.dispatch.delivery import Delivery, Ended, HealthOf, Later, RetryRules, Send, Step
 from smsotp_plugin.dispatch.health import Breaker, Condition, Consequence, GatewayHealth
 from smsotp_plugin.dispatch.journal import DeliveryJournal, describe_message
+from smsotp_plugin.dispatch.keeper import Keeper
 from smsotp_plugin.dispatch.lane import Lane, end_lanes
 from smsotp_plugin.dispatch.on_the_way import OnTheWay
 from smsotp_plugin.dispatch.outbox import EndListener, ignore_end
@@ -28,7 +29,7 @@ from smsotp_plugin.dispatch.prober import Prober
 from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
 from smsotp_plugin.dispatch.slots import Slots
 from smsotp_plugin.dispatch.timer import Timer
-from smsotp_plugin.errors import DeliveryError, NotSent, Outcome, QueueFull, StoreError, Throttled, Unknown
+from smsotp_plugin.errors import DeliveryError, NotSent, Outcome, QueueFull, Unknown
 from smsotp_plugin.providers.base import Provider
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.sealed import Letter
@@ -93,7 +94,7 @@ class Dispatcher:
     ) -> None:
         self._rules = rules
         self._journal = DeliveryJournal(delivery_log, clock)
-        self._store = store
+        self._keeper = Keeper(store)
         self._clock = clock
         self._random = random
         self._timer = Timer(clock)
@@ -174,7 +175,7 @@ class Dispatcher:
                 self._follow(delivery, step)
                 if self._rules.hedge_after:
                     self._plan_hedge(delivery)
-            except Exception:
+            except BaseException:
                 log.exception(
                     "%s: unexpected failure, it may not be sent", describe_message(delivery.message)
                 )
@@ -307,9 +308,18 @@ class Dispatcher:
         self._plan_hedge(delivery)
 
     def _attempt(self, lane: Lane, delivery: Delivery) -> None:
+        try:
+            self._try(lane, delivery)
+        except BaseException as exc:
+            # Nobody knows how far it got, and a message that has begun has to end.
+            lost = Unknown(f"unexpected failure: {type(exc).__name__}")
+            self._advance(delivery, lambda: delivery.note_failure(lane.name, lost))
+            raise
+
+    def _try(self, lane: Lane, delivery: Delivery) -> None:
         if delivery.outcome is not None or not self._may_try(lane, delivery):
             return self._give_back(lane, delivery)
-        if (problem := self._begin(lane, delivery)) is not None:
+        if (problem := self._keeper.begin(delivery.message, lane.name)) is not None:
             return self._advance(delivery, lambda: delivery.note_failure(lane.name, problem))
         try:
             receipt = lane.provider.submit(delivery.message, Deadline(delivery.deadline, self._clock))
@@ -317,19 +327,6 @@ class Dispatcher:
             return self._note_failure(lane, delivery, exc)
         lane.breaker.note_success(delivery.person)
         return self._note_receipt(lane, delivery, receipt)
-
-    def _begin(self, lane: Lane, delivery: Delivery) -> NotSent | None:
-        """Note where it survives this process that a gateway may have a message; returns why it must not have it yet."""
-        message = delivery.message
-        if not message.state:
-            return None
-        try:
-            self._store.begin_attempt(message.state, message.resends, lane.name)
-        except StoreError as exc:
-            log.warning("%s: waits, because its attempt cannot be noted: %s", describe_message(message), exc)
-            # The gateway is as good as before, and no turn is lost.
-            return Throttled(str(exc))
-        return None
 
     def _may_try(self, lane: Lane, delivery: Delivery) -> bool:
         now = self._clock.monotonic()
@@ -345,35 +342,36 @@ class Dispatcher:
     def _note_receipt(self, lane: Lane, delivery: Delivery, receipt: Receipt) -> None:
         with self._lock:
             first = delivery.note_receipt(lane.name)
-        self._forget(delivery)
-        self._journal.note_receipt(delivery.message, lane.name, receipt.gateway_id)
-        if first:
-            self._end(delivery, Outcome.ACCEPTED)
+        with ExitStack() as rest:
+            if first:
+                rest.callback(self._end, delivery, Outcome.ACCEPTED)
+            self._keeper.forget(delivery.message)
+            self._journal.note_receipt(delivery.message, lane.name, receipt.gateway_id)
 
     def _note_failure(self, lane: Lane, delivery: Delivery, error: DeliveryError) -> None:
         consequence = lane.breaker.note_failure(error, delivery.person, self._clock.monotonic())
-        self._journal.note_failure(delivery.message, lane.name, error)
-        if delivery.message.state and not isinstance(error, Unknown):
-            self._store.end_attempt(delivery.message.state, delivery.message.resends, lane.name)
-        if consequence is Consequence.SUSPECT:
-            lane.probe(hurried=True)
-        if consequence is Consequence.OPENED:
-            self._prober.note_opened(lane)
-        self._advance(delivery, lambda: delivery.note_failure(lane.name, error))
-
-    def _forget(self, delivery: Delivery) -> None:
-        if delivery.message.state:
-            self._store.forget_message(delivery.message.state, delivery.message.resends)
+        with ExitStack() as rest:
+            rest.callback(self._advance, delivery, lambda: delivery.note_failure(lane.name, error))
+            if consequence is Consequence.OPENED:
+                rest.callback(self._prober.note_opened, lane)
+            if consequence is Consequence.SUSPECT:
+                rest.callback(lane.probe, hurried=True)
+            if not isinstance(error, Unknown):
+                rest.callback(self._keeper.end, delivery.message, lane.name)
+            self._journal.note_failure(delivery.message, lane.name, error)
 
     def _end(self, delivery: Delivery, outcome: Outcome) -> None:
+        """End a message, whatever of that fails."""
         self._slots.give_back(delivery.plan.slot)
-        self._forget(delivery)
-        try:
-            # First: whoever reads that the message has ended finds its consequences in place.
-            self._listener(delivery.message, outcome)
-        finally:
-            self._journal.note_end(delivery.message, outcome, delivery.plan.route)
-            with self._lock:
-                self._on_the_way.discard(delivery)
-                if self._stopping and not self._on_the_way:
-                    self._idle.notify_all()
+        with ExitStack() as rest:
+            rest.callback(self._leave_the_way, delivery)
+            rest.callback(self._journal.note_end, delivery.message, outcome, delivery.plan.route)
+            # Before that: whoever reads that the message has ended finds its consequences in place.
+            rest.callback(self._listener, delivery.message, outcome)
+            self._keeper.forget(delivery.message)
+
+    def _leave_the_way(self, delivery: Delivery) -> None:
+        with self._lock:
+            self._on_the_way.discard(delivery)
+            if self._stopping and not self._on_the_way:
+                self._idle.notify_all()

@@ -107,7 +107,7 @@ class Lane:
                     self._attempt(self, item)
                 else:
                     self._probe_now(item)
-            except Exception:
+            except BaseException:  # the thread has to live, also where a provider calls sys.exit
                 log.exception("gateway %s: unexpected failure", self.name)
 
     def _probe_now(self, probe: _Probe) -> None:
@@ -116,7 +116,7 @@ class Lane:
             self.provider.probe(Deadline.after(_PROBE_TIME, self.provider.context.clock))
         except DeliveryError as exc:
             problem = exc
-        except Exception as exc:  # noqa: BLE001  (a provider's bug must not be the last probe)
+        except BaseException as exc:  # noqa: BLE001  (a provider's bug must not be the last probe)
             problem = NotSent(f"unexpected failure while probing: {type(exc).__name__}")
         self._probed(self, problem, hurried=probe.hurried)
 
@@ -138,7 +138,7 @@ def end_lanes(lanes: Sequence[Lane], clock: Clock, *, close_first: bool) -> None
         for lane in lanes:
             lane.join(until)
         until = Deadline.after(STOP_LIMIT / 2, clock)
-    problems: list[Exception] = []
+    problems: list[BaseException] = []
     closers = [threading.Thread(target=_close, args=(lane, problems), daemon=True) for lane in lanes]
     for closer in closers:
         closer.start()
@@ -152,8 +152,8 @@ def end_lanes(lanes: Sequence[Lane], clock: Clock, *, close_first: bool) -> None
         raise problems[0]
 
 
-def _close(lane: Lane, problems: list[Exception]) -> None:
+def _close(lane: Lane, problems: list[BaseException]) -> None:
     try:
         lane.provider.close()
-    except Exception as exc:  # noqa: BLE001  (told to whoever stops the lanes)
+    except BaseException as exc:  # noqa: BLE001  (told to whoever stops the lanes)
         problems.append(exc)

@@ -50,7 +50,7 @@ class Timer:
         while (function := self._take_next()) is not None:
             try:
                 function()
-            except Exception:
+            except BaseException:  # the thread has to live
                 log.exception("unexpected failure of a timed call")
 
     def _take_next(self) -> Callable[[], None] | None:

@@ -179,9 +179,11 @@ class CodeSender:
         """Get the codes of new challenges on their way; returns at once. See `KeptListener`."""
         # A store hands back what was handed in.
         parcels = cast("Sequence[CodeParcel]", kept)
-        for parcel in parcels:
-            self._note(parcel.message, parcel.plan, parcel.challenge)
-        self._outbox.submit_all([(parcel.message, parcel.plan) for parcel in parcels])
+        try:
+            for parcel in parcels:
+                self._note(parcel.message, parcel.plan, parcel.challenge)
+        finally:
+            self._outbox.submit_all([(parcel.message, parcel.plan) for parcel in parcels])
 
     def send_again(self, parcel: CodeParcel, resends: int) -> None:
         """
@@ -192,8 +194,10 @@ class CodeSender:
             resends: How often the code had been sent before.
         """
         message, plan = replace(parcel.message, resends=resends), parcel.plan.turn(resends)
-        self._note(message, plan, None)
-        self._outbox.submit(message, plan)
+        try:
+            self._note(message, plan, None)
+        finally:
+            self._outbox.submit(message, plan)
 
     def note_end(self, message: Message, outcome: Outcome) -> None:
         """Tell the store that a code did not get out, unless a further SMS was asked for meanwhile and may arrive."""

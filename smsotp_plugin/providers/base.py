@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random, SystemRandom
-from typing import Annotated, ClassVar, Generic, TypeVar, final
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, final
 
 from pydantic import BaseModel, Field, SecretStr
 
@@ -248,8 +248,7 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
         hidden = Secrets(message, self.written_number(message.number), self._passwords)
         self._under_way.add(hidden)
         try:
-            receipt = self._attempt(message, deadline)
-            return replace(receipt, gateway_id=self._name(receipt.gateway_id, {hidden}))
+            return self._attempt(message, deadline, hidden)
         except DeliveryError as exc:
             exc.args = (_tell(exc, hidden), *exc.args[1:])
             exc.said = ""
@@ -257,26 +256,33 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
         finally:
             self._under_way.discard(hidden)
 
-    def _attempt(self, message: Message, deadline: Deadline) -> Receipt:
+    def _attempt(self, message: Message, deadline: Deadline, hidden: Secrets) -> Receipt:
         try:
             request = self.compose(message)
         except DeliveryError:
             raise
-        except Exception as exc:  # noqa: BLE001  (a provider's bug is a failed attempt, not a dead sender)
+        except BaseException as exc:  # noqa: BLE001  (a provider's bug is a failed attempt, not a dead sender)
             # The text of a foreign exception may repeat its input: only its class is told.
             raise BadMessage(f"the message could not be put on the wire: {type(exc).__name__}") from None
-        debug = self.settings.LOG_LEVEL is LogLevel.DEBUG
+        self._show("submitting %s", self.show_request, request)
         try:
-            if debug:
-                self.log.debug("submitting %s", remove(self._passwords, self.show_request(request)))
             answer = self.exchange(request, deadline)
-            if debug:
-                self.log.debug("answered: %s", remove(self._passwords, self.show_answer(answer)))
-            return self.judge(answer)
+            self._show("answered: %s", self.show_answer, answer)
+            receipt = self.judge(answer)
+            return replace(receipt, gateway_id=self._name(receipt.gateway_id, {hidden}))
         except DeliveryError:
             raise
-        except Exception as exc:  # noqa: BLE001  (as above; the message may have left)
+        except BaseException as exc:  # noqa: BLE001  (as above; the message may have left)
             raise Unknown(f"unexpected failure while sending: {type(exc).__name__}") from None
+
+    def _show(self, text: str, show: Callable[[Any], str], shown: object) -> None:
+        """Tell the debug level what is sent and answered; what cannot be shown is sent all the same."""
+        if self.settings.LOG_LEVEL is not LogLevel.DEBUG:
+            return
+        try:
+            self.log.debug(text, remove(self._passwords, show(shown)))
+        except BaseException as exc:  # noqa: BLE001  (as above)
+            self.log.warning("what is sent or answered cannot be shown: %s", type(exc).__name__)
 
     def _name(self, gateway_id: str, hidden: Iterable[Secrets]) -> str:
         """Return an id in a form fit for logs: nothing is left of one that holds something of a message."""

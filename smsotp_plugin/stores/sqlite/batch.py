@@ -42,7 +42,7 @@ class Batch:
         """Tell what is kept, for whoever has kept it and holds no lock; once."""
         try:
             listener([parcel for _, parcel in self._by_state.values()])
-        except Exception:
+        except BaseException:  # the thread has to live
             log.exception("users were asked for codes, but no SMS will be sent")
         finally:
             self._done.set()

@@ -235,7 +235,7 @@ class SqliteStore(Store):
         promised = bool(self._uncommitted)
         try:
             self._commit()
-        except Exception as exc:
+        except BaseException as exc:  # the thread has to live
             what = (
                 "users were asked for codes, but no SMS will be sent"
                 if promised
@@ -289,7 +289,7 @@ class SqliteStore(Store):
                 self._try(lambda: self._file.insert(batch.challenges(), messages, events, forgotten))
                 if batch:
                     self._now_tell(batch)
-            except Exception:
+            except BaseException:
                 self._forgotten.extendleft(forgotten)
                 raise
             finally:
@@ -300,7 +300,7 @@ class SqliteStore(Store):
     def _try(self, write: Callable[[], Result]) -> Result:
         try:
             result = write()
-        except Exception:
+        except BaseException:
             self._healthy = False
             raise
         self._told = False

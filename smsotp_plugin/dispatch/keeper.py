@@ -1,0 +1,45 @@
+"""Tells the store which gateway may have a message, so that whoever takes the message over knows it."""
+
+import logging
+
+from smsotp_plugin.dispatch.journal import describe_message
+from smsotp_plugin.errors import NotSent, StoreError, Throttled
+from smsotp_plugin.sms.message import Message
+from smsotp_plugin.stores.kept import MessageStore
+
+log = logging.getLogger("smsotp.dispatch")
+
+
+class Keeper:
+    """
+    Notes attempts where they survive this process; of messages that belong to no challenge nothing is kept.
+
+    Args:
+        store: Keeps the messages.
+    """
+
+    def __init__(self, store: MessageStore) -> None:
+        self._store = store
+
+    def begin(self, message: Message, gateway: str) -> NotSent | None:
+        """Note that a gateway may have a message; returns why it must not have it yet."""
+        if not message.state:
+            return None
+        try:
+            self._store.begin_attempt(message.state, message.resends, gateway)
+        except Exception as exc:  # noqa: BLE001  (whatever it is, it may be over soon)
+            why = str(exc) if isinstance(exc, StoreError) else f"unexpected {type(exc).__name__}"
+            log.warning("%s: waits, because its attempt cannot be noted: %s", describe_message(message), why)
+            # The gateway is as good as before, and no turn is lost.
+            return Throttled(why)
+        return None
+
+    def end(self, message: Message, gateway: str) -> None:
+        """Note that a gateway certainly does not have a message."""
+        if message.state:
+            self._store.end_attempt(message.state, message.resends, gateway)
+
+    def forget(self, message: Message) -> None:
+        """Keep a message no longer: it has ended."""
+        if message.state:
+            self._store.forget_message(message.state, message.resends)

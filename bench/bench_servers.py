@@ -81,7 +81,7 @@ def add_plain_site(server: FreeRadiusServer) -> tuple[str, int]:
 
 
 @contextlib.contextmanager
-def register_silent_provider(folder: Path) -> Iterator[str]:
+def silent_provider(folder: Path) -> Iterator[str]:
     """
     Have a third-party provider that sends nothing installed as an editable package is; yield its gateway table.
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from bench_servers import add_plain_site, do_nothing_server, make_plugin_server, register_silent_provider
+from bench_servers import add_plain_site, do_nothing_server, make_plugin_server, silent_provider
 from login_load import LoginResult, run_logins
 from radius_load import Load, LoadResult, run_load
 from radius_packets import ACCEPT, CHALLENGE
@@ -230,7 +230,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="smsotp-bench-", dir=options.folder) as folder,
         ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as workers,
-        register_silent_provider(Path(folder) / "provider") as silent,
+        silent_provider(Path(folder) / "provider") as silent,
     ):
         bench = Bench(Path(folder), _QUICK if options.quick else _WHOLE, workers)
         measure_first_legs(bench, silent, profile=options.profile)

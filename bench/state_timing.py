@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 
-from bench_servers import PASSWORD, make_plugin_server, register_silent_provider
+from bench_servers import PASSWORD, make_plugin_server, silent_provider
 from radius_packets import CHALLENGE, find_state, pack_access_request
 
 _SECRET = b"testing123"
@@ -118,7 +118,7 @@ def main() -> None:
 
 
 def run(folder: Path, samples: int) -> None:
-    with register_silent_provider(folder) as table, make_plugin_server(folder / "server", table) as server:
+    with silent_provider(folder) as table, make_plugin_server(folder / "server", table) as server:
         asker = Asker(server.address)
         try:
             print_statistics(measure(asker, samples))

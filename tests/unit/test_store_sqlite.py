@@ -163,11 +163,24 @@ def test_a_file_that_failed_is_left_alone_for_a_second(
     store: SqliteStore, clock: HandClock, failed: Challenge
 ) -> None:
     with pytest.raises(StoreError, match="database is locked"):
-        store.find(failed.state, "bob")
+        store.answer(failed.state, "bob", RIGHT, clock.time())
     clock.advance(1)
 
     with pytest.raises(UnknownChallenge):
-        store.find(failed.state, "bob")
+        store.answer(failed.state, "bob", RIGHT, clock.time())
+
+
+def test_whoever_looks_for_a_challenge_waits_for_nobody_who_writes(
+    store: SqliteStore, path: Path, clock: HandClock
+) -> None:
+    kept = begin(store, challenge(clock))
+    store.flush()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        found = store.find(kept.state, "bob")
+        connection.execute("ROLLBACK")
+
+    assert found == kept
 
 
 def test_a_log_in_that_failed_is_not_given_again(

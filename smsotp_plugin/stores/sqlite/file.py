@@ -127,8 +127,9 @@ class SqliteFile:
             return sql.answer(connection, state, user, seal, now, most=most)
 
     def find(self, state: str, user: str) -> Challenge:
-        """See `ChallengeStore.find`."""
-        with self._alone() as connection:
+        """See `ChallengeStore.find`; waits for nobody who writes."""
+        self._notice_replacement()
+        with self._reader.alone() as connection:
             return sql.find(connection, state, user)
 
     def resend(

@@ -1,6 +1,5 @@
 """What every store promises about erasing one person, written once. `StoreContract` binds it."""
 
-from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.person import Erased, Person
 from smsotp_plugin.stores.schemes import erase_person, read_trace
-from smsotp_plugin.stores.settings import StoreSettings
+from tests.contracts.binding import Binding
 from tests.support.parcels import SomeParcel, begin
 from tests.unit.hand_clock import HandClock
 
@@ -21,12 +20,8 @@ from tests.unit.hand_clock import HandClock
 HERS = (b"anna", b"an11a", b"5ea1ed", b"her number")
 
 
-class EraseContract:
+class EraseContract(Binding):
     """The promises about one person."""
-
-    @abstractmethod
-    def settings(self, place: Path) -> StoreSettings:
-        """See `StoreContract`."""
 
     @pytest.fixture
     def anna(self, store: Store, clock: HandClock, new: Callable[..., Challenge]) -> Challenge:

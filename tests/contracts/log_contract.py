@@ -1,30 +1,19 @@
 """What every store promises about the delivery log, written once. `StoreContract` binds it."""
 
-from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from smsotp_plugin.stores.base import ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.schemes import read_trace
-from smsotp_plugin.stores.settings import StoreSettings
+from tests.contracts.binding import Binding
+from tests.support.challenges import DAY
 from tests.unit.hand_clock import HandClock
 
-DAY = 86400.0
 
-
-class LogContract:
+class LogContract(Binding):
     """The promises about the life of messages as it is written down."""
-
-    @abstractmethod
-    def settings(self, place: Path) -> StoreSettings:
-        """See `StoreContract`."""
-
-    @abstractmethod
-    def keep_house(self, store: ChallengeStore, clock: HandClock) -> None:
-        """See `StoreContract`."""
 
     def trace(self, place: Path, wanted: Wanted, limit: int = 1000) -> Sequence[DeliveryEvent]:
         return read_trace(self.settings(place), wanted, limit)

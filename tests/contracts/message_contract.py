@@ -1,6 +1,5 @@
 """What every store promises about the messages that it keeps, written once. `StoreContract` binds it."""
 
-from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -13,24 +12,13 @@ import pytest
 from smsotp_plugin.errors import ChallengeError, ResendRefused
 from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge, ChallengeStore, ResendRules
 from smsotp_plugin.stores.kept import KeptMessage, LeftMessage, Parcel
+from tests.contracts.binding import Binding
 from tests.support.parcels import SomeParcel, begin
 from tests.unit.hand_clock import HandClock
 
 
-class MessageContract:
+class MessageContract(Binding):
     """The promises about messages."""
-
-    @abstractmethod
-    def open(self, place: Path, window: float, clock: HandClock) -> ChallengeStore:
-        """See `StoreContract`."""
-
-    @abstractmethod
-    def keep_house(self, store: ChallengeStore, clock: HandClock) -> None:
-        """See `StoreContract`."""
-
-    @abstractmethod
-    def die(self, store: ChallengeStore) -> None:
-        """Leave a store as the death of its process does: what it has not written is lost."""
 
     @pytest.fixture
     def reopen(self, tmp_path: Path, clock: HandClock) -> Callable[[], ChallengeStore]:

@@ -10,7 +10,7 @@ import pytest
 
 from smsotp_plugin.stores.sqlite import file as sqlite_file
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import WINDOW, WRONG, challenge, name_outcome
+from tests.support.challenges import WINDOW, WRONG, challenge, name_outcome
 from tests.support.parcels import begin
 from tests.unit.hand_clock import HandClock
 

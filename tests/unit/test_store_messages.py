@@ -14,7 +14,7 @@ from smsotp_plugin.stores.sqlite import file as sqlite_file
 from smsotp_plugin.stores.sqlite.attempts import Key, find_notes, list_owners, read_notes
 from smsotp_plugin.stores.sqlite.neighbours import Neighbours, draw_owner
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import WINDOW, challenge
+from tests.support.challenges import WINDOW, challenge
 from tests.support.parcels import begin
 from tests.unit.hand_clock import HandClock
 

@@ -10,7 +10,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from smsotp_plugin.errors import ResendRefused
 from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import RESENDS, RIGHT, WINDOW, WRONG, challenge, name_outcome
+from tests.support.challenges import RESENDS, RIGHT, WINDOW, WRONG, challenge, name_outcome
 from tests.support.parcels import SomeParcel, begin
 from tests.unit.hand_clock import HandClock
 

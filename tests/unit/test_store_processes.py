@@ -10,7 +10,7 @@ from pathlib import Path
 
 from smsotp_plugin.stores.sqlite.file import SqliteFile
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import RIGHT, WINDOW, challenge, name_outcome
+from tests.support.challenges import RIGHT, WINDOW, challenge, name_outcome
 from tests.support.parcels import begin
 from tests.unit.hand_clock import HandClock
 

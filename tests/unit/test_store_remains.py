@@ -11,7 +11,7 @@ import pytest
 from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import RIGHT, TTL, WINDOW, challenge
+from tests.support.challenges import RIGHT, TTL, WINDOW, challenge
 from tests.support.parcels import SomeParcel
 from tests.unit.hand_clock import HandClock
 

@@ -13,7 +13,7 @@ import pytest
 
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import RIGHT, WINDOW, challenge, name_outcome
+from tests.support.challenges import RIGHT, WINDOW, challenge, name_outcome
 from tests.support.parcels import begin
 from tests.unit.hand_clock import HandClock
 

@@ -13,7 +13,7 @@ from smsotp_plugin.errors import StoreError, TooManyAttempts, UnknownChallenge, 
 from smsotp_plugin.stores.base import Challenge, ResendRules
 from smsotp_plugin.stores.sealed import SealedStore
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import RIGHT, TTL, WINDOW, WRONG, challenge
+from tests.support.challenges import RIGHT, TTL, WINDOW, WRONG, challenge
 from tests.support.faulty import Faults, faulty_store, returns
 from tests.support.parcels import SomeParcel, begin
 from tests.unit.hand_clock import HandClock

@@ -18,7 +18,7 @@ from smsotp_plugin.stores.sqlite import file as sqlite_file
 from smsotp_plugin.stores.sqlite import store as sqlite
 from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import RIGHT, WINDOW, WRONG, challenge, name_outcome
+from tests.support.challenges import RIGHT, WINDOW, WRONG, challenge, name_outcome
 from tests.support.parcels import begin, told_by
 from tests.unit.hand_clock import HandClock
 

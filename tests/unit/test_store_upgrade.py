@@ -9,7 +9,7 @@ import pytest
 from smsotp_plugin.stores.delivery_log import Wanted
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from smsotp_plugin.stores.sqlite.trace import trace_file
-from tests.contracts.store_contract import RIGHT, WINDOW, challenge, name_outcome
+from tests.support.challenges import RIGHT, WINDOW, challenge, name_outcome
 from tests.support.parcels import begin
 from tests.unit.hand_clock import HandClock
 

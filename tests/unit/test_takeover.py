@@ -26,7 +26,7 @@ from smsotp_plugin.stores.base import ResendRules
 from smsotp_plugin.stores.delivery_log import describe
 from smsotp_plugin.stores.sqlite.attempts import find_notes, list_owners, read_notes
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import WINDOW, challenge
+from tests.support.challenges import WINDOW, challenge
 from tests.support.parcels import SomeParcel
 from tests.unit.test_dispatcher import Clock, Gateway, Log, hanging_gateway
 

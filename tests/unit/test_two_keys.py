@@ -13,7 +13,7 @@ from smsotp_plugin.errors import StoreError
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.stores.sealed import SealedStore
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.contracts.store_contract import RIGHT, WINDOW, challenge
+from tests.support.challenges import RIGHT, WINDOW, challenge
 from tests.support.parcels import begin
 from tests.unit.hand_clock import HandClock
 

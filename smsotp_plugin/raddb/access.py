@@ -87,9 +87,8 @@ def plan_access(
     store = settings.store
     for directory in store.directories:
         found += _directory(account, directory)
-    for file in store.files:
-        if file.exists():
-            found += _tell(account, file, "rw")
+    for file in store.find_files():
+        found += _tell(account, file, "rw")
     if not store.given_keys and store.key_path.exists():
         found += _tell(account, store.key_path, "r")
     changes = [item for item in found if isinstance(item, Change)]

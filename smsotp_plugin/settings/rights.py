@@ -88,17 +88,16 @@ def find_rights_warnings(
 
 
 def _find_store_warnings(path: Path, store: StoreSettings, owners: Owners | None) -> Iterator[str]:
-    own = tuple(dict.fromkeys(file.parent for file in store.files))
     if not store.given_keys:
         place = f"{path}: store.key_file"
         yield from _find_file_warnings(place, store.key_path, owners)
-        if store.key_path.parent not in own:
+        if store.key_path.parent != store.directory:
             yield from _find_directory_warnings(place, store.key_path.parent)
     place = f"{path}: store.url"
-    for file in store.files:
+    for file in store.find_files():
         yield from _find_file_warnings(place, file, owners)
-    for directory in own:
-        yield from _find_directory_warnings(place, directory, owners)
+    if store.directory is not None:
+        yield from _find_directory_warnings(place, store.directory, owners)
 
 
 def _find_file_warnings(place: str, file: Path, owners: Owners | None) -> Iterator[str]:

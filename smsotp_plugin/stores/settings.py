@@ -43,7 +43,7 @@ class StoreSettings(SettingsModel):
             raise ValueError("keys holds the same key twice: remove one of them")
         if not self.key_path.is_absolute():
             raise ValueError("key_file must be an absolute path")
-        if self.key_path in self.files:
+        if self.is_own_file(self.key_path):
             raise ValueError("key_file must not be a file of the store itself")
         return self
 
@@ -63,12 +63,26 @@ class StoreSettings(SettingsModel):
         """The file with the keys where `given_keys` has none."""
 
     @property
-    def files(self) -> Sequence[Path]:
-        """The files of this machine that the store keeps, whether they are there or not; none where it is elsewhere."""
-        return ()
+    def directory(self) -> Path | None:
+        """The directory of this machine in which the store makes its files; None where it makes none."""
+        return None
 
     @property
     def directories(self) -> Sequence[Path]:
         """The directories in which the store's files and the key's are made; the store's first."""
-        files = self.files if self.given_keys else (*self.files, self.key_path)
-        return tuple(dict.fromkeys(file.parent for file in files))
+        of_key = None if self.given_keys else self.key_path.parent
+        return tuple(dict.fromkeys(each for each in (self.directory, of_key) if each is not None))
+
+    def is_own_file(self, path: Path) -> bool:
+        """Tell whether a path is that of a file of the store, whether it is there or not."""
+        del path
+        return False
+
+    def find_files(self) -> Sequence[Path]:
+        """Return the store's files that are there, as far as the present user can see them."""
+        if self.directory is None:
+            return ()
+        try:
+            return sorted(filter(self.is_own_file, self.directory.iterdir()))
+        except OSError:
+            return ()

@@ -18,7 +18,7 @@ def store(tmp_path: Path) -> Path:
     """Give a store as the server leaves it behind after a crash."""
     directory = tmp_path / "store"
     directory.mkdir(mode=0o700)
-    for name in ("smsotp.db", "smsotp.db-wal", "smsotp.db-shm", "smsotp.key"):
+    for name in ("smsotp.db", "smsotp.db-wal", "smsotp.db-shm", "smsotp.db-attempts-1f", "smsotp.key"):
         (directory / name).touch(mode=0o600)
     return directory
 
@@ -50,6 +50,7 @@ def test_a_store_that_is_not_there_yet_is_fine(store: Path) -> None:
         ("smsotp.db", "store.url"),
         ("smsotp.db-wal", "store.url"),
         ("smsotp.db-shm", "store.url"),
+        ("smsotp.db-attempts-1f", "store.url"),
     ],
 )
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from smsotp_plugin.errors import ConfigError, StoreError
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
 from smsotp_plugin.stores.schemes import SCHEMES, find_store, look_at_store, open_store, read_trace
 from smsotp_plugin.stores.sqlite.settings import SqliteSettings
+from tests.support.challenges import challenge
+from tests.support.parcels import begin
 
 from .hand_clock import HandClock
 
@@ -45,6 +47,28 @@ def test_what_is_opened_by_its_settings_is_looked_at_and_read_by_them(tmp_path: 
     store.close()
 
     assert read_trace(settings, Wanted(user="bob"), 1) == [event]
+
+
+def test_a_store_in_a_file_knows_its_files_and_no_others(tmp_path: Path) -> None:
+    settings, clock = SqliteSettings(url=f"sqlite://{tmp_path}/a.db"), HandClock()
+    before = settings.find_files()
+    store = open_store(settings, window=30.0, events_kept=86400.0, clock=clock)
+    new = begin(store, challenge(clock))
+    store.flush()
+    store.begin_attempt(new.state, 0, "gateway")
+    made = sorted(tmp_path.iterdir())
+    for name in ("a.db-backup", "a.db.old", "a.key", "b.db"):
+        (tmp_path / name).touch()
+    found = settings.find_files()
+    store.close()
+
+    assert (before, found) == ([], made)
+    assert len(made) == 4
+    assert settings.directories == (tmp_path,)
+
+
+def test_of_a_store_whose_directory_is_not_there_nothing_is_found(tmp_path: Path) -> None:
+    assert SqliteSettings(url=f"sqlite://{tmp_path}/none/a.db").find_files() == ()
 
 
 def test_nothing_outside_its_folder_and_the_schemes_names_a_store() -> None:

@@ -24,17 +24,18 @@ _NOTE = struct.Struct("<?32sI64s27x")
 _UNSAID = _NOTE.pack(False, b"", 0, b"")
 #: Bytes; the notes of as many messages as any queue holds.
 _LARGEST = 1 << 30
-_ENDING = "-attempts-"
+#: Of the files with the notes; the number of the store follows.
+NOTES_ENDING = "-attempts-"
 
 
 def find_notes(database: Path, owner: int) -> Path:
     """Return the file in which a store notes its attempts."""
-    return database.with_name(f"{database.name}{_ENDING}{owner:x}")
+    return database.with_name(f"{database.name}{NOTES_ENDING}{owner:x}")
 
 
 def list_owners(database: Path) -> list[int]:
     """Return the owners of all such files beside a database."""
-    start = database.name + _ENDING
+    start = database.name + NOTES_ENDING
     found = []
     for path in database.parent.iterdir():
         if path.name.startswith(start):

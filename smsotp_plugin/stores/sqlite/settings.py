@@ -1,6 +1,5 @@
 """The section ``[store]`` of a store in a file."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,9 +7,10 @@ from pydantic import AfterValidator
 
 from smsotp_plugin.fields.text import has_control
 from smsotp_plugin.stores.settings import StoreSettings
+from smsotp_plugin.stores.sqlite.attempts import NOTES_ENDING
 
 _BEGINNING = "sqlite:///"
-#: Of what stands beside the database while it is open, or after a crash.
+#: Of the database, and of what SQLite makes beside it while it is open or leaves after a crash.
 _ENDINGS = ("", "-wal", "-shm", "-journal")
 
 
@@ -50,5 +50,10 @@ class SqliteSettings(StoreSettings):
         return self.key_file or self.database.with_suffix(".key")
 
     @property
-    def files(self) -> Sequence[Path]:
-        return tuple(self.database.with_name(self.database.name + ending) for ending in _ENDINGS)
+    def directory(self) -> Path:
+        return self.database.parent
+
+    def is_own_file(self, path: Path) -> bool:
+        ending = path.name.removeprefix(self.database.name)
+        is_beside = path.parent == self.directory and path.name.startswith(self.database.name)
+        return is_beside and (ending in _ENDINGS or ending.startswith(NOTES_ENDING))

@@ -1,0 +1,20 @@
+"""All readers of foreign bytes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.fuzz.reader import Reader, quiet
+from tests.fuzz.server_readers import server_readers
+from tests.fuzz.wire_readers import wire_readers
+
+NAMES = ("attributes", "state", "toml", "command_line", "http", "xmlrpc", "smtp", "smpp")
+CORPUS = Path(__file__).parent / "corpus"
+
+
+@contextmanager
+def all_readers() -> Iterator[dict[str, Reader]]:
+    """Give all readers by name; what they log is dropped meanwhile."""
+    with TemporaryDirectory() as folder, quiet(), server_readers(Path(folder)) as readers:
+        yield {reader.name: reader for reader in (*readers, *wire_readers())}

@@ -113,3 +113,12 @@ def test_a_directory_that_cannot_be_written_is_told_by_name(tmp_path: Path) -> N
     path = find_notes(tmp_path / "gone/smsotp.db", 1)
     with pytest.raises(StoreError, match=os.strerror(2)):
         Attempts(path).begin(FIRST, "one")
+
+
+def test_what_cannot_be_unsaid_stays_unknown_and_stops_nobody(attempts: Attempts, path: Path) -> None:
+    attempts.begin(FIRST, "one")
+    os.close(attempts._file)
+    attempts.end(FIRST, "one")
+    attempts._file = os.open(path, os.O_WRONLY)
+
+    assert read_notes(path) == {FIRST: {"one"}}

@@ -11,6 +11,7 @@ import os
 import struct
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from smsotp_plugin.errors import StoreError
@@ -109,21 +110,14 @@ class Attempts:
                 raise StoreError(f"{self._path} cannot be written: {exc.strerror}") from exc
 
     def end(self, key: Key, gateway: str) -> None:
-        """
-        Note that a gateway certainly does not have a message.
-
-        Raises:
-            StoreError: It could not be noted.
-        """
+        """Note that a gateway certainly does not have a message; where that fails, it stays unknown. Raises nothing."""
         with self._lock:
             slot = self._slots.get(key, {}).get(gateway)
             if slot is None:
                 return
-            try:
+            with suppress(OSError):
                 self._write(slot, _UNSAID)
-            except OSError as exc:
-                raise StoreError(f"{self._path} cannot be written: {exc.strerror}") from exc
-            self._give_back(key, gateway)
+                self._give_back(key, gateway)
 
     def forget(self, keys: Iterable[Key]) -> None:
         """Use the slots of messages again that are no longer in the database."""

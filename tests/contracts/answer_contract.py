@@ -20,20 +20,20 @@ from tests.support.challenges import (
     at_once,
     challenge,
 )
+from tests.support.clock import FakeClock
 from tests.support.parcels import begin
-from tests.unit.hand_clock import HandClock
 
 
 class AnswerContract(Binding):
     """The promises about answers and tries."""
 
-    def test_a_right_answer_returns_the_challenge(self, store: ChallengeStore, clock: HandClock) -> None:
+    def test_a_right_answer_returns_the_challenge(self, store: ChallengeStore, clock: FakeClock) -> None:
         new = challenge(clock)
         assert begin(store, new) == new
 
         assert store.answer(new.state, "bob", RIGHT, clock.time()) == new
 
-    def test_a_right_answer_is_good_once(self, store: ChallengeStore, clock: HandClock) -> None:
+    def test_a_right_answer_is_good_once(self, store: ChallengeStore, clock: FakeClock) -> None:
         new = begin(store, challenge(clock))
         store.answer(new.state, "bob", RIGHT, clock.time())
 
@@ -41,7 +41,7 @@ class AnswerContract(Binding):
             store.answer(new.state, "bob", RIGHT, clock.time())
 
     def test_a_wrong_answer_after_the_right_one_is_no_try(
-        self, store: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, clock: FakeClock
     ) -> None:
         new = begin(store, challenge(clock))
         store.answer(new.state, "bob", RIGHT, clock.time())
@@ -49,7 +49,7 @@ class AnswerContract(Binding):
         with pytest.raises(AlreadyUsed):
             store.answer(new.state, "bob", WRONG, clock.time())
 
-    def test_wrong_answers_are_counted(self, store: ChallengeStore, clock: HandClock) -> None:
+    def test_wrong_answers_are_counted(self, store: ChallengeStore, clock: FakeClock) -> None:
         new = begin(store, challenge(clock, tries=3))
 
         for left in (2, 1):
@@ -62,13 +62,13 @@ class AnswerContract(Binding):
         with pytest.raises(TooManyAttempts):
             store.answer(new.state, "bob", RIGHT, clock.time())
 
-    def test_a_single_try_is_one_try(self, store: ChallengeStore, clock: HandClock) -> None:
+    def test_a_single_try_is_one_try(self, store: ChallengeStore, clock: FakeClock) -> None:
         new = begin(store, challenge(clock, tries=1))
 
         with pytest.raises(TooManyAttempts):
             store.answer(new.state, "bob", WRONG, clock.time())
 
-    def test_the_last_try_may_be_right(self, store: ChallengeStore, clock: HandClock) -> None:
+    def test_the_last_try_may_be_right(self, store: ChallengeStore, clock: FakeClock) -> None:
         new = begin(store, challenge(clock, tries=2))
         with pytest.raises(WrongCode):
             store.answer(new.state, "bob", WRONG, clock.time())
@@ -77,19 +77,19 @@ class AnswerContract(Binding):
 
     @pytest.mark.parametrize("seal", [RIGHT, WRONG])
     def test_no_answer_is_good_from_the_moment_of_expiry_on(
-        self, store: ChallengeStore, clock: HandClock, seal: str
+        self, store: ChallengeStore, clock: FakeClock, seal: str
     ) -> None:
         new = begin(store, challenge(clock))
 
         with pytest.raises(Expired):
             store.answer(new.state, "bob", seal, new.expires)
 
-    def test_an_answer_just_before_the_expiry_is_good(self, store: ChallengeStore, clock: HandClock) -> None:
+    def test_an_answer_just_before_the_expiry_is_good(self, store: ChallengeStore, clock: FakeClock) -> None:
         new = begin(store, challenge(clock))
 
         assert store.answer(new.state, "bob", RIGHT, new.expires - 0.001) == new
 
-    def test_an_unknown_state_is_unknown(self, store: ChallengeStore, clock: HandClock) -> None:
+    def test_an_unknown_state_is_unknown(self, store: ChallengeStore, clock: FakeClock) -> None:
         new = begin(store, challenge(clock))
 
         for state in ("", "0" * 32, new.state.upper() + "0", new.state + " ", new.state[:-1]):
@@ -100,7 +100,7 @@ class AnswerContract(Binding):
 
     @pytest.mark.parametrize("user", ["alice", "BOB", "bob ", "", "bo"])
     def test_anothers_challenge_is_unknown_and_loses_no_try(
-        self, store: ChallengeStore, clock: HandClock, user: str
+        self, store: ChallengeStore, clock: FakeClock, user: str
     ) -> None:
         new = begin(store, challenge(clock, tries=1))
 
@@ -115,14 +115,14 @@ class AnswerContract(Binding):
         "user", ["jürgen", "алиса", "😀", "n" * 253, "o'brien\"", "a\\b", "%s", "\u0085"]
     )
     def test_names_of_any_kind_are_kept_as_they_are(
-        self, store: ChallengeStore, clock: HandClock, user: str
+        self, store: ChallengeStore, clock: FakeClock, user: str
     ) -> None:
         new = begin(store, challenge(clock, user=user))
 
         assert store.answer(new.state, user, RIGHT, clock.time()).user == user
 
     def test_many_equal_answers_at_once_are_one_success(
-        self, store: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, clock: FakeClock
     ) -> None:
         new = begin(store, challenge(clock))
 
@@ -131,7 +131,7 @@ class AnswerContract(Binding):
         assert ended == {"accepted": 1, "AlreadyUsed": THREADS - 1}
 
     def test_many_wrong_answers_at_once_use_up_the_tries(
-        self, store: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, clock: FakeClock
     ) -> None:
         new = begin(store, challenge(clock, tries=5))
 
@@ -140,7 +140,7 @@ class AnswerContract(Binding):
         assert ended == {"WrongCode": 4, "TooManyAttempts": THREADS - 4}
 
     def test_two_that_share_a_place_accept_one_answer(
-        self, store: ChallengeStore, other: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, other: ChallengeStore, clock: FakeClock
     ) -> None:
         new = begin(store, challenge(clock))
         store.flush()
@@ -151,7 +151,7 @@ class AnswerContract(Binding):
         assert ended == {"accepted": 1, "AlreadyUsed": THREADS - 1}
 
     def test_two_that_share_a_place_count_the_same_tries(
-        self, store: ChallengeStore, other: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, other: ChallengeStore, clock: FakeClock
     ) -> None:
         new = begin(store, challenge(clock, tries=2))
         with pytest.raises(WrongCode):

@@ -12,7 +12,7 @@ from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.schemes import open_store
 from smsotp_plugin.stores.settings import StoreSettings
 from tests.support.challenges import DAY, WINDOW, challenge
-from tests.unit.hand_clock import HandClock
+from tests.support.clock import FakeClock, Waits
 
 
 class Binding:
@@ -23,32 +23,32 @@ class Binding:
         """Return the settings of a store that is empty at first; for the same place, of the same one."""
 
     @abstractmethod
-    def keep_house(self, store: ChallengeStore, clock: HandClock) -> None:
+    def keep_house(self, store: ChallengeStore, clock: FakeClock) -> None:
         """Have a store forget now what it forgets by itself sooner or later, as of the time of the clock."""
 
     @abstractmethod
     def die(self, store: ChallengeStore) -> None:
         """Leave a store as the death of its process does: what it has not written is lost."""
 
-    def open(self, place: Path, window: float, clock: HandClock) -> Store:
+    def open(self, place: Path, window: float, clock: FakeClock) -> Store:
         return open_store(self.settings(place), window=window, events_kept=DAY, clock=clock)
 
     @pytest.fixture
-    def clock(self) -> HandClock:
-        return HandClock()
+    def clock(self) -> FakeClock:
+        return FakeClock(1_000_000.0, Waits.NOT_AT_ALL)
 
     @pytest.fixture
-    def new(self, clock: HandClock) -> Callable[[], Challenge]:
+    def new(self, clock: FakeClock) -> Callable[[], Challenge]:
         return partial(challenge, clock)
 
     @pytest.fixture
-    def store(self, tmp_path: Path, clock: HandClock) -> Iterator[Store]:
+    def store(self, tmp_path: Path, clock: FakeClock) -> Iterator[Store]:
         store = self.open(tmp_path, WINDOW, clock)
         yield store
         store.close()
 
     @pytest.fixture
-    def other(self, tmp_path: Path, clock: HandClock, store: ChallengeStore) -> Iterator[Store]:
+    def other(self, tmp_path: Path, clock: FakeClock, store: ChallengeStore) -> Iterator[Store]:
         """The same place as another process sees it."""
         del store
         other = self.open(tmp_path, WINDOW, clock)

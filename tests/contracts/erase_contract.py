@@ -13,8 +13,8 @@ from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.person import Erased, Person
 from smsotp_plugin.stores.schemes import erase_person, read_trace
 from tests.contracts.binding import Binding
+from tests.support.clock import FakeClock
 from tests.support.parcels import SomeParcel, begin
-from tests.unit.hand_clock import HandClock
 
 #: What stands for Anna in no row of anybody else.
 HERS = (b"anna", b"an11a", b"5ea1ed", b"her number")
@@ -24,19 +24,19 @@ class EraseContract(Binding):
     """The promises about one person."""
 
     @pytest.fixture
-    def anna(self, store: Store, clock: HandClock, new: Callable[..., Challenge]) -> Challenge:
+    def anna(self, store: Store, clock: FakeClock, new: Callable[..., Challenge]) -> Challenge:
         """Somebody of whom there is something of each kind."""
         return self.log_in(
             store, clock, replace(new(user="anna", login="an11a" * 6), number_hash="her number"), "a"
         )
 
     @pytest.fixture
-    def bob(self, store: Store, clock: HandClock, new: Callable[..., Challenge]) -> Challenge:
+    def bob(self, store: Store, clock: FakeClock, new: Callable[..., Challenge]) -> Challenge:
         """Somebody else."""
         return self.log_in(store, clock, replace(new(user="bob", login="b"), number_hash="his number"), "b")
 
     @staticmethod
-    def log_in(store: Store, clock: HandClock, challenge: Challenge, reference: str) -> Challenge:
+    def log_in(store: Store, clock: FakeClock, challenge: Challenge, reference: str) -> Challenge:
         store.open_challenge(challenge, SomeParcel(challenge, b"5ea1ed" + challenge.user.encode()))
         store.begin_attempt(challenge.state, 0, "gtx")
         asked = DeliveryEvent(

@@ -17,14 +17,14 @@ from tests.support.challenges import (
     count_right_answers,
     name_outcome,
 )
+from tests.support.clock import FakeClock
 from tests.support.parcels import SomeParcel, begin
-from tests.unit.hand_clock import HandClock
 
 
 class LifetimeContract(Binding):
     """The promises about restarts, clocks and what is forgotten."""
 
-    def test_everything_is_as_it_was_after_a_restart(self, tmp_path: Path, clock: HandClock) -> None:
+    def test_everything_is_as_it_was_after_a_restart(self, tmp_path: Path, clock: FakeClock) -> None:
         before = self.open(tmp_path, WINDOW, clock)
         untouched, guessed, used = (begin(before, challenge(clock, login=login, tries=2)) for login in "abc")
         with pytest.raises(WrongCode):
@@ -47,7 +47,7 @@ class LifetimeContract(Binding):
             after.close()
 
     def test_a_late_answer_is_told_why_until_nobody_asks_any_more(
-        self, store: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, clock: FakeClock
     ) -> None:
         new = begin(store, challenge(clock))
         store.flush()
@@ -60,7 +60,7 @@ class LifetimeContract(Binding):
         assert name_outcome(lambda: store.answer(new.state, "bob", RIGHT, clock.time())) == "UnknownChallenge"
 
     def test_tidying_removes_many_and_leaves_the_living(
-        self, store: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, clock: FakeClock
     ) -> None:
         old = [begin(store, challenge(clock)) for _ in range(1000)]
         store.flush()
@@ -72,7 +72,7 @@ class LifetimeContract(Binding):
         assert store.answer(young.state, "bob", RIGHT, clock.time()) == young
 
     def test_a_code_is_good_no_longer_because_the_clock_was_set_back(
-        self, store: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, clock: FakeClock
     ) -> None:
         new = begin(store, challenge(clock))
         clock.set_by(-3600)
@@ -84,7 +84,7 @@ class LifetimeContract(Binding):
 
     @pytest.mark.parametrize(("back", "ended"), [(1, "accepted"), (TTL - 1, "accepted"), (TTL, "Expired")])
     def test_a_code_is_good_for_its_life_before_its_beginning(
-        self, store: ChallengeStore, clock: HandClock, back: float, ended: str
+        self, store: ChallengeStore, clock: FakeClock, back: float, ended: str
     ) -> None:
         new = begin(store, challenge(clock))
         clock.set_by(-back)
@@ -94,7 +94,7 @@ class LifetimeContract(Binding):
     @pytest.mark.parametrize("committed", [False, True])
     @pytest.mark.parametrize("step", [-3600, -1, 3600])
     def test_a_log_in_after_the_clock_was_set_gets_a_challenge_of_its_own(
-        self, store: ChallengeStore, clock: HandClock, step: float, *, committed: bool
+        self, store: ChallengeStore, clock: FakeClock, step: float, *, committed: bool
     ) -> None:
         first = begin(store, challenge(clock, login="l"))
         if committed:
@@ -108,7 +108,7 @@ class LifetimeContract(Binding):
         assert first != second
 
     def test_the_newest_of_two_challenges_is_given_again_when_the_clock_is_right_again(
-        self, store: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, clock: FakeClock
     ) -> None:
         begin(store, challenge(clock, login="l"))
         clock.set_by(-1)
@@ -118,7 +118,7 @@ class LifetimeContract(Binding):
         assert store.find_same("l", clock.time()) == second
 
     def test_challenges_of_the_future_keep_no_old_one_from_being_removed(
-        self, store: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, clock: FakeClock
     ) -> None:
         clock.set_by(7200)
         future = [begin(store, challenge(clock)) for _ in range(300)]
@@ -133,7 +133,7 @@ class LifetimeContract(Binding):
         assert count_right_answers(store, clock, future) == {"Expired": 300}
 
     def test_challenges_of_a_clock_that_was_years_ahead_are_removed(
-        self, store: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, clock: FakeClock
     ) -> None:
         clock.set_by(10 * 365 * 86400)
         future = [begin(store, challenge(clock)) for _ in range(300)]

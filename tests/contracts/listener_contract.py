@@ -11,15 +11,15 @@ from smsotp_plugin.stores.base import Challenge, ChallengeStore
 from smsotp_plugin.stores.kept import KeptMessage, Parcel
 from tests.contracts.binding import Binding
 from tests.support.challenges import RIGHT, WINDOW, challenge
+from tests.support.clock import FakeClock
 from tests.support.parcels import SomeParcel, begin, told_by
-from tests.unit.hand_clock import HandClock
 
 
 class ListenerContract(Binding):
     """The promises about what survives, and who is told."""
 
     def test_each_that_is_kept_is_told_once_as_it_was_handed_in(
-        self, store: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, clock: FakeClock
     ) -> None:
         told: list[Parcel] = []
         store.listen(told.extend)
@@ -32,7 +32,7 @@ class ListenerContract(Binding):
         assert [id(parcel) for parcel in told] == [id(parcel) for parcel in parcels[:3]]
 
     def test_each_that_is_kept_is_sealed_once_and_no_later_than_it_is_told(
-        self, store: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, clock: FakeClock
     ) -> None:
         happened: list[str] = []
 
@@ -54,7 +54,7 @@ class ListenerContract(Binding):
         assert happened == ["sealed", "told"] * 2
 
     def test_whoever_is_told_of_a_challenge_finds_it_kept(
-        self, store: ChallengeStore, other: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, other: ChallengeStore, clock: FakeClock
     ) -> None:
         new = challenge(clock)
         found: list[Challenge] = []
@@ -65,7 +65,7 @@ class ListenerContract(Binding):
         assert found == [new]
 
     def test_what_is_opened_at_one_is_told_there_only(
-        self, store: ChallengeStore, other: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, other: ChallengeStore, clock: FakeClock
     ) -> None:
         here, there = told_by(store), told_by(other)
         new = begin(store, challenge(clock))
@@ -75,7 +75,7 @@ class ListenerContract(Binding):
         assert (here, there) == ([new.state], [])
 
     def test_what_was_opened_last_is_kept_when_the_store_is_closed(
-        self, tmp_path: Path, clock: HandClock
+        self, tmp_path: Path, clock: FakeClock
     ) -> None:
         before = self.open(tmp_path, WINDOW, clock)
         told = told_by(before)
@@ -90,7 +90,7 @@ class ListenerContract(Binding):
 
     @pytest.mark.parametrize("shared", [False, True])
     def test_whoever_is_told_may_use_the_store(
-        self, tmp_path: Path, store: ChallengeStore, clock: HandClock, *, shared: bool
+        self, tmp_path: Path, store: ChallengeStore, clock: FakeClock, *, shared: bool
     ) -> None:
         other = self.open(tmp_path, WINDOW, clock) if shared else None
         new, inner = challenge(clock), challenge(clock)

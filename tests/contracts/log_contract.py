@@ -9,7 +9,7 @@ from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.schemes import read_trace
 from tests.contracts.binding import Binding
 from tests.support.challenges import DAY
-from tests.unit.hand_clock import HandClock
+from tests.support.clock import FakeClock
 
 
 class LogContract(Binding):
@@ -19,7 +19,7 @@ class LogContract(Binding):
         return read_trace(self.settings(place), wanted, limit)
 
     def test_the_life_of_a_message_is_kept_and_found(
-        self, tmp_path: Path, store: Store, clock: HandClock
+        self, tmp_path: Path, store: Store, clock: FakeClock
     ) -> None:
         asked = DeliveryEvent(
             "ref", clock.time(), EventKind.ASKED, user="bob", number="+49 *** **67", number_hash="h"
@@ -35,7 +35,7 @@ class LogContract(Binding):
             assert self.trace(tmp_path, wanted) == [asked, tried, replace(told, reference="ref")]
         assert self.trace(tmp_path, Wanted()) == []
 
-    def test_the_newest_messages_are_found(self, tmp_path: Path, store: Store, clock: HandClock) -> None:
+    def test_the_newest_messages_are_found(self, tmp_path: Path, store: Store, clock: FakeClock) -> None:
         for number in range(5):
             clock.advance(1)
             store.record(DeliveryEvent(f"{number}", clock.time(), EventKind.ASKED, user="bob"))
@@ -45,7 +45,7 @@ class LogContract(Binding):
         assert [event.reference for event in found] == ["3", "4"]
 
     def test_events_that_are_too_old_are_removed(
-        self, tmp_path: Path, store: Store, clock: HandClock
+        self, tmp_path: Path, store: Store, clock: FakeClock
     ) -> None:
         for _ in range(500):
             store.record(DeliveryEvent("old", clock.time(), EventKind.ASKED, user="bob"))

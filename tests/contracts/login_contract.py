@@ -19,20 +19,20 @@ from tests.support.challenges import (
     at_once,
     challenge,
 )
+from tests.support.clock import FakeClock
 from tests.support.parcels import begin, told_by
-from tests.unit.hand_clock import HandClock
 
 
 class LoginContract(Binding):
     """The promises about log-ins that come again."""
 
-    def test_the_same_log_in_gets_the_same_challenge(self, store: ChallengeStore, clock: HandClock) -> None:
+    def test_the_same_log_in_gets_the_same_challenge(self, store: ChallengeStore, clock: FakeClock) -> None:
         first = begin(store, challenge(clock, login="l"))
         clock.advance(WINDOW - 1)
 
         assert begin(store, challenge(clock, login="l")) == first
 
-    def test_the_window_ends(self, store: ChallengeStore, clock: HandClock) -> None:
+    def test_the_window_ends(self, store: ChallengeStore, clock: FakeClock) -> None:
         first = begin(store, challenge(clock, login="l"))
         clock.advance(WINDOW)
         second = challenge(clock, login="l")
@@ -41,14 +41,14 @@ class LoginContract(Binding):
         assert store.answer(first.state, "bob", RIGHT, clock.time()) == first
 
     def test_another_log_in_gets_a_challenge_of_its_own(
-        self, store: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, clock: FakeClock
     ) -> None:
         first = begin(store, challenge(clock, login="l"))
         second = begin(store, challenge(clock, login="m"))
 
         assert first.state != second.state
 
-    def test_a_wrong_answer_does_not_end_the_window(self, store: ChallengeStore, clock: HandClock) -> None:
+    def test_a_wrong_answer_does_not_end_the_window(self, store: ChallengeStore, clock: FakeClock) -> None:
         first = begin(store, challenge(clock, login="l"))
         with pytest.raises(WrongCode):
             store.answer(first.state, "bob", WRONG, clock.time())
@@ -56,7 +56,7 @@ class LoginContract(Binding):
         assert begin(store, challenge(clock, login="l")).state == first.state
 
     def test_a_challenge_that_was_answered_is_not_given_again(
-        self, store: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, clock: FakeClock
     ) -> None:
         first = begin(store, challenge(clock, login="l"))
         store.answer(first.state, "bob", RIGHT, clock.time())
@@ -65,7 +65,7 @@ class LoginContract(Binding):
         assert begin(store, second) == second
 
     def test_a_challenge_without_tries_is_not_given_again(
-        self, store: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, clock: FakeClock
     ) -> None:
         first = begin(store, challenge(clock, login="l", tries=1))
         with pytest.raises(TooManyAttempts):
@@ -75,7 +75,7 @@ class LoginContract(Binding):
         assert begin(store, second) == second
 
     def test_a_challenge_whose_code_did_not_get_out_is_not_given_again(
-        self, store: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, clock: FakeClock
     ) -> None:
         first = begin(store, challenge(clock, login="l"))
         store.flush()
@@ -86,7 +86,7 @@ class LoginContract(Binding):
         assert begin(store, second) == second
 
     def test_what_was_not_delivered_is_not_given_again_after_a_restart(
-        self, tmp_path: Path, clock: HandClock
+        self, tmp_path: Path, clock: FakeClock
     ) -> None:
         before = self.open(tmp_path, WINDOW, clock)
         first = begin(before, challenge(clock, login="l"))
@@ -102,7 +102,7 @@ class LoginContract(Binding):
         assert given == second
 
     def test_many_equal_log_ins_at_once_are_one_challenge(
-        self, store: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, clock: FakeClock
     ) -> None:
         states: set[str] = set()
         told = told_by(store)
@@ -114,7 +114,7 @@ class LoginContract(Binding):
         assert told == [*states]
 
     def test_many_log_ins_at_once_are_all_kept(
-        self, store: ChallengeStore, other: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, other: ChallengeStore, clock: FakeClock
     ) -> None:
         states: list[str] = []
 
@@ -124,7 +124,7 @@ class LoginContract(Binding):
         assert len({other.find(state, "bob").state for state in states}) == THREADS
 
     def test_two_that_share_a_place_give_the_same_log_in_one_challenge(
-        self, store: ChallengeStore, other: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, other: ChallengeStore, clock: FakeClock
     ) -> None:
         stores = itertools.cycle((store, other))
         states: set[str] = set()
@@ -139,7 +139,7 @@ class LoginContract(Binding):
 
     @pytest.mark.parametrize("committed", [False, True])
     def test_a_log_in_whose_turn_comes_after_that_of_a_later_one_is_the_same(
-        self, store: ChallengeStore, clock: HandClock, *, committed: bool
+        self, store: ChallengeStore, clock: FakeClock, *, committed: bool
     ) -> None:
         earlier = challenge(clock, login="l")
         clock.advance(0.001)
@@ -151,7 +151,7 @@ class LoginContract(Binding):
         assert begin(store, earlier) == later
 
     def test_what_is_over_at_one_is_not_given_again_by_the_other(
-        self, store: ChallengeStore, other: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, other: ChallengeStore, clock: FakeClock
     ) -> None:
         used, spent, lost = (begin(store, challenge(clock, login=login, tries=1)) for login in "abc")
         assert [other.find_same(login, clock.time()) for login in "abc"] == [used, spent, lost]
@@ -163,7 +163,7 @@ class LoginContract(Binding):
         assert [store.find_same(login, clock.time()) for login in "abc"] == [None] * 3
 
     def test_whoever_comes_second_gets_what_is_there_even_if_it_was_made_later(
-        self, store: ChallengeStore, other: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, other: ChallengeStore, clock: FakeClock
     ) -> None:
         slow = [challenge(clock, login=login) for login in "ab"]
         clock.advance(0.5)
@@ -173,7 +173,7 @@ class LoginContract(Binding):
         assert [begin(store, each) for each in slow] == quick
 
     def test_what_was_opened_before_another_came_is_the_same_log_in_for_it(
-        self, tmp_path: Path, store: ChallengeStore, clock: HandClock
+        self, tmp_path: Path, store: ChallengeStore, clock: FakeClock
     ) -> None:
         first = begin(store, challenge(clock, login="l"))
         store.flush()

@@ -13,20 +13,20 @@ from smsotp_plugin.errors import ChallengeError, ResendRefused
 from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge, ChallengeStore, ResendRules
 from smsotp_plugin.stores.kept import KeptMessage, LeftMessage, Parcel
 from tests.contracts.binding import Binding
+from tests.support.clock import FakeClock
 from tests.support.parcels import SomeParcel, begin
-from tests.unit.hand_clock import HandClock
 
 
 class MessageContract(Binding):
     """The promises about messages."""
 
     @pytest.fixture
-    def reopen(self, tmp_path: Path, clock: HandClock) -> Callable[[], ChallengeStore]:
+    def reopen(self, tmp_path: Path, clock: FakeClock) -> Callable[[], ChallengeStore]:
         """Open the same place, as a further process does."""
         return lambda: self.open(tmp_path, 30.0, clock)
 
     @pytest.fixture
-    def left(self, reopen: Callable[[], ChallengeStore], clock: HandClock) -> Callable[[ChallengeStore], Any]:
+    def left(self, reopen: Callable[[], ChallengeStore], clock: FakeClock) -> Callable[[ChallengeStore], Any]:
         """Let the process of a store die, and return what the next one takes over."""
 
         def left(store: ChallengeStore) -> list[LeftMessage]:
@@ -53,7 +53,7 @@ class MessageContract(Binding):
         assert left(store) == [LeftMessage(kept, is_needed=True, may_have_it=frozenset())]
 
     def test_whoever_is_told_that_a_challenge_is_kept_knows_that_its_message_is(
-        self, reopen: Any, clock: HandClock, new: Callable[[], Challenge]
+        self, reopen: Any, clock: FakeClock, new: Callable[[], Challenge]
     ) -> None:
         store, challenge, taken = reopen(), new(), []
 
@@ -80,7 +80,7 @@ class MessageContract(Binding):
         assert [each.message for each in left(store)] == [kept]
 
     def test_a_further_message_is_kept_by_its_number_and_a_refused_one_is_not(
-        self, reopen: Any, left: Any, clock: HandClock, new: Callable[[], Challenge]
+        self, reopen: Any, left: Any, clock: FakeClock, new: Callable[[], Challenge]
     ) -> None:
         store, rules, challenge = reopen(), ResendRules(limit=1, pace=0), new()
         kept = self.promise(store, challenge)
@@ -94,7 +94,7 @@ class MessageContract(Binding):
         ]
 
     def test_a_message_of_a_log_in_that_was_begun_anew_is_not_needed(
-        self, reopen: Any, left: Any, clock: HandClock, new: Callable[[], Challenge]
+        self, reopen: Any, left: Any, clock: FakeClock, new: Callable[[], Challenge]
     ) -> None:
         store = reopen()
         early = self.promise(store, new())
@@ -131,7 +131,7 @@ class MessageContract(Binding):
         assert may_have_it == {kept.state: {"first", "third"}, other.state: frozenset()}
 
     def test_an_attempt_at_what_has_ended_leaves_nothing(
-        self, reopen: Any, left: Any, clock: HandClock, new: Callable[[], Challenge]
+        self, reopen: Any, left: Any, clock: FakeClock, new: Callable[[], Challenge]
     ) -> None:
         store, challenge = reopen(), new()
         kept = self.promise(store, challenge)
@@ -142,7 +142,7 @@ class MessageContract(Binding):
         assert [each.may_have_it for each in left(store)] == [frozenset()]
 
     def test_what_belongs_to_the_living_is_not_taken_over(
-        self, reopen: Any, clock: HandClock, new: Callable[[], Challenge]
+        self, reopen: Any, clock: FakeClock, new: Callable[[], Challenge]
     ) -> None:
         store, other = reopen(), reopen()
         kept = self.promise(store, new())
@@ -157,7 +157,7 @@ class MessageContract(Binding):
         assert again == []
 
     def test_each_message_is_taken_over_by_one(
-        self, reopen: Any, clock: HandClock, new: Callable[[], Challenge]
+        self, reopen: Any, clock: FakeClock, new: Callable[[], Challenge]
     ) -> None:
         store = reopen()
         kept = [self.promise(store, new()) for _ in range(20)]
@@ -172,7 +172,7 @@ class MessageContract(Binding):
         assert states == sorted(each.state for each in kept)
 
     def test_what_was_taken_over_is_left_again_by_the_next_death(
-        self, reopen: Any, left: Any, clock: HandClock, new: Callable[[], Challenge]
+        self, reopen: Any, left: Any, clock: FakeClock, new: Callable[[], Challenge]
     ) -> None:
         store = reopen()
         kept = self.promise(store, new())
@@ -193,7 +193,7 @@ class MessageContract(Binding):
         assert [each.message for each in left(second)] == [kept]
 
     def test_a_message_is_needed_while_its_code_lives(
-        self, reopen: Any, left: Any, clock: HandClock, new: Callable[[], Challenge]
+        self, reopen: Any, left: Any, clock: FakeClock, new: Callable[[], Challenge]
     ) -> None:
         store = reopen()
         kept = {
@@ -210,7 +210,7 @@ class MessageContract(Binding):
 
     @pytest.mark.parametrize("seconds", [299.0, 300.0, 5000.0])
     def test_a_message_is_left_but_not_needed_when_its_code_has_expired(
-        self, reopen: Any, clock: HandClock, new: Callable[[], Challenge], seconds: float
+        self, reopen: Any, clock: FakeClock, new: Callable[[], Challenge], seconds: float
     ) -> None:
         store = reopen()
         self.promise(store, new())
@@ -223,7 +223,7 @@ class MessageContract(Binding):
         assert needed == [seconds < 300]
 
     def test_a_message_outlives_a_challenge_that_is_tidied_away_until_it_is_told_of(
-        self, reopen: Any, left: Any, clock: HandClock, new: Callable[[], Challenge]
+        self, reopen: Any, left: Any, clock: FakeClock, new: Callable[[], Challenge]
     ) -> None:
         store = reopen()
         self.promise(store, new())
@@ -233,7 +233,7 @@ class MessageContract(Binding):
         assert [each.is_needed for each in left(store)] == [False]
 
     def test_a_failure_is_noted_for_the_last_message_only(
-        self, reopen: Any, clock: HandClock, new: Callable[[], Challenge]
+        self, reopen: Any, clock: FakeClock, new: Callable[[], Challenge]
     ) -> None:
         store, challenge = reopen(), new()
         kept = self.promise(store, challenge)

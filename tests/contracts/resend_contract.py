@@ -9,14 +9,14 @@ from smsotp_plugin.errors import Expired, ResendRefused, TooManyAttempts, Unknow
 from smsotp_plugin.stores.base import Challenge, ChallengeStore
 from tests.contracts.binding import Binding
 from tests.support.challenges import RESENDS, RIGHT, WRONG, at_once, challenge
+from tests.support.clock import FakeClock
 from tests.support.parcels import SomeParcel, begin
-from tests.unit.hand_clock import HandClock
 
 
 class ResendContract(Binding):
     """The promises about codes that are sent again."""
 
-    def test_a_code_can_be_sent_again_after_a_while(self, store: ChallengeStore, clock: HandClock) -> None:
+    def test_a_code_can_be_sent_again_after_a_while(self, store: ChallengeStore, clock: FakeClock) -> None:
         new = begin(store, challenge(clock))
         clock.advance(RESENDS.pace)
 
@@ -25,7 +25,7 @@ class ResendContract(Binding):
         assert again == replace(new, resends=1)
         assert store.answer(new.state, "bob", RIGHT, clock.time()).resends == 1
 
-    def test_a_code_is_not_sent_again_too_early(self, store: ChallengeStore, clock: HandClock) -> None:
+    def test_a_code_is_not_sent_again_too_early(self, store: ChallengeStore, clock: FakeClock) -> None:
         new = begin(store, challenge(clock))
         clock.advance(RESENDS.pace)
         store.resend(new.state, "bob", clock.time(), RESENDS, SomeParcel(new))
@@ -35,7 +35,7 @@ class ResendContract(Binding):
             store.resend(new.state, "bob", clock.time(), RESENDS, SomeParcel(new))
         assert refused.value.wait == 20.0
 
-    def test_a_code_is_not_sent_again_too_often(self, store: ChallengeStore, clock: HandClock) -> None:
+    def test_a_code_is_not_sent_again_too_often(self, store: ChallengeStore, clock: FakeClock) -> None:
         new = begin(store, challenge(clock))
         for _ in range(RESENDS.limit):
             clock.advance(RESENDS.pace)
@@ -46,7 +46,7 @@ class ResendContract(Binding):
             store.resend(new.state, "bob", clock.time(), RESENDS, SomeParcel(new))
         assert refused.value.wait is None
 
-    def test_many_wishes_at_once_are_one_message(self, store: ChallengeStore, clock: HandClock) -> None:
+    def test_many_wishes_at_once_are_one_message(self, store: ChallengeStore, clock: FakeClock) -> None:
         new = begin(store, challenge(clock))
         clock.advance(RESENDS.pace)
         sent: list[Challenge] = []
@@ -59,7 +59,7 @@ class ResendContract(Binding):
 
         assert [again.resends for again in sent] == [1]
 
-    def test_nothing_is_sent_again_once_it_is_over(self, store: ChallengeStore, clock: HandClock) -> None:
+    def test_nothing_is_sent_again_once_it_is_over(self, store: ChallengeStore, clock: FakeClock) -> None:
         used, exhausted, late = (begin(store, challenge(clock, tries=1)) for _ in range(3))
         store.answer(used.state, "bob", RIGHT, clock.time())
         with pytest.raises(TooManyAttempts):
@@ -74,7 +74,7 @@ class ResendContract(Binding):
             with pytest.raises(Expired):
                 store.resend(state, "bob", now, RESENDS, SomeParcel(late))
 
-    def test_nobody_has_anothers_code_sent_again(self, store: ChallengeStore, clock: HandClock) -> None:
+    def test_nobody_has_anothers_code_sent_again(self, store: ChallengeStore, clock: FakeClock) -> None:
         new = begin(store, challenge(clock))
         clock.advance(RESENDS.pace)
 
@@ -82,7 +82,7 @@ class ResendContract(Binding):
             with pytest.raises(UnknownChallenge):
                 store.resend(state, user, clock.time(), RESENDS, SomeParcel(new))
 
-    def test_a_code_that_is_sent_again_may_get_out(self, store: ChallengeStore, clock: HandClock) -> None:
+    def test_a_code_that_is_sent_again_may_get_out(self, store: ChallengeStore, clock: FakeClock) -> None:
         new = begin(store, challenge(clock))
         store.flush()
         store.mark_undelivered(new.state, 0, "not sent")
@@ -95,7 +95,7 @@ class ResendContract(Binding):
         store.mark_undelivered("0" * 32, 0, "refused")
 
     def test_a_further_sms_is_not_too_early_because_the_clock_was_set_back(
-        self, store: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, clock: FakeClock
     ) -> None:
         new = begin(store, challenge(clock))
         clock.set_by(-60)
@@ -104,7 +104,7 @@ class ResendContract(Binding):
         assert store.resend(new.state, "bob", clock.time(), RESENDS, SomeParcel(new)).resends == 2
 
     def test_a_wish_whose_turn_comes_after_that_of_a_later_one_sends_no_further_sms(
-        self, store: ChallengeStore, other: ChallengeStore, clock: HandClock
+        self, store: ChallengeStore, other: ChallengeStore, clock: FakeClock
     ) -> None:
         new = begin(store, challenge(clock))
         clock.advance(RESENDS.pace)

@@ -8,7 +8,7 @@ from smsotp_plugin.stores.schemes import SCHEMES
 from smsotp_plugin.stores.settings import StoreSettings
 from smsotp_plugin.stores.sqlite.settings import SqliteSettings
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.unit.hand_clock import HandClock
+from tests.support.clock import FakeClock
 
 from .store_contract import StoreContract
 
@@ -19,7 +19,7 @@ class TestSqlite(StoreContract):
     def settings(self, place: Path) -> StoreSettings:
         return SqliteSettings(url=f"sqlite://{place}/smsotp.db")
 
-    def keep_house(self, store: ChallengeStore, clock: HandClock) -> None:
+    def keep_house(self, store: ChallengeStore, clock: FakeClock) -> None:
         assert isinstance(store, SqliteStore)
         store.tidy(clock.time())
 

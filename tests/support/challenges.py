@@ -9,7 +9,7 @@ from functools import partial
 
 from smsotp_plugin.errors import ChallengeError
 from smsotp_plugin.stores.base import Challenge, ChallengeStore, ResendRules
-from tests.unit.hand_clock import HandClock
+from tests.support.clock import FakeClock
 
 DAY = 86400.0
 WINDOW = 30.0
@@ -21,7 +21,7 @@ THREADS = 50
 _numbers = itertools.count(1)
 
 
-def challenge(clock: HandClock, *, login: str = "", user: str = "bob", tries: int = 3) -> Challenge:
+def challenge(clock: FakeClock, *, login: str = "", user: str = "bob", tries: int = 3) -> Challenge:
     """Return a new challenge, of a log-in of its own unless one is named."""
     state = f"{next(_numbers):032x}"
     return Challenge(
@@ -59,7 +59,7 @@ def at_once(call: Callable[[], object]) -> Counter[str]:
         return Counter(future.result() for future in [pool.submit(run) for _ in range(THREADS)])
 
 
-def count_right_answers(store: ChallengeStore, clock: HandClock, some: list[Challenge]) -> Counter[str]:
+def count_right_answers(store: ChallengeStore, clock: FakeClock, some: list[Challenge]) -> Counter[str]:
     """Return how right answers to some challenges of bob ended."""
     return Counter(
         name_outcome(partial(store.answer, each.state, "bob", RIGHT, clock.time())) for each in some

@@ -1,7 +1,8 @@
-"""A clock that stands still until a test moves it."""
+"""A clock that stands still until a test moves it: the only one that tests make up."""
 
 import threading
 from dataclasses import dataclass
+from enum import Enum, auto
 
 _PATIENCE = 10.0  # real seconds after which a test that waits for a thread fails
 
@@ -12,17 +13,32 @@ class _Sleeper:
     until: float
 
 
+class Waits(Enum):
+    """What becomes of a thread that waits for a while."""
+
+    FOR_ADVANCE = auto()
+    """It waits, until it is notified or the time has been let pass."""
+    NOT_AT_ALL = auto()
+    """Its wait ends at once, as if the time were over; a wait without a limit as if it had been notified."""
+    SHORTLY = auto()
+    """It waits until it is notified, and looks again a hundredth of a real second later; no time of this clock passes."""
+    TAKING_TIME = auto()
+    """Its wait ends at once, and the time has passed."""
+
+
 class FakeClock:
     """
     What `smsotp_plugin.clock.Clock` asks for; time passes only in `advance`.
 
     Args:
         now: Unix seconds at the start; the monotonic scale starts at 1000.
+        waits: What becomes of threads that wait.
     """
 
-    def __init__(self, now: float = 1_800_000_000.0) -> None:
+    def __init__(self, now: float = 1_800_000_000.0, waits: Waits = Waits.FOR_ADVANCE) -> None:
         self._start = now
         self._passed = 0.0
+        self._waits = waits
         self._changed = threading.Condition()
         self._sleepers: list[_Sleeper] = []
 
@@ -36,6 +52,12 @@ class FakeClock:
 
     def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
         """Wait until somebody notifies the condition, or `advance` has passed the timeout; False for the latter."""
+        if self._waits is Waits.SHORTLY:
+            return condition.wait(0.01)
+        if self._waits is not Waits.FOR_ADVANCE:
+            if self._waits is Waits.TAKING_TIME:
+                self.advance(timeout or 0.0)
+            return timeout is None
         if timeout is None:
             return condition.wait()
         with self._changed:
@@ -60,8 +82,16 @@ class FakeClock:
             with condition:
                 condition.notify_all()
 
+    def set_by(self, seconds: float) -> None:
+        """Set the wall clock forward or back, as an administrator or NTP does."""
+        with self._changed:
+            self._start += seconds
+
     def wait_for_sleepers(self, count: int) -> None:
         """Return once at least `count` threads wait on this clock for a time to come."""
         with self._changed:
-            if not self._changed.wait_for(lambda: len(self._sleepers) >= count, _PATIENCE):
-                raise AssertionError(f"{len(self._sleepers)} threads wait on the clock, not {count}.")
+            if not self._changed.wait_for(lambda: self._asleep() >= count, _PATIENCE):
+                raise AssertionError(f"{self._asleep()} threads wait on the clock, not {count}.")
+
+    def _asleep(self) -> int:
+        return sum(sleeper.until > self._passed for sleeper in self._sleepers)

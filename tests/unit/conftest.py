@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.hand_clock import HandClock
+from tests.support.clock import FakeClock, Waits
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+def clock() -> FakeClock:
+    return FakeClock(1_000_000.0, Waits.NOT_AT_ALL)
 
 
 @pytest.fixture

@@ -32,19 +32,11 @@ from smsotp_plugin.settings.sections.dispatch import OnUnknown
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
+from tests.support.clock import FakeClock, Waits
 from tests.support.kept import KeepsNothing
-from tests.unit.hand_clock import HandClock
 
 NUMBER = "+491701234567"
 _references = count()
-
-
-class Clock(HandClock):
-    """Stands still, but lets threads wait for each other."""
-
-    def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
-        del timeout
-        return condition.wait(0.01)
 
 
 class Gateway(Provider[GatewaySettings, Message, Receipt]):
@@ -55,7 +47,7 @@ class Gateway(Provider[GatewaySettings, Message, Receipt]):
     def __init__(
         self,
         name: str,
-        clock: Clock,
+        clock: FakeClock,
         does: Callable[[], object] = lambda: None,
         **settings: Any,
     ) -> None:
@@ -101,7 +93,7 @@ class Log:
 class Sending:
     """A dispatcher with its gateways; each message's end is noted."""
 
-    def __init__(self, clock: Clock, *gateways: Gateway, **rules: Any) -> None:
+    def __init__(self, clock: FakeClock, *gateways: Gateway, **rules: Any) -> None:
         log: Any = Log()
         self.log: Log = log
         self.clock = clock
@@ -155,8 +147,8 @@ def failing(error: Exception) -> Callable[[], object]:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock(waits=Waits.SHORTLY)
 
 
 @pytest.fixture(autouse=True)
@@ -165,7 +157,7 @@ def no_thread_is_left() -> Iterator[None]:
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("smsotp")] == []
 
 
-def test_a_message_goes_to_the_first_gateway(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_message_goes_to_the_first_gateway(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     first, second = Gateway("first", clock), Gateway("second", clock)
     sending = Sending(clock, first, second)
@@ -175,7 +167,7 @@ def test_a_message_goes_to_the_first_gateway(clock: Clock, caplog: pytest.LogCap
     assert "gateway first took it, its id id-1" in caplog.text
 
 
-def test_messages_that_come_together_are_sent_in_their_order(clock: Clock) -> None:
+def test_messages_that_come_together_are_sent_in_their_order(clock: FakeClock) -> None:
     gateway = Gateway("first", clock, CONNECTIONS=1)
     sending = Sending(clock, gateway)
     sending.dispatcher.submit_all([sending.planned(reference) for reference in "abc"])
@@ -186,7 +178,7 @@ def test_messages_that_come_together_are_sent_in_their_order(clock: Clock) -> No
 
 
 def test_a_message_with_which_something_goes_wrong_keeps_none_beside_it_from_being_sent(
-    clock: Clock, caplog: pytest.LogCaptureFixture
+    clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     gateway = Gateway("first", clock)
     sending = Sending(clock, gateway)
@@ -206,14 +198,16 @@ def test_a_message_with_which_something_goes_wrong_keeps_none_beside_it_from_bei
 
 
 @pytest.mark.parametrize("error", [ConnectFailed("down"), AnswerTimeout("silence")])
-def test_the_next_gateway_is_tried_where_the_first_did_not_take_it(clock: Clock, error: Exception) -> None:
+def test_the_next_gateway_is_tried_where_the_first_did_not_take_it(
+    clock: FakeClock, error: Exception
+) -> None:
     first, second = Gateway("first", clock, failing(error)), Gateway("second", clock)
 
     assert Sending(clock, first, second).send_one() is Outcome.ACCEPTED
     assert (first.given, second.given) == (["only"], ["only"])
 
 
-def test_nothing_more_is_tried_after_silence_where_the_settings_say_so(clock: Clock) -> None:
+def test_nothing_more_is_tried_after_silence_where_the_settings_say_so(clock: FakeClock) -> None:
     first, second = Gateway("first", clock, failing(AnswerTimeout("silence"))), Gateway("second", clock)
 
     assert Sending(clock, first, second, on_unknown=OnUnknown.STOP).send_one() is Outcome.UNKNOWN
@@ -229,7 +223,7 @@ def test_nothing_more_is_tried_after_silence_where_the_settings_say_so(clock: Cl
     ],
 )
 def test_a_message_that_nobody_takes_ends_as_its_outcome_says(
-    clock: Clock, error: Exception, outcome: Outcome, caplog: pytest.LogCaptureFixture
+    clock: FakeClock, error: Exception, outcome: Outcome, caplog: pytest.LogCaptureFixture
 ) -> None:
     sending = Sending(clock, Gateway("first", clock, failing(error)))
 
@@ -239,7 +233,7 @@ def test_a_message_that_nobody_takes_ends_as_its_outcome_says(
     assert [event.kind for event in sending.log.events] == [EventKind.ATTEMPT, EventKind.ENDED]
 
 
-def test_no_secret_is_logged(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_secret_is_logged(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     sending = Sending(clock, Gateway("first", clock, failing(KeyError("734921"))), Gateway("second", clock))
     sending.send_one()
@@ -249,7 +243,7 @@ def test_no_secret_is_logged(clock: Clock, caplog: pytest.LogCaptureFixture) -> 
     ] == []
 
 
-def test_a_bug_in_a_gateway_ends_no_sender(clock: Clock) -> None:
+def test_a_bug_in_a_gateway_ends_no_sender(clock: FakeClock) -> None:
     outcomes = iter([SystemError, *[None] * 9])
 
     def work() -> None:
@@ -266,7 +260,7 @@ def test_a_bug_in_a_gateway_ends_no_sender(clock: Clock) -> None:
     assert len(gateway.given) == len(sending.ended) == 10
 
 
-def test_somebody_who_cannot_be_told_of_the_end_is_not_waited_for(clock: Clock) -> None:
+def test_somebody_who_cannot_be_told_of_the_end_is_not_waited_for(clock: FakeClock) -> None:
     sending = Sending(clock, Gateway("first", clock))
     sending.ended = None  # type: ignore[assignment]  # so that noting the end fails
     sending.dispatcher.start()
@@ -276,7 +270,7 @@ def test_somebody_who_cannot_be_told_of_the_end_is_not_waited_for(clock: Clock) 
     assert len(sending.dispatcher._on_the_way) == len(sending.dispatcher._slots._taken) == 0
 
 
-def test_time_runs_out_over_all_gateways(clock: Clock) -> None:
+def test_time_runs_out_over_all_gateways(clock: FakeClock) -> None:
     def take_long() -> None:
         clock.advance(20)
         raise ConnectFailed("slow")
@@ -288,7 +282,7 @@ def test_time_runs_out_over_all_gateways(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, -10.0])
-def test_a_code_that_is_too_old_is_not_sent(clock: Clock, seconds: float) -> None:
+def test_a_code_that_is_too_old_is_not_sent(clock: FakeClock, seconds: float) -> None:
     gateway = Gateway("first", clock)
     sending = Sending(clock, gateway)
     sending.dispatcher.start()
@@ -299,7 +293,7 @@ def test_a_code_that_is_too_old_is_not_sent(clock: Clock, seconds: float) -> Non
     assert sending.ended == [("old", Outcome.NOT_SENT)]
 
 
-def test_what_expires_first_goes_first(clock: Clock) -> None:
+def test_what_expires_first_goes_first(clock: FakeClock) -> None:
     go_on = threading.Event()
     gateway = Gateway("first", clock, lambda: go_on.wait(10), CONNECTIONS=1)
     sending = Sending(clock, gateway)
@@ -313,7 +307,7 @@ def test_what_expires_first_goes_first(clock: Clock) -> None:
     assert [given for given in gateway.given if given != "now"] == ["soon", "soon too", "late", "later"]
 
 
-def test_a_gateway_that_hangs_holds_up_no_other(clock: Clock) -> None:
+def test_a_gateway_that_hangs_holds_up_no_other(clock: FakeClock) -> None:
     go_on, passed = threading.Event(), threading.Semaphore(0)
     hanging = Gateway("hanging", clock, lambda: go_on.wait(10), CONNECTIONS=1)
     quick = Gateway("quick", clock, passed.release)
@@ -333,7 +327,7 @@ def test_a_gateway_that_hangs_holds_up_no_other(clock: Clock) -> None:
     assert all_passed
 
 
-def test_a_stop_sends_everything_that_waits_once(clock: Clock) -> None:
+def test_a_stop_sends_everything_that_waits_once(clock: FakeClock) -> None:
     gateway = Gateway("first", clock, CONNECTIONS=8)
     sending = Sending(clock, gateway)
     references = [f"r{number}" for number in range(500)]
@@ -346,7 +340,7 @@ def test_a_stop_sends_everything_that_waits_once(clock: Clock) -> None:
     assert Counter(sending.ended) == Counter((reference, Outcome.ACCEPTED) for reference in references)
 
 
-def test_messages_from_many_threads_are_each_sent_once(clock: Clock) -> None:
+def test_messages_from_many_threads_are_each_sent_once(clock: FakeClock) -> None:
     gateway = Gateway("first", clock, CONNECTIONS=8)
     sending = Sending(clock, gateway)
     sending.dispatcher.start()
@@ -365,7 +359,7 @@ def test_messages_from_many_threads_are_each_sent_once(clock: Clock) -> None:
     assert len(gateway.given) == len(set(gateway.given)) == len(sending.ended) == 1000
 
 
-def hanging_gateway(clock: Clock) -> tuple[Gateway, threading.Event]:
+def hanging_gateway(clock: FakeClock) -> tuple[Gateway, threading.Event]:
     """Return a gateway whose attempts hang until it is closed, and what is set when one has begun."""
     gateway, begun, closed = (
         Gateway("first", clock, CONNECTIONS=1, TIMEOUT=100),
@@ -383,7 +377,7 @@ def hanging_gateway(clock: Clock) -> tuple[Gateway, threading.Event]:
     return gateway, begun
 
 
-def test_a_stop_gives_up_when_its_time_is_over(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_stop_gives_up_when_its_time_is_over(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     gateway, begun = hanging_gateway(clock)
     sending = Sending(clock, gateway)
     sending.dispatcher.start()
@@ -396,14 +390,14 @@ def test_a_stop_gives_up_when_its_time_is_over(clock: Clock, caplog: pytest.LogC
     assert caplog.text.count("given up, the server is being stopped") == 2
 
 
-def test_gateways_are_opened_and_closed_around_the_work(clock: Clock) -> None:
+def test_gateways_are_opened_and_closed_around_the_work(clock: FakeClock) -> None:
     gateway = Gateway("first", clock)
     Sending(clock, gateway).send_one()
 
     assert gateway.life == ["open", "close"]
 
 
-def test_a_gateway_that_cannot_be_closed_keeps_no_other_open(clock: Clock) -> None:
+def test_a_gateway_that_cannot_be_closed_keeps_no_other_open(clock: FakeClock) -> None:
     first, second, third = (Gateway(name, clock) for name in ("first", "second", "third"))
     first.close = third.close = failing(OSError("cannot"))  # type: ignore[assignment,method-assign]
     sending = Sending(clock, first, second, third)
@@ -414,7 +408,7 @@ def test_a_gateway_that_cannot_be_closed_keeps_no_other_open(clock: Clock) -> No
     assert second.life == ["open", "close"]
 
 
-def test_what_was_started_half_way_can_be_stopped(clock: Clock) -> None:
+def test_what_was_started_half_way_can_be_stopped(clock: FakeClock) -> None:
     first, broken, third = (Gateway(name, clock) for name in ("first", "broken", "third"))
     broken.open = failing(OSError("cannot"))  # type: ignore[assignment,method-assign]  # a gateway with a bug
     sending = Sending(clock, first, broken, third)
@@ -425,11 +419,11 @@ def test_what_was_started_half_way_can_be_stopped(clock: Clock) -> None:
     assert first.life == ["open", "close"]
 
 
-def test_what_was_not_started_can_be_stopped(clock: Clock) -> None:
+def test_what_was_not_started_can_be_stopped(clock: FakeClock) -> None:
     Sending(clock, Gateway("first", clock)).dispatcher.stop(60)
 
 
-def test_a_full_queue_says_so_until_there_is_room(clock: Clock) -> None:
+def test_a_full_queue_says_so_until_there_is_room(clock: FakeClock) -> None:
     go_on = threading.Event()
     sending = Sending(clock, Gateway("first", clock, lambda: go_on.wait(10)), queue=2)
     sending.dispatcher.start()
@@ -443,7 +437,9 @@ def test_a_full_queue_says_so_until_there_is_room(clock: Clock) -> None:
     assert len(sending.ended) == 2
 
 
-def test_a_promise_takes_a_place_before_it_is_kept_and_gives_it_back_when_it_is_dropped(clock: Clock) -> None:
+def test_a_promise_takes_a_place_before_it_is_kept_and_gives_it_back_when_it_is_dropped(
+    clock: FakeClock,
+) -> None:
     sending = Sending(clock, Gateway("first", clock), queue=2)
     promises = [sending.dispatcher.plan(Recipient(NUMBER)) for _ in range(2)]
     with pytest.raises(QueueFull, match="2 messages"):
@@ -455,7 +451,7 @@ def test_a_promise_takes_a_place_before_it_is_kept_and_gives_it_back_when_it_is_
         sending.dispatcher.plan(Recipient(NUMBER))
 
 
-def test_a_route_that_does_not_fit_keeps_no_place(clock: Clock) -> None:
+def test_a_route_that_does_not_fit_keeps_no_place(clock: FakeClock) -> None:
     sending = Sending(clock, Gateway("first", clock), queue=1)
     for _ in range(3):
         with pytest.raises(NoRoute):
@@ -464,7 +460,7 @@ def test_a_route_that_does_not_fit_keeps_no_place(clock: Clock) -> None:
     sending.dispatcher.plan(Recipient(NUMBER))
 
 
-def test_however_many_threads_promise_no_more_than_the_limit_are_on_their_way(clock: Clock) -> None:
+def test_however_many_threads_promise_no_more_than_the_limit_are_on_their_way(clock: FakeClock) -> None:
     sending = Sending(clock, Gateway("first", clock), queue=50)
     promises: list[object] = []
     begin = threading.Barrier(20)
@@ -485,7 +481,7 @@ def test_however_many_threads_promise_no_more_than_the_limit_are_on_their_way(cl
 
 
 def test_a_gateway_that_does_not_let_go_keeps_no_stop_from_ending(
-    clock: Clock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    clock: FakeClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("smsotp_plugin.dispatch.lane.STOP_LIMIT", 0.05)
     begun, let_go = threading.Event(), threading.Event()
@@ -512,7 +508,7 @@ def test_a_stop_leaves_time_before_systemd_kills() -> None:
     assert STOP_GRACE + STOP_LIMIT <= 75
 
 
-def test_nothing_is_taken_during_a_stop(clock: Clock) -> None:
+def test_nothing_is_taken_during_a_stop(clock: FakeClock) -> None:
     sending = Sending(clock, Gateway("first", clock))
     sending.dispatcher.start()
     sending.dispatcher.stop(60)
@@ -521,7 +517,7 @@ def test_nothing_is_taken_during_a_stop(clock: Clock) -> None:
         sending.send()
 
 
-def test_a_log_in_is_refused_at_once_when_all_gateways_are_dead(clock: Clock) -> None:
+def test_a_log_in_is_refused_at_once_when_all_gateways_are_dead(clock: FakeClock) -> None:
     gateway = Gateway("first", clock, failing(ConnectFailed("down")))
     sending = Sending(clock, gateway)
     sending.dispatcher.start()

@@ -36,21 +36,15 @@ from smsotp_plugin.providers.http import HttpProvider, HttpSettings
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.wire.http.client import make_request, make_response, text_of
+from tests.support.clock import FakeClock
 
 NUMBER = "+4917012345678"
 NOW = 1_800_000_000.0
 
 
-class FixedClock(SystemClock):
-    """Wall time stands still."""
-
-    def time(self) -> float:
-        return NOW
-
-
 def provider(**settings: Any) -> HttpProvider:
     given = {"provider": "http", "URL": "http://gateway.example/send", **settings}
-    return HttpProvider(GatewayContext("g", FixedClock()), HttpSettings.model_validate(given))
+    return HttpProvider(GatewayContext("g", FakeClock(NOW)), HttpSettings.model_validate(given))
 
 
 def sms(otp: str = "123456") -> Message:

@@ -30,6 +30,7 @@ from smsotp_plugin.errors import (
 )
 from smsotp_plugin.wire.http.client import HttpWire, Origin, make_request
 from smsotp_plugin.wire.http.connection import HttpConnection
+from tests.support.clock import FakeClock
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
 Talk = Callable[[socket.socket], object]
@@ -604,21 +605,12 @@ def test_what_comes_after_an_answer_is_not_the_next_answer(make_peer: MakePeer, 
     assert exchange(wire).status_code == 200
 
 
-class ClockAhead(SystemClock):
-    """A clock that can be put forward."""
-
-    ahead = 0.0
-
-    def monotonic(self) -> float:
-        return super().monotonic() + self.ahead
-
-
 def test_a_connection_that_rested_long_is_not_used_again(make_peer: MakePeer, make_wire: MakeWire) -> None:
-    peer, clock = make_peer(None), ClockAhead()
+    peer, clock = make_peer(None), FakeClock()
     wire = make_wire(peer.port)
     wire.exchange(get(wire), Deadline.after(5, clock))
 
-    clock.ahead = 5.0
+    clock.advance(5.0)
     wire.exchange(get(wire), Deadline.after(5, clock))
 
     assert peer.connections == 2

@@ -35,8 +35,8 @@ from smsotp_plugin.stores.kept import Parcel
 from smsotp_plugin.stores.schemes import read_trace
 from smsotp_plugin.stores.sqlite.settings import SqliteSettings
 from smsotp_plugin.stores.sqlite.store import SqliteStore
+from tests.support.clock import FakeClock, Waits
 from tests.support.kept import KeepsNothing
-from tests.unit.hand_clock import HandClock
 
 NUMBER = "+491701234567"
 
@@ -44,7 +44,7 @@ NUMBER = "+491701234567"
 class Outbox(Dispatcher):
     """Keeps what it is given, and tells how it ended where a test says so."""
 
-    def __init__(self, clock: HandClock) -> None:
+    def __init__(self, clock: FakeClock) -> None:
         super().__init__(
             providers=[],
             routes=RouteTable([], []),
@@ -103,7 +103,7 @@ class Bench:
     """A login with everything that it needs."""
 
     def __init__(self, directory: Path, sections: dict[str, Any]) -> None:
-        self.clock = HandClock()
+        self.clock = FakeClock(1_000_000.0, Waits.NOT_AT_ALL)
         self.outbox = Outbox(self.clock)
         self.place = SqliteSettings(url=f"sqlite://{directory}/smsotp.db")
         self.store = BrokenStore(self.place.database, 30, 86400, self.clock)

@@ -10,7 +10,7 @@ from smsotp_plugin.dispatch.planner import Planner
 from smsotp_plugin.dispatch.routes import Recipient, RouteTable
 from smsotp_plugin.dispatch.slots import Slots
 from smsotp_plugin.errors import NoGatewayAlive, QueueFull
-from tests.unit.hand_clock import HandClock
+from tests.support.clock import FakeClock, Waits
 
 BOB = Recipient("+491701234567", user="bob")
 
@@ -31,7 +31,13 @@ class View:
 
 
 def planner(view: View, slots: int = 10) -> Planner:
-    return Planner(RouteTable([], ["first", "second"]), view, Slots(slots), 30.0, HandClock())
+    return Planner(
+        RouteTable([], ["first", "second"]),
+        view,
+        Slots(slots),
+        30.0,
+        FakeClock(1_000_000.0, Waits.NOT_AT_ALL),
+    )
 
 
 def test_a_plan_needs_no_gateway() -> None:

@@ -1,6 +1,5 @@
 """Texts as parts of SMPP messages, validity periods, pacing, pauses and statuses."""
 
-import threading
 from random import Random
 
 import pytest
@@ -22,26 +21,9 @@ from smsotp_plugin.wire.smpp.pacing import Pacer
 from smsotp_plugin.wire.smpp.pdu import Part
 from smsotp_plugin.wire.smpp.status import bind_failure, submit_failure
 from smsotp_plugin.wire.smpp.times import LinkTimes
+from tests.support.clock import FakeClock, Waits
 
 NUMBER = "491701234567"
-
-
-class JumpingClock:
-    """A clock on which every wait is over at once, and has taken its time."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def time(self) -> float:
-        return self.now
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
-        del condition
-        self.now += timeout or 0.0
-        return False
 
 
 class NoJitter(Random):
@@ -129,19 +111,19 @@ def test_a_month_cannot_be_said_in_relative_form() -> None:
 
 
 def test_a_pacer_spreads_messages_evenly() -> None:
-    clock = JumpingClock()
+    clock = FakeClock(waits=Waits.TAKING_TIME)
     pacer = Pacer(4, clock)
 
     moments = []
     for _ in range(3):
         pacer.take(Deadline.after(10, clock))
-        moments.append(clock.now)
+        moments.append(clock.monotonic())
 
     assert moments == [1000.0, 1000.25, 1000.5]
 
 
 def test_a_pacer_refuses_what_comes_too_late_and_keeps_its_place_free() -> None:
-    clock = JumpingClock()
+    clock = FakeClock(waits=Waits.TAKING_TIME)
     pacer = Pacer(1, clock)
     pacer.take(Deadline.after(0.5, clock))
 
@@ -150,15 +132,15 @@ def test_a_pacer_refuses_what_comes_too_late_and_keeps_its_place_free() -> None:
 
     assert caught.value.retry_after == 1.0
     pacer.take(Deadline.after(1, clock))
-    assert clock.now == 1001.0
+    assert clock.monotonic() == 1001.0
 
 
 def test_no_limit_is_no_wait() -> None:
-    clock = JumpingClock()
+    clock = FakeClock(waits=Waits.TAKING_TIME)
 
     Pacer(0, clock).take(Deadline.after(0, clock))
 
-    assert clock.now == 1000.0
+    assert clock.monotonic() == 1000.0
 
 
 def pauses(outage: Outage, count: int, *, lived: float = 0.0) -> list[float]:

@@ -24,6 +24,7 @@ from smsotp_plugin.errors import (
     ProtocolViolation,
 )
 from smsotp_plugin.wire.smtp.pool import Answer, Mail, MailServer, SmtpPool, Stage
+from tests.support.clock import FakeClock
 
 CLOCK = SystemClock()
 MAIL = Mail("otp@example.com", "sms@example.net", b"Subject: x\r\n\r\n.123456\r\n")
@@ -242,20 +243,11 @@ def test_a_connection_on_which_the_server_spoke_unasked_is_replaced(start: Start
     assert (answer.text, server.connections) == ("2.0.0 Ok: queued as 4F1", 2)
 
 
-class ClockAhead(SystemClock):
-    """The time of now and a little more."""
-
-    ahead = 0.0
-
-    def monotonic(self) -> float:
-        return super().monotonic() + self.ahead
-
-
 def test_a_connection_that_was_idle_for_long_is_not_used_again(start: Start) -> None:
-    server, clock = start(), ClockAhead()
+    server, clock = start(), FakeClock()
     pool = SmtpPool(MailServer("127.0.0.1", server.port, None), clock, keep=2)
     pool.send(MAIL, Deadline.after(5, clock))
-    clock.ahead = 61
+    clock.advance(61)
 
     pool.send(MAIL, Deadline.after(5, clock))
     pool.close()

@@ -11,13 +11,13 @@ from smsotp_plugin.stores.person import Person
 from smsotp_plugin.stores.sqlite import erase
 from smsotp_plugin.stores.sqlite.erase import erase_from_file
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.unit.hand_clock import HandClock
+from tests.support.clock import FakeClock
 
 NOBODY = Person(user="nobody")
 
 
 @pytest.fixture
-def database(path: Path, clock: HandClock) -> Path:
+def database(path: Path, clock: FakeClock) -> Path:
     SqliteStore(path, 30, 86400, clock).close()
     return path
 

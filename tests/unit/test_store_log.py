@@ -11,14 +11,14 @@ import pytest
 from smsotp_plugin.stores.sqlite import file as sqlite_file
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import WINDOW, WRONG, challenge, name_outcome
+from tests.support.clock import FakeClock
 from tests.support.parcels import begin
-from tests.unit.hand_clock import HandClock
 
 DAY = 86400.0
 
 
 @pytest.fixture
-def store(path: Path, clock: HandClock) -> Iterator[SqliteStore]:
+def store(path: Path, clock: FakeClock) -> Iterator[SqliteStore]:
     store = SqliteStore(path, WINDOW, DAY, clock)
     yield store
     store.close()
@@ -28,20 +28,20 @@ def log_of(path: Path) -> int:
     return path.with_name(path.name + "-wal").stat().st_size
 
 
-def log_in(store: SqliteStore, clock: HandClock) -> None:
+def log_in(store: SqliteStore, clock: FakeClock) -> None:
     """Commit some log-ins, and tidy nothing."""
     for _ in range(10):
         begin(store, challenge(clock, user="n" * 253))
     store.flush()
 
 
-def fill_log(store: SqliteStore, path: Path, clock: HandClock, length: int) -> None:
+def fill_log(store: SqliteStore, path: Path, clock: FakeClock, length: int) -> None:
     while log_of(path) < length:
         log_in(store, clock)
 
 
 def test_the_write_ahead_log_stays_short_though_nobody_tidies(
-    store: SqliteStore, path: Path, clock: HandClock
+    store: SqliteStore, path: Path, clock: FakeClock
 ) -> None:
     lengths = [0]
     while len([1 for before, after in pairwise(lengths) if after < before]) < 3 and max(lengths) < 30 << 20:
@@ -52,7 +52,7 @@ def test_the_write_ahead_log_stays_short_though_nobody_tidies(
 
 
 def test_wrong_answers_do_not_make_the_write_ahead_log_long(
-    store: SqliteStore, path: Path, clock: HandClock
+    store: SqliteStore, path: Path, clock: FakeClock
 ) -> None:
     new = begin(store, challenge(clock, tries=100_000))
     longest = 0
@@ -63,7 +63,7 @@ def test_wrong_answers_do_not_make_the_write_ahead_log_long(
     assert 1 << 20 < longest < 10 << 20
 
 
-def test_tidying_empties_a_long_write_ahead_log(store: SqliteStore, path: Path, clock: HandClock) -> None:
+def test_tidying_empties_a_long_write_ahead_log(store: SqliteStore, path: Path, clock: FakeClock) -> None:
     fill_log(store, path, clock, 2 << 20)
     store.tidy(clock.time())
 
@@ -73,7 +73,7 @@ def test_tidying_empties_a_long_write_ahead_log(store: SqliteStore, path: Path, 
 def test_a_program_that_reads_all_the_time_is_told_of_once_and_then_the_log_is_emptied(
     store: SqliteStore,
     path: Path,
-    clock: HandClock,
+    clock: FakeClock,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -10,7 +10,7 @@ from smsotp_plugin.codes.key_file import load_or_make_keys, look_at_keys
 from smsotp_plugin.errors import ConfigError, StoreError
 from smsotp_plugin.stores.sqlite.look import look_at_store
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.unit.hand_clock import HandClock
+from tests.support.clock import FakeClock, Waits
 
 
 def test_what_is_not_there_yet_is_well_and_stays_so(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_what_is_not_there_yet_is_well_and_stays_so(tmp_path: Path) -> None:
 
 def test_a_store_that_is_open_is_well(tmp_path: Path) -> None:
     path = tmp_path / "smsotp.db"
-    store = SqliteStore(path, 30.0, 86400.0, HandClock())
+    store = SqliteStore(path, 30.0, 86400.0, FakeClock(1_000_000.0, Waits.NOT_AT_ALL))
     try:
         before = {file: file.read_bytes() for file in tmp_path.iterdir()}
         look_at_store(path)

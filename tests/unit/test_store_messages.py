@@ -15,8 +15,8 @@ from smsotp_plugin.stores.sqlite.attempts import Key, find_notes, list_owners, r
 from smsotp_plugin.stores.sqlite.neighbours import Neighbours, draw_owner
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import WINDOW, challenge
+from tests.support.clock import FakeClock
 from tests.support.parcels import begin
-from tests.unit.hand_clock import HandClock
 
 DAY = 86400.0
 
@@ -41,7 +41,7 @@ def rows(path: Path, table: str) -> int:
     return int(count)
 
 
-def promise(store: SqliteStore, clock: HandClock) -> str:
+def promise(store: SqliteStore, clock: FakeClock) -> str:
     """Keep a challenge with its message; returns its State."""
     new = begin(store, challenge(clock))
     store.flush()
@@ -53,7 +53,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite_file, "_BUSY_SECONDS", 0.05)
 
 
-def test_attempts_wait_for_nobody_who_writes_to_the_database(path: Path, clock: HandClock) -> None:
+def test_attempts_wait_for_nobody_who_writes_to_the_database(path: Path, clock: FakeClock) -> None:
     store = SqliteStore(path, WINDOW, DAY, clock)
     states = [promise(store, clock) for _ in range(8)]
     together = threading.Barrier(8)
@@ -72,7 +72,7 @@ def test_attempts_wait_for_nobody_who_writes_to_the_database(path: Path, clock: 
 
 @pytest.mark.usefixtures("impatient")
 def test_what_has_ended_while_nothing_could_be_written_is_removed_afterwards(
-    path: Path, clock: HandClock
+    path: Path, clock: FakeClock
 ) -> None:
     store = SqliteStore(path, WINDOW, DAY, clock)
     ended, failed = promise(store, clock), promise(store, clock)
@@ -92,7 +92,7 @@ def test_what_has_ended_while_nothing_could_be_written_is_removed_afterwards(
 
 @pytest.mark.usefixtures("impatient")
 def test_trouble_with_what_has_ended_is_not_said_of_log_ins(
-    path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+    path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = SqliteStore(path, WINDOW, DAY, clock)
     state = promise(store, clock)
@@ -109,7 +109,7 @@ def test_trouble_with_what_has_ended_is_not_said_of_log_ins(
 
 
 def test_where_locks_are_unknown_nothing_is_taken_over_and_that_is_said_once(
-    path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dead = SqliteStore(path, WINDOW, DAY, clock)
     promise(dead, clock)
@@ -142,7 +142,7 @@ def test_a_number_lives_as_long_as_its_store_does(path: Path) -> None:
     assert not after
 
 
-def test_a_store_that_is_alone_looks_for_others_messages_once(path: Path, clock: HandClock) -> None:
+def test_a_store_that_is_alone_looks_for_others_messages_once(path: Path, clock: FakeClock) -> None:
     store = SqliteStore(path, WINDOW, DAY, clock)
     store.take_over(clock.time())
     with store._file._reader.lock:  # whoever asked the file would wait here for ever
@@ -152,7 +152,7 @@ def test_a_store_that_is_alone_looks_for_others_messages_once(path: Path, clock:
     assert again == []
 
 
-def test_what_may_have_been_sent_is_known_to_the_third_server_too(path: Path, clock: HandClock) -> None:
+def test_what_may_have_been_sent_is_known_to_the_third_server_too(path: Path, clock: FakeClock) -> None:
     first = SqliteStore(path, WINDOW, DAY, clock)
     state = promise(first, clock)
     first.begin_attempt(state, 0, "one")
@@ -172,7 +172,7 @@ def test_what_may_have_been_sent_is_known_to_the_third_server_too(path: Path, cl
 
 
 def test_only_the_notes_of_those_who_live_or_have_left_messages_are_kept(
-    path: Path, clock: HandClock
+    path: Path, clock: FakeClock
 ) -> None:
     dead, living = SqliteStore(path, WINDOW, DAY, clock), SqliteStore(path, WINDOW, DAY, clock)
     for store in (dead, living):

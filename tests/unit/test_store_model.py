@@ -11,8 +11,8 @@ from smsotp_plugin.errors import ResendRefused
 from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import RESENDS, RIGHT, WINDOW, WRONG, challenge, name_outcome
+from tests.support.clock import FakeClock, Waits
 from tests.support.parcels import SomeParcel, begin
-from tests.unit.hand_clock import HandClock
 
 LOGINS = st.sampled_from(["vpn", "desk", "ssh"])
 USERS = st.sampled_from(["bob", "alice"])
@@ -67,7 +67,7 @@ class StoreMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.directory = tempfile.TemporaryDirectory()
-        self.clock = HandClock()
+        self.clock = FakeClock(1_000_000.0, Waits.NOT_AT_ALL)
         self.models: dict[str, _Model] = {}
         self.sent: list[str] = []
         self.accepted: list[str] = []

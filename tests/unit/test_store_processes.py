@@ -11,8 +11,8 @@ from pathlib import Path
 from smsotp_plugin.stores.sqlite.file import SqliteFile
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import RIGHT, WINDOW, challenge, name_outcome
+from tests.support.clock import FakeClock
 from tests.support.parcels import begin
-from tests.unit.hand_clock import HandClock
 
 DAY = 86400.0
 ROOT = Path(__file__).parents[2]
@@ -88,7 +88,7 @@ store.close()
 """
 
 
-def test_a_code_that_was_sent_survives_the_death_of_the_process(path: Path, clock: HandClock) -> None:
+def test_a_code_that_was_sent_survives_the_death_of_the_process(path: Path, clock: FakeClock) -> None:
     died = subprocess.run([sys.executable, "-c", _OPEN_AND_DIE, path], check=False, cwd=ROOT)
     store = SqliteStore(path, WINDOW, DAY, clock)
     found = store.find("5" * 32, "bob")
@@ -98,7 +98,7 @@ def test_a_code_that_was_sent_survives_the_death_of_the_process(path: Path, cloc
     assert found.tries_left == 3
 
 
-def test_two_processes_accept_each_code_once(path: Path, clock: HandClock) -> None:
+def test_two_processes_accept_each_code_once(path: Path, clock: FakeClock) -> None:
     store = SqliteStore(path, WINDOW, DAY, clock)
     states = [begin(store, challenge(clock)).state for _ in range(100)]
     store.close()
@@ -108,7 +108,7 @@ def test_two_processes_accept_each_code_once(path: Path, clock: HandClock) -> No
     assert ended == {"accepted": 100, "AlreadyUsed": 100}
 
 
-def test_a_used_code_is_used_up_when_the_process_dies_before_it_says_so(path: Path, clock: HandClock) -> None:
+def test_a_used_code_is_used_up_when_the_process_dies_before_it_says_so(path: Path, clock: FakeClock) -> None:
     store = SqliteStore(path, WINDOW, DAY, clock)
     new = begin(store, challenge(clock))
     store.close()
@@ -147,7 +147,7 @@ def test_the_process_whose_log_ins_are_older_takes_its_turn_last_and_gives_the_s
     assert "sent" not in second
 
 
-def test_only_a_store_on_the_same_file_is_a_neighbour(path: Path, tmp_path: Path, clock: HandClock) -> None:
+def test_only_a_store_on_the_same_file_is_a_neighbour(path: Path, tmp_path: Path, clock: FakeClock) -> None:
     file = SqliteFile(path, clock)
     link = tmp_path / "link.db"
     link.symlink_to(path)
@@ -194,7 +194,7 @@ def let_go(*running: subprocess.Popen[str]) -> list[list[str]]:
 
 
 def test_a_store_that_was_alone_all_the_time_does_not_ask_the_file_for_a_new_log_in(
-    path: Path, clock: HandClock
+    path: Path, clock: FakeClock
 ) -> None:
     store = SqliteStore(path, WINDOW, DAY, clock)
     clock.advance(WINDOW)
@@ -207,7 +207,7 @@ def test_a_store_that_was_alone_all_the_time_does_not_ask_the_file_for_a_new_log
     assert again == new
 
 
-def test_a_store_knows_what_one_that_is_gone_has_begun(path: Path, clock: HandClock) -> None:
+def test_a_store_knows_what_one_that_is_gone_has_begun(path: Path, clock: FakeClock) -> None:
     store = SqliteStore(path, WINDOW, DAY, clock)
     clock.advance(WINDOW)
     other = SqliteStore(path, WINDOW, DAY, clock)

@@ -12,8 +12,8 @@ from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import RIGHT, TTL, WINDOW, challenge
+from tests.support.clock import FakeClock
 from tests.support.parcels import SomeParcel
-from tests.unit.hand_clock import HandClock
 
 EVENTS_KEPT = 3600.0
 #: Of each person something that is in no other one's rows, in text and in what indexes hold.
@@ -22,19 +22,19 @@ MINUTE = 60.0
 
 
 @pytest.fixture
-def store(path: Path, clock: HandClock) -> Iterator[SqliteStore]:
+def store(path: Path, clock: FakeClock) -> Iterator[SqliteStore]:
     store = SqliteStore(path, WINDOW, EVENTS_KEPT, clock)
     yield store
     store.close()
 
 
-def person(clock: HandClock, number: int) -> Challenge:
+def person(clock: FakeClock, number: int) -> Challenge:
     return replace(
         challenge(clock, user=f"mallory-{number}", login=f"1091n{number}"), seed=f"5eed5eed{number:024d}"
     )
 
 
-def log_in(store: SqliteStore, clock: HandClock, number: int) -> Challenge:
+def log_in(store: SqliteStore, clock: FakeClock, number: int) -> Challenge:
     """Leave of one person a row in each table, as long as theirs are, and different ones."""
     new = person(clock, number)
     store.open_challenge(new, SomeParcel(new, b"c1pher" * (20 + number % 40)))
@@ -57,7 +57,7 @@ def traces(path: Path) -> dict[str, set[bytes]]:
 
 @pytest.mark.parametrize("people", [1, 20, 60, 400])
 def test_nothing_of_a_log_in_that_is_over_is_in_the_files_a_minute_after_it_was_removed(
-    store: SqliteStore, path: Path, clock: HandClock, people: int
+    store: SqliteStore, path: Path, clock: FakeClock, people: int
 ) -> None:
     for number in range(people):
         new = log_in(store, clock, number)
@@ -78,7 +78,7 @@ def test_nothing_of_a_log_in_that_is_over_is_in_the_files_a_minute_after_it_was_
 
 
 def test_a_message_that_was_sent_is_gone_from_the_database_when_the_log_was_moved_into_it(
-    store: SqliteStore, path: Path, clock: HandClock
+    store: SqliteStore, path: Path, clock: FakeClock
 ) -> None:
     new = log_in(store, clock, 1)
     store.tidy(clock.time())
@@ -91,7 +91,7 @@ def test_a_message_that_was_sent_is_gone_from_the_database_when_the_log_was_move
 
 
 def test_what_a_server_that_died_left_in_the_log_goes_with_the_first_round(
-    path: Path, clock: HandClock
+    path: Path, clock: FakeClock
 ) -> None:
     store = SqliteStore(path, WINDOW, EVENTS_KEPT, clock)
     new = log_in(store, clock, 1)

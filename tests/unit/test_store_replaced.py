@@ -4,7 +4,6 @@ import fcntl
 import os
 import shutil
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -14,8 +13,8 @@ import pytest
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import RIGHT, WINDOW, challenge, name_outcome
+from tests.support.clock import FakeClock, Waits
 from tests.support.parcels import begin
-from tests.unit.hand_clock import HandClock
 
 DAY = 86400.0
 
@@ -27,7 +26,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(path: Path, clock: HandClock) -> Iterator[SqliteStore]:
+def store(path: Path, clock: FakeClock) -> Iterator[SqliteStore]:
     store = SqliteStore(path, WINDOW, DAY, clock)
     yield store
     with suppress(StoreError):
@@ -57,7 +56,7 @@ def make_the_directory_anew(path: Path) -> None:
 def test_a_database_that_is_gone_is_told_and_log_ins_go_on(
     store: SqliteStore,
     path: Path,
-    clock: HandClock,
+    clock: FakeClock,
     caplog: pytest.LogCaptureFixture,
     do: Callable[[Path], None],
 ) -> None:
@@ -78,7 +77,7 @@ def test_a_database_that_is_gone_is_told_and_log_ins_go_on(
 
 
 def test_what_was_being_opened_while_the_database_went_is_kept_in_the_new_one(
-    store: SqliteStore, path: Path, clock: HandClock
+    store: SqliteStore, path: Path, clock: FakeClock
 ) -> None:
     with store._committing:
         new = begin(store, challenge(clock))
@@ -88,7 +87,7 @@ def test_what_was_being_opened_while_the_database_went_is_kept_in_the_new_one(
 
 
 def test_only_the_write_ahead_log_is_removed_and_nothing_is_lost(
-    store: SqliteStore, path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+    store: SqliteStore, path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = begin(store, challenge(clock))
     store.flush()
@@ -106,7 +105,7 @@ def test_only_the_write_ahead_log_is_removed_and_nothing_is_lost(
 
 @pytest.mark.parametrize("tidied", [False, True])
 def test_log_ins_are_refused_while_there_is_no_directory_and_go_on_when_it_is_back(
-    store: SqliteStore, path: Path, clock: HandClock, *, tidied: bool
+    store: SqliteStore, path: Path, clock: FakeClock, *, tidied: bool
 ) -> None:
     away = path.parent.with_name("away")
     new = begin(store, challenge(clock))
@@ -126,7 +125,7 @@ def test_log_ins_are_refused_while_there_is_no_directory_and_go_on_when_it_is_ba
 
 
 def test_two_stores_on_a_database_that_is_gone_share_the_new_one(
-    store: SqliteStore, path: Path, clock: HandClock
+    store: SqliteStore, path: Path, clock: FakeClock
 ) -> None:
     other = SqliteStore(path, WINDOW, DAY, clock)
     remove_all(path)
@@ -139,16 +138,8 @@ def test_two_stores_on_a_database_that_is_gone_share_the_new_one(
     assert name_outcome(lambda: store.answer(first.state, "bob", RIGHT, clock.time())) == "AlreadyUsed"
 
 
-class PassingClock(HandClock):
-    """Whoever waits for a while has waited as long."""
-
-    def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
-        self.advance(timeout or 0.0)
-        return super().wait(condition, timeout)
-
-
 def test_a_directory_that_somebody_keeps_locked_is_told_and_not_waited_for_for_ever(path: Path) -> None:
-    clock = PassingClock()
+    clock = FakeClock(waits=Waits.TAKING_TIME)
     store = SqliteStore(path, WINDOW, DAY, clock)
     remove_all(path)
     directory = os.open(path.parent, os.O_RDONLY)
@@ -167,7 +158,7 @@ def test_a_directory_that_somebody_keeps_locked_is_told_and_not_waited_for_for_e
 
 
 def test_a_link_to_itself_in_the_databases_place_is_told(
-    store: SqliteStore, path: Path, clock: HandClock
+    store: SqliteStore, path: Path, clock: FakeClock
 ) -> None:
     remove_all(path)
     path.symlink_to(path.name)

@@ -11,9 +11,8 @@ from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
 from smsotp_plugin.stores.schemes import SCHEMES, find_store, look_at_store, open_store, read_trace
 from smsotp_plugin.stores.sqlite.settings import SqliteSettings
 from tests.support.challenges import challenge
+from tests.support.clock import FakeClock, Waits
 from tests.support.parcels import begin
-
-from .hand_clock import HandClock
 
 PACKAGE = Path(str(smsotp_plugin.__file__)).parent
 #: Names of stores, and of what only one of them has.
@@ -37,7 +36,10 @@ def test_what_has_no_known_scheme_is_refused_with_those_that_there_are(url: obje
 
 
 def test_what_is_opened_by_its_settings_is_looked_at_and_read_by_them(tmp_path: Path) -> None:
-    settings, clock = SqliteSettings(url=f"sqlite://{tmp_path}/a.db"), HandClock()
+    settings, clock = (
+        SqliteSettings(url=f"sqlite://{tmp_path}/a.db"),
+        FakeClock(1_000_000.0, Waits.NOT_AT_ALL),
+    )
     event = DeliveryEvent("ref", clock.time(), EventKind.ASKED, user="bob")
     look_at_store(settings)
     with pytest.raises(StoreError, match="there is no database"):
@@ -50,7 +52,10 @@ def test_what_is_opened_by_its_settings_is_looked_at_and_read_by_them(tmp_path: 
 
 
 def test_a_store_in_a_file_knows_its_files_and_no_others(tmp_path: Path) -> None:
-    settings, clock = SqliteSettings(url=f"sqlite://{tmp_path}/a.db"), HandClock()
+    settings, clock = (
+        SqliteSettings(url=f"sqlite://{tmp_path}/a.db"),
+        FakeClock(1_000_000.0, Waits.NOT_AT_ALL),
+    )
     before = settings.find_files()
     store = open_store(settings, window=30.0, events_kept=86400.0, clock=clock)
     new = begin(store, challenge(clock))

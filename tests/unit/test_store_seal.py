@@ -14,27 +14,27 @@ from smsotp_plugin.stores.base import Challenge, ResendRules
 from smsotp_plugin.stores.sealed import SealedStore
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import RIGHT, TTL, WINDOW, WRONG, challenge
+from tests.support.clock import FakeClock
 from tests.support.faulty import Faults, faulty_store, returns
 from tests.support.parcels import SomeParcel, begin
-from tests.unit.hand_clock import HandClock
 
 DAY = 86400.0
 
 
-def sealed(path: Path, clock: HandClock, key: bytes) -> SealedStore:
+def sealed(path: Path, clock: FakeClock, key: bytes) -> SealedStore:
     codes = CodeMaker(key, 6, "0123456789", lambda count: b"r" * count)
     return SealedStore(SqliteStore(path, WINDOW, DAY, clock), codes.names)
 
 
 @pytest.fixture
-def store(path: Path, clock: HandClock) -> Iterator[SealedStore]:
+def store(path: Path, clock: FakeClock) -> Iterator[SealedStore]:
     store = sealed(path, clock, b"k" * 32)
     yield store
     store.close()
 
 
 @pytest.fixture
-def mallory(store: SealedStore, clock: HandClock) -> Challenge:
+def mallory(store: SealedStore, clock: FakeClock) -> Challenge:
     """A challenge of somebody who knows its code, and who can write to the file."""
     return opened(store, challenge(clock, user="mallory", login="m"))
 
@@ -67,7 +67,7 @@ CHANGES: dict[str, object] = {
 
 @pytest.mark.parametrize("column", sorted(CHANGES))
 def test_a_challenge_that_somebody_else_has_changed_lets_nobody_in(
-    store: SealedStore, mallory: Challenge, path: Path, clock: HandClock, column: str
+    store: SealedStore, mallory: Challenge, path: Path, clock: FakeClock, column: str
 ) -> None:
     changed = changed_row(path, mallory, column, CHANGES[column])
 
@@ -79,7 +79,7 @@ def test_a_challenge_that_somebody_else_has_changed_lets_nobody_in(
 
 @pytest.mark.parametrize("column", sorted(CHANGES.keys() - {"state"}))
 def test_a_challenge_with_anything_of_another_one_lets_nobody_in(
-    store: SealedStore, mallory: Challenge, path: Path, clock: HandClock, column: str
+    store: SealedStore, mallory: Challenge, path: Path, clock: FakeClock, column: str
 ) -> None:
     clock.advance(1)
     bob = opened(
@@ -108,7 +108,7 @@ def changed_row(path: Path, challenge: Challenge, column: str, value: object) ->
 
 
 def test_a_code_whose_end_somebody_else_has_put_off_is_not_good(
-    store: SealedStore, mallory: Challenge, path: Path, clock: HandClock
+    store: SealedStore, mallory: Challenge, path: Path, clock: FakeClock
 ) -> None:
     clock.advance(TTL + 1)
     sql(path, "UPDATE challenges SET expires = expires + 300, created = created + 300")
@@ -118,7 +118,7 @@ def test_a_code_whose_end_somebody_else_has_put_off_is_not_good(
 
 
 def test_no_further_sms_goes_out_for_a_challenge_that_somebody_else_has_changed(
-    store: SealedStore, mallory: Challenge, path: Path, clock: HandClock
+    store: SealedStore, mallory: Challenge, path: Path, clock: FakeClock
 ) -> None:
     sql(path, "UPDATE challenges SET seed = ?", "e" * 32)
 
@@ -129,7 +129,7 @@ def test_no_further_sms_goes_out_for_a_challenge_that_somebody_else_has_changed(
 
 
 def test_a_challenge_that_somebody_else_has_changed_is_not_given_again(
-    store: SealedStore, mallory: Challenge, path: Path, clock: HandClock
+    store: SealedStore, mallory: Challenge, path: Path, clock: FakeClock
 ) -> None:
     sql(path, "UPDATE challenges SET login = 'b', user = 'bob'")
 
@@ -141,7 +141,7 @@ def test_a_challenge_that_somebody_else_has_changed_is_not_given_again(
 
 
 def test_a_used_code_that_somebody_else_has_put_back_is_not_good_again(
-    store: SealedStore, mallory: Challenge, path: Path, clock: HandClock
+    store: SealedStore, mallory: Challenge, path: Path, clock: FakeClock
 ) -> None:
     store.answer(mallory.state, "mallory", mallory.seal, clock.time())
     sql(path, "UPDATE challenges SET status = 0, tries_left = 3")
@@ -152,7 +152,7 @@ def test_a_used_code_that_somebody_else_has_put_back_is_not_good_again(
 
 @pytest.mark.parametrize("guesses", [1, 2, 3])
 def test_tries_that_somebody_else_has_given_back_are_none(
-    store: SealedStore, mallory: Challenge, path: Path, clock: HandClock, guesses: int
+    store: SealedStore, mallory: Challenge, path: Path, clock: FakeClock, guesses: int
 ) -> None:
     for _ in range(guesses):
         with pytest.raises((WrongCode, TooManyAttempts)):
@@ -165,7 +165,7 @@ def test_tries_that_somebody_else_has_given_back_are_none(
 
 
 def test_a_challenge_that_somebody_else_has_taken_away_is_gone_and_no_more(
-    store: SealedStore, mallory: Challenge, path: Path, clock: HandClock
+    store: SealedStore, mallory: Challenge, path: Path, clock: FakeClock
 ) -> None:
     sql(path, "DELETE FROM challenges")
 
@@ -173,7 +173,7 @@ def test_a_challenge_that_somebody_else_has_taken_away_is_gone_and_no_more(
         store.answer(mallory.state, "mallory", mallory.seal, clock.time())
 
 
-def test_another_key_makes_another_mark(mallory: Challenge, path: Path, clock: HandClock) -> None:
+def test_another_key_makes_another_mark(mallory: Challenge, path: Path, clock: FakeClock) -> None:
     other = sealed(path, clock, b"o" * 32)
     with pytest.raises(StoreError, match=r"or \[store\] key has another value since"):
         other.find(mallory.state, "mallory")
@@ -181,7 +181,7 @@ def test_another_key_makes_another_mark(mallory: Challenge, path: Path, clock: H
 
 
 @pytest.fixture
-def mistaken(path: Path, clock: HandClock) -> Iterator[tuple[SealedStore, Challenge]]:
+def mistaken(path: Path, clock: FakeClock) -> Iterator[tuple[SealedStore, Challenge]]:
     """A store that gives one challenge whatever it is asked for, and takes every answer for right."""
     faults = Faults()
     inner = faulty_store(SqliteStore(path, WINDOW, DAY, clock), faults)
@@ -196,7 +196,7 @@ def mistaken(path: Path, clock: HandClock) -> Iterator[tuple[SealedStore, Challe
 
 
 def test_a_challenge_that_was_not_asked_for_is_not_taken(
-    mistaken: tuple[SealedStore, Challenge], clock: HandClock
+    mistaken: tuple[SealedStore, Challenge], clock: FakeClock
 ) -> None:
     store, given = mistaken
     now, rules = clock.time(), ResendRules(limit=9, pace=0)
@@ -215,7 +215,7 @@ def test_a_challenge_that_was_not_asked_for_is_not_taken(
 
 
 def test_a_wrong_answer_that_a_store_takes_for_right_is_not_right(
-    mistaken: tuple[SealedStore, Challenge], clock: HandClock
+    mistaken: tuple[SealedStore, Challenge], clock: FakeClock
 ) -> None:
     store, given = mistaken
 
@@ -226,7 +226,7 @@ def test_a_wrong_answer_that_a_store_takes_for_right_is_not_right(
 
 @pytest.mark.parametrize("seconds", [TTL, TTL + 1, -TTL, -2 * TTL])
 def test_a_late_answer_that_a_store_takes_for_right_is_not_right(
-    mistaken: tuple[SealedStore, Challenge], clock: HandClock, seconds: float
+    mistaken: tuple[SealedStore, Challenge], clock: FakeClock, seconds: float
 ) -> None:
     store, given = mistaken
     clock.set_by(seconds)

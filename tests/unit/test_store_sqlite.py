@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import StoreError, UnknownChallenge
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.kept import Parcel
@@ -19,14 +18,14 @@ from smsotp_plugin.stores.sqlite import store as sqlite
 from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import RIGHT, WINDOW, WRONG, challenge, name_outcome
+from tests.support.clock import FakeClock, Waits
 from tests.support.parcels import begin, told_by
-from tests.unit.hand_clock import HandClock
 
 DAY = 86400.0
 
 
 @pytest.fixture
-def store(path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteStore]:
+def store(path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteStore]:
     monkeypatch.setattr(sqlite_file, "_BUSY_SECONDS", 0.01)
     store = SqliteStore(path, WINDOW, DAY, clock)
     yield store
@@ -44,7 +43,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @pytest.fixture
-def failed(store: SqliteStore, path: Path, clock: HandClock) -> Challenge:
+def failed(store: SqliteStore, path: Path, clock: FakeClock) -> Challenge:
     """A challenge that could not be kept; the file works again, and the store has not tried it yet."""
     new = challenge(clock, login="l")
     told = told_by(store)
@@ -60,11 +59,11 @@ def failed(store: SqliteStore, path: Path, clock: HandClock) -> Challenge:
 
 def refusal(path: Path) -> str:
     with pytest.raises(StoreError) as refused:
-        SqliteStore(path, WINDOW, DAY, HandClock())
+        SqliteStore(path, WINDOW, DAY, FakeClock(1_000_000.0, Waits.NOT_AT_ALL))
     return str(refused.value)
 
 
-def test_the_file_belongs_to_its_owner_only(store: SqliteStore, path: Path, clock: HandClock) -> None:
+def test_the_file_belongs_to_its_owner_only(store: SqliteStore, path: Path, clock: FakeClock) -> None:
     begin(store, challenge(clock))
     store.flush()
 
@@ -75,7 +74,7 @@ def test_the_file_belongs_to_its_owner_only(store: SqliteStore, path: Path, cloc
     }
 
 
-def test_a_closed_store_leaves_one_file(path: Path, clock: HandClock) -> None:
+def test_a_closed_store_leaves_one_file(path: Path, clock: FakeClock) -> None:
     store = SqliteStore(path, WINDOW, DAY, clock)
     begin(store, challenge(clock))
     store.close()
@@ -112,7 +111,7 @@ def test_a_file_that_cannot_be_used_is_closed_again(path: Path, write: Callable[
 
     # The caught error keeps everything alive that nobody has closed.
     with pytest.raises(StoreError) as refused:
-        SqliteStore(path, WINDOW, DAY, HandClock())
+        SqliteStore(path, WINDOW, DAY, FakeClock(1_000_000.0, Waits.NOT_AT_ALL))
 
     assert str(path) in str(refused.value)
     assert [name for name in open_files() if name.startswith(str(path))] == []
@@ -137,7 +136,7 @@ def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
 
 
 def test_a_log_in_while_the_file_is_locked_is_refused(
-    store: SqliteStore, path: Path, clock: HandClock, failed: Challenge
+    store: SqliteStore, path: Path, clock: FakeClock, failed: Challenge
 ) -> None:
     clock.advance(2)
     with locked(path), pytest.raises(StoreError, match="database is locked"):
@@ -148,7 +147,7 @@ def test_a_log_in_while_the_file_is_locked_is_refused(
 
 
 def test_an_answer_while_the_file_is_locked_is_refused_and_no_try(
-    store: SqliteStore, path: Path, clock: HandClock
+    store: SqliteStore, path: Path, clock: FakeClock
 ) -> None:
     new = begin(store, challenge(clock, tries=1))
     store.flush()
@@ -160,7 +159,7 @@ def test_an_answer_while_the_file_is_locked_is_refused_and_no_try(
 
 
 def test_a_file_that_failed_is_left_alone_for_a_second(
-    store: SqliteStore, clock: HandClock, failed: Challenge
+    store: SqliteStore, clock: FakeClock, failed: Challenge
 ) -> None:
     with pytest.raises(StoreError, match="database is locked"):
         store.answer(failed.state, "bob", RIGHT, clock.time())
@@ -171,7 +170,7 @@ def test_a_file_that_failed_is_left_alone_for_a_second(
 
 
 def test_whoever_looks_for_a_challenge_waits_for_nobody_who_writes(
-    store: SqliteStore, path: Path, clock: HandClock
+    store: SqliteStore, path: Path, clock: FakeClock
 ) -> None:
     kept = begin(store, challenge(clock))
     store.flush()
@@ -184,7 +183,7 @@ def test_whoever_looks_for_a_challenge_waits_for_nobody_who_writes(
 
 
 def test_a_log_in_that_failed_is_not_given_again(
-    store: SqliteStore, clock: HandClock, failed: Challenge
+    store: SqliteStore, clock: FakeClock, failed: Challenge
 ) -> None:
     clock.advance(1)
     told = told_by(store)
@@ -196,7 +195,7 @@ def test_a_log_in_that_failed_is_not_given_again(
 
 
 def test_many_log_ins_at_once_in_a_bad_time_are_all_refused(
-    store: SqliteStore, path: Path, clock: HandClock, failed: Challenge
+    store: SqliteStore, path: Path, clock: FakeClock, failed: Challenge
 ) -> None:
     del failed
     together = threading.Barrier(20)
@@ -221,7 +220,7 @@ def test_many_log_ins_at_once_in_a_bad_time_are_all_refused(
 
 
 def test_log_ins_beyond_those_that_may_wait_are_refused_until_some_are_kept(
-    store: SqliteStore, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+    store: SqliteStore, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "_MOST_WAITING", 3)
     with store._committing:
@@ -235,7 +234,7 @@ def test_log_ins_beyond_those_that_may_wait_are_refused_until_some_are_kept(
 
 
 @pytest.mark.parametrize("count", [1, 31, 32, 33, 255, 256, 257, 600])
-def test_any_number_of_challenges_is_kept_at_once(path: Path, clock: HandClock, count: int) -> None:
+def test_any_number_of_challenges_is_kept_at_once(path: Path, clock: FakeClock, count: int) -> None:
     file = sqlite_file.SqliteFile(path, clock)
     some = [challenge(clock) for _ in range(count)]
 
@@ -245,7 +244,7 @@ def test_any_number_of_challenges_is_kept_at_once(path: Path, clock: HandClock, 
     file.close()
 
 
-def test_a_flush_waits_for_what_another_one_has_begun(store: SqliteStore, clock: HandClock) -> None:
+def test_a_flush_waits_for_what_another_one_has_begun(store: SqliteStore, clock: FakeClock) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def send(_: Sequence[Parcel]) -> None:
@@ -265,7 +264,7 @@ def test_a_flush_waits_for_what_another_one_has_begun(store: SqliteStore, clock:
     assert not early
 
 
-def test_a_wrong_answer_before_the_commit_is_counted(store: SqliteStore, clock: HandClock) -> None:
+def test_a_wrong_answer_before_the_commit_is_counted(store: SqliteStore, clock: FakeClock) -> None:
     def guess() -> str:
         new = begin(store, challenge(clock, tries=2))
         return name_outcome(lambda: store.answer(new.state, "bob", WRONG, clock.time()))
@@ -274,7 +273,7 @@ def test_a_wrong_answer_before_the_commit_is_counted(store: SqliteStore, clock: 
 
 
 def test_a_listener_that_fails_once_is_told_again(
-    store: SqliteStore, clock: HandClock, caplog: pytest.LogCaptureFixture
+    store: SqliteStore, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     told: list[str] = []
 
@@ -293,7 +292,7 @@ def test_a_listener_that_fails_once_is_told_again(
     assert caplog.text.count("users were asked for codes, but no SMS will be sent") == 1
 
 
-def test_what_is_committed_together_is_told_together(store: SqliteStore, clock: HandClock) -> None:
+def test_what_is_committed_together_is_told_together(store: SqliteStore, clock: FakeClock) -> None:
     batches: list[list[str]] = []
     store.listen(lambda kept: batches.append([parcel.seal().state for parcel in kept]))
     with store._committing:
@@ -304,7 +303,7 @@ def test_what_is_committed_together_is_told_together(store: SqliteStore, clock: 
 
 
 @pytest.fixture
-def stuck(path: Path, clock: HandClock) -> Iterator[SqliteStore]:
+def stuck(path: Path, clock: FakeClock) -> Iterator[SqliteStore]:
     """A store that commits nothing, as on a disk that is stuck."""
     store = SqliteStore(path, WINDOW, DAY, clock)
     with store._committing:
@@ -312,7 +311,7 @@ def stuck(path: Path, clock: HandClock) -> Iterator[SqliteStore]:
     store.close()
 
 
-def test_a_log_in_waits_for_no_disk(stuck: SqliteStore, path: Path, clock: HandClock) -> None:
+def test_a_log_in_waits_for_no_disk(stuck: SqliteStore, path: Path, clock: FakeClock) -> None:
     told = told_by(stuck)
     with locked(path):
         new = begin(stuck, challenge(clock, login="l"))
@@ -322,7 +321,7 @@ def test_a_log_in_waits_for_no_disk(stuck: SqliteStore, path: Path, clock: HandC
     assert told == []
 
 
-def test_a_log_in_waits_for_no_commit_under_way(store: SqliteStore, clock: HandClock) -> None:
+def test_a_log_in_waits_for_no_commit_under_way(store: SqliteStore, clock: FakeClock) -> None:
     with store._file._writer.alone():
         new = begin(store, challenge(clock, login="l"))
 
@@ -341,17 +340,13 @@ def test_a_store_that_cannot_be_tidied_says_so_in_one_line(
 
 
 def test_a_store_that_was_started_keeps_itself_in_order_until_it_is_closed(path: Path) -> None:
-    rounds = threading.Semaphore(0)
-
-    class Impatient(SystemClock):
-        def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
-            rounds.release()
-            return super().wait(condition, None if timeout is None else timeout / 1000)
-
-    store = SqliteStore(path, WINDOW, DAY, Impatient())
+    clock = FakeClock()
+    store = SqliteStore(path, WINDOW, DAY, clock)
     store.start()
-    came = [rounds.acquire(timeout=10) for _ in range(3)]
+    for _ in range(3):
+        clock.wait_for_sleepers(1)
+        clock.advance(1.0)
+    clock.wait_for_sleepers(1)
     store.close()
 
-    assert came == [True] * 3
     assert {thread.name for thread in threading.enumerate()} & {"smsotp-housekeeper", "smsotp-store"} == set()

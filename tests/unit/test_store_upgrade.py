@@ -10,8 +10,8 @@ from smsotp_plugin.stores.delivery_log import Wanted
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from smsotp_plugin.stores.sqlite.trace import trace_file
 from tests.support.challenges import RIGHT, WINDOW, challenge, name_outcome
+from tests.support.clock import FakeClock
 from tests.support.parcels import begin
-from tests.unit.hand_clock import HandClock
 
 DAY = 86400.0
 
@@ -39,7 +39,7 @@ PRAGMA user_version = 1;
 
 
 def test_the_delivery_log_is_kept_and_the_lost_log_ins_are_counted(
-    path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+    path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(_VERSION_1)
@@ -59,7 +59,7 @@ def test_the_delivery_log_is_kept_and_the_lost_log_ins_are_counted(
     )
 
 
-def test_the_step_from_version_2_keeps_log_ins_that_wait(path: Path, clock: HandClock) -> None:
+def test_the_step_from_version_2_keeps_log_ins_that_wait(path: Path, clock: FakeClock) -> None:
     store = SqliteStore(path, WINDOW, DAY, clock)
     new = begin(store, challenge(clock))
     store.close()
@@ -75,7 +75,7 @@ def test_the_step_from_version_2_keeps_log_ins_that_wait(path: Path, clock: Hand
     assert left == []
 
 
-def test_an_upgraded_database_is_like_a_new_one(path: Path, tmp_path: Path, clock: HandClock) -> None:
+def test_an_upgraded_database_is_like_a_new_one(path: Path, tmp_path: Path, clock: FakeClock) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(_VERSION_1)
     shapes = []

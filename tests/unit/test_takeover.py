@@ -27,15 +27,16 @@ from smsotp_plugin.stores.delivery_log import describe
 from smsotp_plugin.stores.sqlite.attempts import find_notes, list_owners, read_notes
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import WINDOW, challenge
+from tests.support.clock import FakeClock, Waits
 from tests.support.parcels import SomeParcel
-from tests.unit.test_dispatcher import Clock, Gateway, Log, hanging_gateway
+from tests.unit.test_dispatcher import Gateway, Log, hanging_gateway
 
 DAY = 86400.0
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock(waits=Waits.SHORTLY)
 
 
 class Process:
@@ -44,7 +45,7 @@ class Process:
     def __init__(
         self,
         path: Path,
-        clock: Clock,
+        clock: FakeClock,
         *gateways: Gateway,
         key: bytes = b"k" * 32,
         on_unknown: OnUnknown = OnUnknown.NEXT,
@@ -121,7 +122,7 @@ def left_in(path: Path) -> int:
     return int(count)
 
 
-def test_what_others_leave_is_taken_over_at_the_start_and_from_then_on(path: Path, clock: Clock) -> None:
+def test_what_others_leave_is_taken_over_at_the_start_and_from_then_on(path: Path, clock: FakeClock) -> None:
     early, late = Process(path, clock), Process(path, clock)
     first, second = early.promise("first"), late.promise("first")
     early.die()
@@ -140,7 +141,7 @@ def test_what_others_leave_is_taken_over_at_the_start_and_from_then_on(path: Pat
     assert gateway.given == [first.reference, second.reference]
 
 
-def test_what_was_waiting_is_sent_and_forgotten(path: Path, clock: Clock) -> None:
+def test_what_was_waiting_is_sent_and_forgotten(path: Path, clock: FakeClock) -> None:
     dead = Process(path, clock)
     messages = [dead.promise("first") for _ in range(3)]
     dead.die()
@@ -159,7 +160,7 @@ def test_what_was_waiting_is_sent_and_forgotten(path: Path, clock: Clock) -> Non
     [(OnUnknown.NEXT, ["second"], Outcome.ACCEPTED), (OnUnknown.STOP, [], Outcome.UNKNOWN)],
 )
 def test_an_attempt_that_was_under_way_counts_as_unknown(
-    path: Path, clock: Clock, on_unknown: OnUnknown, asked: list[str], outcome: Outcome
+    path: Path, clock: FakeClock, on_unknown: OnUnknown, asked: list[str], outcome: Outcome
 ) -> None:
     dead = Process(path, clock)
     message = dead.promise("first", "second")
@@ -175,7 +176,7 @@ def test_an_attempt_that_was_under_way_counts_as_unknown(
     assert left_in(path) == 0
 
 
-def test_gateways_that_are_gone_are_told_and_passed_over(path: Path, clock: Clock) -> None:
+def test_gateways_that_are_gone_are_told_and_passed_over(path: Path, clock: FakeClock) -> None:
     dead = Process(path, clock)
     here, gone = dead.promise("old", "first"), dead.promise("old")
     dead.die()
@@ -188,7 +189,7 @@ def test_gateways_that_are_gone_are_told_and_passed_over(path: Path, clock: Cloc
     assert left_in(path) == 0
 
 
-def test_what_nobody_needs_is_told_and_not_sent(path: Path, clock: Clock) -> None:
+def test_what_nobody_needs_is_told_and_not_sent(path: Path, clock: FakeClock) -> None:
     dead = Process(path, clock)
     dead.promise("first")
     dead.die()
@@ -202,7 +203,7 @@ def test_what_nobody_needs_is_told_and_not_sent(path: Path, clock: Clock) -> Non
 
 
 def test_what_another_key_sealed_is_told_and_not_sent(
-    path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+    path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     dead = Process(path, clock)
     message = dead.promise("first")
@@ -216,7 +217,7 @@ def test_what_another_key_sealed_is_told_and_not_sent(
     assert left_in(path) == 0
 
 
-def test_of_several_messages_of_one_log_in_the_last_one_is_sent(path: Path, clock: Clock) -> None:
+def test_of_several_messages_of_one_log_in_the_last_one_is_sent(path: Path, clock: FakeClock) -> None:
     dead = Process(path, clock)
     early = dead.promise("first", login="l")
     clock.advance(WINDOW)
@@ -230,7 +231,7 @@ def test_of_several_messages_of_one_log_in_the_last_one_is_sent(path: Path, cloc
     assert f"not sent after the restart: {NOT_NEEDED}" in said
 
 
-def test_what_is_taken_over_late_takes_no_newer_message_its_place(path: Path, clock: Clock) -> None:
+def test_what_is_taken_over_late_takes_no_newer_message_its_place(path: Path, clock: FakeClock) -> None:
     dead = Process(path, clock)
     early = dead.promise("first", login="l")
     clock.advance(WINDOW)
@@ -246,7 +247,9 @@ def test_what_is_taken_over_late_takes_no_newer_message_its_place(path: Path, cl
     assert left_in(path) == 0
 
 
-def test_a_first_message_that_was_sent_again_goes_through_the_next_gateway(path: Path, clock: Clock) -> None:
+def test_a_first_message_that_was_sent_again_goes_through_the_next_gateway(
+    path: Path, clock: FakeClock
+) -> None:
     dead = Process(path, clock)
     message = dead.promise("first", "second")
     challenge = dead.store.find(message.state, "bob")
@@ -262,7 +265,7 @@ def test_a_first_message_that_was_sent_again_goes_through_the_next_gateway(path:
 
 
 def test_what_a_stop_leaves_is_sent_by_the_next_start(
-    path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+    path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     gateway, begun = hanging_gateway(clock)
     stopped = Process(path, clock, gateway)
@@ -280,7 +283,7 @@ def test_what_a_stop_leaves_is_sent_by_the_next_start(
     assert sorted(second.given) == sorted(message.reference for message in messages)
 
 
-def test_an_attempt_that_cannot_be_noted_does_not_begin_until_it_can(path: Path, clock: Clock) -> None:
+def test_an_attempt_that_cannot_be_noted_does_not_begin_until_it_can(path: Path, clock: FakeClock) -> None:
     gateway = Gateway("first", clock)
     process = Process(path, clock, gateway)
     message = process.promise("first")
@@ -329,7 +332,7 @@ def noted_during_attempt(path: Path, gateway: Gateway, error: Exception | None) 
     ("error", "left"), [(None, 0), (ConnectFailed("x"), 0), (BadRecipient("x"), 0), (AnswerTimeout("x"), 0)]
 )
 def test_an_attempt_is_on_the_disk_before_the_gateway_has_it(
-    path: Path, clock: Clock, error: Exception | None, left: int
+    path: Path, clock: FakeClock, error: Exception | None, left: int
 ) -> None:
     gateway = Gateway("first", clock)
     counts = noted_during_attempt(path, gateway, error)
@@ -344,7 +347,7 @@ def test_an_attempt_is_on_the_disk_before_the_gateway_has_it(
     assert left_in(path) == left
 
 
-def test_a_notification_is_not_kept(path: Path, clock: Clock) -> None:
+def test_a_notification_is_not_kept(path: Path, clock: FakeClock) -> None:
     gateway = Gateway("first", clock)
     counts = noted_during_attempt(path, gateway, None)
     process = Process(path, clock, gateway)
@@ -358,7 +361,7 @@ def test_a_notification_is_not_kept(path: Path, clock: Clock) -> None:
 
 
 def test_where_others_messages_cannot_be_looked_for_the_server_starts(
-    path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+    path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     process = Process(path, clock)
 

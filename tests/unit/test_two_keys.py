@@ -14,8 +14,8 @@ from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.stores.sealed import SealedStore
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import RIGHT, WINDOW, challenge
+from tests.support.clock import FakeClock
 from tests.support.parcels import begin
-from tests.unit.hand_clock import HandClock
 
 NUMBER = parse_number("+491701234567", None)
 
@@ -56,7 +56,7 @@ def test_everything_new_is_made_with_the_new_key() -> None:
 
 @pytest.mark.parametrize(
     ("what", "of"),
-    [("fingerprints", "fingerprint"), ("number_hashes", "number_hash"), ("shown_names", "shown_name")],
+    [("fingerprints", "fingerprint"), ("number_hashes", "number_hash"), ("shown_names", "mask_user")],
 )
 def test_what_stands_for_something_is_looked_for_under_both_keys_and_under_the_new_one_first(
     what: str, of: str
@@ -82,14 +82,14 @@ def test_a_reference_stays_the_same_when_the_key_is_changed() -> None:
 
 
 @pytest.fixture
-def old_store(path: Path, clock: HandClock) -> Iterator[SqliteStore]:
+def old_store(path: Path, clock: FakeClock) -> Iterator[SqliteStore]:
     store = SqliteStore(path, WINDOW, 86400, clock)
     yield store
     store.close()
 
 
 def test_a_challenge_with_the_mark_of_the_old_key_is_answered_until_that_is_removed(
-    old_store: SqliteStore, clock: HandClock
+    old_store: SqliteStore, clock: FakeClock
 ) -> None:
     before = SealedStore(old_store, OLD.names)
     first, second = (begin(before, challenge(clock, user=user, login=user)) for user in ("a", "b"))

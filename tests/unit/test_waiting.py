@@ -6,8 +6,7 @@ import pytest
 
 from smsotp_plugin.errors import Outcome
 from smsotp_plugin.login.waiting import Waiting
-from tests.support.clock import FakeClock
-from tests.unit.hand_clock import HandClock
+from tests.support.clock import FakeClock, Waits
 
 
 def test_an_outcome_is_waited_for() -> None:
@@ -20,7 +19,7 @@ def test_an_outcome_is_waited_for() -> None:
 
 
 def test_how_somebody_elses_message_ends_is_not_waited_for() -> None:
-    waiting = Waiting(2.0, HandClock())
+    waiting = Waiting(2.0, FakeClock(1_000_000.0, Waits.NOT_AT_ALL))
     with waiting.turn("s") as mine:
         assert mine
         waiting.settle("another", Outcome.REFUSED)
@@ -29,14 +28,14 @@ def test_how_somebody_elses_message_ends_is_not_waited_for() -> None:
 
 
 def test_nobody_waits_longer_than_is_allowed() -> None:
-    waiting = Waiting(2.0, HandClock())
+    waiting = Waiting(2.0, FakeClock(1_000_000.0, Waits.NOT_AT_ALL))
     with waiting.turn("s") as mine:
         assert mine
         assert waiting.wait() is None
 
 
 def test_while_one_waits_nobody_else_does() -> None:
-    waiting = Waiting(2.0, HandClock())
+    waiting = Waiting(2.0, FakeClock(1_000_000.0, Waits.NOT_AT_ALL))
     with waiting.turn("s") as first, waiting.turn("t") as second:
         assert (first, second) == (True, False)
 
@@ -45,7 +44,7 @@ def test_while_one_waits_nobody_else_does() -> None:
 def test_after_a_wait_the_others_are_answered_at_once_for_four_times_as_long(
     took: float, rest: float
 ) -> None:
-    clock = HandClock()
+    clock = FakeClock(1_000_000.0, Waits.NOT_AT_ALL)
     waiting = Waiting(2.0, clock)
     with waiting.turn("s"):
         clock.advance(took)
@@ -59,7 +58,7 @@ def test_after_a_wait_the_others_are_answered_at_once_for_four_times_as_long(
 
 
 def test_a_log_in_that_fails_gives_its_turn_back() -> None:
-    waiting = Waiting(2.0, HandClock())
+    waiting = Waiting(2.0, FakeClock(1_000_000.0, Waits.NOT_AT_ALL))
     with pytest.raises(ValueError, match="x"), waiting.turn("s"):
         raise ValueError("x")
 
@@ -80,5 +79,5 @@ def test_a_stop_ends_the_wait_and_nobody_begins_one() -> None:
 
 
 def test_where_nobody_is_to_wait_nobody_does() -> None:
-    with Waiting(0, HandClock()).turn("s") as mine:
+    with Waiting(0, FakeClock(1_000_000.0, Waits.NOT_AT_ALL)).turn("s") as mine:
         assert not mine

@@ -13,7 +13,8 @@ from smsotp_mocks.gateways.http.gateway import HttpGateway
 from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_plugin.errors import AuthFailed, BadRecipient, DeliveryError, Throttled
 from smsotp_plugin.providers.base import GatewayContext
-from smsotp_plugin.providers.http import HttpProvider, HttpSettings
+from smsotp_plugin.providers.http import HttpProvider
+from smsotp_plugin.providers.http.settings import HttpSettings
 
 
 def make(**settings: Any) -> HttpProvider:

@@ -9,7 +9,8 @@ from pydantic import SecretStr
 from smsotp_plugin.clock import Deadline, SystemClock
 from smsotp_plugin.errors import DeliveryError, ProtocolViolation
 from smsotp_plugin.providers.base import GatewayContext
-from smsotp_plugin.providers.http import HttpProvider, HttpSettings
+from smsotp_plugin.providers.http import HttpProvider
+from smsotp_plugin.providers.http.settings import HttpSettings
 from smsotp_plugin.providers.sipgate import SipgateProvider, SipgateSettings
 from smsotp_plugin.sms.message import Receipt
 from smsotp_plugin.wire.channel import Broken, Channel

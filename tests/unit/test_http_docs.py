@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_plugin.providers.http import HttpSettings
+from smsotp_plugin.providers.http.settings import HttpSettings
 from smsotp_plugin.settings import load_settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "providers-http.md"

@@ -32,7 +32,8 @@ from smsotp_plugin.errors import (
     Unknown,
 )
 from smsotp_plugin.providers.base import GatewayContext
-from smsotp_plugin.providers.http import HttpProvider, HttpSettings
+from smsotp_plugin.providers.http import HttpProvider
+from smsotp_plugin.providers.http.settings import HttpSettings
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.wire.http.client import make_request, make_response, text_of

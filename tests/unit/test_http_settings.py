@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.fields.host import is_loopback
 from smsotp_plugin.fields.web import read_web_address
-from smsotp_plugin.providers.http import HttpSettings
+from smsotp_plugin.providers.http.settings import HttpSettings
 from smsotp_plugin.settings import find_warnings, load_settings
 
 GOOD = """

@@ -8,7 +8,7 @@ import pytest
 
 pytest.register_assert_rewrite("smsotp_conformance.provider_contract")
 
-from smsotp_conformance.provider_contract import (  # noqa: E402  after the line that makes its asserts explain themselves
+from smsotp_conformance.provider_contract import (  # noqa: E402  (after the line that makes its asserts explain themselves)
     CLOCK,
     CODE,
     NUMBER,

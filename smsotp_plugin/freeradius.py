@@ -101,12 +101,12 @@ def _start() -> None:
     host.refuse_foreign_python(Path(__file__))
     host.read_any_text()
     # Not before: these need third-party packages, and a failure must be logged readably.
-    from smsotp_plugin import assembly, log  # noqa: PLC0415
-    from smsotp_plugin.clock import SystemClock  # noqa: PLC0415
-    from smsotp_plugin.radius.attributes import AttributePlace  # noqa: PLC0415
-    from smsotp_plugin.radius.legs import Legs  # noqa: PLC0415
-    from smsotp_plugin.radius.preload import load_everything  # noqa: PLC0415
-    from smsotp_plugin.settings import DEFAULT_PATH, Owners, find_warnings, load_settings  # noqa: PLC0415
+    from smsotp_plugin import assembly, log  # noqa: PLC0415  (see above)
+    from smsotp_plugin.clock import SystemClock  # noqa: PLC0415  (see above)
+    from smsotp_plugin.radius.attributes import AttributePlace  # noqa: PLC0415  (see above)
+    from smsotp_plugin.radius.legs import Legs  # noqa: PLC0415  (see above)
+    from smsotp_plugin.radius.preload import load_everything  # noqa: PLC0415  (see above)
+    from smsotp_plugin.settings import DEFAULT_PATH, Owners, find_warnings, load_settings  # noqa: PLC0415  (see above)
 
     config = Path(radiusd.config.get("file") or os.environ.get("SMSOTP_CONFIG") or DEFAULT_PATH)
     settings = load_settings(config)
@@ -193,7 +193,7 @@ def _report(what: str, exc: BaseException) -> None:
 
 def _explain(exc: BaseException) -> list[str]:
     """Return sentences for the log: our own errors in their words, others by kind and place."""
-    from smsotp_plugin.errors import ConfigError, SmsOtpError  # noqa: PLC0415
+    from smsotp_plugin.errors import ConfigError, SmsOtpError  # noqa: PLC0415  (see above)
 
     match exc:
         case ConfigError(problems=problems):

@@ -143,7 +143,7 @@ def _show(answer: Answer, expected: Code) -> Answer:
     return answer
 
 
-def _expect(what: str, came: bool) -> None:  # noqa: FBT001  reads as a sentence
+def _expect(what: str, came: bool) -> None:  # noqa: FBT001  (reads as a sentence)
     if not came:
         raise _Unexpected(f"{what} was expected.")
 

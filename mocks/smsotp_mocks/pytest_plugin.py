@@ -41,7 +41,7 @@ def smsotp_inbox() -> Inbox:
 @pytest.fixture(scope="session")
 def smsotp_certificates() -> "Certificates":
     """Give an authority, and TLS contexts for mocks: good, expired, wrong name."""
-    from smsotp_mocks.net.certificates import Certificates  # noqa: PLC0415  needs trustme
+    from smsotp_mocks.net.certificates import Certificates  # noqa: PLC0415  (needs trustme)
 
     return Certificates()
 
@@ -56,7 +56,7 @@ def smsotp_http_gateway(smsotp_inbox: Inbox) -> Iterator[HttpGateway]:
 @pytest.fixture
 def smsotp_freeradius_server(tmp_path: Path) -> Iterator[StartFreeRadius]:
     """Give a function that starts a FreeRADIUS with the plugin; all of them are stopped after the test."""
-    from smsotp_mocks.servers.freeradius import FreeRadiusServer  # noqa: PLC0415  needs pyrad
+    from smsotp_mocks.servers.freeradius import FreeRadiusServer  # noqa: PLC0415  (needs pyrad)
 
     with ExitStack() as running:
 

@@ -202,7 +202,7 @@ def test_faults_are_removed_and_cleared(page: InboxPage, gateways: dict[str, Gat
         ("DELETE", "/", None, 405, "GET, HEAD is"),
     ],
 )
-def test_a_wrong_request_gets_one_clear_sentence(  # noqa: PLR0917  the columns of the table
+def test_a_wrong_request_gets_one_clear_sentence(  # noqa: PLR0917  (the columns of the table)
     page: InboxPage, smsotp_inbox: Inbox, method: str, path: str, body: Any, status: int, says: str
 ) -> None:
     put(smsotp_inbox)

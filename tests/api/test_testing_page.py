@@ -39,7 +39,7 @@ def test_every_command_says_what_the_page_shows(project: Path, ports: dict[str, 
     said = []
     for command, _ in STEPS:
         for shown, real in ports.items():
-            command = command.replace(shown, real)  # noqa: PLW2901  the command as it can be run here
+            command = command.replace(shown, real)  # noqa: PLW2901  (the command as it can be run here)
         done = subprocess.run(
             re.sub(r"^python ", f"{sys.executable} ", command),
             shell=True,

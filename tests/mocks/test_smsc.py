@@ -438,7 +438,7 @@ def test_many_requests_in_flight_are_answered(smsc: Smsc, inbox: Inbox) -> None:
         ("delay 1ms", 0, 1),
     ],
 )
-def test_a_fault_in_the_answer(  # noqa: PLR0917  pytest hands fixtures by name
+def test_a_fault_in_the_answer(  # noqa: PLR0917  (pytest hands fixtures by name)
     smsc: Smsc, esme: Esme, inbox: Inbox, rule: str, status: int, arrived: int
 ) -> None:
     smsc.faults.add(rule)

@@ -29,7 +29,7 @@ class Gateway(TcpServer, ABC):
     #: The word by which this mock is started: `http`, `sipgate`, `smtp` or `smpp`.
     kind: ClassVar[str]
 
-    def __init__(  # noqa: PLR0913  what each gateway's own options become
+    def __init__(  # noqa: PLR0913  (what each gateway's own options become)
         self,
         inbox: Inbox | None,
         accounts: Accounts | None,

@@ -81,7 +81,7 @@ class Inbox:
     def __len__(self) -> int:
         return len(self._messages)
 
-    def add(  # noqa: PLR0913  the fields of a message, given by name
+    def add(  # noqa: PLR0913  (the fields of a message, given by name)
         self, *, gateway: str, protocol: str, number: str, text: str, segments: int, wire: Mapping[str, Any]
     ) -> ReceivedMessage:
         """

@@ -26,7 +26,7 @@ class Certificates:
     """
 
     def __init__(self, names: Sequence[str] = LOCAL_NAMES) -> None:
-        import trustme  # noqa: PLC0415  an optional package, and pytest loads what imports this module everywhere
+        import trustme  # noqa: PLC0415  (an optional package, and pytest loads what imports this module everywhere)
 
         self._authority = trustme.CA(organization_name="smsotp mocks")
         self._names = names

@@ -51,7 +51,7 @@ class FreeRadiusServer:
         environment: Variables that the server gets beside those of this process.
     """
 
-    def __init__(  # noqa: PLR0913  every one is an option with a default, given by name
+    def __init__(  # noqa: PLR0913  (every one is an option with a default, given by name)
         self,
         directory: Path,
         *,
@@ -60,7 +60,7 @@ class FreeRadiusServer:
         configure: Callable[["FreeRadiusServer"], None] | None = None,
         smsotp: Path | None = None,
         port: int = 0,
-        secret: str = "testing123",  # noqa: S107  FreeRADIUS's own well-known secret for 127.0.0.1
+        secret: str = "testing123",  # noqa: S107  (FreeRADIUS's own well-known secret for 127.0.0.1)
         debug: bool = False,
         reject_delay: int = 0,
         source: Path | None = None,
@@ -148,7 +148,7 @@ class FreeRadiusServer:
             str(self.raddb),
             *(["-x"] if self.debug else []),
         ]
-        self._process = subprocess.Popen(  # noqa: S603  no shell; the program was found in the system's own folders
+        self._process = subprocess.Popen(  # noqa: S603  (no shell; the program was found in the system's own folders)
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -264,7 +264,7 @@ def _install(server: FreeRadiusServer) -> None:
         *(str(server.smsotp), "freeradius", "install", "--raddb", str(server.raddb)),
         *("--config", str(server.config_file), "--listen", f"{host}:{port}"),
     ]
-    done = subprocess.run(  # noqa: S603  no shell; the plugin's own command
+    done = subprocess.run(  # noqa: S603  (no shell; the plugin's own command)
         command, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL
     )
     if done.returncode != 0:

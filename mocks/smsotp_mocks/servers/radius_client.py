@@ -83,7 +83,7 @@ class RadiusClient:
     def __init__(
         self,
         address: tuple[str, int],
-        secret: str = "testing123",  # noqa: S107  FreeRADIUS's own well-known secret for 127.0.0.1
+        secret: str = "testing123",  # noqa: S107  (FreeRADIUS's own well-known secret for 127.0.0.1)
         *,
         timeout: float = 10.0,
         tries: int = 1,
@@ -172,7 +172,7 @@ class RadiusClient:
             return None
         if not request.VerifyReply(reply, raw, enforce_ma=self.demand_signature) or reply.code not in _CODES:
             return None
-        attributes = {name: tuple(reply[name]) for name in reply.keys()}  # noqa: SIM118  a packet is no dict
+        attributes = {name: tuple(reply[name]) for name in reply.keys()}  # noqa: SIM118  (a packet is no dict)
         return Answer(
             code=_CODES[reply.code],
             reply_messages=attributes.get("Reply-Message", ()),

@@ -58,7 +58,7 @@ class RedisServer:
             str(self.directory),
         ]
         options += ["--appendonly", "yes" if self.durable else "no", "--appendfsync", "always"]
-        self._process = subprocess.Popen(  # noqa: S603  no shell; the program was found on the path
+        self._process = subprocess.Popen(  # noqa: S603  (no shell; the program was found on the path)
             [_find_program(), *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

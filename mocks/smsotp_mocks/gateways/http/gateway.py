@@ -57,7 +57,7 @@ class HttpGateway(Gateway):
     kind = "http"
     words = words.HTTP
 
-    def __init__(  # noqa: PLR0913  every one is an option with a default, given by name
+    def __init__(  # noqa: PLR0913  (every one is an option with a default, given by name)
         self,
         inbox: Inbox | None = None,
         *,

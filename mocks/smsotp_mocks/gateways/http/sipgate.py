@@ -21,7 +21,7 @@ class SipgateGateway(HttpGateway):
     kind = "sipgate"
     words = words.XML_RPC
 
-    def __init__(  # noqa: PLR0913  every one is an option with a default, given by name
+    def __init__(  # noqa: PLR0913  (every one is an option with a default, given by name)
         self,
         inbox: Inbox | None = None,
         *,

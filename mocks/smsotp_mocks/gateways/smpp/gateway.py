@@ -42,7 +42,7 @@ class Smsc(Gateway):
     kind = "smpp"
     system_id = "smsotp-mocks"
 
-    def __init__(  # noqa: PLR0913  every one is an option with a default, given by name
+    def __init__(  # noqa: PLR0913  (every one is an option with a default, given by name)
         self,
         inbox: Inbox | None = None,
         *,

@@ -40,7 +40,7 @@ class SmtpGateway(Gateway):
     kind = "smtp"
     banner = "mail.mock.invalid"
 
-    def __init__(  # noqa: PLR0913  every one is an option with a default, given by name
+    def __init__(  # noqa: PLR0913  (every one is an option with a default, given by name)
         self,
         inbox: Inbox | None = None,
         *,

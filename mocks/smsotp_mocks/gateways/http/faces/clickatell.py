@@ -47,10 +47,10 @@ class ClickatellFace(Face):
             raise _reject("107, Empty message")
         return Submission(given["to"], _read_text(given), given.get("from", ""))
 
-    def answer_accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  says the id only
+    def answer_accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  (says the id only)
         return answer_text(200, f"ID: {message_id}")
 
-    def answer_trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:  # noqa: ARG002  says the code only
+    def answer_trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:  # noqa: ARG002  (says the code only)
         return answer_text(200, f"ERR: {_TROUBLE[kind]}")
 
 

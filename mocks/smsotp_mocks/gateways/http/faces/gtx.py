@@ -50,10 +50,10 @@ class GtxFace(Face):
         text = given["text"] if is_unicode else given["text"].encode().decode("latin-1")
         return Submission(given["to"], text, given.get("from", ""))
 
-    def answer_accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  says the id only
+    def answer_accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  (says the id only)
         return answer_text(200, f"200 OK {message_id}\n")
 
-    def answer_trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:  # noqa: ARG002  says the code only
+    def answer_trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:  # noqa: ARG002  (says the code only)
         status, text = _TROUBLE[kind]
         return answer_text(status, f"{status} {text}\n")
 

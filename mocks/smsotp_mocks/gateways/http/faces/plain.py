@@ -45,7 +45,7 @@ class PlainFace(Face):
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
 
-    def owns(self, path: str) -> bool:  # noqa: ARG002  every path is good enough for the catch-all
+    def owns(self, path: str) -> bool:  # noqa: ARG002  (every path is good enough for the catch-all)
         return True
 
     def read(self, request: Request) -> Submission:
@@ -65,10 +65,10 @@ class PlainFace(Face):
             raise _reject(f"no text found; {_name_place(request, TEXT_NAMES)}")
         return Submission(number, text, make_well_formed(fields.get("from", "")))
 
-    def answer_accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  one answer for all
+    def answer_accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  (one answer for all)
         return answer_text(200, f"OK {message_id}\n")
 
-    def answer_trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:  # noqa: ARG002  one answer for all
+    def answer_trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:  # noqa: ARG002  (one answer for all)
         if kind == "throttle":
             return answer_text(429, "ERROR too many messages\n", ("Retry-After", "1"))
         if kind == "refuse":

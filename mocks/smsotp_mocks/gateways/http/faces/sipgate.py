@@ -37,7 +37,7 @@ class SipgateFace(Face):
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
 
-    def owns(self, path: str) -> bool:  # noqa: ARG002  the only face of its server
+    def owns(self, path: str) -> bool:  # noqa: ARG002  (the only face of its server)
         return True
 
     def read(self, request: Request) -> Submission | Answer:
@@ -57,10 +57,10 @@ class SipgateFace(Face):
             raise _reject_with_fault(-32601, f"Unknown method: {method}")
         return _read_submission(_read_struct(parameters))
 
-    def answer_accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  says the id only
+    def answer_accepted(self, request: Request, submission: Submission, message_id: str) -> Answer:  # noqa: ARG002  (says the id only)
         return _answer_call({"StatusCode": 200, "StatusString": "OK", "SessionID": message_id})
 
-    def answer_trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:  # noqa: ARG002  says the code only
+    def answer_trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:  # noqa: ARG002  (says the code only)
         code, text = _TROUBLE[kind]
         return _answer_call({"StatusCode": code, "StatusString": text})
 

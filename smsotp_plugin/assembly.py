@@ -8,7 +8,7 @@ from random import SystemRandom
 from typing import Any
 
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.codes.fingerprints import reference_of
+from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
 from smsotp_plugin.codes.key_file import load_or_make_keys
 from smsotp_plugin.codes.keyed import derive_message_key
 from smsotp_plugin.codes.onetime import CodeMaker
@@ -16,6 +16,7 @@ from smsotp_plugin.dispatch.delivery import RetryRules
 from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
 from smsotp_plugin.dispatch.routes import Route, RouteTable
 from smsotp_plugin.dispatch.takeover import Takeover
+from smsotp_plugin.errors import StoreError
 from smsotp_plugin.login.flow import Login
 from smsotp_plugin.login.notify import Notifier
 from smsotp_plugin.login.sending import CodeSender
@@ -25,6 +26,7 @@ from smsotp_plugin.settings import Settings
 from smsotp_plugin.sms.sealed import MessageSealer
 from smsotp_plugin.stores.base import ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
+from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.schemes import open_store
 from smsotp_plugin.stores.sealed import SealedStore
 
@@ -102,6 +104,36 @@ def build_codes(settings: Settings) -> CodeMaker:
     return _make_codes(settings, _load_keys(settings))
 
 
+def find_names(settings: Settings) -> Fingerprints:
+    """
+    Return what makes names, for a command that looks into the store of a server.
+
+    Raises:
+        ConfigError: The key file cannot be used.
+        StoreError: There is no key yet, and none is made.
+    """
+    if not settings.store.given_keys and not settings.store.key_path.exists():
+        raise StoreError(
+            f"there is no key {settings.store.key_path} to find people by: FreeRADIUS makes it at its first start"
+        )
+    return build_codes(settings).names
+
+
+def build_store(settings: Settings, clock: Clock) -> Store:
+    """
+    Open the store.
+
+    Raises:
+        StoreError: It cannot be opened.
+    """
+    return open_store(
+        settings.store,
+        window=settings.challenge.resend_after,
+        events_kept=settings.delivery_log.days * _DAY,
+        clock=clock,
+    )
+
+
 def build(settings: Settings, clock: Clock) -> System:
     """
     Build a system that is ready to be started.
@@ -116,12 +148,7 @@ def build(settings: Settings, clock: Clock) -> System:
     codes = _make_codes(settings, keys)
     providers = build_gateways(settings, clock, lambda receipt: store.record(_make_event(receipt, clock)))
     # Opened last: of what is made here, only the store has to be closed where the rest cannot be made.
-    store = open_store(
-        settings.store,
-        window=settings.challenge.resend_after,
-        events_kept=settings.delivery_log.days * _DAY,
-        clock=clock,
-    )
+    store = build_store(settings, clock)
     challenges = SealedStore(store, codes.names)
     dispatcher = Dispatcher(
         providers=providers,

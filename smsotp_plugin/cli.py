@@ -128,6 +128,26 @@ def erase(
     raise typer.Exit(run(config, whom))
 
 
+@app.command()
+def unlock(
+    whom: Annotated[
+        str,
+        typer.Argument(metavar="USER|NUMBER", help="Who, in any spelling; a number as in the user's entry."),
+    ],
+    *,
+    config: _ConfigOption = _DEFAULT_CONFIG,
+) -> None:
+    """
+    Forget somebody's wrong codes, so that they get a code at once; the server may be running.
+
+    Run it as root or as the user that FreeRADIUS runs as. Exit code 0: they are forgotten. 1: there were none, or the store
+    cannot be used. 2: the configuration has problems.
+    """
+    from smsotp_plugin.commands.unlock import unlock as run  # noqa: PLC0415  (quick --help)
+
+    raise typer.Exit(run(config, whom))
+
+
 @freeradius_app.command()
 def install(
     *,

@@ -11,7 +11,8 @@ Every error that this package raises on purpose, as one tree. Imports nothing of
     │   ├─ AlreadyUsed                its code was accepted before
     │   ├─ Expired                    its code is too old
     │   ├─ WrongCode                  counted; some tries are left
-    │   └─ TooManyAttempts            no try is left
+    │   ├─ TooManyAttempts            no try is left
+    │   └─ TooManyGuesses             the account is locked; the answer was not looked at
     ├─ ResendRefused                  the user asked for another SMS too often or too early
     ├─ StoreError                     the store cannot be used: the log-in is refused
     ├─ CannotUnseal                   a message that was kept cannot be read
@@ -83,15 +84,44 @@ class WrongCode(ChallengeError):
 
     Args:
         tries_left: At least 1.
+        guesses: Wrong answers of the account in a row, with this one; 1 where they are not counted.
+        wait: Seconds until the account gets a new challenge.
     """
 
-    def __init__(self, tries_left: int) -> None:
+    def __init__(self, tries_left: int, guesses: int = 1, wait: float = 0.0) -> None:
         super().__init__(f"wrong code, {tries_left} {'try' if tries_left == 1 else 'tries'} left")
         self.tries_left = tries_left
+        self.guesses = guesses
+        self.wait = wait
 
 
 class TooManyAttempts(ChallengeError):
-    """The last try was used up, now or before."""
+    """
+    The last try was used up, now or before.
+
+    Args:
+        text: Which of the two.
+        guesses: As above where it was used up now; 0 where it was used up before, and the answer was not looked at.
+        wait: As above.
+    """
+
+    def __init__(self, text: str, guesses: int = 0, wait: float = 0.0) -> None:
+        super().__init__(text)
+        self.guesses = guesses
+        self.wait = wait
+
+
+class TooManyGuesses(ChallengeError):
+    """
+    The account is locked: its answers are not looked at.
+
+    Args:
+        wait: Seconds until they are; infinite where only an administrator ends that.
+    """
+
+    def __init__(self, wait: float) -> None:
+        super().__init__("too many wrong codes in a row: no answer is looked at")
+        self.wait = wait
 
 
 class StoreError(SmsOtpError):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Self
 
+from smsotp_plugin.codes.account import fold_account
 from smsotp_plugin.codes.keyed import HEX_DIGITS, digest, make_mac
 from smsotp_plugin.codes.names import mask_name
 from smsotp_plugin.sms.phone import PhoneNumber
@@ -88,6 +89,10 @@ class Fingerprints:
     def shown_names(self, user: str) -> tuple[str, ...]:
         """Return under which names a user may stand there, the present one first: one for each key."""
         return tuple(dict.fromkeys(names.mask_user(user) for names in self._all()))
+
+    def accounts(self, user: str) -> tuple[str, ...]:
+        """Return what stands for all spellings of a User-Name, the present one first: one for each key."""
+        return self.fingerprints("account", fold_account(user))
 
     def number_hash(self, number: PhoneNumber) -> str:
         """Return what stands for a number where it must be found again without being readable."""

@@ -46,9 +46,18 @@ def print_warnings(console: Console, settings: Settings, config: Path) -> None:
 def _summarise(settings: Settings) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     otp, challenge, store, dispatch = settings.otp, settings.challenge, settings.store, settings.dispatch
+    guesses = settings.guesses
     kind = "digits" if otp.alphabet.isdigit() else "characters"
     rows = [
         ("code", f"{otp.length} {kind}, good for {otp.ttl} s, {otp.max_attempts} tries"),
+        (
+            "wrong codes",
+            f"after {guesses.free} in a row, a wait of {guesses.first_wait} to {guesses.longest_wait} s",
+        ),
+        (
+            "guessing",
+            f"{guesses.most} of {otp.codes} codes for each user and day: 1 in {otp.codes // guesses.most}",
+        ),
         ("prompt", challenge.prompt),
         ("number from", ", ".join(settings.users.number)),
         ("store", store.place),

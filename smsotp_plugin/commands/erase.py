@@ -42,6 +42,7 @@ def _describe(erased: Erased) -> str:
     parts = (
         (erased.challenges, "log-in", "log-ins"),
         (erased.messages, "SMS that waited", "SMS that waited"),
+        (erased.counts, "count of wrong codes", "counts of wrong codes"),
         (erased.events, "line of the delivery log", "lines of the delivery log"),
     )
     return "erased: " + ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in parts)

@@ -14,11 +14,13 @@ from smsotp_plugin.errors import (
     Outcome,
     StoreError,
     TooManyAttempts,
+    TooManyGuesses,
     UnknownChallenge,
     WrongCode,
 )
 from smsotp_plugin.log import make_printable, quote
 from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Prompter, Reject, explain_undelivered
+from smsotp_plugin.login.guard import Guard
 from smsotp_plugin.login.journal import Journal
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.resend import Resender
@@ -69,11 +71,13 @@ class Login:
         self._clock = clock
         self._journal = Journal(codes.names, delivery_log, clock)
         self._prompter = Prompter(clock)
+        self._guard = Guard(settings, codes.names, store, self._journal, clock)
         self._resender = Resender(
             settings=settings.challenge,
             names=codes.names,
             store=store,
             sender=sender,
+            guard=self._guard,
             journal=self._journal,
             clock=clock,
         )
@@ -161,6 +165,9 @@ class Login:
             request.site, request.user, request.client, request.station, number.e164
         )
         new, code = self._make_challenge(request, number, logins[0])
+        refusal = self._guard.refusal(request, number, new.number_hash)
+        if refusal is not None:
+            return refusal
         for older in logins[1:]:
             same = self._store.find_same(older, new.created)
             if same is not None:
@@ -227,7 +234,7 @@ class Login:
 
     def _judge(self, request: LoginRequest, state: str, seal: str) -> Ask | Accept | Reject | NotOurs:
         try:
-            self._store.answer(state, request.user, seal, self._clock.time())
+            self._store.answer(state, request.user, seal, self._clock.time(), self._guard.guesser(request))
         except UnknownChallenge:
             self._journal.note_step(request, "no challenge of this user has this State")
             return NotOurs()
@@ -236,6 +243,10 @@ class Login:
         except AlreadyUsed as exc:
             self._journal.note_answer(request, state, str(exc))
             return self._prompter.refuse(state, self._texts.expired_text, str(exc))
+        except TooManyGuesses as exc:
+            # Not in the log: one line has told that the account is locked, and everybody can send answers.
+            self._journal.note_step(request, str(exc))
+            return self._prompter.refuse(state, self._guard.text(exc.wait), str(exc))
         except ChallengeError as exc:
             return self._refuse_answer(request, state, exc)
         self._sender.log_in_is_over(state)
@@ -243,6 +254,8 @@ class Login:
         return Accept()
 
     def _refuse_answer(self, request: LoginRequest, state: str, why: ChallengeError) -> Ask | Reject:
+        if isinstance(why, WrongCode | TooManyAttempts):
+            self._guard.note_wrong(request, why)
         try:
             challenge = self._store.find(state, request.user)
         except (StoreError, UnknownChallenge) as exc:
@@ -256,11 +269,14 @@ class Login:
         self._journal.note_answer(request, state, str(why))
         match why:
             case WrongCode() | TooManyAttempts() if self._ends_at_once:
-                return self._prompter.refuse(state, self._texts.wrong_code_text, str(why))
+                return self._prompter.refuse(
+                    state, self._guard.text_after(why, self._texts.wrong_code_text), str(why)
+                )
             case WrongCode():
                 return self._prompter.ask(challenge, self._texts.wrong_code_prompt)
             case TooManyAttempts():
-                return self._prompter.refuse(state, self._texts.too_many_attempts_text, str(why))
+                text = self._guard.text_after(why, self._texts.too_many_attempts_text)
+                return self._prompter.refuse(state, text, str(why))
             case _:
                 return self._prompter.refuse(state, self._texts.expired_text, str(why))
 

@@ -58,6 +58,13 @@ class Journal:
             ": " if number is None else " ",
             detail,
         )
+        self._record_rejection(request, number, detail)
+
+    def waits(self, request: LoginRequest, number: PhoneNumber, why: str) -> None:
+        """Note for ``smsotp trace`` that somebody gets no challenge now; the log has it since the wait began."""
+        self._record_rejection(request, number, f"is refused: {why}")
+
+    def _record_rejection(self, request: LoginRequest, number: PhoneNumber | None, detail: str) -> None:
         self._delivery_log.record(
             DeliveryEvent(
                 reference=reference_of(self._names.make_state(request.site)),

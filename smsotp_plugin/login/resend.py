@@ -6,6 +6,7 @@ from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints
 from smsotp_plugin.errors import CannotSend, Expired, ResendRefused, StoreError, UnknownChallenge
 from smsotp_plugin.login.decisions import Ask, NotOurs, Prompter, Reject, explain_undelivered
+from smsotp_plugin.login.guard import Guard
 from smsotp_plugin.login.journal import Journal
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.sending import CodeSender
@@ -23,6 +24,7 @@ class Resender:
         names: Knows numbers by their hash.
         store: Counts.
         sender: Sends.
+        guard: Says whose account is locked.
         journal: Told what becomes of each wish.
         clock: Time.
     """
@@ -34,6 +36,7 @@ class Resender:
         names: Fingerprints,
         store: ChallengeStore,
         sender: CodeSender,
+        guard: Guard,
         journal: Journal,
         clock: Clock,
     ) -> None:
@@ -43,6 +46,7 @@ class Resender:
         self._names = names
         self._store = store
         self._sender = sender
+        self._guard = guard
         self._journal = journal
         self._clock = clock
         self._prompter = Prompter(clock)
@@ -61,6 +65,9 @@ class Resender:
                 return self._prompter.refuse(
                     state, self._texts.undelivered_text, explain_undelivered(challenge)
                 )
+            locked = self._guard.locked(request, challenge.number_hash)
+            if locked is not None:
+                return self._prompter.refuse(state, self._guard.text(locked.wait), str(locked))
             return self._resend(request, challenge)
         except UnknownChallenge:
             return NotOurs()

@@ -18,6 +18,7 @@ from smsotp_plugin.settings.problems import explain_unknown_key, write_sentences
 from smsotp_plugin.settings.sections import Settings
 from smsotp_plugin.settings.sections.challenge import ChallengeSettings
 from smsotp_plugin.settings.sections.dispatch import DispatchSettings
+from smsotp_plugin.settings.sections.guesses import GUESSED_ONCE_IN
 from smsotp_plugin.settings.sections.notifications import NotificationSettings
 from smsotp_plugin.settings.sections.otp import OtpSettings
 from smsotp_plugin.settings.sections.routes import RouteSettings
@@ -213,7 +214,9 @@ def _find_named_tables(section: str, value: Any, problems: list[str]) -> dict[st
 
 
 def _find_cross_problems(parts: Mapping[str, Any], named_gateways: Any) -> list[str]:
-    otp, dispatch, challenge = (parts.get(name) for name in ("otp", "dispatch", "challenge"))
+    otp, dispatch, challenge, guesses = (
+        parts.get(name) for name in ("otp", "dispatch", "challenge", "guesses")
+    )
     found = []
     if otp and dispatch and dispatch.deadline > otp.ttl:
         found.append(
@@ -221,6 +224,11 @@ def _find_cross_problems(parts: Mapping[str, Any], named_gateways: Any) -> list[
         )
     if otp and challenge and challenge.resend_after > otp.ttl:
         found.append(f"challenge.resend_after: it must not be more than otp.ttl ({otp.ttl} s)")
+    if otp and guesses and otp.codes < GUESSED_ONCE_IN * guesses.most:
+        found.append(
+            f"guesses.most: {guesses.most} wrong codes a day, of {otp.codes} different ones, give a stranger one chance in "
+            f"{otp.codes / guesses.most:.0f} a day; it must be at most one in {GUESSED_ONCE_IN}: raise otp.length or lower it"
+        )
     # Not those without problems: that a gateway cannot be used is told once, where it stands.
     if otp and challenge and _could_be_code(challenge, otp):
         found.append("challenge.resend_word: it must not look like a code, or that code could never be typed")

@@ -80,7 +80,9 @@ def _list_tags(text_name: str) -> tuple[str, ...]:
     match text_name:
         case "resend_later_prompt":
             return "number", "reference", "seconds"
-        case "no_number_text" | "unavailable_text":
+        case "wait_text":
+            return ("time",)
+        case "no_number_text" | "unavailable_text" | "locked_text":
             return ()
         case _ if text_name.endswith("prompt"):
             return "number", "reference"

@@ -16,6 +16,7 @@ the request's turn.
 from abc import abstractmethod
 from dataclasses import dataclass, field
 
+from smsotp_plugin.stores.guesses import Guesser, GuessStore
 from smsotp_plugin.stores.kept import KeptListener, MessageStore, Parcel
 
 #: Seconds that a challenge stays after its end, so that a late answer is told why it is late.
@@ -89,9 +90,9 @@ class ResendRules:
     pace: float
 
 
-class ChallengeStore(MessageStore):
+class ChallengeStore(MessageStore, GuessStore):
     """
-    Keeps challenges, and the messages with their codes.
+    Keeps challenges, the messages with their codes, and the counts of wrong answers.
 
     A store is made with its window: the seconds in which the same log-in gets the same challenge. It forgets by itself what
     nobody will ask for any more: challenges `KEPT_AFTER_EXPIRY` after they expired, and those of a clock that was set back when
@@ -136,15 +137,19 @@ class ChallengeStore(MessageStore):
         """
 
     @abstractmethod
-    def answer(self, state: str, user: str, seal: str, now: float) -> Challenge:
+    def answer(
+        self, state: str, user: str, seal: str, now: float, guesser: Guesser | None = None
+    ) -> Challenge:
         """
-        Use up one try of a challenge, and the challenge itself if the answer is right.
+        Use up one try of a challenge, and the challenge itself if the answer is right; count it for the account.
 
         Args:
             state: As the client sent it.
             user: User-Name as the client sent it.
             seal: Of the answer, made for this State.
             now: Unix seconds.
+            guesser: Whose wrong answers in a row this one belongs to, with those to other challenges; None where they
+                are not counted.
 
         Returns:
             The challenge, answered rightly; at most one caller ever gets this for one challenge. It will survive the
@@ -156,6 +161,7 @@ class ChallengeStore(MessageStore):
             Expired: It was too old.
             WrongCode: A try was used up; some are left. Holds nothing of the challenge: see `find`.
             TooManyAttempts: No try is left.
+            TooManyGuesses: The account is locked: the answer was not looked at, and no try is used up.
         """
 
     @abstractmethod

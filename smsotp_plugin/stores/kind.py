@@ -75,6 +75,23 @@ class StoreKind(ABC, Generic[SettingsT]):
         """
 
     @abstractmethod
+    def unlock(self, settings: SettingsT, names: Sequence[str]) -> int:
+        """
+        Forget the wrong answers of an account, beside a running server or without one; known places stay known.
+
+        Args:
+            settings: Where the store is.
+            names: Fingerprints of its folded User-Name or of its number, at least one; what is counted under the other is
+                forgotten as well.
+
+        Returns:
+            How many in a row there were.
+
+        Raises:
+            StoreError: The store is not there or cannot be written.
+        """
+
+    @abstractmethod
     def look(self, settings: SettingsT) -> None:
         """
         Judge as `open` will, as the present user; makes nothing and changes nothing.

@@ -12,11 +12,13 @@ class Person:
         user: User-Name as the client sends it; empty where only the number is known.
         shown: The same as the delivery log shows it, one for each key.
         number_hashes: Fingerprints of the telephone number, one for each key; empty where only the name is known.
+        accounts: Fingerprints of the folded name, under which wrong answers are counted, one for each key.
     """
 
     user: str = ""
     shown: tuple[str, ...] = ()
     number_hashes: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,13 @@ class Erased:
         challenges: Log-ins, pending or over.
         messages: SMS that waited.
         events: Lines of the delivery log.
+        counts: Counts of wrong answers, and places from which right ones came.
     """
 
     challenges: int = 0
     messages: int = 0
     events: int = 0
+    counts: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.challenges or self.messages or self.events)
+        return bool(self.challenges or self.messages or self.events or self.counts)

@@ -53,6 +53,11 @@ def erase_person(settings: StoreSettings, person: Person) -> Erased:
     return find_store(settings.url).erase(settings, person)
 
 
+def unlock_account(settings: StoreSettings, names: Sequence[str]) -> int:
+    """See `StoreKind.unlock`."""
+    return find_store(settings.url).unlock(settings, names)
+
+
 def look_at_store(settings: StoreSettings) -> None:
     """See `StoreKind.look`."""
     find_store(settings.url).look(settings)

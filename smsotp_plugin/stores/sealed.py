@@ -13,6 +13,7 @@ from dataclasses import replace
 from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.base import Challenge, ChallengeStore, ResendRules
+from smsotp_plugin.stores.guesses import Guesser, GuessRules, Standing
 from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel
 
 
@@ -49,8 +50,10 @@ class SealedStore(ChallengeStore):
         same = self._store.find_same(login, now)
         return None if same is None else self._of_login(login, same)
 
-    def answer(self, state: str, user: str, seal: str, now: float) -> Challenge:
-        challenge = self._of_state(state, user, self._store.answer(state, user, seal, now))
+    def answer(
+        self, state: str, user: str, seal: str, now: float, guesser: Guesser | None = None
+    ) -> Challenge:
+        challenge = self._of_state(state, user, self._store.answer(state, user, seal, now, guesser))
         lives = 2 * challenge.created - challenge.expires < now < challenge.expires
         if not (lives and hmac.compare_digest(challenge.seal.encode(), seal.encode())):
             raise StoreError(
@@ -58,6 +61,12 @@ class SealedStore(ChallengeStore):
                 "late; is it damaged?"
             )
         return challenge
+
+    def may_wait(self, rules: GuessRules) -> bool:
+        return self._store.may_wait(rules)
+
+    def standing(self, guesser: Guesser, number_hash: str) -> Standing:
+        return self._store.standing(guesser, number_hash)
 
     def find(self, state: str, user: str) -> Challenge:
         return self._of_state(state, user, self._store.find(state, user))

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_plugin.errors import UnknownChallenge
+from smsotp_plugin.errors import UnknownChallenge, WrongCode
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
+from smsotp_plugin.stores.guesses import CLEAN, Guesser, GuessRules, station_place
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.person import Erased, Person
 from smsotp_plugin.stores.schemes import erase_person, read_trace
 from tests.contracts.binding import Binding
+from tests.support.challenges import DAY
 from tests.support.clock import FakeClock
 from tests.support.parcels import SomeParcel, begin
 
@@ -92,6 +94,18 @@ class EraseContract(Binding):
 
         assert all(word in before for word in HERS) or not files
         assert [word for word in HERS if word in after.replace(b"5ea1edbob", b"")] == []
+
+    def test_what_is_counted_for_a_person_is_erased_with_them(
+        self, tmp_path: Path, store: Store, anna: Challenge, clock: FakeClock
+    ) -> None:
+        rules = GuessRules(free=1, most=5, first_wait=30, longest_wait=30, lock=DAY, known_for=DAY)
+        guesser = Guesser(("her account",), (station_place("home"),), rules)
+        with pytest.raises(WrongCode):
+            store.answer(anna.state, "anna", "b" * 32, clock.time(), guesser)
+        person = Person(user="anna", number_hashes=("her number",), accounts=("her account",))
+
+        assert erase_person(self.settings(tmp_path), person).counts == 4
+        assert store.standing(guesser, "her number") == CLEAN
 
     def test_a_challenge_that_was_erased_is_opened_anew(
         self, tmp_path: Path, store: Store, anna: Challenge

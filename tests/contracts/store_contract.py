@@ -2,6 +2,7 @@
 
 from tests.contracts.answer_contract import AnswerContract
 from tests.contracts.erase_contract import EraseContract
+from tests.contracts.guess_contract import GuessContract
 from tests.contracts.lifetime_contract import LifetimeContract
 from tests.contracts.listener_contract import ListenerContract
 from tests.contracts.log_contract import LogContract
@@ -19,5 +20,6 @@ class StoreContract(
     MessageContract,
     LogContract,
     EraseContract,
+    GuessContract,
 ):
     """All promises."""

@@ -24,6 +24,7 @@ from smsotp_plugin.settings.sections import Settings
 from smsotp_plugin.settings.sections.challenge import ChallengeSettings
 from smsotp_plugin.settings.sections.delivery_log import DeliveryLogSettings
 from smsotp_plugin.settings.sections.dispatch import DispatchSettings, OnUnknown
+from smsotp_plugin.settings.sections.guesses import GuessSettings
 from smsotp_plugin.settings.sections.log import LogSettings
 from smsotp_plugin.settings.sections.otp import OtpSettings
 from smsotp_plugin.settings.sections.users import UserSettings
@@ -31,6 +32,7 @@ from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.sealed import MessageSealer
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted, describe
+from smsotp_plugin.stores.guesses import Guesser
 from smsotp_plugin.stores.kept import Parcel
 from smsotp_plugin.stores.schemes import read_trace
 from smsotp_plugin.stores.sqlite.settings import SqliteSettings
@@ -82,9 +84,11 @@ class BrokenStore(SqliteStore):
         self._fail("open")
         return super().open_challenge(new, parcel)
 
-    def answer(self, state: str, user: str, seal: str, now: float) -> Challenge:
+    def answer(
+        self, state: str, user: str, seal: str, now: float, guesser: Guesser | None = None
+    ) -> Challenge:
         self._fail("answer")
-        return super().answer(state, user, seal, now)
+        return super().answer(state, user, seal, now, guesser)
 
     def find(self, state: str, user: str) -> Challenge:
         self._fail("find")
@@ -110,6 +114,7 @@ class Bench:
         settings = Settings(
             otp=OtpSettings(**sections.get("otp", {})),
             challenge=ChallengeSettings(**sections.get("challenge", {})),
+            guesses=GuessSettings(**sections.get("guesses", {})),
             users=UserSettings(**sections.get("users", {})),
             store=self.place,
             dispatch=DispatchSettings(**sections.get("dispatch", {})),

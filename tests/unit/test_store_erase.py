@@ -8,7 +8,7 @@ import pytest
 
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.person import Person
-from smsotp_plugin.stores.sqlite import erase
+from smsotp_plugin.stores.sqlite import beside
 from smsotp_plugin.stores.sqlite.erase import erase_from_file
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.clock import FakeClock
@@ -45,7 +45,7 @@ def test_a_database_of_another_version_is_left_alone(database: Path) -> None:
 
 
 def test_whoever_reads_all_the_time_is_told_to_end(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(erase, "_PATIENCE", 0.01)
+    monkeypatch.setattr(beside, "_PATIENCE", 0.01)
     with closing(sqlite3.connect(database, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM challenges").fetchone()

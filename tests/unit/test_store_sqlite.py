@@ -128,11 +128,11 @@ def open_files() -> list[str]:
 
 def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 4")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
 
-    assert "schema 4, this one knows up to 3" in refusal(path)
+    assert f"schema {SCHEMA_VERSION + 1}, this one knows up to {SCHEMA_VERSION}" in refusal(path)
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (4,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION + 1,)
 
 
 def test_a_log_in_while_the_file_is_locked_is_refused(

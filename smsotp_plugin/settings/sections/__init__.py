@@ -14,6 +14,7 @@ from smsotp_plugin.providers.base import GatewaySettings
 from smsotp_plugin.settings.sections.challenge import ChallengeSettings
 from smsotp_plugin.settings.sections.delivery_log import DeliveryLogSettings
 from smsotp_plugin.settings.sections.dispatch import DispatchSettings
+from smsotp_plugin.settings.sections.guesses import GuessSettings
 from smsotp_plugin.settings.sections.log import LogSettings
 from smsotp_plugin.settings.sections.notifications import NotificationSettings
 from smsotp_plugin.settings.sections.otp import OtpSettings
@@ -29,6 +30,7 @@ class Settings(SettingsModel):
     Attributes:
         otp: The one-time passwords.
         challenge: What the person who logs in is shown.
+        guesses: How wrong codes are counted.
         users: What is known about that person.
         store: Where challenges live.
         dispatch: How messages get to the gateways.
@@ -42,6 +44,7 @@ class Settings(SettingsModel):
 
     otp: OtpSettings
     challenge: ChallengeSettings
+    guesses: GuessSettings
     users: UserSettings
     store: InstanceOf[StoreSettings]
     dispatch: DispatchSettings

@@ -12,12 +12,14 @@ from smsotp_plugin.fields.text import check_printable
 MESSAGE_BYTES = 253
 #: The longest masked number: a country code of three digits.
 _LONGEST_MASKED = "+999 *** **99"
+#: What the tags become, at their longest.
+_LONGEST = {"{number}": _LONGEST_MASKED, "{reference}": "0" * 8, "{seconds}": "000", "{time}": "90 min"}
 
 
 def _check_size(text: str) -> str:
-    filled = (
-        text.replace("{number}", _LONGEST_MASKED).replace("{reference}", "0" * 8).replace("{seconds}", "000")
-    )
+    filled = text
+    for tag, longest in _LONGEST.items():
+        filled = filled.replace(tag, longest)
     size = len(filled.encode())
     if size > MESSAGE_BYTES:
         raise ValueError(
@@ -57,6 +59,9 @@ class ChallengeSettings(SettingsModel):
         wrong_code_prompt: Asks again after a wrong code.
         wrong_code_text: Sent with the rejection of a wrong code where `on_wrong_code` is `reject`.
         too_many_attempts_text: Sent with the rejection when no tries are left.
+        wait_text: Sent with the rejection of somebody who has to wait after too many wrong codes (`[guesses]`). `{time}`
+            becomes the time to wait, for example `30 s`, `4 min` or `24 h`.
+        locked_text: The same where only `smsotp unlock` ends it.
         expired_text: Sent with the rejection of a code that is too old or was used before.
         no_number_text: Sent with the rejection of somebody who has no telephone number that an SMS can be sent to.
         unavailable_text: Sent with the rejection when no SMS can be sent now.
@@ -76,6 +81,8 @@ class ChallengeSettings(SettingsModel):
     wrong_code_prompt: PromptSetting = "Wrong code. Enter the code sent to {number}"
     wrong_code_text: MessageSetting = "Wrong code. Log in again to get a new one."
     too_many_attempts_text: MessageSetting = "Too many wrong codes. Log in again to get a new one."
+    wait_text: MessageSetting = "Too many wrong codes. You can log in again in {time}."
+    locked_text: MessageSetting = "Too many wrong codes. Ask your administrator."
     expired_text: MessageSetting = "The code is no longer valid. Log in again to get a new one."
     no_number_text: MessageSetting = "No code can be sent to you. Ask your administrator."
     unavailable_text: MessageSetting = "No code can be sent at present. Try again later."

@@ -71,10 +71,15 @@ class OtpSettings(SettingsModel):
 
     @model_validator(mode="after")
     def _check_guessing(self) -> Self:
-        codes = len(self.alphabet) ** self.length
-        if codes < max(_FEWEST_CODES, _GUESSED_ONCE_IN * self.max_attempts):
+        if self.codes < max(_FEWEST_CODES, _GUESSED_ONCE_IN * self.max_attempts):
             raise ValueError(
-                f"{self.max_attempts} tries for one of {codes} codes are too easy to guess: raise length or lower "
+                f"{self.max_attempts} tries for one of {self.codes} codes are too easy to guess: raise length or lower "
                 "max_attempts"
             )
         return self
+
+    @property
+    def codes(self) -> int:
+        """How many different codes there are."""
+        codes: int = len(self.alphabet) ** self.length
+        return codes

@@ -116,7 +116,7 @@ def answer(  # noqa: PLR0913  (what `ChallengeStore.answer` takes, where it is, 
     *columns, status = changed
     challenge = Challenge(*columns)
     if status == EXHAUSTED:
-        raise TooManyAttempts("wrong code, no try is left")
+        raise TooManyAttempts("wrong code, no try is left", guesses=1)
     if status == OPEN:
         raise WrongCode(challenge.tries_left)
     return challenge

@@ -2,16 +2,11 @@
 
 import json
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.person import Erased, Person
-from smsotp_plugin.stores.sqlite.connection import connect
-from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
-
-#: How long this waits for a server that writes, and for those who read, in seconds.
-_PATIENCE = 5.0
+from smsotp_plugin.stores.sqlite.beside import open_beside
 
 _STATES = """
 SELECT state FROM challenges
@@ -33,6 +28,10 @@ DELETE FROM events WHERE kind = 'receipt' AND reference = '' AND (gateway, gatew
 )""",
     "DELETE FROM events WHERE reference IN (SELECT value FROM json_each(?))",
 )
+_COUNTS = (
+    "DELETE FROM wrong_answers WHERE name IN (SELECT value FROM json_each(?))",
+    "DELETE FROM guesses WHERE name IN (SELECT value FROM json_each(?))",
+)
 
 
 def erase_from_file(path: Path, person: Person) -> Erased:
@@ -46,15 +45,8 @@ def erase_from_file(path: Path, person: Person) -> Erased:
     Raises:
         StoreError: It is not there, is none of ours, cannot be written, or somebody reads in it all the time.
     """
-    if not path.exists():
-        raise StoreError(f"there is no database {path} yet: FreeRADIUS makes it at its first start")
-    try:
-        with closing(connect(path, _PATIENCE)) as connection:
-            erased, is_emptied = _erase_for_good(connection, path, person)
-    except sqlite3.Error as exc:
-        raise StoreError(
-            f"{path} cannot be written: {exc}; do it as root or as the user that FreeRADIUS runs as"
-        ) from exc
+    with open_beside(path) as connection:
+        erased, is_emptied = _erase_for_good(connection, person)
     if not is_emptied:
         raise StoreError(
             f"{path}: all is erased, but another program reads in the database, so that {path.name}-wal still holds it: end "
@@ -63,11 +55,8 @@ def erase_from_file(path: Path, person: Person) -> Erased:
     return erased
 
 
-def _erase_for_good(connection: sqlite3.Connection, path: Path, person: Person) -> tuple[Erased, bool]:
+def _erase_for_good(connection: sqlite3.Connection, person: Person) -> tuple[Erased, bool]:
     """Return how much was erased, and whether the write-ahead log could be emptied after that."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version != SCHEMA_VERSION:
-        raise StoreError(f"{path} was written by another version of smsotp-plugin: restart FreeRADIUS first")
     connection.execute("BEGIN IMMEDIATE")
     erased = _erase(connection, person)
     connection.execute("COMMIT")
@@ -89,4 +78,6 @@ def _erase(connection: sqlite3.Connection, person: Person) -> Erased:
         for table in ("messages", "challenges")
     )
     events = sum(connection.execute(statement, (references,)).rowcount for statement in _EVENTS)
-    return Erased(challenges=challenges, messages=messages, events=events)
+    counted_under = json.dumps((*person.accounts, *person.number_hashes))
+    counts = sum(connection.execute(statement, (counted_under,)).rowcount for statement in _COUNTS)
+    return Erased(challenges=challenges, messages=messages, events=events, counts=counts)

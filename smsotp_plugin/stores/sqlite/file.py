@@ -21,6 +21,7 @@ from smsotp_plugin.stores.sqlite import challenges as sql
 from smsotp_plugin.stores.sqlite import messages as messages_sql
 from smsotp_plugin.stores.sqlite.attempts import Attempts, Key, find_notes, list_owners, read_notes
 from smsotp_plugin.stores.sqlite.connection import SharedConnection, connect, translate_errors
+from smsotp_plugin.stores.sqlite.guesses import purge as purge_guesses
 from smsotp_plugin.stores.sqlite.identity import (
     NOTHING,
     Identity,
@@ -75,6 +76,8 @@ class SqliteFile:
         self._neighbours: Neighbours | None = None
         self._owner = draw_owner()
         self.attempts = Attempts(find_notes(path, self._owner))
+        #: How often a database was opened in this place: what was known of the one before is worth nothing.
+        self.opened = 0
         self._identity = NOTHING
         self._log_rest_until = 0.0
         #: When the log is emptied of what has been removed; infinite while it holds nothing of that. A server that has died may
@@ -100,7 +103,7 @@ class SqliteFile:
         forgotten: Sequence[Key],
     ) -> None:
         """Keep challenges with their messages, and events, and forget messages; all of it, or nothing where this raises."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             sql.insert(connection, challenges, events)
             messages_sql.insert(connection, self._owner, messages)
             messages_sql.forget(connection, forgotten)
@@ -108,7 +111,7 @@ class SqliteFile:
 
     def insert_unless_same(self, new: Challenge, message: KeptMessage, window: float) -> Challenge:
         """Keep a challenge and its message, or return the challenge that the same log-in has."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             same = sql.find_same(connection, new.login, new.created, window, turn=self._clock.time())
             if same is None:
                 sql.insert(connection, [new], [])
@@ -117,26 +120,19 @@ class SqliteFile:
 
     def find_same(self, login: str, now: float, window: float) -> Challenge | None:
         """See `ChallengeStore.find_same`; waits for nobody who writes."""
-        self._notice_replacement()
-        with self._reader.alone() as connection:
+        with self.reading() as connection:
             return sql.find_same(connection, login, now, window, turn=self._clock.time())
-
-    def answer(self, state: str, user: str, seal: str, now: float, *, most: int | None) -> Challenge:
-        """See `challenges.answer`."""
-        with self._alone() as connection:
-            return sql.answer(connection, state, user, seal, now, most=most)
 
     def find(self, state: str, user: str) -> Challenge:
         """See `ChallengeStore.find`; waits for nobody who writes."""
-        self._notice_replacement()
-        with self._reader.alone() as connection:
+        with self.reading() as connection:
             return sql.find(connection, state, user)
 
     def resend(
         self, state: str, user: str, now: float, rules: ResendRules, message: KeptMessage
     ) -> Challenge:
         """See `ChallengeStore.resend`."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             challenge = sql.resend(connection, state, user, now, rules, turn=self._clock.time())
             messages_sql.insert(connection, self._owner, [replace(message, resends=challenge.resends)])
             return challenge
@@ -158,7 +154,7 @@ class SqliteFile:
                 "so these are not sent",
                 self._path,
             )
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             dead = [
                 owner for owner in messages_sql.others(connection, self._owner) if not neighbours.lives(owner)
             ]
@@ -189,19 +185,21 @@ class SqliteFile:
 
     def mark_undelivered(self, state: str, resends: int, why: str) -> None:
         """See `ChallengeStore.mark_undelivered`."""
-        with self._alone() as connection:
+        with self.alone() as connection:
             sql.mark_undelivered(connection, state, resends, why)
 
     def purge(self, *, before: float, after: float, events_before: float) -> None:
         """Remove challenges that ended before or end after a moment, and old events (Unix seconds); a few under each lock."""
         rows = sql.PURGE_ROWS
         while rows == sql.PURGE_ROWS:
-            with self._alone() as connection:
+            with self.alone() as connection:
                 rows = self._removed(sql.purge(connection, before, after))
         rows = sql.PURGE_ROWS
         while rows == sql.PURGE_ROWS:
-            with self._alone() as connection:
+            with self.alone() as connection:
                 rows = self._removed(sql.purge_events(connection, events_before))
+        with self.alone() as connection:
+            self._removed(purge_guesses(connection, self._clock.time()))
 
     def _removed(self, rows: int) -> int:
         if rows:
@@ -237,6 +235,7 @@ class SqliteFile:
     def _open(self, old: Identity) -> None:
         """Open whatever is at the path, in the place of what was there; for whoever holds all locks."""
         self._neighbours = neighbours = find_neighbours(self._path, self._owner)
+        self.opened += 1
         try:
             with neighbours.kept_waiting(self._clock), translate_errors(self._path):
                 remove_leftovers(self._path, old)
@@ -293,7 +292,15 @@ class SqliteFile:
         )
 
     @contextmanager
-    def _alone(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Let one thread at a time read what is committed; waits for nobody who writes."""
+        self._notice_replacement()
+        with self._reader.alone() as connection:
+            yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[sqlite3.Connection]:
+        """Let one thread at a time read and write, each statement by itself."""
         self._notice_replacement()
         with self._writer.alone() as connection:
             try:
@@ -303,8 +310,9 @@ class SqliteFile:
                     self._shorten_log()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._alone() as connection:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Let one thread of one process at a time read and write; all of it is kept, or nothing where this raises."""
+        with self.alone() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection

@@ -7,6 +7,7 @@ from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
 from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.person import Erased, Person
 from smsotp_plugin.stores.sqlite.erase import erase_from_file
+from smsotp_plugin.stores.sqlite.guesses import unlock_in_file
 from smsotp_plugin.stores.sqlite.look import look_at_store
 from smsotp_plugin.stores.sqlite.settings import SqliteSettings
 from smsotp_plugin.stores.sqlite.store import SqliteStore
@@ -26,6 +27,9 @@ class SqliteKind(StoreKind[SqliteSettings]):
 
     def erase(self, settings: SqliteSettings, person: Person) -> Erased:
         return erase_from_file(settings.database, person)
+
+    def unlock(self, settings: SqliteSettings, names: Sequence[str]) -> int:
+        return unlock_in_file(settings.database, names)
 
     def look(self, settings: SqliteSettings) -> None:
         look_at_store(settings.database)

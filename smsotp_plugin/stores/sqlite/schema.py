@@ -8,7 +8,7 @@ from smsotp_plugin.errors import StoreError
 
 log = logging.getLogger("smsotp.store")
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 #: What `status` of a challenge may be.
 OPEN, USED, EXHAUSTED = 0, 1, 2
@@ -68,10 +68,36 @@ CREATE TABLE messages (
 ) WITHOUT ROWID""",
 )
 _EVENTS_BY_MOMENT = "CREATE INDEX events_by_moment ON events (at)"
-_FRESH = (*_CHALLENGES, *_EVENTS, _EVENTS_BY_MOMENT, *_MESSAGES)
+#: Small rows, and few of them: an account has some only after a wrong answer, or a right one from a new place.
+_GUESSES = (
+    """
+CREATE TABLE guesses (
+    name        TEXT NOT NULL,
+    place       TEXT NOT NULL,
+    other_name  TEXT NOT NULL,
+    in_a_row    INTEGER NOT NULL,
+    latest      REAL NOT NULL,
+    proven      REAL NOT NULL,
+    PRIMARY KEY (name, place)
+)""",
+    "CREATE INDEX guesses_by_other_name ON guesses (other_name)",
+    "CREATE INDEX guesses_by_proof ON guesses (proven) WHERE in_a_row = 0",
+    """
+CREATE TABLE wrong_answers (
+    name        TEXT NOT NULL,
+    place       TEXT NOT NULL,
+    at          REAL NOT NULL
+)""",
+    "CREATE INDEX wrong_answers_by_name ON wrong_answers (name, at)",
+    "CREATE INDEX wrong_answers_by_moment ON wrong_answers (at)",
+)
+#: New in version 4.
+_COUNTS = _GUESSES
+_FRESH = (*_CHALLENGES, *_EVENTS, _EVENTS_BY_MOMENT, *_MESSAGES, *_COUNTS)
 #: A challenge of version 1 bears no mark, so it would let nobody in.
-_FROM_1 = ("DROP TABLE challenges", *_CHALLENGES, _EVENTS_BY_MOMENT, *_MESSAGES)
-_FROM_2 = _MESSAGES
+_FROM_1 = ("DROP TABLE challenges", *_CHALLENGES, _EVENTS_BY_MOMENT, *_MESSAGES, *_COUNTS)
+_FROM_2 = (*_MESSAGES, *_COUNTS)
+_FROM_3 = _COUNTS
 
 
 def prepare_schema(connection: sqlite3.Connection, path: Path) -> None:
@@ -88,7 +114,7 @@ def prepare_schema(connection: sqlite3.Connection, path: Path) -> None:
         version = _read_version(connection)
         _refuse_newer(path, version)
         lost = _lost(connection, path) if version == 1 else ""
-        for statement in {0: _FRESH, 1: _FROM_1, 2: _FROM_2}.get(version, ()):
+        for statement in {0: _FRESH, 1: _FROM_1, 2: _FROM_2, 3: _FROM_3}.get(version, ()):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")

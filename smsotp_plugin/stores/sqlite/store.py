@@ -20,10 +20,12 @@ from smsotp_plugin.errors import StoreError, TooManyAttempts, WrongCode
 from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.stores.base import FURTHEST_END, KEPT_AFTER_EXPIRY, Challenge, ResendRules
 from smsotp_plugin.stores.delivery_log import DeliveryEvent
+from smsotp_plugin.stores.guesses import Guesser, GuessRules, Standing
 from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.sqlite.batch import Batch
 from smsotp_plugin.stores.sqlite.file import SqliteFile
+from smsotp_plugin.stores.sqlite.guess_file import GuessFile
 from smsotp_plugin.stores.sqlite.recent import RecentLogins
 from smsotp_plugin.stores.sqlite.tries import USED_UP, Tries
 
@@ -66,6 +68,7 @@ class SqliteStore(Store):
 
     def __init__(self, path: Path, window: float, events_kept: float, clock: Clock) -> None:
         self._file = SqliteFile(path, clock)
+        self._guesses = GuessFile(self._file, clock)
         self._events_kept = events_kept
         self._window = window
         self._clock = clock
@@ -131,10 +134,12 @@ class SqliteStore(Store):
             return None
         return self._file.find_same(login, now, self._window)
 
-    def answer(self, state: str, user: str, seal: str, now: float) -> Challenge:
+    def answer(
+        self, state: str, user: str, seal: str, now: float, guesser: Guesser | None = None
+    ) -> Challenge:
         self._settle(state)
         try:
-            challenge = self._file.answer(state, user, seal, now, most=self._tries.left(state))
+            challenge = self._guesses.answer(state, user, seal, now, guesser, most=self._tries.left(state))
         except WrongCode as exc:
             self._tries.note(state, exc.tries_left)
             raise
@@ -143,6 +148,12 @@ class SqliteStore(Store):
             raise
         self._tries.note(state, USED_UP)
         return challenge
+
+    def may_wait(self, rules: GuessRules) -> bool:
+        return self._guesses.may_wait(rules)
+
+    def standing(self, guesser: Guesser, number_hash: str) -> Standing:
+        return self._guesses.standing(guesser, number_hash)
 
     def find(self, state: str, user: str) -> Challenge:
         self._settle(state)

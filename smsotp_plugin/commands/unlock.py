@@ -1,0 +1,43 @@
+"""``smsotp unlock``: wrong codes of somebody are forgotten, beside a running server or without one."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from smsotp_plugin.commands.check import print_problems
+from smsotp_plugin.commands.person import find_person
+from smsotp_plugin.errors import ConfigError, StoreError
+from smsotp_plugin.log import quote
+from smsotp_plugin.settings import load_settings
+from smsotp_plugin.stores.schemes import unlock_account
+
+
+def unlock(config: Path, whom: str) -> int:
+    """
+    Forget the wrong codes of an account, and say how many there were.
+
+    Args:
+        config: The configuration.
+        whom: A User-Name in any spelling, or a telephone number.
+
+    Returns:
+        The exit code: 0, 1 where there were none or the store cannot be used, 2 where the configuration cannot be used.
+    """
+    out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
+    try:
+        settings = load_settings(config)
+        person = find_person(settings, whom)
+        forgotten = unlock_account(settings.store, (*person.accounts, *person.number_hashes))
+    except ConfigError as exc:
+        print_problems(err, exc.problems)
+        return 2
+    except StoreError as exc:
+        err.print(Text(f"smsotp: {exc}"))
+        return 1
+    if not forgotten:
+        err.print(Text(f"smsotp: no wrong codes are counted for {quote(whom)}"))
+        return 1
+    codes = "1 wrong code is" if forgotten == 1 else f"{forgotten} wrong codes are"
+    out.print(Text(f"{quote(whom)}: {codes} forgotten; the next code comes at once."))
+    return 0

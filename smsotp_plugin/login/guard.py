@@ -1,0 +1,169 @@
+"""Nobody gets in by trying: who has given many wrong answers in a row waits, and is told how long."""
+
+import logging
+import math
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.codes.fingerprints import Fingerprints
+from smsotp_plugin.errors import TooManyAttempts, TooManyGuesses, WrongCode
+from smsotp_plugin.log import quote
+from smsotp_plugin.login.decisions import Reject
+from smsotp_plugin.login.journal import Journal
+from smsotp_plugin.login.request import LoginRequest
+from smsotp_plugin.settings import Settings
+from smsotp_plugin.sms.phone import PhoneNumber
+from smsotp_plugin.stores.guesses import (
+    Guesser,
+    GuessRules,
+    GuessStore,
+    client_place,
+    station_place,
+)
+
+log = logging.getLogger("smsotp.login")
+
+#: Seconds up to which a time is said in seconds, and up to which in minutes.
+_FEW_SECONDS, _FEW_MINUTES = 90, 5400
+#: Waits that are known to be told; older ones are forgotten together, and may be told again.
+_MOST_TOLD = 10_000
+_DAY = 86400.0
+
+
+class Guard:
+    """
+    Makes accounts wait for which too many wrong answers came.
+
+    Args:
+        settings: The whole configuration.
+        names: Makes what accounts and places are counted under.
+        store: Counts.
+        journal: Told whom it refuses.
+        clock: Time.
+    """
+
+    def __init__(
+        self, settings: Settings, names: Fingerprints, store: GuessStore, journal: Journal, clock: Clock
+    ) -> None:
+        guesses = settings.guesses
+        self._rules = GuessRules(
+            free=guesses.free,
+            most=guesses.most,
+            first_wait=guesses.first_wait,
+            longest_wait=guesses.longest_wait,
+            lock=guesses.lock,
+            known_for=guesses.known_days * _DAY,
+        )
+        self._wait_text = settings.challenge.wait_text
+        self._locked_text = settings.challenge.locked_text
+        self._names = names
+        self._store = store
+        self._journal = journal
+        self._clock = clock
+        #: Whose wait is known from the delivery log, and until when it lasts.
+        self._told: dict[str, float] = {}
+
+    def refusal(self, request: LoginRequest, number: PhoneNumber, number_hash: str) -> Reject | None:
+        """
+        Say why somebody whose first factor was right gets no challenge now; None where they get one.
+
+        Args:
+            request: Whose log-in.
+            number: Where the code would go.
+            number_hash: Its fingerprint.
+
+        Raises:
+            StoreError: It cannot be known.
+        """
+        if not self._store.may_wait(self._rules):
+            return None
+        guesser = self.guesser(request)
+        standing = self._store.standing(guesser, number_hash)
+        wait = standing.challenge_from - self._clock.time()
+        if wait <= 0:
+            return None
+        why = f"after {standing.in_a_row} wrong codes in a row, the next code comes {_when(wait)}"
+        if self._is_news(guesser, standing.challenge_from):
+            self._journal.waits(request, number, why)
+        return Reject(self.text(wait), why)
+
+    def locked(self, request: LoginRequest, number_hash: str) -> TooManyGuesses | None:
+        """
+        Say why no answer to an open challenge would be looked at; None where it would.
+
+        Args:
+            request: Whose log-in.
+            number_hash: Fingerprint of its number.
+
+        Raises:
+            StoreError: It cannot be known.
+        """
+        if not self._store.may_wait(self._rules):
+            return None
+        standing = self._store.standing(self.guesser(request), number_hash)
+        wait = standing.answer_from - self._clock.time()
+        return TooManyGuesses(wait) if wait > 0 else None
+
+    def guesser(self, request: LoginRequest) -> Guesser:
+        """Return for whom the answers of a request are counted."""
+        station = request.station.strip().casefold()
+        places = (
+            map(station_place, self._names.fingerprints("station", station))
+            if station
+            else map(client_place, self._names.fingerprints("client", request.client))
+        )
+        return Guesser(self._names.accounts(request.user), tuple(places), self._rules)
+
+    def note_wrong(self, request: LoginRequest, why: WrongCode | TooManyAttempts) -> None:
+        """Log a wait or a lock that a wrong answer begins: one line for each, and none for whom it keeps out."""
+        if why.wait <= 0 or not why.guesses:
+            return
+        locked = why.guesses >= self._rules.most
+        log.warning(
+            "user %s: %s wrong codes in a row, the last from client %s, station %s: %s",
+            quote(self._names.mask_user(request.user)),
+            why.guesses,
+            quote(request.client),
+            quote(request.station),
+            f"no code is sent, and no answer looked at, {_until(why.wait)}; smsotp unlock ends that"
+            if locked
+            else f"the next code comes {_when(why.wait)}",
+        )
+
+    def text(self, wait: float) -> str:
+        """
+        Return what a person is told who has to wait.
+
+        Args:
+            wait: Seconds; infinite where only an administrator can help.
+        """
+        return self._locked_text if math.isinf(wait) else self._wait_text.replace("{time}", spoken(wait))
+
+    def text_after(self, why: WrongCode | TooManyAttempts | TooManyGuesses, otherwise: str) -> str:
+        """Return what a person is told whose log-in ends with an answer: how long to wait, or something else."""
+        return self.text(why.wait) if why.wait > 0 else otherwise
+
+    def _is_news(self, guesser: Guesser, until: float) -> bool:
+        account = guesser.accounts[0]
+        if self._told.get(account) == until:
+            return False
+        if len(self._told) >= _MOST_TOLD:
+            self._told.clear()
+        self._told[account] = until
+        return True
+
+
+def spoken(seconds: float) -> str:
+    """Return a time in a form that is short and the same in many languages, never too short a time."""
+    if seconds <= _FEW_SECONDS:
+        return f"{max(1, math.ceil(seconds))} s"
+    if seconds <= _FEW_MINUTES:
+        return f"{math.ceil(seconds / 60)} min"
+    return f"{math.ceil(seconds / 3600)} h"
+
+
+def _when(wait: float) -> str:
+    return "when an administrator calls smsotp unlock" if math.isinf(wait) else f"in {spoken(wait)}"
+
+
+def _until(wait: float) -> str:
+    return "any more" if math.isinf(wait) else f"for {spoken(wait)}"

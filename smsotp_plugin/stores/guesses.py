@@ -1,0 +1,239 @@
+"""
+What a store promises about wrong answers, and the arithmetic of waits and locks. Pure but for the contract.
+
+Counted is for an account, under two names: a fingerprint of the folded User-Name and one of the telephone number. Under each,
+wrong answers in a row are counted in lanes: one for each place from which a right answer came not long ago, and one for all
+others. The name with the longer wait decides.
+
+A right answer ends the row of its own lane only: whoever knows the password could otherwise try anew after each log-in of
+the user. What it does not end is the count of a day. That is one for all lanes whose place the attacker can share without
+guessing it: the general one, and those of clients that send no station. Of it, a few answers
+are kept for known clients, so that nobody else can use up their day.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+#: The lane of all places that are not known.
+GENERAL = ""
+#: Seconds.
+DAY = 86400.0
+#: No more answers in a row are ever looked at (NIST SP 800-63B-4 section 3.2.2); nobody but the administrator ends that.
+LAST = 100
+#: Known places that an account has at most; the one that was seen last longest ago is forgotten first.
+MOST_PLACES = 10
+#: Seconds after which a proof is worth nothing, whatever the rules say.
+LONGEST_KNOWN = 366 * DAY
+#: What the place of a client begins with that sends no station.
+_CLIENT = "client "
+
+
+@dataclass(frozen=True, slots=True)
+class GuessRules:
+    """
+    How long an account waits.
+
+    Attributes:
+        free: Wrong answers in a row without a wait, 1 to `most`.
+        most: Wrong answers in a row and in a day, at most `LAST`.
+        first_wait: Seconds before the next challenge after `free` of them; doubled by each further one.
+        longest_wait: Seconds.
+        lock: Seconds without challenges and answers after `most` of them.
+        known_for: Seconds for which a place is known after a right answer.
+    """
+
+    free: int
+    most: int
+    first_wait: float
+    longest_wait: float
+    lock: float
+    known_for: float
+
+    def wait_after(self, in_a_row: int) -> float:
+        """Return the seconds before the next challenge after so many wrong answers in a row."""
+        if in_a_row < self.free:
+            return 0.0
+        if in_a_row >= self.most:
+            return self.lock_after(in_a_row)
+        return min(math.ldexp(self.first_wait, in_a_row - self.free), self.longest_wait)
+
+    @property
+    def kept(self) -> int:
+        """How many answers of a day are kept for known clients that send no station."""
+        return min(self.free, self.most // 2)
+
+    @property
+    def fewest(self) -> int:
+        """The fewest wrong answers of a day that can make anybody wait."""
+        return max(1, self.most - self.kept)
+
+    def lock_after(self, in_a_row: int) -> float:
+        """Return the seconds in which no answer is looked at after so many wrong ones in a row."""
+        if in_a_row >= LAST:
+            return math.inf
+        return self.lock if in_a_row >= self.most else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Guesser:
+    """
+    Whose answers count together, and where they come from.
+
+    Attributes:
+        accounts: Fingerprints of the folded User-Name, the present one first: one for each key.
+        places: The same of the station, or of the client where that sends none; see `station_place` and `client_place`.
+        rules: What follows from wrong ones.
+    """
+
+    accounts: tuple[str, ...]
+    places: tuple[str, ...]
+    rules: GuessRules
+
+
+def station_place(fingerprint: str) -> str:
+    """Return the place of a station."""
+    return f"station {fingerprint}"
+
+
+def client_place(fingerprint: str) -> str:
+    """Return the place of a client that sends no station."""
+    return f"{_CLIENT}{fingerprint}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """
+    One count.
+
+    Attributes:
+        in_a_row: Wrong answers since the last right one.
+        latest: When the last of them came, in Unix seconds.
+        proven: When the last right answer came from this place, in Unix seconds; 0 for never.
+    """
+
+    in_a_row: int = 0
+    latest: float = -math.inf
+    proven: float = 0.0
+
+    def is_known(self, rules: GuessRules, now: float) -> bool:
+        """Tell whether a right answer came from this place not long ago."""
+        return now - rules.known_for < self.proven <= now
+
+    def after(self, seconds: float, now: float) -> float:
+        """Return the moment so many seconds after the last wrong answer, in Unix seconds; long ago where they are none."""
+        if math.isinf(seconds):
+            return math.inf
+        # What is in the future was written before the clock was set back, and makes nobody wait.
+        return self.latest + seconds if seconds and self.latest <= now else -math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """
+    What an account may do at a place.
+
+    Attributes:
+        in_a_row: Wrong answers in a row.
+        challenge_from: Unix seconds from which on it gets a challenge; infinite where only an administrator ends that.
+        answer_from: Unix seconds from which on an answer is looked at; the same.
+    """
+
+    in_a_row: int = 0
+    challenge_from: float = -math.inf
+    answer_from: float = -math.inf
+
+    def worse(self, other: "Standing") -> "Standing":
+        """Return the longer waits and the higher count of two."""
+        return Standing(
+            max(self.in_a_row, other.in_a_row),
+            max(self.challenge_from, other.challenge_from),
+            max(self.answer_from, other.answer_from),
+        )
+
+
+#: Of who has given no wrong answer.
+CLEAN = Standing()
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """
+    All that is counted under one name.
+
+    Attributes:
+        lanes: By place.
+        wrong: Place and Unix seconds of each wrong answer of the last day, the oldest first.
+    """
+
+    lanes: Mapping[str, Lane] = field(default_factory=dict)
+    wrong: Sequence[tuple[str, float]] = ()
+
+    def lane_of(self, guesser: Guesser, now: float) -> str:
+        """Return the lane that answers from a place are counted in."""
+        for place in guesser.places:
+            lane = self.lanes.get(place)
+            if lane is not None and lane.is_known(guesser.rules, now):
+                return place
+        return GENERAL
+
+    def standing(self, guesser: Guesser, now: float) -> Standing:
+        """Say what the account may do, as far as this name goes."""
+        rules, place = guesser.rules, self.lane_of(guesser, now)
+        lane = self.lanes.get(place, Lane())
+        locked = max(lane.after(rules.lock_after(lane.in_a_row), now), self._day_over(place, rules, now))
+        waits = lane.after(rules.wait_after(lane.in_a_row), now)
+        return Standing(lane.in_a_row, max(locked, waits), locked)
+
+    def may_wait(self, rules: GuessRules) -> bool:
+        """Tell whether anybody may have to wait, wherever they are; False only where nobody has."""
+        return len(self.wrong) >= rules.fewest or any(
+            lane.in_a_row >= rules.free for lane in self.lanes.values()
+        )
+
+    def _day_over(self, place: str, rules: GuessRules, now: float) -> float:
+        """Return when the count of a day allows an answer in a lane; in the past where it does now."""
+        today = [(where, at) for where, at in self.wrong if now - DAY < at <= now]
+        if place != GENERAL and not place.startswith(_CLIENT):
+            counted = [at for where, at in today if where == place]
+            return counted[-rules.most] + DAY if len(counted) >= rules.most else -math.inf
+        counted = [at for where, at in today if where == GENERAL or where.startswith(_CLIENT)]
+        most = rules.most
+        if place == GENERAL:
+            used = sum(where.startswith(_CLIENT) for where, _ in today)
+            most -= max(0, self._kept_for_clients(rules, now) - used)
+        return counted[-most] + DAY if len(counted) >= most else -math.inf
+
+    def _kept_for_clients(self, rules: GuessRules, now: float) -> int:
+        has_clients = any(
+            place.startswith(_CLIENT) and lane.is_known(rules, now) for place, lane in self.lanes.items()
+        )
+        return rules.kept if has_clients else 0
+
+
+class GuessStore(ABC):
+    """
+    Keeps the counts; the answers themselves are counted by `ChallengeStore.answer`.
+
+    Raises:
+        StoreError: From every method, when the store does not answer or answers with an error.
+    """
+
+    @abstractmethod
+    def may_wait(self, rules: GuessRules) -> bool:
+        """
+        Tell whether anybody at all may have to wait; quick, so that a first leg on its good way asks nothing more.
+
+        False only where no one has to, as far as this process can know: answers are counted whatever it says.
+        """
+
+    @abstractmethod
+    def standing(self, guesser: Guesser, number_hash: str) -> Standing:
+        """
+        Say what an account may do now.
+
+        Args:
+            guesser: Who, and from where.
+            number_hash: Fingerprint of the telephone number, with the present key.
+        """

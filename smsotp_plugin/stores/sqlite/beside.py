@@ -1,0 +1,37 @@
+"""The way of commands into the SQLite file, beside a running server or without one."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.sqlite.connection import connect
+from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
+
+#: How long a command waits for a server that writes, and for those who read, in seconds.
+_PATIENCE = 5.0
+
+
+@contextmanager
+def open_beside(path: Path) -> Iterator[sqlite3.Connection]:
+    """
+    Open a database that a server may be using at this moment, to change it.
+
+    Raises:
+        StoreError: It is not there, is none of ours, or cannot be written, now or while it is open.
+    """
+    if not path.exists():
+        raise StoreError(f"there is no database {path} yet: FreeRADIUS makes it at its first start")
+    try:
+        with closing(connect(path, _PATIENCE)) as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version != SCHEMA_VERSION:
+                raise StoreError(
+                    f"{path} was written by another version of smsotp-plugin: restart FreeRADIUS first"
+                )
+            yield connection
+    except sqlite3.Error as exc:
+        raise StoreError(
+            f"{path} cannot be written: {exc}; do it as root or as the user that FreeRADIUS runs as"
+        ) from exc

@@ -1,0 +1,66 @@
+"""Wrong answers in the file, and in memory who may have to wait for them."""
+
+from functools import partial
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.errors import ChallengeError
+from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.guesses import CLEAN, Guesser, GuessRules, Standing
+from smsotp_plugin.stores.sqlite import challenges as challenges_sql
+from smsotp_plugin.stores.sqlite import guesses as sql
+from smsotp_plugin.stores.sqlite.file import SqliteFile
+from smsotp_plugin.stores.sqlite.watch import Watch
+
+
+class GuessFile:
+    """
+    What a database knows of wrong answers.
+
+    Args:
+        file: The database.
+        clock: Time.
+
+    Raises:
+        StoreError: From every method: the file cannot be used.
+    """
+
+    def __init__(self, file: SqliteFile, clock: Clock) -> None:
+        self._file = file
+        self._clock = clock
+        self._watch = Watch()
+        #: Of which database that is true.
+        self._opened = file.opened
+
+    def answer(  # noqa: PLR0913  (what `ChallengeStore.answer` takes, and what is known)
+        self, state: str, user: str, seal: str, now: float, guesser: Guesser | None, *, most: int | None
+    ) -> Challenge:
+        """See `ChallengeStore.answer`, and `challenges.answer` for `most`."""
+        with self._file.transaction() as connection:
+            judge = partial(challenges_sql.answer, connection, state, user, seal, now, most=most)
+            number_hash = None if guesser is None else sql.number_of(connection, state, user)
+            if guesser is None or number_hash is None:
+                result = sql.judged(judge)
+            else:
+                turn = self._clock.time()
+                result = sql.answer(connection, judge, number_hash, guesser, turn=turn, watch=self._watch)
+        if isinstance(result, ChallengeError):
+            raise result
+        return result
+
+    def may_wait(self, rules: GuessRules) -> bool:
+        """See `GuessStore.may_wait`."""
+        if self._file.is_shared or self._opened != self._file.opened:
+            self._opened = self._file.opened
+            self._watch.forget()
+        elif not self._watch.knows:
+            with self._file.alone() as connection:
+                self._watch.learn(sql.watched(connection, rules))
+        return self._watch.holds_any()
+
+    def standing(self, guesser: Guesser, number_hash: str) -> Standing:
+        """See `GuessStore.standing`; waits for nobody who writes."""
+        if not any(self._watch.holds(name) for name in (*guesser.accounts, number_hash)):
+            return CLEAN
+        with self._file.reading() as connection:
+            turn = self._clock.time()
+            return sql.standing(sql.tallies(connection, guesser, number_hash, turn), guesser, turn)

@@ -1,0 +1,238 @@
+"""The SQL of wrong answers. Each function wants a connection that nobody else uses meanwhile, within a transaction where it writes."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from smsotp_plugin.errors import TooManyAttempts, TooManyGuesses, WrongCode
+from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.guesses import (
+    CLEAN,
+    DAY,
+    GENERAL,
+    LONGEST_KNOWN,
+    MOST_PLACES,
+    Guesser,
+    GuessRules,
+    Lane,
+    Standing,
+    Tally,
+)
+from smsotp_plugin.stores.sqlite.beside import open_beside
+from smsotp_plugin.stores.sqlite.watch import Watch
+
+#: Seconds. A right answer from a place that was proven so recently need not be written down again.
+_PROOF_IS_FRESH = 3600.0
+
+_TALLIES = """
+SELECT name, place, in_a_row, latest, proven FROM guesses WHERE name IN (:first, :second, :third)
+UNION ALL
+SELECT name, place, -1, at, 0 FROM wrong_answers WHERE name IN (:first, :second, :third) AND at > :since
+ORDER BY 4
+"""
+_NUMBER = "SELECT number_hash FROM challenges WHERE state = ? AND user = ?"
+_COUNT_WRONG = """
+INSERT INTO guesses (name, place, other_name, in_a_row, latest, proven)
+VALUES (:name, :lane, :other, 1, :now, 0)
+ON CONFLICT DO UPDATE SET in_a_row = in_a_row + 1, latest = :now, other_name = :other
+"""
+_NOTE_WRONG = "INSERT INTO wrong_answers (name, place, at) VALUES (:name, :lane, :now)"
+_END_ROW = "UPDATE guesses SET in_a_row = 0 WHERE name = :name AND place = :lane AND in_a_row > 0"
+_PROVE = """
+INSERT INTO guesses (name, place, other_name, in_a_row, latest, proven)
+VALUES (:name, :place, :other, 0, 0, :now)
+ON CONFLICT DO UPDATE SET in_a_row = 0, proven = :now, other_name = :other
+"""
+_FORGET_PLACES = f"""
+DELETE FROM guesses WHERE name = :name AND place <> '{GENERAL}' AND place NOT IN (
+    SELECT place FROM guesses WHERE name = :name AND place <> '{GENERAL}' AND proven > :known_since
+    ORDER BY proven DESC LIMIT {MOST_PLACES}
+)
+"""  # noqa: S608  (constants)
+_NAMES = """
+SELECT :name UNION SELECT other_name FROM guesses WHERE name = :name
+UNION SELECT name FROM guesses WHERE other_name = :name
+"""
+_MANY = "SELECT max(in_a_row) FROM guesses WHERE name = ?"
+_UNLOCK = ("UPDATE guesses SET in_a_row = 0 WHERE name = ?", "DELETE FROM wrong_answers WHERE name = ?")
+_WATCHED = """
+SELECT name FROM guesses WHERE in_a_row >= :free
+UNION
+SELECT name FROM (SELECT name, count(*) AS many FROM wrong_answers GROUP BY name) WHERE many >= :fewest
+"""
+_PURGE = {
+    "DELETE FROM wrong_answers WHERE at <= :day_ago OR at > :day_ahead": ("day_ago", "day_ahead"),
+    "DELETE FROM guesses WHERE in_a_row = 0 AND proven < :long_ago": ("long_ago",),
+}
+
+
+def answer(  # noqa: PLR0913  (what is answered, by whom, where and when)
+    connection: sqlite3.Connection,
+    judge: Callable[[], Challenge],
+    number_hash: str,
+    guesser: Guesser,
+    *,
+    turn: float,
+    watch: Watch,
+) -> Challenge | WrongCode | TooManyAttempts:
+    """
+    Have an answer judged where the account may give one, and count it.
+
+    Args:
+        connection: Of the caller alone.
+        judge: See `judged`.
+        number_hash: Of the challenge that is answered.
+        guesser: Who answers, and from where.
+        turn: From when on the file was the caller's, in Unix seconds.
+        watch: Told who may have to wait.
+
+    Returns:
+        See `judged`.
+
+    Raises:
+        ChallengeError: The answer was not looked at.
+        StoreError: See `challenges.answer`.
+    """
+    tallied = tallies(connection, guesser, number_hash, turn)
+    answer_from = standing(tallied, guesser, turn).answer_from
+    if answer_from > turn:
+        raise TooManyGuesses(answer_from - turn)
+    result = judged(judge)
+    is_right = isinstance(result, Challenge)
+    (_count_right if is_right else _count_wrong)(connection, tallied, guesser, turn)
+    if is_right and not any(watch.holds(name) for name in tallied):
+        return result
+    tallied = tallies(connection, guesser, number_hash, turn)
+    for name, tally in tallied.items():
+        if tally.may_wait(guesser.rules):
+            watch.add(name)
+        else:
+            watch.discard(name)
+    if not isinstance(result, Challenge):
+        after = standing(tallied, guesser, turn)
+        result.guesses, result.wait = after.in_a_row, max(0.0, after.challenge_from - turn)
+    return result
+
+
+def judged(judge: Callable[[], Challenge]) -> Challenge | WrongCode | TooManyAttempts:
+    """
+    Have an answer judged, within a transaction.
+
+    Args:
+        judge: Does so, as `challenges.answer` does.
+
+    Returns:
+        The challenge; or in what way the answer was wrong, which has to be committed and not rolled back.
+    """
+    try:
+        return judge()
+    except (WrongCode, TooManyAttempts) as exc:
+        if not exc.guesses:
+            raise
+        return exc
+
+
+def number_of(connection: sqlite3.Connection, state: str, user: str) -> str | None:
+    """Return the fingerprint of the number of a challenge, or None where there is no such challenge."""
+    row = connection.execute(_NUMBER, (state, user)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def tallies(
+    connection: sqlite3.Connection, guesser: Guesser, number_hash: str, now: float
+) -> Mapping[str, Tally]:
+    """Return what is counted under each name of an account."""
+    names = (*guesser.accounts, number_hash)
+    lanes: dict[str, dict[str, Lane]] = {name: {} for name in names}
+    wrong: dict[str, list[tuple[str, float]]] = {name: [] for name in names}
+    values = {"first": names[0], "second": names[1], "third": names[-1], "since": now - DAY}
+    for name, place, in_a_row, latest, proven in connection.execute(_TALLIES, values):
+        if in_a_row < 0:
+            wrong[name].append((place, latest))
+        else:
+            lanes[name][place] = Lane(in_a_row, latest, proven)
+    return {name: Tally(lanes[name], wrong[name]) for name in lanes}
+
+
+def standing(tallied: Mapping[str, Tally], guesser: Guesser, now: float) -> Standing:
+    """Return what an account may do by all of its names."""
+    result = CLEAN
+    for tally in tallied.values():
+        result = result.worse(tally.standing(guesser, now))
+    return result
+
+
+def _count_wrong(
+    connection: sqlite3.Connection, tallied: Mapping[str, Tally], guesser: Guesser, now: float
+) -> None:
+    """Count a wrong answer under each name."""
+    for name, tally in tallied.items():
+        values = {
+            "name": name,
+            "lane": tally.lane_of(guesser, now),
+            "other": _other(tallied, name),
+            "now": now,
+        }
+        connection.execute(_COUNT_WRONG, values)
+        connection.execute(_NOTE_WRONG, {key: values[key] for key in ("name", "lane", "now")})
+
+
+def _count_right(
+    connection: sqlite3.Connection, tallied: Mapping[str, Tally], guesser: Guesser, now: float
+) -> None:
+    """End the row of wrong answers under each name, and note that the right one came from this place."""
+    for name, tally in tallied.items():
+        lane = tally.lane_of(guesser, now)
+        if lane == GENERAL and tally.lanes.get(GENERAL, _NONE).in_a_row:
+            connection.execute(_END_ROW, {"name": name, "lane": GENERAL})
+        place = guesser.places[0]
+        here = tally.lanes.get(place, _NONE)
+        if here.in_a_row == 0 and now - _PROOF_IS_FRESH < here.proven <= now:
+            continue
+        connection.execute(_PROVE, {"name": name, "place": place, "other": _other(tallied, name), "now": now})
+        if lane == GENERAL:
+            known_since = now - guesser.rules.known_for
+            connection.execute(_FORGET_PLACES, {"name": name, "known_since": known_since})
+
+
+def unlock(connection: sqlite3.Connection, name: str) -> int:
+    """Forget the wrong answers under one name and all that belong to it; returns how many in a row there were."""
+    most = 0
+    for (each,) in connection.execute(_NAMES, {"name": name}).fetchall():
+        (in_a_row,) = connection.execute(_MANY, (each,)).fetchone()
+        most = max(most, in_a_row or 0)
+        for statement in _UNLOCK:
+            connection.execute(statement, (each,))
+    return most
+
+
+def unlock_in_file(path: Path, names: Iterable[str]) -> int:
+    """See `StoreKind.unlock`."""
+    with open_beside(path) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        most = max(unlock(connection, name) for name in names)
+        connection.execute("COMMIT")
+    return most
+
+
+def watched(connection: sqlite3.Connection, rules: GuessRules) -> set[str]:
+    """Return the names under which anybody may have to wait."""
+    return {name for (name,) in connection.execute(_WATCHED, {"free": rules.free, "fewest": rules.fewest})}
+
+
+def purge(connection: sqlite3.Connection, now: float) -> int:
+    """Remove what counts no more; returns how many rows."""
+    values = {"day_ago": now - DAY, "day_ahead": now + DAY, "long_ago": now - LONGEST_KNOWN}
+    return sum(
+        connection.execute(statement, {name: values[name] for name in names}).rowcount
+        for statement, names in _PURGE.items()
+    )
+
+
+_NONE = Lane()
+
+
+def _other(tallied: Mapping[str, Tally], name: str) -> str:
+    """Return another name of an account: its number, or the first name of who has that."""
+    first, *_, number = tallied
+    return first if name == number else number

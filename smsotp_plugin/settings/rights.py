@@ -6,7 +6,7 @@ import pwd
 import re
 import shlex
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ FREE_TABLES = ("options", "headers", "PARAMETER")
 _SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|auth|credential|cookie|signature|pin$", re.IGNORECASE)
 #: What looks like one under any other name: long, in one word, with digits and letters.
 _SECRET_VALUE = re.compile(r"(?=\S*[0-9])(?=\S*[A-Za-z])[^\s{}]{16,}")
+#: What the key of the store stands in.
+_KEYS = ("store.key", "store.keys")
 #: A URL with a password in it.
 _ACCOUNT_IN_URL = re.compile(r"[a-z]+://[^/@]*@")
 
@@ -39,6 +41,10 @@ class Owners:
 
     users: frozenset[int]
     groups: frozenset[int]
+
+    def has_stranger(self, found: os.stat_result) -> bool:
+        """Tell whether a file's group is none of the server's."""
+        return found.st_gid not in {0, *self.groups}
 
     @classmethod
     def of_this_process(cls) -> "Owners":
@@ -67,10 +73,12 @@ def find_rights_warnings(
         document: That file's content.
         owners: Whose the store's files may be; None where the server's user is not known.
     """
-    mode = path.stat().st_mode
+    owners = owners or Owners.of_directory(settings.store)
+    found = path.stat()
+    mode = found.st_mode
     if mode & stat.S_IWOTH:
         yield f"{path}: everyone on this machine can write to it; type: chmod o-w {shlex.quote(str(path))}"
-    yield from _find_directory_warnings(str(path), path.absolute().parent)
+    yield from _find_directory_warnings(str(path), [path.absolute()], None)
     secrets = list(_find_secrets(settings, document, ()))
     inside = [place for place, source in secrets if source is None]
     if inside and mode & stat.S_IROTH:
@@ -78,26 +86,33 @@ def find_rights_warnings(
             f"{path}: everyone on this machine can read it, and it holds secrets ({', '.join(inside)}); type: "
             f"chmod o-rwx {shlex.quote(str(path))}"
         )
+    if inside and owners is not None and mode & stat.S_IRGRP and owners.has_stranger(found):
+        yield (
+            f"{path}: the group {_name_group(found.st_gid)} can read it, and it holds secrets ({', '.join(inside)}); type: "
+            f"chmod g-rwx {shlex.quote(str(path))}, or give it to the server's group with chgrp"
+        )
     for place, source in secrets:
         if source and not source.is_absolute():
             yield f"{path}: {place}: {source} is no absolute path: FreeRADIUS runs in another directory"
         if source:
-            yield from _find_file_warnings(f"{path}: {place}", source, None)
-            yield from _find_directory_warnings(f"{path}: {place}", source.absolute().parent)
-    yield from _find_store_warnings(path, settings.store, owners or Owners.of_directory(settings.store))
+            # A key of the store is worth as much there as in a file of its own.
+            keepers = owners if place.startswith(_KEYS) else None
+            yield from _find_file_warnings(f"{path}: {place}", source, keepers)
+            yield from _find_directory_warnings(f"{path}: {place}", [source.absolute()], keepers)
+    yield from _find_store_warnings(path, settings.store, owners)
 
 
 def _find_store_warnings(path: Path, store: StoreSettings, owners: Owners | None) -> Iterator[str]:
+    files = store.find_files()
     if not store.given_keys:
         place = f"{path}: store.key_file"
         yield from _find_file_warnings(place, store.key_path, owners)
-        if store.key_path.parent != store.directory:
-            yield from _find_directory_warnings(place, store.key_path.parent)
+        if not _list_homes([store.key_path]) <= _list_homes(files):
+            yield from _find_directory_warnings(place, [store.key_path], owners)
     place = f"{path}: store.url"
-    for file in store.find_files():
+    for file in files:
         yield from _find_file_warnings(place, file, owners)
-    if store.directory is not None:
-        yield from _find_directory_warnings(place, store.directory, owners)
+    yield from _find_directory_warnings(place, files, owners)
 
 
 def _find_file_warnings(place: str, file: Path, owners: Owners | None) -> Iterator[str]:
@@ -112,7 +127,7 @@ def _find_file_warnings(place: str, file: Path, owners: Owners | None) -> Iterat
     if owners is None:
         return
     deeds = _join_deeds(found.st_mode >> 3)
-    if deeds and found.st_gid not in {0, *owners.groups}:
+    if deeds and owners.has_stranger(found):
         group = _name_group(found.st_gid)
         yield f"{place}: the group {group} can {deeds} {file}; type: chmod g-rwx {typed}"
     yield from _find_owner_warnings(place, file, found, owners)
@@ -127,28 +142,41 @@ def _find_owner_warnings(place: str, file: Path, found: os.stat_result, owners: 
         )
 
 
-def _find_directory_warnings(place: str, directory: Path, owners: Owners | None = None) -> Iterator[str]:
-    """Judge who can put another file in the place of one of ours; `owners` where no other user may make any there."""
-    for above in (directory, *directory.parents):
+def _list_homes(files: Iterable[Path]) -> set[Path]:
+    """Return the directories that files stand in, as they are named and as links lead to them."""
+    return {home for file in files for home in (file.parent, Path(os.path.realpath(file)).parent)}
+
+
+def _find_directory_warnings(place: str, files: Iterable[Path], owners: Owners | None) -> Iterator[str]:
+    """Judge who can put another file in the place of one of ours; strictly, where it is known whose they may be."""
+    homes = _list_homes(files)
+    for directory in sorted({above for home in homes for above in (home, *home.parents)}, reverse=True):
         try:
-            found = above.stat()
+            found = directory.stat()
         except OSError:
             continue
-        own = owners is not None and above == directory
-        if found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
-            cure = f"type: chmod o-w {shlex.quote(str(above))}"
-            yield f"{place}: everyone on this machine can replace what is in {above}; {cure}"
-        elif found.st_mode & stat.S_IWOTH and own:
+        everyone = found.st_mode & stat.S_IWOTH
+        # There, nobody replaces what is not theirs.
+        sticky = found.st_mode & stat.S_ISVTX
+        typed = shlex.quote(str(directory))
+        if everyone and not sticky:
+            yield f"{place}: everyone on this machine can replace what is in {directory}; type: chmod o-w {typed}"
+        elif everyone and owners is not None and directory in homes:
             yield (
-                f"{place}: everyone on this machine can make files in {above}: give the store a directory of its own"
+                f"{place}: everyone on this machine can make files in {directory}: give the store a directory of its own"
             )
-        if owners is not None and own:
-            if found.st_mode & stat.S_IWGRP and found.st_gid not in {0, *owners.groups}:
-                yield (
-                    f"{place}: the group {_name_group(found.st_gid)} can replace what is in {above}; type: "
-                    f"chmod g-w {shlex.quote(str(above))}"
-                )
-            yield from _find_owner_warnings(place, above, found, owners)
+        if owners is None:
+            continue
+        if found.st_mode & stat.S_IWGRP and not sticky and owners.has_stranger(found):
+            group = _name_group(found.st_gid)
+            yield f"{place}: the group {group} can replace what is in {directory}; type: chmod g-w {typed}"
+        if directory in homes:
+            yield from _find_owner_warnings(place, directory, found, owners)
+        elif found.st_uid not in {0, *owners.users}:
+            yield (
+                f"{place}: {directory} belongs to {_name_user(found.st_uid)}, who can replace what is in it: use a directory "
+                "that only root or FreeRADIUS's user can write above, such as one in /var/lib"
+            )
 
 
 def _join_deeds(mode: int) -> str:

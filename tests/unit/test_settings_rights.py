@@ -152,3 +152,82 @@ def test_a_directory_in_which_a_group_can_replace_files_is_told(store: Path) -> 
     assert warnings(store, owners=Owners.of_this_process()) == [
         f"store.url: the group daemon can replace what is in {store}; type: chmod g-w {store}"
     ]
+
+
+@needs_root
+def test_a_group_that_can_replace_what_is_above_the_store_is_told(store: Path) -> None:
+    above = store.parent
+    shutil.chown(above, group="daemon")
+    above.chmod(0o770)
+
+    assert warnings(store, owners=Owners.of_this_process()) == [
+        f"store.url: the group daemon can replace what is in {above}; type: chmod g-w {above}"
+    ]
+    above.chmod(0o1770)
+    assert warnings(store, owners=Owners.of_this_process()) == []
+
+
+@needs_root
+def test_somebody_else_who_owns_a_directory_above_the_store_is_told(store: Path) -> None:
+    above = store.parent
+    shutil.chown(above, "daemon")
+
+    (warning,) = warnings(store, owners=Owners.of_this_process())
+    assert warning.startswith(f"store.url: {above} belongs to daemon, who can replace what is in it")
+
+
+@needs_root
+@pytest.mark.parametrize("name", ["smsotp.db", "smsotp.key"])
+def test_a_link_is_judged_where_it_leads(store: Path, tmp_path: Path, name: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (store / name).rename(elsewhere / name)
+    (store / name).symlink_to(elsewhere / name)
+    shutil.chown(elsewhere, "daemon")
+
+    (warning,) = warnings(store, owners=Owners.of_this_process())
+    assert f"{elsewhere} belongs to daemon, who can change it" in warning
+
+
+@needs_root
+@pytest.mark.parametrize(
+    "line", ["key_file = '{}'\n", "key = {{ file = '{}' }}\n", "keys = [{{ file = '{}' }}]\n"]
+)
+def test_a_key_in_a_directory_of_a_group_is_told_however_it_is_named(
+    store: Path, tmp_path: Path, line: str
+) -> None:
+    (store / "smsotp.key").unlink()
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    key = keys / "own"
+    key.write_text("k" * 32)
+    key.chmod(0o640)
+    for path in (keys, key):
+        shutil.chown(path, group="daemon")
+    keys.chmod(0o770)
+
+    place = line.partition(" ")[0]
+    assert warnings(store, line.format(key), Owners.of_this_process()) == [
+        f"store.{place}: the group daemon can read {key}; type: chmod g-rwx {key}",
+        f"store.{place}: the group daemon can replace what is in {keys}; type: chmod g-w {keys}",
+    ]
+
+
+@needs_root
+def test_a_configuration_with_secrets_that_a_strange_group_can_read_is_told(store: Path) -> None:
+    file = store.parent / "smsotp.toml"
+    given = 'key = "0123456789abcdef0123456789abcdef"\n'
+    warnings(store, given)
+    shutil.chown(file, group="daemon")
+    file.chmod(0o640)
+
+    def found(owners: Owners) -> list[str]:
+        return find_warnings(load_settings(file), file, owners)
+
+    assert found(Owners.of_this_process()) == [
+        (
+            f"{file}: the group daemon can read it, and it holds secrets (store.key); type: chmod g-rwx {file}, or give it to the "
+            "server's group with chgrp"
+        )
+    ]
+    assert found(Owners(frozenset((0,)), frozenset((file.stat().st_gid,)))) == []

@@ -25,6 +25,8 @@ _TAG = re.compile(r"\{([A-Za-z_]{1,40})\}")
 _GATEWAYS_OWN_WORDS = frozenset({"text", "number", "key", "url", "name"})
 #: Seconds; SMS are often slower than a code that lives less.
 _SHORT_LIFE = 60
+#: NIST SP 800-63B-4 section 3.1.3.2: seconds, and the codes that six decimal digits make.
+_STANDARD_LIFE, _STANDARD_CODES = 600, 10**6
 
 
 def find_warnings(settings: Settings, path: Path, owners: Owners | None = None) -> list[str]:
@@ -45,6 +47,7 @@ def find_warnings(settings: Settings, path: Path, owners: Owners | None = None) 
     found = [
         *_find_text_warnings(settings),
         *_find_time_warnings(settings),
+        *_find_departures(settings),
         *_find_route_warnings(settings),
         *_find_gateway_warnings(settings),
         *_find_odd_secrets(settings, ()),
@@ -118,6 +121,15 @@ def _find_time_warnings(settings: Settings) -> Iterator[str]:
             f"otp.ttl: {settings.otp.ttl} s is short: an SMS may take longer, and its reader needs time too; "
             f"{_SHORT_LIFE} s or more are usual"
         )
+
+
+def _find_departures(settings: Settings) -> Iterator[str]:
+    """Yield where codes are weaker than the standard wants them."""
+    otp = settings.otp
+    if otp.ttl > _STANDARD_LIFE:
+        yield f"otp.ttl: {otp.ttl} s is long: NIST SP 800-63B-4 allows {_STANDARD_LIFE} s"
+    if (codes := len(otp.alphabet) ** otp.length) < _STANDARD_CODES:
+        yield f"otp.length: {codes} different codes are few: NIST SP 800-63B-4 wants as many as six decimal digits make"
 
 
 def _find_route_warnings(settings: Settings) -> Iterator[str]:

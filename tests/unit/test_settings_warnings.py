@@ -181,6 +181,26 @@ def test_the_usual_names_of_parameters_are_no_settings(file: Path) -> None:
     assert warnings(file, ONE_GATEWAY + "".join(f'{name} = "x"\n' for name in usual)) == []
 
 
+@pytest.mark.parametrize(
+    ("otp", "told"),
+    [
+        ("ttl = 601", ["otp.ttl: 601 s is long: NIST SP 800-63B-4 allows 600 s"]),
+        ("ttl = 600", []),
+        (
+            "length = 5",
+            [
+                "otp.length: 100000 different codes are few: NIST SP 800-63B-4 wants as many as six decimal digits make"
+            ],
+        ),
+        ('length = 5\nalphabet = "0123456789ABCDEF"', []),
+    ],
+)
+def test_codes_that_are_weaker_than_the_standard_wants_them_are_told(
+    file: Path, otp: str, told: list[str]
+) -> None:
+    assert warnings(file, f"[otp]\n{otp}{GATEWAY}") == told
+
+
 def test_a_code_that_lives_shorter_than_an_sms_takes_is_told(file: Path) -> None:
     [warning] = warnings(file, f"[otp]\nttl = 30\n[challenge]\nresend_after = 10\n{GATEWAY}")
 

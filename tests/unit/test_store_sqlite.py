@@ -12,14 +12,14 @@ import pytest
 
 from smsotp_plugin.errors import StoreError, UnknownChallenge
 from smsotp_plugin.stores.base import Challenge
-from smsotp_plugin.stores.kept import Parcel
+from smsotp_plugin.stores.kept import KeptMessage, Parcel
 from smsotp_plugin.stores.sqlite import file as sqlite_file
 from smsotp_plugin.stores.sqlite import store as sqlite
 from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import RIGHT, WINDOW, WRONG, challenge, name_outcome
 from tests.support.clock import FakeClock, Waits
-from tests.support.parcels import begin, told_by
+from tests.support.parcels import SomeParcel, begin, told_by
 
 DAY = 86400.0
 
@@ -290,6 +290,27 @@ def test_a_listener_that_fails_once_is_told_again(
 
     assert told == states
     assert caplog.text.count("users were asked for codes, but no SMS will be sent") == 1
+
+
+def test_a_message_that_cannot_be_sealed_keeps_no_other_from_being_sent(
+    store: SqliteStore, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Spoilt(SomeParcel):
+        def seal(self) -> KeptMessage:
+            raise ZeroDivisionError
+
+    told = told_by(store)
+    bad = challenge(clock)
+    with store._committing:
+        first = begin(store, challenge(clock))
+        store.open_challenge(bad, Spoilt(bad))
+        second = begin(store, challenge(clock))
+    store.flush()
+
+    assert told == [first.state, second.state]
+    assert name_outcome(lambda: store.find(bad.state, bad.user)) == "UnknownChallenge"
+    assert store.find_same(bad.login, clock.time()) is None
+    assert caplog.text.count("a user was asked for a code, but no SMS will be sent") == 1
 
 
 def test_what_is_committed_together_is_told_together(store: SqliteStore, clock: FakeClock) -> None:

@@ -35,8 +35,17 @@ class Batch:
     def challenges(self) -> list[Challenge]:
         return [challenge for challenge, _ in self._by_state.values()]
 
-    def messages(self) -> list[KeptMessage]:
-        return [parcel.seal() for _, parcel in self._by_state.values()]
+    def seal(self) -> list[KeptMessage]:
+        """Return the messages of all; takes out what cannot be sealed, so that nobody else's code waits for it."""
+        messages = []
+        for challenge, parcel in list(self._by_state.values()):
+            try:
+                messages.append(parcel.seal())
+            except Exception:
+                log.exception("a user was asked for a code, but no SMS will be sent")
+                del self._by_state[challenge.state]
+                self._latest.pop(challenge.login, None)
+        return messages
 
     def tell(self, listener: KeptListener) -> None:
         """Tell what is kept, for whoever has kept it and holds no lock; once."""

@@ -277,7 +277,7 @@ class SqliteStore(Store):
         """
         batch = Batch()
         batch.add(new, parcel)
-        (message,) = batch.messages()
+        message = parcel.seal()
         with self._committing:
             kept = self._try(lambda: self._file.insert_unless_same(new, message, self._window))
             if kept is not new:
@@ -296,7 +296,7 @@ class SqliteStore(Store):
             if not batch and not events and not forgotten:
                 return
             try:
-                messages = batch.messages()
+                messages = batch.seal()
                 self._try(lambda: self._file.insert(batch.challenges(), messages, events, forgotten))
                 if batch:
                     self._now_tell(batch)

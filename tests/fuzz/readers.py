@@ -10,11 +10,17 @@ from tests.fuzz.server_readers import server_readers
 from tests.fuzz.wire_readers import wire_readers
 
 NAMES = ("attributes", "state", "toml", "command_line", "http", "xmlrpc", "smtp", "smpp")
+#: Files are written for some cases: in memory, where that is possible.
+_IN_MEMORY = Path("/dev/shm")
 CORPUS = Path(__file__).parent / "corpus"
 
 
 @contextmanager
 def all_readers() -> Iterator[dict[str, Reader]]:
     """Give all readers by name; what they log is dropped meanwhile."""
-    with TemporaryDirectory() as folder, quiet(), server_readers(Path(folder)) as readers:
+    with (
+        TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as folder,
+        quiet(),
+        server_readers(Path(folder)) as readers,
+    ):
         yield {reader.name: reader for reader in (*readers, *wire_readers())}

@@ -240,6 +240,7 @@ def _commands(config: Path) -> list[Sequence[str]]:
         ),
         ("trace", "bob", "--last", "3", *file),
         ("erase", "+491701234567", *file),
+        ("unlock", "bob", *file),
         ("freeradius", "install", "--raddb", "/nowhere", "--listen", "127.0.0.1:1812", "--dry-run", *file),
         ("freeradius", "check", "--raddb", "/nowhere", "--before-start"),
         ("freeradius", "unit", "--raddb", "/nowhere"),

@@ -17,6 +17,7 @@ from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
 from smsotp_plugin.dispatch.routes import Route, RouteTable
 from smsotp_plugin.dispatch.takeover import Takeover
 from smsotp_plugin.errors import StoreError
+from smsotp_plugin.login.budgets import Budgets, make_rules
 from smsotp_plugin.login.flow import Login
 from smsotp_plugin.login.notify import Notifier
 from smsotp_plugin.login.sending import CodeSender
@@ -131,6 +132,7 @@ def build_store(settings: Settings, clock: Clock) -> Store:
         window=settings.challenge.resend_after,
         events_kept=settings.delivery_log.days * _DAY,
         clock=clock,
+        budgets=make_rules(settings.limits),
     )
 
 
@@ -149,6 +151,7 @@ def build(settings: Settings, clock: Clock) -> System:
     providers = build_gateways(settings, clock, lambda receipt: store.record(_make_event(receipt, clock)))
     # Opened last: of what is made here, only the store has to be closed where the rest cannot be made.
     store = build_store(settings, clock)
+    budgets = Budgets(settings.limits, codes.names, store, clock)
     challenges = SealedStore(store, codes.names)
     dispatcher = Dispatcher(
         providers=providers,
@@ -162,6 +165,7 @@ def build(settings: Settings, clock: Clock) -> System:
     sender = CodeSender(
         settings=settings,
         codes=codes,
+        budgets=budgets,
         sealer=sealer,
         store=challenges,
         delivery_log=store,
@@ -169,10 +173,16 @@ def build(settings: Settings, clock: Clock) -> System:
         clock=clock,
     )
     login = Login(
-        settings=settings, codes=codes, store=challenges, delivery_log=store, sender=sender, clock=clock
+        settings=settings,
+        codes=codes,
+        store=challenges,
+        delivery_log=store,
+        sender=sender,
+        budgets=budgets,
+        clock=clock,
     )
     store.listen(sender.send)
-    dispatcher.listen(login.note_end)
+    dispatcher.listen(login.note_end, sender.adjust)
     takeover = Takeover(
         store=store,
         sealer=sealer,
@@ -186,6 +196,7 @@ def build(settings: Settings, clock: Clock) -> System:
         notifier=Notifier(
             texts=settings.notifications,
             sender=sender,
+            budgets=budgets,
             names=codes.names,
             delivery_log=store,
             outbox=dispatcher,

@@ -20,6 +20,7 @@ Every error that this package raises on purpose, as one tree. Imports nothing of
     │   ├─ NumberError                no usable telephone number
     │   ├─ NoRoute                    no gateway is meant for this number
     │   ├─ NoGatewayAlive             every gateway of the route is known to be dead
+    │   ├─ OverBudget                 as many SMS as [limits] allows have been sent
     │   └─ QueueFull                  the dispatcher takes no more messages now
     └─ DeliveryError                  one attempt at one gateway did not end in a receipt
         ├─ NotSent                    certain: the gateway has no copy; try elsewhere, or here again
@@ -159,6 +160,29 @@ class NoRoute(CannotSend):
 
 class NoGatewayAlive(CannotSend):
     """Every gateway of a route is known to be dead: the log-in is refused at once."""
+
+
+class OverBudget(CannotSend):
+    """
+    As many SMS as one of the budgets allows have been sent.
+
+    Args:
+        setting: Which budget, by its name in ``[limits]``.
+        written: What it allows, as the configuration has it.
+        key: For whom, as the store knows it; nothing for people.
+        wait: Seconds until the next SMS is within this budget.
+        window: Seconds that the budget is about.
+    """
+
+    def __init__(self, setting: str, written: str, key: str, wait: float, window: float) -> None:
+        super().__init__(
+            f"over budget: {setting} = {written} (limits), the next SMS in {max(1.0, wait):.0f} s"
+        )
+        self.setting = setting
+        self.written = written
+        self.key = key
+        self.wait = wait
+        self.window = window
 
 
 class QueueFull(CannotSend):

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from smsotp_plugin.fields.quota import Quota
 from smsotp_plugin.fields.secret import SettingsModel
 from smsotp_plugin.fields.smtp_server import SmtpServer
 from smsotp_plugin.fields.template import Template
@@ -130,8 +131,8 @@ def _write_value(value: Any) -> str:
             return json.dumps(value.source, ensure_ascii=False)
         case WebAddress():
             return json.dumps(f"{value.scheme}://{value.host}{value.target}")
-        case Enum():
-            return json.dumps(value.value)
+        case Quota() | Enum():
+            return json.dumps(str(value))
         case tuple() | list():
             return f"[{', '.join(map(_write_value, value))}]"
         case frozenset() | set():

@@ -83,6 +83,10 @@ class Delivery:
         self.deadline = deadline
         self.outcome: Outcome | None = None
         self.in_flight: set[str] = set()
+        #: Gateways that have the message, or may.
+        self._may_have_it: set[str] = set()
+        #: As how many SMS it is counted: as one from the moment it is promised.
+        self._counted = 1
         self._rules = rules
         self._random = random
         self._round = 1
@@ -124,6 +128,17 @@ class Delivery:
         step = self.choose_step(now, health_of) if self.in_flight and self.outcome is None else None
         return step if isinstance(step, Send) else None
 
+    def note_begun(self, gateway: str) -> None:
+        """Note that a gateway may have the message from now on."""
+        self._may_have_it.add(gateway)
+
+    def count_copies(self) -> int:
+        """Return how many more SMS it costs than was counted so far, or fewer, and count them."""
+        copies = len(self._may_have_it)
+        due = max(1, copies) if self.outcome is None else copies
+        change, self._counted = due - self._counted, due
+        return change
+
     def take_back(self, gateway: str) -> None:
         """Note that a gateway was not asked after all: it died or began to rest while the message waited for it."""
         self.in_flight.discard(gateway)
@@ -150,6 +165,8 @@ class Delivery:
         self.in_flight.discard(gateway)
         if is_busy(error):
             self._busy.add(gateway)
+        if isinstance(error, Refused | NotSent):
+            self._may_have_it.discard(gateway)
         match error:
             case Refused():
                 self._given_up.add(gateway)

@@ -22,7 +22,7 @@ from smsotp_plugin.dispatch.journal import DeliveryJournal, describe_message
 from smsotp_plugin.dispatch.keeper import Keeper
 from smsotp_plugin.dispatch.lane import Lane, end_lanes
 from smsotp_plugin.dispatch.on_the_way import OnTheWay
-from smsotp_plugin.dispatch.outbox import EndListener, ignore_end
+from smsotp_plugin.dispatch.outbox import CostListener, EndListener, ignore_cost, ignore_end
 from smsotp_plugin.dispatch.people import Person
 from smsotp_plugin.dispatch.planner import Planner
 from smsotp_plugin.dispatch.prober import Prober
@@ -111,11 +111,12 @@ class Dispatcher:
         self._slots = Slots(rules.queue)
         self._planner = Planner(routes, self, self._slots, rules.deadline, clock)
         self._listener: EndListener = ignore_end
+        self._cost_listener: CostListener = ignore_cost
         self._stopping = False
 
-    def listen(self, listener: EndListener) -> None:
-        """Tell this one how messages end, from now on."""
-        self._listener = listener
+    def listen(self, listener: EndListener, cost_listener: CostListener = ignore_cost) -> None:
+        """Tell these how messages end and what they cost, from now on."""
+        self._listener, self._cost_listener = listener, cost_listener
 
     def start(self) -> None:
         """Open the gateways and start the threads; waits for nobody."""
@@ -152,6 +153,7 @@ class Dispatcher:
         delivery = self._make_delivery(message, plan)
         for gateway in sorted(may_have_it):
             self._journal.note_failure(message, gateway, LOST)
+            delivery.note_begun(gateway)
             delivery.note_failure(gateway, LOST)
         for gateway in sorted({*letter.gateways, *may_have_it} - {*self._lanes}):
             self._journal.note_failure(message, gateway, GONE)
@@ -321,6 +323,7 @@ class Dispatcher:
             return self._give_back(lane, delivery)
         if (problem := self._keeper.begin(delivery.message, lane.name)) is not None:
             return self._advance(delivery, lambda: delivery.note_failure(lane.name, problem))
+        self._count_copies(delivery, lambda: delivery.note_begun(lane.name))
         try:
             receipt = lane.provider.submit(delivery.message, Deadline(delivery.deadline, self._clock))
         except DeliveryError as exc:
@@ -351,6 +354,7 @@ class Dispatcher:
     def _note_failure(self, lane: Lane, delivery: Delivery, error: DeliveryError) -> None:
         consequence = lane.breaker.note_failure(error, delivery.person, self._clock.monotonic())
         with ExitStack() as rest:
+            rest.callback(self._count_copies, delivery)
             rest.callback(self._advance, delivery, lambda: delivery.note_failure(lane.name, error))
             if consequence is Consequence.OPENED:
                 rest.callback(self._prober.note_opened, lane)
@@ -360,11 +364,19 @@ class Dispatcher:
                 rest.callback(self._keeper.end, delivery.message, lane.name)
             self._journal.note_failure(delivery.message, lane.name, error)
 
+    def _count_copies(self, delivery: Delivery, note: Callable[[], None] = _do_nothing) -> None:
+        with self._lock:
+            note()
+            change = delivery.count_copies()
+        if change:
+            self._cost_listener(delivery.message, change)
+
     def _end(self, delivery: Delivery, outcome: Outcome) -> None:
         """End a message, whatever of that fails."""
         self._slots.give_back(delivery.plan.slot)
         with ExitStack() as rest:
             rest.callback(self._leave_the_way, delivery)
+            rest.callback(self._count_copies, delivery)
             rest.callback(self._journal.note_end, delivery.message, outcome, delivery.plan.route)
             # Before that: whoever reads that the message has ended finds its consequences in place.
             rest.callback(self._listener, delivery.message, outcome)

@@ -9,13 +9,15 @@ from smsotp_plugin.sms.message import Message
 
 #: Told of each message once, from any thread, how it ended: nothing more is tried.
 EndListener = Callable[[Message, Outcome], None]
+#: Told, from any thread, that a message costs so many SMS more than the one that was promised, or fewer.
+CostListener = Callable[[Message, int], None]
 
 
 class Outbox(Protocol):
     """
     Takes messages.
 
-    How a message ended is told to one `EndListener`, which whoever builds the outbox sets.
+    How a message ended is told to one `EndListener`, and what it cost to one `CostListener`; whoever builds the outbox sets both.
     """
 
     def plan(self, recipient: Recipient) -> Plan:
@@ -45,4 +47,8 @@ class Outbox(Protocol):
 
 
 def ignore_end(message: Message, outcome: Outcome) -> None:
+    """Note nothing."""
+
+
+def ignore_cost(message: Message, copies: int) -> None:
     """Note nothing."""

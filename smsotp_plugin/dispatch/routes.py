@@ -43,7 +43,9 @@ class Recipient:
         gateway: The gateway that the configuration of this user names, or empty.
         share: Where weights decide which gateway comes first: 0 to below 1, evenly spread over all log-ins and the same
             for all messages of one, so that a further message finds the gateways in the same order.
-        user: User-Name; routes do not look at it.
+        user: User-Name; routes do not look at it, nor at what follows.
+        station: Calling-Station-Id, or empty.
+        client: Who asks.
     """
 
     number: str
@@ -52,6 +54,8 @@ class Recipient:
     gateway: str = ""
     share: float = 0.0
     user: str = ""
+    station: str = ""
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from smsotp_plugin.errors import (
     ChallengeError,
     NumberError,
     Outcome,
+    OverBudget,
     StoreError,
     TooManyAttempts,
     TooManyGuesses,
@@ -19,6 +20,7 @@ from smsotp_plugin.errors import (
     WrongCode,
 )
 from smsotp_plugin.log import make_printable, quote
+from smsotp_plugin.login.budgets import Budgets
 from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Prompter, Reject, explain_undelivered
 from smsotp_plugin.login.guard import Guard
 from smsotp_plugin.login.journal import Journal
@@ -48,6 +50,7 @@ class Login:
         store: Keeps challenges.
         delivery_log: Told how each challenge is answered.
         sender: Sends the codes.
+        budgets: Tells what is over budget.
         clock: Time.
     """
 
@@ -59,6 +62,7 @@ class Login:
         store: ChallengeStore,
         delivery_log: DeliveryRecorder,
         sender: CodeSender,
+        budgets: Budgets,
         clock: Clock,
     ) -> None:
         self._otp = settings.otp
@@ -68,6 +72,7 @@ class Login:
         self._names = codes.names
         self._store = store
         self._sender = sender
+        self._budgets = budgets
         self._clock = clock
         self._journal = Journal(codes.names, delivery_log, clock)
         self._prompter = Prompter(clock)
@@ -78,6 +83,7 @@ class Login:
             store=store,
             sender=sender,
             guard=self._guard,
+            budgets=budgets,
             journal=self._journal,
             clock=clock,
         )
@@ -104,6 +110,10 @@ class Login:
             return Reject(self._texts.no_number_text, f"no SMS can be sent: {exc}")
         try:
             return self._challenge(request, number)
+        except OverBudget as exc:
+            if self._budgets.is_news(exc):
+                self._journal.note_over_budget(request, number, exc)
+            return Reject(self._texts.limit_text, str(exc))
         except (CannotSend, StoreError) as exc:
             self._journal.note_rejected(request, number, exc)
             return Reject(self._texts.unavailable_text, str(exc))
@@ -172,8 +182,9 @@ class Login:
             same = self._store.find_same(older, new.created)
             if same is not None:
                 return self._same(request, same)
+        spending = self._sender.calculate(request, number)
         try:
-            plan = self._sender.plan(request, number, new.state)
+            plan = self._sender.plan(request, number, new.state, spending)
         except CannotSend:
             # The code of the same log-in may be there already; it stays good while nothing more can be sent.
             same = self._store.find_same(new.login, new.created)
@@ -189,8 +200,9 @@ class Login:
             ", ".join(plan.gateways),
         )
         with self._waiting.turn(new.state) as waits:
-            message = self._sender.compose(request, new, number, code)
-            return self._open(request, new, self._sender.pack(request, new, message, plan), waits=waits)
+            message = self._sender.compose(request, new, number, code, spending=spending)
+            parcel = self._sender.pack(request, new, message, plan, spending=spending)
+            return self._open(request, new, parcel, waits=waits)
 
     def _open(
         self, request: LoginRequest, new: Challenge, parcel: CodeParcel, *, waits: bool

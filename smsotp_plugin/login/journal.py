@@ -4,6 +4,7 @@ import logging
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
+from smsotp_plugin.errors import OverBudget
 from smsotp_plugin.log import quote
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.sms.phone import PhoneNumber
@@ -64,6 +65,24 @@ class Journal:
         """Note for ``smsotp trace`` that somebody gets no challenge now; the log has it since the wait began."""
         self._record_rejection(request, number, f"is refused: {why}")
 
+    def note_over_budget(self, request: LoginRequest, number: PhoneNumber, why: OverBudget) -> None:
+        """Note that a budget is spent, once for all whom it keeps out."""
+        log.warning(
+            "user %s, client %s, station %s is refused: %s; further refusals are counted, not logged",
+            *(self._name_user(request), quote(request.client), quote(request.station), why),
+        )
+        self._record_rejection(request, number, f"is refused: {why}")
+
+    def note_answer(
+        self, request: LoginRequest, state: str, judgement: str, level: int = logging.INFO
+    ) -> None:
+        """Note how an answer to a challenge was judged, in the words that the person was told."""
+        reference = reference_of(state)
+        log.log(level, "user %s answers challenge %s: %s", self._name_user(request), reference, judgement)
+        self._delivery_log.record(
+            DeliveryEvent(reference, self._clock.time(), EventKind.ANSWERED, detail=judgement)
+        )
+
     def _record_rejection(self, request: LoginRequest, number: PhoneNumber | None, detail: str) -> None:
         self._delivery_log.record(
             DeliveryEvent(
@@ -75,16 +94,6 @@ class Journal:
                 number=number.masked if number else "",
                 number_hash=self._names.number_hash(number) if number else "",
             )
-        )
-
-    def note_answer(
-        self, request: LoginRequest, state: str, judgement: str, level: int = logging.INFO
-    ) -> None:
-        """Note how an answer to a challenge was judged, in the words that the person was told."""
-        reference = reference_of(state)
-        log.log(level, "user %s answers challenge %s: %s", self._name_user(request), reference, judgement)
-        self._delivery_log.record(
-            DeliveryEvent(reference, self._clock.time(), EventKind.ANSWERED, detail=judgement)
         )
 
     def _name_user(self, request: LoginRequest) -> str:

@@ -10,8 +10,9 @@ from pydantic import SecretStr
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
 from smsotp_plugin.dispatch.outbox import Outbox
-from smsotp_plugin.errors import CannotSend
+from smsotp_plugin.errors import CannotSend, OverBudget, StoreError
 from smsotp_plugin.log import quote
+from smsotp_plugin.login.budgets import Budgets
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.sending import CodeSender
 from smsotp_plugin.settings.sections.notifications import NotificationSettings
@@ -35,6 +36,7 @@ class Notifier:
     Args:
         texts: The notifications by name.
         sender: Knows the number and the route of a user.
+        budgets: Knows what a notification costs.
         names: Make a reference of each message, and know numbers by their hash.
         delivery_log: Told what was asked for.
         outbox: Takes the messages; none of them survives the process: nobody was promised one.
@@ -46,6 +48,7 @@ class Notifier:
         *,
         texts: Mapping[str, NotificationSettings],
         sender: CodeSender,
+        budgets: Budgets,
         names: Fingerprints,
         delivery_log: DeliveryRecorder,
         outbox: Outbox,
@@ -53,6 +56,7 @@ class Notifier:
     ) -> None:
         self._texts = texts
         self._sender = sender
+        self._budgets = budgets
         self._names = names
         self._delivery_log = delivery_log
         self._outbox = outbox
@@ -67,14 +71,17 @@ class Notifier:
             return
         user = self._names.mask_user(request.user)
         state = self._names.make_state(request.site)
+        now = self._clock.time()
+        text = _filled(settings.text, request, now)
         try:
             number = self._sender.find_number(request)
-            plan = self._sender.plan(request, number, state)
-        except CannotSend as exc:
-            log.warning("user %s gets no notification %s: %s", quote(user), quote(name), exc)
+            spending = self._budgets.calculate(request, number, text, code=False)
+            plan = self._sender.plan(request, number, state, spending)
+            self._budgets.spend(spending)
+        except (CannotSend, StoreError) as exc:
+            if not isinstance(exc, OverBudget) or self._budgets.is_news(exc):
+                log.warning("user %s gets no notification %s: %s", quote(user), quote(name), exc)
             return
-        now = self._clock.time()
-        text = SecretStr(_filled(settings.text, request, now))
         reference = reference_of(state)
         self._delivery_log.record(
             DeliveryEvent(
@@ -91,9 +98,11 @@ class Notifier:
             reference=reference,
             user=user,
             number=number,
-            otp=text,
-            sentence=text,
+            otp=SecretStr(text),
+            sentence=SecretStr(text),
             expires=now + settings.ttl,
+            budgets=spending.keys,
+            price=spending.money,
         )
         self._outbox.submit(message, plan)
 

@@ -4,7 +4,15 @@ import logging
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints
-from smsotp_plugin.errors import CannotSend, Expired, ResendRefused, StoreError, UnknownChallenge
+from smsotp_plugin.errors import (
+    CannotSend,
+    Expired,
+    OverBudget,
+    ResendRefused,
+    StoreError,
+    UnknownChallenge,
+)
+from smsotp_plugin.login.budgets import Budgets
 from smsotp_plugin.login.decisions import Ask, NotOurs, Prompter, Reject, explain_undelivered
 from smsotp_plugin.login.guard import Guard
 from smsotp_plugin.login.journal import Journal
@@ -25,6 +33,7 @@ class Resender:
         store: Counts.
         sender: Sends.
         guard: Says whose account is locked.
+        budgets: Tells what is over budget.
         journal: Told what becomes of each wish.
         clock: Time.
     """
@@ -37,6 +46,7 @@ class Resender:
         store: ChallengeStore,
         sender: CodeSender,
         guard: Guard,
+        budgets: Budgets,
         journal: Journal,
         clock: Clock,
     ) -> None:
@@ -47,6 +57,7 @@ class Resender:
         self._store = store
         self._sender = sender
         self._guard = guard
+        self._budgets = budgets
         self._journal = journal
         self._clock = clock
         self._prompter = Prompter(clock)
@@ -79,19 +90,28 @@ class Resender:
             return Reject(self._texts.unavailable_text, f"no further SMS: {exc}")
 
     def _resend(self, request: LoginRequest, challenge: Challenge) -> Ask:
-        number = self._sender.find_number(request)
-        if challenge.number_hash not in self._names.number_hashes(number):
-            raise Expired("the telephone number has changed since the challenge")
-        plan = self._sender.plan(request, number, challenge.state)
-        message = self._sender.compose(request, challenge, number, self._sender.code_of(request, challenge))
-        parcel = self._sender.pack(request, challenge, message, plan)
         try:
-            challenge = self._store.resend(
-                challenge.state, request.user, self._clock.time(), self._rules, parcel
-            )
+            return self._send(request, challenge)
         except ResendRefused as exc:
             self._journal.note_answer(request, challenge.state, f"gets no further SMS: {exc}")
             return self._prompter.ask(challenge, self._explain_refusal(exc))
+        except OverBudget as exc:
+            if self._budgets.is_news(exc):
+                why = f"gets no further SMS: {exc}"
+                self._journal.note_answer(request, challenge.state, why, logging.WARNING)
+            # The code that they have stays good.
+            return self._prompter.ask(challenge, self._texts.no_resend_prompt)
+
+    def _send(self, request: LoginRequest, challenge: Challenge) -> Ask:
+        number = self._sender.find_number(request)
+        if challenge.number_hash not in self._names.number_hashes(number):
+            raise Expired("the telephone number has changed since the challenge")
+        spending = self._sender.calculate(request, number)
+        plan = self._sender.plan(request, number, challenge.state, spending)
+        code = self._sender.code_of(request, challenge)
+        message = self._sender.compose(request, challenge, number, code, spending=spending)
+        parcel = self._sender.pack(request, challenge, message, plan, spending=spending)
+        challenge = self._store.resend(challenge.state, request.user, self._clock.time(), self._rules, parcel)
         self._sender.send_again(parcel, challenge.resends)
         return self._prompter.ask(challenge, self._texts.prompt)
 

@@ -13,12 +13,14 @@ from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.dispatch.outbox import Outbox
 from smsotp_plugin.dispatch.routes import Plan, Recipient, find_realm
 from smsotp_plugin.errors import NumberError, Outcome, StoreError, UnknownChallenge
+from smsotp_plugin.login.budgets import Budgets
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.settings import Settings
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.phone import PhoneNumber, parse_number
 from smsotp_plugin.sms.sealed import Letter, MessageSealer
 from smsotp_plugin.stores.base import Challenge, ChallengeStore
+from smsotp_plugin.stores.budgets import Spending
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, EventKind
 from smsotp_plugin.stores.kept import KeptMessage, Parcel
 
@@ -45,6 +47,7 @@ class CodeParcel:
         plan: Through which gateways, likewise.
         site: The virtual server of the log-in.
         sealer: Seals it.
+        spending: What the message costs.
     """
 
     challenge: Challenge
@@ -52,6 +55,7 @@ class CodeParcel:
     plan: Plan
     site: str
     sealer: MessageSealer
+    spending: Spending
 
     def seal(self) -> KeptMessage:
         """See `Parcel.seal`."""
@@ -67,6 +71,7 @@ class CodeSender:
     Args:
         settings: The whole configuration.
         codes: Derives the code from the challenge.
+        budgets: Knows what an SMS costs, and which numbers get one.
         sealer: Seals messages for the store.
         store: Told when a code did not get out.
         delivery_log: Told what was asked for.
@@ -79,6 +84,7 @@ class CodeSender:
         *,
         settings: Settings,
         codes: CodeMaker,
+        budgets: Budgets,
         sealer: MessageSealer,
         store: ChallengeStore,
         delivery_log: DeliveryRecorder,
@@ -91,6 +97,7 @@ class CodeSender:
         self._texts = settings.otp.texts
         self._codes = codes
         self._names = codes.names
+        self._budgets = budgets
         self._sealer = sealer
         self._store = store
         self._delivery_log = delivery_log
@@ -109,12 +116,20 @@ class CodeSender:
         problems = []
         for text in request.numbers:
             try:
-                return parse_number(text, self._region)
+                number = parse_number(text, self._region)
+                self._budgets.check_number(number)
             except NumberError as exc:
                 problems.append(str(exc))
+            else:
+                return number
         raise NumberError(f"the user's telephone number cannot be used: {'; '.join(problems)}")
 
-    def plan(self, request: LoginRequest, number: PhoneNumber, state: str) -> Plan:
+    def calculate(self, request: LoginRequest, number: PhoneNumber) -> Spending:
+        """Return what an SMS with a code costs."""
+        text = self._find_text(request.language) or DEFAULT_SENTENCE
+        return self._budgets.calculate(request, number, text)
+
+    def plan(self, request: LoginRequest, number: PhoneNumber, state: str, spending: Spending) -> Plan:
         """
         Choose the gateways, before the user is promised a code.
 
@@ -122,12 +137,15 @@ class CodeSender:
             request: Whose log-in.
             number: Where the code goes.
             state: Of the challenge; decides where gateways share the messages.
+            spending: What the message costs.
 
         Raises:
+            OverBudget: The budgets do not allow it, as far as can be seen.
             QueueFull: There is no room.
             NoRoute: No gateway is meant for this user.
             NoGatewayAlive: All of them are known to be dead.
         """
+        self._budgets.check(request, spending)
         return self._outbox.plan(
             Recipient(
                 number=number.e164,
@@ -136,6 +154,8 @@ class CodeSender:
                 gateway=request.gateway,
                 share=int(state[:_SHARE_DIGITS], 16) / 16**_SHARE_DIGITS,
                 user=self._names.mask_user(request.user),
+                station=request.station,
+                client=request.client,
             )
         )
 
@@ -151,7 +171,15 @@ class CodeSender:
             raise UnknownChallenge("the challenge was made for another site")
         return maker.code(challenge.seed)
 
-    def compose(self, request: LoginRequest, challenge: Challenge, number: PhoneNumber, code: str) -> Message:
+    def compose(
+        self,
+        request: LoginRequest,
+        challenge: Challenge,
+        number: PhoneNumber,
+        code: str,
+        *,
+        spending: Spending,
+    ) -> Message:
         """
         Return the message with the code of a challenge.
 
@@ -160,10 +188,32 @@ class CodeSender:
             challenge: What the code is for.
             number: Where it goes.
             code: The code.
+            spending: What the message costs.
         """
-        return self._make_message(challenge, number, self._find_text(request.language), code)
+        text = self._find_text(request.language)
+        return Message(
+            reference=reference_of(challenge.state),
+            user=self._names.mask_user(challenge.user),
+            number=number,
+            otp=SecretStr((text or "{otp}").replace("{otp}", code)),
+            sentence=SecretStr((text or DEFAULT_SENTENCE).replace("{otp}", code)),
+            expires=challenge.expires,
+            state=challenge.state,
+            login=challenge.login,
+            code=SecretStr(code),
+            budgets=spending.keys,
+            price=spending.money,
+        )
 
-    def pack(self, request: LoginRequest, challenge: Challenge, message: Message, plan: Plan) -> CodeParcel:
+    def pack(
+        self,
+        request: LoginRequest,
+        challenge: Challenge,
+        message: Message,
+        plan: Plan,
+        *,
+        spending: Spending,
+    ) -> CodeParcel:
         """
         Return a message for the store to keep.
 
@@ -172,8 +222,9 @@ class CodeSender:
             challenge: Whose code.
             message: What `compose` made.
             plan: What `plan` chose, as for the first message of the challenge.
+            spending: What the message costs.
         """
-        return CodeParcel(challenge, message, plan, request.site, self._sealer)
+        return CodeParcel(challenge, message, plan, request.site, self._sealer, spending)
 
     def send(self, kept: Sequence[Parcel]) -> None:
         """Get the codes of new challenges on their way; returns at once. See `KeptListener`."""
@@ -208,6 +259,10 @@ class CodeSender:
         except StoreError as exc:
             log.error("challenge %s cannot be marked undelivered: %s", message.reference, exc)  # noqa: TRY400  (one line says it)
 
+    def adjust(self, message: Message, copies: int) -> None:
+        """Note that a message costs as many SMS more than was counted, or fewer; see `CostListener`."""
+        self._budgets.adjust(message.budgets, message.price, copies)
+
     def log_in_is_over(self, state: str) -> None:
         """Send the code of a challenge nowhere else: it was used, or can no longer be."""
         self._outbox.withdraw(state)
@@ -215,21 +270,6 @@ class CodeSender:
     def _find_text(self, language: str) -> str | None:
         """Return the text of the SMS in a language such as ``de-at``: that of ``de`` where it has none of its own."""
         return self._texts.get(language) or self._texts.get(language.partition("-")[0]) or self._text
-
-    def _make_message(
-        self, challenge: Challenge, number: PhoneNumber, text: str | None, code: str
-    ) -> Message:
-        return Message(
-            reference=reference_of(challenge.state),
-            user=self._names.mask_user(challenge.user),
-            number=number,
-            otp=SecretStr((text or "{otp}").replace("{otp}", code)),
-            sentence=SecretStr((text or DEFAULT_SENTENCE).replace("{otp}", code)),
-            expires=challenge.expires,
-            state=challenge.state,
-            login=challenge.login,
-            code=SecretStr(code),
-        )
 
     def _note(self, message: Message, plan: Plan, new: Challenge | None) -> None:
         """Note that a code goes out: that of a new challenge, or once more where `new` is None."""

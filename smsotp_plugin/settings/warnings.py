@@ -85,7 +85,7 @@ def _list_tags(text_name: str) -> tuple[str, ...]:
             return "number", "reference", "seconds"
         case "wait_text":
             return ("time",)
-        case "no_number_text" | "unavailable_text" | "locked_text":
+        case "no_number_text" | "unavailable_text" | "limit_text" | "locked_text":
             return ()
         case _ if text_name.endswith("prompt"):
             return "number", "reference"

@@ -25,6 +25,8 @@ class Message:
         resends: How often the code of the challenge had been sent before, so that a challenge and this number name a message.
         code: The one-time password alone, for finding it in what a gateway says; empty where the text holds none, or
             where it is not known.
+        budgets: The keys of the budgets that it counts for.
+        price: What it costs, in millionths of the currency of ``[limits]``.
     """
 
     reference: str
@@ -37,6 +39,8 @@ class Message:
     login: str = field(default="", repr=False)
     resends: int = 0
     code: SecretStr = field(default_factory=partial(SecretStr, ""))
+    budgets: tuple[str, ...] = field(default=(), repr=False)
+    price: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from phonenumbers import (
 
 from smsotp_plugin.errors import NumberError
 from smsotp_plugin.sms.home import load_homes
+from smsotp_plugin.sms.kinds import load_kinds
 
 _WITH_A_PLUS = 'write it with a plus and its country code, for example "+49170..."'
 _AMBIGUOUS = f"it can be read as a national number and with a country code: {_WITH_A_PLUS}"
@@ -45,6 +46,7 @@ def load_numbering_plans() -> None:
     """Load what is known of all countries; `phonenumbers` would import each at its first number."""
     PhoneMetadata.load_all()
     load_homes()
+    load_kinds()
 
 
 def read_with_plus(digits: str) -> phonenumbers.PhoneNumber:

@@ -20,7 +20,7 @@ from smsotp_plugin.sms.phone import parse_number
 
 _NONCE_BYTES = 12
 #: Another form of what is sealed gets another number, and whoever knows only the other form cannot unseal it.
-_FORM = "smsotp message 1"
+_FORM = "smsotp message 2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,8 @@ class MessageSealer:
                 message.sentence.get_secret_value(),
                 message.login,
                 message.code.get_secret_value(),
+                message.budgets,
+                message.price,
                 letter.route,
                 letter.gateways,
             )
@@ -92,7 +94,9 @@ class MessageSealer:
             CannotUnseal: It was made under another key, for something else, or was changed.
         """
         written = self._decrypted(sealed, _beside(state, site, expires))
-        reference, user, number, otp, sentence, login, code, route, gateways = json.loads(written)
+        reference, user, number, otp, sentence, login, code, budgets, price, route, gateways = json.loads(
+            written
+        )
         message = Message(
             reference=reference,
             user=user,
@@ -104,6 +108,8 @@ class MessageSealer:
             login=login,
             resends=resends,
             code=SecretStr(code),
+            budgets=tuple(budgets),
+            price=price,
         )
         return Letter(message, route, tuple(gateways))
 

@@ -120,10 +120,14 @@ class ChallengeStore(MessageStore, GuessStore):
 
         Args:
             new: The challenge; its `created` is the moment of the request.
-            parcel: With the message that carries its code; kept, and told to the listener, if and only if `new` is kept.
+            parcel: With the message that carries its code; kept, paid for, and told to the listener, if and only if `new` is
+                kept.
 
         Returns:
             `new`, or the one that was there.
+
+        Raises:
+            OverBudget: There is none, and the budgets do not allow one; nothing has changed.
         """
 
     @abstractmethod
@@ -192,6 +196,7 @@ class ChallengeStore(MessageStore, GuessStore):
             UnknownChallenge: No such State, or it is another user's.
             Expired: It is too old, used up or answered.
             ResendRefused: Too many, or too early.
+            OverBudget: The budgets do not allow it; nothing has changed.
         """
 
     @abstractmethod

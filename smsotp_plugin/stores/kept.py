@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from smsotp_plugin.stores.budgets import Spending
+
 
 @dataclass(frozen=True, slots=True)
 class KeptMessage:
@@ -34,7 +36,11 @@ class KeptMessage:
 
 
 class Parcel(Protocol):
-    """What is to be sent once it will survive. A store keeps its message, and looks at nothing else in it."""
+    """What is to be sent once it will survive. A store keeps its message, spends what it costs, and looks at nothing else."""
+
+    @property
+    def spending(self) -> Spending:
+        """What its message costs."""
 
     def seal(self) -> KeptMessage:
         """

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.stores.base import ChallengeStore
+from smsotp_plugin.stores.budgets import BudgetRules, BudgetStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, Wanted
 from smsotp_plugin.stores.person import Erased, Person
 from smsotp_plugin.stores.settings import StoreSettings
@@ -13,7 +14,7 @@ from smsotp_plugin.stores.settings import StoreSettings
 SettingsT = TypeVar("SettingsT", bound=StoreSettings)
 
 
-class Store(ChallengeStore, DeliveryRecorder):
+class Store(ChallengeStore, BudgetStore, DeliveryRecorder):
     """All that is kept in one place."""
 
 
@@ -28,7 +29,9 @@ class StoreKind(ABC, Generic[SettingsT]):
     Settings: type[SettingsT]
 
     @abstractmethod
-    def open(self, settings: SettingsT, *, window: float, events_kept: float, clock: Clock) -> Store:
+    def open(
+        self, settings: SettingsT, *, window: float, events_kept: float, clock: Clock, budgets: BudgetRules
+    ) -> Store:
         """
         Open the store.
 
@@ -37,6 +40,7 @@ class StoreKind(ABC, Generic[SettingsT]):
             window: See `ChallengeStore.open_challenge`; seconds.
             events_kept: Seconds that the delivery log goes back.
             clock: Time.
+            budgets: How many SMS there may be.
 
         Raises:
             StoreError: It cannot be opened.

@@ -9,6 +9,7 @@ from typing import Any
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.stores.budgets import NO_BUDGETS, BudgetRules
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
 from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.person import Erased, Person
@@ -38,9 +39,18 @@ def find_store(url: object) -> StoreKind[Any]:
     return SCHEMES[scheme]
 
 
-def open_store(settings: StoreSettings, *, window: float, events_kept: float, clock: Clock) -> Store:
+def open_store(
+    settings: StoreSettings,
+    *,
+    window: float,
+    events_kept: float,
+    clock: Clock,
+    budgets: BudgetRules = NO_BUDGETS,
+) -> Store:
     """See `StoreKind.open`."""
-    return find_store(settings.url).open(settings, window=window, events_kept=events_kept, clock=clock)
+    return find_store(settings.url).open(
+        settings, window=window, events_kept=events_kept, clock=clock, budgets=budgets
+    )
 
 
 def read_trace(settings: StoreSettings, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from smsotp_plugin.stores.base import Challenge, ChallengeStore
+from smsotp_plugin.stores.budgets import NO_BUDGETS, BudgetRules
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.schemes import open_store
 from smsotp_plugin.stores.settings import StoreSettings
@@ -30,8 +31,8 @@ class Binding:
     def die(self, store: ChallengeStore) -> None:
         """Leave a store as the death of its process does: what it has not written is lost."""
 
-    def open(self, place: Path, window: float, clock: FakeClock) -> Store:
-        return open_store(self.settings(place), window=window, events_kept=DAY, clock=clock)
+    def open(self, place: Path, window: float, clock: FakeClock, budgets: BudgetRules = NO_BUDGETS) -> Store:
+        return open_store(self.settings(place), window=window, events_kept=DAY, clock=clock, budgets=budgets)
 
     @pytest.fixture
     def clock(self) -> FakeClock:

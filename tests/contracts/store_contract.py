@@ -1,6 +1,7 @@
 """What every store promises, subject by subject. Each kind of store binds it: one subclass that says how it is opened."""
 
 from tests.contracts.answer_contract import AnswerContract
+from tests.contracts.budget_contract import BudgetContract
 from tests.contracts.erase_contract import EraseContract
 from tests.contracts.guess_contract import GuessContract
 from tests.contracts.lifetime_contract import LifetimeContract
@@ -16,6 +17,7 @@ class StoreContract(
     LoginContract,
     ListenerContract,
     ResendContract,
+    BudgetContract,
     LifetimeContract,
     MessageContract,
     LogContract,

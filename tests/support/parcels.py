@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from smsotp_plugin.stores.base import Challenge, ChallengeStore
+from smsotp_plugin.stores.budgets import NO_COST, Spending
 from smsotp_plugin.stores.kept import KeptMessage, Parcel
 
 SEALED = bytes(range(256))
@@ -16,6 +17,7 @@ class SomeParcel:
 
     challenge: Challenge
     sealed: bytes = SEALED
+    spending: Spending = NO_COST
 
     def seal(self) -> KeptMessage:
         return KeptMessage(self.challenge.state, "default", self.challenge.expires, self.sealed)

@@ -16,6 +16,7 @@ from smsotp_plugin.dispatch.delivery import RetryRules
 from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
 from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
 from smsotp_plugin.errors import CannotSend, NoGatewayAlive, NoRoute, Outcome, QueueFull, StoreError
+from smsotp_plugin.login.budgets import Budgets, make_rules
 from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Reject
 from smsotp_plugin.login.flow import Login
 from smsotp_plugin.login.request import LoginRequest
@@ -25,6 +26,7 @@ from smsotp_plugin.settings.sections.challenge import ChallengeSettings
 from smsotp_plugin.settings.sections.delivery_log import DeliveryLogSettings
 from smsotp_plugin.settings.sections.dispatch import DispatchSettings, OnUnknown
 from smsotp_plugin.settings.sections.guesses import GuessSettings
+from smsotp_plugin.settings.sections.limits import LimitSettings
 from smsotp_plugin.settings.sections.log import LogSettings
 from smsotp_plugin.settings.sections.otp import OtpSettings
 from smsotp_plugin.settings.sections.users import UserSettings
@@ -110,11 +112,13 @@ class Bench:
         self.clock = FakeClock(1_000_000.0, Waits.NOT_AT_ALL)
         self.outbox = Outbox(self.clock)
         self.place = SqliteSettings(url=f"sqlite://{directory}/smsotp.db")
-        self.store = BrokenStore(self.place.database, 30, 86400, self.clock)
+        limits = LimitSettings(**sections.get("limits", {}))
+        self.store = BrokenStore(self.place.database, 30, 86400, self.clock, make_rules(limits))
         settings = Settings(
             otp=OtpSettings(**sections.get("otp", {})),
             challenge=ChallengeSettings(**sections.get("challenge", {})),
             guesses=GuessSettings(**sections.get("guesses", {})),
+            limits=limits,
             users=UserSettings(**sections.get("users", {})),
             store=self.place,
             dispatch=DispatchSettings(**sections.get("dispatch", {})),
@@ -131,9 +135,11 @@ class Bench:
             settings.otp.alphabet,
             lambda count: next(seeds).to_bytes(count),
         )
+        budgets = Budgets(limits, codes.names, self.store, self.clock)
         sender = CodeSender(
             settings=settings,
             codes=codes,
+            budgets=budgets,
             sealer=MessageSealer(bytes(32), secrets.token_bytes),
             store=self.store,
             delivery_log=self.store,
@@ -146,10 +152,11 @@ class Bench:
             store=self.store,
             delivery_log=self.store,
             sender=sender,
+            budgets=budgets,
             clock=self.clock,
         )
         self.store.listen(sender.send)
-        self.outbox.listen(self.login.note_end)
+        self.outbox.listen(self.login.note_end, sender.adjust)
 
     def ask(self, **fields: Any) -> Ask:
         asked = self.login.first_leg(request(**fields))

@@ -15,6 +15,7 @@ from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.kept import KeptMessage, Parcel
 from smsotp_plugin.stores.sqlite import file as sqlite_file
 from smsotp_plugin.stores.sqlite import store as sqlite
+from smsotp_plugin.stores.sqlite.budgets import Unwritten
 from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import RIGHT, WINDOW, WRONG, challenge, name_outcome
@@ -238,7 +239,7 @@ def test_any_number_of_challenges_is_kept_at_once(path: Path, clock: FakeClock, 
     file = sqlite_file.SqliteFile(path, clock)
     some = [challenge(clock) for _ in range(count)]
 
-    file.insert(some, [], [], [])
+    file.insert(some, [], [], [], Unwritten())
 
     assert [file.find(each.state, each.user) for each in some] == some
     file.close()

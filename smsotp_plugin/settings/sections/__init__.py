@@ -15,6 +15,7 @@ from smsotp_plugin.settings.sections.challenge import ChallengeSettings
 from smsotp_plugin.settings.sections.delivery_log import DeliveryLogSettings
 from smsotp_plugin.settings.sections.dispatch import DispatchSettings
 from smsotp_plugin.settings.sections.guesses import GuessSettings
+from smsotp_plugin.settings.sections.limits import LimitSettings
 from smsotp_plugin.settings.sections.log import LogSettings
 from smsotp_plugin.settings.sections.notifications import NotificationSettings
 from smsotp_plugin.settings.sections.otp import OtpSettings
@@ -31,6 +32,7 @@ class Settings(SettingsModel):
         otp: The one-time passwords.
         challenge: What the person who logs in is shown.
         guesses: How wrong codes are counted.
+        limits: How many SMS are sent, at most.
         users: What is known about that person.
         store: Where challenges live.
         dispatch: How messages get to the gateways.
@@ -45,6 +47,7 @@ class Settings(SettingsModel):
     otp: OtpSettings
     challenge: ChallengeSettings
     guesses: GuessSettings
+    limits: LimitSettings
     users: UserSettings
     store: InstanceOf[StoreSettings]
     dispatch: DispatchSettings

@@ -64,6 +64,7 @@ class ChallengeSettings(SettingsModel):
         locked_text: The same where only `smsotp unlock` ends it.
         expired_text: Sent with the rejection of a code that is too old or was used before.
         no_number_text: Sent with the rejection of somebody who has no telephone number that an SMS can be sent to.
+        limit_text: Sent with the rejection when as many SMS as `[limits]` allows have been sent.
         unavailable_text: Sent with the rejection when no SMS can be sent now.
         resend_after: Seconds, 0 to 300, in which the same log-in seen again (a repeated packet, a second RADIUS
             server on the same machine, an impatient person) gets the same challenge and no second SMS; and how long
@@ -85,6 +86,7 @@ class ChallengeSettings(SettingsModel):
     locked_text: MessageSetting = "Too many wrong codes. Ask your administrator."
     expired_text: MessageSetting = "The code is no longer valid. Log in again to get a new one."
     no_number_text: MessageSetting = "No code can be sent to you. Ask your administrator."
+    limit_text: MessageSetting = "Too many codes were asked for. Try again later."
     unavailable_text: MessageSetting = "No code can be sent at present. Try again later."
     resend_after: Annotated[int, Field(strict=True, ge=0, le=300)] = 30
     resend_word: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32)] = (

@@ -4,6 +4,7 @@ import logging
 import threading
 
 from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.budgets import Spending
 from smsotp_plugin.stores.kept import KeptListener, KeptMessage, Parcel
 
 log = logging.getLogger("smsotp.store")
@@ -46,6 +47,9 @@ class Batch:
                 del self._by_state[challenge.state]
                 self._latest.pop(challenge.login, None)
         return messages
+
+    def spendings(self) -> list[Spending]:
+        return [parcel.spending for _, parcel in self._by_state.values()]
 
     def tell(self, listener: KeptListener) -> None:
         """Tell what is kept, for whoever has kept it and holds no lock; once."""

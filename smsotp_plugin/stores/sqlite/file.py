@@ -15,11 +15,13 @@ from pathlib import Path
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.stores.base import Challenge, ResendRules
+from smsotp_plugin.stores.budgets import NO_BUDGETS, BudgetRules, Spending
 from smsotp_plugin.stores.delivery_log import DeliveryEvent
-from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
+from smsotp_plugin.stores.kept import KeptMessage, LeftMessage, Parcel
 from smsotp_plugin.stores.sqlite import challenges as sql
 from smsotp_plugin.stores.sqlite import messages as messages_sql
 from smsotp_plugin.stores.sqlite.attempts import Attempts, Key, find_notes, list_owners, read_notes
+from smsotp_plugin.stores.sqlite.budgets import PURGE_ROWS, Ledger, Unwritten
 from smsotp_plugin.stores.sqlite.connection import SharedConnection, connect, translate_errors
 from smsotp_plugin.stores.sqlite.guesses import purge as purge_guesses
 from smsotp_plugin.stores.sqlite.identity import (
@@ -59,12 +61,16 @@ class SqliteFile:
     Args:
         path: Made with mode 0600 if it is not there. Its directory must be writable: SQLite keeps two more files in it.
         clock: Time.
+        rules: The budgets.
+
+    Attributes:
+        ledger: What was spent.
 
     Raises:
         StoreError: From here and every method: the file cannot be used.
     """
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, rules: BudgetRules = NO_BUDGETS) -> None:
         self._path = path
         self._clock = clock
         self._writer = SharedConnection(path, clock)
@@ -78,6 +84,7 @@ class SqliteFile:
         self.attempts = Attempts(find_notes(path, self._owner))
         #: How often a database was opened in this place: what was known of the one before is worth nothing.
         self.opened = 0
+        self.ledger = Ledger(rules, self._owner, clock)
         self._identity = NOTHING
         self._log_rest_until = 0.0
         #: When the log is emptied of what has been removed; infinite while it holds nothing of that. A server that has died may
@@ -101,19 +108,28 @@ class SqliteFile:
         messages: Sequence[KeptMessage],
         events: Sequence[DeliveryEvent],
         forgotten: Sequence[Key],
+        unwritten: Unwritten,
     ) -> None:
-        """Keep challenges with their messages, and events, and forget messages; all of it, or nothing where this raises."""
+        """Keep challenges with their messages, events, and what was spent, and forget messages; all of it, or nothing."""
         with self.transaction() as connection:
             sql.insert(connection, challenges, events)
             messages_sql.insert(connection, self._owner, messages)
             messages_sql.forget(connection, forgotten)
+            self.ledger.write(connection, unwritten)
         self.attempts.forget(forgotten)
 
-    def insert_unless_same(self, new: Challenge, message: KeptMessage, window: float) -> Challenge:
-        """Keep a challenge and its message, or return the challenge that the same log-in has."""
-        with self.transaction() as connection:
+    def insert_unless_same(self, new: Challenge, parcel: Parcel, window: float) -> Challenge:
+        """
+        Keep a challenge and its message and spend what they cost, or return the challenge that the same log-in has.
+
+        Raises:
+            OverBudget: There is none, and the budgets do not allow one.
+        """
+        message = parcel.seal()
+        with self.ledger.open_purse() as purse, self.transaction() as connection:
             same = sql.find_same(connection, new.login, new.created, window, turn=self._clock.time())
             if same is None:
+                purse.spend(connection, parcel.spending)
                 sql.insert(connection, [new], [])
                 messages_sql.insert(connection, self._owner, [message])
         return same or new
@@ -128,14 +144,24 @@ class SqliteFile:
         with self.reading() as connection:
             return sql.find(connection, state, user)
 
-    def resend(
-        self, state: str, user: str, now: float, rules: ResendRules, message: KeptMessage
-    ) -> Challenge:
+    def resend(self, state: str, user: str, now: float, rules: ResendRules, parcel: Parcel) -> Challenge:
         """See `ChallengeStore.resend`."""
-        with self.transaction() as connection:
+        message = parcel.seal()
+        with self.ledger.open_purse() as purse, self.transaction() as connection:
             challenge = sql.resend(connection, state, user, now, rules, turn=self._clock.time())
+            purse.spend(connection, parcel.spending)
             messages_sql.insert(connection, self._owner, [replace(message, resends=challenge.resends)])
             return challenge
+
+    def spend(self, spending: Spending) -> None:
+        """See `BudgetStore.spend`."""
+        with self.ledger.open_purse() as purse, self.transaction() as connection:
+            purse.spend(connection, spending)
+
+    def catch_up(self) -> None:
+        """Read what other processes have spent."""
+        with self.alone() as connection:
+            self.ledger.catch_up(connection)
 
     def take_over(self, now: float) -> list[LeftMessage]:
         """See `MessageStore.take_over`."""
@@ -200,6 +226,10 @@ class SqliteFile:
                 rows = self._removed(sql.purge_events(connection, events_before))
         with self.alone() as connection:
             self._removed(purge_guesses(connection, self._clock.time()))
+        rows = PURGE_ROWS
+        while rows == PURGE_ROWS:
+            with self.alone() as connection:
+                rows = self._removed(self.ledger.purge(connection))
 
     def _removed(self, rows: int) -> int:
         if rows:
@@ -246,6 +276,7 @@ class SqliteFile:
                     prepare_schema(connection, self._path)
                 # What has our version may be another program's.
                 sql.find_same(connection, "", 0.0, 0.0, turn=0.0)
+                self.ledger.catch_up(connection)
                 self._checkpointer = connect(self._path, _READER_SECONDS)
                 self._identity = Identity.of(self._path)
         except OSError as exc:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from smsotp_plugin.clock import Clock
+from smsotp_plugin.stores.budgets import BudgetRules
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
 from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.person import Erased, Person
@@ -19,8 +20,16 @@ class SqliteKind(StoreKind[SqliteSettings]):
 
     Settings = SqliteSettings
 
-    def open(self, settings: SqliteSettings, *, window: float, events_kept: float, clock: Clock) -> Store:
-        return SqliteStore(settings.database, window, events_kept, clock)
+    def open(
+        self,
+        settings: SqliteSettings,
+        *,
+        window: float,
+        events_kept: float,
+        clock: Clock,
+        budgets: BudgetRules,
+    ) -> Store:
+        return SqliteStore(settings.database, window, events_kept, clock, budgets)
 
     def read_trace(self, settings: SqliteSettings, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
         return trace_file(settings.database, wanted, limit)

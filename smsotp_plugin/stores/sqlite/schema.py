@@ -67,6 +67,25 @@ CREATE TABLE messages (
     PRIMARY KEY (state, resends)
 ) WITHOUT ROWID""",
 )
+#: One row for each SMS of the last days, and counters by day.
+_BUDGETS = (
+    """
+CREATE TABLE spent (
+    id          INTEGER PRIMARY KEY,
+    owner       INTEGER NOT NULL,
+    at          REAL NOT NULL,
+    keys        TEXT NOT NULL,
+    money       INTEGER NOT NULL,
+    messages    INTEGER NOT NULL
+)""",
+    """
+CREATE TABLE counts (
+    day         INTEGER NOT NULL,
+    name        TEXT NOT NULL,
+    number      INTEGER NOT NULL,
+    PRIMARY KEY (day, name)
+) WITHOUT ROWID""",
+)
 _EVENTS_BY_MOMENT = "CREATE INDEX events_by_moment ON events (at)"
 #: Small rows, and few of them: an account has some only after a wrong answer, or a right one from a new place.
 _GUESSES = (
@@ -92,7 +111,7 @@ CREATE TABLE wrong_answers (
     "CREATE INDEX wrong_answers_by_moment ON wrong_answers (at)",
 )
 #: New in version 4.
-_COUNTS = _GUESSES
+_COUNTS = (*_GUESSES, *_BUDGETS)
 _FRESH = (*_CHALLENGES, *_EVENTS, _EVENTS_BY_MOMENT, *_MESSAGES, *_COUNTS)
 #: A challenge of version 1 bears no mark, so it would let nobody in.
 _FROM_1 = ("DROP TABLE challenges", *_CHALLENGES, _EVENTS_BY_MOMENT, *_MESSAGES, *_COUNTS)

@@ -16,14 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.errors import StoreError, TooManyAttempts, WrongCode
+from smsotp_plugin.errors import OverBudget, StoreError, TooManyAttempts, WrongCode
 from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.stores.base import FURTHEST_END, KEPT_AFTER_EXPIRY, Challenge, ResendRules
+from smsotp_plugin.stores.budgets import NO_BUDGETS, BudgetRules, Spending
 from smsotp_plugin.stores.delivery_log import DeliveryEvent
 from smsotp_plugin.stores.guesses import Guesser, GuessRules, Standing
 from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.sqlite.batch import Batch
+from smsotp_plugin.stores.sqlite.budgets import BudgetPart
 from smsotp_plugin.stores.sqlite.file import SqliteFile
 from smsotp_plugin.stores.sqlite.guess_file import GuessFile
 from smsotp_plugin.stores.sqlite.recent import RecentLogins
@@ -52,7 +54,7 @@ def _ignore(parcels: Sequence[Parcel]) -> None:
     """Note nothing."""
 
 
-class SqliteStore(Store):
+class SqliteStore(BudgetPart, Store):
     """
     Challenges and the delivery log in one file; several processes of one machine may use it.
 
@@ -61,14 +63,20 @@ class SqliteStore(Store):
         window: See `ChallengeStore.open_challenge`.
         events_kept: Seconds that the delivery log goes back.
         clock: Time.
+        budgets: How many SMS there may be.
 
     Raises:
         StoreError: The file cannot be used.
     """
 
-    def __init__(self, path: Path, window: float, events_kept: float, clock: Clock) -> None:
-        self._file = SqliteFile(path, clock)
+    def __init__(
+        self, path: Path, window: float, events_kept: float, clock: Clock, budgets: BudgetRules = NO_BUDGETS
+    ) -> None:
+        self._file = SqliteFile(path, clock, budgets)
         self._guesses = GuessFile(self._file, clock)
+        self._ledger = self._file.ledger
+        #: Others have used the file, and what they spent may not have been read.
+        self._others_spent = False
         self._events_kept = events_kept
         self._window = window
         self._clock = clock
@@ -113,6 +121,8 @@ class SqliteStore(Store):
             if len(self._uncommitted) >= _MOST_WAITING:
                 raise StoreError(f"{_MOST_WAITING} log-ins wait to be written: the disk is too slow for them")
             alone = self._healthy and not is_shared
+            if alone:
+                self._ledger.spend(parcel.spending)
             self._recent.add(new.login)
             if alone:
                 self._uncommitted.add(new, parcel)
@@ -161,7 +171,18 @@ class SqliteStore(Store):
 
     def resend(self, state: str, user: str, now: float, rules: ResendRules, parcel: Parcel) -> Challenge:
         self._settle(state)
-        return self._file.resend(state, user, now, rules, parcel.seal())
+        return self._file.resend(state, user, now, rules, parcel)
+
+    def spend(self, spending: Spending) -> None:
+        if self._look_around():
+            self._file.spend(spending)
+        else:
+            self._ledger.spend(spending)
+
+    def lift(self, keys: tuple[str, ...]) -> None:
+        self._file.catch_up()
+        self._ledger.lift(keys)
+        self._commit()
 
     def mark_undelivered(self, state: str, resends: int, why: str) -> None:
         self._settle(state)
@@ -204,6 +225,7 @@ class SqliteStore(Store):
         """Remove what nobody will ask for any more (at `now`, Unix seconds), and keep the write-ahead log short."""
         self._look_around()
         self._flush_and_tell()
+        self._file.catch_up()
         self._file.purge(
             before=now - KEPT_AFTER_EXPIRY, after=now + FURTHEST_END, events_before=now - self._events_kept
         )
@@ -229,6 +251,10 @@ class SqliteStore(Store):
         is_shared = self._file.is_shared
         if is_shared:
             self._recent.ask_always()
+            self._others_spent = True
+        elif self._others_spent:
+            self._file.catch_up()
+            self._others_spent = False
         return is_shared
 
     def _work(self) -> None:
@@ -277,9 +303,8 @@ class SqliteStore(Store):
         """
         batch = Batch()
         batch.add(new, parcel)
-        message = parcel.seal()
         with self._committing:
-            kept = self._try(lambda: self._file.insert_unless_same(new, message, self._window))
+            kept = self._try(lambda: self._file.insert_unless_same(new, parcel, self._window))
             if kept is not new:
                 return kept
             self._now_tell(batch)
@@ -293,15 +318,19 @@ class SqliteStore(Store):
                 self._being_committed = batch = self._uncommitted
                 self._uncommitted = Batch()
             events, forgotten = _take_all(self._events), _take_all(self._forgotten)
-            if not batch and not events and not forgotten:
+            unwritten = self._ledger.take()
+            if not batch and not events and not forgotten and not unwritten:
                 return
             try:
                 messages = batch.seal()
-                self._try(lambda: self._file.insert(batch.challenges(), messages, events, forgotten))
+                self._try(
+                    lambda: self._file.insert(batch.challenges(), messages, events, forgotten, unwritten)
+                )
                 if batch:
                     self._now_tell(batch)
             except BaseException:
                 self._forgotten.extendleft(forgotten)
+                self._ledger.put_back(unwritten, not_sent=batch.spendings())
                 raise
             finally:
                 self._being_committed = Batch()
@@ -311,6 +340,8 @@ class SqliteStore(Store):
     def _try(self, write: Callable[[], Result]) -> Result:
         try:
             result = write()
+        except OverBudget:
+            raise
         except BaseException:
             self._healthy = False
             raise

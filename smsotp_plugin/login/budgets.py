@@ -1,0 +1,231 @@
+"""
+What an SMS costs and whose budgets that concerns, who has had enough of them, and which numbers get none.
+
+The store decides; here is what it is asked, and what is told: one line of the log for each budget and its time, however many
+ask for more.
+"""
+
+import logging
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import lru_cache
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.codes.fingerprints import Fingerprints
+from smsotp_plugin.errors import NumberError, OverBudget
+from smsotp_plugin.log import quote
+from smsotp_plugin.login.request import LoginRequest
+from smsotp_plugin.settings.sections.limits import LimitMode, LimitSettings
+from smsotp_plugin.sms.kinds import cut_block, find_country, find_kind
+from smsotp_plugin.sms.phone import PhoneNumber
+from smsotp_plugin.sms.segments import plan_segments
+from smsotp_plugin.stores.budgets import BudgetRules, BudgetStore, Scope, Spending
+
+log = logging.getLogger("smsotp.limits")
+
+#: Of a fingerprint: enough that two of a site's users never share one.
+_KEY_DIGITS = 16
+#: Stations, clients, blocks and accounts whose fingerprints are remembered.
+_REMEMBERED = 16384
+#: Budgets that are known to be told; all are forgotten together, and may be told again.
+_MOST_TOLD = 10_000
+_MILLION = 1_000_000
+_DAY = 86400.0
+
+
+def make_rules(limits: LimitSettings) -> BudgetRules:
+    """Return what the store decides by."""
+    quotas = {scope: getattr(limits, scope.setting) for scope in Scope}
+    money = limits.money_per_day
+    return BudgetRules(
+        quotas={scope: each for scope, each in quotas.items() if each},
+        money_per_day=None if money is None else _to_millionths(money),
+        enforced=limits.mode is LimitMode.ENFORCE,
+    )
+
+
+class Keys:
+    """
+    Makes the names under which is counted.
+
+    Args:
+        names: Makes fingerprints.
+    """
+
+    def __init__(self, names: Fingerprints) -> None:
+        self._names = names
+        self._of = lru_cache(_REMEMBERED)(self._make)
+
+    def user(self, user: str) -> tuple[str, ...]:
+        """Return the keys of an account: one for each key of the store, as for all that follow."""
+        return _cut(Scope.USER, self._names.accounts(user))
+
+    def number(self, number: PhoneNumber) -> tuple[str, ...]:
+        """Return the keys of a number."""
+        return _cut(Scope.NUMBER, self._names.number_hashes(number))
+
+    def other(self, scope: Scope, text: str) -> tuple[str, ...]:
+        """Return the keys of something else; none where there is nothing."""
+        return self._of(scope, text) if text else ()
+
+    def _make(self, scope: Scope, text: str) -> tuple[str, ...]:
+        return _cut(scope, self._names.fingerprints(scope.name, text))
+
+
+class Budgets:
+    """
+    The budgets, as the flow sees them.
+
+    Args:
+        limits: The section ``[limits]``.
+        names: Makes fingerprints.
+        store: Counts and decides.
+        clock: Time.
+    """
+
+    def __init__(self, limits: LimitSettings, names: Fingerprints, store: BudgetStore, clock: Clock) -> None:
+        self._limits = limits
+        self._enforced = limits.mode is LimitMode.ENFORCE
+        self._never = frozenset(limits.never)
+        self._countries = frozenset(limits.countries)
+        self._prices = {prefix: _to_millionths(price) for prefix, price in limits.prices.items()}
+        self._prefix_lengths = sorted({len(prefix) for prefix in self._prices}, reverse=True)
+        self._limited = [scope for scope in Scope if getattr(limits, scope.setting)]
+        self._names = names
+        self._keys = Keys(names)
+        self._store = store
+        self._clock = clock
+        #: Which budgets are told, and until when that is enough.
+        self._told: dict[tuple[str, ...], float] = {}
+
+    def check_number(self, number: PhoneNumber) -> None:
+        """
+        Tell whether a number gets SMS at all.
+
+        Raises:
+            NumberError: It is of a kind or a country that gets none.
+        """
+        kind = find_kind(number.e164, self._never) if self._never else None
+        if kind is not None:
+            self._refuse_number(number, "never", f"{kind} numbers get no SMS (limits.never)")
+        if self._countries and find_country(number.e164, number.region) not in self._countries:
+            country = find_country(number.e164, number.region)
+            self._refuse_number(number, "countries", f"numbers of {country} get no SMS (limits.countries)")
+
+    def calculate(
+        self, request: LoginRequest, number: PhoneNumber, text: str, *, code: bool = True
+    ) -> Spending:
+        """
+        Return what an SMS costs.
+
+        Args:
+            request: Who asks for it.
+            number: Where it goes.
+            text: What it says.
+            code: Whether it carries a code. Others have budgets of their own for account and number, so that nobody gets no code
+                because of them.
+        """
+        keys: list[str] = []
+        for scope in self._limited:
+            match scope:
+                case Scope.USER | Scope.NUMBER if not code:
+                    who = self._keys.user(request.user) if scope is Scope.USER else self._keys.number(number)
+                    keys += self._keys.other(scope, f"no code {who[0]}")
+                case Scope.USER:
+                    keys += self._keys.user(request.user)
+                case Scope.NUMBER:
+                    keys += self._keys.number(number)
+                case _:
+                    keys += self._keys.other(scope, _find_subject(scope, request, number))
+        return Spending(tuple(keys), self._price(number, text))
+
+    def check(self, request: LoginRequest, spending: Spending) -> None:
+        """
+        Look whether one more SMS is within the budgets, before anything is done for it.
+
+        Raises:
+            OverBudget: It is not, and budgets are enforced.
+        """
+        over = self._store.over_budget(spending)
+        if over is None:
+            return
+        if self._enforced:
+            raise over
+        self._store.count(f"{over.setting} recorded")
+        if self._is_news(over.window, over.setting, over.written, over.key):
+            log.warning("user %s would be refused (limits.mode): %s", self._describe(request), over)
+
+    def is_news(self, over: OverBudget) -> bool:
+        """Note that somebody is refused; tells whether it is to be said, which it is once in the time of the budget."""
+        self._store.count(f"{over.setting} refused")
+        return self._is_news(over.window, over.setting, over.written, over.key)
+
+    def spend(self, spending: Spending) -> None:
+        """
+        Spend what an SMS without a challenge costs.
+
+        Raises:
+            OverBudget: It is over budget, and budgets are enforced.
+            StoreError: It cannot be decided.
+        """
+        self._store.spend(spending)
+
+    def adjust(self, keys: tuple[str, ...], money: int, messages: int) -> None:
+        """Note that more SMS have been sent than were counted, or fewer."""
+        self._store.spend_anyway(Spending(keys, money, messages))
+
+    def _price(self, number: PhoneNumber, text: str) -> int:
+        for length in self._prefix_lengths:
+            price = self._prices.get(number.e164[:length])
+            if price is not None:
+                return price * _count_segments(text)
+        return 0
+
+    def _refuse_number(self, number: PhoneNumber, setting: str, why: str) -> None:
+        if self._enforced:
+            self._store.count(f"{setting} refused")
+            raise NumberError(why)
+        self._store.count(f"{setting} recorded")
+        if self._is_news(_DAY, setting, number.e164):
+            log.warning("number %s would be refused (limits.mode): %s", number.masked, why)
+
+    def _is_news(self, seconds: float, *what: str) -> bool:
+        now = self._clock.monotonic()
+        if now < self._told.get(what, float("-inf")):
+            return False
+        if len(self._told) >= _MOST_TOLD:
+            self._told.clear()
+        self._told[what] = now + seconds
+        return True
+
+    def _describe(self, request: LoginRequest) -> str:
+        user = quote(self._names.mask_user(request.user))
+        return f"{user}, client {quote(request.client)}, station {quote(request.station)}"
+
+
+def _find_subject(scope: Scope, request: LoginRequest, number: PhoneNumber) -> str:
+    """Return what is counted in a scope; empty where a request has nothing of the kind."""
+    match scope:
+        case Scope.STATION:
+            return request.station.strip().casefold()
+        case Scope.CLIENT:
+            return request.client
+        case Scope.PREFIX:
+            return cut_block(number.e164)
+        case Scope.COUNTRY:
+            return find_country(number.e164, number.region)
+        case _:
+            return scope.name
+
+
+def _cut(scope: Scope, fingerprints: Sequence[str]) -> tuple[str, ...]:
+    return tuple([scope + digits[:_KEY_DIGITS] for digits in fingerprints])
+
+
+@lru_cache(maxsize=256)
+def _count_segments(text: str) -> int:
+    return plan_segments(text).count
+
+
+def _to_millionths(amount: Decimal) -> int:
+    return int(amount * _MILLION)

@@ -1,0 +1,116 @@
+"""
+What a store promises about budgets: how many SMS somebody gets within some time, however many ask at once.
+
+Whoever opens a challenge or asks for its code again says what that costs, and the store decides in the same change. A store
+knows no names: what budgets are kept for are digits that the flow has made of them.
+
+Spans of time do not care what is done to the wall clock: what was spent while this process runs has the age that it has, and
+what was spent before has the age that the clocks give, none where it seems to be in the future.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from smsotp_plugin.errors import OverBudget
+from smsotp_plugin.fields.quota import Quota
+
+
+class Scope(StrEnum):
+    """What a budget is kept for. Each key of a spending begins with the letter of its scope."""
+
+    USER = "u"
+    NUMBER = "n"
+    STATION = "s"
+    CLIENT = "c"
+    PREFIX = "p"
+    COUNTRY = "l"
+    TOTAL = "t"
+
+    @property
+    def setting(self) -> str:
+        """The setting that limits it."""
+        return "total" if self is Scope.TOTAL else f"per_{self.name.lower()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """
+    What one SMS costs, and whose budgets that concerns.
+
+    Attributes:
+        keys: The letter of a `Scope` and hexadecimal digits.
+        money: Millionths of the currency.
+        messages: How many SMS; fewer than 0 where SMS were counted that were not sent.
+    """
+
+    keys: tuple[str, ...]
+    money: int = 0
+    messages: int = 1
+
+
+#: Of what concerns nobody's budgets.
+NO_COST = Spending(())
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRules:
+    """
+    The budgets.
+
+    Attributes:
+        quotas: Of each scope that is limited.
+        money_per_day: Millionths of the currency within 24 hours; None for any.
+        enforced: Whether what is over budget is refused.
+    """
+
+    quotas: Mapping[Scope, tuple[Quota, ...]] = field(default_factory=dict)
+    money_per_day: int | None = None
+    enforced: bool = True
+
+
+NO_BUDGETS = BudgetRules()
+
+
+class BudgetStore(ABC):
+    """Keeps what was spent. See `ChallengeStore` for what is decided with a challenge."""
+
+    @abstractmethod
+    def over_budget(self, spending: Spending) -> OverBudget | None:
+        """
+        Tell which budget one more SMS would exceed, as far as this process knows; no I/O.
+
+        Only a look: another one may come first. What is refused for good is decided in the change that it belongs to.
+        """
+
+    @abstractmethod
+    def spend(self, spending: Spending) -> None:
+        """
+        Decide about an SMS without a challenge, and note it.
+
+        Raises:
+            OverBudget: It is over budget, and budgets are enforced; nothing is noted.
+            StoreError: It cannot be decided.
+        """
+
+    @abstractmethod
+    def spend_anyway(self, spending: Spending) -> None:
+        """Note soon what has been spent, or given back, whatever the budgets say; returns at once, raises nothing."""
+
+    @abstractmethod
+    def lift(self, keys: tuple[str, ...]) -> None:
+        """
+        Forget what has been spent for some keys, in all processes within seconds.
+
+        Raises:
+            StoreError: That cannot be noted.
+        """
+
+    @abstractmethod
+    def spent(self, key: str) -> list[tuple[Quota, int]]:
+        """Return the quotas of a key, and how many SMS count for each at this moment."""
+
+    @abstractmethod
+    def count(self, what: str) -> None:
+        """Add one to a counter, which survives this process; returns at once, raises nothing."""

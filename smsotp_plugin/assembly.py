@@ -9,7 +9,7 @@ from typing import Any
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
-from smsotp_plugin.codes.key_file import load_or_make_keys
+from smsotp_plugin.codes.key_file import has_keys, load_or_make_keys
 from smsotp_plugin.codes.keyed import derive_message_key
 from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.dispatch.delivery import RetryRules
@@ -113,7 +113,7 @@ def find_names(settings: Settings) -> Fingerprints:
         ConfigError: The key file cannot be used.
         StoreError: There is no key yet, and none is made.
     """
-    if not settings.store.given_keys and not settings.store.key_path.exists():
+    if not settings.store.given_keys and not has_keys(settings.store.key_path):
         raise StoreError(
             f"there is no key {settings.store.key_path} to find people by: FreeRADIUS makes it at its first start"
         )

@@ -43,6 +43,17 @@ def load_or_make_keys(path: Path) -> tuple[bytes, ...]:
         return _read(path)
 
 
+def has_keys(path: Path) -> bool:
+    """
+    Tell whether there is a key file.
+
+    Raises:
+        ConfigError: The present user may not know.
+    """
+    with _explain(path):
+        return path.exists()
+
+
 def look_at_keys(path: Path) -> None:
     """
     Judge as `load_or_make_keys` will, as the present user; no file is made.

@@ -6,6 +6,7 @@ The text is never an argument: every user of the machine can read those.
 
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -51,7 +52,14 @@ _MEANING: MappingProxyType[int, tuple[type[DeliveryError], str]] = MappingProxyT
 def _check_script(path: Path) -> Path:
     if not path.is_absolute():
         raise ValueError("must be an absolute path")
-    if not path.is_file():
+    try:
+        kind = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        kind = 0
+    except OSError as exc:
+        # pathlib raises where it may not look, and where a name is too long.
+        raise ValueError(f"{path} cannot be looked at: {exc.strerror}") from None
+    if not stat.S_ISREG(kind):
         raise ValueError(f"{path} is no file")
     if not os.access(path, os.X_OK):
         raise ValueError(f"{path} may not be executed by this user (chmod +x)")
@@ -71,8 +79,9 @@ class ScriptSettings(GatewaySettings):
     def warnings(self) -> list[str]:
         """Return what is allowed but probably not meant."""
         found = super().warnings()
-        if self.SCRIPT.stat().st_mode & stat.S_IWOTH:
-            found.append("SCRIPT: every user of this machine may change it (chmod o-w).")
+        with suppress(OSError):  # it may have gone since
+            if self.SCRIPT.stat().st_mode & stat.S_IWOTH:
+                found.append("SCRIPT: every user of this machine may change it (chmod o-w).")
         return found
 
 

@@ -6,7 +6,7 @@ import pwd
 import re
 import shlex
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ def find_rights_warnings(
     mode = found.st_mode
     if mode & stat.S_IWOTH:
         yield f"{path}: everyone on this machine can write to it; type: chmod o-w {shlex.quote(str(path))}"
-    yield from _find_directory_warnings(str(path), [path.absolute()], None)
+    yield from _find_directory_warnings(str(path), _list_homes(path.absolute()), None)
     secrets = list(_find_secrets(settings, document, ()))
     inside = [place for place, source in secrets if source is None]
     if inside and mode & stat.S_IROTH:
@@ -98,21 +98,23 @@ def find_rights_warnings(
             # A key of the store is worth as much there as in a file of its own.
             keepers = owners if place.startswith(_KEYS) else None
             yield from _find_file_warnings(f"{path}: {place}", source, keepers)
-            yield from _find_directory_warnings(f"{path}: {place}", [source.absolute()], keepers)
+            yield from _find_directory_warnings(f"{path}: {place}", _list_homes(source.absolute()), keepers)
     yield from _find_store_warnings(path, settings.store, owners)
 
 
 def _find_store_warnings(path: Path, store: StoreSettings, owners: Owners | None) -> Iterator[str]:
     files = store.find_files()
+    own = store.directory
+    homes = set() if own is None else {own, Path(os.path.realpath(own))}.union(*map(_list_homes, files))
     if not store.given_keys:
         place = f"{path}: store.key_file"
         yield from _find_file_warnings(place, store.key_path, owners)
-        if not _list_homes([store.key_path]) <= _list_homes(files):
-            yield from _find_directory_warnings(place, [store.key_path], owners)
+        if not _list_homes(store.key_path) <= homes:
+            yield from _find_directory_warnings(place, _list_homes(store.key_path), owners)
     place = f"{path}: store.url"
     for file in files:
         yield from _find_file_warnings(place, file, owners)
-    yield from _find_directory_warnings(place, files, owners)
+    yield from _find_directory_warnings(place, homes, owners)
 
 
 def _find_file_warnings(place: str, file: Path, owners: Owners | None) -> Iterator[str]:
@@ -142,14 +144,13 @@ def _find_owner_warnings(place: str, file: Path, found: os.stat_result, owners: 
         )
 
 
-def _list_homes(files: Iterable[Path]) -> set[Path]:
-    """Return the directories that files stand in, as they are named and as links lead to them."""
-    return {home for file in files for home in (file.parent, Path(os.path.realpath(file)).parent)}
+def _list_homes(file: Path) -> set[Path]:
+    """Return the directory that a file stands in, as it is named, and as links lead to it."""
+    return {file.parent, Path(os.path.realpath(file)).parent}
 
 
-def _find_directory_warnings(place: str, files: Iterable[Path], owners: Owners | None) -> Iterator[str]:
-    """Judge who can put another file in the place of one of ours; strictly, where it is known whose they may be."""
-    homes = _list_homes(files)
+def _find_directory_warnings(place: str, homes: set[Path], owners: Owners | None) -> Iterator[str]:
+    """Judge who can put another file in the place of one in these; strictly, where it is known whose they may be."""
     for directory in sorted({above for home in homes for above in (home, *home.parents)}, reverse=True):
         try:
             found = directory.stat()

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from smsotp_plugin.codes.key_file import MOST_KEYS, SHORTEST_KEY
 from smsotp_plugin.fields.secret import SecretSetting, SettingsModel
+from smsotp_plugin.fields.text import has_control
 
 
 class StoreSettings(SettingsModel):
@@ -41,7 +42,7 @@ class StoreSettings(SettingsModel):
             )
         if len(set(self.given_keys)) < len(self.given_keys):
             raise ValueError("keys holds the same key twice: remove one of them")
-        if not self.key_path.is_absolute():
+        if not self.key_path.is_absolute() or has_control(str(self.key_path)):
             raise ValueError("key_file must be an absolute path")
         if self.is_own_file(self.key_path):
             raise ValueError("key_file must not be a file of the store itself")

@@ -267,6 +267,9 @@ def test_a_script_that_cannot_be_run_is_a_problem_at_the_start(tmp_path: Path) -
     assert "absolute path" in problem_with("send.sh")
     assert "is no file" in problem_with(tmp_path / "missing")
     assert "is no file" in problem_with(tmp_path)
+    assert "is no file" in problem_with(tmp_path / "plain" / "below")
+    assert "cannot be looked at: File name too long" in problem_with(tmp_path / ("n" * 300))
+    assert "null" in problem_with(f"{tmp_path}/\0")
     assert "may not be executed" in problem_with(tmp_path / "plain")
 
 

@@ -238,6 +238,13 @@ def test_the_key_may_stand_in_a_file_or_in_the_environment(
     assert from_environment.get_secret_value() == "e" * 32
 
 
+def test_a_key_file_with_a_nul_in_its_path_is_told(file: Path) -> None:
+    assert any(
+        "key_file must be an absolute path" in each
+        for each in problems(file, '[store]\nkey_file = "/a\\u0000b"')
+    )
+
+
 def test_two_keys_stand_in_the_configuration_while_it_is_changed(file: Path, tmp_path: Path) -> None:
     (tmp_path / "old").write_text("o" * 32 + "\n")
 

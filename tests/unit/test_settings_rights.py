@@ -37,6 +37,16 @@ def test_a_store_as_the_server_makes_it_is_fine(store: Path) -> None:
     assert warnings(store, owners=Owners.of_this_process()) == []
 
 
+def test_the_directory_of_a_store_is_judged_before_its_first_start(store: Path) -> None:
+    for file in store.iterdir():
+        file.unlink()
+    store.chmod(0o777)
+
+    assert warnings(store) == [
+        f"store.url: everyone on this machine can replace what is in {store}; type: chmod o-w {store}"
+    ]
+
+
 def test_a_store_that_is_not_there_yet_is_fine(store: Path) -> None:
     shutil.rmtree(store)
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.delivery_log import Wanted
 from smsotp_plugin.stores.person import Person
 from smsotp_plugin.stores.sqlite import beside
 from smsotp_plugin.stores.sqlite.erase import erase_from_file
 from smsotp_plugin.stores.sqlite.store import SqliteStore
+from smsotp_plugin.stores.sqlite.trace import trace_file
 from tests.support.clock import FakeClock
 
 NOBODY = Person(user="nobody")
@@ -27,6 +29,18 @@ def test_a_database_that_is_not_there_is_not_made(path: Path) -> None:
         erase_from_file(path, NOBODY)
 
     assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["file/smsotp.db", "n" * 256])
+def test_a_place_that_cannot_be_looked_at_is_told_to_whoever_erases_or_reads(path: Path, name: str) -> None:
+    (path.parent / "file").touch()
+
+    for do in (
+        lambda: erase_from_file(path.parent / name, NOBODY),
+        lambda: trace_file(path.parent / name, Wanted(), 1),
+    ):
+        with pytest.raises(StoreError, match=r"cannot be looked at: .*; do it as root"):
+            do()
 
 
 def test_what_is_no_database_is_told(path: Path) -> None:

@@ -64,7 +64,15 @@ def test_a_path_that_cannot_be_a_store_is_told(tmp_path: Path, name: str) -> Non
         look_at_store(tmp_path / name)
 
 
-@pytest.mark.parametrize("name", ["gone/smsotp.key", "file/smsotp.key", "folder", "short"])
+@pytest.mark.parametrize("length", [252, 256])
+def test_a_name_that_is_too_long_for_the_files_of_a_database_is_told(tmp_path: Path, length: int) -> None:
+    with pytest.raises(StoreError, match="cannot be opened: File name too long"):
+        look_at_store(tmp_path / ("n" * length))
+
+
+@pytest.mark.parametrize(
+    "name", ["gone/smsotp.key", "file/smsotp.key", "folder", "short", pytest.param("n" * 256, id="long")]
+)
 def test_a_path_that_cannot_be_a_key_is_told(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()

@@ -13,6 +13,23 @@ from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
 _PATIENCE = 5.0
 
 
+def demand_database(path: Path) -> None:
+    """
+    Make sure that there is a database before it is opened, which would make one.
+
+    Raises:
+        StoreError: There is none, or the present user may not know.
+    """
+    try:
+        path.stat()
+    except FileNotFoundError:
+        raise StoreError(f"there is no database {path} yet: FreeRADIUS makes it at its first start") from None
+    except OSError as exc:
+        raise StoreError(
+            f"{path} cannot be looked at: {exc.strerror}; do it as root or as the user that FreeRADIUS runs as"
+        ) from None
+
+
 @contextmanager
 def open_beside(path: Path) -> Iterator[sqlite3.Connection]:
     """
@@ -21,8 +38,7 @@ def open_beside(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         StoreError: It is not there, is none of ours, or cannot be written, now or while it is open.
     """
-    if not path.exists():
-        raise StoreError(f"there is no database {path} yet: FreeRADIUS makes it at its first start")
+    demand_database(path)
     try:
         with closing(connect(path, _PATIENCE)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()

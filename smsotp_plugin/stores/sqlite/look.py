@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.sqlite.identity import beside
 from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION, newer_schema
 
 #: The header of a database, https://www.sqlite.org/fileformat.html section 1.3; ``user_version`` is big-endian.
@@ -20,12 +21,13 @@ def look_at_store(path: Path) -> None:
     """
     try:
         header = _read_header(path)
+        there = [file for file in (path, *(beside(path, end) for end in ("-wal", "-shm"))) if file.exists()]
     except OSError as exc:
         raise _unusable(path, exc.strerror or "it cannot be read") from exc
     if not _may(path.parent, os.W_OK | os.X_OK):
         raise _unusable(path, f"{path.parent} is not there, or nothing can be written in it")
-    for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
-        if file.exists() and not _may(file, os.R_OK | os.W_OK):
+    for file in there:
+        if not _may(file, os.R_OK | os.W_OK):
             raise _unusable(path, f"{file} cannot be written")
     if header and not header.startswith(_MAGIC):
         raise StoreError(f"{path}: file is not a database")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
+from smsotp_plugin.stores.sqlite.beside import demand_database
 
 EVENT_NAMES = tuple(field.name for field in fields(DeliveryEvent))
 _EVENT_COLUMNS = ", ".join(EVENT_NAMES)
@@ -44,8 +45,7 @@ def trace_file(path: Path, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent
     Raises:
         StoreError: It is not there, cannot be read, or is no database of ours.
     """
-    if not path.exists():
-        raise StoreError(f"there is no database {path} yet: FreeRADIUS makes it at its first start")
+    demand_database(path)
     # Without its log the file belongs to no running server and cannot change; nothing is made beside it then.
     idle = not path.with_name(path.name + "-wal").exists()
     address = f"{path.absolute().as_uri()}?{'immutable=1' if idle else 'mode=ro'}"

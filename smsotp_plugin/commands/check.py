@@ -58,7 +58,7 @@ def _summarise(settings: Settings) -> Table:
             "guessing",
             f"{guesses.most} of {otp.codes} codes for each user and day: 1 in {otp.codes // guesses.most}",
         ),
-        ("prompt", challenge.prompt),
+        ("prompt", challenge.prompt.source),
         ("number from", ", ".join(settings.users.number)),
         ("store", store.place),
         ("key", "in the configuration" if store.given_keys else str(store.key_path)),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import reference_of
+from smsotp_plugin.fields.template import Template
 from smsotp_plugin.stores.base import Challenge
 
 
@@ -63,28 +64,28 @@ class Prompter:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def ask(self, challenge: Challenge, prompt: str) -> Ask:
+    def ask(self, challenge: Challenge, prompt: Template) -> Ask:
         """
         Ask for the code of a challenge.
 
         Args:
             challenge: Which.
-            prompt: With ``{number}`` and ``{reference}``.
+            prompt: With ``{number}`` and ``{reference}`` still to be filled.
         """
-        filled = _add_reference(prompt, challenge.state).replace("{number}", challenge.number)
+        filled = prompt.fill(number=challenge.number, reference=_find_reference(prompt, challenge.state))
         return Ask(challenge.state, filled, max(1, round(challenge.expires - self._clock.time())))
 
-    def refuse(self, state: str, text: str, reason: str) -> Reject:
+    def refuse(self, state: str, text: Template, reason: str) -> Reject:
         """
         Reject who answers a challenge.
 
         Args:
             state: Of the challenge.
-            text: With ``{reference}``.
+            text: With ``{reference}`` still to be filled.
             reason: For the administrator.
         """
-        return Reject(_add_reference(text, state), reason)
+        return Reject(text.fill(reference=_find_reference(text, state)), reason)
 
 
-def _add_reference(text: str, state: str) -> str:
-    return text.replace("{reference}", reference_of(state)) if "{reference}" in text else text
+def _find_reference(text: Template, state: str) -> str:
+    return reference_of(state) if "reference" in text.tags else ""

@@ -107,16 +107,16 @@ class Login:
             number = self._sender.find_number(request)
         except NumberError as exc:
             self._journal.note_rejected(request, None, exc)
-            return Reject(self._texts.no_number_text, f"no SMS can be sent: {exc}")
+            return Reject(self._texts.no_number_text.fill(), f"no SMS can be sent: {exc}")
         try:
             return self._challenge(request, number)
         except OverBudget as exc:
             if self._budgets.is_news(exc):
                 self._journal.note_over_budget(request, number, exc)
-            return Reject(self._texts.limit_text, str(exc))
+            return Reject(self._texts.limit_text.fill(), str(exc))
         except (CannotSend, StoreError) as exc:
             self._journal.note_rejected(request, number, exc)
-            return Reject(self._texts.unavailable_text, str(exc))
+            return Reject(self._texts.unavailable_text.fill(), str(exc))
 
     def is_answer(self, request: LoginRequest) -> bool:
         """Tell whether the request answers a challenge, so that its User-Password is a code and no password."""
@@ -303,4 +303,4 @@ class Login:
 
     def _refuse_unavailable(self, request: LoginRequest, why: Exception) -> Reject:
         log.error("user %s is refused: %s", self._name_user(request), why)
-        return Reject(self._texts.unavailable_text, str(why))
+        return Reject(self._texts.unavailable_text.fill(), str(why))

@@ -6,6 +6,7 @@ import math
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints
 from smsotp_plugin.errors import TooManyAttempts, TooManyGuesses, WrongCode
+from smsotp_plugin.fields.template import Template
 from smsotp_plugin.log import quote
 from smsotp_plugin.login.decisions import Reject
 from smsotp_plugin.login.journal import Journal
@@ -84,7 +85,7 @@ class Guard:
         why = f"after {standing.in_a_row} wrong codes in a row, the next code comes {_when(wait)}"
         if self._is_news(guesser, standing.challenge_from):
             self._journal.waits(request, number, why)
-        return Reject(self.text(wait), why)
+        return Reject(self.text(wait).fill(), why)
 
     def locked(self, request: LoginRequest, number_hash: str) -> TooManyGuesses | None:
         """
@@ -129,16 +130,16 @@ class Guard:
             else f"the next code comes {_when(why.wait)}",
         )
 
-    def text(self, wait: float) -> str:
+    def text(self, wait: float) -> Template:
         """
         Return what a person is told who has to wait.
 
         Args:
             wait: Seconds; infinite where only an administrator can help.
         """
-        return self._locked_text if math.isinf(wait) else self._wait_text.replace("{time}", spoken(wait))
+        return self._locked_text if math.isinf(wait) else self._wait_text.bind(time=spoken(wait))
 
-    def text_after(self, why: WrongCode | TooManyAttempts | TooManyGuesses, otherwise: str) -> str:
+    def text_after(self, why: WrongCode | TooManyAttempts | TooManyGuesses, otherwise: Template) -> Template:
         """Return what a person is told whose log-in ends with an answer: how long to wait, or something else."""
         return self.text(why.wait) if why.wait > 0 else otherwise
 

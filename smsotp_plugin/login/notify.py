@@ -1,7 +1,6 @@
 """Plain notifications through the same gateways: "somebody logged in as you". Never delays an answer."""
 
 import logging
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -11,20 +10,18 @@ from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
 from smsotp_plugin.dispatch.outbox import Outbox
 from smsotp_plugin.errors import CannotSend, OverBudget, StoreError
+from smsotp_plugin.fields.template import Template
 from smsotp_plugin.log import quote
 from smsotp_plugin.login.budgets import Budgets
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.sending import CodeSender
-from smsotp_plugin.settings.sections.notifications import NotificationSettings
+from smsotp_plugin.settings.sections.notifications import LONGEST_VALUE, NotificationSettings
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.typed import fold
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, EventKind
 
 log = logging.getLogger("smsotp.notify")
 
-_TAG = re.compile(r"\{(user|client|station|time)\}")
-#: Of a text: an IPv6 address, or a MAC address and the name of a network.
-_LONGEST_VALUE = 40
 #: Of the GSM alphabet, which the character for three dots is not.
 _CUT = "..."
 
@@ -72,7 +69,7 @@ class Notifier:
         user = self._names.mask_user(request.user)
         state = self._names.make_state(request.site)
         now = self._clock.time()
-        text = _filled(settings.text, request, now)
+        text = _fill(settings.text, request, now)
         try:
             number = self._sender.find_number(request)
             spending = self._budgets.calculate(request, number, text, code=False)
@@ -107,17 +104,16 @@ class Notifier:
         self._outbox.submit(message, plan)
 
 
-def _filled(text: str, request: LoginRequest, now: float) -> str:
-    values = {
-        "user": _said(request.user),
-        "client": _said(request.client.partition("=")[2] or request.client),
-        "station": _said(request.station),
-        "time": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M UTC"),
-    }
-    return _TAG.sub(lambda match: values[match[1]], text)
+def _fill(text: Template, request: LoginRequest, now: float) -> str:
+    return text.fill(
+        user=_shorten(request.user),
+        client=_shorten(request.client.partition("=")[2] or request.client),
+        station=_shorten(request.station),
+        time=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    )
 
 
-def _said(value: str) -> str:
+def _shorten(value: str) -> str:
     """Return what a packet says as a part of an SMS: printable characters only, and not so many that it becomes two."""
     told = "".join(char for char in fold(value) if char.isprintable()).strip()
-    return told if len(told) <= _LONGEST_VALUE else told[: _LONGEST_VALUE - len(_CUT)] + _CUT
+    return told if len(told) <= LONGEST_VALUE else told[: LONGEST_VALUE - len(_CUT)] + _CUT

@@ -12,6 +12,7 @@ from smsotp_plugin.errors import (
     StoreError,
     UnknownChallenge,
 )
+from smsotp_plugin.fields.template import Template
 from smsotp_plugin.login.budgets import Budgets
 from smsotp_plugin.login.decisions import Ask, NotOurs, Prompter, Reject, explain_undelivered
 from smsotp_plugin.login.guard import Guard
@@ -87,7 +88,7 @@ class Resender:
             return self._prompter.refuse(state, self._texts.expired_text, str(exc))
         except (CannotSend, StoreError) as exc:
             self._journal.note_answer(request, state, f"gets no further SMS: {exc}", logging.ERROR)
-            return Reject(self._texts.unavailable_text, f"no further SMS: {exc}")
+            return Reject(self._texts.unavailable_text.fill(), f"no further SMS: {exc}")
 
     def _resend(self, request: LoginRequest, challenge: Challenge) -> Ask:
         try:
@@ -115,10 +116,10 @@ class Resender:
         self._sender.send_again(parcel, challenge.resends)
         return self._prompter.ask(challenge, self._texts.prompt)
 
-    def _explain_refusal(self, refused: ResendRefused) -> str:
+    def _explain_refusal(self, refused: ResendRefused) -> Template:
         if refused.wait is None:
             return self._texts.no_resend_prompt
-        return self._texts.resend_later_prompt.replace("{seconds}", f"{refused.wait:.0f}")
+        return self._texts.resend_later_prompt.bind(seconds=f"{refused.wait:.0f}")
 
 
 def _read_word(typed: str) -> str:

@@ -13,9 +13,11 @@ from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.dispatch.outbox import Outbox
 from smsotp_plugin.dispatch.routes import Plan, Recipient, find_realm
 from smsotp_plugin.errors import NumberError, Outcome, StoreError, UnknownChallenge
+from smsotp_plugin.fields.template import Template
 from smsotp_plugin.login.budgets import Budgets
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.settings import Settings
+from smsotp_plugin.settings.sections.otp import SMS_TAGS
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.phone import PhoneNumber, parse_number
 from smsotp_plugin.sms.sealed import Letter, MessageSealer
@@ -33,7 +35,7 @@ _SHARE_DIGITS = 8
 UNDELIVERED = (Outcome.REFUSED, Outcome.NOT_SENT)
 
 #: What a provider without a template of its own sends where ``[otp] text`` is not set.
-DEFAULT_SENTENCE = "{otp} is your code to log in."
+DEFAULT_SENTENCE = SMS_TAGS.read("{otp} is your code to log in.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class CodeSender:
         self._places = settings.users.number
         self._region = settings.users.default_region
         self._text = settings.otp.text
+        self._any_code = "0" * settings.otp.length
         self._texts = settings.otp.texts
         self._codes = codes
         self._names = codes.names
@@ -127,7 +130,7 @@ class CodeSender:
     def calculate(self, request: LoginRequest, number: PhoneNumber) -> Spending:
         """Return what an SMS with a code costs."""
         text = self._find_text(request.language) or DEFAULT_SENTENCE
-        return self._budgets.calculate(request, number, text)
+        return self._budgets.calculate(request, number, text.fill(otp=self._any_code))
 
     def plan(self, request: LoginRequest, number: PhoneNumber, state: str, spending: Spending) -> Plan:
         """
@@ -195,8 +198,8 @@ class CodeSender:
             reference=reference_of(challenge.state),
             user=self._names.mask_user(challenge.user),
             number=number,
-            otp=SecretStr((text or "{otp}").replace("{otp}", code)),
-            sentence=SecretStr((text or DEFAULT_SENTENCE).replace("{otp}", code)),
+            otp=SecretStr(text.fill(otp=code) if text else code),
+            sentence=SecretStr((text or DEFAULT_SENTENCE).fill(otp=code)),
             expires=challenge.expires,
             state=challenge.state,
             login=challenge.login,
@@ -267,7 +270,7 @@ class CodeSender:
         """Send the code of a challenge nowhere else: it was used, or can no longer be."""
         self._outbox.withdraw(state)
 
-    def _find_text(self, language: str) -> str | None:
+    def _find_text(self, language: str) -> Template | None:
         """Return the text of the SMS in a language such as ``de-at``: that of ``de`` where it has none of its own."""
         return self._texts.get(language) or self._texts.get(language.partition("-")[0]) or self._text
 

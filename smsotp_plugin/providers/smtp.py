@@ -31,7 +31,7 @@ from smsotp_plugin.fields.smtp_server import (
     find_machine_name,
     read_address,
 )
-from smsotp_plugin.fields.template import Template, TemplateSetting, missing_tag
+from smsotp_plugin.fields.template import GATEWAY_TAGS, Template, TemplateSetting, explain_missing_tag
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, Provider
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.wire.smtp.pool import Answer, Mail, MailServer, SmtpPool, Stage
@@ -50,7 +50,7 @@ _QUEUE_ID = re.compile(
 
 
 def _check_address_template(template: Template) -> Template:
-    read_address(template.fill(phone="491701234567", otp="123456"))
+    read_address(template.fill_with_examples())
     return template
 
 
@@ -70,8 +70,8 @@ class SmtpSettings(GatewaySettings):
     SMTPIDENTIFIED: SmtpServerSetting = None
     SMTPIDENTIFIER: SmtpServerSetting = None
     MAILTO: Annotated[TemplateSetting, AfterValidator(_check_address_template)]
-    SUBJECT: TemplateSetting = Template("{phone}")
-    BODY: TemplateSetting = Template("{otp}")
+    SUBJECT: TemplateSetting = GATEWAY_TAGS.read("{phone}")
+    BODY: TemplateSetting = GATEWAY_TAGS.read("{otp}")
 
     @model_validator(mode="before")
     @classmethod
@@ -102,9 +102,9 @@ class SmtpSettings(GatewaySettings):
         """Return which tags are missing."""
         templates = [self.MAILTO, self.SUBJECT, self.BODY]
         found = super().problems()
-        if phone := missing_tag(templates, "phone"):
+        if phone := explain_missing_tag(templates, "phone"):
             found.append(f"SUBJECT: {phone}, or the gateway cannot know the number")
-        if otp := missing_tag(templates, "otp"):
+        if otp := explain_missing_tag(templates, "otp"):
             found.append(f"BODY: {otp}, or no SMS holds the code")
         return found
 
@@ -112,9 +112,7 @@ class SmtpSettings(GatewaySettings):
         """Return what is allowed but probably not meant."""
         found = super().warnings()
         for key, template in (("MAILTO", self.MAILTO), ("SUBJECT", self.SUBJECT), ("BODY", self.BODY)):
-            found += [
-                f"{key}: {{{tag}}} is no tag and is sent as it stands." for tag in template.unknown_tags()
-            ]
+            found += [f"{key}: {problem}." for problem in template.explain_unknown()]
         return found
 
 
@@ -193,7 +191,7 @@ class SmtpProvider(Provider[SmtpSettings, Mail, Answer]):
             return AuthFailed
         if answer.stage in addresses and answer.enhanced.startswith("5.7."):
             return AuthFailed
-        if answer.stage is Stage.RECIPIENT and "phone" in self.settings.MAILTO.tags():
+        if answer.stage is Stage.RECIPIENT and "phone" in self.settings.MAILTO.tags:
             return BadRecipient
         if answer.stage in (Stage.DATA, Stage.CONTENT):
             return BadMessage

@@ -10,6 +10,7 @@ import phonenumbers
 from pydantic import BaseModel, SecretStr
 
 from smsotp_plugin.fields.secret import find_oddity
+from smsotp_plugin.fields.template import Template
 from smsotp_plugin.providers import find_provider, list_provider_names
 from smsotp_plugin.settings.document import KeyPath, read_document, write_path
 from smsotp_plugin.settings.rights import FREE_TABLES, Owners, find_rights_warnings
@@ -20,7 +21,6 @@ from smsotp_plugin.sms.segments import LONGEST_ALONE, Coding, plan_segments
 
 #: What some clients take for XML.
 _MARKUP = re.compile(r"[<&]")
-_TAG = re.compile(r"\{([A-Za-z_]{1,40})\}")
 #: Settings whose names are usual for a gateway's own parameters as well.
 _GATEWAYS_OWN_WORDS = frozenset({"text", "number", "key", "url", "name"})
 #: Seconds; SMS are often slower than a code that lives less.
@@ -60,48 +60,28 @@ def find_warnings(settings: Settings, path: Path, owners: Owners | None = None) 
 
 def _find_text_warnings(settings: Settings) -> Iterator[str]:
     for name in ("prompt", "wrong_code_prompt"):
-        text: str = getattr(settings.challenge, name)
-        if "code" not in text.casefold():
+        text: Template = getattr(settings.challenge, name)
+        if "code" not in text.source.casefold():
             yield (
                 f'challenge.{name}: it does not contain the word "code": some clients need it to know that a code is '
                 "asked for"
             )
     for name, value in settings.challenge:
-        if isinstance(value, str) and _MARKUP.search(value):
+        if not isinstance(value, Template):
+            continue
+        if _MARKUP.search(value.source):
             yield f"challenge.{name}: ocserv shows neither & nor what stands between < and >; write it without them"
-        yield from _find_tag_warnings(f"challenge.{name}", value, *_list_tags(name))
+        yield from (f"challenge.{name}: {problem}" for problem in value.explain_unknown())
     texts = {f"otp.texts.{language}": text for language, text in settings.otp.texts.items()}
     if settings.otp.text is not None:
         texts["otp.text"] = settings.otp.text
     for place, text in texts.items():
-        yield from _find_tag_warnings(place, text, "otp")
+        yield from (f"{place}: {problem}" for problem in text.explain_unknown())
         yield from _find_length_warnings(place, text, settings.otp.length)
 
 
-def _list_tags(text_name: str) -> tuple[str, ...]:
-    """Return the tags that are filled in a text of ``[challenge]``."""
-    match text_name:
-        case "resend_later_prompt":
-            return "number", "reference", "seconds"
-        case "wait_text":
-            return ("time",)
-        case "no_number_text" | "unavailable_text" | "limit_text" | "locked_text":
-            return ()
-        case _ if text_name.endswith("prompt"):
-            return "number", "reference"
-        case _:
-            return ("reference",)
-
-
-def _find_tag_warnings(place: str, text: Any, *known: str) -> Iterator[str]:
-    for tag in _TAG.findall(text) if isinstance(text, str) else ():
-        if tag not in known:
-            meant = ", ".join(f"{{{name}}}" for name in known) or "none"
-            yield f"{place}: {{{tag}}} has no meaning here and is shown as it is; there is {meant}"
-
-
-def _find_length_warnings(place: str, text: str, code_length: int) -> Iterator[str]:
-    filled = text.replace("{otp}", "0" * code_length)
+def _find_length_warnings(place: str, text: Template, code_length: int) -> Iterator[str]:
+    filled = text.fill(otp="0" * code_length)
     plan = plan_segments(filled)
     if plan.count > 1:
         alphabet = (

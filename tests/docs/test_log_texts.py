@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from smsotp_plugin.fields.template import Template
 from smsotp_plugin.settings.sections.challenge import ChallengeSettings
 from tests.support.markdown import PAGES, ROOT, Block, blocks, spans
 from tests.support.messages import says
@@ -59,7 +60,8 @@ def test_what_the_program_does_not_say_is_noticed(invented: str) -> None:
 
 
 def test_what_users_see_is_what_the_settings_say() -> None:
-    texts = [str(field.default) for field in ChallengeSettings.model_fields.values()]
+    defaults = [field.default for field in ChallengeSettings.model_fields.values()]
+    texts = [default.source for default in defaults if isinstance(default, Template)]
     shown = re.findall(r'^\| "([^"]+?)\.? \.\.\."', TROUBLESHOOTING.read_text(), re.MULTILINE)
 
     assert len(shown) > 4

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsotp_plugin.login.notify import _filled
+from smsotp_plugin.login.notify import _fill
 from smsotp_plugin.login.request import LoginRequest
+from smsotp_plugin.settings.sections.notifications import NOTIFICATION_TAGS
 from smsotp_plugin.sms.segments import plan_segments
 from smsotp_plugin.wire.http.xmlrpc import write_call
 
@@ -20,7 +21,7 @@ def filled(text: str = ALARM, **said: str) -> str:
     unused = dict.fromkeys(
         ("password", "state", "site", "gateway", "language", "notification"), cast("Any", "")
     )
-    return _filled(text, LoginRequest(**values, **unused, numbers=()), NOON)
+    return _fill(NOTIFICATION_TAGS.read(text), LoginRequest(**values, **unused, numbers=()), NOON)
 
 
 def test_a_notification_says_who_from_where_through_what_and_when() -> None:

@@ -39,7 +39,7 @@ def warnings(file: Path, text: str) -> list[str]:
 
 def test_a_tag_without_meaning_in_one_language_is_told(file: Path) -> None:
     assert warnings(file, f'[otp]\ntexts.DE = "{{otp}} {{name}}"\n{GATEWAY}') == [
-        "otp.texts.de: {name} has no meaning here and is shown as it is; there is {otp}"
+        "otp.texts.de: {name} has no meaning here and stays as it is; there is {otp}"
     ]
 
 

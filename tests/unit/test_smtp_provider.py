@@ -128,7 +128,9 @@ def test_mailto_must_be_an_address_with_its_tags_filled_in() -> None:
 def test_misspelt_tags_are_worth_a_warning_and_missing_ones_a_problem() -> None:
     found = settings(BODY="Code {opt}", SUBJECT="x")
 
-    assert found.warnings() == ["BODY: {opt} is no tag and is sent as it stands."]
+    assert found.warnings() == [
+        "BODY: {opt} has no meaning here and stays as it is; there are {phone} and {otp}."
+    ]
     assert found.problems() == [
         "SUBJECT: the tag {phone} is nowhere: write {phone}, or the gateway cannot know the number",
         "BODY: the tag {otp} is nowhere: write {otp} for {opt}, or no SMS holds the code",

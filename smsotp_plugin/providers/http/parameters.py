@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, SecretStr, TypeAdapter
 
 from smsotp_plugin.fields.secret import SecretSetting
-from smsotp_plugin.fields.template import Template
+from smsotp_plugin.fields.template import GATEWAY_TAGS, Template
 
 _DEEPEST = 16
 _SECRET = TypeAdapter[SecretStr](SecretSetting)
@@ -127,7 +127,7 @@ def _read_field(value: Any, depth: int = 0) -> Any:
         case Misplaced():
             raise ValueError(value.advice)
         case str():
-            return Template(value)
+            return GATEWAY_TAGS.read(value)
         case {"file": str(), **rest} | {"env": str(), **rest} if depth == 0 and not rest:
             return _SECRET.validate_python(value)
         case dict():

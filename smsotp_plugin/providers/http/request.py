@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from requests import PreparedRequest
 
 from smsotp_plugin.errors import BadMessage
-from smsotp_plugin.fields.template import Template, missing_tag
+from smsotp_plugin.fields.template import Template, explain_missing_tag
 from smsotp_plugin.fields.web import WebAddress
 from smsotp_plugin.providers.http.apis.base import HttpApi
 from smsotp_plugin.providers.http.parameters import (
@@ -32,6 +32,7 @@ class RequestMaker:
     Attributes:
         address: Where they go.
         base: The same as a URL without path, as the wire has it.
+        target: Path and query.
         method: ``GET`` or ``POST``.
         as_json: Whether the parameters travel as a JSON object; else as a query or a form.
         fields: The parameters, as `smsotp_plugin.providers.http.parameters` reads them.
@@ -41,6 +42,7 @@ class RequestMaker:
 
     address: WebAddress
     base: str
+    target: Template = field(repr=False)
     method: str
     as_json: bool
     fields: Mapping[str, Any] = field(repr=False)
@@ -69,20 +71,20 @@ class RequestMaker:
     def find_tag_warnings(self) -> Iterator[str]:
         """Yield what looks like a tag and is none."""
         for place, template in self._list_texts():
-            for tag in template.unknown_tags():
-                yield f"{place}: {{{tag}}} has no meaning here and is sent as it is; there are {{phone}} and {{otp}}."
+            for problem in template.explain_unknown():
+                yield f"{place}: {problem}."
 
     def find_missing_tags(self) -> Iterator[str]:
         """Yield which tags are nowhere in the request, so that no SMS can come of it."""
         templates = [template for _, template in self._list_texts()]
-        if phone := missing_tag(templates, "phone"):
+        if phone := explain_missing_tag(templates, "phone"):
             yield f"options: {phone}, or the gateway is not told the number"
         sentence = any(isinstance(value, Sentence) for value in self.fields.values())
-        if not sentence and (otp := missing_tag(templates, "otp")):
+        if not sentence and (otp := explain_missing_tag(templates, "otp")):
             yield f"options: {otp}, or no SMS holds the code"
 
     def _list_texts(self) -> Iterator[tuple[str, Template]]:
-        yield "URL", Template(self.address.target)
+        yield "URL", self.target
         for table, fields in (("options", self.fields), ("headers", self.headers)):
             for name, value in fields.items():
                 for template in find_templates(value):
@@ -90,10 +92,9 @@ class RequestMaker:
 
     def _fill_target(self, filling: Filling) -> str:
         """Fill the tags of the URL, in a form that can change neither its path nor its query."""
-        target = self.address.target
-        if "{" not in target:
-            return target
-        filled = Template(target).fill(phone=quote(filling.phone, safe=""), otp=quote(filling.otp, safe=""))
+        if "{" not in self.target.source:
+            return self.target.source
+        filled = self.target.fill(phone=quote(filling.phone, safe=""), otp=quote(filling.otp, safe=""))
         return filled.replace("{", "%7B").replace("}", "%7D")
 
     def _fill_header(self, name: str, value: Any, filling: Filling) -> str:

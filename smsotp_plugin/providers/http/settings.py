@@ -10,7 +10,7 @@ from urllib.parse import quote
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from smsotp_plugin.fields.secret import SecretSetting
-from smsotp_plugin.fields.template import Template
+from smsotp_plugin.fields.template import GATEWAY_TAGS, Template
 from smsotp_plugin.fields.tls import CheckSslSetting
 from smsotp_plugin.fields.web import ProxySetting, WebAddress, WebAddressSetting, read_web_address
 from smsotp_plugin.fields.yes_no import YesNoSetting
@@ -146,7 +146,8 @@ class HttpSettings(GatewaySettings):
             authorization=self._make_authorization(address, preset),
         )
         base = Origin(address.scheme, address.host, address.port).url()
-        return RequestMaker(address, base, method, as_json, fields, headers, api)
+        target = GATEWAY_TAGS.read(address.target)
+        return RequestMaker(address, base, target, method, as_json, fields, headers, api)
 
     @property
     def origin(self) -> Origin:
@@ -166,7 +167,7 @@ class HttpSettings(GatewaySettings):
         """Yield the secrets, and what is written in clear under a name of one, as the gateways' examples have it."""
         yield from super().passwords()
         for name, value in chain(self.PARAMETER.items(), self.options.items(), self.headers.items()):
-            if isinstance(value, Template) and not value.tags() and _SECRET_NAME.search(name):
+            if isinstance(value, Template) and not value.tags and _SECRET_NAME.search(name):
                 yield value.source
 
     @property

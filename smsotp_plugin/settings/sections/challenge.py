@@ -3,24 +3,28 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, PlainValidator, StringConstraints
 
 from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.template import Tags, Template
 from smsotp_plugin.fields.text import check_printable
 
 #: A RADIUS attribute holds no more (RFC 2865 section 5).
 MESSAGE_BYTES = 253
 #: The longest masked number: a country code of three digits.
 _LONGEST_MASKED = "+999 *** **99"
-#: What the tags become, at their longest.
-_LONGEST = {"{number}": _LONGEST_MASKED, "{reference}": "0" * 8, "{seconds}": "000", "{time}": "90 min"}
+_REFERENCE = "0" * 8
+
+_PROMPT = Tags({"number": _LONGEST_MASKED, "reference": _REFERENCE})
+_LATER_PROMPT = Tags({"number": _LONGEST_MASKED, "reference": _REFERENCE, "seconds": "000"})
+_ANSWER_TEXT = Tags({"reference": _REFERENCE})
+_WAIT_TEXT = Tags({"time": "90 min"})
+_TEXT = Tags({})
 
 
-def _check_size(text: str) -> str:
-    filled = text
-    for tag, longest in _LONGEST.items():
-        filled = filled.replace(tag, longest)
-    size = len(filled.encode())
+def _check_message(text: Template) -> Template:
+    check_printable(text.source)
+    size = len(text.fill_with_examples().encode())
     if size > MESSAGE_BYTES:
         raise ValueError(
             f"must not be longer than {MESSAGE_BYTES} bytes of UTF-8 once the number is in it; it has {size}"
@@ -28,14 +32,17 @@ def _check_size(text: str) -> str:
     return text
 
 
-def _check_not_blank(text: str) -> str:
-    if not text.strip():
+def _check_prompt(text: Template) -> Template:
+    if not text.source.strip():
         raise ValueError("must not be empty: clients show nothing, or no field for the code")
-    return text
+    return _check_message(text)
 
 
-MessageSetting = Annotated[str, AfterValidator(check_printable), AfterValidator(_check_size)]
-PromptSetting = Annotated[MessageSetting, AfterValidator(_check_not_blank)]
+PromptSetting = Annotated[Template, PlainValidator(_PROMPT.read), AfterValidator(_check_prompt)]
+LaterPromptSetting = Annotated[Template, PlainValidator(_LATER_PROMPT.read), AfterValidator(_check_prompt)]
+AnswerTextSetting = Annotated[Template, PlainValidator(_ANSWER_TEXT.read), AfterValidator(_check_message)]
+WaitTextSetting = Annotated[Template, PlainValidator(_WAIT_TEXT.read), AfterValidator(_check_message)]
+TextSetting = Annotated[Template, PlainValidator(_TEXT.read), AfterValidator(_check_message)]
 
 
 class OnWrongCode(StrEnum):
@@ -77,24 +84,32 @@ class ChallengeSettings(SettingsModel):
         undelivered_text: Sent with the rejection of an answer when no gateway took the SMS.
     """
 
-    prompt: PromptSetting = "Enter the code sent to {number}"
+    prompt: PromptSetting = _PROMPT.read("Enter the code sent to {number}")
     on_wrong_code: OnWrongCode = OnWrongCode.CHALLENGE
-    wrong_code_prompt: PromptSetting = "Wrong code. Enter the code sent to {number}"
-    wrong_code_text: MessageSetting = "Wrong code. Log in again to get a new one."
-    too_many_attempts_text: MessageSetting = "Too many wrong codes. Log in again to get a new one."
-    wait_text: MessageSetting = "Too many wrong codes. You can log in again in {time}."
-    locked_text: MessageSetting = "Too many wrong codes. Ask your administrator."
-    expired_text: MessageSetting = "The code is no longer valid. Log in again to get a new one."
-    no_number_text: MessageSetting = "No code can be sent to you. Ask your administrator."
-    limit_text: MessageSetting = "Too many codes were asked for. Try again later."
-    unavailable_text: MessageSetting = "No code can be sent at present. Try again later."
+    wrong_code_prompt: PromptSetting = _PROMPT.read("Wrong code. Enter the code sent to {number}")
+    wrong_code_text: AnswerTextSetting = _ANSWER_TEXT.read("Wrong code. Log in again to get a new one.")
+    too_many_attempts_text: AnswerTextSetting = _ANSWER_TEXT.read(
+        "Too many wrong codes. Log in again to get a new one."
+    )
+    wait_text: WaitTextSetting = _WAIT_TEXT.read("Too many wrong codes. You can log in again in {time}.")
+    locked_text: TextSetting = _TEXT.read("Too many wrong codes. Ask your administrator.")
+    expired_text: AnswerTextSetting = _ANSWER_TEXT.read(
+        "The code is no longer valid. Log in again to get a new one."
+    )
+    no_number_text: TextSetting = _TEXT.read("No code can be sent to you. Ask your administrator.")
+    limit_text: TextSetting = _TEXT.read("Too many codes were asked for. Try again later.")
+    unavailable_text: TextSetting = _TEXT.read("No code can be sent at present. Try again later.")
     resend_after: Annotated[int, Field(strict=True, ge=0, le=300)] = 30
     resend_word: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32)] = (
         "resend"
     )
     max_resends: Annotated[int, Field(strict=True, ge=0, le=10)] = 2
-    resend_later_prompt: PromptSetting = (
+    resend_later_prompt: LaterPromptSetting = _LATER_PROMPT.read(
         "The code is on its way to {number}. A further SMS can be sent in {seconds} s. Enter the code"
     )
-    no_resend_prompt: PromptSetting = "No further SMS can be sent. Enter the code sent to {number}"
-    undelivered_text: MessageSetting = "The SMS with the code could not be delivered. Ask your administrator."
+    no_resend_prompt: PromptSetting = _PROMPT.read(
+        "No further SMS can be sent. Enter the code sent to {number}"
+    )
+    undelivered_text: AnswerTextSetting = _ANSWER_TEXT.read(
+        "The SMS with the code could not be delivered. Ask your administrator."
+    )

@@ -1,22 +1,29 @@
 """The sections ``[notifications.NAME]``."""
 
-import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PlainValidator
 
 from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.template import Tags, Template
 
-_TAG = re.compile(r"\{([A-Za-z_]{1,40})\}")
-_NOTIFICATION_TAGS = frozenset({"user", "client", "station", "time"})
+_LONGEST_TEXT = 1000
+#: Characters of what a packet says: an IPv6 address, or a MAC address and the name of a network.
+LONGEST_VALUE = 40
+
+NOTIFICATION_TAGS = Tags(
+    {"user": "0" * LONGEST_VALUE, "client": "0" * LONGEST_VALUE, "station": "0" * LONGEST_VALUE}
+    | {"time": "2000-01-01 00:00 UTC"}
+)
 
 
-def _check_notification(text: str) -> str:
-    unknown = set(_TAG.findall(text)) - _NOTIFICATION_TAGS
-    if unknown:
-        known = ", ".join(sorted(_NOTIFICATION_TAGS))
+def _check_notification(text: Template) -> Template:
+    if not 0 < len(text.source) <= _LONGEST_TEXT:
+        raise ValueError(f"must have 1 to {_LONGEST_TEXT} characters")
+    if text.unknown:
         raise ValueError(
-            f"has tags that have no meaning here: {', '.join(sorted(unknown))}; there are: {known}"
+            f"has tags that have no meaning here: {', '.join(sorted(set(text.unknown)))}; "
+            f"there are: {', '.join(sorted(NOTIFICATION_TAGS.examples))}"
         )
     return text
 
@@ -31,5 +38,5 @@ class NotificationSettings(SettingsModel):
         ttl: Seconds, 10 to 86400, after which it is no longer worth sending.
     """
 
-    text: Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_check_notification)]
+    text: Annotated[Template, PlainValidator(NOTIFICATION_TAGS.read), AfterValidator(_check_notification)]
     ttl: Annotated[int, Field(strict=True, ge=10, le=86400)] = 600

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.template import Tags, Template
 from smsotp_plugin.fields.text import check_printable
 
 _LONGEST_TEXT = 1000
@@ -25,12 +26,13 @@ def _check_alphabet(text: str) -> str:
     return text
 
 
-def _check_text(text: str) -> str:
-    if "{otp}" not in text:
+def _check_text(text: Template) -> Template:
+    if "otp" not in text.tags:
         raise ValueError("must contain {otp}, the place of the code")
-    if len(text) > _LONGEST_TEXT:
+    if len(text.source) > _LONGEST_TEXT:
         raise ValueError(f"must not have more than {_LONGEST_TEXT} characters")
-    return check_printable(text)
+    check_printable(text.source)
+    return text
 
 
 def _check_language(language: str) -> str:
@@ -39,7 +41,8 @@ def _check_language(language: str) -> str:
     return language.lower()
 
 
-TextSetting = Annotated[str, AfterValidator(_check_text)]
+SMS_TAGS = Tags({"otp": "0" * 10})
+TextSetting = Annotated[Template, PlainValidator(SMS_TAGS.read), AfterValidator(_check_text)]
 LanguageSetting = Annotated[str, AfterValidator(_check_language)]
 
 

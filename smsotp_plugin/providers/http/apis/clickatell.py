@@ -17,7 +17,7 @@ from smsotp_plugin.errors import (
     Refused,
     Throttled,
 )
-from smsotp_plugin.fields.template import Template
+from smsotp_plugin.fields.template import GATEWAY_TAGS
 from smsotp_plugin.providers.http.apis.base import HttpApi
 from smsotp_plugin.providers.http.parameters import SENTENCE
 from smsotp_plugin.providers.judging import Meanings, Reply, clean_id, find_known_error, judge_unknown_form
@@ -94,7 +94,7 @@ CLICKATELL = HttpApi(
     url="https://api.clickatell.com/http/sendmsg",
     method="GET",
     number_format=NumberFormat.DIGITS,
-    fields={"to": Template("{phone}"), "text": SENTENCE},
+    fields={"to": GATEWAY_TAGS.read("{phone}"), "text": SENTENCE},
     credentials=("user", "password"),
     required={"api_id": "the id of the HTTP API in your Clickatell account"},
     recognises=_recognises,

@@ -8,7 +8,7 @@ ASCII must be announced with ``t=UNICODE``.
 import re
 from typing import Any
 
-from smsotp_plugin.fields.template import Template
+from smsotp_plugin.fields.template import GATEWAY_TAGS
 from smsotp_plugin.providers.http.apis.base import HttpApi
 from smsotp_plugin.providers.http.parameters import SENTENCE
 from smsotp_plugin.providers.judging import Reply, clean_id, judge_unknown_form
@@ -43,7 +43,7 @@ GTX = HttpApi(
     url="https://http.gtx-messaging.net/smsc.php",
     method="GET",
     number_format=NumberFormat.DIGITS,
-    fields={"to": Template("{phone}"), "text": SENTENCE},
+    fields={"to": GATEWAY_TAGS.read("{phone}"), "text": SENTENCE},
     credentials=("user", "pass"),
     required={},
     recognises=_recognises,

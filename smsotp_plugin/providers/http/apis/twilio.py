@@ -16,7 +16,7 @@ from smsotp_plugin.errors import (
     Refused,
     Throttled,
 )
-from smsotp_plugin.fields.template import Template
+from smsotp_plugin.fields.template import GATEWAY_TAGS
 from smsotp_plugin.providers.http.apis.base import HttpApi, leave_as_it_is
 from smsotp_plugin.providers.http.parameters import SENTENCE
 from smsotp_plugin.providers.judging import Meanings, Reply, clean_id, find_known_error
@@ -95,7 +95,7 @@ TWILIO = HttpApi(
     url="https://api.twilio.com/2010-04-01/Accounts/{username}/Messages.json",
     method="POST",
     number_format=NumberFormat.PLUS,
-    fields={"To": Template("{phone}"), "Body": SENTENCE},
+    fields={"To": GATEWAY_TAGS.read("{phone}"), "Body": SENTENCE},
     credentials=None,
     required={"From": "your Twilio number, or MessagingServiceSid"},
     recognises=_recognises,

@@ -44,5 +44,8 @@ def _describe(erased: Erased) -> str:
         (erased.messages, "SMS that waited", "SMS that waited"),
         (erased.counts, "count of wrong codes", "counts of wrong codes"),
         (erased.events, "line of the delivery log", "lines of the delivery log"),
+        (erased.spent, "SMS that counted for limits", "SMS that counted for limits"),
     )
-    return "erased: " + ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in parts)
+    return "erased: " + ", ".join(
+        f"{count} {one if count == 1 else many}" for count, one, many in parts if count
+    )

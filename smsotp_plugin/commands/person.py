@@ -4,6 +4,7 @@ from contextlib import suppress
 
 from smsotp_plugin.assembly import find_names
 from smsotp_plugin.errors import NumberError
+from smsotp_plugin.login.budgets import Keys
 from smsotp_plugin.settings import Settings
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.stores.person import Person
@@ -25,5 +26,11 @@ def find_person(settings: Settings, whom: str) -> Person:
     with suppress(NumberError):
         number = parse_number(whom, settings.users.default_region)
     names = find_names(settings)
-    number_hashes = () if number is None else names.number_hashes(number)
-    return Person(whom, names.shown_names(whom), number_hashes, names.accounts(whom))
+    keys = Keys(names)
+    return Person(
+        user=whom,
+        shown=names.shown_names(whom),
+        number_hashes=() if number is None else names.number_hashes(number),
+        accounts=names.accounts(whom),
+        budgets=(*keys.user(whom), *(() if number is None else keys.number(number))),
+    )

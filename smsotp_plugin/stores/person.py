@@ -1,6 +1,6 @@
 """What is kept of one person, for who has it erased."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +13,14 @@ class Person:
         shown: The same as the delivery log shows it, one for each key.
         number_hashes: Fingerprints of the telephone number, one for each key; empty where only the name is known.
         accounts: Fingerprints of the folded name, under which wrong answers are counted, one for each key.
+        budgets: Under which SMS are counted for name and number; see `Spending`.
     """
 
     user: str = ""
     shown: tuple[str, ...] = ()
     number_hashes: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
+    budgets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,14 @@ class Erased:
         messages: SMS that waited.
         events: Lines of the delivery log.
         counts: Counts of wrong answers, and places from which right ones came.
+        spent: SMS that were counted for budgets; for the budgets of others they still are.
     """
 
     challenges: int = 0
     messages: int = 0
     events: int = 0
     counts: int = 0
+    spent: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.challenges or self.messages or self.events or self.counts)
+        return any(astuple(self))

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from smsotp_plugin.errors import UnknownChallenge, WrongCode
+from smsotp_plugin.fields.quota import Quota
 from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.budgets import BudgetRules, Scope, Spending
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
 from smsotp_plugin.stores.guesses import CLEAN, Guesser, GuessRules, station_place
 from smsotp_plugin.stores.kind import Store
@@ -95,17 +97,41 @@ class EraseContract(Binding):
         assert all(word in before for word in HERS) or not files
         assert [word for word in HERS if word in after.replace(b"5ea1edbob", b"")] == []
 
-    def test_what_is_counted_for_a_person_is_erased_with_them(
-        self, tmp_path: Path, store: Store, anna: Challenge, clock: FakeClock
+    @pytest.mark.parametrize(
+        "person",
+        [
+            Person(user="anna", number_hashes=("her number",), accounts=("her account",)),
+            Person(number_hashes=("her number",)),
+            Person(user="anna", accounts=("her account",)),
+        ],
+    )
+    def test_what_is_counted_for_a_person_is_erased_with_them_under_all_their_names(
+        self, tmp_path: Path, store: Store, anna: Challenge, clock: FakeClock, person: Person
     ) -> None:
         rules = GuessRules(free=1, most=5, first_wait=30, longest_wait=30, lock=DAY, known_for=DAY)
         guesser = Guesser(("her account",), (station_place("home"),), rules)
         with pytest.raises(WrongCode):
             store.answer(anna.state, "anna", "b" * 32, clock.time(), guesser)
-        person = Person(user="anna", number_hashes=("her number",), accounts=("her account",))
 
         assert erase_person(self.settings(tmp_path), person).counts == 4
         assert store.standing(guesser, "her number") == CLEAN
+
+    def test_what_a_person_spent_counts_for_others_only_after_they_were_erased(
+        self, tmp_path: Path, store: Store, clock: FakeClock
+    ) -> None:
+        for _ in range(3):
+            store.spend_anyway(Spending(("u1", "n1", "c1")))
+        store.spend_anyway(Spending(("u2", "c1")))
+        store.flush()
+
+        assert erase_person(self.settings(tmp_path), Person(budgets=("u1", "n1"))).spent == 3
+        assert not erase_person(self.settings(tmp_path), Person(budgets=("u1", "n1")))
+        quota = (Quota(10, 60, "10/m"),)
+        rules = BudgetRules(dict.fromkeys((Scope.USER, Scope.NUMBER, Scope.CLIENT), quota))
+        reader = self.open(tmp_path, 30.0, clock, rules)
+        counted = {key: reader.spent(key)[0][1] for key in ("u1", "n1", "u2", "c1")}
+        reader.close()
+        assert counted == {"u1": 0, "n1": 0, "u2": 1, "c1": 4}
 
     def test_a_challenge_that_was_erased_is_opened_anew(
         self, tmp_path: Path, store: Store, anna: Challenge

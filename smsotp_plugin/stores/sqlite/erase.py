@@ -28,10 +28,20 @@ DELETE FROM events WHERE kind = 'receipt' AND reference = '' AND (gateway, gatew
 )""",
     "DELETE FROM events WHERE reference IN (SELECT value FROM json_each(?))",
 )
+#: What counts under another name of theirs bears this one as well.
 _COUNTS = (
-    "DELETE FROM wrong_answers WHERE name IN (SELECT value FROM json_each(?))",
-    "DELETE FROM guesses WHERE name IN (SELECT value FROM json_each(?))",
+    """
+DELETE FROM wrong_answers WHERE name IN (
+    SELECT value FROM json_each(:names)
+    UNION SELECT name FROM guesses WHERE other_name IN (SELECT value FROM json_each(:names))
+)""",
+    """
+DELETE FROM guesses
+WHERE name IN (SELECT value FROM json_each(:names)) OR other_name IN (SELECT value FROM json_each(:names))
+""",
 )
+_SPENT = "SELECT id, keys FROM spent"
+_KEEP_KEYS = "UPDATE spent SET keys = ? WHERE id = ?"
 
 
 def erase_from_file(path: Path, person: Person) -> Erased:
@@ -78,6 +88,18 @@ def _erase(connection: sqlite3.Connection, person: Person) -> Erased:
         for table in ("messages", "challenges")
     )
     events = sum(connection.execute(statement, (references,)).rowcount for statement in _EVENTS)
-    counted_under = json.dumps((*person.accounts, *person.number_hashes))
-    counts = sum(connection.execute(statement, (counted_under,)).rowcount for statement in _COUNTS)
-    return Erased(challenges=challenges, messages=messages, events=events, counts=counts)
+    names = {"names": json.dumps((*person.accounts, *person.number_hashes))}
+    counts = sum(connection.execute(statement, names).rowcount for statement in _COUNTS)
+    return Erased(challenges, messages, events, counts, _erase_spending(connection, person))
+
+
+def _erase_spending(connection: sqlite3.Connection, person: Person) -> int:
+    """Take a person's keys off what was spent, which still counts for others; returns off how much."""
+    theirs = set(person.budgets)
+    kept = [
+        (" ".join(key for key in keys.split() if key not in theirs), number)
+        for number, keys in connection.execute(_SPENT)
+        if not theirs.isdisjoint(keys.split())
+    ]
+    connection.executemany(_KEEP_KEYS, kept)
+    return len(kept)

@@ -1,12 +1,13 @@
 """Who is meant by what an administrator types: a User-Name or a telephone number."""
 
-from contextlib import suppress
+from dataclasses import replace
 
 from smsotp_plugin.assembly import find_names
+from smsotp_plugin.codes.names import mask_name
 from smsotp_plugin.errors import NumberError
 from smsotp_plugin.login.budgets import Keys
 from smsotp_plugin.settings import Settings
-from smsotp_plugin.sms.phone import parse_number
+from smsotp_plugin.sms.phone import PhoneNumber, parse_number
 from smsotp_plugin.stores.person import Person
 
 
@@ -22,15 +23,37 @@ def find_person(settings: Settings, whom: str) -> Person:
         ConfigError: The key file cannot be used.
         StoreError: There is no key yet.
     """
-    number = None
-    with suppress(NumberError):
-        number = parse_number(whom, settings.users.default_region)
-    names = find_names(settings)
+    number, names = _read_number(settings, whom), find_names(settings)
     keys = Keys(names)
-    return Person(
-        user=whom,
-        shown=names.shown_names(whom),
-        number_hashes=() if number is None else names.number_hashes(number),
+    return replace(
+        find_traced(settings, whom),
         accounts=names.accounts(whom),
         budgets=(*keys.user(whom), *(() if number is None else keys.number(number))),
     )
+
+
+def find_traced(settings: Settings, whom: str) -> Person:
+    """
+    Return under which names somebody stands in the delivery log; for a name that hides nothing, no key is needed.
+
+    Args:
+        settings: The configuration.
+        whom: As above.
+
+    Raises:
+        ConfigError: The key file cannot be used.
+        StoreError: The key is needed, and there is none yet.
+    """
+    number = _read_number(settings, whom)
+    if number is None and mask_name(whom, settings.otp.length, settings.otp.alphabet) == whom:
+        return Person(user=whom, shown=(whom,))
+    names = find_names(settings)
+    number_hashes = () if number is None else names.number_hashes(number)
+    return Person(user=whom, shown=names.shown_names(whom), number_hashes=number_hashes)
+
+
+def _read_number(settings: Settings, whom: str) -> PhoneNumber | None:
+    try:
+        return parse_number(whom, settings.users.default_region)
+    except NumberError:
+        return None

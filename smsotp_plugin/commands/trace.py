@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from smsotp_plugin.commands.check import print_problems
-from smsotp_plugin.commands.person import find_person
+from smsotp_plugin.commands.person import find_traced
 from smsotp_plugin.errors import ConfigError, StoreError
 from smsotp_plugin.log import make_printable, quote
 from smsotp_plugin.settings import Settings, load_settings
@@ -63,7 +63,7 @@ def trace(config: Path, whom: str, messages: int) -> int:
 def _read_wanted(settings: Settings, whom: str) -> list[Wanted]:
     """Return what to look for: what a name or a number is called under the present key, and under the one before it."""
     reference = whom.lower() if _REFERENCE.fullmatch(whom) else ""
-    person = find_person(settings, whom)
+    person = find_traced(settings, whom)
     return [
         Wanted(user=name, reference=reference, number_hash=number_hash)
         for name, number_hash in zip_longest(person.shown, person.number_hashes, fillvalue="")

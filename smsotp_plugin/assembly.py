@@ -18,9 +18,12 @@ from smsotp_plugin.dispatch.routes import Route, RouteTable
 from smsotp_plugin.dispatch.takeover import Takeover
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.login.budgets import Budgets, make_rules
+from smsotp_plugin.login.composing import Composer
+from smsotp_plugin.login.ending import Aftermath
 from smsotp_plugin.login.flow import Login
 from smsotp_plugin.login.notify import Notifier
 from smsotp_plugin.login.sending import CodeSender
+from smsotp_plugin.login.waiting import Waiting
 from smsotp_plugin.providers import find_provider
 from smsotp_plugin.providers.base import DeliveryReceipt, GatewayContext, Provider, ignore_receipt
 from smsotp_plugin.settings import Settings
@@ -144,58 +147,35 @@ def build(settings: Settings, clock: Clock) -> System:
         ConfigError: The key file cannot be used.
         StoreError: The store cannot be opened.
     """
-    random = SystemRandom()
     keys = _load_keys(settings)
     sealer = MessageSealer(derive_message_key(keys[0]), os.urandom, *map(derive_message_key, keys[1:]))
     codes = _make_codes(settings, keys)
     providers = build_gateways(settings, clock, lambda receipt: store.record(_make_event(receipt, clock)))
     # Opened last: of what is made here, only the store has to be closed where the rest cannot be made.
     store = build_store(settings, clock)
-    budgets = Budgets(settings.limits, codes.names, store, clock)
     challenges = SealedStore(store, codes.names)
-    dispatcher = Dispatcher(
-        providers=providers,
-        routes=build_routes(settings),
-        rules=_make_rules(settings),
-        delivery_log=store,
-        store=store,
-        clock=clock,
-        random=random,
-    )
-    sender = CodeSender(
-        settings=settings,
-        codes=codes,
-        budgets=budgets,
-        sealer=sealer,
-        store=challenges,
-        delivery_log=store,
-        outbox=dispatcher,
-        clock=clock,
-    )
-    login = Login(
-        settings=settings,
-        codes=codes,
-        store=challenges,
-        delivery_log=store,
-        sender=sender,
-        budgets=budgets,
-        clock=clock,
-    )
+    dispatcher = _build_dispatcher(settings, providers, store, clock)
+    budgets = Budgets(settings.limits, codes.names, store, clock)
+    composer = Composer(settings=settings, codes=codes, budgets=budgets, sealer=sealer, outbox=dispatcher)
+    sender, waiting = CodeSender(store, dispatcher, clock), Waiting(settings.dispatch.wait, clock)
+    aftermath = Aftermath(challenges, waiting, budgets)
     store.listen(sender.send)
-    dispatcher.listen(login.note_end, sender.adjust)
-    takeover = Takeover(
-        store=store,
-        sealer=sealer,
-        reference=reference_of,
-        dispatcher=dispatcher,
-        delivery_log=store,
-        clock=clock,
-    )
+    dispatcher.listen(aftermath.note_end, aftermath.adjust)
     return System(
-        login=login,
+        login=Login(
+            settings=settings,
+            codes=codes,
+            store=challenges,
+            delivery_log=store,
+            composer=composer,
+            sender=sender,
+            waiting=waiting,
+            budgets=budgets,
+            clock=clock,
+        ),
         notifier=Notifier(
             texts=settings.notifications,
-            sender=sender,
+            composer=composer,
             budgets=budgets,
             names=codes.names,
             delivery_log=store,
@@ -203,8 +183,29 @@ def build(settings: Settings, clock: Clock) -> System:
             clock=clock,
         ),
         dispatcher=dispatcher,
-        takeover=takeover,
+        takeover=Takeover(
+            store=store,
+            sealer=sealer,
+            reference=reference_of,
+            dispatcher=dispatcher,
+            delivery_log=store,
+            clock=clock,
+        ),
         store=challenges,
+    )
+
+
+def _build_dispatcher(
+    settings: Settings, providers: Sequence[Provider[Any, Any, Any]], store: Store, clock: Clock
+) -> Dispatcher:
+    return Dispatcher(
+        providers=providers,
+        routes=build_routes(settings),
+        rules=_make_rules(settings),
+        delivery_log=store,
+        store=store,
+        clock=clock,
+        random=SystemRandom(),
     )
 
 

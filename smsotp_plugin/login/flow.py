@@ -11,7 +11,6 @@ from smsotp_plugin.errors import (
     CannotSend,
     ChallengeError,
     NumberError,
-    Outcome,
     OverBudget,
     StoreError,
     TooManyAttempts,
@@ -21,16 +20,17 @@ from smsotp_plugin.errors import (
 )
 from smsotp_plugin.log import make_printable, quote
 from smsotp_plugin.login.budgets import Budgets
+from smsotp_plugin.login.composing import CodeParcel, Composer
 from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Prompter, Reject, explain_undelivered
+from smsotp_plugin.login.ending import UNDELIVERED
 from smsotp_plugin.login.guard import Guard
 from smsotp_plugin.login.journal import Journal
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.resend import Resender
-from smsotp_plugin.login.sending import UNDELIVERED, CodeParcel, CodeSender
+from smsotp_plugin.login.sending import CodeSender
 from smsotp_plugin.login.waiting import Waiting
 from smsotp_plugin.settings import Settings
 from smsotp_plugin.settings.sections.challenge import OnWrongCode
-from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.phone import PhoneNumber
 from smsotp_plugin.stores.base import Challenge, ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryRecorder
@@ -49,7 +49,9 @@ class Login:
         codes: Makes and seals codes.
         store: Keeps challenges.
         delivery_log: Told how each challenge is answered.
-        sender: Sends the codes.
+        composer: Composes the messages with the codes.
+        sender: Sends them.
+        waiting: Waits for the end of a message, where a log-in may.
         budgets: Tells what is over budget.
         clock: Time.
     """
@@ -61,17 +63,20 @@ class Login:
         codes: CodeMaker,
         store: ChallengeStore,
         delivery_log: DeliveryRecorder,
+        composer: Composer,
         sender: CodeSender,
+        waiting: Waiting,
         budgets: Budgets,
         clock: Clock,
     ) -> None:
         self._otp = settings.otp
         self._texts = settings.challenge
-        self._waiting = Waiting(settings.dispatch.wait, clock)
         self._codes = codes
         self._names = codes.names
         self._store = store
+        self._composer = composer
         self._sender = sender
+        self._waiting = waiting
         self._budgets = budgets
         self._clock = clock
         self._journal = Journal(codes.names, delivery_log, clock)
@@ -81,6 +86,7 @@ class Login:
             settings=settings.challenge,
             names=codes.names,
             store=store,
+            composer=composer,
             sender=sender,
             guard=self._guard,
             budgets=budgets,
@@ -104,7 +110,7 @@ class Login:
             len(request.numbers),
         )
         try:
-            number = self._sender.find_number(request)
+            number = self._composer.find_number(request)
         except NumberError as exc:
             self._journal.note_rejected(request, None, exc)
             return Reject(self._texts.no_number_text.fill(), f"no SMS can be sent: {exc}")
@@ -157,11 +163,6 @@ class Login:
         self._journal.note_step(request, "an answer of %s characters", len(typed))
         return self._judge(request, request.state, maker.seal(request.state, typed))
 
-    def note_end(self, message: Message, outcome: Outcome) -> None:
-        """Note how a message ended; see `EndListener`."""
-        self._sender.note_end(message, outcome)
-        self._waiting.settle(message.state, outcome)
-
     def stop_waiting(self) -> None:
         """Answer at once from now on: the server is being stopped."""
         self._waiting.stop()
@@ -182,9 +183,9 @@ class Login:
             same = self._store.find_same(older, new.created)
             if same is not None:
                 return self._same(request, same)
-        spending = self._sender.calculate(request, number)
+        spending = self._composer.calculate(request, number)
         try:
-            plan = self._sender.plan(request, number, new.state, spending)
+            plan = self._composer.plan(request, number, new.state, spending)
         except CannotSend:
             # The code of the same log-in may be there already; it stays good while nothing more can be sent.
             same = self._store.find_same(new.login, new.created)
@@ -200,8 +201,8 @@ class Login:
             ", ".join(plan.gateways),
         )
         with self._waiting.turn(new.state) as waits:
-            message = self._sender.compose(request, new, number, code, spending=spending)
-            parcel = self._sender.pack(request, new, message, plan, spending=spending)
+            message = self._composer.compose(request, new, number, code, spending=spending)
+            parcel = self._composer.pack(request, new, message, plan, spending=spending)
             return self._open(request, new, parcel, waits=waits)
 
     def _open(

@@ -13,8 +13,8 @@ from smsotp_plugin.errors import CannotSend, OverBudget, StoreError
 from smsotp_plugin.fields.template import Template
 from smsotp_plugin.log import quote
 from smsotp_plugin.login.budgets import Budgets
+from smsotp_plugin.login.composing import Composer
 from smsotp_plugin.login.request import LoginRequest
-from smsotp_plugin.login.sending import CodeSender
 from smsotp_plugin.settings.sections.notifications import LONGEST_VALUE, NotificationSettings
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.typed import fold
@@ -32,7 +32,7 @@ class Notifier:
 
     Args:
         texts: The notifications by name.
-        sender: Knows the number and the route of a user.
+        composer: Knows the number and the route of a user.
         budgets: Knows what a notification costs.
         names: Make a reference of each message, and know numbers by their hash.
         delivery_log: Told what was asked for.
@@ -44,7 +44,7 @@ class Notifier:
         self,
         *,
         texts: Mapping[str, NotificationSettings],
-        sender: CodeSender,
+        composer: Composer,
         budgets: Budgets,
         names: Fingerprints,
         delivery_log: DeliveryRecorder,
@@ -52,7 +52,7 @@ class Notifier:
         clock: Clock,
     ) -> None:
         self._texts = texts
-        self._sender = sender
+        self._composer = composer
         self._budgets = budgets
         self._names = names
         self._delivery_log = delivery_log
@@ -71,9 +71,9 @@ class Notifier:
         now = self._clock.time()
         text = _fill(settings.text, request, now)
         try:
-            number = self._sender.find_number(request)
+            number = self._composer.find_number(request)
             spending = self._budgets.calculate(request, number, text, code=False)
-            plan = self._sender.plan(request, number, state, spending)
+            plan = self._composer.plan(request, number, state, spending)
             self._budgets.spend(spending)
         except (CannotSend, StoreError) as exc:
             if not isinstance(exc, OverBudget) or self._budgets.is_news(exc):

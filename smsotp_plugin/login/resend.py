@@ -14,6 +14,7 @@ from smsotp_plugin.errors import (
 )
 from smsotp_plugin.fields.template import Template
 from smsotp_plugin.login.budgets import Budgets
+from smsotp_plugin.login.composing import Composer
 from smsotp_plugin.login.decisions import Ask, NotOurs, Prompter, Reject, explain_undelivered
 from smsotp_plugin.login.guard import Guard
 from smsotp_plugin.login.journal import Journal
@@ -32,7 +33,8 @@ class Resender:
         settings: The section ``[challenge]``.
         names: Knows numbers by their hash.
         store: Counts.
-        sender: Sends.
+        composer: Composes the message.
+        sender: Sends it.
         guard: Says whose account is locked.
         budgets: Tells what is over budget.
         journal: Told what becomes of each wish.
@@ -45,6 +47,7 @@ class Resender:
         settings: ChallengeSettings,
         names: Fingerprints,
         store: ChallengeStore,
+        composer: Composer,
         sender: CodeSender,
         guard: Guard,
         budgets: Budgets,
@@ -56,6 +59,7 @@ class Resender:
         self._word = _read_word(settings.resend_word)
         self._names = names
         self._store = store
+        self._composer = composer
         self._sender = sender
         self._guard = guard
         self._budgets = budgets
@@ -104,14 +108,14 @@ class Resender:
             return self._prompter.ask(challenge, self._texts.no_resend_prompt)
 
     def _send(self, request: LoginRequest, challenge: Challenge) -> Ask:
-        number = self._sender.find_number(request)
+        number = self._composer.find_number(request)
         if challenge.number_hash not in self._names.number_hashes(number):
             raise Expired("the telephone number has changed since the challenge")
-        spending = self._sender.calculate(request, number)
-        plan = self._sender.plan(request, number, challenge.state, spending)
-        code = self._sender.code_of(request, challenge)
-        message = self._sender.compose(request, challenge, number, code, spending=spending)
-        parcel = self._sender.pack(request, challenge, message, plan, spending=spending)
+        spending = self._composer.calculate(request, number)
+        plan = self._composer.plan(request, number, challenge.state, spending)
+        code = self._composer.code_of(request, challenge)
+        message = self._composer.compose(request, challenge, number, code, spending=spending)
+        parcel = self._composer.pack(request, challenge, message, plan, spending=spending)
         challenge = self._store.resend(challenge.state, request.user, self._clock.time(), self._rules, parcel)
         self._sender.send_again(parcel, challenge.resends)
         return self._prompter.ask(challenge, self._texts.prompt)

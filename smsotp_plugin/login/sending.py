@@ -1,69 +1,17 @@
-"""From a challenge to the message that carries its code: whose number, what text, which gateways, and what became of it."""
+"""Getting codes on their way, first and once more, and no further when their log-in is over."""
 
-import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import cast
 
-from pydantic import SecretStr
-
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.codes.fingerprints import reference_of
-from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.dispatch.outbox import Outbox
-from smsotp_plugin.dispatch.routes import Plan, Recipient, find_realm
-from smsotp_plugin.errors import NumberError, Outcome, StoreError, UnknownChallenge
-from smsotp_plugin.fields.template import Template
-from smsotp_plugin.login.budgets import Budgets
-from smsotp_plugin.login.request import LoginRequest
-from smsotp_plugin.settings import Settings
-from smsotp_plugin.settings.sections.otp import SMS_TAGS
+from smsotp_plugin.dispatch.routes import Plan
+from smsotp_plugin.login.composing import CodeParcel
 from smsotp_plugin.sms.message import Message
-from smsotp_plugin.sms.phone import PhoneNumber, parse_number
-from smsotp_plugin.sms.sealed import Letter, MessageSealer
-from smsotp_plugin.stores.base import Challenge, ChallengeStore
-from smsotp_plugin.stores.budgets import Spending
+from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, EventKind
-from smsotp_plugin.stores.kept import KeptMessage, Parcel
-
-log = logging.getLogger("smsotp.login")
-
-#: Of a State; enough to spread messages over gateways evenly.
-_SHARE_DIGITS = 8
-
-#: No gateway has the message, and none will get it.
-UNDELIVERED = (Outcome.REFUSED, Outcome.NOT_SENT)
-
-#: What a provider without a template of its own sends where ``[otp] text`` is not set.
-DEFAULT_SENTENCE = SMS_TAGS.read("{otp} is your code to log in.")
-
-
-@dataclass(frozen=True, slots=True)
-class CodeParcel:
-    """
-    The code of a challenge as it waits to be kept; see `Parcel`.
-
-    Attributes:
-        challenge: Whose code.
-        message: Carries it, as for the first time.
-        plan: Through which gateways, likewise.
-        site: The virtual server of the log-in.
-        sealer: Seals it.
-        spending: What the message costs.
-    """
-
-    challenge: Challenge
-    message: Message
-    plan: Plan
-    site: str
-    sealer: MessageSealer
-    spending: Spending
-
-    def seal(self) -> KeptMessage:
-        """See `Parcel.seal`."""
-        message = self.message
-        letter = Letter(message, self.plan.route, self.plan.gateways)
-        return KeptMessage(message.state, self.site, message.expires, self.sealer.seal(letter, self.site))
+from smsotp_plugin.stores.kept import Parcel
 
 
 class CodeSender:
@@ -71,163 +19,15 @@ class CodeSender:
     Sends the code of a challenge.
 
     Args:
-        settings: The whole configuration.
-        codes: Derives the code from the challenge.
-        budgets: Knows what an SMS costs, and which numbers get one.
-        sealer: Seals messages for the store.
-        store: Told when a code did not get out.
         delivery_log: Told what was asked for.
         outbox: Takes the message.
         clock: Time.
     """
 
-    def __init__(  # noqa: PLR0913  (each is a part of its own, handed in by the assembly)
-        self,
-        *,
-        settings: Settings,
-        codes: CodeMaker,
-        budgets: Budgets,
-        sealer: MessageSealer,
-        store: ChallengeStore,
-        delivery_log: DeliveryRecorder,
-        outbox: Outbox,
-        clock: Clock,
-    ) -> None:
-        self._places = settings.users.number
-        self._region = settings.users.default_region
-        self._text = settings.otp.text
-        self._any_code = "0" * settings.otp.length
-        self._texts = settings.otp.texts
-        self._codes = codes
-        self._names = codes.names
-        self._budgets = budgets
-        self._sealer = sealer
-        self._store = store
+    def __init__(self, delivery_log: DeliveryRecorder, outbox: Outbox, clock: Clock) -> None:
         self._delivery_log = delivery_log
         self._outbox = outbox
         self._clock = clock
-
-    def find_number(self, request: LoginRequest) -> PhoneNumber:
-        """
-        Return the first usable number of those that the configured places hold.
-
-        Raises:
-            NumberError: There is none.
-        """
-        if not request.numbers:
-            raise NumberError(f"the user has no telephone number (looked in {', '.join(self._places)})")
-        problems = []
-        for text in request.numbers:
-            try:
-                number = parse_number(text, self._region)
-                self._budgets.check_number(number)
-            except NumberError as exc:
-                problems.append(str(exc))
-            else:
-                return number
-        raise NumberError(f"the user's telephone number cannot be used: {'; '.join(problems)}")
-
-    def calculate(self, request: LoginRequest, number: PhoneNumber) -> Spending:
-        """Return what an SMS with a code costs."""
-        text = self._find_text(request.language) or DEFAULT_SENTENCE
-        return self._budgets.calculate(request, number, text.fill(otp=self._any_code))
-
-    def plan(self, request: LoginRequest, number: PhoneNumber, state: str, spending: Spending) -> Plan:
-        """
-        Choose the gateways, before the user is promised a code.
-
-        Args:
-            request: Whose log-in.
-            number: Where the code goes.
-            state: Of the challenge; decides where gateways share the messages.
-            spending: What the message costs.
-
-        Raises:
-            OverBudget: The budgets do not allow it, as far as can be seen.
-            QueueFull: There is no room.
-            NoRoute: No gateway is meant for this user.
-            NoGatewayAlive: All of them are known to be dead.
-        """
-        self._budgets.check(request, spending)
-        return self._outbox.plan(
-            Recipient(
-                number=number.e164,
-                realm=find_realm(request.user),
-                language=request.language,
-                gateway=request.gateway,
-                share=int(state[:_SHARE_DIGITS], 16) / 16**_SHARE_DIGITS,
-                user=self._names.mask_user(request.user),
-                station=request.station,
-                client=request.client,
-            )
-        )
-
-    def code_of(self, request: LoginRequest, challenge: Challenge) -> str:
-        """
-        Derive the code of a challenge that was opened before, with this key or the older one.
-
-        Raises:
-            UnknownChallenge: It was made for another site.
-        """
-        maker = self._codes.maker_of(challenge.state, request.site)
-        if maker is None:
-            raise UnknownChallenge("the challenge was made for another site")
-        return maker.code(challenge.seed)
-
-    def compose(
-        self,
-        request: LoginRequest,
-        challenge: Challenge,
-        number: PhoneNumber,
-        code: str,
-        *,
-        spending: Spending,
-    ) -> Message:
-        """
-        Return the message with the code of a challenge.
-
-        Args:
-            request: Whose log-in; its language chooses the text.
-            challenge: What the code is for.
-            number: Where it goes.
-            code: The code.
-            spending: What the message costs.
-        """
-        text = self._find_text(request.language)
-        return Message(
-            reference=reference_of(challenge.state),
-            user=self._names.mask_user(challenge.user),
-            number=number,
-            otp=SecretStr(text.fill(otp=code) if text else code),
-            sentence=SecretStr((text or DEFAULT_SENTENCE).fill(otp=code)),
-            expires=challenge.expires,
-            state=challenge.state,
-            login=challenge.login,
-            code=SecretStr(code),
-            budgets=spending.keys,
-            price=spending.money,
-        )
-
-    def pack(
-        self,
-        request: LoginRequest,
-        challenge: Challenge,
-        message: Message,
-        plan: Plan,
-        *,
-        spending: Spending,
-    ) -> CodeParcel:
-        """
-        Return a message for the store to keep.
-
-        Args:
-            request: Whose log-in.
-            challenge: Whose code.
-            message: What `compose` made.
-            plan: What `plan` chose, as for the first message of the challenge.
-            spending: What the message costs.
-        """
-        return CodeParcel(challenge, message, plan, request.site, self._sealer, spending)
 
     def send(self, kept: Sequence[Parcel]) -> None:
         """Get the codes of new challenges on their way; returns at once. See `KeptListener`."""
@@ -253,26 +53,9 @@ class CodeSender:
         finally:
             self._outbox.submit(message, plan)
 
-    def note_end(self, message: Message, outcome: Outcome) -> None:
-        """Tell the store that a code did not get out, unless a further SMS was asked for meanwhile and may arrive."""
-        if not message.state or outcome not in UNDELIVERED:
-            return
-        try:
-            self._store.mark_undelivered(message.state, message.resends, outcome)
-        except StoreError as exc:
-            log.error("challenge %s cannot be marked undelivered: %s", message.reference, exc)  # noqa: TRY400  (one line says it)
-
-    def adjust(self, message: Message, copies: int) -> None:
-        """Note that a message costs as many SMS more than was counted, or fewer; see `CostListener`."""
-        self._budgets.adjust(message.budgets, message.price, copies)
-
     def log_in_is_over(self, state: str) -> None:
         """Send the code of a challenge nowhere else: it was used, or can no longer be."""
         self._outbox.withdraw(state)
-
-    def _find_text(self, language: str) -> Template | None:
-        """Return the text of the SMS in a language such as ``de-at``: that of ``de`` where it has none of its own."""
-        return self._texts.get(language) or self._texts.get(language.partition("-")[0]) or self._text
 
     def _note(self, message: Message, plan: Plan, new: Challenge | None) -> None:
         """Note that a code goes out: that of a new challenge, or once more where `new` is None."""

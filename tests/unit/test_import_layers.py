@@ -137,7 +137,7 @@ def test_only_the_clock_asks_for_the_time() -> None:
 def test_only_those_who_send_or_judge_codes_get_what_derives_them() -> None:
     users = [module for module, targets in GRAPH.items() if "codes.onetime" in targets]
 
-    assert users == ["assembly", "login.flow", "login.sending"]
+    assert users == ["assembly", "login.composing", "login.flow"]
 
 
 def test_the_errors_import_nothing_of_ours() -> None:

@@ -17,10 +17,13 @@ from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
 from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
 from smsotp_plugin.errors import CannotSend, NoGatewayAlive, NoRoute, Outcome, QueueFull, StoreError
 from smsotp_plugin.login.budgets import Budgets, make_rules
+from smsotp_plugin.login.composing import Composer
 from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Reject
+from smsotp_plugin.login.ending import Aftermath
 from smsotp_plugin.login.flow import Login
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.sending import CodeSender
+from smsotp_plugin.login.waiting import Waiting
 from smsotp_plugin.settings.sections import Settings
 from smsotp_plugin.settings.sections.challenge import ChallengeSettings
 from smsotp_plugin.settings.sections.delivery_log import DeliveryLogSettings
@@ -136,27 +139,25 @@ class Bench:
             lambda count: next(seeds).to_bytes(count),
         )
         budgets = Budgets(limits, codes.names, self.store, self.clock)
-        sender = CodeSender(
-            settings=settings,
-            codes=codes,
-            budgets=budgets,
-            sealer=MessageSealer(bytes(32), secrets.token_bytes),
-            store=self.store,
-            delivery_log=self.store,
-            outbox=self.outbox,
-            clock=self.clock,
-        )
+        sealer = MessageSealer(bytes(32), secrets.token_bytes)
+        sender = CodeSender(self.store, self.outbox, self.clock)
+        waiting = Waiting(settings.dispatch.wait, self.clock)
+        aftermath = Aftermath(self.store, waiting, budgets)
         self.login = Login(
             settings=settings,
             codes=codes,
             store=self.store,
             delivery_log=self.store,
+            composer=Composer(
+                settings=settings, codes=codes, budgets=budgets, sealer=sealer, outbox=self.outbox
+            ),
             sender=sender,
+            waiting=waiting,
             budgets=budgets,
             clock=self.clock,
         )
         self.store.listen(sender.send)
-        self.outbox.listen(self.login.note_end, sender.adjust)
+        self.outbox.listen(aftermath.note_end, aftermath.adjust)
 
     def ask(self, **fields: Any) -> Ask:
         asked = self.login.first_leg(request(**fields))

@@ -1,0 +1,44 @@
+"""What follows from the end of a message: for its challenge, for the log-in that waits for it, and for what it cost."""
+
+import logging
+
+from smsotp_plugin.errors import Outcome, StoreError
+from smsotp_plugin.login.budgets import Budgets
+from smsotp_plugin.login.waiting import Waiting
+from smsotp_plugin.sms.message import Message
+from smsotp_plugin.stores.base import ChallengeStore
+
+log = logging.getLogger("smsotp.login")
+
+#: No gateway has the message, and none will get it.
+UNDELIVERED = (Outcome.REFUSED, Outcome.NOT_SENT)
+
+
+class Aftermath:
+    """
+    Told how messages end and what they cost.
+
+    Args:
+        store: Told when a code did not get out.
+        waiting: Told how each message ended.
+        budgets: Told what it cost in the end.
+    """
+
+    def __init__(self, store: ChallengeStore, waiting: Waiting, budgets: Budgets) -> None:
+        self._store = store
+        self._waiting = waiting
+        self._budgets = budgets
+
+    def note_end(self, message: Message, outcome: Outcome) -> None:
+        """Note how a message ended; see `EndListener`."""
+        # Not where a further SMS was asked for meanwhile: that one may arrive.
+        if message.state and outcome in UNDELIVERED:
+            try:
+                self._store.mark_undelivered(message.state, message.resends, outcome)
+            except StoreError as exc:
+                log.error("challenge %s cannot be marked undelivered: %s", message.reference, exc)  # noqa: TRY400  (one line says it)
+        self._waiting.settle(message.state, outcome)
+
+    def adjust(self, message: Message, copies: int) -> None:
+        """Note that a message costs as many SMS more than was counted, or fewer; see `CostListener`."""
+        self._budgets.adjust(message.budgets, message.price, copies)

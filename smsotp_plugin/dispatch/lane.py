@@ -21,6 +21,11 @@ _PROBE_TIME = 5.0
 STOP_LIMIT = 10.0
 
 
+#: How many seconds a message gives way to others for each that the same person or station had on the way: whoever floods the
+#: queue comes after all who come meanwhile.
+_RANK_SECONDS = 0.1
+
+
 class Probed(Protocol):
     """What is called with the result of a probe."""
 
@@ -78,7 +83,9 @@ class Lane:
 
     def put(self, delivery: Delivery) -> None:
         """Queue a message for this gateway."""
-        self._queue.put(delivery, delivery.message.expires)
+        slot = delivery.plan.slot
+        later = 0.0 if slot is None else slot.rank * _RANK_SECONDS
+        self._queue.put(delivery, delivery.message.expires + later)
 
     def probe(self, *, hurried: bool = False) -> None:
         """Have the gateway probed soon; `hurried` is handed back with what is found."""

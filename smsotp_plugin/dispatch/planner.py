@@ -46,7 +46,12 @@ class Planner:
 
     def plan(self, recipient: Recipient) -> Plan:
         """See `Outbox.plan`."""
-        slot = self._slots.take()
+        slot = self._slots.take(
+            user=recipient.user,
+            number=recipient.number,
+            station=recipient.station,
+            client=recipient.client,
+        )
         plan = self._routes.plan(recipient)
         now = self._clock.monotonic()
         health = [self._view.find_health(gateway) for gateway in plan.gateways]

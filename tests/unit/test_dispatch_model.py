@@ -160,7 +160,7 @@ def test_whatever_gateways_do_every_promise_holds(scenario: Scenario) -> None:
     event(f"ends: {sorted(set(simulation.outcomes.values()))}")
     assert simulation.ended == Counter(dict.fromkeys(simulation.submitted, 1))
     assert len(simulation.dispatcher._on_the_way) == 0
-    assert len(simulation.dispatcher._slots._taken) == 0
+    assert simulation.dispatcher._slots.count_taken() == 0
     successes = 1 + sum(simulation.accepted.values())
     assert all(hopes <= FEW * successes for hopes in simulation.hopes.values())
     assert {name for name, outcome in simulation.outcomes.items() if outcome is Outcome.ACCEPTED} == set(

@@ -90,6 +90,11 @@ class Log:
         self.events.append(event)
 
 
+def somebody() -> Recipient:
+    """Return a person of whom nothing is on the way."""
+    return Recipient(f"+4917{next(_references):08d}")
+
+
 class Sending:
     """A dispatcher with its gateways; each message's end is noted."""
 
@@ -118,7 +123,9 @@ class Sending:
     def send(self, *, reference: str = "", seconds: float = 300.0) -> None:
         self.dispatcher.submit(*self.planned(reference or f"m{next(_references)}", seconds))
 
-    def planned(self, reference: str, seconds: float = 300.0) -> tuple[Message, Plan]:
+    def planned(
+        self, reference: str, seconds: float = 300.0, recipient: Recipient | None = None
+    ) -> tuple[Message, Plan]:
         message = Message(
             reference=reference,
             user="bob",
@@ -127,7 +134,7 @@ class Sending:
             sentence=SecretStr("734921 is your code"),
             expires=self.clock.time() + seconds,
         )
-        return message, self.dispatcher.plan(Recipient(NUMBER))
+        return message, self.dispatcher.plan(recipient or somebody())
 
     def send_one(self) -> Outcome:
         """Send one message, end, and return how that message ended."""
@@ -267,7 +274,7 @@ def test_somebody_who_cannot_be_told_of_the_end_is_not_waited_for(clock: FakeClo
     sending.send()
     sending.dispatcher.stop(60)
 
-    assert len(sending.dispatcher._on_the_way) == len(sending.dispatcher._slots._taken) == 0
+    assert len(sending.dispatcher._on_the_way) == sending.dispatcher._slots.count_taken() == 0
 
 
 def test_time_runs_out_over_all_gateways(clock: FakeClock) -> None:
@@ -441,14 +448,14 @@ def test_a_promise_takes_a_place_before_it_is_kept_and_gives_it_back_when_it_is_
     clock: FakeClock,
 ) -> None:
     sending = Sending(clock, Gateway("first", clock), queue=2)
-    promises = [sending.dispatcher.plan(Recipient(NUMBER)) for _ in range(2)]
+    promises = [sending.dispatcher.plan(somebody()) for _ in range(2)]
     with pytest.raises(QueueFull, match="2 messages"):
-        sending.dispatcher.plan(Recipient(NUMBER))
+        sending.dispatcher.plan(somebody())
     promises.pop()
 
-    promises.append(sending.dispatcher.plan(Recipient(NUMBER)))
+    promises.append(sending.dispatcher.plan(somebody()))
     with pytest.raises(QueueFull, match="2 messages"):
-        sending.dispatcher.plan(Recipient(NUMBER))
+        sending.dispatcher.plan(somebody())
 
 
 def test_a_route_that_does_not_fit_keeps_no_place(clock: FakeClock) -> None:
@@ -457,7 +464,7 @@ def test_a_route_that_does_not_fit_keeps_no_place(clock: FakeClock) -> None:
         with pytest.raises(NoRoute):
             sending.dispatcher.plan(Recipient(NUMBER, gateway="none such"))
 
-    sending.dispatcher.plan(Recipient(NUMBER))
+    sending.dispatcher.plan(somebody())
 
 
 def test_however_many_threads_promise_no_more_than_the_limit_are_on_their_way(clock: FakeClock) -> None:
@@ -469,7 +476,7 @@ def test_however_many_threads_promise_no_more_than_the_limit_are_on_their_way(cl
         begin.wait()
         for _ in range(50):
             with contextlib.suppress(QueueFull):
-                promises.append(sending.dispatcher.plan(Recipient(NUMBER)))
+                promises.append(sending.dispatcher.plan(somebody()))
 
     threads = [threading.Thread(target=promise) for _ in range(20)]
     for thread in threads:
@@ -478,6 +485,26 @@ def test_however_many_threads_promise_no_more_than_the_limit_are_on_their_way(cl
         thread.join()
 
     assert len(promises) == 50
+
+
+def test_whoever_floods_the_queue_has_their_turn_after_all_others(clock: FakeClock) -> None:
+    sending = Sending(clock, Gateway("first", clock, CONNECTIONS=1), queue=1000)
+    flood = Recipient(NUMBER, user="mallory", station="s", client="vpn")
+    with contextlib.suppress(QueueFull):
+        for number in range(1000):
+            sending.dispatcher.submit(*sending.planned(f"flood {number}", recipient=flood))
+    flooded = len(sending.dispatcher._on_the_way)
+    clock.advance(5)
+    for number in range(20):
+        sending.dispatcher.submit(*sending.planned(f"other {number}"))
+    sending.dispatcher.start()
+    sending.dispatcher.stop(60)
+    order = [reference for reference, _ in sending.ended]
+
+    assert flooded > 100
+    assert len(order) == flooded + 20
+    # Before the others only as many of the flood as came in the time for which those give way: a tenth of a second for each.
+    assert [order.index(f"other {number}") < 51 + number + 2 for number in range(20)] == [True] * 20
 
 
 def test_a_gateway_that_does_not_let_go_keeps_no_stop_from_ending(

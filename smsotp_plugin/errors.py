@@ -184,6 +184,11 @@ class OverBudget(CannotSend):
         self.wait = wait
         self.window = window
 
+    @property
+    def is_personal(self) -> bool:
+        """Whether it is the budget of one account or one number."""
+        return self.setting in {"per_user", "per_number"}
+
 
 class QueueFull(CannotSend):
     """The dispatcher's queue is at its limit or has been stopped."""

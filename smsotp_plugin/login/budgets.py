@@ -112,9 +112,7 @@ class Budgets:
             country = find_country(number.e164, number.region)
             self._refuse_number(number, "countries", f"numbers of {country} get no SMS (limits.countries)")
 
-    def calculate(
-        self, request: LoginRequest, number: PhoneNumber, text: str, *, code: bool = True
-    ) -> Spending:
+    def calculate(self, request: LoginRequest, number: PhoneNumber, text: str, purpose: str = "") -> Spending:
         """
         Return what an SMS costs.
 
@@ -122,15 +120,15 @@ class Budgets:
             request: Who asks for it.
             number: Where it goes.
             text: What it says.
-            code: Whether it carries a code. Others have budgets of their own for account and number, so that nobody gets no code
-                because of them.
+            purpose: What has budgets of its own for account and number: what carries no code, so that nobody gets no code
+                because of it, and each place from which right codes came.
         """
         keys: list[str] = []
         for scope in self._limited:
             match scope:
-                case Scope.USER | Scope.NUMBER if not code:
+                case Scope.USER | Scope.NUMBER if purpose:
                     who = self._keys.user(request.user) if scope is Scope.USER else self._keys.number(number)
-                    keys += self._keys.other(scope, f"no code {who[0]}")
+                    keys += self._keys.other(scope, f"{purpose} {who[0]}")
                 case Scope.USER:
                     keys += self._keys.user(request.user)
                 case Scope.NUMBER:

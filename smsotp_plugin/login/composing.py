@@ -108,10 +108,18 @@ class Composer:
                 return number
         raise NumberError(f"the user's telephone number cannot be used: {'; '.join(problems)}")
 
-    def calculate(self, request: LoginRequest, number: PhoneNumber) -> Spending:
-        """Return what an SMS with a code costs."""
+    def calculate(self, request: LoginRequest, number: PhoneNumber, place: str = "") -> Spending:
+        """
+        Return what an SMS with a code costs.
+
+        Args:
+            request: Whose log-in.
+            number: Where the code goes.
+            place: The known place whose own budget pays; empty where it is that of the account and number.
+        """
         text = self._find_text(request.language) or DEFAULT_SENTENCE
-        return self._budgets.calculate(request, number, text.fill(otp=self._any_code))
+        purpose = f"known {place}" if place else ""
+        return self._budgets.calculate(request, number, text.fill(otp=self._any_code), purpose)
 
     def plan(self, request: LoginRequest, number: PhoneNumber, state: str, spending: Spending) -> Plan:
         """

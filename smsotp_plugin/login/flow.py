@@ -25,6 +25,7 @@ from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Prompter, Reject
 from smsotp_plugin.login.ending import UNDELIVERED
 from smsotp_plugin.login.guard import Guard
 from smsotp_plugin.login.journal import Journal
+from smsotp_plugin.login.promising import Promiser
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.resend import Resender
 from smsotp_plugin.login.sending import CodeSender
@@ -82,12 +83,14 @@ class Login:
         self._journal = Journal(codes.names, delivery_log, clock)
         self._prompter = Prompter(clock)
         self._guard = Guard(settings, codes.names, store, self._journal, clock)
+        self._promiser = Promiser(composer, self._guard)
         self._resender = Resender(
             settings=settings.challenge,
             names=codes.names,
             store=store,
             composer=composer,
             sender=sender,
+            promiser=self._promiser,
             guard=self._guard,
             budgets=budgets,
             journal=self._journal,
@@ -183,9 +186,8 @@ class Login:
             same = self._store.find_same(older, new.created)
             if same is not None:
                 return self._same(request, same)
-        spending = self._composer.calculate(request, number)
         try:
-            plan = self._composer.plan(request, number, new.state, spending)
+            promise = self._promiser.promise(request, number, new.state, new.number_hash)
         except CannotSend:
             # The code of the same log-in may be there already; it stays good while nothing more can be sent.
             same = self._store.find_same(new.login, new.created)
@@ -196,13 +198,13 @@ class Login:
             request,
             "number %s, route %s because %s: %s",
             number.masked,
-            plan.route,
-            plan.reason,
-            ", ".join(plan.gateways),
+            promise.plan.route,
+            promise.plan.reason,
+            ", ".join(promise.plan.gateways),
         )
         with self._waiting.turn(new.state) as waits:
-            message = self._composer.compose(request, new, number, code, spending=spending)
-            parcel = self._composer.pack(request, new, message, plan, spending=spending)
+            message = self._composer.compose(request, new, number, code, spending=promise.spending)
+            parcel = self._composer.pack(request, new, message, promise.plan, spending=promise.spending)
             return self._open(request, new, parcel, waits=waits)
 
     def _open(

@@ -104,6 +104,19 @@ class Guard:
         wait = standing.answer_from - self._clock.time()
         return TooManyGuesses(wait) if wait > 0 else None
 
+    def known_place(self, request: LoginRequest, number_hash: str) -> str:
+        """
+        Return the place of a request where right codes of its account came from it not long ago; empty otherwise.
+
+        Args:
+            request: Whose log-in.
+            number_hash: Fingerprint of its number.
+
+        Raises:
+            StoreError: It cannot be known.
+        """
+        return self._store.known_place(self.guesser(request), number_hash)
+
     def guesser(self, request: LoginRequest) -> Guesser:
         """Return for whom the answers of a request are counted."""
         station = request.station.strip().casefold()

@@ -72,7 +72,7 @@ class Notifier:
         text = _fill(settings.text, request, now)
         try:
             number = self._composer.find_number(request)
-            spending = self._budgets.calculate(request, number, text, code=False)
+            spending = self._budgets.calculate(request, number, text, "no code")
             plan = self._composer.plan(request, number, state, spending)
             self._budgets.spend(spending)
         except (CannotSend, StoreError) as exc:

@@ -18,6 +18,7 @@ from smsotp_plugin.login.composing import Composer
 from smsotp_plugin.login.decisions import Ask, NotOurs, Prompter, Reject, explain_undelivered
 from smsotp_plugin.login.guard import Guard
 from smsotp_plugin.login.journal import Journal
+from smsotp_plugin.login.promising import Promiser
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.sending import CodeSender
 from smsotp_plugin.settings.sections.challenge import ChallengeSettings
@@ -35,6 +36,7 @@ class Resender:
         store: Counts.
         composer: Composes the message.
         sender: Sends it.
+        promiser: Settles what the message goes through, and what it costs.
         guard: Says whose account is locked.
         budgets: Tells what is over budget.
         journal: Told what becomes of each wish.
@@ -49,6 +51,7 @@ class Resender:
         store: ChallengeStore,
         composer: Composer,
         sender: CodeSender,
+        promiser: Promiser,
         guard: Guard,
         budgets: Budgets,
         journal: Journal,
@@ -61,6 +64,7 @@ class Resender:
         self._store = store
         self._composer = composer
         self._sender = sender
+        self._promiser = promiser
         self._guard = guard
         self._budgets = budgets
         self._journal = journal
@@ -111,11 +115,10 @@ class Resender:
         number = self._composer.find_number(request)
         if challenge.number_hash not in self._names.number_hashes(number):
             raise Expired("the telephone number has changed since the challenge")
-        spending = self._composer.calculate(request, number)
-        plan = self._composer.plan(request, number, challenge.state, spending)
+        promise = self._promiser.promise(request, number, challenge.state, challenge.number_hash)
         code = self._composer.code_of(request, challenge)
-        message = self._composer.compose(request, challenge, number, code, spending=spending)
-        parcel = self._composer.pack(request, challenge, message, plan, spending=spending)
+        message = self._composer.compose(request, challenge, number, code, spending=promise.spending)
+        parcel = self._composer.pack(request, challenge, message, promise.plan, spending=promise.spending)
         challenge = self._store.resend(challenge.state, request.user, self._clock.time(), self._rules, parcel)
         self._sender.send_again(parcel, challenge.resends)
         return self._prompter.ask(challenge, self._texts.prompt)

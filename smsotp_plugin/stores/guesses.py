@@ -229,6 +229,16 @@ class GuessStore(ABC):
         """
 
     @abstractmethod
+    def known_place(self, guesser: Guesser, number_hash: str) -> str:
+        """
+        Return which of the places of a guesser is known under the name of its account; empty where none is.
+
+        Args:
+            guesser: Who, and from where.
+            number_hash: Fingerprint of the telephone number, with the present key.
+        """
+
+    @abstractmethod
     def standing(self, guesser: Guesser, number_hash: str) -> Standing:
         """
         Say what an account may do now.

@@ -65,6 +65,9 @@ class SealedStore(ChallengeStore):
     def may_wait(self, rules: GuessRules) -> bool:
         return self._store.may_wait(rules)
 
+    def known_place(self, guesser: Guesser, number_hash: str) -> str:
+        return self._store.known_place(guesser, number_hash)
+
     def standing(self, guesser: Guesser, number_hash: str) -> Standing:
         return self._store.standing(guesser, number_hash)
 

@@ -100,6 +100,18 @@ class GuessContract(Binding):
         assert not store.may_wait(RULES)
         assert store.standing(who(), NUMBER) == CLEAN
 
+    def test_a_place_is_known_by_a_right_answer_to_its_own_account_and_not_for_ever(
+        self, store: ChallengeStore, right: Callable[..., Challenge], clock: FakeClock
+    ) -> None:
+        right(who(place=HOME))
+        at_once = [
+            store.known_place(who(*whose), NUMBER) for whose in (("bob", HOME), ("bob", CAFE), ("eve", HOME))
+        ]
+        clock.advance(RULES.known_for)
+
+        assert at_once == [HOME, "", ""]
+        assert store.known_place(who(place=HOME), NUMBER) == ""
+
     def test_wrong_answers_are_counted_across_challenges(self, wrong: Callable[..., WrongCode]) -> None:
         assert [wrong(1).guesses for _ in range(5)] == [1, 2, 3, 4, 5]
 

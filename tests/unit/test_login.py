@@ -723,3 +723,20 @@ def test_a_name_cannot_write_lines_into_the_log(bench: Bench, caplog: pytest.Log
         "\n" not in record.getMessage() and "\x1b" not in record.getMessage() for record in caplog.records
     )
     assert all(len(record.getMessage()) < 400 for record in caplog.records)
+
+
+def test_whoever_has_a_password_uses_up_the_sms_of_strangers_and_not_those_of_a_known_station(
+    make: Callable[..., Bench],
+) -> None:
+    bench = make(limits={"per_user": ["3/d"], "per_number": ["3/d"]}, challenge={"resend_after": 0})
+    at_home = {"station": "home"}
+    begun = bench.ask(**at_home)
+    assert bench.login.answer_leg(answer(begun.state, bench.code(), **at_home)) == Accept()
+    stolen = [bench.login.first_leg(request(station=f"stolen {count}")) for count in range(5)]
+    for _ in range(3):
+        again = bench.ask(**at_home)
+        assert bench.login.answer_leg(answer(again.state, bench.code(), **at_home)) == Accept()
+
+    assert [isinstance(decision, Ask) for decision in stolen] == [True, True, False, False, False]
+    assert isinstance(bench.login.first_leg(request(**at_home)), Reject)
+    assert len(bench.outbox.messages) == 6

@@ -57,6 +57,12 @@ class GuessFile:
                 self._watch.learn(sql.watched(connection, rules))
         return self._watch.holds_any()
 
+    def known_place(self, guesser: Guesser, number_hash: str) -> str:
+        """See `GuessStore.known_place`; waits for nobody who writes."""
+        with self._file.reading() as connection:
+            turn = self._clock.time()
+            return sql.known_place(sql.tallies(connection, guesser, number_hash, turn), guesser, turn)
+
     def standing(self, guesser: Guesser, number_hash: str) -> Standing:
         """See `GuessStore.standing`; waits for nobody who writes."""
         if not any(self._watch.holds(name) for name in (*guesser.accounts, number_hash)):

@@ -162,6 +162,12 @@ def standing(tallied: Mapping[str, Tally], guesser: Guesser, now: float) -> Stan
     return result
 
 
+def known_place(tallied: Mapping[str, Tally], guesser: Guesser, now: float) -> str:
+    """Return which place of a guesser is known under the name of its account; empty where none is."""
+    known = (tallied[name].lane_of(guesser, now) for name in guesser.accounts if name in tallied)
+    return next((place for place in known if place != GENERAL), "")
+
+
 def _count_wrong(
     connection: sqlite3.Connection, tallied: Mapping[str, Tally], guesser: Guesser, now: float
 ) -> None:

@@ -162,6 +162,9 @@ class SqliteStore(BudgetPart, Store):
     def may_wait(self, rules: GuessRules) -> bool:
         return self._guesses.may_wait(rules)
 
+    def known_place(self, guesser: Guesser, number_hash: str) -> str:
+        return self._guesses.known_place(guesser, number_hash)
+
     def standing(self, guesser: Guesser, number_hash: str) -> Standing:
         return self._guesses.standing(guesser, number_hash)
 

@@ -1,0 +1,69 @@
+"""What is settled before somebody is promised a code: gateways, and whose budget pays for the SMS."""
+
+from dataclasses import dataclass
+
+from smsotp_plugin.dispatch.routes import Plan
+from smsotp_plugin.errors import OverBudget
+from smsotp_plugin.login.composing import Composer
+from smsotp_plugin.login.guard import Guard
+from smsotp_plugin.login.request import LoginRequest
+from smsotp_plugin.sms.phone import PhoneNumber
+from smsotp_plugin.stores.budgets import Spending
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """
+    What a message goes through and costs.
+
+    Attributes:
+        plan: Its gateways.
+        spending: Its cost.
+    """
+
+    plan: Plan
+    spending: Spending
+
+
+class Promiser:
+    """
+    Settles what a code can be promised by.
+
+    Args:
+        composer: Knows gateways and cost.
+        guard: Knows the places from which right codes came.
+    """
+
+    def __init__(self, composer: Composer, guard: Guard) -> None:
+        self._composer = composer
+        self._guard = guard
+
+    def promise(self, request: LoginRequest, number: PhoneNumber, state: str, number_hash: str) -> Promise:
+        """
+        Settle what one message with a code goes through, and what it costs.
+
+        Whoever has somebody's password can use up that person's budget. So a place from which right codes came has one of its
+        own, which is asked when the other is used up.
+
+        Args:
+            request: Whose log-in.
+            number: Where the code goes.
+            state: Of the challenge.
+            number_hash: Fingerprint of the number.
+
+        Raises:
+            OverBudget: The budgets do not allow it, as far as can be seen.
+            QueueFull: There is no room.
+            NoRoute: No gateway is meant for this user.
+            NoGatewayAlive: All of them are known to be dead.
+            StoreError: It cannot be known whether the place is known.
+        """
+        spending = self._composer.calculate(request, number)
+        try:
+            return Promise(self._composer.plan(request, number, state, spending), spending)
+        except OverBudget as exc:
+            place = self._guard.known_place(request, number_hash) if exc.is_personal else ""
+            if not place:
+                raise
+        spending = self._composer.calculate(request, number, place)
+        return Promise(self._composer.plan(request, number, state, spending), spending)

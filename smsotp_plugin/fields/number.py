@@ -3,6 +3,9 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+# What the compiler of `re` is given: there is no public way to read an expression, and a reader of our own would have to
+# agree with it in every case. `tests/unit/test_number_rewriting.py` notices when a Python has changed them.
 from re import _constants as op  # type: ignore[attr-defined, unused-ignore]  # typeshed knows the old names of these two only
 from re import _parser  # type: ignore[attr-defined, unused-ignore]
 from typing import Annotated, Any

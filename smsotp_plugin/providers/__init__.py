@@ -16,7 +16,7 @@ from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.providers.base import Provider
 
 #: What stands beside the providers and is none.
-_SHARED = frozenset(("base", "judging", "masking", "web"))
+SHARED = frozenset(("base", "judging", "masking", "web"))
 
 ENTRY_POINT_GROUP = "smsotp.providers"
 
@@ -44,7 +44,7 @@ def find_provider(name: str) -> type[Provider[Any, Any, Any]]:
 
 
 def _list_built_in() -> set[str]:
-    return {module.name for module in pkgutil.iter_modules(__path__)} - _SHARED
+    return {module.name for module in pkgutil.iter_modules(__path__)} - SHARED
 
 
 def _load(name: str) -> object:

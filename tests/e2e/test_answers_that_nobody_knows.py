@@ -4,11 +4,11 @@ import subprocess
 from pathlib import Path
 
 from smsotp_mocks.servers.raddb import RadiusUser
+from tests.support.file_events import wait_for_files
 
 from .raddbs import SMSOTP
 from .sites import first_factor_record, site_world
 from .system import World
-from .test_store_file import until
 
 ANNA = RadiusUser("anna", "hello", "+491701234567", "Auth-Type := FIRST")
 KEYS = ("a key of at least thirty-two characters", "another key of at least thirty-two characters")
@@ -48,7 +48,7 @@ def test_ten_minutes_after_its_end_an_answer_is_a_password(tmp_path: Path) -> No
         world.server.stop()
         world.age(301 + 600)
         world.start()
-        until(lambda: world.sql("SELECT count(*) FROM challenges") == [(0,)])
+        wait_for_files(world.store, lambda: world.sql("SELECT count(*) FROM challenges") == [(0,)])
 
         answer = world.answer(ANNA, code, challenge.state)
 

@@ -3,10 +3,10 @@
 import subprocess
 from pathlib import Path
 
+from tests.support.file_events import wait_for_files
 from tests.support.markdown import ROOT, blocks
 
 from .system import World
-from .test_store_file import until
 from .test_trace import trace, trace_until
 
 #: In the order of the page: a new key is put in front, and the old one is removed.
@@ -59,7 +59,7 @@ def test_a_message_that_was_sealed_with_the_old_key_is_sent_with_the_new_one_in_
         busy, waiter = world.someone(), world.someone()
         world.log_in(busy)
         challenge = world.log_in(waiter)
-        until(lambda: world.sql("SELECT count(*) FROM messages") == [(2,)])
+        wait_for_files(world.store, lambda: world.sql("SELECT count(*) FROM messages") == [(2,)])
         world.server.kill()
         world.gateway.faults.clear()
         world.gateway.faults.release()

@@ -10,9 +10,9 @@ from smsotp_mocks.servers.raddb import RadiusUser
 from smsotp_mocks.servers.radius_client import Answer
 from smsotp_plugin.stores.sqlite.attempts import find_notes, list_owners, read_notes
 from tests.faults.two_gateways import two_gateways
+from tests.support.file_events import wait_for_files
 
 from .system import World
-from .test_store_file import until
 
 LOST = "unknown: the server ended during the attempt"
 QUEUED = 200
@@ -36,8 +36,8 @@ def log_in_all(world: World, count: int, workers: int = 1) -> dict[str, tuple[Ra
     people = [world.someone() for _ in range(count)]
     promised = {user.phone or "": (user, world.log_in(user)) for user in people}
     # A challenge is written a moment after it was answered.
-    until(lambda: world.sql("SELECT count(*) FROM messages") == [(count,)])
-    until(lambda: under_way(world) == workers)
+    wait_for_files(world.store, lambda: world.sql("SELECT count(*) FROM messages") == [(count,)])
+    wait_for_files(world.store, lambda: under_way(world) == workers)
     return promised
 
 
@@ -61,7 +61,7 @@ def test_two_hundred_that_wait_for_a_sleeping_gateway_get_their_sms_after_a_kill
         assert sms(world.gateway) == Counter(list(promised))
         assert log.count(LOST) == UNDER_WAY
         assert f"{QUEUED} messages were waiting or under way" in log
-        until(lambda: world.sql("SELECT count(*) FROM messages") == [(0,)])
+        wait_for_files(world.store, lambda: world.sql("SELECT count(*) FROM messages") == [(0,)])
 
 
 @pytest.mark.parametrize(("on_unknown", "twice"), [("next", UNDER_WAY), ("stop", 0)])
@@ -123,7 +123,7 @@ def test_what_was_answered_or_has_expired_is_not_sent_after_a_kill_and_the_trace
         assert world.logged(mark).count("its log-in is over, its code is no longer valid") == 3
         assert sms(world.gateway).keys().isdisjoint(list(promised)[1:])
         assert world.sql("SELECT count(*) FROM events WHERE kind = 'dropped'") == [(3,)]
-        until(lambda: world.sql("SELECT count(*) FROM messages") == [(0,)])
+        wait_for_files(world.store, lambda: world.sql("SELECT count(*) FROM messages") == [(0,)])
 
 
 def test_with_another_key_what_was_left_is_told_and_not_sent(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_with_another_key_what_was_left_is_told_and_not_sent(tmp_path: Path) -> 
 
         assert world.logged(mark).count("it cannot be unsealed: [store] key has another value since") == 3
         assert sms(world.gateway).keys().isdisjoint(list(promised)[1:])
-        until(lambda: world.sql("SELECT count(*) FROM messages") == [(0,)])
+        wait_for_files(world.store, lambda: world.sql("SELECT count(*) FROM messages") == [(0,)])
 
 
 def test_a_living_server_keeps_its_messages_and_the_other_one_takes_them_over_when_it_dies(

@@ -10,9 +10,9 @@ from smsotp_mocks.net.ports import find_free_udp_port
 from smsotp_mocks.servers.raddb import RadiusUser
 from smsotp_mocks.servers.radius_client import Answer, RadiusClient
 from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY
+from tests.support.file_events import wait_for_files
 
 from .system import World, in_parallel
-from .test_store_file import until
 from .test_two_sites import enable
 
 _LONGEST = 253  # bytes of an attribute
@@ -181,7 +181,7 @@ def test_a_state_of_a_challenge_that_was_removed_lets_nobody_in(tmp_path: Path) 
         world.server.stop()
         world.age(_TTL + KEPT_AFTER_EXPIRY + 1)
         world.start()
-        until(lambda: world.sql("SELECT count(*) FROM challenges") == [(0,)])
+        wait_for_files(world.store, lambda: world.sql("SELECT count(*) FROM challenges") == [(0,)])
 
         late = answer(world, old, old.state)
         with_password = world.answer(old.user, old.user.password, old.state)

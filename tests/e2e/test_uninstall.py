@@ -34,6 +34,17 @@ def uninstall(raddb: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return freeradius("uninstall", "--raddb", raddb, *options)
 
 
+def expect_refusal(raddb: Path, told: str) -> None:
+    """Assert that nothing is removed, and why."""
+    before = contents(raddb)
+
+    done = uninstall(raddb)
+
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert contents(raddb) == before
+
+
 def write(path: Path, text: str) -> None:
     """Append to a file."""
     path.write_text((path.read_text() if path.exists() else "") + text)
@@ -122,16 +133,11 @@ def test_while_something_uses_it_nothing_is_removed(
 ) -> None:
     lines = len((installed / name).read_text().splitlines()) if (installed / name).exists() else 0
     write(installed / name, text)
-    before = contents(installed)
 
-    done = uninstall(installed)
-
-    assert done.returncode == 2
-    assert (
-        f"problem: {installed / name}:{lines + line} uses {used}: take that out first\n1 problem.\n"
-        in done.stderr
+    expect_refusal(
+        installed,
+        f"problem: {installed / name}:{lines + line} uses {used}: take that out first\n1 problem.\n",
     )
-    assert contents(installed) == before
 
 
 def test_files_outside_that_the_server_reads_are_looked_at(
@@ -226,16 +232,10 @@ def test_an_example_that_was_edited_stays_unless_it_is_enabled(clean: Path, conf
 def test_what_was_edited_is_not_removed(clean: Path, config: Path, name: str) -> None:
     assert install(clean, config).returncode == 0
     write(clean / name, "# mine\n")
-    before = contents(clean)
 
-    done = uninstall(clean)
-
-    assert done.returncode == 2
-    assert (
-        f"problem: {clean / name} was changed after it was written, or is not ours: move it away"
-        in done.stderr
+    expect_refusal(
+        clean, f"problem: {clean / name} was changed after it was written, or is not ours: move it away"
     )
-    assert contents(clean) == before
 
 
 def test_it_does_not_follow_a_link_out_of_the_raddb(directory: Path, clean: Path, config: Path) -> None:

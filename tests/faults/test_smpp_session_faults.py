@@ -80,6 +80,18 @@ def provider(peer: Peer) -> Iterator[SmppProvider]:
 
 
 @pytest.fixture
+def telling(peer: Peer) -> Iterator[tuple[SmppProvider, list[DeliveryReceipt]]]:
+    """Give an open provider, and what it tells of delivery receipts."""
+    told: list[DeliveryReceipt] = []
+    settings = make_provider(peer.port).settings
+    made = SmppProvider(GatewayContext("faulty", CLOCK, on_delivery_receipt=told.append), settings)
+    made.open()
+    yield made, told
+    peer.hang_up()
+    made.close()
+
+
+@pytest.fixture
 def submit(provider: SmppProvider, pool: ThreadPoolExecutor) -> "Submit":
     return Submit(provider, pool)
 
@@ -333,12 +345,9 @@ def receipt(text: bytes) -> bytes:
 
 
 def test_a_receipt_before_and_right_behind_the_answer_finds_its_message(
-    peer: Peer, pool: ThreadPoolExecutor
+    peer: Peer, pool: ThreadPoolExecutor, telling: tuple[SmppProvider, list[DeliveryReceipt]]
 ) -> None:
-    told: list[DeliveryReceipt] = []
-    settings = make_provider(peer.port).settings
-    provider = SmppProvider(GatewayContext("faulty", CLOCK, on_delivery_receipt=told.append), settings)
-    provider.open()
+    provider, told = telling
     smsc = peer.accept_bound()
     future = pool.submit(provider.submit, message(), within(10))
     receipt_of_255 = receipt(b"id:255 sub:001 dlvrd:001 stat:DELIVRD err:000 text:734921")
@@ -348,19 +357,20 @@ def test_a_receipt_before_and_right_behind_the_answer_finds_its_message(
     assert future.result() == Receipt("0000ff", 1)
     assert smsc.expect(RESPONSE | 5) == 70
     assert told == [DeliveryReceipt("faulty", "0000ff", "delivered", "DELIVRD")]
-    provider.close()
 
 
 @pytest.mark.parametrize(
     ("rest", "defect"), [(b"\0", "1 stray octets"), (b"\x04\x27\xff\xff", "optional parameter 0x0427")]
 )
-def test_receipts_with_something_behind_them_count_and_are_told_of_once(
-    peer: Peer, pool: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture, rest: bytes, defect: str
+def test_receipts_with_something_behind_them_count_and_are_told_of_once(  # noqa: PLR0917  (pytest hands fixtures by name)
+    peer: Peer,
+    pool: ThreadPoolExecutor,
+    telling: tuple[SmppProvider, list[DeliveryReceipt]],
+    caplog: pytest.LogCaptureFixture,
+    rest: bytes,
+    defect: str,
 ) -> None:
-    told: list[DeliveryReceipt] = []
-    settings = make_provider(peer.port).settings
-    provider = SmppProvider(GatewayContext("faulty", CLOCK, on_delivery_receipt=told.append), settings)
-    provider.open()
+    provider, told = telling
     smsc = peer.accept_bound()
     for sequence in (70, 71):
         future = pool.submit(provider.submit, message(), within(10))
@@ -387,12 +397,9 @@ def test_a_receipt_that_cannot_be_read_leaves_a_line_in_the_log(
 
 
 def test_a_receipt_before_the_answer_finds_its_message_in_another_spelling(
-    peer: Peer, pool: ThreadPoolExecutor
+    peer: Peer, pool: ThreadPoolExecutor, telling: tuple[SmppProvider, list[DeliveryReceipt]]
 ) -> None:
-    told: list[DeliveryReceipt] = []
-    settings = make_provider(peer.port).settings
-    provider = SmppProvider(GatewayContext("faulty", CLOCK, on_delivery_receipt=told.append), settings)
-    provider.open()
+    provider, told = telling
     smsc = peer.accept_bound()
     future = pool.submit(provider.submit, message(), within(10))
     sequence = smsc.expect(SUBMIT_SM)

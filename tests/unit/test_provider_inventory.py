@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_plugin.providers import find_provider, list_provider_names
+from smsotp_plugin.providers import SHARED, find_provider, list_provider_names
 from smsotp_plugin.providers.base import GatewaySettings
 from smsotp_plugin.settings import find_warnings, load_settings
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "smsotp_plugin"
-#: What stands in the folder and is shared by providers.
-SHARED = {"base", "judging", "masking", "web"}
 #: A provider is a module or a folder.
 NAMES = sorted(
     path.stem

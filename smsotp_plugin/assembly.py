@@ -183,15 +183,19 @@ def build(settings: Settings, clock: Clock) -> System:
             clock=clock,
         ),
         dispatcher=dispatcher,
-        takeover=Takeover(
-            store=store,
-            sealer=sealer,
-            reference=reference_of,
-            dispatcher=dispatcher,
-            delivery_log=store,
-            clock=clock,
-        ),
+        takeover=_build_takeover(store, sealer, dispatcher, clock),
         store=challenges,
+    )
+
+
+def _build_takeover(store: Store, sealer: MessageSealer, dispatcher: Dispatcher, clock: Clock) -> Takeover:
+    return Takeover(
+        store=store,
+        sealer=sealer,
+        reference=reference_of,
+        dispatcher=dispatcher,
+        delivery_log=store,
+        clock=clock,
     )
 
 

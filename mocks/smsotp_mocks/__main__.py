@@ -45,6 +45,31 @@ class Options:
 def parse(arguments: Sequence[str] | None) -> Options:
     """Read the command line; a bad one ends the program with one sentence and status 2."""
     parser = argparse.ArgumentParser(prog="python -m smsotp_mocks", description=__doc__)
+    _add_arguments(parser)
+    given = parser.parse_args(arguments)
+    if not is_loopback(given.host) and not given.public:
+        parser.error(f"{given.host} can be reached by other machines; add --public if that is wanted.")
+    ports = {name: getattr(given, name) for name in GATEWAYS if getattr(given, name) is not None}
+    if not ports:
+        ports = dict.fromkeys(GATEWAYS, 0)
+    faults = []
+    for fault in given.fault:
+        gateway, colon, rules = fault.partition(":")
+        if not colon or gateway not in ports:
+            parser.error(f"--fault {fault!r} must begin with a gateway that is started and a colon.")
+        faults.append((gateway, rules))
+    accounts = Accounts(**dict(given.account))
+    receipts = ReceiptPolicy(
+        state=given.receipt_state,
+        delay=given.receipt_delay,
+        submit_ids=given.submit_ids,
+        receipt_ids=given.receipt_ids,
+        automatic=not given.no_receipts,
+    )
+    return Options(given.host, ports, given.page, tuple(faults), given.tls, given.json, accounts, receipts)
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     for name in GATEWAYS:
         parser.add_argument(
             f"--{name}",
@@ -80,27 +105,6 @@ def parse(arguments: Sequence[str] | None) -> Options:
     _add_accounts(parser)
     _add_receipts(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
-    given = parser.parse_args(arguments)
-    if not is_loopback(given.host) and not given.public:
-        parser.error(f"{given.host} can be reached by other machines; add --public if that is wanted.")
-    ports = {name: getattr(given, name) for name in GATEWAYS if getattr(given, name) is not None}
-    if not ports:
-        ports = dict.fromkeys(GATEWAYS, 0)
-    faults = []
-    for fault in given.fault:
-        gateway, colon, rules = fault.partition(":")
-        if not colon or gateway not in ports:
-            parser.error(f"--fault {fault!r} must begin with a gateway that is started and a colon.")
-        faults.append((gateway, rules))
-    accounts = Accounts(**dict(given.account))
-    receipts = ReceiptPolicy(
-        state=given.receipt_state,
-        delay=given.receipt_delay,
-        submit_ids=given.submit_ids,
-        receipt_ids=given.receipt_ids,
-        automatic=not given.no_receipts,
-    )
-    return Options(given.host, ports, given.page, tuple(faults), given.tls, given.json, accounts, receipts)
 
 
 def _add_accounts(parser: argparse.ArgumentParser) -> None:

@@ -1,12 +1,12 @@
 """
 What a mock gateway was told to do wrong: a small, deterministic language. Nothing here happens by chance.
 
-Grammar of the one-line form, rules separated by `;`::
+Grammar of the one-line form, rules separated by ``;``::
 
     rule   = ["then"] action [argument [text]] {"at" stage | "for" number | "nth" N | N "times" | "once"}
 
-Examples: `delay 2s for +49170*` · `throttle 3 times; then delay 250ms` · `status 503 "busy" nth 2` ·
-`smtp-reply 450 at rcpt` · `smpp-status 0x14 at submit once`. The actions are listed in `faults.words`.
+Examples: ``delay 2s for +49170*`` · ``throttle 3 times; then delay 250ms`` · ``status 503 "busy" nth 2`` ·
+``smtp-reply 450 at rcpt`` · ``smpp-status 0x14 at submit once``. The actions are listed in `faults.words`.
 """
 
 import threading
@@ -87,7 +87,7 @@ class FaultPlan:
 
     Args:
         words: Actions that this gateway can do; others are refused with a clear message.
-        stages: Moments that a rule may name with `at`.
+        stages: Moments that a rule may name with ``at``.
         magic: The magic numbers strike.
         on_release: Called by `release`, for a gateway that waits in its own way.
     """
@@ -158,7 +158,7 @@ class FaultPlan:
 
         Args:
             number: As the request had it; None where it is not known yet.
-            stage: One of the plan's stages. A rule without a stage strikes at `message` only.
+            stage: One of the plan's stages. A rule without a stage strikes at ``message`` only.
         """
         normal = None if number is None else normalise_number(number)
         if self._entries:
@@ -177,7 +177,7 @@ class FaultPlan:
         return cast("Kind", fault.text) if fault else "good"
 
     def pause(self, seconds: float) -> None:
-        """Wait, as the action `delay` does; `release` ends it early."""
+        """Wait, as the action ``delay`` does; `release` ends it early."""
         self._waits.wait(min(seconds, _LONGEST_HANG))
 
     def hang(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 Argument = Literal["none", "seconds", "bytes", "code", "word"]
 
-#: Where a rule without `at` strikes: when the gateway takes the message, or before anything is said.
+#: Where a rule without ``at`` strikes: when the gateway takes the message, or before anything is said.
 MESSAGE, HANDSHAKE = "message", "handshake"
 
 
@@ -25,7 +25,7 @@ class Action:
         well: The client is answered as if nothing were wrong.
         argument: What stands behind the word.
         optional: The argument may be left out.
-        choices: For the argument `word`: what it may be.
+        choices: For the argument ``word``: what it may be.
         stage: Where it strikes unless the rule says otherwise.
     """
 
@@ -90,10 +90,10 @@ class Fault:
 
     Attributes:
         action: A word of `ACTIONS`.
-        seconds: For `delay`; 0 to 600.
-        bytes: For `half`: how many bytes of the answer leave; None: half of them.
-        code: For `status`, `answer`, `xml-fault`, `smtp-reply`, `smpp-status`.
-        text: Body, fault string or reply text that goes with the code; for `certificate` and `receipt-ids` their word.
+        seconds: For ``delay``; 0 to 600.
+        bytes: For ``half``: how many bytes of the answer leave; None: half of them.
+        code: For ``status``, ``answer``, ``xml-fault``, ``smtp-reply``, ``smpp-status``.
+        text: Body, fault string or reply text that goes with the code; for ``certificate`` and ``receipt-ids`` their word.
     """
 
     action: str
@@ -141,7 +141,7 @@ class Rule:
     A fault and the messages that it strikes.
 
     Attributes:
-        number: Only this number; a trailing `*` stands for any digits. None: every number.
+        number: Only this number; a trailing ``*`` stands for any digits. None: every number.
         nth: Only the nth message (from 1) that the rest of the rule matches.
         times: Only the first so many.
         stage: Only at this moment of the protocol; None: when the message is taken.
@@ -198,7 +198,7 @@ class Rule:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Rule":
         """
-        Read the dict form: `action` and any of `seconds bytes code text for nth times at`.
+        Read the dict form: `action` and any of ``seconds bytes code text for nth times at``.
 
         Raises:
             BadFault: A key is unknown or a value has the wrong type.

@@ -26,7 +26,7 @@ class Gateway(TcpServer, ABC):
         tls: What to present from the first byte; None: no TLS there.
     """
 
-    #: The word by which this mock is started: `http`, `sipgate`, `smtp` or `smpp`.
+    #: The word by which this mock is started: ``http``, ``sipgate``, ``smtp`` or ``smpp``.
     kind: ClassVar[str]
 
     def __init__(  # noqa: PLR0913  (what each gateway's own options become)

@@ -10,7 +10,7 @@ def write_toml(tables: Mapping[str, Mapping[str, Any]]) -> str:
     Return TOML text.
 
     Args:
-        tables: Dotted name of each table, such as `gateways.http.options`, and its values: text, numbers, booleans.
+        tables: Dotted name of each table, such as ``gateways.http.options``, and its values: text, numbers, booleans.
     """
     blocks = []
     for name, values in tables.items():

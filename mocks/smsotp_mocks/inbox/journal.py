@@ -18,7 +18,7 @@ class Entry:
 
     Attributes:
         received: Unix seconds.
-        verdict: `accepted`; `rejected` by the gateway's own rules; or `fault`: broken on purpose.
+        verdict: ``accepted``; ``rejected`` by the gateway's own rules; or ``fault``: broken on purpose.
         reason: Why it was rejected, or which fault struck; empty when accepted.
         wire: In the words of the protocol. Only JSON types.
         answer: What the client was told where it was rejected, cut to a few lines.

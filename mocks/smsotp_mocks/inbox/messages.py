@@ -13,8 +13,8 @@ class ReceivedMessage:
     Attributes:
         id: Counts from 1 in the order of arrival; never used again, not even after `Inbox.clear`.
         gateway: The name of the mock that took it.
-        protocol: `http`, `sipgate`, `smtp` or `smpp`.
-        number: For search: `+` and digits where the number was international.
+        protocol: ``http``, ``sipgate``, ``smtp`` or ``smpp``.
+        number: For search: ``+`` and digits where the number was international.
         written_number: As the request had it.
         text: Joined from all parts, decoded.
         code: The one-time code found in the text, or an empty string.
@@ -45,8 +45,8 @@ class InboxEvent:
     Something that happened to the inbox.
 
     Attributes:
-        kind: `message`: one came. `refused`: a gateway did not take a request. `clear`: the inbox was
-            emptied. `lost`: the listener was too slow and should read the whole inbox again.
+        kind: ``message``: one came. ``refused``: a gateway did not take a request. ``clear``: the inbox was
+            emptied. ``lost``: the listener was too slow and should read the whole inbox again.
         message: For `message` only.
     """
 

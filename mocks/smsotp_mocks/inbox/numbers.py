@@ -10,10 +10,10 @@ def normalise_number(written: str) -> str:
     Return a number in the one form by which the inbox searches.
 
     Args:
-        written: As a request had it: `+49 170 123`, `0049170123`, `49170123`.
+        written: As a request had it: ``+49 170 123``, ``0049170123``, ``49170123``.
 
     Returns:
-        `+` and the digits. A national number (one leading zero) stays without `+`: its country is not known.
+        ``+`` and the digits. A national number (one leading zero) stays without ``+``: its country is not known.
     """
     digits = _NO_DIGIT.sub("", written)
     if written.lstrip().startswith("+"):

@@ -39,7 +39,7 @@ class Certificates:
         return self._authority.cert_pem.bytes()
 
     def write_authority(self, path: Path) -> Path:
-        """Write the authority's certificate, PEM, for `CHECK_SSL = "/path"` or `ca_file`."""
+        """Write the authority's certificate, PEM, for ``CHECK_SSL = "/path"`` or ``ca_file``."""
         path.write_bytes(self.authority_pem)
         self.authority_file = path
         return path

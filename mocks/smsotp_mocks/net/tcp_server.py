@@ -39,7 +39,7 @@ class TcpServer:
 
     @property
     def authority(self) -> str:
-        """The address as it stands in a URL: `127.0.0.1:8080` or `[::1]:8080`."""
+        """The address as it stands in a URL: ``127.0.0.1:8080`` or ``[::1]:8080``."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property

@@ -35,7 +35,7 @@ class Operation:
     One thing that can be asked for.
 
     Attributes:
-        path: As the OpenAPI document writes it, such as `/api/messages/{id}`.
+        path: As the OpenAPI document writes it, such as ``/api/messages/{id}``.
     """
 
     method: str

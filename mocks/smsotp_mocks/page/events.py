@@ -32,7 +32,7 @@ def list_faults(gateways: Sequence[Gateway]) -> dict[str, list[dict[str, Any]]]:
 
 class EventStream:
     """
-    Tells one listener what happens: `ready`, then `message`, `refused`, `clear`, `lost` and `faults`.
+    Tells one listener what happens: ``ready``, then ``message``, ``refused``, ``clear``, ``lost`` and ``faults``.
 
     Args:
         since: Messages after this mark are told at once.

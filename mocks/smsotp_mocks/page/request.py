@@ -24,7 +24,7 @@ def demand_own_page(request: Request) -> None:
     """
     Refuse what another web page could have made a browser send.
 
-    A page elsewhere can point its own host name at 127.0.0.1 (DNS rebinding), so no name but `localhost` is served;
+    A page elsewhere can point its own host name at 127.0.0.1 (DNS rebinding), so no name but ``localhost`` is served;
     and it can send simple requests anywhere, so a change needs JSON or a method that browsers ask about first.
 
     Raises:

@@ -37,7 +37,7 @@ _HEADERS = (
 
 class InboxPage(TcpServer):
     """
-    Serves the page at `/` and the API below `/api/`; `/api/openapi.json` describes it.
+    Serves the page at ``/`` and the API below ``/api/``; ``/api/openapi.json`` describes it.
 
     Args:
         inbox: What is shown.

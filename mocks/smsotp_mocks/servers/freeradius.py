@@ -1,7 +1,7 @@
 """
 A real FreeRADIUS with the plugin, in a directory of its own: for tests, demonstrations and measurements.
 
-Knows the plugin only by its command `smsotp freeradius install`, which is run as a program.
+Knows the plugin only by its command ``smsotp freeradius install``, which is run as a program.
 """
 
 import os
@@ -36,18 +36,18 @@ class FreeRadiusServer:
     FreeRADIUS on a free port of 127.0.0.1, with everything it reads and writes below one directory.
 
     Args:
-        directory: Made when it is missing; `raddb`, `smsotp.toml`, `radius.log` and more appear in it.
+        directory: Made when it is missing; ``raddb``, ``smsotp.toml``, ``radius.log`` and more appear in it.
         users: The users file.
         config_toml: The plugin's configuration.
         configure: Called once with this server, to make `raddb` serve `address`; None runs
-            `smsotp freeradius install`.
+            ``smsotp freeradius install``.
         smsotp: The command; None takes the one beside the running Python.
         port: 0 takes a free one, and keeps it.
-        debug: Log every packet (`-x`); passwords too.
+        debug: Log every packet (``-x``); passwords too.
         reject_delay: Seconds that FreeRADIUS holds a reject back (its own default is 1).
-        source: The configuration directory to copy; None finds this machine's. Its `radiusd.conf` says which program
+        source: The configuration directory to copy; None finds this machine's. Its ``radiusd.conf`` says which program
             is started. Of what it has enabled, the copy has nothing.
-        modules: What is enabled beside the users file and PAP, by the names in `mods-available`.
+        modules: What is enabled beside the users file and PAP, by the names in ``mods-available``.
         environment: Variables that the server gets beside those of this process.
     """
 

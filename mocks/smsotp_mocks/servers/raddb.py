@@ -25,7 +25,7 @@ _USUAL_RADDBS = tuple(map(Path, ("/etc/freeradius/3.0", "/etc/raddb", "/usr/loca
 #: What they call the program.
 _PROGRAMS = ("freeradius", "radiusd")
 _SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin")
-#: What the site that `smsotp freeradius install` brings calls, and what unlang needs to be written in full.
+#: What the site that ``smsotp freeradius install`` brings calls, and what unlang needs to be written in full.
 _MODULES = ("always", "attr_filter", "expiration", "expr", "files", "logintime", "pap")
 
 
@@ -35,8 +35,8 @@ class RadiusUser:
     One entry of the users file.
 
     Attributes:
-        phone: For `SMSOTP-Phone`; None leaves it out.
-        extra: Further check items, as the users file has them: `SMSOTP-Foo := "bar", ...`.
+        phone: For ``SMSOTP-Phone``; None leaves it out.
+        extra: Further check items, as the users file has them: ``SMSOTP-Foo := "bar", ...``.
     """
 
     name: str
@@ -63,7 +63,7 @@ def find_raddb() -> Path:
 
 def find_program(raddb: Path) -> Path:
     """
-    Return the server's program, as `radiusd.conf` calls it and where it says.
+    Return the server's program, as ``radiusd.conf`` calls it and where it says.
 
     Raises:
         HarnessError: FreeRADIUS is not installed.
@@ -81,7 +81,7 @@ def find_program(raddb: Path) -> Path:
 
 
 def _read_values(main: Path) -> dict[str, str]:
-    """Return what stands before the first section of `radiusd.conf`, with the variables filled in."""
+    """Return what stands before the first section of ``radiusd.conf``, with the variables filled in."""
     values: dict[str, str] = {}
     text = main.read_text(errors="surrogateescape") if main.exists() else ""
     for found in re.finditer(r"^([\w.]+)[ \t]*=[ \t]*\"?([^\"\s]+)", text, re.MULTILINE):
@@ -103,7 +103,7 @@ def copy_raddb(
         source: The directory to copy.
         secret: Of the only client, 127.0.0.1 and ::1.
         reject_delay: Seconds that FreeRADIUS holds an Access-Reject back.
-        modules: Further ones to enable, by their names in `mods-available`.
+        modules: Further ones to enable, by their names in ``mods-available``.
 
     Raises:
         HarnessError: There is nothing to copy, no right to read it, or no such module.
@@ -127,7 +127,7 @@ def copy_raddb(
 
 
 def write_users(raddb: Path, users: Iterable[RadiusUser]) -> None:
-    """Replace the users file of the module `files`."""
+    """Replace the users file of the module ``files``."""
     path = raddb / "mods-config/files/authorize"
     path.write_text("".join(str(user) for user in users))
 
@@ -182,7 +182,7 @@ def _rewrite_main(raddb: Path, reject_delay: int) -> None:
         text, found = re.subn(rf"^[ \t]*{name}[ \t]*=.*$", replacement, text, count=1, flags=re.MULTILINE)
         if not found and value is not None:
             raise HarnessError(f"{path} has no line `{name} = ...`; is it FreeRADIUS 3?")
-    # Modules can stand in the file itself, and `instantiate` may name some that are not enabled here.
+    # Modules can stand in the file itself, and ``instantiate`` may name some that are not enabled here.
     for section, content in (("modules", "\t$INCLUDE mods-enabled/\n"), ("instantiate", "")):
         whole = re.compile(rf"^{section}[ \t]*\{{.*?^\}}", re.MULTILINE | re.DOTALL)
         text = whole.sub(f"{section} {{\n{content}}}", text, count=1)

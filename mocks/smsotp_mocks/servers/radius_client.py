@@ -101,7 +101,7 @@ class RadiusClient:
         Send a first leg.
 
         Args:
-            attributes: Further ones, `_` for `-`: `Calling_Station_Id="192.0.2.7"`.
+            attributes: Further ones, ``_`` for ``-``: ``Calling_Station_Id="192.0.2.7"``.
 
         Raises:
             NoAnswer: Nothing valid came in time.

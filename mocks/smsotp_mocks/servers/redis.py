@@ -33,7 +33,7 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        """For `[store] url`."""
+        """For ``[store] url``."""
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> Self:

@@ -38,12 +38,12 @@ class HttpGateway(Gateway):
     """
     Mock of several HTTP SMS gateways at once.
 
-    `/http/sendmsg` is Clickatell, `/smsc.php` GTX-Messaging, `/2010-04-01/Accounts/{sid}/Messages[.json]` Twilio;
+    ``/http/sendmsg`` is Clickatell, ``/smsc.php`` GTX-Messaging, ``/2010-04-01/Accounts/{sid}/Messages[.json]`` Twilio;
     every other path is the plain face.
 
     Args:
         inbox: Where messages go; None makes one.
-        name: The messages' `gateway`; None: the name of the face (`http`, `clickatell`, `gtx`, `twilio`).
+        name: The messages' `gateway`; None: the name of the face (``http``, ``clickatell``, ``gtx``, ``twilio``).
         host: Address to listen on.
         port: 0 takes a free one.
         tls: What to present; None: plain HTTP.
@@ -51,7 +51,7 @@ class HttpGateway(Gateway):
         faces: Other faces than the usual ones; the first that owns the path is taken.
 
     Attributes:
-        faults: What to do wrong. A rule may name a face with `at`.
+        faults: What to do wrong. A rule may name a face with ``at``.
     """
 
     kind = "http"

@@ -12,10 +12,10 @@ from smsotp_mocks.net.certificates import Tls, set_authority
 
 class SipgateGateway(HttpGateway):
     """
-    Mock of sipgate's SAMURAI service at `/RPC2`. Everything else is as in `HttpGateway`.
+    Mock of sipgate's SAMURAI service at ``/RPC2``. Everything else is as in `HttpGateway`.
 
     Attributes:
-        faults: Those of HTTP, and `xml-fault CODE "text"`.
+        faults: Those of HTTP, and ``xml-fault CODE "text"``.
     """
 
     kind = "sipgate"

@@ -36,7 +36,7 @@ class Smsc(Gateway):
         window: Most unanswered requests of one client; more are throttled. None: no limit.
 
     Attributes:
-        faults: What to do wrong; the stages are `message` (or `submit`), `bind`, `enquire_link`, `unbind`.
+        faults: What to do wrong; the stages are ``message`` (or ``submit``), ``bind``, ``enquire_link``, ``unbind``.
     """
 
     kind = "smpp"
@@ -134,7 +134,7 @@ class Smsc(Gateway):
         Report on a message by hand, to any receiver of its sender; later, if none is bound.
 
         Args:
-            message_id: As submit_sm_resp gave it; the inbox keeps it in `wire["message_ids"]`.
+            message_id: As submit_sm_resp gave it; the inbox keeps it in ``wire["message_ids"]``.
 
         Returns:
             False when no such message was submitted.

@@ -69,7 +69,7 @@ class SmppSession:
 
     Attributes:
         system_id: Of a bound client, else empty.
-        bound: `bind_transmitter`, `bind_receiver` or `bind_transceiver` once bound.
+        bound: ``bind_transmitter``, ``bind_receiver`` or ``bind_transceiver`` once bound.
     """
 
     def __init__(self, gateway: Gateway, terms: SmppTerms, centre: Centre, connection: socket.socket) -> None:
@@ -280,7 +280,7 @@ class SmppSession:
         return self._centre.message_id(submitted).encode() + b"\0"
 
     def _break(self, fault: Fault, pdu: Pdu, body: bytes) -> None:
-        """Do what is the same for every PDU. `hang` and `mute` are: nothing."""
+        """Do what is the same for every PDU. ``hang`` and ``mute`` are: nothing."""
         if fault.action in ("reset-before", "reset-after"):
             reset(self._connection)
             raise _Closed

@@ -21,7 +21,7 @@ class SmtpGateway(Gateway):
     Mock of a mail-to-SMS service, as strict as Postfix.
 
     With STARTTLS a log-in is offered only after it; without a log-in RCPT is refused with 554; a wrong password gets
-    535. The number is taken from the recipient's local part, else the subject, else (with `+`) the text.
+    535. The number is taken from the recipient's local part, else the subject, else (with ``+``) the text.
 
     Args:
         inbox: Where messages go; None makes one.
@@ -29,12 +29,12 @@ class SmtpGateway(Gateway):
         host: Address to listen on, IPv4 or IPv6.
         port: 0 takes a free one.
         security: How the way is protected.
-        certificate: What to present; needed unless `security` is `none`.
+        certificate: What to present; needed unless `security` is ``none``.
         login: A log-in is demanded; None: where there is TLS.
         accounts: The user name and password that may log in.
 
     Attributes:
-        faults: What to do wrong; `message` is the answer after the mail's last line, the other stages are commands.
+        faults: What to do wrong; ``message`` is the answer after the mail's last line, the other stages are commands.
     """
 
     kind = "smtp"

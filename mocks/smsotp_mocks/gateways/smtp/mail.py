@@ -56,14 +56,14 @@ def read_mail(source: bytes) -> Mail:
 
 
 def find_number_in_address(address: str) -> str | None:
-    """Return the phone number in the local part of a mail address: `+49170...@`, `sms.0049170...@`."""
+    """Return the phone number in the local part of a mail address: ``+49170...@``, ``sms.0049170...@``."""
     local = simplify(address.rpartition("@")[0])
     found = re.search(r"(?<![0-9])\+?[0-9]{7,15}(?![0-9])", local)
     return _join(_ALONE.fullmatch(local) or _WRITTEN.search(local) or found)
 
 
 def find_number(address: str, mail: Mail) -> str | None:
-    """Return the phone number from the address, else the subject, else (with `+` only) the text; its groups joined."""
+    """Return the phone number from the address, else the subject, else (with ``+`` only) the text; its groups joined."""
     subject = simplify(mail.subject)
     return find_number_in_address(address) or _join(
         _ALONE.fullmatch(subject)
@@ -74,7 +74,7 @@ def find_number(address: str, mail: Mail) -> str | None:
 
 
 def _join(found: re.Match[str] | None) -> str | None:
-    """Return a number without what stands between its digits; `(0)` is said at home only."""
+    """Return a number without what stands between its digits; ``(0)`` is said at home only."""
     if found is None:
         return None
     plus = "+" if found[0].startswith("+") else ""

@@ -1,5 +1,5 @@
 """
-Clickatell's classic HTTP API, `/http/sendmsg`. HTTP API specification 2.5: sections "Send a message", "Error codes".
+Clickatell's classic HTTP API, ``/http/sendmsg``. HTTP API specification 2.5: sections "Send a message", "Error codes".
 
 Every answer has status 200; only the body tells. One number a request.
 """
@@ -19,7 +19,7 @@ _TROUBLE: dict[Trouble, str] = {
 
 
 class ClickatellFace(Face):
-    """Parameters `user`, `password`, `api_id`, `to` (digits, no `+`, no `00`) and `text`; `unicode=1` takes hex UCS-2."""
+    """Parameters ``user``, ``password``, ``api_id``, ``to`` (digits, no ``+``, no ``00``) and ``text``; ``unicode=1`` takes hex UCS-2."""
 
     name = "clickatell"
 

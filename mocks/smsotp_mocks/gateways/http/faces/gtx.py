@@ -1,7 +1,7 @@
 """
-GTX-Messaging's HTTP API, `/smsc.php`, parameters as on the API's public page.
+GTX-Messaging's HTTP API, ``/smsc.php``, parameters as on the API's public page.
 
-Of its answers only `200 OK` is known for sure; the texts of the errors are made in its likeness.
+Of its answers only ``200 OK`` is known for sure; the texts of the errors are made in its likeness.
 """
 
 import re
@@ -20,9 +20,9 @@ _TROUBLE: dict[Trouble, tuple[int, str]] = {
 
 class GtxFace(Face):
     """
-    Parameters `user`, `pass`, `to` (international, digits only) and `text`.
+    Parameters ``user``, ``pass``, ``to`` (international, digits only) and ``text``.
 
-    Text beyond one byte a character needs `t=UNICODE` or `coding=ucs2`; without it each UTF-8 byte arrives as a
+    Text beyond one byte a character needs ``t=UNICODE`` or ``coding=ucs2``; without it each UTF-8 byte arrives as a
     character of its own, so that the mistake can be seen in the inbox.
     """
 

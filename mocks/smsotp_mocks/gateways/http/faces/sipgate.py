@@ -1,8 +1,8 @@
 """
-sipgate's XML-RPC API (SAMURAI): `samurai.SessionInitiate` and `samurai.ClientIdentify`.
+sipgate's XML-RPC API (SAMURAI): ``samurai.SessionInitiate`` and ``samurai.ClientIdentify``.
 
-What is known of the real service: HTTP basic authentication (401), RemoteUri `sip:DIGITS@sipgate.net` (or `.de`) with
-neither `+` nor `00`, StatusCode 200 for success, other codes or XML-RPC faults for errors. The codes are those of
+What is known of the real service: HTTP basic authentication (401), RemoteUri ``sip:DIGITS@sipgate.net`` (or ``.de``) with
+neither ``+`` nor ``00``, StatusCode 200 for success, other codes or XML-RPC faults for errors. The codes are those of
 SAMURAI's table of status codes. Which error comes in which of the two forms is not documented; here a call that breaks
 XML-RPC or the method's signature is a fault, and a message that cannot be sent is a StatusCode.
 """
@@ -29,7 +29,7 @@ _TROUBLE: dict[Trouble, tuple[int, str]] = {
 
 
 class SipgateFace(Face):
-    """`POST /RPC2` with an XML-RPC call; every path is good, as the mock has nothing else."""
+    """``POST /RPC2`` with an XML-RPC call; every path is good, as the mock has nothing else."""
 
     name = "sipgate"
     protocol = "sipgate"

@@ -1,5 +1,5 @@
 """
-Twilio's Messages resource, `/2010-04-01/Accounts/{sid}/Messages` (XML) and `.json`.
+Twilio's Messages resource, ``/2010-04-01/Accounts/{sid}/Messages`` (XML) and ``.json``.
 
 See Twilio's "Messages resource" reference and its error dictionary (20003, 20404, 20429, 20500, 21211, 21212, 21602, 21603, 21604, 21610, 21617).
 """
@@ -26,7 +26,7 @@ _REALM = ("WWW-Authenticate", 'Basic realm="Twilio API"')
 
 
 class TwilioFace(Face):
-    """Basic authentication with account SID and token; form parameters `To` (with `+`), `From` and `Body`."""
+    """Basic authentication with account SID and token; form parameters ``To`` (with ``+``), ``From`` and ``Body``."""
 
     name = "twilio"
 

@@ -1,5 +1,6 @@
 """What every store promises about the messages that it keeps, written once. `StoreContract` binds it."""
 
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -55,19 +56,21 @@ class MessageContract(Binding):
     def test_whoever_is_told_that_a_challenge_is_kept_knows_that_its_message_is(
         self, reopen: Any, clock: FakeClock, new: Callable[[], Challenge]
     ) -> None:
-        store, challenge, taken = reopen(), new(), []
+        store, challenge, taken, told = reopen(), new(), [], threading.Event()
 
         def listen(_: Sequence[Parcel]) -> None:
             self.die(store)
             heir = reopen()
             taken.extend(heir.take_over(clock.time()))
             heir.close()
+            told.set()
 
         store.listen(listen)
         begin(store, challenge)
         with suppress(Exception):
             store.flush()
 
+        assert told.wait(10)
         assert [each.message for each in taken] == [SomeParcel(challenge).seal()]
 
     def test_the_same_log_in_keeps_no_second_message(

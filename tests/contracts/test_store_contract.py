@@ -2,8 +2,10 @@
 
 import threading
 from pathlib import Path
+from typing import cast
 
 from smsotp_plugin.stores.base import ChallengeStore
+from smsotp_plugin.stores.patient import PatientStore
 from smsotp_plugin.stores.schemes import SCHEMES
 from smsotp_plugin.stores.settings import StoreSettings
 from smsotp_plugin.stores.sqlite.settings import SqliteSettings
@@ -20,15 +22,22 @@ class TestSqlite(StoreContract):
         return SqliteSettings(url=f"sqlite://{place}/smsotp.db")
 
     def keep_house(self, store: ChallengeStore, clock: FakeClock) -> None:
-        assert isinstance(store, SqliteStore)
-        store.tidy(clock.time())
+        inside(store).tidy(clock.time())
 
     def die(self, store: ChallengeStore) -> None:
-        assert isinstance(store, SqliteStore)
-        store._wake.put(False)
-        if threading.current_thread() is not store._thread:
-            store._thread.join()
-        store._file.close()
+        inner = inside(store)
+        cast("PatientStore", store)._patience.close()
+        inner._wake.put(False)
+        if threading.current_thread() is not inner._thread:
+            inner._thread.join()
+        inner._file.close()
+
+
+def inside(store: object) -> SqliteStore:
+    """Return the store that does the work, without the patience around it."""
+    assert isinstance(store, PatientStore)
+    assert isinstance(store._store, SqliteStore)
+    return store._store
 
 
 def test_every_store_that_can_be_configured_is_held_to_the_contract() -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sqlite3
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from smsotp_mocks.servers.radius_client import Answer
 
+from .disks import fill, mounted
 from .system import UNAVAILABLE, World, in_parallel
 
 
@@ -41,25 +41,8 @@ def make_unhealthy(world: World) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], check=False, capture_output=True
-    )
-    if mounted.returncode != 0:
-        pytest.skip("only root may mount a small disk")
-    yield disk
-    subprocess.run(["umount", "-l", disk], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Write until nothing more fits."""
-    filler = disk / "filler"
-    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
-        while True:
-            file.write(b"x" * 4096)
-    assert os.statvfs(disk).f_bavail == 0
-    return filler
+    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=400k", "tmpfs") as disk:
+        yield disk
 
 
 def test_log_ins_are_rejected_while_the_database_is_locked(tmp_path: Path) -> None:

@@ -101,11 +101,16 @@ class Hang:
     """Hang until it is released, then do what was asked for."""
 
     def __init__(self) -> None:
-        self._released = threading.Event()
+        self._begun, self._released = threading.Event(), threading.Event()
+
+    def wait(self) -> None:
+        """Return once somebody hangs."""
+        assert self._begun.wait(10)
 
     def release(self) -> None:
         self._released.set()
 
     def __call__(self, real: Callable[[], Any]) -> Any:
+        self._begun.set()
         self._released.wait()
         return real()

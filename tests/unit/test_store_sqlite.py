@@ -265,6 +265,24 @@ def test_a_flush_waits_for_what_another_one_has_begun(store: SqliteStore, clock:
     assert not early
 
 
+def test_a_flush_tells_what_the_thread_of_the_store_could_not_write(
+    store: SqliteStore, clock: FakeClock
+) -> None:
+    begun = threading.Event()
+
+    def fail(*_: object) -> None:
+        begun.set()
+        raise StoreError("the disk is full")
+
+    store._file.insert = fail  # type: ignore[method-assign, assignment]  # the disk
+    begin(store, challenge(clock))
+    assert begun.wait(10)
+
+    with pytest.raises(StoreError, match="the disk is full"):
+        store.flush()
+    del store._file.insert
+
+
 def test_a_wrong_answer_before_the_commit_is_counted(store: SqliteStore, clock: FakeClock) -> None:
     def guess() -> str:
         new = begin(store, challenge(clock, tries=2))

@@ -1,17 +1,19 @@
 """The store in one SQLite file, as the configuration names it."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.stores.budgets import BudgetRules
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
 from smsotp_plugin.stores.kind import Store, StoreKind
+from smsotp_plugin.stores.patient import PatientStore
 from smsotp_plugin.stores.person import Erased, Person
 from smsotp_plugin.stores.sqlite.erase import erase_from_file
 from smsotp_plugin.stores.sqlite.guesses import unlock_in_file
 from smsotp_plugin.stores.sqlite.look import look_at_store
 from smsotp_plugin.stores.sqlite.settings import SqliteSettings
-from smsotp_plugin.stores.sqlite.store import SqliteStore
+from smsotp_plugin.stores.sqlite.store import STUCK_AFTER, SqliteStore
 from smsotp_plugin.stores.sqlite.trace import trace_file
 
 
@@ -29,7 +31,8 @@ class SqliteKind(StoreKind[SqliteSettings]):
         clock: Clock,
         budgets: BudgetRules,
     ) -> Store:
-        return SqliteStore(settings.database, window, events_kept, clock, budgets)
+        store = SqliteStore(settings.database, window, events_kept, clock, budgets)
+        return cast("Store", PatientStore(store, store.opens_at_once, STUCK_AFTER))
 
     def read_trace(self, settings: SqliteSettings, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
         return trace_file(settings.database, wanted, limit)

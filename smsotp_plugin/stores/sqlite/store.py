@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from smsotp_plugin.clock import Clock
+from smsotp_plugin.clock import Clock, SystemClock
 from smsotp_plugin.errors import OverBudget, StoreError, TooManyAttempts, WrongCode
 from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.stores.base import FURTHEST_END, KEPT_AFTER_EXPIRY, Challenge, ResendRules
@@ -54,6 +54,10 @@ def _ignore(parcels: Sequence[Parcel]) -> None:
     """Note nothing."""
 
 
+#: Seconds after which a disk that has not answered counts as one that hangs.
+STUCK_AFTER = 2.0
+
+
 class SqliteStore(BudgetPart, Store):
     """
     Challenges and the delivery log in one file; several processes of one machine may use it.
@@ -82,8 +86,14 @@ class SqliteStore(BudgetPart, Store):
         self._clock = clock
         self._lock = threading.Lock()
         self._committing = threading.Lock()
+        #: How long a disk takes is real time, whatever our clock says.
+        self._disk_clock: Clock = SystemClock()
+        #: Monotonic seconds of it, while one is under way.
+        self._commit_began: float | None = None
         self._gathering = threading.Condition()
         self._healthy = True
+        #: Why the last write failed, while nothing can be written.
+        self._failure = ""
         #: Whether it is known from the log that nothing can be written.
         self._told = False
         #: What the next commit takes, and what the one under way has taken.
@@ -100,6 +110,8 @@ class SqliteStore(BudgetPart, Store):
         self._recent = RecentLogins(window, clock)
         #: Whether another store was there when the last messages were taken over, or may have been.
         self._was_shared = True
+        #: At the last look around.
+        self._is_shared = True
         self._awake = False
         self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="smsotp-store", daemon=True)
@@ -112,7 +124,13 @@ class SqliteStore(BudgetPart, Store):
     def listen(self, listener: KeptListener) -> None:
         self._listener = listener
 
+    def opens_at_once(self, login: str) -> bool:
+        """Tell whether `open_challenge` needs no disk for a log-in."""
+        return self._healthy and not self._is_shared and not self._recent.may_hold(login)
+
     def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
+        if self._hangs():
+            raise StoreError("the log-ins before this one have not been written yet: the disk hangs")
         is_shared = self._look_around()
         with self._lock:
             same = self.find_same(new.login, new.created)
@@ -217,6 +235,9 @@ class SqliteStore(BudgetPart, Store):
 
     def flush(self) -> None:
         self._commit()
+        if not self._healthy:
+            # The thread of this store may have found that out, and told nobody but the log.
+            raise StoreError(self._failure)
         if getattr(self._inside, "listener", False):
             return
         with self._lock:
@@ -251,7 +272,7 @@ class SqliteStore(BudgetPart, Store):
 
     def _look_around(self) -> bool:
         """Tell whether another store has the file open; what it begins is unknown here."""
-        is_shared = self._file.is_shared
+        self._is_shared = is_shared = self._file.is_shared
         if is_shared:
             self._recent.ask_always()
             self._others_spent = True
@@ -324,6 +345,7 @@ class SqliteStore(BudgetPart, Store):
             unwritten = self._ledger.take()
             if not batch and not events and not forgotten and not unwritten:
                 return
+            self._commit_began = self._disk_clock.monotonic()
             try:
                 messages = batch.seal()
                 self._try(
@@ -336,6 +358,7 @@ class SqliteStore(BudgetPart, Store):
                 self._ledger.put_back(unwritten, not_sent=batch.spendings())
                 raise
             finally:
+                self._commit_began = None
                 self._being_committed = Batch()
         if batch:
             self._tell(batch)
@@ -345,8 +368,8 @@ class SqliteStore(BudgetPart, Store):
             result = write()
         except OverBudget:
             raise
-        except BaseException:
-            self._healthy = False
+        except BaseException as exc:
+            self._healthy, self._failure = False, str(exc) or type(exc).__name__
             raise
         self._told = False
         if not self._healthy:
@@ -367,6 +390,10 @@ class SqliteStore(BudgetPart, Store):
             self._inside.listener = outer
             with self._lock:
                 self._being_told.discard(batch)
+
+    def _hangs(self) -> bool:
+        began = self._commit_began
+        return began is not None and self._disk_clock.monotonic() - began > STUCK_AFTER
 
     def _settle(self, state: str) -> None:
         if state in self._uncommitted or state in self._being_committed:

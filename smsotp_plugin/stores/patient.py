@@ -1,0 +1,180 @@
+"""
+A store that keeps no log-in waiting, whatever holds it up.
+
+rlm_python3 lets one request in at a time: who waits for a disk that hangs makes everybody wait. So what may wait for the
+disk is done by a thread of its own. Who asks for it waits for a limit, and nobody does while that thread is stuck.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Generic, TypeVar, cast
+
+from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.kept import KeptListener, Parcel
+from smsotp_plugin.stores.kind import Store
+
+log = logging.getLogger("smsotp.store")
+
+Result = TypeVar("Result")
+
+#: Called by threads that no log-in waits for, or promised to be quick: first legs must not cost a change of threads.
+DIRECT = frozenset(
+    (
+        *("start", "begin_attempt", "end_attempt", "forget_message", "take_over", "record"),
+        *("may_wait", "over_budget", "spend_anyway", "count"),
+    )
+)
+
+
+class _Job(Generic[Result]):
+    """Something that is to be done, and what came of it."""
+
+    def __init__(self, work: Callable[[], Result]) -> None:
+        self._work = work
+        self._done = threading.Lock()
+        self._done.acquire()
+        self._result: Result | None = None
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self._result = self._work()
+        except BaseException as exc:  # noqa: BLE001  (raised again where it was asked for)
+            self._error = exc
+        self._done.release()
+
+    def wait(self, limit: float) -> bool:
+        return self._done.acquire(timeout=limit)
+
+    def take(self) -> Result:
+        """Return what came of it, or raise that; once, after `wait`."""
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        return cast("Result", self._result)
+
+
+class Patience:
+    """
+    Does one thing after the other in a thread of its own, for callers who wait for a limit only.
+
+    The limit is real time: no disk looks at our clock.
+
+    Args:
+        limit: Seconds.
+    """
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._waiting: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._running: _Job[Any] | None = None
+        self._abandoned: set[_Job[Any]] = set()
+        self._is_stuck = False
+        self._thread = threading.Thread(target=self._go_on, name="smsotp-disk", daemon=True)
+        self._thread.start()
+
+    def within(self, work: Callable[[], Result]) -> Result:
+        """
+        Have something done.
+
+        Raises:
+            StoreError: It did not end within the limit, or something before it has not ended. What had begun goes on,
+                what had not is left out.
+        """
+        if threading.current_thread() is self._thread:
+            return work()
+        if self._is_stuck:
+            raise self._too_late()
+        job = _Job(work)
+        self._waiting.put(job)
+        if not job.wait(self._limit) and not self._is_done_after_all(job):
+            raise self._too_late()
+        return job.take()
+
+    def close(self) -> None:
+        """End the thread, if it is not stuck."""
+        self._waiting.put(None)
+        if threading.current_thread() is not self._thread:
+            self._thread.join(self._limit)
+
+    def _is_done_after_all(self, job: "_Job[Any]") -> bool:
+        with self._lock:
+            if job.wait(0):
+                return True
+            self._abandoned.add(job)
+            if not self._is_stuck:
+                self._is_stuck = True
+                log.error("%s; log-ins are refused until it does", self._too_late())
+            return False
+
+    def _too_late(self) -> StoreError:
+        return StoreError(
+            f"the store has not answered for {self._limit:g} s: its disk hangs, or is far too slow"
+        )
+
+    def _go_on(self) -> None:
+        while (job := self._waiting.get()) is not None:
+            with self._lock:
+                if job in self._abandoned:
+                    self._abandoned.discard(job)
+                    continue
+            job.run()
+            with self._lock:
+                self._abandoned.discard(job)
+                was_stuck, self._is_stuck = self._is_stuck, False
+            if was_stuck:
+                log.info("the store answers again")
+
+
+class PatientStore:
+    """
+    A store that ends each call of a log-in within a limit, whatever holds the other one up.
+
+    Not by inheritance: a method that a store gets later is one of them.
+
+    Args:
+        store: Raises the same errors, and may hang.
+        opens_at_once: Tells of a log-in whether opening a challenge for it keeps nobody waiting.
+        limit: Seconds.
+    """
+
+    def __init__(self, store: Store, opens_at_once: Callable[[str], bool], limit: float) -> None:
+        self._store = store
+        self._opens_at_once = opens_at_once
+        self._patience = Patience(limit)
+        self._inside = threading.local()
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+        return method if name in DIRECT else partial(self._within, method)
+
+    def listen(self, listener: KeptListener) -> None:
+        self._store.listen(partial(self._tell, listener))
+
+    def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
+        if self._opens_at_once(new.login):
+            return self._store.open_challenge(new, parcel)
+        return self._patience.within(lambda: self._store.open_challenge(new, parcel))
+
+    def close(self) -> None:
+        self._patience.close()
+        self._store.close()
+
+    def _tell(self, listener: KeptListener, kept: Sequence[Parcel]) -> None:
+        outer = getattr(self._inside, "listener", False)
+        self._inside.listener = True
+        try:
+            listener(kept)
+        finally:
+            self._inside.listener = outer
+
+    def _within(self, method: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+        # No log-in waits for the listener, but the store may wait for what it does.
+        if getattr(self._inside, "listener", False):
+            return method(*args, **kwargs)
+        return self._patience.within(lambda: method(*args, **kwargs))

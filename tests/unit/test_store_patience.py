@@ -1,0 +1,163 @@
+"""A store that hangs keeps no log-in waiting longer than a limit, and nobody while it hangs."""
+
+import inspect
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from smsotp_plugin.errors import StoreError, UnknownChallenge
+from smsotp_plugin.stores.kind import Store
+from smsotp_plugin.stores.patient import DIRECT, PatientStore
+from smsotp_plugin.stores.sqlite.store import STUCK_AFTER, SqliteStore
+from tests.support.challenges import WINDOW, challenge
+from tests.support.clock import FakeClock
+from tests.support.faulty import STORE_CALLS, Faults, Hang, faulty_store, raises, returns
+from tests.support.parcels import SomeParcel, begin
+
+LIMIT = 0.05
+#: What a log-in may wait for.
+PATIENT = sorted({*STORE_CALLS} - DIRECT - {"listen", "close"})
+
+
+class Patients:
+    """A patient store around one that can hang."""
+
+    def __init__(self, path: Path, clock: FakeClock) -> None:
+        self._clock = clock
+        self.faults = Faults()
+        self.inner = SqliteStore(path, WINDOW, 86400.0, clock)
+        self.at_once = False
+        self.store = cast(
+            "Store", PatientStore(faulty_store(self.inner, self.faults), lambda _: self.at_once, LIMIT)
+        )
+
+    def call(self, name: str) -> Any:
+        """Make a call of the contract; what is handed over does not matter to one that fails."""
+        count = len(inspect.signature(getattr(Store, name)).parameters) - 1
+        if name == "open_challenge":
+            return self.store.open_challenge(cast("Any", challenge(self._clock)), cast("Any", None))
+        return getattr(self.store, name)(*[None] * count)
+
+
+@pytest.fixture
+def patients(path: Path, clock: FakeClock) -> Iterator[Patients]:
+    made = Patients(path, clock)
+    yield made
+    made.store.close()
+
+
+def test_what_is_called_directly_is_in_the_contract() -> None:
+    assert {*STORE_CALLS} > DIRECT
+    assert {"answer", "find", "find_same", "flush", "open_challenge", "resend"} <= {*PATIENT}
+
+
+@pytest.mark.parametrize("name", PATIENT)
+def test_no_call_waits_for_a_store_that_hangs(patients: Patients, name: str) -> None:
+    hang = Hang()
+    with patients.faults.at(name, lambda _: hang(lambda: None)):
+        with pytest.raises(StoreError, match="has not answered for"):
+            patients.call(name)
+        for other in PATIENT:
+            with pytest.raises(StoreError, match="has not answered for"):
+                patients.call(other)
+
+        assert patients.faults.hits == 1
+        hang.release()
+
+
+@pytest.mark.parametrize("name", PATIENT)
+def test_calls_work_again_once_the_store_answers(patients: Patients, name: str) -> None:
+    hang, answered = Hang(), threading.Event()
+    with patients.faults.at(name, lambda _: hang(answered.set)), pytest.raises(StoreError):
+        patients.call(name)
+    hang.release()
+    answered.wait()
+
+    with patients.faults.at(name, returns(5)):
+        assert until_it_answers(patients, name) == 5
+
+
+def until_it_answers(patients: Patients, name: str) -> Any:
+    """Call until the thread that hung has told that it does not any more."""
+    while True:
+        try:
+            return patients.call(name)
+        except StoreError:
+            pass
+
+
+def test_what_nobody_waits_for_any_more_is_not_done(patients: Patients) -> None:
+    hang = Hang()
+    with patients.faults.at("find", lambda _: hang(lambda: None)), ThreadPoolExecutor(2) as pool:
+        first = pool.submit(patients.call, "find")
+        hang.wait()
+        second = pool.submit(patients.call, "flush")
+        assert isinstance(first.exception(), StoreError)
+        assert isinstance(second.exception(), StoreError)
+    with patients.faults.at("flush", returns(None)):
+        hang.release()
+        until_it_answers(patients, "flush")
+
+        assert patients.faults.hits == 1
+
+
+@pytest.mark.parametrize("error", [UnknownChallenge("no"), RuntimeError("no"), SystemExit(0)])
+def test_what_a_store_raises_is_raised(patients: Patients, error: BaseException) -> None:
+    with patients.faults.at("find", raises(error)), pytest.raises(type(error)) as raised:
+        patients.call("find")
+
+    assert raised.value is error
+
+
+def test_a_first_leg_that_needs_no_disk_is_handed_to_no_other_thread(
+    patients: Patients, clock: FakeClock
+) -> None:
+    threads = []
+
+    def note(_: object) -> None:
+        threads.append(threading.current_thread())
+
+    for patients.at_once in (True, False):
+        with patients.faults.at("open_challenge", note):
+            begin(patients.store, challenge(clock))
+
+    assert threads[0] is threading.current_thread()
+    assert threads[1] is not threading.current_thread()
+
+
+def test_the_listener_may_call_the_store_that_waits_for_it(patients: Patients, clock: FakeClock) -> None:
+    found = []
+
+    def listen(kept: object) -> None:
+        (parcel,) = cast("list[SomeParcel]", kept)
+        found.append(patients.store.find(parcel.challenge.state, parcel.challenge.user))
+        patients.store.flush()
+
+    patients.store.listen(listen)
+    new = begin(patients.store, challenge(clock))
+    patients.store.flush()
+
+    assert found == [new]
+
+
+def test_a_log_in_is_promised_no_code_while_the_disk_hangs(path: Path, clock: FakeClock) -> None:
+    store = SqliteStore(path, WINDOW, 86400.0, clock)
+    disk_clock = store._disk_clock = FakeClock()
+    hang, insert = Hang(), store._file.insert
+    store._file.insert = lambda *args: hang(lambda: insert(*args))  # type: ignore[method-assign]  # the disk
+    first = begin(store, challenge(clock))
+    hang.wait()
+    disk_clock.advance(STUCK_AFTER)
+    begin(store, challenge(clock))
+    disk_clock.advance(0.1)
+
+    with pytest.raises(StoreError, match="the disk hangs"):
+        begin(store, challenge(clock))
+    hang.release()
+    store.flush()
+    assert begin(store, challenge(clock)) != first
+    store.close()

@@ -2,11 +2,16 @@
 
 import json
 import sqlite3
+import threading
 from pathlib import Path
 
+from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.person import Erased, Person
 from smsotp_plugin.stores.sqlite.beside import open_beside
+
+#: How long the write-ahead log is tried to be emptied, and how often; in seconds.
+_PATIENCE, _LOOK = 5.0, 0.02
 
 _STATES = """
 SELECT state FROM challenges
@@ -44,19 +49,23 @@ _SPENT = "SELECT id, keys FROM spent"
 _KEEP_KEYS = "UPDATE spent SET keys = ? WHERE id = ?"
 
 
-def erase_from_file(path: Path, person: Person) -> Erased:
+def erase_from_file(path: Path, person: Person, clock: Clock) -> Erased:
     """
     Remove all that is kept of a person, and what its removal leaves in the write-ahead log.
 
     Args:
         path: The database.
         person: Who.
+        clock: Time.
 
     Raises:
         StoreError: It is not there, is none of ours, cannot be written, or somebody reads in it all the time.
     """
     with open_beside(path) as connection:
-        erased, is_emptied = _erase_for_good(connection, person)
+        connection.execute("BEGIN IMMEDIATE")
+        erased = _erase(connection, person)
+        connection.execute("COMMIT")
+        is_emptied = _empty_log(connection, clock)
     if not is_emptied:
         raise StoreError(
             f"{path}: all is erased, but another program reads in the database, so that {path.name}-wal still holds it: end "
@@ -65,13 +74,16 @@ def erase_from_file(path: Path, person: Person) -> Erased:
     return erased
 
 
-def _erase_for_good(connection: sqlite3.Connection, person: Person) -> tuple[Erased, bool]:
-    """Return how much was erased, and whether the write-ahead log could be emptied after that."""
-    connection.execute("BEGIN IMMEDIATE")
-    erased = _erase(connection, person)
-    connection.execute("COMMIT")
-    (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    return erased, not busy
+def _empty_log(connection: sqlite3.Connection, clock: Clock) -> bool:
+    """Empty the write-ahead log; False where that cannot be done for a while."""
+    deadline, waiting = Deadline.after(_PATIENCE, clock), threading.Condition()
+    # SQLite waits for readers, but not for a server that moves the log into the database at this moment.
+    while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        if deadline.passed():
+            return False
+        with waiting:
+            clock.wait(waiting, _LOOK)
+    return True
 
 
 def _erase(connection: sqlite3.Connection, person: Person) -> Erased:

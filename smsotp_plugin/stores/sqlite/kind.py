@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import cast
 
-from smsotp_plugin.clock import Clock
+from smsotp_plugin.clock import Clock, SystemClock
 from smsotp_plugin.stores.budgets import BudgetRules
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
 from smsotp_plugin.stores.kind import Store, StoreKind
@@ -38,7 +38,7 @@ class SqliteKind(StoreKind[SqliteSettings]):
         return trace_file(settings.database, wanted, limit)
 
     def erase(self, settings: SqliteSettings, person: Person) -> Erased:
-        return erase_from_file(settings.database, person)
+        return erase_from_file(settings.database, person, SystemClock())
 
     def unlock(self, settings: SqliteSettings, names: Sequence[str]) -> int:
         return unlock_in_file(settings.database, names)

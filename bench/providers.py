@@ -21,23 +21,23 @@ _DELAY = 0.02  # seconds of the slow SMSC
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
+class RaceSizes:
     """How much is measured."""
 
     messages: int
     rounds: int
 
 
-_WHOLE = Sizes(messages=5_000, rounds=5)
-_QUICK = Sizes(messages=1_000, rounds=3)
+_WHOLE = RaceSizes(messages=5_000, rounds=5)
+_QUICK = RaceSizes(messages=1_000, rounds=3)
 
 
-def _race_beside_the_best(title: str, peer: str, ways: tuple[Way, ...], sizes: Sizes) -> None:
+def _race_beside_the_best(title: str, peer: str, ways: tuple[Way, ...], sizes: RaceSizes) -> None:
     rates = race(peer, ways, sizes.messages, sizes.rounds)
     print_rates(f"{title}: messages per second, ratio to the best loop", rates, ways[1].name)
 
 
-def _race_smpp(sizes: Sizes) -> None:
+def _race_smpp(sizes: RaceSizes) -> None:
     at_once = race("peer_smsc.py", SMPP, sizes.messages * 2, sizes.rounds, "0")
     print_rates("SMPP, answered at once: messages per second, ratio to the best loop", at_once, PIPELINED)
     print(f"  a packed submit_sm is worth {at_once[PACKED] / at_once[PIPELINED]:.1f} of smpplib's")
@@ -50,7 +50,7 @@ def _race_smpp(sizes: Sizes) -> None:
     )
 
 
-_MEASURES: dict[str, Callable[[Sizes], None]] = {
+_MEASURES: dict[str, Callable[[RaceSizes], None]] = {
     "http": lambda sizes: _race_beside_the_best("HTTP", "peer_web.py", HTTP, sizes),
     "sipgate": lambda sizes: _race_beside_the_best("sipgate", "peer_web.py", SIPGATE, sizes),
     "smtp": lambda sizes: _race_beside_the_best("SMTP", "peer_mail.py", SMTP, sizes),

@@ -86,7 +86,7 @@ class Fingerprints:
         masked = mask_name(user, self._length, self._alphabet)
         return user if masked == user else f"{masked} ({self.fingerprint('name', user)[:8]})"
 
-    def shown_names(self, user: str) -> tuple[str, ...]:
+    def mask_user_each(self, user: str) -> tuple[str, ...]:
         """Return under which names a user may stand there, the present one first: one for each key."""
         return tuple(dict.fromkeys(names.mask_user(user) for names in self._all()))
 

@@ -8,10 +8,10 @@ from smsotp_plugin.errors import NumberError
 from smsotp_plugin.login.budgets import Keys
 from smsotp_plugin.settings import Settings
 from smsotp_plugin.sms.phone import PhoneNumber, parse_number
-from smsotp_plugin.stores.person import Person
+from smsotp_plugin.stores.person import StoredPerson
 
 
-def find_person(settings: Settings, whom: str) -> Person:
+def find_person(settings: Settings, whom: str) -> StoredPerson:
     """
     Return under which names somebody stands in the store.
 
@@ -32,7 +32,7 @@ def find_person(settings: Settings, whom: str) -> Person:
     )
 
 
-def find_traced(settings: Settings, whom: str) -> Person:
+def find_traced(settings: Settings, whom: str) -> StoredPerson:
     """
     Return under which names somebody stands in the delivery log; for a name that hides nothing, no key is needed.
 
@@ -46,10 +46,10 @@ def find_traced(settings: Settings, whom: str) -> Person:
     """
     number = _read_number(settings, whom)
     if number is None and mask_name(whom, settings.otp.length, settings.otp.alphabet) == whom:
-        return Person(user=whom, shown=(whom,))
+        return StoredPerson(user=whom, shown=(whom,))
     names = find_names(settings)
     number_hashes = () if number is None else names.number_hashes(number)
-    return Person(user=whom, shown=names.shown_names(whom), number_hashes=number_hashes)
+    return StoredPerson(user=whom, shown=names.mask_user_each(whom), number_hashes=number_hashes)
 
 
 def _read_number(settings: Settings, whom: str) -> PhoneNumber | None:

@@ -87,7 +87,7 @@ class Guard:
             self._journal.waits(request, number, why)
         return Reject(self.text(wait).fill(), why)
 
-    def locked(self, request: LoginRequest, number_hash: str) -> TooManyGuesses | None:
+    def find_lock(self, request: LoginRequest, number_hash: str) -> TooManyGuesses | None:
         """
         Say why no answer to an open challenge would be looked at; None where it would.
 
@@ -150,7 +150,7 @@ class Guard:
         Args:
             wait: Seconds; infinite where only an administrator can help.
         """
-        return self._locked_text if math.isinf(wait) else self._wait_text.bind(time=spoken(wait))
+        return self._locked_text if math.isinf(wait) else self._wait_text.bind(time=say_time(wait))
 
     def text_after(self, why: WrongCode | TooManyAttempts | TooManyGuesses, otherwise: Template) -> Template:
         """Return what a person is told whose log-in ends with an answer: how long to wait, or something else."""
@@ -166,7 +166,7 @@ class Guard:
         return True
 
 
-def spoken(seconds: float) -> str:
+def say_time(seconds: float) -> str:
     """Return a time in a form that is short and the same in many languages, never too short a time."""
     if seconds <= _FEW_SECONDS:
         return f"{max(1, math.ceil(seconds))} s"
@@ -176,8 +176,8 @@ def spoken(seconds: float) -> str:
 
 
 def _when(wait: float) -> str:
-    return "when an administrator calls smsotp unlock" if math.isinf(wait) else f"in {spoken(wait)}"
+    return "when an administrator calls smsotp unlock" if math.isinf(wait) else f"in {say_time(wait)}"
 
 
 def _until(wait: float) -> str:
-    return "any more" if math.isinf(wait) else f"for {spoken(wait)}"
+    return "any more" if math.isinf(wait) else f"for {say_time(wait)}"

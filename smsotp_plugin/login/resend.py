@@ -85,7 +85,7 @@ class Resender:
                 return self._prompter.refuse(
                     state, self._texts.undelivered_text, explain_undelivered(challenge)
                 )
-            locked = self._guard.locked(request, challenge.number_hash)
+            locked = self._guard.find_lock(request, challenge.number_hash)
             if locked is not None:
                 return self._prompter.refuse(state, self._guard.text(locked.wait), str(locked))
             return self._resend(request, challenge)

@@ -312,7 +312,7 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
 
 def _tell(exc: DeliveryError, hidden: Secrets) -> str:
     """Return the text of an error with the gateway's own words, if there are any, all of it without secrets."""
-    text = hidden.masked(str(exc))
+    text = hidden.mask_own(str(exc))
     said = " ".join(hidden.mask_foreign(exc.said).split())
     if not said:
         return text

@@ -62,7 +62,7 @@ class Secrets:
         part_of_one = len(squeezed) >= _SHORTEST and any(squeezed in code for code in codes)
         return part_of_one or _Needles(suspicious, self._list_numbers()).are_in_text(text)
 
-    def masked(self, text: str) -> str:
+    def mask_own(self, text: str) -> str:
         """Return a sentence of ours, perhaps with foreign words in it, without any secret."""
         return self._mask(text, self._list_words()[0])
 

@@ -93,7 +93,7 @@ class MessageSealer:
         Raises:
             CannotUnseal: It was made under another key, for something else, or was changed.
         """
-        written = self._decrypted(sealed, _beside(state, site, expires))
+        written = self._decrypt(sealed, _beside(state, site, expires))
         reference, user, number, otp, sentence, login, code, budgets, price, route, gateways = json.loads(
             written
         )
@@ -113,7 +113,7 @@ class MessageSealer:
         )
         return Letter(message, route, tuple(gateways))
 
-    def _decrypted(self, sealed: bytes, beside: bytes) -> bytes:
+    def _decrypt(self, sealed: bytes, beside: bytes) -> bytes:
         for cipher in (self._cipher, self._older):
             with suppress(InvalidTag, ValueError):
                 if cipher is not None:

@@ -2,13 +2,13 @@
 What a store promises about wrong answers, and the arithmetic of waits and locks. Pure but for the contract.
 
 Counted is for an account, under two names: a fingerprint of the folded User-Name and one of the telephone number. Under each,
-wrong answers in a row are counted in lanes: one for each place from which a right answer came not long ago, and one for all
+wrong answers in a row are counted in streaks: one for each place from which a right answer came not long ago, and one for all
 others. The name with the longer wait decides.
 
-A right answer ends the row of its own lane only: whoever knows the password could otherwise try anew after each log-in of
-the user. What it does not end is the count of a day. That is one for all lanes whose place the attacker can share without
-guessing it: the general one, and those of clients that send no station. Of it, a few answers
-are kept for known clients, so that nobody else can use up their day.
+A right answer ends its own streak only: whoever knows the password could otherwise try anew after each log-in of the user.
+What it does not end is the count of a day. That is one for all streaks whose place the attacker can share without guessing
+it: the general one, and those of clients that send no station. Of it, a few answers are kept for known clients, so that
+nobody else can use up their day.
 """
 
 import math
@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-#: The lane of all places that are not known.
+#: The streak of all places that are not known.
 GENERAL = ""
 #: Seconds.
 DAY = 86400.0
@@ -103,7 +103,7 @@ def client_place(fingerprint: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class Streak:
     """
     One count.
 
@@ -163,37 +163,37 @@ class Tally:
     All that is counted under one name.
 
     Attributes:
-        lanes: By place.
+        streaks: By place.
         wrong: Place and Unix seconds of each wrong answer of the last day, the oldest first.
     """
 
-    lanes: Mapping[str, Lane] = field(default_factory=dict)
+    streaks: Mapping[str, Streak] = field(default_factory=dict)
     wrong: Sequence[tuple[str, float]] = ()
 
-    def lane_of(self, guesser: Guesser, now: float) -> str:
-        """Return the lane that answers from a place are counted in."""
+    def streak_of(self, guesser: Guesser, now: float) -> str:
+        """Return the streak that answers from a place are counted in."""
         for place in guesser.places:
-            lane = self.lanes.get(place)
-            if lane is not None and lane.is_known(guesser.rules, now):
+            streak = self.streaks.get(place)
+            if streak is not None and streak.is_known(guesser.rules, now):
                 return place
         return GENERAL
 
     def standing(self, guesser: Guesser, now: float) -> Standing:
         """Say what the account may do, as far as this name goes."""
-        rules, place = guesser.rules, self.lane_of(guesser, now)
-        lane = self.lanes.get(place, Lane())
-        locked = max(lane.after(rules.lock_after(lane.in_a_row), now), self._day_over(place, rules, now))
-        waits = lane.after(rules.wait_after(lane.in_a_row), now)
-        return Standing(lane.in_a_row, max(locked, waits), locked)
+        rules, place = guesser.rules, self.streak_of(guesser, now)
+        streak = self.streaks.get(place, Streak())
+        locked = max(streak.after(rules.lock_after(streak.in_a_row), now), self._day_over(place, rules, now))
+        waits = streak.after(rules.wait_after(streak.in_a_row), now)
+        return Standing(streak.in_a_row, max(locked, waits), locked)
 
     def may_wait(self, rules: GuessRules) -> bool:
         """Tell whether anybody may have to wait, wherever they are; False only where nobody has."""
         return len(self.wrong) >= rules.fewest or any(
-            lane.in_a_row >= rules.free for lane in self.lanes.values()
+            streak.in_a_row >= rules.free for streak in self.streaks.values()
         )
 
     def _day_over(self, place: str, rules: GuessRules, now: float) -> float:
-        """Return when the count of a day allows an answer in a lane; in the past where it does now."""
+        """Return when the count of a day allows an answer in a streak; in the past where it does now."""
         today = [(where, at) for where, at in self.wrong if now - DAY < at <= now]
         if place != GENERAL and not place.startswith(_CLIENT):
             counted = [at for where, at in today if where == place]
@@ -207,7 +207,8 @@ class Tally:
 
     def _kept_for_clients(self, rules: GuessRules, now: float) -> int:
         has_clients = any(
-            place.startswith(_CLIENT) and lane.is_known(rules, now) for place, lane in self.lanes.items()
+            place.startswith(_CLIENT) and streak.is_known(rules, now)
+            for place, streak in self.streaks.items()
         )
         return rules.kept if has_clients else 0
 

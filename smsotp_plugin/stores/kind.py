@@ -8,7 +8,7 @@ from smsotp_plugin.clock import Clock
 from smsotp_plugin.stores.base import ChallengeStore
 from smsotp_plugin.stores.budgets import BudgetRules, BudgetStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, Wanted
-from smsotp_plugin.stores.person import Erased, Person
+from smsotp_plugin.stores.person import Erased, StoredPerson
 from smsotp_plugin.stores.settings import StoreSettings
 
 SettingsT = TypeVar("SettingsT", bound=StoreSettings)
@@ -64,7 +64,7 @@ class StoreKind(ABC, Generic[SettingsT]):
         """
 
     @abstractmethod
-    def erase(self, settings: SettingsT, person: Person) -> Erased:
+    def erase(self, settings: SettingsT, person: StoredPerson) -> Erased:
         """
         Remove all that is kept of one person, beside a running server or without one, so that no file holds it any more.
 

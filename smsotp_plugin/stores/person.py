@@ -4,7 +4,7 @@ from dataclasses import astuple, dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class StoredPerson:
     """
     Under which names a person stands in a store.
 

@@ -12,7 +12,7 @@ from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.stores.budgets import NO_BUDGETS, BudgetRules
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
 from smsotp_plugin.stores.kind import Store, StoreKind
-from smsotp_plugin.stores.person import Erased, Person
+from smsotp_plugin.stores.person import Erased, StoredPerson
 from smsotp_plugin.stores.settings import StoreSettings
 from smsotp_plugin.stores.sqlite.kind import SqliteKind
 
@@ -58,7 +58,7 @@ def read_trace(settings: StoreSettings, wanted: Wanted, limit: int) -> Sequence[
     return find_store(settings.url).read_trace(settings, wanted, limit)
 
 
-def erase_person(settings: StoreSettings, person: Person) -> Erased:
+def erase_person(settings: StoreSettings, person: StoredPerson) -> Erased:
     """See `StoreKind.erase`."""
     return find_store(settings.url).erase(settings, person)
 

@@ -13,7 +13,7 @@ from smsotp_plugin.stores.budgets import BudgetRules, Scope, Spending
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
 from smsotp_plugin.stores.guesses import CLEAN, Guesser, GuessRules, station_place
 from smsotp_plugin.stores.kind import Store
-from smsotp_plugin.stores.person import Erased, Person
+from smsotp_plugin.stores.person import Erased, StoredPerson
 from smsotp_plugin.stores.schemes import erase_person, read_trace
 from tests.contracts.binding import Binding
 from tests.support.challenges import DAY
@@ -62,13 +62,13 @@ class EraseContract(Binding):
     @pytest.mark.parametrize(
         "person",
         [
-            Person(user="anna", shown=("anna",)),
-            Person(number_hashes=("none", "her number")),
-            Person(user="anna", shown=("other", "anna"), number_hashes=("her number",)),
+            StoredPerson(user="anna", shown=("anna",)),
+            StoredPerson(number_hashes=("none", "her number")),
+            StoredPerson(user="anna", shown=("other", "anna"), number_hashes=("her number",)),
         ],
     )
     def test_all_that_is_kept_of_a_person_is_erased_and_nothing_of_another_one(
-        self, tmp_path: Path, store: Store, anna: Challenge, bob: Challenge, person: Person
+        self, tmp_path: Path, store: Store, anna: Challenge, bob: Challenge, person: StoredPerson
     ) -> None:
         settings = self.settings(tmp_path)
         before = {user: read_trace(settings, Wanted(user=user), 10) for user in ("anna", "bob")}
@@ -90,7 +90,7 @@ class EraseContract(Binding):
         files = [file for file in tmp_path.rglob("*") if file.is_file()]
         before = b"".join(file.read_bytes() for file in files)
         erase_person(
-            self.settings(tmp_path), Person(user="anna", shown=("anna",), number_hashes=("her number",))
+            self.settings(tmp_path), StoredPerson(user="anna", shown=("anna",), number_hashes=("her number",))
         )
         after = b"".join(file.read_bytes() for file in files)
 
@@ -100,13 +100,13 @@ class EraseContract(Binding):
     @pytest.mark.parametrize(
         "person",
         [
-            Person(user="anna", number_hashes=("her number",), accounts=("her account",)),
-            Person(number_hashes=("her number",)),
-            Person(user="anna", accounts=("her account",)),
+            StoredPerson(user="anna", number_hashes=("her number",), accounts=("her account",)),
+            StoredPerson(number_hashes=("her number",)),
+            StoredPerson(user="anna", accounts=("her account",)),
         ],
     )
     def test_what_is_counted_for_a_person_is_erased_with_them_under_all_their_names(
-        self, tmp_path: Path, store: Store, anna: Challenge, clock: FakeClock, person: Person
+        self, tmp_path: Path, store: Store, anna: Challenge, clock: FakeClock, person: StoredPerson
     ) -> None:
         rules = GuessRules(free=1, most=5, first_wait=30, longest_wait=30, lock=DAY, known_for=DAY)
         guesser = Guesser(("her account",), (station_place("home"),), rules)
@@ -124,8 +124,8 @@ class EraseContract(Binding):
         store.spend_anyway(Spending(("u2", "c1")))
         store.flush()
 
-        assert erase_person(self.settings(tmp_path), Person(budgets=("u1", "n1"))).spent == 3
-        assert not erase_person(self.settings(tmp_path), Person(budgets=("u1", "n1")))
+        assert erase_person(self.settings(tmp_path), StoredPerson(budgets=("u1", "n1"))).spent == 3
+        assert not erase_person(self.settings(tmp_path), StoredPerson(budgets=("u1", "n1")))
         quota = (Quota(10, 60, "10/m"),)
         rules = BudgetRules(dict.fromkeys((Scope.USER, Scope.NUMBER, Scope.CLIENT), quota))
         reader = self.open(tmp_path, 30.0, clock, rules)
@@ -136,7 +136,7 @@ class EraseContract(Binding):
     def test_a_challenge_that_was_erased_is_opened_anew(
         self, tmp_path: Path, store: Store, anna: Challenge
     ) -> None:
-        erase_person(self.settings(tmp_path), Person(user="anna", shown=("anna",)))
+        erase_person(self.settings(tmp_path), StoredPerson(user="anna", shown=("anna",)))
         again = replace(anna, state="e" * 32)
 
         assert begin(store, again).state == again.state
@@ -144,6 +144,10 @@ class EraseContract(Binding):
     def test_of_somebody_who_is_not_there_nothing_is_erased(
         self, tmp_path: Path, store: Store, bob: Challenge
     ) -> None:
-        for nobody in (Person(), Person(user="Bob", shown=("Bob",)), Person(number_hashes=("x",))):
+        for nobody in (
+            StoredPerson(),
+            StoredPerson(user="Bob", shown=("Bob",)),
+            StoredPerson(number_hashes=("x",)),
+        ):
             assert not erase_person(self.settings(tmp_path), nobody)
         assert store.find(bob.state, "bob").login == bob.login

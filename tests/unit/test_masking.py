@@ -99,7 +99,7 @@ def test_passwords_are_masked_in_whatever_is_said() -> None:
         known.mask_foreign("user x, password gehe:im! or pw, pwx §§§§")
         == "user x, password *** or ***, pwx ***"
     )
-    assert "Z2VoZTppbSE" not in known.masked("Basic dXNlcjpnZWhlOmltIQ==")
+    assert "Z2VoZTppbSE" not in known.mask_own("Basic dXNlcjpnZWhlOmltIQ==")
 
 
 @pytest.mark.parametrize(

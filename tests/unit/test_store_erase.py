@@ -12,14 +12,14 @@ import pytest
 
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.delivery_log import Wanted
-from smsotp_plugin.stores.person import Person
+from smsotp_plugin.stores.person import StoredPerson
 from smsotp_plugin.stores.sqlite import beside
 from smsotp_plugin.stores.sqlite.erase import erase_from_file
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from smsotp_plugin.stores.sqlite.trace import trace_file
 from tests.support.clock import FakeClock, Waits
 
-NOBODY = Person(user="nobody")
+NOBODY = StoredPerson(user="nobody")
 IMPATIENT = FakeClock(waits=Waits.TAKING_TIME)
 #: What ``struct flock`` of fcntl(2) is, and the byte of the ``-shm`` file that whoever empties the log has locked
 #: (https://www.sqlite.org/walformat.html section 2.3.1).

@@ -56,7 +56,7 @@ def test_everything_new_is_made_with_the_new_key() -> None:
 
 @pytest.mark.parametrize(
     ("what", "of"),
-    [("fingerprints", "fingerprint"), ("number_hashes", "number_hash"), ("shown_names", "mask_user")],
+    [("fingerprints", "fingerprint"), ("number_hashes", "number_hash"), ("mask_user_each", "mask_user")],
 )
 def test_what_stands_for_something_is_looked_for_under_both_keys_and_under_the_new_one_first(
     what: str, of: str
@@ -71,7 +71,7 @@ def test_what_stands_for_something_is_looked_for_under_both_keys_and_under_the_n
 
 
 def test_a_name_that_hides_nothing_is_looked_for_once() -> None:
-    assert BOTH.names.shown_names("bob") == ("bob",)
+    assert BOTH.names.mask_user_each("bob") == ("bob",)
 
 
 def test_a_reference_stays_the_same_when_the_key_is_changed() -> None:

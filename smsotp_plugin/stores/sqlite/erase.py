@@ -7,7 +7,7 @@ from pathlib import Path
 
 from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.errors import StoreError
-from smsotp_plugin.stores.person import Erased, Person
+from smsotp_plugin.stores.person import Erased, StoredPerson
 from smsotp_plugin.stores.sqlite.beside import open_beside
 
 #: How long the write-ahead log is tried to be emptied, and how often; in seconds.
@@ -49,7 +49,7 @@ _SPENT = "SELECT id, keys FROM spent"
 _KEEP_KEYS = "UPDATE spent SET keys = ? WHERE id = ?"
 
 
-def erase_from_file(path: Path, person: Person, clock: Clock) -> Erased:
+def erase_from_file(path: Path, person: StoredPerson, clock: Clock) -> Erased:
     """
     Remove all that is kept of a person, and what its removal leaves in the write-ahead log.
 
@@ -86,7 +86,7 @@ def _empty_log(connection: sqlite3.Connection, clock: Clock) -> bool:
     return True
 
 
-def _erase(connection: sqlite3.Connection, person: Person) -> Erased:
+def _erase(connection: sqlite3.Connection, person: StoredPerson) -> Erased:
     values = {
         # Empty means "not known", and is also what most rows hold.
         "user": person.user or None,
@@ -105,7 +105,7 @@ def _erase(connection: sqlite3.Connection, person: Person) -> Erased:
     return Erased(challenges, messages, events, counts, _erase_spending(connection, person))
 
 
-def _erase_spending(connection: sqlite3.Connection, person: Person) -> int:
+def _erase_spending(connection: sqlite3.Connection, person: StoredPerson) -> int:
     """Take a person's keys off what was spent, which still counts for others; returns off how much."""
     theirs = set(person.budgets)
     kept = [

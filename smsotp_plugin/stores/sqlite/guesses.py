@@ -14,8 +14,8 @@ from smsotp_plugin.stores.guesses import (
     MOST_PLACES,
     Guesser,
     GuessRules,
-    Lane,
     Standing,
+    Streak,
     Tally,
 )
 from smsotp_plugin.stores.sqlite.beside import open_beside
@@ -33,11 +33,11 @@ ORDER BY 4
 _NUMBER = "SELECT number_hash FROM challenges WHERE state = ? AND user = ?"
 _COUNT_WRONG = """
 INSERT INTO guesses (name, place, other_name, in_a_row, latest, proven)
-VALUES (:name, :lane, :other, 1, :now, 0)
+VALUES (:name, :streak, :other, 1, :now, 0)
 ON CONFLICT DO UPDATE SET in_a_row = in_a_row + 1, latest = :now, other_name = :other
 """
-_NOTE_WRONG = "INSERT INTO wrong_answers (name, place, at) VALUES (:name, :lane, :now)"
-_END_ROW = "UPDATE guesses SET in_a_row = 0 WHERE name = :name AND place = :lane AND in_a_row > 0"
+_NOTE_WRONG = "INSERT INTO wrong_answers (name, place, at) VALUES (:name, :streak, :now)"
+_END_ROW = "UPDATE guesses SET in_a_row = 0 WHERE name = :name AND place = :streak AND in_a_row > 0"
 _PROVE = """
 INSERT INTO guesses (name, place, other_name, in_a_row, latest, proven)
 VALUES (:name, :place, :other, 0, 0, :now)
@@ -143,15 +143,15 @@ def tallies(
 ) -> Mapping[str, Tally]:
     """Return what is counted under each name of an account."""
     names = (*guesser.accounts, number_hash)
-    lanes: dict[str, dict[str, Lane]] = {name: {} for name in names}
+    streaks: dict[str, dict[str, Streak]] = {name: {} for name in names}
     wrong: dict[str, list[tuple[str, float]]] = {name: [] for name in names}
     values = {"first": names[0], "second": names[1], "third": names[-1], "since": now - DAY}
     for name, place, in_a_row, latest, proven in connection.execute(_TALLIES, values):
         if in_a_row < 0:
             wrong[name].append((place, latest))
         else:
-            lanes[name][place] = Lane(in_a_row, latest, proven)
-    return {name: Tally(lanes[name], wrong[name]) for name in lanes}
+            streaks[name][place] = Streak(in_a_row, latest, proven)
+    return {name: Tally(streaks[name], wrong[name]) for name in streaks}
 
 
 def standing(tallied: Mapping[str, Tally], guesser: Guesser, now: float) -> Standing:
@@ -164,7 +164,7 @@ def standing(tallied: Mapping[str, Tally], guesser: Guesser, now: float) -> Stan
 
 def known_place(tallied: Mapping[str, Tally], guesser: Guesser, now: float) -> str:
     """Return which place of a guesser is known under the name of its account; empty where none is."""
-    known = (tallied[name].lane_of(guesser, now) for name in guesser.accounts if name in tallied)
+    known = (tallied[name].streak_of(guesser, now) for name in guesser.accounts if name in tallied)
     return next((place for place in known if place != GENERAL), "")
 
 
@@ -175,12 +175,12 @@ def _count_wrong(
     for name, tally in tallied.items():
         values = {
             "name": name,
-            "lane": tally.lane_of(guesser, now),
+            "streak": tally.streak_of(guesser, now),
             "other": _other(tallied, name),
             "now": now,
         }
         connection.execute(_COUNT_WRONG, values)
-        connection.execute(_NOTE_WRONG, {key: values[key] for key in ("name", "lane", "now")})
+        connection.execute(_NOTE_WRONG, {key: values[key] for key in ("name", "streak", "now")})
 
 
 def _count_right(
@@ -188,15 +188,15 @@ def _count_right(
 ) -> None:
     """End the row of wrong answers under each name, and note that the right one came from this place."""
     for name, tally in tallied.items():
-        lane = tally.lane_of(guesser, now)
-        if lane == GENERAL and tally.lanes.get(GENERAL, _NONE).in_a_row:
-            connection.execute(_END_ROW, {"name": name, "lane": GENERAL})
+        streak = tally.streak_of(guesser, now)
+        if streak == GENERAL and tally.streaks.get(GENERAL, _NONE).in_a_row:
+            connection.execute(_END_ROW, {"name": name, "streak": GENERAL})
         place = guesser.places[0]
-        here = tally.lanes.get(place, _NONE)
+        here = tally.streaks.get(place, _NONE)
         if here.in_a_row == 0 and now - _PROOF_IS_FRESH < here.proven <= now:
             continue
         connection.execute(_PROVE, {"name": name, "place": place, "other": _other(tallied, name), "now": now})
-        if lane == GENERAL:
+        if streak == GENERAL:
             known_since = now - guesser.rules.known_for
             connection.execute(_FORGET_PLACES, {"name": name, "known_since": known_since})
 
@@ -235,7 +235,7 @@ def purge(connection: sqlite3.Connection, now: float) -> int:
     )
 
 
-_NONE = Lane()
+_NONE = Streak()
 
 
 def _other(tallied: Mapping[str, Tally], name: str) -> str:

@@ -8,7 +8,7 @@ from smsotp_plugin.stores.budgets import BudgetRules
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
 from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.patient import PatientStore
-from smsotp_plugin.stores.person import Erased, Person
+from smsotp_plugin.stores.person import Erased, StoredPerson
 from smsotp_plugin.stores.sqlite.erase import erase_from_file
 from smsotp_plugin.stores.sqlite.guesses import unlock_in_file
 from smsotp_plugin.stores.sqlite.look import look_at_store
@@ -37,7 +37,7 @@ class SqliteKind(StoreKind[SqliteSettings]):
     def read_trace(self, settings: SqliteSettings, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
         return trace_file(settings.database, wanted, limit)
 
-    def erase(self, settings: SqliteSettings, person: Person) -> Erased:
+    def erase(self, settings: SqliteSettings, person: StoredPerson) -> Erased:
         return erase_from_file(settings.database, person, SystemClock())
 
     def unlock(self, settings: SqliteSettings, names: Sequence[str]) -> int:

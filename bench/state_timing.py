@@ -88,8 +88,9 @@ def share_above(times: list[float], base: list[float]) -> float:
 
 
 def print_statistics(times: dict[str, list[float]]) -> None:
+    """Print the seconds of each kind, and how often it takes longer than the first one."""
     print(f"{'microseconds':30}{'n':>7}{'median':>9}{'mean':>9}{'sd':>9}{'p1':>9}{'p99':>9}{'share':>8}")
-    base = times[_RIGHT]
+    base = next(iter(times.values()))
     for kind, seconds in times.items():
         cuts = statistics.quantiles(seconds, n=100)
         values = (

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from dataclasses import replace
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.keyed import HEX_DIGITS
@@ -104,6 +105,12 @@ class Login:
 
         The same first leg seen again gets the same challenge, and no second SMS.
         """
+        decision = self._begin(request)
+        if self._texts.uniform and isinstance(decision, Reject):
+            return replace(decision, text="")
+        return decision
+
+    def _begin(self, request: LoginRequest) -> Ask | Reject:
         self._journal.note_step(
             request,
             "the first factor was right; client %s, station %s, site %s, numbers: %s",

@@ -152,9 +152,9 @@ class Guard:
         """
         return self._locked_text if math.isinf(wait) else self._wait_text.bind(time=say_time(wait))
 
-    def text_after(self, why: WrongCode | TooManyAttempts | TooManyGuesses, otherwise: Template) -> Template:
-        """Return what a person is told whose log-in ends with an answer: how long to wait, or something else."""
-        return self.text(why.wait) if why.wait > 0 else otherwise
+    def text_after(self, why: WrongCode | TooManyAttempts, otherwise: Template) -> Template:
+        """Return what a person is told whose log-in ends with a wrong answer: that it locks, or what it is told without that."""
+        return self.text(why.wait) if why.guesses >= self._rules.most else otherwise
 
     def _is_news(self, guesser: Guesser, until: float) -> bool:
         account = guesser.accounts[0]

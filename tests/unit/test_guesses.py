@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from smsotp_plugin.errors import TooManyAttempts, WrongCode
+from smsotp_plugin.errors import NoRoute, TooManyAttempts, WrongCode
 from smsotp_plugin.login.decisions import Accept, Ask, Reject
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.unit.test_login import NUMBER, Bench, answer, make, request
@@ -70,7 +70,8 @@ class Attacker:
 
 @pytest.fixture
 def bench(make: Callable[..., Bench]) -> Bench:
-    return make()
+    """Have a flow whose budgets stop nobody: what they are for is another matter."""
+    return make(limits={"mode": "record"})
 
 
 @pytest.fixture
@@ -206,9 +207,8 @@ def test_the_person_is_told_how_long_to_wait(bench: Bench) -> None:
     told = wrong(bench, 5)
     asked_too_early = bench.login.first_leg(request())
 
-    text = "Too many wrong codes. You can log in again in 30 s."
-    assert told == Reject(text)
-    assert asked_too_early == Reject(text)
+    assert told == Reject("Too many wrong codes. Log in again to get a new one.")
+    assert asked_too_early == Reject("Too many wrong codes. You can log in again in 30 s.")
 
 
 def test_who_may_still_answer_is_asked_again_and_not_told_to_wait(bench: Bench) -> None:
@@ -358,3 +358,21 @@ def test_a_good_first_leg_asks_the_file_nothing(bench: Bench, monkeypatch: pytes
 
     assert isinstance(bench.login.first_leg(alice), Ask)
     assert asked == []
+
+
+def test_the_answer_that_locks_is_told_so_at_once(make: Callable[..., Bench]) -> None:
+    bench = make(guesses={"most": 5})
+
+    assert wrong(bench, 5) == Reject("Too many wrong codes. You can log in again in 24 h.")
+
+
+def test_a_uniform_rejection_says_nothing(make: Callable[..., Bench]) -> None:
+    bench = make(challenge={"uniform": True}, limits={"per_user": ["2/d"]})
+    without_number = bench.login.first_leg(request(user="carol", numbers=()))
+    spent = [bench.login.first_leg(request(user="dave", station=f"st{number}")) for number in range(3)][-1]
+    wrong(bench, 5, user="bob", numbers=("+4915112345678",))
+    waiting = bench.login.first_leg(request(user="bob", numbers=("+4915112345678",)))
+    bench.outbox.refusal = NoRoute("no route fits")
+    unavailable = bench.login.first_leg(request(user="alice", numbers=("+4915112345679",)))
+
+    assert [without_number, spent, waiting, unavailable] == [Reject("")] * 4

@@ -81,6 +81,9 @@ class ChallengeSettings(SettingsModel):
         max_resends: How often that is possible for one challenge, 0 to 10.
         resend_later_prompt: Asks again when that was requested too early. `{seconds}` becomes the seconds to wait.
         no_resend_prompt: Asks again when no further SMS is left.
+        uniform: Whether rejections of a first request have no text, so that whoever does not know the password learns
+            nothing from them, and whoever does not that it is right: `no_number_text`, `limit_text`, `wait_text`,
+            `locked_text` and `unavailable_text` are then not sent with them. See [A rejection that tells nothing](guesses.md#a-rejection-that-tells-nothing).
         undelivered_text: Sent with the rejection of an answer when no gateway took the SMS.
     """
 
@@ -110,6 +113,7 @@ class ChallengeSettings(SettingsModel):
     no_resend_prompt: PromptSetting = _PROMPT.read(
         "No further SMS can be sent. Enter the code sent to {number}"
     )
+    uniform: Annotated[bool, Field(strict=True)] = False
     undelivered_text: AnswerTextSetting = _ANSWER_TEXT.read(
         "The SMS with the code could not be delivered. Ask your administrator."
     )

@@ -1,0 +1,154 @@
+"""
+Whoever knows a password tries codes as fast as a server answers, while the owner logs in from the usual station.
+
+    bench/guess_attack.py [--minutes 10] [--sockets 16] [--stations 1000] [--folder FOLDER]
+
+A real FreeRADIUS, the defaults of ``[guesses]``, budgets that only record. Prints a line every minute, and ends with 1 where
+more guesses were compared than the settings allow, or the owner was kept out.
+"""
+
+import argparse
+import itertools
+import sqlite3
+import sys
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from pathlib import Path
+from time import monotonic
+
+from smsotp_mocks.gateways.accounts import Accounts
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.servers.freeradius import FreeRadiusServer
+from smsotp_mocks.servers.raddb import RadiusUser
+
+_OWNER = RadiusUser("bob", "a-secret-word", "+491701234567")
+_SPELLINGS = ("bob", "BOB", "Bob", "bob@example.org", "EXAMPLE\\bob")
+_ACCOUNTS = [RadiusUser(name, _OWNER.password, _OWNER.phone) for name in _SPELLINGS]
+_HOME = "home"
+_MOST = 50
+_CODES = 1_000_000
+_PAUSE = 5.0  # seconds between two log-ins of the owner
+
+
+class Attack:
+    """
+    One attacker with many sockets.
+
+    Args:
+        server: Under attack.
+        stations: How many different ones the attacker comes from.
+    """
+
+    def __init__(self, server: FreeRadiusServer, stations: int) -> None:
+        self._server = server
+        self._stations = stations
+        self._numbers = itertools.count()
+        self.over = threading.Event()
+        self.guesses, self.accepted = 0, 0
+        self._lock = threading.Lock()
+
+    def run(self) -> None:
+        """Log in and guess until `over`."""
+        while not self.over.is_set():
+            number = next(self._numbers)
+            user = _SPELLINGS[number % len(_SPELLINGS)]
+            station = f"station {number % self._stations}"
+            answer = self._server.log_in(user, _OWNER.password, Calling_Station_Id=station)
+            state, sent = answer.state, 0
+            while answer.code == "challenge":
+                code = f"{(number * 5 + sent) % _CODES:06}"
+                answer = self._server.answer(user, code, state, Calling_Station_Id=station)
+                sent += 1
+            with self._lock:
+                self.guesses += max(sent, 1)
+                self.accepted += answer.code == "accept"
+
+
+def log_in(server: FreeRadiusServer, gateway: HttpGateway) -> bool:
+    """Log the owner in from the usual station; tells whether that is possible."""
+    mark = gateway.inbox.mark()
+    answer = server.log_in(_OWNER.name, _OWNER.password, Calling_Station_Id=_HOME)
+    state = answer.state
+    # The attacker's log-ins send SMS to the same number, too.
+    while answer.code == "challenge":
+        message = gateway.inbox.wait(number=_OWNER.phone, after=mark)
+        mark = message.id
+        answer = server.answer(_OWNER.name, message.code, state, Calling_Station_Id=_HOME)
+    return answer.code == "accept"
+
+
+def count_compared(database: Path) -> int:
+    """Return how many wrong answers were compared, as the store counts them within a day."""
+    with closing(sqlite3.connect(database)) as connection:
+        (most,) = connection.execute(
+            "SELECT max(many) FROM (SELECT count(*) AS many FROM wrong_answers WHERE place = '' GROUP BY name)"
+        ).fetchone()
+    return int(most or 0)
+
+
+def run(folder: Path, minutes: float, sockets: int, stations: int) -> int:
+    database = folder / "smsotp.db"
+    gateway = HttpGateway(accounts=Accounts())
+    gateway.start()
+    config = f"""
+[store]
+url = "sqlite://{database}"
+[limits]
+mode = "record"
+[gateways.mock]
+provider = "http"
+URL = "{gateway.url}/sms"
+HTTP_METHOD = "POST"
+RETURN_SUCCESS = "OK"
+[gateways.mock.options]
+to = "{{phone}}"
+text = "{{otp}}"
+"""
+    with ExitStack() as rest:
+        rest.callback(gateway.stop)
+        server = rest.enter_context(FreeRadiusServer(folder / "radius", users=_ACCOUNTS, config_toml=config))
+        log_ins = [log_in(server, gateway)]
+        attack = Attack(server, stations)
+        begin = monotonic()
+        with ThreadPoolExecutor(sockets) as pool:
+            attackers = [pool.submit(attack.run) for _ in range(sockets)]
+            told = 0
+            while monotonic() - begin < minutes * 60:
+                attack.over.wait(_PAUSE)
+                log_ins.append(log_in(server, gateway))
+                if (monotonic() - begin) // 60 > told:
+                    told += 1
+                    print(
+                        f"minute {told}: {attack.guesses} requests, {count_compared(database)} guesses compared"
+                    )
+            attack.over.set()
+            for attacker in attackers:
+                attacker.result()
+    compared = count_compared(database)
+    print(
+        f"{attack.guesses} guesses and log-ins tried, {compared} compared, {attack.accepted} accepted; the owner was let in "
+        f"{sum(log_ins)} times of {len(log_ins)}; a chance of 1 in {_CODES // max(compared, 1)}"
+    )
+    return int(compared > _MOST or attack.accepted > 0 or not all(log_ins))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--sockets", type=int, default=16)
+    parser.add_argument("--stations", type=int, default=1000)
+    parser.add_argument(
+        "--folder", type=Path, help="for the store; by default one that is removed afterwards"
+    )
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        Path(folder).chmod(0o755)
+        sys.exit(run(Path(folder), options.minutes, options.sockets, options.stations))
+
+
+if __name__ == "__main__":
+    main()

@@ -148,6 +148,29 @@ def unlock(
     raise typer.Exit(run(config, whom))
 
 
+@app.command()
+def limits(
+    whom: Annotated[
+        str,
+        typer.Argument(
+            metavar="[USER|NUMBER]", help="Whose SMS, in any spelling; otherwise what was over a limit."
+        ),
+    ] = "",
+    *,
+    lift: Annotated[bool, typer.Option("--lift", help="Forget what they have spent.")] = False,
+    config: _ConfigOption = _DEFAULT_CONFIG,
+) -> None:
+    """
+    Show what was over a limit, or how many SMS count for somebody, and lift that; the server may be running.
+
+    Run it as root or as the user that FreeRADIUS runs as. Exit code 0: it is shown, and lifted. 1: the store cannot be used. 2: the
+    configuration has problems.
+    """
+    from smsotp_plugin.commands.limits import show_limits  # noqa: PLC0415  (quick --help)
+
+    raise typer.Exit(show_limits(config, whom, lift=lift))
+
+
 @freeradius_app.command()
 def install(
     *,

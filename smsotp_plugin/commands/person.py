@@ -5,7 +5,7 @@ from dataclasses import replace
 from smsotp_plugin.assembly import find_names
 from smsotp_plugin.codes.names import mask_name
 from smsotp_plugin.errors import NumberError
-from smsotp_plugin.login.budgets import Keys
+from smsotp_plugin.login.budgets import NO_CODE, Keys
 from smsotp_plugin.settings import Settings
 from smsotp_plugin.sms.phone import PhoneNumber, parse_number
 from smsotp_plugin.stores.person import StoredPerson
@@ -28,7 +28,11 @@ def find_person(settings: Settings, whom: str) -> StoredPerson:
     return replace(
         find_traced(settings, whom),
         accounts=names.accounts(whom),
-        budgets=(*keys.user(whom), *(() if number is None else keys.number(number))),
+        budgets=(
+            *keys.user(whom),
+            *(() if number is None else keys.number(number)),
+            *keys.with_purpose(NO_CODE, whom, number),
+        ),
     )
 
 

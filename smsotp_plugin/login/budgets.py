@@ -44,6 +44,10 @@ def make_rules(limits: LimitSettings) -> BudgetRules:
     )
 
 
+#: The purpose of SMS that carry no code.
+NO_CODE = "no code"
+
+
 class Keys:
     """
     Makes the names under which is counted.
@@ -63,6 +67,18 @@ class Keys:
     def number(self, number: PhoneNumber) -> tuple[str, ...]:
         """Return the keys of a number."""
         return _cut(Scope.NUMBER, self._names.number_hashes(number))
+
+    def with_purpose(self, purpose: str, user: str, number: PhoneNumber | None) -> tuple[str, ...]:
+        """Return the keys of an account and of a number for SMS that have budgets of their own."""
+        of_all = (self.user(user), () if number is None else self.number(number))
+        return tuple(
+            [
+                made
+                for keys in of_all
+                for key in keys[:1]
+                for made in self._of(Scope(key[0]), f"{purpose} {key}")
+            ]
+        )
 
     def other(self, scope: Scope, text: str) -> tuple[str, ...]:
         """Return the keys of something else; none where there is nothing."""
@@ -127,8 +143,8 @@ class Budgets:
         for scope in self._limited:
             match scope:
                 case Scope.USER | Scope.NUMBER if purpose:
-                    who = self._keys.user(request.user) if scope is Scope.USER else self._keys.number(number)
-                    keys += self._keys.other(scope, f"{purpose} {who[0]}")
+                    named = self._keys.with_purpose(purpose, request.user, number)
+                    keys += [key for key in named if key[0] == scope]
                 case Scope.USER:
                     keys += self._keys.user(request.user)
                 case Scope.NUMBER:

@@ -12,7 +12,7 @@ from smsotp_plugin.dispatch.outbox import Outbox
 from smsotp_plugin.errors import CannotSend, OverBudget, StoreError
 from smsotp_plugin.fields.template import Template
 from smsotp_plugin.log import quote
-from smsotp_plugin.login.budgets import Budgets
+from smsotp_plugin.login.budgets import NO_CODE, Budgets
 from smsotp_plugin.login.composing import Composer
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.settings.sections.notifications import LONGEST_VALUE, NotificationSettings
@@ -72,7 +72,7 @@ class Notifier:
         text = _fill(settings.text, request, now)
         try:
             number = self._composer.find_number(request)
-            spending = self._budgets.calculate(request, number, text, "no code")
+            spending = self._budgets.calculate(request, number, text, NO_CODE)
             plan = self._composer.plan(request, number, state, spending)
             self._budgets.spend(spending)
         except (CannotSend, StoreError) as exc:

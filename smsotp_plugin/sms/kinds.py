@@ -13,8 +13,6 @@ from functools import cache, lru_cache
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberType
 
-from smsotp_plugin.sms.home import find_home
-
 #: Digits at the end of a number in which those of one block differ.
 _BLOCK_DIGITS = 4
 _REMEMBERED = 16384
@@ -68,7 +66,7 @@ def find_kind(number: str, kinds: frozenset[NumberKind]) -> NumberKind | None:
 @lru_cache(maxsize=_REMEMBERED)
 def _find_kind(number: str, kinds: frozenset[NumberKind]) -> NumberKind | None:
     digits = number[1:]
-    if NumberKind.UNALLOCATED in kinds and find_home(digits) is None:
+    if NumberKind.UNALLOCATED in kinds and not phonenumbers.is_valid_number(phonenumbers.parse(number)):
         return NumberKind.UNALLOCATED
     if not _may_be_special(digits):
         return None

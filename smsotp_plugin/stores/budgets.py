@@ -9,8 +9,9 @@ what was spent before has the age that the clocks give, none where it seems to b
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 from smsotp_plugin.errors import OverBudget
@@ -71,6 +72,36 @@ class BudgetRules:
 
 
 NO_BUDGETS = BudgetRules()
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """
+    What a counter went up by on one day.
+
+    Attributes:
+        day: In UTC.
+        name: As `BudgetStore.count` was told.
+        number: At least 1.
+    """
+
+    day: date
+    name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """
+    What a command is told.
+
+    Attributes:
+        counts: The oldest day first.
+        spent: Of each key for which anything counts: its quotas, and how many SMS count for each.
+    """
+
+    counts: Sequence[Count]
+    spent: Mapping[str, Sequence[tuple[Quota, int]]]
 
 
 class BudgetStore(ABC):

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.stores.base import ChallengeStore
-from smsotp_plugin.stores.budgets import BudgetRules, BudgetStore
+from smsotp_plugin.stores.budgets import BudgetRules, BudgetStore, Usage
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, Wanted
 from smsotp_plugin.stores.person import Erased, StoredPerson
 from smsotp_plugin.stores.settings import StoreSettings
@@ -90,6 +90,32 @@ class StoreKind(ABC, Generic[SettingsT]):
 
         Returns:
             How many in a row there were.
+
+        Raises:
+            StoreError: The store is not there or cannot be written.
+        """
+
+    @abstractmethod
+    def read_limits(
+        self, settings: SettingsT, rules: BudgetRules, keys: Sequence[str], clock: Clock
+    ) -> Usage:
+        """
+        Return what is known of the budgets, beside a running server or without one; changes nothing.
+
+        Args:
+            settings: Where the store is.
+            rules: The budgets.
+            keys: Of whom; see `Spending`.
+            clock: Time.
+
+        Raises:
+            StoreError: The store is not there or cannot be read.
+        """
+
+    @abstractmethod
+    def lift_limits(self, settings: SettingsT, keys: Sequence[str], clock: Clock) -> None:
+        """
+        Have all processes forget within seconds what was spent for some keys, beside a running server or without one.
 
         Raises:
             StoreError: The store is not there or cannot be written.

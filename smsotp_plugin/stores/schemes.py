@@ -9,7 +9,7 @@ from typing import Any
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import ConfigError
-from smsotp_plugin.stores.budgets import NO_BUDGETS, BudgetRules
+from smsotp_plugin.stores.budgets import NO_BUDGETS, BudgetRules, Usage
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
 from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.person import Erased, StoredPerson
@@ -66,6 +66,16 @@ def erase_person(settings: StoreSettings, person: StoredPerson) -> Erased:
 def unlock_account(settings: StoreSettings, names: Sequence[str]) -> int:
     """See `StoreKind.unlock`."""
     return find_store(settings.url).unlock(settings, names)
+
+
+def read_limits(settings: StoreSettings, rules: BudgetRules, keys: Sequence[str], clock: Clock) -> Usage:
+    """See `StoreKind.read_limits`."""
+    return find_store(settings.url).read_limits(settings, rules, keys, clock)
+
+
+def lift_limits(settings: StoreSettings, keys: Sequence[str], clock: Clock) -> None:
+    """See `StoreKind.lift_limits`."""
+    find_store(settings.url).lift_limits(settings, keys, clock)
 
 
 def look_at_store(settings: StoreSettings) -> None:

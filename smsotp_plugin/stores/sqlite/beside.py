@@ -31,6 +31,27 @@ def demand_database(path: Path) -> None:
 
 
 @contextmanager
+def read_beside(path: Path) -> Iterator[sqlite3.Connection]:
+    """
+    Open a database that a server may be using at this moment, to read in it, and leave no file behind.
+
+    Raises:
+        StoreError: It is not there, or cannot be read, now or while it is open.
+    """
+    demand_database(path)
+    # Without its log the file belongs to no running server and cannot change; nothing is made beside it then.
+    idle = not path.with_name(path.name + "-wal").exists()
+    address = f"{path.absolute().as_uri()}?{'immutable=1' if idle else 'mode=ro'}"
+    try:
+        with closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE)) as connection:
+            yield connection
+    except sqlite3.Error as exc:
+        raise StoreError(
+            f"{path} cannot be read: {exc}; do it as root or as the user that FreeRADIUS runs as"
+        ) from exc
+
+
+@contextmanager
 def open_beside(path: Path) -> Iterator[sqlite3.Connection]:
     """
     Open a database that a server may be using at this moment, to change it.

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import cast
 
 from smsotp_plugin.clock import Clock, SystemClock
-from smsotp_plugin.stores.budgets import BudgetRules
+from smsotp_plugin.stores.budgets import BudgetRules, Usage
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
 from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.patient import PatientStore
 from smsotp_plugin.stores.person import Erased, StoredPerson
 from smsotp_plugin.stores.sqlite.erase import erase_from_file
 from smsotp_plugin.stores.sqlite.guesses import unlock_in_file
+from smsotp_plugin.stores.sqlite.limits import lift_limits_in_file, read_limits_in_file
 from smsotp_plugin.stores.sqlite.look import look_at_store
 from smsotp_plugin.stores.sqlite.settings import SqliteSettings
 from smsotp_plugin.stores.sqlite.store import STUCK_AFTER, SqliteStore
@@ -42,6 +43,14 @@ class SqliteKind(StoreKind[SqliteSettings]):
 
     def unlock(self, settings: SqliteSettings, names: Sequence[str]) -> int:
         return unlock_in_file(settings.database, names)
+
+    def read_limits(
+        self, settings: SqliteSettings, rules: BudgetRules, keys: Sequence[str], clock: Clock
+    ) -> Usage:
+        return read_limits_in_file(settings.database, rules, keys, clock)
+
+    def lift_limits(self, settings: SqliteSettings, keys: Sequence[str], clock: Clock) -> None:
+        lift_limits_in_file(settings.database, keys, clock)
 
     def look(self, settings: SqliteSettings) -> None:
         look_at_store(settings.database)

@@ -3,19 +3,14 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
-from smsotp_plugin.stores.sqlite.beside import demand_database
+from smsotp_plugin.stores.sqlite.beside import read_beside
 
 EVENT_NAMES = tuple(field.name for field in fields(DeliveryEvent))
 _EVENT_COLUMNS = ", ".join(EVENT_NAMES)
-
-#: How long a reader waits for a server that holds the file, in seconds.
-_BUSY_SECONDS = 5.0
 
 _REFERENCES = """
 SELECT reference FROM events
@@ -45,17 +40,8 @@ def trace_file(path: Path, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent
     Raises:
         StoreError: It is not there, cannot be read, or is no database of ours.
     """
-    demand_database(path)
-    # Without its log the file belongs to no running server and cannot change; nothing is made beside it then.
-    idle = not path.with_name(path.name + "-wal").exists()
-    address = f"{path.absolute().as_uri()}?{'immutable=1' if idle else 'mode=ro'}"
-    try:
-        with closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)) as connection:
-            return _read(connection, wanted, limit)
-    except sqlite3.Error as exc:
-        raise StoreError(
-            f"{path} cannot be read: {exc}; do it as root or as the user that FreeRADIUS runs as"
-        ) from exc
+    with read_beside(path) as connection:
+        return _read(connection, wanted, limit)
 
 
 def _read(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> list[DeliveryEvent]:

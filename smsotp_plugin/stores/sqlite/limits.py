@@ -1,0 +1,38 @@
+"""What a command asks and changes of the budgets in the SQLite file, beside a running server or without one."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.stores.budgets import BudgetRules, Count, Usage
+from smsotp_plugin.stores.sqlite.beside import open_beside, read_beside
+from smsotp_plugin.stores.sqlite.budgets import Ledger
+
+_COUNTS = "SELECT day, name, number FROM counts ORDER BY day, name"
+_DAY = 86400
+#: Of no store.
+_NOBODY = 0
+
+
+def read_limits_in_file(path: Path, rules: BudgetRules, keys: Sequence[str], clock: Clock) -> Usage:
+    """See `StoreKind.read_limits`."""
+    with read_beside(path) as connection:
+        ledger = Ledger(rules, _NOBODY, clock)
+        ledger.catch_up(connection)
+        counts = [
+            Count(datetime.fromtimestamp(day * _DAY, UTC).date(), name, number)
+            for day, name, number in connection.execute(_COUNTS)
+        ]
+    spent = {key: ledger.windows.spent(key) for key in keys}
+    return Usage(counts, {key: each for key, each in spent.items() if any(used for _, used in each)})
+
+
+def lift_limits_in_file(path: Path, keys: Sequence[str], clock: Clock) -> None:
+    """See `StoreKind.lift_limits`."""
+    with open_beside(path) as connection:
+        ledger = Ledger(BudgetRules(), _NOBODY, clock)
+        ledger.lift(tuple(keys))
+        connection.execute("BEGIN IMMEDIATE")
+        ledger.write(connection, ledger.take())
+        connection.execute("COMMIT")

@@ -1,0 +1,115 @@
+"""``smsotp limits`` shows what counts for somebody and what was refused, and lifts it, beside a running server."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from smsotp_plugin.assembly import build_codes
+from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.commands.limits import show_limits
+from smsotp_plugin.errors import OverBudget
+from smsotp_plugin.login.budgets import Budgets, make_rules
+from smsotp_plugin.settings import load_settings
+from smsotp_plugin.sms.phone import parse_number
+from smsotp_plugin.stores.sqlite.store import SqliteStore
+from tests.unit.test_login import NUMBER, request
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "smsotp.toml"
+    path.write_text(f"""
+[store]
+url = "sqlite://{tmp_path}/smsotp.db"
+[users]
+default_region = "DE"
+[limits]
+per_user = ["3/h"]
+[gateways.any]
+provider = "script"
+SCRIPT = "/bin/true"
+""")
+    return path
+
+
+class Running:
+    """What a server does with budgets."""
+
+    def __init__(self, config: Path) -> None:
+        settings, clock = load_settings(config), SystemClock()
+        rules = make_rules(settings.limits)
+        self.store = SqliteStore(config.parent / "smsotp.db", 30.0, 86_400.0, clock, rules)
+        self.budgets = Budgets(settings.limits, build_codes(settings).names, self.store, clock)
+
+    def close(self) -> None:
+        self.store.close()
+
+    def send(self) -> str:
+        cost = self.budgets.calculate(request(), parse_number(NUMBER, None), "text")
+        try:
+            self.budgets.check(request(), cost)
+            self.budgets.spend(cost)
+        except OverBudget as exc:
+            return str(self.budgets.is_news(exc))
+        return "sent"
+
+
+@pytest.fixture
+def server(config: Path) -> Iterator[Running]:
+    with closing(Running(config)) as running:
+        yield running
+
+
+@pytest.mark.parametrize("whom", ["bob", "EXAMPLE\\Bob ", "bob@example.org"])
+def test_what_somebody_has_spent_is_shown_and_lifted_beside_a_running_server(
+    config: Path, server: Running, capsys: pytest.CaptureFixture[str], whom: str
+) -> None:
+    ended = [server.send() for _ in range(5)]
+    server.store.flush()
+    shown = show_limits(config, whom, lift=False), capsys.readouterr().out
+    lifted = show_limits(config, whom, lift=True)
+    server.store.tidy(SystemClock().time())
+
+    assert ended == ["sent", "sent", "sent", "True", "False"]
+    assert shown[0] == lifted == 0
+    assert "3 of 3 SMS (per_user = 3/h)" in shown[1]
+    assert server.send() == "sent"
+
+
+def test_a_number_has_a_budget_of_its_own(
+    config: Path, server: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.send()
+    server.store.flush()
+    show_limits(config, "0170 1234567", lift=False)
+
+    assert "1 of 10 SMS (per_number = 10/h)" in capsys.readouterr().out
+
+
+def test_what_was_refused_is_counted(
+    config: Path, server: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(8):
+        server.send()
+    server.store.flush()
+    show_limits(config, "", lift=False)
+
+    out = capsys.readouterr().out
+    assert "per_user = 3/h" in out
+    assert "per_user refused: 5 today, 5 in 32 days" in out
+
+
+def test_of_somebody_for_whom_nothing_counts_that_is_said(
+    config: Path, server: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.store.flush()
+
+    assert show_limits(config, "anna", lift=False) == 0
+    assert '"anna": no SMS counts at present' in capsys.readouterr().out
+
+
+def test_without_a_store_that_is_said(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert show_limits(config, "", lift=False) == 1
+    assert "there is no database" in capsys.readouterr().err

@@ -187,7 +187,7 @@ def test_the_usual_names_of_parameters_are_no_settings(file: Path) -> None:
         ("ttl = 601", ["otp.ttl: 601 s is long: NIST SP 800-63B-4 allows 600 s"]),
         ("ttl = 600", []),
         (
-            "length = 5",
+            "length = 5\n[guesses]\nmost = 10",
             [
                 "otp.length: 100000 different codes are few: NIST SP 800-63B-4 wants as many as six decimal digits make"
             ],

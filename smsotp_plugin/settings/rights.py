@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
+from smsotp_plugin.settings.acl import Acl, read_acl
 from smsotp_plugin.settings.document import KeyPath, write_path
 from smsotp_plugin.settings.sections import Settings
 from smsotp_plugin.stores.settings import StoreSettings
@@ -128,10 +129,14 @@ def _find_file_warnings(place: str, file: Path, owners: Owners | None) -> Iterat
         yield f"{place}: everyone on this machine can {deeds} {file}; type: chmod o-rwx {typed}"
     if owners is None:
         return
-    deeds = _join_deeds(found.st_mode >> 3)
+    acl = read_acl(file)
+    deeds = _join_deeds(found.st_mode >> 3 if acl is None else acl.own_group)
     if deeds and owners.has_stranger(found):
         group = _name_group(found.st_gid)
         yield f"{place}: the group {group} can {deeds} {file}; type: chmod g-rwx {typed}"
+    for whom, rights in _list_strangers(acl, owners):
+        if deeds := _join_deeds(rights):
+            yield f"{place}: {whom} can {deeds} {file}, by its access control list; type: setfacl -b {typed}"
     yield from _find_owner_warnings(place, file, found, owners)
 
 
@@ -166,18 +171,42 @@ def _find_directory_warnings(place: str, homes: set[Path], owners: Owners | None
             yield (
                 f"{place}: everyone on this machine can make files in {directory}: give the store a directory of its own"
             )
-        if owners is None:
-            continue
-        if found.st_mode & stat.S_IWGRP and not sticky and owners.has_stranger(found):
+        if owners is not None:
+            yield from _find_stranger_warnings(place, directory, found, owners, is_home=directory in homes)
+
+
+def _find_stranger_warnings(
+    place: str, directory: Path, found: os.stat_result, owners: Owners, *, is_home: bool
+) -> Iterator[str]:
+    """Judge what single users and groups may do with a directory; `is_home` where one of our files stands in it."""
+    acl, typed = read_acl(directory), shlex.quote(str(directory))
+    if not found.st_mode & stat.S_ISVTX:
+        may_write = found.st_mode >> 3 if acl is None else acl.own_group
+        if may_write & stat.S_IWOTH and owners.has_stranger(found):
             group = _name_group(found.st_gid)
             yield f"{place}: the group {group} can replace what is in {directory}; type: chmod g-w {typed}"
-        if directory in homes:
-            yield from _find_owner_warnings(place, directory, found, owners)
-        elif found.st_uid not in {0, *owners.users}:
-            yield (
-                f"{place}: {directory} belongs to {_name_user(found.st_uid)}, who can replace what is in it: use a directory "
-                "that only root or FreeRADIUS's user can write above, such as one in /var/lib"
+        for whom, rights in _list_strangers(acl, owners):
+            if rights & stat.S_IWOTH:
+                yield (
+                    f"{place}: {whom} can replace what is in {directory}, by its access control list; type: setfacl -b {typed}"
+                )
+    if is_home:
+        yield from _find_owner_warnings(place, directory, found, owners)
+    elif found.st_uid not in {0, *owners.users}:
+        yield (
+            f"{place}: {directory} belongs to {_name_user(found.st_uid)}, who can replace what is in it: use a directory "
+            "that only root or FreeRADIUS's user can write above, such as one in /var/lib"
+        )
+
+
+def _list_strangers(acl: Acl | None, owners: Owners) -> Iterator[tuple[str, int]]:
+    """Yield who is named in a list and is not the server's, and the last three bits of a mode for them."""
+    for grant in () if acl is None else acl.grants:
+        if grant.number not in {0, *(owners.users if grant.is_user else owners.groups)}:
+            whom = (
+                f"user {_name_user(grant.number)}" if grant.is_user else f"group {_name_group(grant.number)}"
             )
+            yield f"the {whom}", grant.rights
 
 
 def _join_deeds(mode: int) -> str:

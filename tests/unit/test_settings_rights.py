@@ -1,7 +1,10 @@
 """Whoever else can read or change what the log-in rests on is told: the key, the database, their directories."""
 
+import grp
 import os
+import pwd
 import shutil
+import struct
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,9 @@ import pytest
 from smsotp_plugin.settings import Owners, find_warnings, load_settings
 
 GATEWAY = '[gateways.any]\nprovider = "script"\nSCRIPT = "/bin/true"\n'
+
+#: acl(5): the tags of entries, and what stands for the number of those that have none.
+OWNER, USER, OWN_GROUP, GROUP, MASK, OTHER, NOBODYS = 1, 2, 4, 8, 16, 32, 0xFFFFFFFF
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 
@@ -241,3 +247,58 @@ def test_a_configuration_with_secrets_that_a_strange_group_can_read_is_told(stor
         )
     ]
     assert found(Owners(frozenset((0,)), frozenset((file.stat().st_gid,)))) == []
+
+
+def grant(path: Path, *entries: tuple[int, int, int], mask: int = 7) -> None:
+    """Give a file or directory an access control list that lets its owner do anything and its group nothing."""
+    whole = sorted(
+        [(OWNER, 7, NOBODYS), *entries, (OWN_GROUP, 0, NOBODYS), (MASK, mask, NOBODYS), (OTHER, 0, NOBODYS)]
+    )
+    packed = b"".join(struct.pack("<HHI", *entry) for entry in whole)
+    os.setxattr(path, "system.posix_acl_access", struct.pack("<I", 2) + packed)
+
+
+DAEMON = pwd.getpwnam("daemon").pw_uid, grp.getgrnam("daemon").gr_gid
+
+
+@pytest.mark.parametrize("name", ["smsotp.db", "smsotp.key"])
+@pytest.mark.parametrize(
+    ("entry", "mask", "told"),
+    [
+        ((USER, 4, DAEMON[0]), 7, "the user daemon can read"),
+        ((USER, 6, DAEMON[0]), 7, "the user daemon can read and write to"),
+        ((GROUP, 2, DAEMON[1]), 7, "the group daemon can write to"),
+        ((USER, 6, DAEMON[0]), 4, "the user daemon can read"),
+        ((USER, 6, DAEMON[0]), 0, ""),
+        ((USER, 1, DAEMON[0]), 7, ""),
+        ((USER, 6, os.geteuid()), 7, ""),
+        ((USER, 6, 0), 7, ""),
+    ],
+)
+def test_whom_an_access_control_list_lets_use_a_file_is_told(
+    store: Path, name: str, entry: tuple[int, int, int], mask: int, told: str
+) -> None:
+    file = store / name
+    grant(file, entry, mask=mask)
+    key = "store.key_file" if name.endswith("key") else "store.url"
+
+    assert warnings(store, owners=Owners.of_this_process()) == (
+        [f"{key}: {told} {file}, by its access control list; type: setfacl -b {file}"] if told else []
+    )
+
+
+def test_whom_an_access_control_list_lets_replace_files_is_told(store: Path) -> None:
+    grant(store, (USER, 3, DAEMON[0]))
+
+    assert warnings(store, owners=Owners.of_this_process()) == [
+        f"store.url: the user daemon can replace what is in {store}, by its access control list; type: setfacl -b {store}"
+    ]
+
+
+@needs_root
+def test_the_mask_of_a_list_is_not_taken_for_what_the_group_may_do(store: Path) -> None:
+    shutil.chown(store / "smsotp.db", group="daemon")
+    grant(store / "smsotp.db", (USER, 6, os.geteuid()))
+
+    assert (store / "smsotp.db").stat().st_mode & 0o070
+    assert warnings(store, owners=Owners.of_this_process()) == []

@@ -36,15 +36,15 @@ def clock() -> FakeClock:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, Any, Any]:
-    return _judged((yield))
+    return _judge((yield))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, Any, Any]:
-    return _judged((yield))
+    return _judge((yield))
 
 
-def _judged(report: Any) -> Any:
+def _judge(report: Any) -> Any:
     """Make a failure of a skip that CI does not know; xfail is no skip."""
     skipped = report.skipped and not hasattr(report, "wasxfail")
     if "CI" in os.environ and skipped and not str(report.longrepr[2]).endswith(_MAY_BE_SKIPPED):

@@ -73,7 +73,7 @@ def test_every_configuration_is_accepted(
     monkeypatch.setattr(
         "os.environ", dict.fromkeys(re.findall(r'env = "(\w+)"', block.text), "of-the-environment")
     )
-    text = re.sub(r'"/etc/[^"]*/([^"]*)"', lambda found: f'"{made(tmp_path / found[1])}"', block.text)
+    text = re.sub(r'"/etc/[^"]*/([^"]*)"', lambda found: f'"{make_all(tmp_path / found[1])}"', block.text)
     if "gateways" not in tomllib.loads(text):
         text += write_toml({"gateways.any": {"provider": "script", "SCRIPT": "/bin/true"}})
     config = tmp_path / "smsotp.toml"
@@ -82,7 +82,7 @@ def test_every_configuration_is_accepted(
     assert load_settings(config).gateways
 
 
-def made(path: Path) -> Path:
+def make_all(path: Path) -> Path:
     """Write a file that can be a password, a key or a program."""
     path.write_text("password" if "password" in path.name else "a secret of enough characters for a key")
     path.chmod(0o700)

@@ -55,7 +55,7 @@ def put(server: FreeRadiusServer, block: Block) -> None:
     (server.raddb / "sites-enabled/shown").write_text(site(server.address, sections))
 
 
-def installed(server: FreeRadiusServer) -> None:
+def install(server: FreeRadiusServer) -> None:
     command: list[str | Path] = [server.smsotp, "freeradius", "install", "--raddb", server.raddb]
     command += ["--config", server.config_file]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
@@ -73,7 +73,7 @@ def enable_directories(server: FreeRadiusServer) -> None:
 def prepared(directory: Path, change: Callable[[FreeRadiusServer], None]) -> FreeRadiusServer:
     def configure(server: FreeRadiusServer) -> None:
         (server.raddb / "sites-enabled/shown").write_text(site(server.address, {}))
-        installed(server)
+        install(server)
         change(server)
 
     store = f'[store]\nurl = "sqlite://{directory}/store/smsotp.db"\n'
@@ -83,7 +83,7 @@ def prepared(directory: Path, change: Callable[[FreeRadiusServer], None]) -> Fre
     return server
 
 
-def judged(server: FreeRadiusServer) -> subprocess.CompletedProcess[str]:
+def judge(server: FreeRadiusServer) -> subprocess.CompletedProcess[str]:
     command: list[str | Path] = [find_program(server.raddb), "-XC", "-d", server.raddb]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
@@ -99,7 +99,7 @@ def test_freeradius_accepts_every_block_of_its_configuration(block: Block, tmp_p
         enable_directories(server)
         put(server, block)
 
-    done = judged(prepared(tmp_path / "server", change))
+    done = judge(prepared(tmp_path / "server", change))
 
     assert done.returncode == 0, "\n".join(done.stdout.splitlines()[-15:])
 
@@ -107,7 +107,7 @@ def test_freeradius_accepts_every_block_of_its_configuration(block: Block, tmp_p
 def test_freeradius_refuses_a_block_with_a_mistake(tmp_path: Path) -> None:
     mistaken = Block(INSTALL, 1, "unlang", UNLANG[1].text.replace("smsotp_", "smotp_"))
 
-    done = judged(prepared(tmp_path / "server", lambda server: put(server, mistaken)))
+    done = judge(prepared(tmp_path / "server", lambda server: put(server, mistaken)))
 
     assert done.returncode != 0
 
@@ -123,7 +123,7 @@ def test_the_places_of_step_five_and_a_user_make_a_log_in_with_a_code(user: Bloc
     def configure(server: FreeRadiusServer) -> None:
         (server.raddb / "sites-enabled/shown").write_text(site(server.address, sections))
         (server.raddb / "mods-config/files/authorize").write_text(user.text)
-        installed(server)
+        install(server)
 
     inbox = Inbox()
     with HttpGateway(inbox) as gateway:

@@ -14,7 +14,7 @@ ANNA = RadiusUser("anna", "hello", "+491701234567", "Auth-Type := FIRST")
 KEYS = ("a key of at least thirty-two characters", "another key of at least thirty-two characters")
 
 
-def traced(world: World, who: str) -> str:
+def trace(world: World, who: str) -> str:
     command: list[str | Path] = [SMSOTP, "trace", who, "--config", world.server.config_file]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60).stdout
 
@@ -37,7 +37,7 @@ def test_with_another_key_an_answer_is_a_password_and_the_same_log_in_a_new_one(
         assert first_factor_record(world)[-2:] == [f"{ANNA.name}: {code}", f"{ANNA.name}: {ANNA.password}"]
         assert again.state != challenge.state
         assert world.answer(ANNA, second, again.state).code == "accept"
-        by_name, by_number = (traced(world, who) for who in (ANNA.name, str(ANNA.phone)))
+        by_name, by_number = (trace(world, who) for who in (ANNA.name, str(ANNA.phone)))
         assert (by_name.count(" asked "), by_number.count(" asked ")) == (2, 1)
 
 

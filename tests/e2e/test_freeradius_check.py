@@ -82,7 +82,7 @@ def original() -> Iterator[Path]:
         made.directory.mkdir(mode=0o755)
         subprocess.run(["cp", "-a", DEBIAN, made.raddb], check=True)
         write_config(made.directory, "http://127.0.0.1:1")
-        made.site.write_text(wired(made.site.read_text()))
+        made.site.write_text(wire(made.site.read_text()))
         inner = made.raddb / "sites-available/inner-tunnel"
         inner.write_text(inner.read_text().replace("port = 18120", f"port = {free_port()}"))
         done = made.run("install", "--raddb", str(made.raddb), "--config", str(made.config))
@@ -99,7 +99,7 @@ def installed(original: Path) -> Iterator[Installed]:
     shutil.rmtree(made.directory)
 
 
-def wired(text: str) -> str:
+def wire(text: str) -> str:
     for after, lines in DOCUMENTED:
         text, found = re.subn(after, lambda line: f"{line[0]}\n{lines}", text, count=1, flags=re.MULTILINE)  # noqa: B023  (called at once)
         assert found, after

@@ -73,7 +73,7 @@ def test_wrong_codes_and_a_code_that_was_used_already(world: World) -> None:
     ]
 
 
-def shown(output: str) -> list[str]:
+def find_shown(output: str) -> list[str]:
     """Return what radclient prints of an answer, with what differs each time in the place of what it was."""
     answer = output[output.index("Received ") :]
     for pattern, text in (
@@ -97,4 +97,4 @@ def test_radclient_prints_what_the_page_shows(tmp_path: Path) -> None:
                 program, input=request, capture_output=True, text=True, check=False, timeout=30
             )
 
-            assert shown(done.stdout) == shown(documented(part, "text"))
+            assert find_shown(done.stdout) == find_shown(documented(part, "text"))

@@ -16,7 +16,7 @@ from .system import UNAVAILABLE, World, in_parallel
 
 
 @contextlib.contextmanager
-def locked(database: Path) -> Iterator[None]:
+def lock(database: Path) -> Iterator[None]:
     """Hold the file as another program would that changes it."""
     with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -47,7 +47,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_log_ins_are_rejected_while_the_database_is_locked(tmp_path: Path) -> None:
     with World(tmp_path) as world:
-        with locked(world.database):
+        with lock(world.database):
             make_unhealthy(world)
             refused = world.log_in(world.someone())
 
@@ -59,7 +59,7 @@ def test_log_ins_are_rejected_while_the_database_is_locked(tmp_path: Path) -> No
 def test_log_ins_work_again_once_the_database_is_free(tmp_path: Path) -> None:
     with World(tmp_path) as world:
         anna = world.someone()
-        with locked(world.database):
+        with lock(world.database):
             make_unhealthy(world)
             world.log_in(anna)
 
@@ -74,7 +74,7 @@ def test_a_right_answer_is_rejected_while_the_database_is_locked_and_good_afterw
         anna = world.someone()
         challenge = world.log_in(anna)
         code = world.code_of(anna)
-        with locked(world.database):
+        with lock(world.database):
             refused = world.answer(anna, code, challenge.state)
 
         accepted = once_available(lambda: world.answer(anna, code, challenge.state))
@@ -85,7 +85,7 @@ def test_a_right_answer_is_rejected_while_the_database_is_locked_and_good_afterw
 
 def test_fifty_log_ins_are_rejected_in_time_while_the_database_is_locked(tmp_path: Path) -> None:
     with World(tmp_path) as world:
-        with locked(world.database):
+        with lock(world.database):
             make_unhealthy(world)
             client = world.server.client(timeout=5)
             answers = in_parallel(50, lambda: client.log_in((user := world.someone()).name, user.password))
@@ -98,7 +98,7 @@ def test_fifty_answers_are_rejected_in_time_while_the_database_is_locked(tmp_pat
         anna = world.someone()
         state = world.log_in(anna).state
         code = world.code_of(anna)
-        with locked(world.database):
+        with lock(world.database):
             client = world.server.client(timeout=5)
             answers = in_parallel(50, client.answer, anna.name, code, state)
 
@@ -108,7 +108,7 @@ def test_fifty_answers_are_rejected_in_time_while_the_database_is_locked(tmp_pat
 def test_a_stop_while_the_database_is_locked_is_clean(tmp_path: Path) -> None:
     with World(tmp_path) as world:
         world.log_in_wholly(world.someone())
-        with locked(world.database):
+        with lock(world.database):
             world.log_in(world.someone())
             assert world.server.stop() == 0
 
@@ -160,7 +160,7 @@ def test_the_prompt_comes_at_once_while_the_store_is_slow_and_the_sms_when_it_is
         for _ in range(10):
             user = world.someone()
             mark = world.server.log_mark()
-            with locked(world.database):
+            with lock(world.database):
                 challenge = world.log_in(user)
                 sent = world.codes_of(user)
             assert (challenge.code, sent) == ("challenge", [])
@@ -174,7 +174,7 @@ def test_the_prompt_comes_at_once_while_the_store_is_slow_and_the_sms_when_it_is
 def test_a_log_in_that_waits_for_its_sms_is_rejected_while_the_database_is_locked(tmp_path: Path) -> None:
     with World(tmp_path, sections="[dispatch]\nwait = 2") as world:
         anna = world.someone()
-        with locked(world.database):
+        with lock(world.database):
             refused = world.server.client(timeout=5).log_in(anna.name, anna.password)
         challenge = once_available(lambda: world.log_in(anna))
 

@@ -14,7 +14,7 @@ from tests.support.programs import program
 
 
 @contextmanager
-def answering(raw: bytes) -> Iterator[int]:
+def answer_with(raw: bytes) -> Iterator[int]:
     """Give the port of a server that answers every request with these bytes and closes the connection."""
 
     def serve() -> None:
@@ -57,7 +57,7 @@ def answering(raw: bytes) -> Iterator[int]:
     ],
 )
 def test_an_odd_answer_is_read_as_curl_reads_it(raw: bytes) -> None:
-    with answering(raw) as port:
+    with answer_with(raw) as port:
         url = f"http://127.0.0.1:{port}/send"
         curl = subprocess.run(
             [program("curl", "curl"), "--silent", "--noproxy", "*", "--write-out", "\n%{http_code}", url],

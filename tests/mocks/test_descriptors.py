@@ -37,7 +37,7 @@ def no_descriptors() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def answered(client: socket.socket, request: bytes) -> bool:
+def expect_answer(client: socket.socket, request: bytes) -> bool:
     client.settimeout(10)
     client.sendall(request)
     return client.recv(1) != b""
@@ -57,4 +57,4 @@ def test_a_mock_serves_again_when_there_are_descriptors(name: str) -> None:
                 clients[1].recv(1)
         clients[2].connect((mock.host, mock.port))
 
-        assert [answered(client, request) for client in clients] == [True, True, True]
+        assert [expect_answer(client, request) for client in clients] == [True, True, True]

@@ -65,7 +65,7 @@ class Secrets:
         """Search a log that is written elsewhere, such as FreeRADIUS's, when the test is over."""
         self._texts.append((name, read))
 
-    def found_in(self, text: str) -> list[str]:
+    def find_in(self, text: str) -> list[str]:
         """Return the secrets that a text holds."""
         folded = text.casefold()
         found = [
@@ -81,7 +81,7 @@ class Secrets:
         for name, read in self._texts:
             text = read()
             for line in text.splitlines():
-                found = self.found_in(line)
+                found = self.find_in(line)
                 if found:
                     sentences.append(f"{name} shows {', '.join(found)}: {line}")
         return sentences

@@ -146,7 +146,7 @@ class Sending:
         return outcome
 
 
-def failing(error: Exception) -> Callable[[], object]:
+def fail_with(error: Exception) -> Callable[[], object]:
     def fail() -> None:
         raise error
 
@@ -208,14 +208,14 @@ def test_a_message_with_which_something_goes_wrong_keeps_none_beside_it_from_bei
 def test_the_next_gateway_is_tried_where_the_first_did_not_take_it(
     clock: FakeClock, error: Exception
 ) -> None:
-    first, second = Gateway("first", clock, failing(error)), Gateway("second", clock)
+    first, second = Gateway("first", clock, fail_with(error)), Gateway("second", clock)
 
     assert Sending(clock, first, second).send_one() is Outcome.ACCEPTED
     assert (first.given, second.given) == (["only"], ["only"])
 
 
 def test_nothing_more_is_tried_after_silence_where_the_settings_say_so(clock: FakeClock) -> None:
-    first, second = Gateway("first", clock, failing(AnswerTimeout("silence"))), Gateway("second", clock)
+    first, second = Gateway("first", clock, fail_with(AnswerTimeout("silence"))), Gateway("second", clock)
 
     assert Sending(clock, first, second, on_unknown=OnUnknown.STOP).send_one() is Outcome.UNKNOWN
     assert second.given == []
@@ -232,7 +232,7 @@ def test_nothing_more_is_tried_after_silence_where_the_settings_say_so(clock: Fa
 def test_a_message_that_nobody_takes_ends_as_its_outcome_says(
     clock: FakeClock, error: Exception, outcome: Outcome, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sending = Sending(clock, Gateway("first", clock, failing(error)))
+    sending = Sending(clock, Gateway("first", clock, fail_with(error)))
 
     assert sending.send_one() is outcome
     assert f"gateway first: {outcome}: {error}" in caplog.text
@@ -242,7 +242,7 @@ def test_a_message_that_nobody_takes_ends_as_its_outcome_says(
 
 def test_no_secret_is_logged(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
-    sending = Sending(clock, Gateway("first", clock, failing(KeyError("734921"))), Gateway("second", clock))
+    sending = Sending(clock, Gateway("first", clock, fail_with(KeyError("734921"))), Gateway("second", clock))
     sending.send_one()
 
     assert [
@@ -406,7 +406,7 @@ def test_gateways_are_opened_and_closed_around_the_work(clock: FakeClock) -> Non
 
 def test_a_gateway_that_cannot_be_closed_keeps_no_other_open(clock: FakeClock) -> None:
     first, second, third = (Gateway(name, clock) for name in ("first", "second", "third"))
-    first.close = third.close = failing(OSError("cannot"))  # type: ignore[assignment,method-assign]
+    first.close = third.close = fail_with(OSError("cannot"))  # type: ignore[assignment,method-assign]
     sending = Sending(clock, first, second, third)
     sending.dispatcher.start()
 
@@ -417,7 +417,7 @@ def test_a_gateway_that_cannot_be_closed_keeps_no_other_open(clock: FakeClock) -
 
 def test_what_was_started_half_way_can_be_stopped(clock: FakeClock) -> None:
     first, broken, third = (Gateway(name, clock) for name in ("first", "broken", "third"))
-    broken.open = failing(OSError("cannot"))  # type: ignore[assignment,method-assign]  # a gateway with a bug
+    broken.open = fail_with(OSError("cannot"))  # type: ignore[assignment,method-assign]  # a gateway with a bug
     sending = Sending(clock, first, broken, third)
 
     with pytest.raises(OSError, match="cannot"):
@@ -545,7 +545,7 @@ def test_nothing_is_taken_during_a_stop(clock: FakeClock) -> None:
 
 
 def test_a_log_in_is_refused_at_once_when_all_gateways_are_dead(clock: FakeClock) -> None:
-    gateway = Gateway("first", clock, failing(ConnectFailed("down")))
+    gateway = Gateway("first", clock, fail_with(ConnectFailed("down")))
     sending = Sending(clock, gateway)
     sending.dispatcher.start()
     ended = threading.Semaphore(0)

@@ -82,7 +82,7 @@ def sent(settings: Settings, otp: str = "123456") -> dict[str, str]:
     return dict(parse_qsl(text, strict_parsing=True))
 
 
-def judged(settings: Settings, status: int, text: str) -> Receipt | type[DeliveryError]:
+def judge(settings: Settings, status: int, text: str) -> Receipt | type[DeliveryError]:
     try:
         return provider(settings).judge(make_response(status, {}, text.encode()))
     except DeliveryError as exc:
@@ -166,11 +166,11 @@ CLICKATELL_ANSWERS: list[tuple[str, Receipt | type[DeliveryError]]] = [
 @pytest.mark.parametrize(("text", "meaning"), CLICKATELL_ANSWERS)
 @pytest.mark.parametrize("settings", [CLICKATELL, PRESETS["clickatell"]], ids=["seed", "preset"])
 def test_clickatell_answers(settings: Settings, text: str, meaning: object) -> None:
-    assert judged(settings, 200, text) == meaning
+    assert judge(settings, 200, text) == meaning
 
 
 def test_a_server_error_of_clickatell_is_unknown() -> None:
-    assert judged(CLICKATELL, 500, "ID: x") is Unknown
+    assert judge(CLICKATELL, 500, "ID: x") is Unknown
 
 
 GTX_ANSWERS: list[tuple[int, str, Receipt | type[DeliveryError]]] = [
@@ -188,7 +188,7 @@ GTX_ANSWERS: list[tuple[int, str, Receipt | type[DeliveryError]]] = [
 @pytest.mark.parametrize(("status", "text", "meaning"), GTX_ANSWERS)
 @pytest.mark.parametrize("settings", [GTX, PRESETS["gtx"]], ids=["seed", "preset"])
 def test_gtx_answers(settings: Settings, status: int, text: str, meaning: object) -> None:
-    assert judged(settings, status, text) == meaning
+    assert judge(settings, status, text) == meaning
 
 
 TWILIO_ANSWERS: list[tuple[int, str, Receipt | type[DeliveryError]]] = [
@@ -218,7 +218,7 @@ TWILIO_ANSWERS: list[tuple[int, str, Receipt | type[DeliveryError]]] = [
 @pytest.mark.parametrize(("status", "text", "meaning"), TWILIO_ANSWERS)
 @pytest.mark.parametrize("settings", [TWILIO, PRESETS["twilio"]], ids=["seed", "preset"])
 def test_twilio_answers(settings: Settings, status: int, text: str, meaning: object) -> None:
-    assert judged(settings, status, text) == meaning
+    assert judge(settings, status, text) == meaning
 
 
 def test_text_beyond_ascii_is_announced_to_gtx() -> None:

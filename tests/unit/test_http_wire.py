@@ -133,7 +133,7 @@ def within(seconds: float) -> Deadline:
     return Deadline.after(seconds, SystemClock())
 
 
-def answering(raw: bytes) -> Talk:
+def answer_with(raw: bytes) -> Talk:
     """Return a talk that answers one request with these bytes and closes."""
 
     def talk(conn: socket.socket) -> None:
@@ -196,7 +196,7 @@ def test_a_body_is_sent_with_its_length(make_peer: MakePeer, make_wire: MakeWire
 def test_a_redirect_is_an_answer_and_is_not_followed(make_peer: MakePeer, make_wire: MakeWire) -> None:
     peer = make_peer(None)
     moved = f"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{peer.port}/\r\nContent-Length: 0\r\n\r\n"
-    wire = make_wire(make_peer(answering(moved.encode())).port)
+    wire = make_wire(make_peer(answer_with(moved.encode())).port)
 
     assert exchange(wire).status_code == 302
     assert peer.heads == []
@@ -263,7 +263,7 @@ def test_no_url_reaches_the_log(
     caplog.set_level(logging.DEBUG)
     odd = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nno header\r\n\r\nOK"
 
-    exchange(make_wire(make_peer(answering(odd)).port))
+    exchange(make_wire(make_peer(answer_with(odd)).port))
 
     assert caplog.text == ""
 
@@ -412,7 +412,7 @@ def test_an_odd_answer_is_read_as_browsers_read_it_without_waiting(
     assert (answer.status_code // 100, answer.content) == (2, body)
 
 
-def packed(coding: bytes, body: bytes) -> bytes:
+def pack(coding: bytes, body: bytes) -> bytes:
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n"
     return head % (coding, len(body)) + body
 
@@ -420,18 +420,18 @@ def packed(coding: bytes, body: bytes) -> bytes:
 @pytest.mark.parametrize(
     "raw",
     [
-        packed(b"gzip", gzip.compress(b"OK")),
-        packed(b"X-GZIP", gzip.compress(b"OK")),
-        packed(b"gzip", gzip.compress(b"O") + gzip.compress(b"K")),
-        packed(b"gzip", gzip.compress(b"OK") + b"\0\0"),
-        packed(b"deflate", zlib.compress(b"OK")),
-        packed(b"deflate", zlib.compress(b"OK", wbits=-15)),
-        packed(b"deflate, gzip", gzip.compress(zlib.compress(b"OK"), mtime=0)),
+        pack(b"gzip", gzip.compress(b"OK")),
+        pack(b"X-GZIP", gzip.compress(b"OK")),
+        pack(b"gzip", gzip.compress(b"O") + gzip.compress(b"K")),
+        pack(b"gzip", gzip.compress(b"OK") + b"\0\0"),
+        pack(b"deflate", zlib.compress(b"OK")),
+        pack(b"deflate", zlib.compress(b"OK", wbits=-15)),
+        pack(b"deflate, gzip", gzip.compress(zlib.compress(b"OK"), mtime=0)),
     ],
     ids=["gzip", "x-gzip", "gzip in pieces", "gzip with padding", "deflate", "bare deflate", "both"],
 )
 def test_a_packed_body_is_unpacked(make_peer: MakePeer, make_wire: MakeWire, raw: bytes) -> None:
-    assert exchange(make_wire(make_peer(answering(raw)).port)).content == b"OK"
+    assert exchange(make_wire(make_peer(answer_with(raw)).port)).content == b"OK"
 
 
 @pytest.mark.parametrize(
@@ -440,7 +440,7 @@ def test_a_packed_body_is_unpacked(make_peer: MakePeer, make_wire: MakeWire, raw
 def test_an_answer_without_a_length_that_can_be_read_goes_on_to_the_end_of_the_connection(
     make_peer: MakePeer, make_wire: MakeWire, length: bytes
 ) -> None:
-    wire = make_wire(make_peer(answering(b"HTTP/1.1 200 OK\r\n" + length + b"\r\nOK")).port)
+    wire = make_wire(make_peer(answer_with(b"HTTP/1.1 200 OK\r\n" + length + b"\r\nOK")).port)
 
     assert exchange(wire).content == b"OK"
 
@@ -512,7 +512,7 @@ def test_the_deadline_holds_against_one_byte_at_a_time(
 )
 def test_half_an_answer_and_garbage_are_unknown(make_peer: MakePeer, make_wire: MakeWire, raw: bytes) -> None:
     with pytest.raises(ProtocolViolation):
-        exchange(make_wire(make_peer(answering(raw)).port))
+        exchange(make_wire(make_peer(answer_with(raw)).port))
 
 
 @pytest.mark.parametrize(
@@ -528,7 +528,7 @@ def test_half_an_answer_and_garbage_are_unknown(make_peer: MakePeer, make_wire: 
 )
 def test_an_endless_answer_is_unknown(make_peer: MakePeer, make_wire: MakeWire, raw: bytes) -> None:
     with pytest.raises(ProtocolViolation, match="long"):
-        exchange(make_wire(make_peer(answering(raw)).port))
+        exchange(make_wire(make_peer(answer_with(raw)).port))
 
 
 HEADS = st.sampled_from(
@@ -653,11 +653,11 @@ def over_tls(authority: trustme.CA, name: str, talk: Talk) -> Talk:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(name).configure_cert(context)
 
-    def wrapped(conn: socket.socket) -> None:
+    def wrap(conn: socket.socket) -> None:
         with context.wrap_socket(conn, server_side=True) as tls:
             talk(tls)
 
-    return wrapped
+    return wrap
 
 
 @pytest.fixture
@@ -787,7 +787,7 @@ def test_a_dot_behind_a_name_is_no_part_of_what_is_certified(
 def test_a_proxy_that_refuses_the_tunnel_is_certainly_not_sent(
     make_peer: MakePeer, make_wire: MakeWire, answer: bytes
 ) -> None:
-    proxy = make_peer(answering(answer))
+    proxy = make_peer(answer_with(answer))
     wire = make_wire(443, scheme="https", host="gateway.example", proxy=f"http://127.0.0.1:{proxy.port}")
 
     with pytest.raises(ConnectFailed, match=r"proxy refused .* status (407|502)"):
@@ -798,7 +798,7 @@ def test_a_proxy_that_refuses_the_tunnel_is_certainly_not_sent(
 def test_a_proxy_that_breaks_off_is_certainly_not_sent(
     make_peer: MakePeer, make_wire: MakeWire, answer: bytes
 ) -> None:
-    proxy = make_peer(answering(answer))
+    proxy = make_peer(answer_with(answer))
     wire = make_wire(443, scheme="https", host="gateway.example", proxy=f"http://127.0.0.1:{proxy.port}")
 
     with pytest.raises(ConnectFailed):

@@ -16,7 +16,7 @@ ALARM = "{user} logged in from {station} through {client} at {time}"
 NOON = 1_700_000_000.0
 
 
-def filled(text: str = ALARM, **said: str) -> str:
+def fill(text: str = ALARM, **said: str) -> str:
     values: dict[str, Any] = {"user": "bob", "client": "NAS-Identifier=vpn", "station": "192.0.2.7"} | said
     unused = dict.fromkeys(
         ("password", "state", "site", "gateway", "language", "notification"), cast("Any", "")
@@ -25,7 +25,7 @@ def filled(text: str = ALARM, **said: str) -> str:
 
 
 def test_a_notification_says_who_from_where_through_what_and_when() -> None:
-    assert filled() == "bob logged in from 192.0.2.7 through vpn at 2023-11-14 22:13 UTC"
+    assert fill() == "bob logged in from 192.0.2.7 through vpn at 2023-11-14 22:13 UTC"
 
 
 @pytest.mark.parametrize("tag", ["user", "client", "station"])
@@ -45,14 +45,14 @@ def test_a_notification_says_who_from_where_through_what_and_when() -> None:
     ],
 )
 def test_what_a_packet_says_is_cleaned_and_cut_whatever_the_tag(tag: str, said: str, shown: str) -> None:
-    assert filled("{" + tag + "}", **{tag: said}) == shown
+    assert fill("{" + tag + "}", **{tag: said}) == shown
 
 
 @given(*[st.text(max_size=253)] * 3)
 def test_no_packet_makes_several_messages_of_one_or_keeps_it_from_being_written(
     user: str, client: str, station: str
 ) -> None:
-    text = filled("{user} {station} {client}", user=user, client=client, station=station)
+    text = fill("{user} {station} {client}", user=user, client=client, station=station)
 
     assert len(text) <= 122
     assert plan_segments(text).count <= 4
@@ -61,5 +61,5 @@ def test_no_packet_makes_several_messages_of_one_or_keeps_it_from_being_written(
 
 def test_the_longest_values_of_plain_characters_still_make_one_sms() -> None:
     assert (
-        plan_segments(filled("{user} logged in from {station}", user="u" * 253, station="s" * 253)).count == 1
+        plan_segments(fill("{user} logged in from {station}", user="u" * 253, station="s" * 253)).count == 1
     )

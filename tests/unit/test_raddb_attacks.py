@@ -185,14 +185,14 @@ def test_whatever_the_servers_user_does_meanwhile_nothing_of_roots_changes(
         acted = attacker.run(scene, change(scene), attack, wait)
 
         assert scene.seen() == scene.before, f"attacked before system call {wait}"
-        assert lent_rights(scene) == [], f"attacked before system call {wait}"
+        assert lend_all_rights(scene) == [], f"attacked before system call {wait}"
         if not acted:
             break
         shutil.rmtree(enterable / str(wait))
     assert not acted
 
 
-def lent_rights(scene: Scene) -> list[Path]:
+def lend_all_rights(scene: Scene) -> list[Path]:
     """Return what root has written and lets others act as somebody else."""
     files = (path for path in scene.raddb.rglob("*") if path.is_file() and not path.is_symlink())
     return [path for path in files if path.stat().st_mode & 0o6000 and path.read_text() == "new\n"]

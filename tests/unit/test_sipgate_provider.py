@@ -83,7 +83,7 @@ def answer(body: str | bytes, status: int = 200) -> requests.Response:
     return make_response(status, {}, body.encode() if isinstance(body, str) else body)
 
 
-def returned(**members: object) -> requests.Response:
+def return_members(**members: object) -> requests.Response:
     return answer(xmlrpc.client.dumps((members,), methodresponse=True))
 
 
@@ -174,7 +174,7 @@ def test_each_status_code_has_its_meaning_as_value_and_as_fault(
         xmlrpc.client.dumps(xmlrpc.client.Fault(code, "no, not to 491701234567"), methodresponse=True)
     )
 
-    for refusal in (returned(StatusCode=code, StatusString="no, not to 491701234567"), fault):
+    for refusal in (return_members(StatusCode=code, StatusString="no, not to 491701234567"), fault):
         with pytest.raises(DeliveryError) as caught:
             make().judge(refusal)
         assert type(caught.value) is error
@@ -285,7 +285,7 @@ def test_every_text_arrives_as_it_was_or_is_refused(text: str) -> None:
 
 
 def test_a_session_id_is_cut_to_what_a_log_can_hold(make: Make) -> None:
-    receipt = make().judge(returned(StatusCode=200, SessionID="a\nb" + "c" * 500))
+    receipt = make().judge(return_members(StatusCode=200, SessionID="a\nb" + "c" * 500))
 
     assert receipt.gateway_id == "ab" + "c" * 126
 

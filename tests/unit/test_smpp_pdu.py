@@ -37,7 +37,7 @@ class Numbers:
         return self.sequence
 
 
-def parsed_by_smpplib(packed: bytes) -> Any:
+def parse_by_smpplib(packed: bytes) -> Any:
     return smpp.parse_pdu(packed, client=Numbers())
 
 
@@ -88,7 +88,7 @@ def test_a_bind_holds_all_of_its_strings() -> None:
         transceiver=True, system_id="fifteen-letters", password="8letters", system_type="twelve-chars"
     )
 
-    packed = parsed_by_smpplib(bind.pack(9))
+    packed = parse_by_smpplib(bind.pack(9))
 
     assert (packed.command, packed.sequence, packed.status) == ("bind_transceiver", 9, 0)
     assert (packed.system_id, packed.password) == (b"fifteen-letters", b"8letters")
@@ -98,7 +98,7 @@ def test_a_bind_holds_all_of_its_strings() -> None:
 def test_a_transmitter_binds_with_its_own_command() -> None:
     bind = Bind(transceiver=False, system_id="", password="", system_type="")
 
-    assert parsed_by_smpplib(bind.pack(9)).command == "bind_transmitter"
+    assert parse_by_smpplib(bind.pack(9)).command == "bind_transmitter"
 
 
 def test_a_submit_is_what_smpplib_would_pack() -> None:
@@ -133,7 +133,7 @@ def test_a_text_without_a_header_has_no_esm_class() -> None:
         SubmitStyle(b"", Address(0, 0, b""), 0), Address(1, 1, b"49170"), b"", Part(0, b"", b"hi")
     )
 
-    assert parsed_by_smpplib(pack_pdu(SUBMIT_SM, 1, body)).esm_class == 0
+    assert parse_by_smpplib(pack_pdu(SUBMIT_SM, 1, body)).esm_class == 0
 
 
 @pytest.mark.parametrize(

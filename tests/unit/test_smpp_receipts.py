@@ -25,7 +25,7 @@ def body(text: bytes, esm_class: int = 4, coding: int = 0, options: bytes = b"")
     )
 
 
-def delivered(text: bytes, esm_class: int = 4, coding: int = 0, options: bytes = b"") -> DeliverSm:
+def deliver(text: bytes, esm_class: int = 4, coding: int = 0, options: bytes = b"") -> DeliverSm:
     return read_delivery(Pdu(DELIVER_SM, 0, 1, body(text, esm_class, coding, options)))
 
 
@@ -44,7 +44,7 @@ def book(*message_ids: str, parts: int = 1) -> ReceiptBook:
 
 
 def test_a_receipt_is_read_from_its_text_up_to_the_message() -> None:
-    found = read_receipt(delivered(TEXT))
+    found = read_receipt(deliver(TEXT))
 
     assert found == NetworkReceipt("0000006699", "delivered", "DELIVRD", (NUMBER, "smsotp"))
 
@@ -64,7 +64,7 @@ def test_a_receipt_is_read_from_its_text_up_to_the_message() -> None:
     ],
 )
 def test_every_state_has_a_status(word: bytes, status: str) -> None:
-    found = read_receipt(delivered(b"id:1 stat:" + word + b" err:042"))
+    found = read_receipt(deliver(b"id:1 stat:" + word + b" err:042"))
 
     assert found is not None
     assert (found.status, found.detail) == (status, f"{word.decode().upper()}, error 042")
@@ -73,7 +73,7 @@ def test_every_state_has_a_status(word: bytes, status: str) -> None:
 def test_optional_parameters_are_believed_before_the_text() -> None:
     options = b"\x00\x1e\x00\x041A2\0" + b"\x04\x27\x00\x01\x05" + b"\x04\x23\x00\x03\x03\x00\x0b"
 
-    found = read_receipt(delivered(TEXT, esm_class=0, options=options))
+    found = read_receipt(deliver(TEXT, esm_class=0, options=options))
 
     assert found == NetworkReceipt("1A2", "undeliverable", "UNDELIV, error 11", (NUMBER, "smsotp"))
 
@@ -90,7 +90,7 @@ def test_a_text_in_ucs2_or_in_the_payload_is_read() -> None:
     payload = "id:77 stat:EXPIRED".encode("utf-16-be")
     options = b"\x04\x24" + len(payload).to_bytes(2, "big") + payload
 
-    found = read_receipt(delivered(b"", coding=8, options=options))
+    found = read_receipt(deliver(b"", coding=8, options=options))
 
     assert found is not None
     assert (found.message_id, found.status) == ("77", "expired")
@@ -98,11 +98,11 @@ def test_a_text_in_ucs2_or_in_the_payload_is_read() -> None:
 
 @pytest.mark.parametrize("text", [b"", b"stat:DELIVRD", b"hello", b"id: stat:"])
 def test_without_an_id_there_is_no_receipt(text: bytes) -> None:
-    assert read_receipt(delivered(text)) is None
+    assert read_receipt(deliver(text)) is None
 
 
 def test_a_subscribers_sms_that_looks_like_a_receipt_is_none() -> None:
-    assert read_receipt(delivered(TEXT, esm_class=0)) is None
+    assert read_receipt(deliver(TEXT, esm_class=0)) is None
 
 
 @pytest.mark.parametrize("length", range(len(body(b""))))
@@ -125,7 +125,7 @@ def test_a_delivery_that_ends_before_its_text_is_refused(length: int) -> None:
     ],
 )
 def test_what_is_complete_of_a_receipt_counts_whatever_stands_behind_it(rest: bytes, defect: str) -> None:
-    delivery = delivered(b"id:a7 stat:DELIVRD err:000", options=rest)
+    delivery = deliver(b"id:a7 stat:DELIVRD err:000", options=rest)
     found = read_receipt(delivery)
 
     assert found is not None
@@ -143,11 +143,11 @@ def test_a_text_that_is_cut_off_is_read_as_far_as_it_goes() -> None:
 
 
 def test_a_delivery_as_smpp_has_it_has_no_defect() -> None:
-    assert delivered(TEXT, options=b"\x04\x27\0\x01\x02").defect == ""
+    assert deliver(TEXT, options=b"\x04\x27\0\x01\x02").defect == ""
 
 
 def test_neither_code_nor_number_is_shown() -> None:
-    shown = repr(delivered(TEXT)) + repr(read_receipt(delivered(TEXT))) + repr(Expected(NUMBER, 1))
+    shown = repr(deliver(TEXT)) + repr(read_receipt(deliver(TEXT))) + repr(Expected(NUMBER, 1))
 
     assert "123456" not in shown
     assert "4567" not in shown
@@ -280,7 +280,7 @@ def test_parts_that_the_smsc_gave_one_id_are_delivered_when_as_many_receipts_cam
 
 @pytest.mark.parametrize("text", [b"id: 77 stat: DELIVRD err: 000", b"id:77 sub: 001 stat:\tDELIVRD"])
 def test_a_blank_before_a_value_belongs_to_none(text: bytes) -> None:
-    found = read_receipt(delivered(text))
+    found = read_receipt(deliver(text))
 
     assert found is not None
     assert (found.message_id, found.status, found.detail) == ("77", "delivered", "DELIVRD")

@@ -37,7 +37,7 @@ TIMES = SessionTimes(bind=10, idle=30, answer=5, unbind=1)
 RECEIPT = b"\0\1\x0149170\0\1\x01me\0\x04\0\0\0\0\0\0\0\0\x05id:7 "
 
 
-def written(session: SmppSession) -> list[Pdu]:
+def take_written(session: SmppSession) -> list[Pdu]:
     """Let the session write, and return what it wrote."""
     reader = PduReader()
     data = session.to_write()
@@ -55,7 +55,7 @@ def binding(window: int = 3) -> SmppSession:
 def session() -> SmppSession:
     """Return a session that is bound and has written all."""
     bound = binding()
-    written(bound)
+    take_written(bound)
     assert bound.receive(pack_pdu(BIND_RESP, 1, b"smsc\0"), 0) == [Bound()]
     return bound
 
@@ -63,17 +63,17 @@ def session() -> SmppSession:
 def test_a_session_begins_with_a_bind_and_does_not_submit_before_its_answer() -> None:
     session = binding()
 
-    assert [pdu.command for pdu in written(session)] == [BIND_TRANSCEIVER]
+    assert [pdu.command for pdu in take_written(session)] == [BIND_TRANSCEIVER]
     assert not session.has_room()
 
 
 def test_an_enquire_link_before_the_answer_to_the_bind_is_answered_and_binds_nothing() -> None:
     session = binding()
-    written(session)
+    take_written(session)
 
     assert session.receive(pack_pdu(ENQUIRE_LINK, 77), 1) == []
 
-    assert written(session) == [Pdu(ENQUIRE_LINK_RESP, 0, 77, b"")]
+    assert take_written(session) == [Pdu(ENQUIRE_LINK_RESP, 0, 77, b"")]
     assert session.state is SessionState.BINDING
     assert session.receive(pack_pdu(BIND_RESP, 1), 1) == [Bound()]
 
@@ -115,15 +115,15 @@ def test_an_unbind_during_the_bind_ends_the_session() -> None:
 
 def test_a_delivery_before_the_bind_is_refused() -> None:
     session = binding()
-    written(session)
+    take_written(session)
 
     assert session.receive(pack_pdu(DELIVER_SM, 4, RECEIPT), 1) == []
-    assert [pdu.status for pdu in written(session)] == [0x04]
+    assert [pdu.status for pdu in take_written(session)] == [0x04]
 
 
 def test_answers_are_matched_by_sequence_number_in_any_order(session: SmppSession) -> None:
     first, second = session.submit(b"one"), session.submit(b"two")
-    assert [pdu.body for pdu in written(session)] == [b"one", b"two"]
+    assert [pdu.body for pdu in take_written(session)] == [b"one", b"two"]
 
     events = session.receive(
         pack_pdu(SUBMIT_SM_RESP, second, b"b\0") + pack_pdu(SUBMIT_SM_RESP, first, status=0x58), 1
@@ -151,12 +151,12 @@ def test_an_answer_to_nothing_of_ours_is_ignored(session: SmppSession) -> None:
 
 def test_a_submit_that_is_given_up_makes_room_and_makes_the_peer_suspect(session: SmppSession) -> None:
     sequences = [session.submit(b"") for _ in range(3)]
-    written(session)
+    take_written(session)
 
     session.give_up(sequences[0], 3)
 
     assert session.has_room()
-    assert [pdu.command for pdu in written(session)] == [ENQUIRE_LINK]
+    assert [pdu.command for pdu in take_written(session)] == [ENQUIRE_LINK]
     assert session.receive(pack_pdu(SUBMIT_SM_RESP, sequences[0]), 4) == []
 
 
@@ -176,7 +176,7 @@ def test_a_generic_nack_to_nothing_ends_the_session(session: SmppSession) -> Non
 def test_a_silent_peer_is_asked_and_then_given_up(session: SmppSession) -> None:
     assert session.find_next_tick() == 30
     assert session.tick(30) == []
-    assert [pdu.command for pdu in written(session)] == [ENQUIRE_LINK]
+    assert [pdu.command for pdu in take_written(session)] == [ENQUIRE_LINK]
     assert session.find_next_tick() == 35
 
     assert session.tick(34.9) == []
@@ -202,7 +202,7 @@ def test_half_a_pdu_is_no_sign_of_life(session: SmppSession) -> None:
 
 def test_an_enquiry_of_ours_is_answered(session: SmppSession) -> None:
     first, second = session.enquire(1), session.enquire(1)
-    written(session)
+    take_written(session)
 
     assert session.receive(pack_pdu(ENQUIRE_LINK_RESP, second), 2) == [Answered(second, 0, "")]
     assert session.receive(pack_pdu(ENQUIRE_LINK_RESP, first), 2) == [Answered(first, 0, "")]
@@ -232,11 +232,11 @@ def test_bytes_are_offered_again_until_they_have_gone_out(session: SmppSession) 
 
 def test_an_unbind_from_the_peer_is_answered_and_the_window_still_read(session: SmppSession) -> None:
     first, second = session.submit(b"one"), session.submit(b"two")
-    written(session)
+    take_written(session)
 
     assert session.receive(pack_pdu(UNBIND, 50), 1) == []
 
-    assert written(session) == [Pdu(UNBIND_RESP, 0, 50, b"")]
+    assert take_written(session) == [Pdu(UNBIND_RESP, 0, 50, b"")]
     assert not session.has_room()
     assert session.receive(pack_pdu(SUBMIT_SM_RESP, first, b"a\0"), 1.5) == [Answered(first, 0, "a")]
     assert session.tick(2) == [SessionEnded("the SMSC unbound", (Lost(second, written=True),))]
@@ -245,14 +245,14 @@ def test_an_unbind_from_the_peer_is_answered_and_the_window_still_read(session: 
 def test_our_unbind_waits_for_its_answer_and_not_for_ever(session: SmppSession) -> None:
     session.unbind(5)
 
-    assert [pdu.command for pdu in written(session)] == [UNBIND]
+    assert [pdu.command for pdu in take_written(session)] == [UNBIND]
     assert session.find_next_tick() == 6
     assert session.receive(pack_pdu(UNBIND_RESP, 2), 5.5) == [SessionEnded("unbound")]
 
 
 def test_what_was_read_before_a_cut_still_counts(session: SmppSession) -> None:
     sequence = session.submit(b"one")
-    written(session)
+    take_written(session)
     session.cut(1, "lost")
 
     assert session.receive(pack_pdu(SUBMIT_SM_RESP, sequence, b"a\0"), 1) == [Answered(sequence, 0, "a")]
@@ -265,9 +265,9 @@ def test_a_delivery_is_answered_once_it_is_acknowledged(session: SmppSession) ->
     [event] = session.receive(pack_pdu(DELIVER_SM, 8, RECEIPT), 1)
 
     assert event == Delivered(DELIVER_SM, 8, read_delivery(pdu))
-    assert written(session) == []
+    assert take_written(session) == []
     session.acknowledge(event, taken=True)
-    assert written(session) == [Pdu(RESPONSE | DELIVER_SM, 0, 8, b"\0")]
+    assert take_written(session) == [Pdu(RESPONSE | DELIVER_SM, 0, 8, b"\0")]
 
 
 def test_a_delivery_that_could_not_be_kept_may_be_brought_again(session: SmppSession) -> None:
@@ -276,25 +276,25 @@ def test_a_delivery_that_could_not_be_kept_may_be_brought_again(session: SmppSes
 
     session.acknowledge(event, taken=False)
 
-    assert [pdu.status for pdu in written(session)] == [0x64]
+    assert [pdu.status for pdu in take_written(session)] == [0x64]
 
 
 def test_a_delivery_that_cannot_be_read_is_refused(session: SmppSession) -> None:
     [event] = session.receive(pack_pdu(DELIVER_SM, 8, RECEIPT[:12]), 1)
 
     assert isinstance(event, UnreadableDelivery)
-    assert [pdu.status for pdu in written(session)] == [0x65]
+    assert [pdu.status for pdu in take_written(session)] == [0x65]
 
 
 def test_an_unknown_request_is_nacked_and_an_unknown_answer_ignored(session: SmppSession) -> None:
     assert session.receive(pack_pdu(0x7777, 8) + pack_pdu(RESPONSE | 0x7777, 9), 1) == []
 
-    assert written(session) == [Pdu(GENERIC_NACK, 0x03, 8, b"")]
+    assert take_written(session) == [Pdu(GENERIC_NACK, 0x03, 8, b"")]
 
 
 def test_garbage_ends_the_session_after_what_came_before_it(session: SmppSession) -> None:
     sequence = session.submit(b"")
-    written(session)
+    take_written(session)
 
     events = session.receive(pack_pdu(SUBMIT_SM_RESP, sequence, b"a\0") + b"\xff" * 40, 1)
 
@@ -318,10 +318,10 @@ def test_sequence_numbers_begin_anew_and_leave_out_those_in_use(session: SmppSes
     session._sequence = used - 1
 
     assert session.submit(b"") == used + 1
-    assert [pdu.sequence for pdu in written(session)] == [2, 1, 3]
+    assert [pdu.sequence for pdu in take_written(session)] == [2, 1, 3]
 
 
 def test_the_submit_command_is_submit_sm(session: SmppSession) -> None:
     session.submit(b"x")
 
-    assert [pdu.command for pdu in written(session)] == [SUBMIT_SM]
+    assert [pdu.command for pdu in take_written(session)] == [SUBMIT_SM]

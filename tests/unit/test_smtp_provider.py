@@ -63,7 +63,7 @@ def message(otp: str = "123456") -> Message:
     )
 
 
-def parsed(content: bytes) -> EmailMessage:
+def parse(content: bytes) -> EmailMessage:
     return message_from_bytes(content, policy=policy.default)
 
 
@@ -73,7 +73,7 @@ def body(built: EmailMessage) -> str:
 
 
 def mail(otp: str = "123456", **changes: object) -> EmailMessage:
-    return parsed(provider(**changes).compose(message(otp)).content)  # type: ignore[arg-type]
+    return parse(provider(**changes).compose(message(otp)).content)  # type: ignore[arg-type]
 
 
 def problem_with(**changes: object) -> str:
@@ -151,7 +151,7 @@ def test_the_mail_holds_number_and_code_where_nothing_is_configured() -> None:
 def test_two_mails_never_share_a_message_id() -> None:
     sender = provider()
 
-    first, second = (parsed(sender.compose(message()).content)["Message-ID"] for _ in range(2))
+    first, second = (parse(sender.compose(message()).content)["Message-ID"] for _ in range(2))
 
     assert first != second
 
@@ -200,7 +200,7 @@ def test_a_text_that_makes_no_address_is_refused_without_being_shown() -> None:
 @given(st.text(max_size=400))
 def test_every_text_arrives_as_it_was_in_lines_that_smtp_can_carry(text: str) -> None:
     content = provider(UNPROTECTED, SUBJECT="{otp}").compose(message(text)).content
-    built = parsed(content)
+    built = parse(content)
 
     assert [line for line in body(built).split("\n") if line] == [
         line for line in re.split("[\r\n]", text) if line

@@ -9,7 +9,7 @@ from typing import Any
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
-from smsotp_plugin.codes.key_file import has_keys, load_or_make_keys
+from smsotp_plugin.codes.key_file import has_keys, load_keys, load_or_make_keys
 from smsotp_plugin.codes.keyed import derive_message_key
 from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.dispatch.delivery import RetryRules
@@ -243,5 +243,7 @@ def _make_codes(settings: Settings, keys: Sequence[bytes]) -> CodeMaker:
 
 
 def _load_keys(settings: Settings) -> tuple[bytes, ...]:
-    given = settings.store.given_keys
-    return tuple(key.encode() for key in given) or load_or_make_keys(settings.store.key_path)
+    store = settings.store
+    if store.given_keys:
+        return tuple(key.encode() for key in store.given_keys)
+    return load_or_make_keys(store.key_path) if store.makes_key else load_keys(store.key_path)

@@ -54,13 +54,40 @@ def has_keys(path: Path) -> bool:
         return path.exists()
 
 
-def look_at_keys(path: Path) -> None:
+def load_keys(path: Path) -> tuple[bytes, ...]:
     """
-    Judge as `load_or_make_keys` will, as the present user; no file is made.
+    Read a key file that several servers have a copy of.
+
+    Returns:
+        As above.
+
+    Raises:
+        ConfigError: It is not there, cannot be read, or does not hold keys.
+    """
+    with _explain(path):
+        if not path.exists():
+            problem = (
+                f"there is no key file {path}: all servers that share the store need the same one; make it once "
+                "(openssl rand -hex 32) and copy it to each of them"
+            )
+            raise ConfigError([problem])
+        return _read(path)
+
+
+def look_at_keys(path: Path, *, makes: bool = True) -> None:
+    """
+    Judge as the start will, as the present user; no file is made.
+
+    Args:
+        path: The key file.
+        makes: Whether the start makes it where there is none: `load_or_make_keys` or `load_keys`.
 
     Raises:
         ConfigError: As there.
     """
+    if not makes:
+        load_keys(path)
+        return
     with _explain(path):
         if path.exists():
             _read(path)

@@ -26,6 +26,7 @@ from smsotp_plugin.providers.base import GatewaySettings
 from smsotp_plugin.settings.sections import Settings
 from smsotp_plugin.settings.sections.notifications import NotificationSettings
 from smsotp_plugin.settings.sections.routes import RouteSettings
+from smsotp_plugin.stores.kind import StoreKind
 from smsotp_plugin.stores.schemes import SCHEMES
 
 _INTRODUCTION = """\
@@ -65,8 +66,8 @@ def write_settings_reference() -> str:
     for name, field in Settings.model_fields.items():
         if name == "store":
             parts += [
-                _write_section(f'[store] with url = "{scheme}://..."', kind.Settings)
-                for scheme, kind in SCHEMES.items()
+                _write_section(f'[store] with url = "{_first_scheme(kind)}://..."', kind.Settings)
+                for kind in dict.fromkeys(SCHEMES.values())
             ]
         elif isinstance(field.annotation, type) and issubclass(field.annotation, SettingsModel):
             parts.append(_write_section(f"[{name}]", field.annotation))
@@ -83,6 +84,10 @@ def write_settings_reference() -> str:
                 _write_section(f'[gateways.NAME] with provider = "{name}"', provider.Settings, without=common)
             )
     return "\n".join(parts)
+
+
+def _first_scheme(kind: StoreKind[Any]) -> str:
+    return next(scheme for scheme, each in SCHEMES.items() if each is kind)
 
 
 def _write_section(

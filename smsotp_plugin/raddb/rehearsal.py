@@ -1,7 +1,7 @@
 """
 A start of the plugin that starts nothing: everything that FreeRADIUS's start would stumble over, as its own user.
 
-It makes no file, opens no store, and connects to nobody. `rehearse_as` runs it in a process of its own, because only
+It makes no file, opens no store, and connects to nobody but a store that is elsewhere. `rehearse_as` runs it in a process of its own, because only
 there it can be that user for good, and because the packages have to be found in the way that the server finds them.
 """
 
@@ -143,7 +143,7 @@ def _as_wiring(answer: dict[str, Any]) -> Wiring:
 
 def _look_at_key(settings: Settings) -> None:
     if not settings.store.given_keys:
-        look_at_keys(settings.store.key_path)
+        look_at_keys(settings.store.key_path, makes=settings.store.makes_key)
 
 
 def _look_at_store(settings: Settings) -> None:

@@ -27,7 +27,7 @@ _SECRET_VALUE = re.compile(r"(?=\S*[0-9])(?=\S*[A-Za-z])[^\s{}]{16,}")
 #: What the key of the store stands in.
 _KEYS = ("store.key", "store.keys")
 #: A URL with a password in it.
-_ACCOUNT_IN_URL = re.compile(r"[a-z]+://[^/@]*@")
+_ACCOUNT_IN_URL = re.compile(r"[a-z+]+://[^/@]*@")
 
 
 @dataclass(frozen=True, slots=True)

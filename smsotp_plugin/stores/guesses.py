@@ -13,7 +13,7 @@ nobody else can use up their day.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 #: The streak of all places that are not known.
@@ -211,6 +211,14 @@ class Tally:
             for place, streak in self.streaks.items()
         )
         return rules.kept if has_clients else 0
+
+
+def worst_standing(tallies: Iterable[Tally], guesser: Guesser, now: float) -> Standing:
+    """Say what an account may do by all of its names."""
+    result = CLEAN
+    for tally in tallies:
+        result = result.worse(tally.standing(guesser, now))
+    return result
 
 
 class GuessStore(ABC):

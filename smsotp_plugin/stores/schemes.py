@@ -13,11 +13,16 @@ from smsotp_plugin.stores.budgets import NO_BUDGETS, BudgetRules, Usage
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
 from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.person import Erased, StoredPerson
+from smsotp_plugin.stores.redis.address import SCHEMES as REDIS_SCHEMES
+from smsotp_plugin.stores.redis.kind import RedisKind
 from smsotp_plugin.stores.settings import StoreSettings
 from smsotp_plugin.stores.sqlite.kind import SqliteKind
 
 #: The kinds by their schemes; the first one is meant where no url is set.
-SCHEMES: Mapping[str, StoreKind[Any]] = {"sqlite": SqliteKind()}
+SCHEMES: Mapping[str, StoreKind[Any]] = {
+    "sqlite": SqliteKind(),
+    **dict.fromkeys(REDIS_SCHEMES, RedisKind()),
+}
 
 
 def find_store(url: object) -> StoreKind[Any]:

@@ -64,6 +64,15 @@ class StoreSettings(SettingsModel):
         """The file with the keys where `given_keys` has none."""
 
     @property
+    def makes_key(self) -> bool:
+        """Whether the file with the key is made where there is none: not where other servers need the same key."""
+        return True
+
+    def warnings(self) -> Sequence[str]:
+        """Return what is allowed but probably not meant, as sentences that begin with the key."""
+        return ()
+
+    @property
     def directory(self) -> Path | None:
         """The directory of this machine in which the store makes its files; None where it makes none."""
         return None

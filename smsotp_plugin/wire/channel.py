@@ -84,6 +84,24 @@ class Channel:
                 return
         raise failure
 
+    def connect_inside(self, path: str, deadline: Deadline) -> None:
+        """
+        Connect to a socket of this machine.
+
+        Args:
+            path: Where it is (unix(7)).
+            deadline: When to stop waiting.
+
+        Raises:
+            Broken: Nobody takes the connection.
+        """
+        try:
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._limit(deadline).connect(path)
+        except (OSError, Broken) as exc:
+            self.close()
+            raise Broken(f"no connection to {self._peer}: {_find_reason(exc)}") from exc
+
     def encrypt(self, context: ssl.SSLContext, host: str, deadline: Deadline) -> None:
         """
         Go on in TLS.

@@ -1,18 +1,68 @@
 """Every store keeps the promises of a store."""
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
+from zlib import crc32
 
+import pytest
+
+from smsotp_mocks.servers.redis import RedisServer
 from smsotp_plugin.stores.base import ChallengeStore
+from smsotp_plugin.stores.budgets import NO_BUDGETS, BudgetRules
+from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.patient import PatientStore
+from smsotp_plugin.stores.redis.settings import RedisSettings
+from smsotp_plugin.stores.redis.store import RedisStore
 from smsotp_plugin.stores.schemes import SCHEMES
 from smsotp_plugin.stores.settings import StoreSettings
 from smsotp_plugin.stores.sqlite.settings import SqliteSettings
 from smsotp_plugin.stores.sqlite.store import SqliteStore
+from tests.support.challenges import DAY
 from tests.support.clock import FakeClock
+from tests.support.redis import RedisClock
 
 from .store_contract import StoreContract
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        TestRedis.url = server.url
+        yield server
+
+
+class TestRedis(StoreContract):
+    """A Redis of its own, whose clock the tests move with all others."""
+
+    url: str
+
+    @pytest.fixture
+    def clock(self, server: RedisServer) -> Iterator[FakeClock]:
+        clock = RedisClock(server.port)
+        clock.ask("FLUSHALL")
+        yield clock
+        clock.close()
+
+    def settings(self, place: Path) -> RedisSettings:
+        return RedisSettings(url=self.url, key="k" * 32, prefix=f"{crc32(str(place).encode()):x}")
+
+    def open(self, place: Path, window: float, clock: FakeClock, budgets: BudgetRules = NO_BUDGETS) -> Store:
+        return RedisStore(self.settings(place), window, DAY, clock, budgets, turn=clock.time)
+
+    def keep_house(self, store: ChallengeStore, clock: FakeClock) -> None:
+        del clock
+        assert isinstance(store, RedisStore)
+        store._keep_house()
+        store.flush()
+
+    def die(self, store: ChallengeStore) -> None:
+        assert isinstance(store, RedisStore)
+        store._lazy.stop()
+        # As some seconds later: nobody says any more that it lives.
+        store._scripts.ask("ZADD", 1, store._messages.owner, key="owners")
+        store._link.close()
 
 
 class TestSqlite(StoreContract):

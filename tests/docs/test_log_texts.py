@@ -27,6 +27,7 @@ _ELSE = re.compile(
     (?:smsotp|freeradius|python|scripts/\S+|pip|systemctl|journalctl|ausearch|umask|env|bench/\S+|mypy|config|set|/proc/\S+)\s[^:]*
     | smsotp:\ /.* | -.* | \#.* | area:.* | .*=.* | .*[{}\[\]()].* | \W?[+\d].*
     | (?:GET|POST|DELETE)\ .* | [A-Z-]+\ (?:[A-Z]+|times) | (?!unknown)[\w-]+\ (?:[A-Z]+|\d+s|times|decimal|expired|yes|pool)
+    | (?:append(?:only|fsync)|maxmemory-policy|min-replicas-to-write|down-after-milliseconds|openssl|CONFIG)\ .*
     | (?:Server\ Name|Content-Type|ERR|OK|PASSWORD|Queued\ for)\b.* | ".*"
     """,
     re.VERBOSE,

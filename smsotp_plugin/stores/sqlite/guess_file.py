@@ -5,7 +5,7 @@ from functools import partial
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import ChallengeError
 from smsotp_plugin.stores.base import Challenge
-from smsotp_plugin.stores.guesses import CLEAN, Guesser, GuessRules, Standing
+from smsotp_plugin.stores.guesses import CLEAN, Guesser, GuessRules, Standing, worst_standing
 from smsotp_plugin.stores.sqlite import challenges as challenges_sql
 from smsotp_plugin.stores.sqlite import guesses as sql
 from smsotp_plugin.stores.sqlite.file import SqliteFile
@@ -69,4 +69,5 @@ class GuessFile:
             return CLEAN
         with self._file.reading() as connection:
             turn = self._clock.time()
-            return sql.standing(sql.tallies(connection, guesser, number_hash, turn), guesser, turn)
+            tallied = sql.tallies(connection, guesser, number_hash, turn)
+            return worst_standing(tallied.values(), guesser, turn)

@@ -7,16 +7,15 @@ from pathlib import Path
 from smsotp_plugin.errors import TooManyAttempts, TooManyGuesses, WrongCode
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.guesses import (
-    CLEAN,
     DAY,
     GENERAL,
     LONGEST_KNOWN,
     MOST_PLACES,
     Guesser,
     GuessRules,
-    Standing,
     Streak,
     Tally,
+    worst_standing,
 )
 from smsotp_plugin.stores.sqlite.beside import open_beside
 from smsotp_plugin.stores.sqlite.watch import Watch
@@ -94,7 +93,7 @@ def answer(  # noqa: PLR0913  (what is answered, by whom, where and when)
         StoreError: See `challenges.answer`.
     """
     tallied = tallies(connection, guesser, number_hash, turn)
-    answer_from = standing(tallied, guesser, turn).answer_from
+    answer_from = worst_standing(tallied.values(), guesser, turn).answer_from
     if answer_from > turn:
         raise TooManyGuesses(answer_from - turn)
     result = judged(judge)
@@ -109,7 +108,7 @@ def answer(  # noqa: PLR0913  (what is answered, by whom, where and when)
         else:
             watch.discard(name)
     if not isinstance(result, Challenge):
-        after = standing(tallied, guesser, turn)
+        after = worst_standing(tallied.values(), guesser, turn)
         result.guesses, result.wait = after.in_a_row, max(0.0, after.challenge_from - turn)
     return result
 
@@ -152,14 +151,6 @@ def tallies(
         else:
             streaks[name][place] = Streak(in_a_row, latest, proven)
     return {name: Tally(streaks[name], wrong[name]) for name in streaks}
-
-
-def standing(tallied: Mapping[str, Tally], guesser: Guesser, now: float) -> Standing:
-    """Return what an account may do by all of its names."""
-    result = CLEAN
-    for tally in tallied.values():
-        result = result.worse(tally.standing(guesser, now))
-    return result
 
 
 def known_place(tallied: Mapping[str, Tally], guesser: Guesser, now: float) -> str:

@@ -29,7 +29,7 @@ from smsotp_plugin.stores.sqlite.budgets import BudgetPart
 from smsotp_plugin.stores.sqlite.file import SqliteFile
 from smsotp_plugin.stores.sqlite.guess_file import GuessFile
 from smsotp_plugin.stores.sqlite.recent import RecentLogins
-from smsotp_plugin.stores.sqlite.tries import USED_UP, Tries
+from smsotp_plugin.stores.tries import USED_UP, Tries
 
 if TYPE_CHECKING:
     from smsotp_plugin.stores.sqlite.attempts import Key

@@ -1,0 +1,79 @@
+"""The store in Redis, as the configuration names it. What needs hiredis is imported where it is used."""
+
+from collections.abc import Sequence
+from contextlib import closing
+
+from smsotp_plugin.clock import Clock, SystemClock
+from smsotp_plugin.stores.budgets import BudgetRules, Usage
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
+from smsotp_plugin.stores.kind import Store, StoreKind
+from smsotp_plugin.stores.person import Erased, StoredPerson
+from smsotp_plugin.stores.redis.settings import RedisSettings
+
+
+class RedisKind(StoreKind[RedisSettings]):
+    """A Redis (or Valkey), used by any number of servers."""
+
+    Settings = RedisSettings
+
+    def open(
+        self,
+        settings: RedisSettings,
+        *,
+        window: float,
+        events_kept: float,
+        clock: Clock,
+        budgets: BudgetRules,
+    ) -> Store:
+        from smsotp_plugin.stores.redis.store import RedisStore  # noqa: PLC0415  (needs hiredis)
+
+        return RedisStore(settings, window, events_kept, clock, budgets)
+
+    def read_trace(self, settings: RedisSettings, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
+        from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
+        from smsotp_plugin.stores.redis.trace import read_events  # noqa: PLC0415  (the same)
+
+        link, scripts = connect(settings, SystemClock(), changes_nothing=True)
+        with closing(link):
+            return read_events(scripts, wanted, limit)
+
+    def erase(self, settings: RedisSettings, person: StoredPerson) -> Erased:
+        from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
+        from smsotp_plugin.stores.redis.erase import erase_from_redis  # noqa: PLC0415  (the same)
+
+        clock = SystemClock()
+        link, scripts = connect(settings, clock)
+        with closing(link):
+            return erase_from_redis(scripts, person, clock)
+
+    def unlock(self, settings: RedisSettings, names: Sequence[str]) -> int:
+        from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
+
+        link, scripts = connect(settings, SystemClock())
+        with closing(link):
+            return int(str(scripts.run("unlock", ["watched"], *names)))
+
+    def read_limits(
+        self, settings: RedisSettings, rules: BudgetRules, keys: Sequence[str], clock: Clock
+    ) -> Usage:
+        from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
+        from smsotp_plugin.stores.redis.limits import read_limits_in_redis  # noqa: PLC0415  (the same)
+
+        link, scripts = connect(settings, clock, changes_nothing=True)
+        with closing(link):
+            return read_limits_in_redis(scripts, rules, keys, clock)
+
+    def lift_limits(self, settings: RedisSettings, keys: Sequence[str], clock: Clock) -> None:
+        from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
+        from smsotp_plugin.stores.redis.limits import lift_limits_in_redis  # noqa: PLC0415  (the same)
+
+        link, scripts = connect(settings, clock)
+        with closing(link):
+            lift_limits_in_redis(scripts, keys)
+
+    def look(self, settings: RedisSettings) -> None:
+        from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
+
+        link, scripts = connect(settings, SystemClock(), changes_nothing=True)
+        with closing(link):
+            scripts.ask("EXISTS", key="version")

@@ -1,0 +1,225 @@
+"""
+The way to Redis: a few connections, a limit for each call, and no knocking at a closed door.
+
+A call is one round trip and is over within `LIMIT`, whatever has to be done for it: finding the server, connecting, greeting. After
+one that failed, all others fail at once for `REST`; then one may try. So a Redis that is gone costs the people who log
+in that time once in a while, and not each of them; and when it is back, one connection is made and not hundreds.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from smsotp_plugin.clock import Clock, Deadline
+from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.redis.address import RedisPlace
+from smsotp_plugin.stores.redis.line import Access, Line, Reply, ReplyError, Word
+from smsotp_plugin.stores.redis.locate import Locator
+from smsotp_plugin.wire.channel import Broken
+
+log = logging.getLogger("smsotp.store")
+
+#: Seconds that a call may take.
+LIMIT = 0.45
+#: Seconds between two attempts at a server that does not answer.
+REST = 1.0
+#: Connections that are kept while nobody uses them.
+_MOST_IDLE = 8
+#: Says that a server is the wrong one, and has done nothing.
+ELSEWHERE = ("MOVED ", "READONLY ", "MASTERDOWN ", "CLUSTERDOWN ", "LOADING ", "TRYAGAIN ", "ASK ")
+#: Of these, what another look for the right one may mend at once.
+_MOVED = ("MOVED ", "READONLY ")
+#: The server does not know a script.
+_NOT_LOADED = "NOSCRIPT "
+
+
+class NotAnswered(StoreError):
+    """
+    Nothing is known of what became of a call.
+
+    Args:
+        text: What happened.
+        is_sent: Whether the server may have carried it out.
+    """
+
+    def __init__(self, text: str, *, is_sent: bool) -> None:
+        super().__init__(text)
+        self.is_sent = is_sent
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """
+    One command.
+
+    Attributes:
+        words: As it is sent.
+        in_full: As it is sent where the server does not know the script that `words` names; None: it names none.
+    """
+
+    words: tuple[Word, ...]
+    in_full: tuple[Word, ...] | None = None
+
+
+class Link:
+    """
+    Safe under threads; each has a connection of its own for the time of a call.
+
+    Args:
+        locator: Knows where the server is.
+        access: As whom it is asked.
+        greeting: What is said on each new connection, beside that.
+        judge: Looks at the answers to it; raises StoreError where the server cannot be used.
+        clock: Time.
+    """
+
+    def __init__(
+        self,
+        locator: Locator,
+        access: Access,
+        greeting: Sequence[tuple[Word, ...]],
+        judge: Callable[[RedisPlace, Sequence[Reply]], None],
+        clock: Clock,
+    ) -> None:
+        self._locator = locator
+        self._access = access
+        self._greeting = greeting
+        self._judge = judge
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._idle: deque[Line] = deque()
+        self._place: RedisPlace | None = None
+        #: Of the connections that are good; an older one is closed when it comes back.
+        self._generation = 0
+        self._rest_until = float("-inf")
+        self._problem = ""
+
+    def call(self, *commands: Command) -> list[Reply]:
+        """
+        Have commands carried out in this order, in one round trip unless the server has to be looked for.
+
+        Returns:
+            An answer for each; what Redis refuses is a `ReplyError` in its place.
+
+        Raises:
+            NotAnswered: Within `LIMIT`, not all answers came.
+            StoreError: We may not use this server.
+        """
+        self._pass_door()
+        deadline = Deadline.after(LIMIT, self._clock)
+        replies: list[Reply] = [None] * len(commands)
+        pending, in_full = list(range(len(commands))), False
+        for is_last in (False, False, True):
+            words = [_words(commands[each], in_full=in_full) for each in pending]
+            got = self._exchange(words, deadline)
+            for each, reply in zip(pending, got, strict=True):
+                replies[each] = reply
+            unknown = [each for each in pending if _begins(replies[each], (_NOT_LOADED,))]
+            moved = [each for each in pending if _begins(replies[each], _MOVED)]
+            if any(_begins(replies[each], ELSEWHERE) for each in pending):
+                self._forget_place()
+            pending, in_full = sorted({*unknown, *moved}), bool(unknown)
+            if not pending or is_last:
+                break
+        return replies
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._forget_place()
+
+    def _pass_door(self) -> None:
+        """Let a caller try, unless somebody has failed a moment ago."""
+        with self._lock:
+            if not self._problem:
+                return
+            now = self._clock.monotonic()
+            if now < self._rest_until:
+                raise NotAnswered(self._problem, is_sent=False)
+            self._rest_until = now + REST
+
+    def _exchange(self, words: Sequence[tuple[Word, ...]], deadline: Deadline) -> list[Reply]:
+        is_sent = False
+        line, generation = None, self._generation
+        try:
+            line, generation = self._take(deadline)
+            is_sent = True
+            replies = line.ask(words, deadline)
+        except BaseException as exc:
+            # Half of an answer may be left on it.
+            if line is not None:
+                line.close()
+            if isinstance(exc, StoreError | Broken):
+                self._note_failure(str(exc))
+            if isinstance(exc, Broken):
+                raise NotAnswered(str(exc), is_sent=is_sent) from exc
+            raise
+        self._give_back(line, generation)
+        return replies
+
+    def _take(self, deadline: Deadline) -> tuple[Line, int]:
+        while True:
+            with self._lock:
+                generation = self._generation
+                line = self._idle.pop() if self._idle else None
+                place = self._place
+            if line is None:
+                return self._connect(place, deadline), generation
+            if line.is_quiet():
+                return line, generation
+            line.close()
+
+    def _connect(self, place: RedisPlace | None, deadline: Deadline) -> Line:
+        place = place or self._locator.find(deadline)
+        line = Line(place)
+        try:
+            replies = line.open(self._access, self._greeting, deadline)
+            if any(_begins(reply, _MOVED) for reply in replies):
+                line.close()
+                place = self._locator.find(deadline)
+                line = Line(place)
+                replies = line.open(self._access, self._greeting, deadline)
+            self._judge(place, replies)
+        except BaseException:
+            line.close()
+            raise
+        with self._lock:
+            self._place = place
+        return line
+
+    def _give_back(self, line: Line, generation: int) -> None:
+        with self._lock:
+            is_good = generation == self._generation and len(self._idle) < _MOST_IDLE
+            if is_good:
+                self._idle.append(line)
+            was_down, self._problem = bool(self._problem), ""
+        if not is_good:
+            line.close()
+        if was_down:
+            log.info("Redis answers again")
+
+    def _note_failure(self, why: str) -> None:
+        with self._lock:
+            is_news, self._problem = not self._problem, why
+            self._rest_until = self._clock.monotonic() + REST
+        self._forget_place()
+        if is_news:
+            log.error("log-ins are refused until Redis answers: %s", why)
+
+    def _forget_place(self) -> None:
+        """Have the server looked for anew, and use no connection any more that was made before."""
+        with self._lock:
+            self._place = None
+            self._generation += 1
+            lines, self._idle = self._idle, deque()
+        for line in lines:
+            line.close()
+
+
+def _words(command: Command, *, in_full: bool) -> tuple[Word, ...]:
+    return command.in_full if in_full and command.in_full is not None else command.words
+
+
+def _begins(reply: Reply, words: tuple[str, ...]) -> bool:
+    return isinstance(reply, ReplyError) and str(reply).startswith(words)

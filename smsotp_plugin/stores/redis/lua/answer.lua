@@ -1,0 +1,129 @@
+-- Use up one try of a challenge, and the challenge itself if the answer is right; count it for the account.
+--
+-- KEYS[1]  the challenge
+-- ARGV[5]  State, ARGV[6] user, ARGV[7] seal of the answer
+-- ARGV[8]  how many tries are left as far as the caller knows; empty where it knows nothing
+-- ARGV[9] ...  empty where the answer is not counted; else seconds for which a place is known, most, seconds of a lock, how
+--          many of a day are kept for known clients, free, the fewest of a day that can make anybody wait, how many places
+--          there are, the places, and the names of the account, the first one being the present one
+--
+-- Returns a word, and what belongs to it: "right" and the challenge, "wrong", the tries that are left, the moment and what is
+-- counted under each name, "last" (the same, and none is left), "locked" and the seconds or "ever"; or why it was not looked at.
+
+local state, seal, most_tries = ARGV[5], ARGV[7], tonumber(ARGV[8])
+local found = read(state)
+if not found or found.user ~= ARGV[6] then
+    return {'unknown'}
+end
+
+local rules, names, tallies = nil, {}, {}
+if ARGV[9] ~= '' then
+    rules = {
+        known_for = tonumber(ARGV[9]), most = tonumber(ARGV[10]), lock = tonumber(ARGV[11]), kept = tonumber(ARGV[12]),
+        free = tonumber(ARGV[13]), fewest = tonumber(ARGV[14]), places = {},
+    }
+    local last_place = 15 + tonumber(ARGV[15])
+    for place = 16, last_place do
+        table.insert(rules.places, ARGV[place])
+    end
+    for place = last_place + 1, #ARGV do
+        table.insert(names, ARGV[place])
+    end
+    table.insert(names, found.number_hash)
+    local from = -math.huge
+    for _, name in ipairs(names) do
+        table.insert(tallies, read_tally(name))
+        from = math.max(from, answer_from(tallies[#tallies], rules))
+    end
+    if from == math.huge then
+        return {'locked', 'ever'}
+    end
+    if from > TURN then
+        return {'locked', written(from - TURN)}
+    end
+end
+
+-- That names belong to one account: the number to all others, and they to it.
+local function note_other_names(place)
+    local key, number = PREFIX .. 'guesses:' .. names[place], names[#names]
+    if place < #names then
+        redis.call('HSET', key, 'o ' .. number, '1')
+        return
+    end
+    for other = 1, #names - 1 do
+        redis.call('HSET', key, 'o ' .. names[other], '1')
+    end
+end
+
+local function count_wrong()
+    local told = {}
+    for place, tally in ipairs(tallies) do
+        local streak, key, wrong = streak_of(tally, rules), PREFIX .. 'guesses:' .. tally.name, PREFIX .. 'wrong:' .. tally.name
+        redis.call('HINCRBY', key, 'r ' .. streak, 1)
+        redis.call('HSET', key, 'l ' .. streak, written(TURN))
+        note_other_names(place)
+        redis.call('PERSIST', key)
+        redis.call('RPUSH', wrong, written(TURN) .. ' ' .. streak)
+        redis.call('LTRIM', wrong, -200, -1)
+        expire(wrong, DAY)
+        watch(tally.name, rules)
+        table.insert(told, write_tally(tally.name))
+    end
+    return told
+end
+
+-- The places that were proven last, as many as an account has.
+local function forget_places(tally)
+    local known = {}
+    for place, streak in pairs(tally.streaks) do
+        if place ~= GENERAL then
+            table.insert(known, {place = place, proven = streak.p})
+        end
+    end
+    table.sort(known, function(one, other) return one.proven > other.proven end)
+    for number, each in ipairs(known) do
+        if number > MOST_PLACES or each.proven <= TURN - rules.known_for then
+            redis.call('HDEL', PREFIX .. 'guesses:' .. tally.name, 'r ' .. each.place, 'l ' .. each.place, 'p ' .. each.place)
+        end
+    end
+end
+
+local function count_right()
+    for place, tally in ipairs(tallies) do
+        local streak, key, here = streak_of(tally, rules), PREFIX .. 'guesses:' .. tally.name, rules.places[1]
+        local general, own = tally.streaks[GENERAL], tally.streaks[here]
+        if streak == GENERAL and general and general.r > 0 then
+            redis.call('HSET', key, 'r ' .. GENERAL, 0)
+        end
+        if not (own and own.r == 0 and TURN - PROOF_IS_FRESH < own.p and own.p <= TURN) then
+            redis.call('HSET', key, 'r ' .. here, 0, 'p ' .. here, written(TURN))
+            note_other_names(place)
+            if streak == GENERAL then
+                forget_places(read_tally(tally.name))
+            end
+        end
+        keep_tally(tally.name)
+        watch(tally.name, rules)
+    end
+end
+
+if found.status == USED then
+    return {'used'}
+end
+if found.status == EXHAUSTED then
+    return {'spent'}
+end
+if not is_alive(found) then
+    return {'expired'}
+end
+if most_tries and found.tries_left > most_tries then
+    return {'raised'}
+end
+if found.seal == seal then
+    redis.call('HSET', KEYS[1], 'status', USED)
+    count_right()
+    return {'right', whole(state)}
+end
+local left = found.tries_left - 1
+redis.call('HSET', KEYS[1], 'tries_left', left, 'status', left <= 0 and EXHAUSTED or OPEN)
+return {left <= 0 and 'last' or 'wrong', left, written(TURN), count_wrong()}

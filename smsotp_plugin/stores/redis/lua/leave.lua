@@ -1,0 +1,11 @@
+-- Say that an owner lives no more, so that another one may take over at once what it leaves.
+--
+-- KEYS[1]  the owners, KEYS[2] the messages of the owner
+-- ARGV[5]  owner
+
+if redis.call('EXISTS', KEYS[2]) == 1 then
+    redis.call('ZADD', KEYS[1], '0', ARGV[5])
+else
+    redis.call('ZREM', KEYS[1], ARGV[5])
+end
+return nil

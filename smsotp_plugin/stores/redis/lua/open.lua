@@ -1,0 +1,34 @@
+-- Keep a challenge and its message and spend what that costs, unless the same log-in has an open one that is younger than the
+-- window, or it is over budget.
+--
+-- KEYS[1]  the challenge, KEYS[2] the States of its log-in
+-- ARGV[5]  window, in seconds
+-- ARGV[6]  owner of the message
+-- ARGV[7], ARGV[8], ARGV[9]  site, end and sealed text of the message
+-- ARGV[10], ARGV[11], ARGV[12]  rules (empty where nothing is spent), spending and moment; see budgets.lua
+-- ARGV[13] ...  the fields of the challenge in the order of CHALLENGE
+--
+-- Returns a word, and what belongs to it: "kept" and what the next SMS would exceed, if anything; "same" and the challenge that
+-- was there; "over" and what this one exceeds.
+
+local state, login, expires = ARGV[13], ARGV[15], tonumber(ARGV[21])
+local same = find_same(login, tonumber(ARGV[5]))
+if same then
+    return {'same', whole(same)}
+end
+local rules = read_rules(ARGV[10])
+local is_spent, over = spend(rules, rules and cjson.decode(ARGV[11]), tonumber(ARGV[12]))
+if not is_spent then
+    return {'over', over}
+end
+local fields = {}
+for place, name in ipairs(CHALLENGE) do
+    fields[2 * place - 1], fields[2 * place] = name, ARGV[12 + place]
+end
+redis.call('HSET', KEYS[1], 'status', OPEN, 'made', written(TURN), 'asked', '0', unpack(fields))
+expire(KEYS[1], expires - NOW + KEPT_AFTER_EXPIRY)
+redis.call('LPUSH', KEYS[2], state)
+redis.call('LTRIM', KEYS[2], 0, 7)
+expire(KEYS[2], expires - NOW + KEPT_AFTER_EXPIRY)
+keep_message(state, 0, ARGV[6], ARGV[7], ARGV[8], ARGV[9])
+return {'kept', over}

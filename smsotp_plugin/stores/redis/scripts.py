@@ -1,0 +1,126 @@
+"""The changes of the store: one Lua script each, in a file of its own, which Redis runs as one."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from hashlib import sha1
+from importlib.resources import files
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.redis.line import Reply, ReplyError, Word, explain
+from smsotp_plugin.stores.redis.link import Command, Link
+
+#: What stands before a script, beside `shared`.
+_BEFORE = {
+    "answer": ("tallies",),
+    "known_place": ("tallies",),
+    "standing": ("tallies",),
+    "unlock": ("tallies",),
+    "open": ("budgets",),
+    "resend": ("budgets",),
+    "spend": ("budgets",),
+}
+
+
+@cache
+def read_script(name: str) -> tuple[bytes, str]:
+    """Return the text of a script and its SHA-1, by which Redis knows it."""
+    folder = files(__package__).joinpath("lua")
+    parts = ("shared", *_BEFORE.get(name, ()), name)
+    text = b"\n".join(folder.joinpath(f"{part}.lua").read_bytes() for part in parts)
+    return text, sha1(text, usedforsecurity=False).hexdigest()
+
+
+class Scripts:
+    """
+    Runs them.
+
+    Args:
+        link: The way to Redis.
+        prefix: Begins all keys, in braces.
+        clock: Time of whoever asks.
+        turn: The store's own clock, in Unix seconds; None: that of Redis.
+    """
+
+    def __init__(
+        self, link: Link, prefix: str, clock: Clock, turn: Callable[[], float] | None = None
+    ) -> None:
+        self._link = link
+        self._prefix = f"{{{prefix}}}:"
+        self._clock = clock
+        self._turn = turn
+
+    def key(self, name: str) -> str:
+        """Return the whole name of a key."""
+        return self._prefix + name
+
+    def command(
+        self, name: str, keys: Sequence[str], *words: Word | float, now: float | None = None
+    ) -> Command:
+        """
+        Make a command of a script.
+
+        Args:
+            name: Of the script.
+            keys: What it is about, without the prefix.
+            words: What it is told, from ``ARGV[5]`` on.
+            now: The moment of the request, in Unix seconds; None: this one.
+        """
+        text, digest = read_script(name)
+        here = self._clock.time()
+        asked = here if now is None else now
+        turn = "" if self._turn is None else repr(self._turn())
+        told = (
+            len(keys),
+            *(self._prefix + key for key in keys),
+            *(turn, self._prefix, repr(asked), repr(here - asked)),
+            *(repr(word) if isinstance(word, float) else word for word in words),
+        )
+        return Command(("EVALSHA", digest, *told), ("EVAL", text, *told))
+
+    def run(
+        self,
+        name: str,
+        keys: Sequence[str],
+        *words: Word | float,
+        now: float | None = None,
+    ) -> Reply:
+        """
+        Run one script; see `command`.
+
+        Raises:
+            StoreError: Redis does not answer, or with an error.
+        """
+        (reply,) = self._link.call(self.command(name, keys, *words, now=now))
+        return check(reply)
+
+    def run_all(self, commands: Sequence[Command]) -> list[Reply]:
+        """
+        Run commands in one round trip.
+
+        Raises:
+            StoreError: Redis does not answer; some of them may have been run.
+        """
+        return self._link.call(*commands)
+
+    def ask(self, command: str, *words: Word, key: str) -> Reply:
+        """
+        Ask something that is no script, about one key.
+
+        Raises:
+            StoreError: As above.
+        """
+        (reply,) = self._link.call(Command((command, self._prefix + key, *words)))
+        return check(reply)
+
+
+def check(reply: Reply) -> Reply:
+    """
+    Return an answer that is none of refusal.
+
+    Raises:
+        StoreError: Redis refuses.
+    """
+    if isinstance(reply, ReplyError):
+        raise StoreError(f"Redis refuses: {explain(reply)}")
+    return reply

@@ -1,0 +1,90 @@
+"""The section ``[store]`` of a store in Redis."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from smsotp_plugin.fields.host import is_loopback
+from smsotp_plugin.fields.secret import SecretSetting
+from smsotp_plugin.fields.tls import check_certificates
+from smsotp_plugin.stores.redis.address import RedisAddress, read_address
+from smsotp_plugin.stores.settings import StoreSettings
+
+
+def _check_url(url: str) -> str:
+    if find_spec("hiredis") is None:
+        raise ValueError(
+            "needs the package hiredis, which is not installed: pip install 'smsotp-plugin[redis]'"
+        )
+    read_address(url)
+    return url
+
+
+class RedisSettings(StoreSettings):
+    """
+    Pending log-ins are kept in a Redis (or Valkey) that any number of servers use. See [Redis](redis.md).
+
+    Attributes:
+        url: `redis://host:6379/0`; in TLS `rediss://...`; on this machine `unix:///path/of/the.sock`; by Sentinels
+            `redis+sentinel://host1,host2,host3/name`; a Cluster `redis+cluster://host1,host2,host3`; the last two in TLS
+            `rediss+sentinel://...` and `rediss+cluster://...`. A user and a password may stand in it: `redis://user:password@host`.
+        key_file: Absolute path of the file with that key, the same on every server; it is not made by itself. It may hold
+            two, one a line, like `keys`. Not set: `/var/lib/smsotp/smsotp.key`.
+        username: User of Redis (ACL), if it does not stand in `url`.
+        password: Password of Redis, if it does not stand in `url`.
+        sentinel_username: User of the Sentinels, if they ask for one.
+        sentinel_password: Password of the Sentinels, if they ask for one.
+        ca_file: In TLS: trust these certificate authorities (PEM) only, not those of the system. A certificate must hold
+            the name under which its server is addressed.
+        prefix: Begins the names of all keys. Installations that share a Redis need one each.
+    """
+
+    url: Annotated[str, AfterValidator(_check_url)]
+    username: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    password: SecretSetting | None = None
+    sentinel_username: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    sentinel_password: SecretSetting | None = None
+    ca_file: Annotated[Path, AfterValidator(check_certificates)] | None = None
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "smsotp"
+
+    @model_validator(mode="after")
+    def _say_each_thing_once(self) -> Self:
+        address = read_address(self.url)
+        if (address.username and self.username) or (address.password and self.password):
+            raise ValueError("url holds a user or a password, and so do other settings: keep one of them")
+        if self.ca_file is not None and not address.tls:
+            raise ValueError("ca_file has no effect without TLS: write rediss:// instead of redis://")
+        return self
+
+    @property
+    def address(self) -> RedisAddress:
+        """What `url` says."""
+        return read_address(self.url)
+
+    @property
+    def place(self) -> str:
+        address = self.address
+        where = ", ".join(map(str, address.places))
+        return f"{address.way.value}{' in TLS' if address.tls else ''} at {where}" + (
+            f", {address.service}" if address.service else ""
+        )
+
+    @property
+    def key_path(self) -> Path:
+        return self.key_file or Path("/var/lib/smsotp/smsotp.key")
+
+    @property
+    def makes_key(self) -> bool:
+        return False
+
+    def warnings(self) -> Sequence[str]:
+        address = self.address
+        remote = [place for place in address.places if place.host and not is_loopback(place.host)]
+        if address.tls or not remote:
+            return ()
+        return (
+            "url: redis:// sends names and a password over the network in clear; in TLS it is rediss://.",
+        )

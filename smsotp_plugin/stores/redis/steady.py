@@ -1,0 +1,32 @@
+"""A clock that goes with that of Redis and that nobody sets: what budgets are kept by."""
+
+import threading
+
+from smsotp_plugin.clock import Clock
+
+#: Seconds. Less is drift or the way, and is followed; more is a clock that was set, and is not.
+_SET = 1.0
+
+
+class SteadyClock:
+    """
+    Args:
+        clock: Time of this process; where that is in Unix seconds is believed until Redis has told its own.
+    """  # noqa: D205  (its name says it all)
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._ahead = clock.time() - clock.monotonic()
+        self._is_told = False
+
+    def now(self) -> float:
+        """Return Unix seconds, near to those of Redis."""
+        return self._clock.monotonic() + self._ahead
+
+    def compare(self, turn: float) -> None:
+        """Take notice of what the clock of Redis says at this moment, in Unix seconds."""
+        ahead = turn - self._clock.monotonic()
+        with self._lock:
+            if not self._is_told or abs(ahead - self._ahead) < _SET:
+                self._ahead, self._is_told = ahead, True

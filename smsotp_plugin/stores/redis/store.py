@@ -1,0 +1,291 @@
+"""The store in Redis: each change is one script, and one round trip."""
+
+import logging
+import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import cast
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.errors import (
+    AlreadyUsed,
+    Expired,
+    OverBudget,
+    ResendRefused,
+    StoreError,
+    TooManyAttempts,
+    TooManyGuesses,
+    UnknownChallenge,
+    WrongCode,
+)
+from smsotp_plugin.fields.quota import Quota
+from smsotp_plugin.rounds import Rounds
+from smsotp_plugin.stores.base import Challenge, ResendRules
+from smsotp_plugin.stores.budgets import BudgetRules, Spending
+from smsotp_plugin.stores.delivery_log import DeliveryEvent
+from smsotp_plugin.stores.guesses import CLEAN, Guesser, GuessRules, Standing
+from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel
+from smsotp_plugin.stores.kind import Store
+from smsotp_plugin.stores.redis.budgets import Spender
+from smsotp_plugin.stores.redis.connect import connect
+from smsotp_plugin.stores.redis.doubts import Doubts
+from smsotp_plugin.stores.redis.guesses import in_our_time, read_standing, write_guesser, write_places
+from smsotp_plugin.stores.redis.lazy import Lazy
+from smsotp_plugin.stores.redis.limits import lift_limits_in_redis, read_spent
+from smsotp_plugin.stores.redis.line import Reply, Word
+from smsotp_plugin.stores.redis.link import NotAnswered
+from smsotp_plugin.stores.redis.messages import Messages
+from smsotp_plugin.stores.redis.rows import read_challenge, write_challenge, write_message
+from smsotp_plugin.stores.redis.settings import RedisSettings
+from smsotp_plugin.stores.redis.steady import SteadyClock
+from smsotp_plugin.stores.redis.trace import write_event
+from smsotp_plugin.stores.tries import USED_UP, Tries
+
+log = logging.getLogger("smsotp.store")
+
+_DAY = 86400
+#: Whom a reply of a script that answers may stand for: why the answer was not looked at.
+_NOT_LOOKED_AT: dict[bytes, Callable[[], Exception]] = {
+    b"unknown": lambda: UnknownChallenge("no challenge of this user has this State"),
+    b"used": lambda: AlreadyUsed("the code was used before"),
+    b"spent": lambda: TooManyAttempts("an answer, but no try is left"),
+    b"expired": lambda: Expired("the code has expired"),
+    b"ended": lambda: Expired("the code is no longer valid"),
+    b"too many": lambda: ResendRefused(None),
+    b"raised": lambda: StoreError(
+        "a challenge has more tries in the store than it had: somebody else has changed it there, or Redis has lost the last "
+        "changes"
+    ),
+}
+
+
+class RedisStore(Store):
+    """
+    One Redis; any number of servers use it.
+
+    Args:
+        settings: Where it is.
+        window: See `ChallengeStore.open_challenge`.
+        events_kept: Seconds that the delivery log goes back.
+        clock: Time.
+        budgets: How many SMS there may be.
+        turn: The store's own clock, in Unix seconds; None: that of Redis.
+
+    Raises:
+        StoreError: The settings cannot be used. A Redis that does not answer is waited for: until then, every method raises.
+    """
+
+    def __init__(  # noqa: PLR0913  (what `StoreKind.open` takes, and a clock for tests)
+        self,
+        settings: RedisSettings,
+        window: float,
+        events_kept: float,
+        clock: Clock,
+        budgets: BudgetRules,
+        *,
+        turn: Callable[[], float] | None = None,
+    ) -> None:
+        self._link, self._scripts = connect(settings, clock, turn=turn)
+        self._window = window
+        self._events_kept = events_kept
+        self._clock = clock
+        self._steady = SteadyClock(clock)
+        self._spender = Spender(budgets, self._scripts, clock, self._steady)
+        self._lazy = Lazy(self._scripts)
+        self._messages = Messages(self._scripts, self._lazy)
+        self._doubts = Doubts(self._scripts, clock, self._tell)
+        self._tries = Tries()
+        self._listener: KeptListener = _ignore
+        #: Whether something has to be spent before it is decided about anything else.
+        self._unspent = False
+        self._housekeeper = Rounds("smsotp-housekeeper", self._keep_house, clock)
+        try:
+            self._steady.compare(self._messages.live())
+        except NotAnswered as exc:
+            log.warning("the store is not there yet: %s", exc)
+
+    def start(self) -> None:
+        self._housekeeper.start()
+
+    def listen(self, listener: KeptListener) -> None:
+        self._listener = listener
+
+    def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
+        keys = [f"challenge:{new.state}", f"login:{new.login}"]
+        message = write_message(parcel.seal())
+        words = [self._window, self._messages.owner, *message, *self._spender.words(parcel.spending)]
+        try:
+            word, *rest = self._spend("open", keys, *words, *write_challenge(new), now=new.created)
+        except NotAnswered as exc:
+            if exc.is_sent:
+                self._doubts.add(new, parcel)
+            raise
+        if word == b"same":
+            return read_challenge(rest[0])
+        self._tell([parcel])
+        return new
+
+    def find_same(self, login: str, now: float) -> Challenge | None:
+        reply = self._scripts.run("find_same", [f"login:{login}"], login, self._window, now=now)
+        return None if reply is None else read_challenge(reply)
+
+    def answer(
+        self, state: str, user: str, seal: str, now: float, guesser: Guesser | None = None
+    ) -> Challenge:
+        known = self._tries.left(state)
+        words = (state, user, seal, "" if known is None else known, *write_guesser(guesser))
+        reply = self._scripts.run("answer", [f"challenge:{state}"], *words, now=now)
+        word, *rest = cast("list[Reply]", reply)
+        if word == b"right":
+            self._tries.note(state, USED_UP)
+            return read_challenge(rest[0])
+        raise self._why_not(cast("bytes", word), rest, state, guesser)
+
+    def find(self, state: str, user: str) -> Challenge:
+        reply = self._scripts.run("find", [f"challenge:{state}"], state, user)
+        if reply is None:
+            raise UnknownChallenge("no challenge of this user has this State")
+        return read_challenge(reply)
+
+    def resend(self, state: str, user: str, now: float, rules: ResendRules, parcel: Parcel) -> Challenge:
+        words = [state, user, rules.limit, rules.pace, self._messages.owner, *write_message(parcel.seal())]
+        keys, spent = [f"challenge:{state}"], self._spender.words(parcel.spending)
+        word, *rest = self._spend("resend", keys, *words, *spent, now=now)
+        if word == b"kept":
+            return read_challenge(rest[0])
+        if word == b"early":
+            raise ResendRefused(max(1.0, float(cast("bytes", rest[0]))))
+        raise _explain(cast("bytes", word))
+
+    def may_wait(self, rules: GuessRules) -> bool:
+        del rules
+        return bool(self._scripts.ask("EXISTS", key="watched"))
+
+    def known_place(self, guesser: Guesser, number_hash: str) -> str:
+        del number_hash
+        word = self._scripts.run("known_place", [f"guesses:{guesser.accounts[0]}"], *write_places(guesser))
+        return cast("bytes", word).decode()
+
+    def standing(self, guesser: Guesser, number_hash: str) -> Standing:
+        reply = self._scripts.run("standing", ["watched"], *guesser.accounts, number_hash)
+        if not reply:
+            return CLEAN
+        turn, kept = cast("tuple[bytes, Reply]", reply)
+        return in_our_time(read_standing(kept, guesser, float(turn)), float(turn), self._clock.time())
+
+    def mark_undelivered(self, state: str, resends: int, why: str) -> None:
+        keys = [f"challenge:{state}", f"message:{state}:{resends}"]
+        self._scripts.run("mark_undelivered", keys, resends, why, self._messages.owner)
+
+    def begin_attempt(self, state: str, resends: int, gateway: str) -> None:
+        self._messages.begin_attempt(f"{state}:{resends}", gateway)
+
+    def end_attempt(self, state: str, resends: int, gateway: str) -> None:
+        self._messages.end_attempt(f"{state}:{resends}", gateway)
+
+    def forget_message(self, state: str, resends: int) -> None:
+        self._messages.forget(f"{state}:{resends}")
+
+    def take_over(self, now: float) -> Sequence[LeftMessage]:
+        return self._messages.take_over(now)
+
+    def over_budget(self, spending: Spending) -> OverBudget | None:
+        return self._spender.find_over(spending)
+
+    def spend(self, spending: Spending) -> None:
+        self._spend("spend", [f"spent:{next(iter(spending.keys), '')}"], *self._spender.words(spending), 0)
+
+    def spend_anyway(self, spending: Spending) -> None:
+        self._spender.forget((*spending.keys, ""))
+        self._unspent = True
+        self._lazy.add(partial(self._spender.command, spending))
+
+    def lift(self, keys: tuple[str, ...]) -> None:
+        self._spender.forget(keys)
+        lift_limits_in_redis(self._scripts, keys)
+
+    def spent(self, key: str) -> list[tuple[Quota, int]]:
+        return read_spent(self._scripts, self._spender, key)
+
+    def count(self, what: str) -> None:
+        key = f"counts:{int(self._clock.time() // _DAY)}"
+        self._lazy.add(partial(self._scripts.command, "count", [key], what, 1), soon=False)
+
+    def record(self, event: DeliveryEvent) -> None:
+        self._lazy.add(partial(write_event, self._scripts, event, self._events_kept), soon=False)
+
+    def flush(self) -> None:
+        self._doubts.settle()
+        self._lazy.flush()
+
+    def close(self) -> None:
+        self._housekeeper.stop()
+        self._lazy.stop()
+        try:
+            self.flush()
+        finally:
+            with suppress(StoreError):
+                self._messages.leave()
+            self._link.close()
+
+    def _spend(
+        self, name: str, keys: Sequence[str], *words: Word | float, now: float | None = None
+    ) -> list[Reply]:
+        """
+        Run a script that spends.
+
+        Raises:
+            OverBudget: It is over budget.
+            StoreError: It cannot be decided.
+        """
+        if self._unspent:
+            self._lazy.flush()
+            self._unspent = False
+        reply = cast("list[Reply]", self._scripts.run(name, keys, *words, now=now))
+        over = self._spender.read(reply[-1])
+        if reply[0] == b"over" and over is not None:
+            raise over
+        return reply
+
+    def _why_not(self, word: bytes, rest: Sequence[Reply], state: str, guesser: Guesser | None) -> Exception:
+        """Return why an answer is not accepted, and remember the tries that are left."""
+        if word == b"locked":
+            seconds = cast("bytes", rest[0])
+            return TooManyGuesses(math.inf if seconds == b"ever" else float(seconds))
+        if word not in {b"wrong", b"last"}:
+            why = _explain(word)
+            if isinstance(why, TooManyAttempts):
+                self._tries.note(state, 0)
+            return why
+        left, turn, kept = cast("tuple[int, bytes, Reply]", rest)
+        in_a_row, wait = 1, 0.0
+        if guesser is not None:
+            standing = read_standing(kept, guesser, float(turn))
+            in_a_row, wait = standing.in_a_row, max(0.0, standing.challenge_from - float(turn))
+        self._tries.note(state, max(0, left))
+        if word == b"last":
+            return TooManyAttempts("wrong code, no try is left", guesses=in_a_row, wait=wait)
+        return WrongCode(left, guesses=in_a_row, wait=wait)
+
+    def _tell(self, parcels: Sequence[Parcel]) -> None:
+        try:
+            self._listener(parcels)
+        except BaseException:  # whoever logs in is asked for a code that may still come
+            log.exception("users were asked for codes, but no SMS will be sent")
+
+    def _keep_house(self) -> None:
+        """Say that this store lives, ask what is in doubt, and write what waits; what prevents that is told by the link."""
+        with suppress(StoreError):
+            self._steady.compare(self._messages.live())
+            self._doubts.settle()
+            self._lazy.wake()
+
+
+def _explain(word: bytes) -> Exception:
+    """Return why something was not looked at, as a script says it."""
+    return _NOT_LOOKED_AT[word]()
+
+
+def _ignore(kept: Sequence[Parcel]) -> None:
+    del kept

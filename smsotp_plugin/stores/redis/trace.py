@@ -1,0 +1,46 @@
+"""The delivery log in Redis: how a line is written, and how lines are found again."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import cast
+
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
+from smsotp_plugin.stores.redis.link import Command
+from smsotp_plugin.stores.redis.scripts import Scripts
+
+
+def write_event(scripts: Scripts, event: DeliveryEvent, kept: float) -> Command:
+    """
+    Make the command that writes a line.
+
+    Args:
+        scripts: Makes commands.
+        event: The line.
+        kept: Seconds for which it is kept.
+    """
+    keys = [
+        f"events:{event.reference}" if event.reference else f"receipts:{event.gateway}:{event.gateway_id}"
+    ]
+    if event.reference and event.kind in {EventKind.ASKED, EventKind.REJECTED}:
+        keys += [f"of-user:{event.user}"] if event.user else []
+        keys += [f"of-number:{event.number_hash}"] if event.number_hash else []
+    return scripts.command("record", keys, json.dumps(asdict(event)), event.at, kept, event.reference)
+
+
+def read_events(scripts: Scripts, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
+    """
+    Return the lines of somebody's newest messages, the oldest first.
+
+    Raises:
+        StoreError: Redis does not answer, or with an error.
+    """
+    keys = [f"events:{wanted.reference}", f"of-user:{wanted.user}", f"of-number:{wanted.number_hash}"]
+    reply = scripts.run("trace", keys, wanted.reference, limit)
+    events = [_read(line, reference.decode()) for reference, line in cast("list[tuple[bytes, bytes]]", reply)]
+    return sorted(events, key=lambda event: event.at)
+
+
+def _read(line: bytes, reference: str) -> DeliveryEvent:
+    row = json.loads(line)
+    return DeliveryEvent(**{**row, "kind": EventKind(row["kind"]), "reference": reference})

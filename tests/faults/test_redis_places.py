@@ -1,0 +1,267 @@
+"""The ways to a Redis: over TLS, with a user, through a socket, by Sentinels when it dies, in a Cluster when a node dies."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import trustme
+
+from smsotp_mocks.servers.redis import RedisSentinel, RedisServer
+from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.redis.address import find_slot
+from smsotp_plugin.stores.redis.store import RedisStore
+from tests.support.challenges import RIGHT
+from tests.support.markdown import ROOT
+from tests.support.parcels import begin
+from tests.support.redis import Redis, once, open_store, somebody
+
+NOW = SystemClock().time
+
+
+def log_in(store: RedisStore) -> str:
+    """Do both legs."""
+    new = begin(store, somebody())
+    return store.answer(new.state, "bob", RIGHT, NOW()).state
+
+
+@contextlib.contextmanager
+def opened(url: str, **settings: object) -> Iterator[RedisStore]:
+    store = open_store(url, **settings)  # type: ignore[arg-type]
+    yield store
+    with contextlib.suppress(StoreError):
+        store.close()
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Path:
+    """Make an authority, and a certificate for ``localhost``; returns the file of the authority."""
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    certificate.private_key_and_cert_chain_pem.write_to_path(tmp_path / "redis.pem")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    return tmp_path / "ca.pem"
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path, authority: Path) -> Iterator[str]:
+    """Start a Redis that speaks TLS; gives its port."""
+    server = RedisServer(tmp_path / "redis")
+    file = str(tmp_path / "redis.pem")
+    server.options = [
+        *("--port", "0", "--tls-port", str(server.port), "--tls-auth-clients", "no"),
+        *("--tls-cert-file", file, "--tls-key-file", file, "--tls-ca-cert-file", str(authority)),
+    ]
+    with server:
+        yield str(server.port)
+
+
+def test_tls_goes_to_the_name_that_the_certificate_holds(encrypted: str, authority: Path) -> None:
+    with opened(f"rediss://localhost:{encrypted}", ca_file=str(authority)) as store:
+        assert log_in(store)
+
+
+@pytest.mark.parametrize(
+    ("url", "has_authority", "why"),
+    [
+        ("rediss://127.0.0.1:{}", True, "certificate is not accepted"),
+        ("rediss://localhost:{}", False, "certificate is not accepted"),
+        ("redis://localhost:{}", False, "closed the connection|protocol|reset"),
+    ],
+)
+def test_tls_goes_to_nobody_else(
+    encrypted: str, authority: Path, url: str, why: str, *, has_authority: bool
+) -> None:
+    settings = {"ca_file": str(authority)} if has_authority else {}
+    with opened(url.format(encrypted), **settings) as store, pytest.raises(StoreError, match=why):
+        log_in(store)
+
+
+def read_rights() -> list[str]:
+    """Return the rights that the documentation names, with a password."""
+    page = (ROOT / "docs/redis.md").read_text()
+    line = page.partition("user radius ")[2].partition("\n")[0]
+    return line.replace("PASSWORD", "secret").split()
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[RedisServer]:
+    """Start a Redis that lets in one user, with the rights that the documentation names."""
+    with RedisServer(tmp_path / "redis") as server:
+        redis = Redis(server.port)
+        redis.ask("ACL", "SETUSER", "radius", *read_rights())
+        redis.ask("ACL", "SETUSER", "default", "off")
+        redis.close()
+        yield server
+
+
+def test_a_user_with_few_rights_is_enough(guarded: RedisServer) -> None:
+    with opened(f"redis://radius:secret@127.0.0.1:{guarded.port}") as store:
+        assert log_in(store)
+        store._keep_house()
+        store.flush()
+    with opened(f"redis://127.0.0.1:{guarded.port}", username="radius", password="secret") as store:
+        assert log_in(store)
+
+
+@pytest.mark.parametrize(
+    ("account", "why"), [("radius:wrong@", "WRONGPASS"), ("", "NOAUTH"), (":secret@", "AUTH")]
+)
+def test_who_is_not_let_in_is_told_so_at_the_start_and_no_password_is_repeated(
+    guarded: RedisServer, account: str, why: str
+) -> None:
+    with pytest.raises(StoreError, match=why) as refused:
+        open_store(f"redis://{account}127.0.0.1:{guarded.port}")
+
+    assert "secret" not in str(refused.value)
+
+
+def test_a_socket_of_this_machine_is_a_way(tmp_path: Path) -> None:
+    with (
+        RedisServer(tmp_path, options=["--unixsocket", str(tmp_path / "redis.sock")]),
+        opened(f"unix://{tmp_path}/redis.sock?db=3") as store,
+    ):
+        assert log_in(store)
+
+
+def test_a_replica_is_no_place_to_write_to(tmp_path: Path) -> None:
+    with (
+        RedisServer(tmp_path / "first") as first,
+        RedisServer(tmp_path / "second", options=["--replicaof", "127.0.0.1", str(first.port)]) as second,
+        opened(second.url) as store,
+        pytest.raises(StoreError, match="read only replica"),
+    ):
+        log_in(store)
+
+
+def test_what_another_version_has_written_is_left_alone(tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server:
+        redis = Redis(server.port)
+        redis.ask("SET", "{smsotp}:version", 2)
+        redis.close()
+        with pytest.raises(StoreError, match="another smsotp-plugin has written"):
+            open_store(server.url)
+
+
+def test_sentinels_say_who_has_taken_the_place_of_a_redis_that_died(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as running:
+        first = running.enter_context(RedisServer(tmp_path / "first"))
+        second = running.enter_context(
+            RedisServer(tmp_path / "second", options=["--replicaof", "127.0.0.1", str(first.port)])
+        )
+        wait_for(second, "master_link_status:up")
+        sentinels = [
+            running.enter_context(RedisSentinel(tmp_path / f"sentinel{number}", first, quorum=2))
+            for number in range(3)
+        ]
+        for sentinel in sentinels:
+            wait_for(sentinel, "slaves=1,sentinels=3")
+        hosts = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in sentinels)
+        store = running.enter_context(opened(f"redis+sentinel://{hosts}/mymaster"))
+        before = begin(store, somebody())
+        wait_for(second, f"slave_repl_offset:{offset_of(first)}")
+        first.kill()
+        sentinels[0].kill()
+
+        assert once(lambda: store.answer(before.state, "bob", RIGHT, NOW())).state == before.state
+        assert log_in(store)
+
+
+def test_a_name_that_no_sentinel_knows_is_told(tmp_path: Path) -> None:
+    with (
+        RedisServer(tmp_path / "first") as first,
+        RedisSentinel(tmp_path / "sentinel", first) as sentinel,
+        opened(f"redis+sentinel://127.0.0.1:{sentinel.port}/other") as store,
+        pytest.raises(StoreError, match="does not know it"),
+    ):
+        log_in(store)
+
+
+def wait_for(server: RedisServer, what: str) -> None:
+    """Wait until a server says something of itself."""
+    redis = Redis(server.port)
+
+    def look() -> None:
+        assert what in redis.ask("INFO") + redis.ask("INFO", "sentinel")
+
+    once(look, AssertionError)
+    redis.close()
+
+
+def offset_of(server: RedisServer) -> str:
+    redis = Redis(server.port)
+    info: str = redis.ask("INFO", "replication")
+    redis.close()
+    return info.partition("master_repl_offset:")[2].split()[0]
+
+
+@pytest.fixture
+def nodes(tmp_path: Path) -> Iterator[Sequence[RedisServer]]:
+    """Start a Cluster of three nodes; the last one gets a replica."""
+    options = [
+        *(
+            "--cluster-enabled",
+            "yes",
+            "--cluster-node-timeout",
+            "1000",
+            "--cluster-replica-validity-factor",
+            "0",
+        ),
+    ]
+    with contextlib.ExitStack() as running:
+        nodes = [
+            running.enter_context(RedisServer(tmp_path / str(number), options=options)) for number in range(4)
+        ]
+        redis = [Redis(node.port) for node in nodes]
+        for number, (first, last) in enumerate([(0, 5460), (5461, 10922), (10923, 16383)]):
+            redis[number].ask("CLUSTER", "ADDSLOTSRANGE", first, last)
+            redis[number].ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+        for node in nodes[1:]:
+            redis[0].ask("CLUSTER", "MEET", "127.0.0.1", node.port)
+        for each in redis:
+            once(lambda each=each: known(each, 4), AssertionError)  # type: ignore[misc]
+        owner = next(
+            number for number, last in enumerate([5460, 10922, 16383]) if find_slot("smsotp") <= last
+        )
+        redis[3].ask("CLUSTER", "REPLICATE", redis[owner].ask("CLUSTER", "MYID"))
+        for each in redis:
+            once(lambda each=each: ready(each), AssertionError)  # type: ignore[misc]
+            each.close()
+        wait_for(nodes[3], "master_link_status:up")
+        # The one with our slot last.
+        yield [*[node for node in nodes if node is not nodes[owner]], nodes[owner]]
+
+
+def known(redis: Redis, count: int) -> None:
+    assert f"cluster_known_nodes:{count}" in redis.ask("CLUSTER", "INFO")
+
+
+def ready(redis: Redis) -> None:
+    assert "cluster_state:ok" in redis.ask("CLUSTER", "INFO")
+
+
+def test_a_cluster_is_asked_who_has_our_slot_and_again_when_that_node_dies(
+    nodes: Sequence[RedisServer],
+) -> None:
+    *others, owner = nodes
+    hosts = ",".join(f"127.0.0.1:{node.port}" for node in others[:2])
+    with opened(f"redis+cluster://{hosts}") as store:
+        assert log_in(store)
+        before = begin(store, somebody())
+        wait_for(others[2], f"slave_repl_offset:{offset_of(owner)}")
+        owner.kill()
+
+        assert once(lambda: store.answer(before.state, "bob", RIGHT, NOW())).state == before.state
+        assert log_in(store)
+        assert store.take_over(NOW()) == []
+        store.flush()
+
+
+def test_the_slot_is_that_of_redis(tmp_path: Path) -> None:
+    with RedisServer(tmp_path, options=["--cluster-enabled", "yes"]) as server:
+        redis = Redis(server.port)
+        told = [redis.ask("CLUSTER", "KEYSLOT", f"{{{tag}}}:version") for tag in ("smsotp", "a.b", "x-1")]
+        redis.close()
+
+    assert told == [find_slot(tag) for tag in ("smsotp", "a.b", "x-1")]

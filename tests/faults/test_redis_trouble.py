@@ -1,0 +1,276 @@
+"""A Redis that is gone, hangs, is slow or forgets: log-ins are refused quickly, and go on when it is back."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from smsotp_mocks.servers.redis import RedisServer
+from smsotp_plugin.clock import Clock, SystemClock
+from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.redis.link import LIMIT, NotAnswered
+from smsotp_plugin.stores.redis.store import RedisStore
+from tests.support.challenges import RIGHT, at_once
+from tests.support.clock import FakeClock, Waits
+from tests.support.parcels import SomeParcel, begin, told_by
+from tests.support.redis import Redis, once, open_store, somebody
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path / "redis") as server:
+        yield server
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[..., RedisStore]]:
+    """Give a function that opens a store; all are closed after the test."""
+    with contextlib.ExitStack() as rest:
+
+        def opened(server: RedisServer, clock: Clock | None = None) -> RedisStore:
+            store = open_store(server.url, clock)
+            rest.callback(_close, store)
+            return store
+
+        yield opened
+
+
+def _close(store: RedisStore) -> None:
+    with contextlib.suppress(StoreError):
+        store.close()
+
+
+class Peer:
+    """Takes connections in the place of a Redis, counts them, and does with each what it was made for."""
+
+    def __init__(self, serve: Callable[[socket.socket], None]) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.taken = 0
+        self._serve = serve
+        self._connections: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._take, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+        for connection in self._connections:
+            connection.close()
+
+    def _take(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self.taken += 1
+                self._connections.append(connection)
+                threading.Thread(target=self._run, args=(connection,), daemon=True).start()
+
+    def _run(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            self._serve(connection)
+
+
+def hang(connection: socket.socket) -> None:
+    while connection.recv(4096):
+        pass
+
+
+def drip(connection: socket.socket) -> None:
+    """Answer with a text that has no end, a byte at a time."""
+    connection.sendall(b"$1000000\r\n")
+    waiting = threading.Event()
+    while not waiting.wait(0.05):
+        connection.sendall(b"x")
+
+
+@pytest.mark.parametrize("serve", [hang, drip, lambda connection: connection.close()])
+def test_a_call_is_given_up_whatever_comes(serve: Callable[[socket.socket], None]) -> None:
+    with Peer(serve) as peer:
+        store = open_store(peer.url)
+        with pytest.raises(NotAnswered):
+            store.find("0" * 32, "bob")
+        _close(store)
+
+
+def test_no_more_than_half_a_second_is_waited() -> None:
+    assert LIMIT < 0.5
+
+
+def test_who_comes_after_a_failure_is_refused_at_once_and_one_a_second_tries() -> None:
+    clock = FakeClock(waits=Waits.NOT_AT_ALL)
+    with Peer(hang) as peer:
+        store = open_store(peer.url, clock)
+        assert peer.taken == 1
+        for taken in (1, 2, 3):
+            ended = at_once_raising(lambda: store.find("0" * 32, "bob"))
+            assert (ended, peer.taken) == ({"NotAnswered"}, taken)
+            clock.advance(1.0)
+        store._lazy.stop()
+
+
+def at_once_raising(call: Callable[[], object]) -> set[str]:
+    """Return the names of what a call raises in many threads."""
+    raised: set[str] = set()
+
+    def run() -> None:
+        try:
+            call()
+        except StoreError as exc:
+            raised.add(type(exc).__name__)
+
+    at_once(run)
+    return raised
+
+
+def test_log_ins_go_on_when_a_redis_is_back_with_a_few_connections(
+    server: RedisServer, opened: Callable[..., RedisStore]
+) -> None:
+    store = opened(server)
+    begin(store, somebody())
+    server.kill()
+    with pytest.raises(NotAnswered):
+        begin(store, somebody())
+    server.start()
+    once(lambda: begin(store, somebody()))
+    at_once(lambda: begin(store, somebody()))
+
+    redis = Redis(server.port)
+    clients = redis.ask("INFO", "clients")
+    redis.close()
+    assert int(clients.partition("connected_clients:")[2].split()[0]) <= 60
+
+
+def test_a_start_waits_for_no_redis_and_uses_it_when_it_comes(
+    server: RedisServer, opened: Callable[..., RedisStore]
+) -> None:
+    server.kill()
+    store = opened(server)
+    with pytest.raises(NotAnswered):
+        store.find_same("l", SystemClock().time())
+    server.start()
+
+    new = somebody()
+    assert once(lambda: begin(store, new)) == new
+
+
+def test_a_connection_that_redis_closed_is_replaced_and_nobody_notices(
+    server: RedisServer, opened: Callable[..., RedisStore]
+) -> None:
+    store, redis = opened(server), Redis(server.port)
+    for _ in range(20):
+        begin(store, somebody())
+        assert redis.ask("CLIENT", "KILL", "SKIPME", "yes", "TYPE", "normal") >= 1
+    redis.close()
+
+
+def test_a_redis_that_has_forgotten_the_scripts_is_told_them(
+    server: RedisServer, opened: Callable[..., RedisStore]
+) -> None:
+    store, redis = opened(server), Redis(server.port)
+    new = begin(store, somebody())
+    redis.ask("SCRIPT", "FLUSH")
+    redis.close()
+
+    assert store.answer(new.state, "bob", RIGHT, SystemClock().time()) == new
+
+
+def test_what_redis_refuses_is_an_error_that_repeats_nothing(
+    server: RedisServer, opened: Callable[..., RedisStore]
+) -> None:
+    store, redis = opened(server), Redis(server.port)
+    redis.ask("CONFIG", "SET", "maxmemory", "1")
+    redis.close()
+    new = somebody()
+
+    with pytest.raises(StoreError, match=r"^Redis refuses: .*maxmemory") as refused:
+        begin(store, new)
+    assert new.state not in str(refused.value)
+
+
+class Proxy(Peer):
+    """Stands between a store and a Redis; may keep the answers to itself."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(self._forward)
+        self._port = port
+        self.is_silent = False
+
+    def _forward(self, connection: socket.socket) -> None:
+        with socket.create_connection(("127.0.0.1", self._port)) as redis:
+            while asked := connection.recv(65536):
+                redis.sendall(asked)
+                answer = redis.recv(65536)
+                if not self.is_silent:
+                    connection.sendall(answer)
+
+
+def test_a_challenge_whose_keeping_was_in_doubt_gets_its_sms_when_redis_answers(server: RedisServer) -> None:
+    with Proxy(server.port) as proxy:
+        store = open_store(proxy.url)
+        begin(store, somebody())
+        told = told_by(store)
+        new = somebody()
+        proxy.is_silent = True
+        with pytest.raises(NotAnswered):
+            begin(store, new)
+        proxy.is_silent = False
+        assert told == []
+        once(store.flush)
+
+        assert told == [new.state]
+        assert begin(store, replace(new, state="f" * 32)) == new
+        assert told == [new.state]
+        store.close()
+
+
+def test_a_challenge_that_was_not_kept_gets_none(server: RedisServer) -> None:
+    store = open_store(server.url)
+    told = told_by(store)
+    store._doubts.add(new := somebody(), SomeParcel(new))
+    store.flush()
+    store.close()
+
+    assert told == []
+
+
+def test_a_server_that_was_taken_for_dead_sends_nothing_that_another_one_has_taken_over(
+    server: RedisServer, opened: Callable[..., RedisStore]
+) -> None:
+    cut_off, other = opened(server), opened(server)
+    new = begin(cut_off, somebody())
+    cut_off._scripts.ask("ZADD", 1, cut_off._messages.owner, key="owners")
+    taken = other.take_over(SystemClock().time())
+    with pytest.raises(StoreError, match="taken this one for dead"):
+        cut_off.begin_attempt(new.state, 0, "gtx")
+    cut_off.mark_undelivered(new.state, 0, "not sent")
+    cut_off.forget_message(new.state, 0)
+    cut_off.flush()
+    other.begin_attempt(new.state, 0, "gtx")
+
+    assert [each.message.state for each in taken] == [new.state]
+    assert other.find(new.state, "bob").undelivered == ""
+    assert other._scripts.ask("EXISTS", key=f"message:{new.state}:0") == 1
+
+
+def test_nobody_is_taken_for_dead_because_redis_was_away(
+    server: RedisServer, opened: Callable[..., RedisStore]
+) -> None:
+    one, other = opened(server), opened(server)
+    begin(one, somebody())
+    for store in (one, other):
+        # As after a minute in which nobody could say that it lives.
+        one._scripts.ask("ZADD", 2, store._messages.owner, key="owners")
+
+    assert other.take_over(SystemClock().time()) == []
+    assert one.take_over(SystemClock().time()) == []

@@ -1,0 +1,125 @@
+"""A Redis for tests: asked directly, and with a clock that tests move."""
+
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import hiredis
+
+from smsotp_plugin.clock import Clock, SystemClock
+from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.budgets import NO_BUDGETS
+from smsotp_plugin.stores.redis.settings import RedisSettings
+from smsotp_plugin.stores.redis.store import RedisStore
+from tests.support.challenges import DAY, RIGHT, WINDOW
+from tests.support.clock import FakeClock, Waits
+
+Result = TypeVar("Result")
+#: Its type hints say that a command is one word.
+_pack = cast("Callable[[tuple[Any, ...]], bytes]", hiredis.pack_command)
+
+
+class Redis:
+    """
+    One connection to a Redis of this machine.
+
+    Args:
+        port: Where it listens.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self._reader = hiredis.Reader(encoding="utf-8", errors="surrogateescape")
+
+    def ask(self, *words: str | float) -> Any:
+        """Return the answer to one command; an error is raised."""
+        (reply,) = self.ask_all([words])
+        return reply
+
+    def ask_all(self, commands: list[tuple[str | float, ...]]) -> list[Any]:
+        """Return the answers to many commands in one go."""
+        self._socket.sendall(b"".join(map(_pack, commands)))
+        return [self._read() for _ in commands]
+
+    def next(self) -> Any:
+        """Return the next answer that comes, as after MONITOR."""
+        return self._read()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _read(self) -> Any:
+        while (reply := self._reader.gets()) is False:
+            self._reader.feed(self._socket.recv(65536))
+        if isinstance(reply, hiredis.ReplyError):
+            raise reply
+        return reply
+
+
+class RedisClock(FakeClock):
+    """
+    A clock that is also that of a Redis: when it moves, so do the ends of all keys.
+
+    Args:
+        port: Where the Redis listens.
+    """
+
+    def __init__(self, port: int) -> None:
+        super().__init__(1_000_000.0, Waits.NOT_AT_ALL)
+        self._redis = Redis(port)
+
+    def ask(self, *words: str | float) -> Any:
+        """Ask the Redis."""
+        return self._redis.ask(*words)
+
+    def advance(self, seconds: float) -> None:
+        super().advance(seconds)
+        self._age(seconds)
+
+    def set_by(self, seconds: float) -> None:
+        super().set_by(seconds)
+        self._age(seconds)
+
+    def close(self) -> None:
+        self._redis.close()
+
+    def _age(self, seconds: float) -> None:
+        keys = self._redis.ask("KEYS", "*")
+        lives = self._redis.ask_all([("PTTL", key) for key in keys])
+        self._redis.ask_all(
+            [
+                ("PEXPIRE", key, int(life - seconds * 1000))
+                for key, life in zip(keys, lives, strict=True)
+                if life > 0
+            ]
+        )
+
+
+def open_store(
+    url: str, clock: Clock | None = None, *, window: float = WINDOW, **settings: Any
+) -> RedisStore:
+    """Open a store as FreeRADIUS does, without its background threads."""
+    filled = RedisSettings.model_validate({"url": url, "key": "k" * 32, **settings})
+    return RedisStore(filled, window, DAY, clock or SystemClock(), NO_BUDGETS)
+
+
+def somebody(clock: Clock | None = None) -> Challenge:
+    """Return a challenge of a log-in of its own."""
+    now = (clock or SystemClock()).time()
+    state = secrets.token_hex(16)
+    return Challenge(state, "bob", state, "c" * 32, RIGHT, "+49 *** **67", "d" * 32, now, now + 300.0, 3)
+
+
+def once(call: Callable[[], Result], what: type[Exception] = StoreError) -> Result:
+    """Return what a call does as soon as it raises nothing any more: a Redis that failed is left alone for a second."""
+    until = time.monotonic() + 20
+    while True:
+        try:
+            return call()
+        except what:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)

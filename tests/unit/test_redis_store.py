@@ -1,0 +1,182 @@
+"""What only the store in Redis promises: one round trip, keys that end by themselves, files that forget."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from smsotp_mocks.servers.redis import RedisServer
+from smsotp_plugin.assembly import build_codes
+from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.errors import ConfigError, StoreError, WrongCode
+from smsotp_plugin.stores.base import ResendRules
+from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
+from smsotp_plugin.stores.guesses import Guesser, GuessRules, station_place
+from smsotp_plugin.stores.person import StoredPerson
+from smsotp_plugin.stores.redis.settings import RedisSettings
+from smsotp_plugin.stores.redis.store import RedisStore
+from smsotp_plugin.stores.schemes import erase_person, look_at_store, read_trace, unlock_account
+from tests.support.challenges import RIGHT, WRONG
+from tests.support.parcels import SomeParcel, begin
+from tests.support.redis import Redis, open_store, somebody
+
+NOW = SystemClock().time
+RULES = GuessRules(5, 20, 30.0, 3600.0, 86400.0, 86400.0)
+BOB = Guesser(("account",), (station_place("here"),), RULES)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis(server: RedisServer) -> Iterator[Redis]:
+    redis = Redis(server.port)
+    redis.ask("FLUSHALL")
+    yield redis
+    redis.close()
+
+
+@pytest.fixture
+def store(server: RedisServer, redis: Redis) -> Iterator[RedisStore]:
+    del redis
+    store = open_store(server.url)
+    # Redis is told each script once, before anything is counted.
+    new = begin(store, somebody())
+    with pytest.raises(WrongCode):
+        store.answer(new.state, "bob", WRONG, NOW(), BOB)
+    store.find(new.state, "bob")
+    store.resend(new.state, "bob", NOW(), ResendRules(1, 0), SomeParcel(new))
+    yield store
+    store.close()
+
+
+def settings(server: RedisServer) -> RedisSettings:
+    return RedisSettings(url=server.url, key="k" * 32)
+
+
+def round_trips(redis: Redis, server: RedisServer) -> list[str]:
+    """Return the commands that others have sent since MONITOR, without those of scripts."""
+    marker = Redis(server.port)
+    marker.ask("ECHO", "enough")
+    marker.close()
+    sent = []
+    while '"enough"' not in (line := redis.next()):
+        if " lua] " not in line:
+            sent.append(line.split('"')[1])
+    return sent
+
+
+def test_each_leg_is_one_round_trip(store: RedisStore, redis: Redis, server: RedisServer) -> None:
+    redis.ask("MONITOR")
+    new = begin(store, somebody())
+    opened = round_trips(redis, server)
+    begin(store, somebody())
+    with pytest.raises(WrongCode):
+        store.answer(new.state, "bob", WRONG, NOW(), BOB)
+    store.answer(new.state, "bob", RIGHT, NOW(), BOB)
+    answered = round_trips(redis, server)
+    store.resend(begin(store, somebody()).state, "bob", NOW(), ResendRules(1, 0), SomeParcel(new))
+
+    assert opened == ["EVALSHA"]
+    assert answered == ["EVALSHA"] * 3
+    assert round_trips(redis, server) == ["EVALSHA"] * 2
+
+
+def test_all_keys_are_in_one_slot_and_end_by_themselves(store: RedisStore, redis: Redis) -> None:
+    new = begin(store, somebody())
+    store.begin_attempt(new.state, 0, "gtx")
+    store.answer(new.state, "bob", RIGHT, NOW(), BOB)
+    for kind in (EventKind.ASKED, EventKind.RECEIPT):
+        store.record(
+            DeliveryEvent("ref" if kind is EventKind.ASKED else "", NOW(), kind, "g", "i", "", "bob", "", "h")
+        )
+    store.count("something")
+    store.flush()
+    keys = redis.ask("KEYS", "*")
+
+    assert all(key.startswith("{smsotp}:") for key in keys)
+    assert len({key.split(":")[1] for key in keys}) >= 10
+    endless = {key.split(":")[1] for key in keys if redis.ask("PTTL", key) < 0}
+    assert endless <= {"version", "watched", "guesses"}
+
+
+def test_erasing_somebody_empties_the_files_of_redis(tmp_path: Path) -> None:
+    with RedisServer(tmp_path / "redis", durable=True, options=["--save", "3600 1000"]) as server:
+        store = open_store(server.url)
+        new = begin(store, somebody())
+        store.record(DeliveryEvent("ref", NOW(), EventKind.ASKED, user="bob"))
+        store.flush()
+
+        def files() -> bytes:
+            return b"".join(
+                path.read_bytes()
+                for path in (tmp_path / "redis").rglob("*")
+                if path.suffix in {".aof", ".rdb"}
+            )
+
+        before = files()
+        assert erase_person(settings(server), StoredPerson(user="bob", shown=("bob",)))
+        after = files()
+        store.close()
+
+    assert new.state.encode() in before
+    assert new.state.encode() not in after
+
+
+def test_a_redis_whose_files_cannot_be_written_anew_is_told_of(tmp_path: Path) -> None:
+    with RedisServer(tmp_path / "redis", durable=True) as server:
+        store, redis = open_store(server.url), Redis(server.port)
+        begin(store, somebody())
+        redis.ask("ACL", "SETUSER", "default", "-bgrewriteaof")
+        redis.close()
+        with pytest.raises(StoreError, match="all is erased, but the files of Redis may still hold it"):
+            erase_person(settings(server), StoredPerson(user="bob"))
+        store.close()
+
+
+def test_commands_work_beside_a_server(store: RedisStore, server: RedisServer) -> None:
+    store.record(event := DeliveryEvent("ref", NOW(), EventKind.ASKED, user="bob"))
+    store.flush()
+    look_at_store(settings(server))
+
+    assert read_trace(settings(server), Wanted(user="bob"), 5) == [event]
+    assert unlock_account(settings(server), ["account"]) == 1
+    assert unlock_account(settings(server), ["account"]) == 0
+
+
+def test_a_look_changes_nothing(server: RedisServer, redis: Redis) -> None:
+    look_at_store(settings(server))
+
+    assert read_trace(settings(server), Wanted(user="bob"), 5) == []
+    assert redis.ask("DBSIZE") == 0
+
+
+def test_a_key_that_other_servers_need_too_is_not_made(tmp_path: Path) -> None:
+    from smsotp_plugin.settings import load_settings
+
+    file = tmp_path / "smsotp.toml"
+    file.write_text(
+        f"[store]\nurl = 'redis://localhost'\nkey_file = '{tmp_path}/smsotp.key'\n"
+        "[gateways.a]\nprovider = 'http'\nURL = 'https://a.example'\nRETURN_SUCCESS = 'OK'\n"
+        "[gateways.a.options]\nto = '{phone}'\ntext = '{otp}'\n"
+    )
+    with pytest.raises(ConfigError, match="copy it to each of them"):
+        build_codes(load_settings(file))
+    assert not (tmp_path / "smsotp.key").exists()
+    (tmp_path / "smsotp.key").write_text("k" * 32)
+    build_codes(load_settings(file))
+
+
+def test_tries_that_redis_has_lost_are_not_given_again(store: RedisStore, redis: Redis) -> None:
+    new = begin(store, somebody())
+    key = f"{{smsotp}}:challenge:{new.state}"
+    dump = redis.ask("HGETALL", key)
+    with pytest.raises(WrongCode):
+        store.answer(new.state, "bob", WRONG, NOW())
+    redis.ask("HSET", key, *dump)
+
+    with pytest.raises(StoreError, match="more tries in the store"):
+        store.answer(new.state, "bob", RIGHT, NOW())

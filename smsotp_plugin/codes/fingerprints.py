@@ -6,6 +6,7 @@ Nothing here can derive a code: that is left to `onetime`.
 
 import hmac
 from collections.abc import Callable
+from functools import lru_cache
 from hashlib import sha256
 from typing import Self
 
@@ -17,6 +18,8 @@ from smsotp_plugin.sms.phone import PhoneNumber
 #: Of a State: how many digits at its end say which site it is for.
 _SITE_DIGITS = 8
 _REFERENCE_DIGITS = 8
+#: Accounts whose fingerprints are remembered.
+_REMEMBERED = 16384
 
 
 def reference_of(state: str) -> str:
@@ -54,6 +57,7 @@ class Fingerprints:
         self._length = length
         self._alphabet = alphabet
         self._random_bytes = random_bytes
+        self._accounts = lru_cache(_REMEMBERED)(self._make_accounts)
 
     def make_state(self, site: str) -> str:
         """Return a fresh State: `HEX_DIGITS` hexadecimal digits, answered at this site only."""
@@ -92,6 +96,9 @@ class Fingerprints:
 
     def accounts(self, user: str) -> tuple[str, ...]:
         """Return what stands for all spellings of a User-Name, the present one first: one for each key."""
+        return self._accounts(user)
+
+    def _make_accounts(self, user: str) -> tuple[str, ...]:
         return self.fingerprints("account", fold_account(user))
 
     def number_hash(self, number: PhoneNumber) -> str:

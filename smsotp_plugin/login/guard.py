@@ -2,6 +2,7 @@
 
 import logging
 import math
+from functools import lru_cache
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints
@@ -27,6 +28,8 @@ log = logging.getLogger("smsotp.login")
 _FEW_SECONDS, _FEW_MINUTES = 90, 5400
 #: Waits that are known to be told; older ones are forgotten together, and may be told again.
 _MOST_TOLD = 10_000
+#: Stations and clients whose fingerprints are remembered.
+_REMEMBERED = 16384
 _DAY = 86400.0
 
 
@@ -60,6 +63,7 @@ class Guard:
         self._store = store
         self._journal = journal
         self._clock = clock
+        self._places = lru_cache(_REMEMBERED)(self._make_places)
         #: Whose wait is known from the delivery log, and until when it lasts.
         self._told: dict[str, float] = {}
 
@@ -120,12 +124,13 @@ class Guard:
     def guesser(self, request: LoginRequest) -> Guesser:
         """Return for whom the answers of a request are counted."""
         station = request.station.strip().casefold()
-        places = (
-            map(station_place, self._names.fingerprints("station", station))
-            if station
-            else map(client_place, self._names.fingerprints("client", request.client))
-        )
-        return Guesser(self._names.accounts(request.user), tuple(places), self._rules)
+        places = self._places(station, "" if station else request.client)
+        return Guesser(self._names.accounts(request.user), places, self._rules)
+
+    def _make_places(self, station: str, client: str) -> tuple[str, ...]:
+        if station:
+            return tuple(map(station_place, self._names.fingerprints("station", station)))
+        return tuple(map(client_place, self._names.fingerprints("client", client)))
 
     def note_wrong(self, request: LoginRequest, why: WrongCode | TooManyAttempts) -> None:
         """Log a wait or a lock that a wrong answer begins: one line for each, and none for whom it keeps out."""

@@ -137,6 +137,25 @@ def test_an_attacker_who_knows_the_password_has_fifty_guesses_a_day_and_the_vict
     assert attacker.compared / CODES <= 5e-5
 
 
+def test_neither_guesses_nor_sms_of_an_attacker_keep_the_owner_out(
+    make: Callable[..., Bench], tmp_path: Path
+) -> None:
+    attacker = Attacker(bench := make(), tmp_path / "smsotp.db")
+    usual = {"station": "home"}
+    seen = [log_in(bench, **usual)]
+
+    for minute in range(DAY // 60):
+        bench.clock.advance(60)
+        for number in range(5):
+            attacker.ask(station=f"st{minute}-{number}")
+        attacker.try_all()
+        if minute % 120 == 60:
+            seen.append(log_in(bench, **usual))
+
+    assert seen == [Accept()] * 13
+    assert attacker.compared <= 50
+
+
 def test_answers_that_were_saved_up_for_a_lock_are_not_looked_at(attacker: Attacker) -> None:
     bench = attacker.bench
     for number in range(40):

@@ -49,13 +49,19 @@ class GuessFile:
 
     def may_wait(self, rules: GuessRules) -> bool:
         """See `GuessStore.may_wait`."""
-        if self._file.is_shared or self._opened != self._file.opened:
+        if self._opened != self._file.opened:
             self._opened = self._file.opened
             self._watch.forget()
-        elif not self._watch.knows:
+        if not self._watch.knows:
+            if self._file.is_shared:
+                return True
             with self._file.alone() as connection:
                 self._watch.learn(sql.watched(connection, rules))
         return self._watch.holds_any()
+
+    def note_others(self) -> None:
+        """Trust in nothing that is known: another process uses the file, and may count."""
+        self._watch.forget()
 
     def known_place(self, guesser: Guesser, number_hash: str) -> str:
         """See `GuessStore.known_place`; waits for nobody who writes."""

@@ -275,6 +275,7 @@ class SqliteStore(BudgetPart, Store):
         self._is_shared = is_shared = self._file.is_shared
         if is_shared:
             self._recent.ask_always()
+            self._guesses.note_others()
             self._others_spent = True
         elif self._others_spent:
             self._file.catch_up()

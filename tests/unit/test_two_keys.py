@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from smsotp_plugin.assembly import build_codes
 from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
 from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.errors import StoreError
+from smsotp_plugin.settings import load_settings
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.stores.sealed import SealedStore
 from smsotp_plugin.stores.sqlite.store import SqliteStore
@@ -79,6 +81,25 @@ def test_a_reference_stays_the_same_when_the_key_is_changed() -> None:
 
     assert len(reference_of(state)) == 8
     assert reference_of(state) not in state
+
+
+@pytest.mark.parametrize("in_file", [True, False])
+def test_both_keys_of_the_configuration_are_known_and_the_first_one_makes(
+    tmp_path: Path, *, in_file: bool
+) -> None:
+    keys = ("n" * 32, "o" * 32)
+    line = f"keys = {list(keys)}"
+    if in_file:
+        (tmp_path / "own.key").write_text("\n".join(keys))
+        line = f'key_file = "{tmp_path}/own.key"'
+    file = tmp_path / "smsotp.toml"
+    file.write_text(f'[store]\n{line}\n[gateways.any]\nprovider = "script"\nSCRIPT = "/bin/true"\n')
+
+    codes = build_codes(load_settings(file))
+
+    assert NEW.names.is_for(codes.names.make_state("default"), "default")
+    assert codes.maker_of(OLD.names.make_state("default"), "default") is not None
+    assert codes.maker_of(maker("x").names.make_state("default"), "default") is None
 
 
 @pytest.fixture

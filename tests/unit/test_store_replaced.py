@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.sqlite.attempts import find_notes, list_owners, read_notes
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import RIGHT, WINDOW, challenge, name_outcome
 from tests.support.clock import FakeClock, Waits
@@ -50,6 +51,22 @@ def put_a_copy_in_its_place(path: Path) -> None:
 def make_the_directory_anew(path: Path) -> None:
     path.parent.rename(path.parent.with_name("old"))
     path.parent.mkdir()
+
+
+@pytest.mark.parametrize("do", [remove, remove_all, put_a_copy_in_its_place, make_the_directory_anew])
+def test_attempts_are_noted_beside_the_database_that_is_there(
+    store: SqliteStore, path: Path, clock: FakeClock, do: Callable[[Path], None]
+) -> None:
+    before = begin(store, challenge(clock))
+    store.flush()
+    store.begin_attempt(before.state, 0, "first")
+    do(path)
+    after = begin(store, challenge(clock))
+    store.flush()
+    store.begin_attempt(after.state, 0, "second")
+
+    (owner,) = list_owners(path)
+    assert read_notes(find_notes(path, owner)) == {(after.state, 0): {"second"}}
 
 
 @pytest.mark.parametrize("do", [remove, remove_all, put_a_copy_in_its_place, make_the_directory_anew])

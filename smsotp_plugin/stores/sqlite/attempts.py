@@ -125,6 +125,16 @@ class Attempts:
             for key in keys:
                 self._free += self._slots.pop(key, {}).values()
 
+    def renew(self) -> None:
+        """Begin a new file at the path: the database has gone, with the messages that the notes are of."""
+        with self._lock:
+            if self._file >= 0:
+                os.close(self._file)
+                self._file = -1
+                with suppress(OSError):
+                    self._path.unlink()
+            self._slots, self._free, self._size = {}, [], 0
+
     def close(self) -> None:
         """Close the file, and remove it where no message is left that it says anything about."""
         with self._lock:

@@ -313,6 +313,7 @@ class SqliteFile:
     def _open_anew(self) -> None:
         old, was_removed = self._identity, place_of(self._path) is None
         self._close()
+        self.attempts.renew()
         self._open(old)
         log.error(
             "%s was %s: log-ins that wait for their code may have to be begun again",

@@ -283,6 +283,20 @@ def test_a_flush_tells_what_the_thread_of_the_store_could_not_write(
     del store._file.insert
 
 
+def test_a_transaction_that_could_not_be_ended_ends_before_the_next_use(
+    store: SqliteStore, clock: FakeClock
+) -> None:
+    writer = store._file._writer._connection
+    assert writer is not None
+    kept = begin(store, challenge(clock))
+    store.flush()
+    writer.execute("BEGIN IMMEDIATE")
+    writer.execute("DELETE FROM challenges")
+
+    assert store.find(kept.state, kept.user) == kept
+    assert store.answer(kept.state, kept.user, RIGHT, clock.time()) == kept
+
+
 def test_a_wrong_answer_before_the_commit_is_counted(store: SqliteStore, clock: FakeClock) -> None:
     def guess() -> str:
         new = begin(store, challenge(clock, tries=2))

@@ -89,6 +89,9 @@ class SharedConnection:
                 raise StoreError(f"{self._path} is not open")
             try:
                 with translate_errors(self._path):
+                    if self._connection.in_transaction:
+                        # Memory was too short to end the one before; none of it has been promised.
+                        self._connection.execute("ROLLBACK")
                     yield self._connection
             except StoreError as exc:
                 if isinstance(exc.__cause__, sqlite3.OperationalError):

@@ -11,8 +11,8 @@ import pytest
 
 @contextlib.contextmanager
 def mounted(place: Path, *options: str) -> Iterator[Path]:
-    """Mount a file system at a new directory; skips the test where that is not allowed."""
-    place.mkdir()
+    """Mount a file system at a directory; skips the test where that is not allowed."""
+    place.mkdir(exist_ok=True)
     done = subprocess.run(["mount", *options, place], check=False, capture_output=True)
     if done.returncode != 0:
         pytest.skip("only root may mount a small disk")

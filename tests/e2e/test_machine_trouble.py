@@ -1,20 +1,26 @@
 """What a machine can do to the server: nobody gets in without the code, every answer comes in time, log-ins go on afterwards."""
 
 import itertools
+import os
+import re
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from smsotp_mocks.servers.errors import HarnessError
 from smsotp_mocks.servers.raddb import RadiusUser
-from smsotp_mocks.servers.radius_client import Answer
+from smsotp_mocks.servers.radius_client import Answer, NoAnswer
+from tests.support.programs import program
 
-from .disks import ext4, frozen
+from .disks import ext4, frozen, make_read_only, mounted
 from .system import UNAVAILABLE, World
-from .test_store_trouble import once_available
+from .test_store_trouble import make_unhealthy, once_available
 
 #: Seconds that a client waits for an answer.
 BUDGET = 5.0
@@ -47,19 +53,16 @@ def answer(world: World, user: RadiusUser, code: str, state: bytes) -> Answer:
 
 
 def until_logged_in(world: World) -> None:
-    """Log in people until one of them gets in wholly: gateways and the store are tried again after a pause."""
-    end = time.monotonic() + 40
-    while True:
-        user = world.someone()
-        challenge = world.log_in(user)
-        if challenge.code == "challenge":
-            try:
-                code = world.gateway.inbox.wait(number=user.phone, timeout=5).code
-            except AssertionError:
-                code = ""
-            if code and world.answer(user, code, challenge.state).code == "accept":
-                return
-        assert time.monotonic() < end, challenge
+    """Log in one after the other until somebody gets in wholly: gateways and the store are tried again after a pause."""
+    for user in itertools.islice(world.users, 280, 288):
+        challenge = once_available(lambda user=user: world.log_in(user))  # type: ignore[misc]  # of this turn
+        try:
+            code = world.gateway.inbox.wait(number=user.phone, timeout=5).code
+        except AssertionError:
+            continue
+        if world.answer(user, code, challenge.state).code == "accept":
+            return
+    raise AssertionError("nobody can log in any more")
 
 
 def test_a_lock_that_another_program_holds_for_five_seconds(tmp_path: Path) -> None:
@@ -101,3 +104,164 @@ def test_a_disk_that_hangs_keeps_no_log_in_waiting(tmp_path: Path, disk: Path) -
         assert late[-1].prompt == UNAVAILABLE
         assert accepted.code == "accept"
         assert world.log_in_wholly(world.someone()).code == "accept"
+
+
+def test_a_disk_that_has_become_read_only_rejects_log_ins_until_there_is_another(
+    tmp_path: Path, disk: Path
+) -> None:
+    with World(tmp_path, store=disk) as world:
+        anna = world.someone()
+        state = world.log_in(anna).state
+        code = world.code_of(anna)
+        make_read_only(disk)
+        make_unhealthy(world)
+        refused = [first_leg(world, world.someone()), answer(world, anna, code, state)]
+        with mounted(disk, "-t", "tmpfs", "tmpfs"):
+            until_logged_in(world)
+            late = answer(world, anna, code, state)
+            assert world.server.stop() == 0
+
+        assert [(each.code, each.prompt) for each in refused] == [("reject", UNAVAILABLE)] * 2
+        assert "readonly database" in world.server.log_text() or "disk I/O error" in world.server.log_text()
+        assert late.code == "reject"
+
+
+def test_a_damaged_database_lets_nobody_in_and_log_ins_go_on_when_it_is_removed(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        anna = world.someone()
+        state = world.log_in(anna).state
+        code = world.code_of(anna)
+        world.server.stop()
+        world.database.write_bytes(b"SQLite format 3\0" + os.urandom(1 << 16))
+        with pytest.raises(HarnessError, match=r"smsotp: .*smsotp\.db"):
+            world.start()
+        for path in world.store.glob("smsotp.db*"):
+            path.unlink()
+        world.start()
+
+        assert answer(world, anna, code, state).code == "reject"
+        assert world.log_in_wholly(world.someone()).code == "accept"
+
+
+@pytest.fixture
+def moved_clock(tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """Give a file that moves the wall clock of a server, and the environment that makes a server look into it."""
+    library, seconds = tmp_path / "moved_clock.so", tmp_path / "seconds"
+    compiler = program("gcc", "gcc libc6-dev")
+    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", library, SHIM], check=True)
+    tmp_path.chmod(0o755)
+    library.chmod(0o755)
+    move(seconds, 0)
+    return seconds, {"LD_PRELOAD": str(library), "MOVED_CLOCK": str(seconds)}
+
+
+def move(seconds: Path, by: int) -> None:
+    """Set a clock forward, or back."""
+    with seconds.open("r+b" if seconds.exists() else "wb") as file:
+        file.write(by.to_bytes(8, sys.byteorder, signed=True))
+
+
+@pytest.mark.parametrize("by", [HOUR, -HOUR])
+def test_a_clock_that_is_set_by_an_hour_makes_codes_worthless_and_log_ins_go_on(
+    tmp_path: Path, moved_clock: tuple[Path, dict[str, str]], by: int
+) -> None:
+    seconds, environment = moved_clock
+    with World(tmp_path / "world", environment=environment) as world:
+        anna = world.someone()
+        before = world.log_in(anna)
+        old = world.code_of(anna)
+        mark = world.gateway.inbox.mark()
+        move(seconds, by)
+        late = answer(world, anna, old, before.state)
+        again = world.log_in(anna)
+        new = world.code_of(anna, after=mark)
+        accepted = answer(world, anna, new, again.state)
+        others = [world.log_in_wholly(world.someone()).code for _ in range(3)]
+        move(seconds, 0)
+
+        assert late.code == "reject"
+        assert (again.code, accepted.code) == ("challenge", "accept")
+        assert again.state != before.state
+        assert others == ["accept"] * 3
+        assert answer(world, anna, new, again.state).code == "reject"
+        assert world.log_in_wholly(world.someone()).code == "accept"
+
+
+def limit(world: World, what: int, most: int) -> None:
+    """Set a limit of the running server; it can be lifted again."""
+    pid = world.server.pid
+    assert pid is not None
+    _, hard = resource.prlimit(pid, what)
+    resource.prlimit(pid, what, (most, hard))
+
+
+def test_file_handles_that_are_used_up_cost_the_sms_and_nobody_gets_in(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        anna = world.someone()
+        limit(world, resource.RLIMIT_NOFILE, 3)
+        challenge = first_leg(world, anna)
+        world.server.wait_for_log("Too many open files")
+        refused = [answer(world, anna, typed, challenge.state) for typed in ("000000", "")]
+        for path in world.store.glob("smsotp.db*"):
+            path.unlink()
+        blind = [first_leg(world, world.someone()) for _ in range(5)]
+        limit(world, resource.RLIMIT_NOFILE, 1024)
+        until_logged_in(world)
+
+        assert "accept" not in {each.code for each in (challenge, *refused, *blind)}
+        assert world.codes_of(anna) == []
+        assert blind[-1].prompt == UNAVAILABLE
+        assert world.server.stop() == 0
+
+
+def test_memory_that_is_short_lets_nobody_in_and_costs_no_code_that_was_sent(tmp_path: Path) -> None:
+    # One heap, so that none has room in reserve.
+    world = World(
+        tmp_path,
+        gateway="TIMEOUT = 30",
+        sections='[limits]\nmode = "record"',
+        environment={"MALLOC_ARENA_MAX": "1"},
+    )
+    with world:
+        otto = world.someone()
+        state = world.log_in(otto).state
+        code = world.code_of(otto)
+        status = Path(f"/proc/{world.server.pid}/status").read_text()
+        (size,) = re.findall(r"VmSize:\s+(\d+) kB", status)
+        limit(world, resource.RLIMIT_AS, int(size) * 1024 // 2)
+        world.gateway.faults.add("delay 300s")
+        answers = fill_memory(world)
+        with suppress(NoAnswer):
+            answers.add(answer(world, otto, "wrong", state).code)
+        with suppress(ProcessLookupError):
+            limit(world, resource.RLIMIT_AS, resource.RLIM_INFINITY)
+        world.gateway.faults.clear()
+        world.gateway.faults.release()
+        # FreeRADIUS itself may have ended for want of memory.
+        world.start()
+        accepted = once_available(lambda: world.answer(otto, code, state))
+        until_logged_in(world)
+
+        assert "accept" not in answers
+        assert accepted.code == "accept"
+
+
+def fill_memory(world: World) -> set[str]:
+    """Begin log-ins whose messages pile up until the server finds no memory for one; returns how they were answered."""
+    users = itertools.cycle(world.users[:100])
+    answers = set()
+
+    def begin(station: int) -> str:
+        user = next(users)
+        client = world.server.client(timeout=BUDGET)
+        try:
+            return client.log_in(user.name, user.password, Calling_Station_Id=f"{station:0>200}").code
+        except NoAnswer:  # FreeRADIUS itself has no memory for the packet, or for a thread
+            return "none"
+
+    with ThreadPoolExecutor(8) as pool:
+        for first in range(0, 20_000, 200):
+            answers |= set(pool.map(begin, range(first, first + 200)))
+            if "MemoryError" in world.server.log_text():
+                return answers
+    raise AssertionError(f"the server's memory is not short: {answers}")

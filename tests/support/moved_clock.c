@@ -44,3 +44,9 @@ time_t time(time_t *kept) {
 	if (kept) *kept = now.tv_sec;
 	return now.tv_sec;
 }
+
+/* FreeRADIUS has its modules look for functions in their own libraries first, where this one would not be found. */
+void *dlopen(const char *name, int flags) {
+	void *(*real)(const char *, int) = (void *(*)(const char *, int))dlsym(RTLD_NEXT, "dlopen");
+	return real(name, flags & ~RTLD_DEEPBIND);
+}

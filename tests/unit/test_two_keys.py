@@ -40,6 +40,16 @@ def test_a_state_leads_to_the_maker_that_has_its_key() -> None:
     assert NEW.maker_of(old, "default") is None
 
 
+def test_servers_of_one_store_know_each_others_challenges_after_each_step_of_a_change() -> None:
+    both_ways_round = maker("o", NEW)
+
+    # The old one removed last: what it made is over then.
+    for one, other in ((OLD, both_ways_round), (both_ways_round, BOTH), (BOTH, NEW)):
+        for made, read in ((one, other), (other, one)):
+            assert read.maker_of(made.names.make_state("default"), "default") is not None
+            assert read.names.is_mark(made.names.mark("a"), "a")
+
+
 def test_a_code_of_the_old_key_is_derived_and_sealed_by_its_maker() -> None:
     state, seed = OLD.names.make_state("default"), OLD.make_seed()
     found = BOTH.maker_of(state, "default")

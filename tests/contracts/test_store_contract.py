@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 from zlib import crc32
 
+import hiredis
 import pytest
 
 from smsotp_mocks.servers.redis import RedisServer
@@ -21,14 +22,20 @@ from smsotp_plugin.stores.sqlite.settings import SqliteSettings
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import DAY
 from tests.support.clock import FakeClock
-from tests.support.redis import RedisClock
+from tests.support.redis import Redis, RedisClock, once
 
 from .store_contract import StoreContract
 
 
 @pytest.fixture(scope="module", autouse=True)
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+    # A Cluster of one node: it refuses a change that touches keys of several slots.
+    options = ["--cluster-enabled", "yes"]
+    with RedisServer(tmp_path_factory.mktemp("redis"), options=options) as server:
+        redis = Redis(server.port)
+        redis.ask("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        once(lambda: redis.ask("SET", "a", "a"), hiredis.ReplyError)
+        redis.close()
         TestRedis.url = server.url
         yield server
 

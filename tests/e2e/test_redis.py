@@ -1,0 +1,192 @@
+"""Two FreeRADIUS servers that share a Redis: whichever is asked, it is one log-in; and what happens when Redis is gone."""
+
+import contextlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.servers.freeradius import FreeRadiusServer
+from smsotp_mocks.servers.raddb import RadiusUser
+from smsotp_mocks.servers.radius_client import Answer
+from smsotp_mocks.servers.redis import RedisServer
+from tests.support.redis import Redis, once
+
+from .system import UNAVAILABLE, people, secrets_in
+
+
+class Pair:
+    """Two servers, a Redis, a gateway, and people."""
+
+    def __init__(self, directory: Path) -> None:
+        self.redis = RedisServer(directory / "redis").start()
+        self.gateway = HttpGateway()
+        self.gateway.start()
+        self.users = people(40)
+        self._unused = iter(self.users)
+        config = f"""
+[store]
+url = "{self.redis.url}"
+key = "{"k" * 32}"
+[dispatch]
+workers = 1
+[otp]
+text = "Your code is {{otp}}"
+[gateways.mock]
+provider = "http"
+URL = "{self.gateway.url}/sms"
+HTTP_METHOD = "POST"
+RETURN_SUCCESS = "OK"
+TIMEOUT = 100
+[gateways.mock.options]
+to = "{{phone}}"
+text = "{{otp}}"
+"""
+        self.first, self.second = (
+            FreeRadiusServer(directory / name, users=self.users, config_toml=config).start()
+            for name in ("first", "second")
+        )
+
+    def someone(self) -> RadiusUser:
+        return next(self._unused)
+
+    def code_of(self, user: RadiusUser, timeout: float = 10.0) -> str:
+        return self.gateway.inbox.wait(number=user.phone, timeout=timeout).code
+
+    def sms_to(self, user: RadiusUser) -> int:
+        return len(self.gateway.inbox.messages(number=user.phone))
+
+    def wait_for_attempt(self, challenge: Answer) -> None:
+        """Wait until the gateway may have the SMS of a challenge."""
+        redis = Redis(self.redis.port)
+        key = f"{{smsotp}}:message:{challenge.state.decode()}:0"
+
+        def look() -> None:
+            assert "g mock" in redis.ask("HKEYS", key)
+
+        once(look, AssertionError)
+        redis.close()
+
+    def log_in_wholly(self, first: FreeRadiusServer, second: FreeRadiusServer) -> Answer:
+        """Begin at one server and answer at the other."""
+        user = self.someone()
+        challenge = first.log_in(user.name, user.password)
+        assert challenge.code == "challenge", challenge
+        return second.answer(user.name, self.code_of(user), challenge.state)
+
+    def close(self) -> None:
+        with contextlib.ExitStack() as rest:
+            rest.callback(self.gateway.stop)
+            rest.callback(self.redis.kill)
+            for server in (self.first, self.second):
+                rest.callback(server.stop)
+        for server in (self.first, self.second):
+            codes = [message.code for message in self.gateway.inbox.messages() if message.code]
+            assert secrets_in(server.log_text(), codes) == []
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    pair = Pair(tmp_path_factory.mktemp("pair"))
+    yield pair
+    pair.close()
+
+
+def test_what_begins_at_one_is_answered_at_the_other_and_only_once(pair: Pair) -> None:
+    user = pair.someone()
+    challenge = pair.first.log_in(user.name, user.password)
+    wrong = pair.second.answer(user.name, "000000", challenge.state)
+    right = pair.second.answer(user.name, pair.code_of(user), challenge.state)
+    again = pair.first.answer(user.name, pair.code_of(user), challenge.state)
+
+    assert [each.code for each in (challenge, wrong, right, again)] == [
+        "challenge",
+        "challenge",
+        "accept",
+        "reject",
+    ]
+    assert pair.log_in_wholly(pair.second, pair.first).code == "accept"
+
+
+def test_the_same_log_in_at_both_at_once_is_one_sms_and_one_state(pair: Pair) -> None:
+    for _ in range(10):
+        user, together = pair.someone(), Barrier(4)
+
+        def log_in(server: FreeRadiusServer, user: RadiusUser = user, together: Barrier = together) -> Answer:
+            together.wait()
+            return server.log_in(user.name, user.password)
+
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(log_in, [pair.first, pair.second] * 2))
+        code = pair.code_of(user)
+
+        assert {answer.code for answer in answers} == {"challenge"}
+        assert len({answer.state for answer in answers}) == 1
+        assert pair.second.answer(user.name, code, answers[0].state).code == "accept"
+        assert pair.sms_to(user) == 1
+
+
+def test_without_redis_nobody_gets_in_and_with_it_again_all_do(pair: Pair) -> None:
+    waiting, new = pair.someone(), pair.someone()
+    challenge = pair.first.log_in(waiting.name, waiting.password)
+    code = pair.code_of(waiting)
+    pair.redis.freeze()
+    refused = pair.first.log_in(new.name, new.password)
+    wrong_password = pair.first.log_in(new.name, "wrong")
+    answered = pair.first.answer(waiting.name, code, challenge.state)
+    pair.redis.thaw()
+
+    assert (refused.code, refused.prompt) == ("reject", UNAVAILABLE)
+    assert (wrong_password.code, wrong_password.prompt) == ("reject", "")
+    assert answered.code == "reject"
+    accepted = once(lambda: accept(pair, waiting, code, challenge.state), AssertionError)
+    assert accepted.code == "accept"
+    assert pair.sms_to(new) == 0
+    assert "log-ins are refused until Redis answers" in pair.first.log_text()
+    assert "Redis answers again" in pair.first.log_text()
+
+
+def accept(pair: Pair, user: RadiusUser, code: str, state: bytes) -> Answer:
+    answer = pair.first.answer(user.name, code, state)
+    assert answer.code == "accept"
+    return answer
+
+
+def test_what_a_server_that_was_killed_has_not_sent_is_sent_by_the_other(pair: Pair) -> None:
+    under_way, waiting = pair.someone(), pair.someone()
+    pair.gateway.faults.add("delay 300s")
+    challenges = [pair.first.log_in(user.name, user.password) for user in (under_way, waiting)]
+    pair.wait_for_attempt(challenges[0])
+    pair.first.kill()
+    pair.gateway.faults.clear()
+    pair.gateway.faults.release()
+    # It is believed to live for 5 seconds more.
+    code = pair.code_of(waiting, 30.0)
+
+    assert pair.second.answer(waiting.name, code, challenges[1].state).code == "accept"
+    assert pair.sms_to(waiting) == 1
+    pair.first.start()
+
+
+def test_nothing_that_redis_holds_tells_a_code_or_a_number(pair: Pair) -> None:
+    user = pair.someone()
+    pair.first.log_in(user.name, user.password)
+    code = pair.code_of(user)
+    redis = Redis(pair.redis.port)
+    readers = {
+        "hash": ("HGETALL",),
+        "list": ("LRANGE", 0, -1),
+        "set": ("SMEMBERS",),
+        "zset": ("ZRANGE", 0, -1),
+        "string": ("GET",),
+    }
+    held: list[object] = []
+    for key in redis.ask("KEYS", "*"):
+        command, *rest = readers.get(redis.ask("TYPE", key), ("GET",))
+        held += [key, redis.ask(command, key, *rest)]
+    redis.close()
+
+    assert secrets_in(repr(held), [code, str(user.phone), user.password]) == []

@@ -20,6 +20,11 @@ FOREIGN = (
     "Address already in use",
     "Module 'smsotp_plugin.freeradius' not found",
     "Login incorrect",
+    "database is locked",
+    "database or disk is full",
+    "attempt to write a readonly database",
+    "disk I/O error",
+    "Too many open files",
 )
 #: Between back-ticks, and nothing that anybody says: commands, settings, unlang, wire.
 _ELSE = re.compile(

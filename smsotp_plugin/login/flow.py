@@ -186,7 +186,7 @@ class Login:
             request.site, request.user, request.client, request.station, number.e164
         )
         new, code = self._make_challenge(request, number, logins[0])
-        refusal = self._guard.refusal(request, number, new.number_hash)
+        refusal = self._guard.refusal(request, number)
         if refusal is not None:
             return refusal
         for older in logins[1:]:

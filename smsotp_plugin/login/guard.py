@@ -15,6 +15,7 @@ from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.settings import Settings
 from smsotp_plugin.sms.phone import PhoneNumber
 from smsotp_plugin.stores.guesses import (
+    CLEAN,
     Guesser,
     GuessRules,
     GuessStore,
@@ -67,14 +68,13 @@ class Guard:
         #: Whose wait is known from the delivery log, and until when it lasts.
         self._told: dict[str, float] = {}
 
-    def refusal(self, request: LoginRequest, number: PhoneNumber, number_hash: str) -> Reject | None:
+    def refusal(self, request: LoginRequest, number: PhoneNumber) -> Reject | None:
         """
         Say why somebody whose first factor was right gets no challenge now; None where they get one.
 
         Args:
             request: Whose log-in.
             number: Where the code would go.
-            number_hash: Its fingerprint.
 
         Raises:
             StoreError: It cannot be known.
@@ -82,7 +82,9 @@ class Guard:
         if not self._store.may_wait(self._rules):
             return None
         guesser = self.guesser(request)
-        standing = self._store.standing(guesser, number_hash)
+        standing = CLEAN
+        for number_hash in self._names.number_hashes(number):
+            standing = standing.worse(self._store.standing(guesser, number_hash))
         wait = standing.challenge_from - self._clock.time()
         if wait <= 0:
             return None

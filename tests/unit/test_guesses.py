@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from smsotp_plugin.codes.fingerprints import Fingerprints
 from smsotp_plugin.errors import NoRoute, TooManyAttempts, WrongCode
 from smsotp_plugin.login.decisions import Accept, Ask, Reject
+from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.unit.test_login import NUMBER, Bench, answer, make, request
 
@@ -220,6 +222,16 @@ def test_another_name_with_the_same_number_is_no_way_round(bench: Bench) -> None
 
     assert isinstance(bench.login.first_leg(request(user="rsmith", station="elsewhere")), Reject)
     assert isinstance(bench.login.first_leg(request(user="rsmith", numbers=("+4915112345678",))), Ask)
+
+
+def test_another_name_with_the_same_number_is_no_way_round_while_the_key_is_changed(bench: Bench) -> None:
+    wrong(bench, 5)
+    guard = bench.login._guard
+    guard._names = Fingerprints(b"n" * 32, 6, "0123456789", lambda count: b"r" * count, guard._names)
+
+    refused = guard.refusal(request(user="alice"), parse_number(NUMBER, None))
+
+    assert refused == Reject("Too many wrong codes. You can log in again in 30 s.")
 
 
 def test_the_person_is_told_how_long_to_wait(bench: Bench) -> None:

@@ -1,54 +1,89 @@
 """
 What the time of a rejection tells about the password, with ``[challenge] uniform``: a wrong one against right ones that get no code.
 
-    bench/rejection_timing.py [--samples 2000] [--folder FOLDER]
+    bench/rejection_timing.py [--samples 2000] [--held] [--folder FOLDER]
 
-A real FreeRADIUS without a reject delay, one request at a time, the kinds in random order. A share of 0.50 means that the
-time of one rejection tells nothing: it is how often one of this kind takes longer than one of a wrong password.
+A real FreeRADIUS, the kinds in random order: one request at a time and without a reject delay, or (--held) many at a time, with
+a delay of a second and the policy smsotp_uniform. A share of 0.50 means that the time of one rejection tells nothing: it
+is how often one of this kind takes longer than one of a wrong password.
 """
 
 import argparse
 import random
+import re
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bench_servers import PASSWORD, make_plugin_server, silent_provider
 from radius_packets import CHALLENGE, REJECT, find_state
 from state_timing import Asker, print_statistics
 
-_SETTINGS = '\n[challenge]\nuniform = true\nresend_after = 0\n\n[limits]\nper_user = ["1/d"]\n'
-_WARM_UP = 200  # requests that are not counted
+from smsotp_mocks.servers.freeradius import FreeRadiusServer
+
+_SETTINGS = """
+[guesses]
+first_wait = 3600
+
+[challenge]
+uniform = true
+resend_after = 0
+
+[limits]
+per_user = ["1/d"]
+"""
+_WARM_UP = 50  # requests of each kind that are not counted
+_AT_A_TIME = 8  # requests that are held back together
 _FREE = 5  # wrong codes before the first wait
 _WRONG = "wrong!"
 #: Without a number: only names of seven digits have one.
 _NOBODY, _SPENT, _WAITING, _ANYBODY = "nobody", "1000001", "1000002", "1000003"
+_KINDS = {
+    "wrong password": (_ANYBODY, _WRONG),
+    "no number": (_NOBODY, PASSWORD),
+    "budget spent": (_SPENT, PASSWORD),
+    "waiting": (_WAITING, PASSWORD),
+}
 
 
-def begin(asker: Asker) -> None:
+def hold(server: FreeRadiusServer) -> None:
+    """Have a server hold rejections back, with the policy for it."""
+    main = server.raddb / "radiusd.conf"
+    main.write_text(re.sub(r"reject_delay = \d+", "reject_delay = 1", main.read_text()))
+    site = server.raddb / "sites-enabled/smsotp"
+    site.write_text(
+        site.read_text().replace("smsotp_sign_reply\n", "smsotp_sign_reply\n\t\t\tsmsotp_uniform\n")
+    )
+
+
+def begin(address: tuple[str, int]) -> None:
     """Spend the budget of one user, and make another one wait."""
+    asker = Asker(address)
     for user in (_SPENT, _WAITING):
         answer, _ = asker.ask(user, PASSWORD)
         assert answer[0] == CHALLENGE, answer
     for _ in range(_FREE):
         asker.ask(_WAITING, _WRONG, find_state(answer))
+    asker.close()
 
 
-def measure(asker: Asker, samples: int) -> dict[str, list[float]]:
+def measure(address: tuple[str, int], samples: int, at_a_time: int) -> dict[str, list[float]]:
     """Return the seconds of each rejection, by kind."""
-    kinds = {
-        "wrong password": (_ANYBODY, _WRONG),
-        "no number": (_NOBODY, PASSWORD),
-        "budget spent": (_SPENT, PASSWORD),
-        "waiting": (_WAITING, PASSWORD),
-    }
-    times: dict[str, list[float]] = {kind: [] for kind in kinds}
-    for turn in range(samples + _WARM_UP):
-        for kind in random.sample([*kinds], len(kinds)):
-            answer, seconds = asker.ask(*kinds[kind])
+    askers = [Asker(address) for _ in range(at_a_time)]
+    turns = [kind for _ in range(samples + _WARM_UP) for kind in random.sample([*_KINDS], len(_KINDS))]
+    times: dict[str, list[float]] = {kind: [] for kind in _KINDS}
+
+    def ask(place: int) -> None:
+        for kind in turns[place::at_a_time]:
+            answer, seconds = askers[place].ask(*_KINDS[kind])
             assert answer[0] == REJECT, (kind, answer)
-            if turn >= _WARM_UP:
-                times[kind].append(seconds)
-    return times
+            times[kind].append(seconds)
+
+    with ThreadPoolExecutor(at_a_time) as pool:
+        list(pool.map(ask, range(at_a_time)))
+    for asker in askers:
+        asker.close()
+    return {kind: seconds[_WARM_UP:] for kind, seconds in times.items()}
 
 
 def main() -> None:
@@ -56,27 +91,24 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--samples", type=int, default=2000, help="rejections of each kind")
+    parser.add_argument("--held", action="store_true", help="with a delay and the policy smsotp_uniform")
     parser.add_argument(
         "--folder", type=Path, help="for the store; by default one that is removed afterwards"
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         Path(folder).chmod(0o755)
-        run(Path(folder), options.samples)
+        run(Path(folder), options.samples, held=options.held)
 
 
-def run(folder: Path, samples: int) -> None:
-    settings = f"\n[guesses]\nfirst_wait = 3600\n{_SETTINGS}"
-    with (
-        silent_provider(folder) as table,
-        make_plugin_server(folder / "server", table + settings) as server,
-    ):
-        asker = Asker(server.address)
-        try:
-            begin(asker)
-            print_statistics(measure(asker, samples))
-        finally:
-            asker.close()
+def run(folder: Path, samples: int, *, held: bool) -> None:
+    with silent_provider(folder) as table:
+        server = make_plugin_server(folder / "server", table + _SETTINGS)
+        if held:
+            hold(server)
+        with server:
+            begin(server.address)
+            print_statistics(measure(server.address, samples, _AT_A_TIME if held else 1))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """``[challenge] uniform``: rejections tell nobody whether the password was right."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -59,3 +60,29 @@ def test_who_is_asked_for_a_code_is_told_what_became_of_it(world: World) -> None
 
     assert again.prompt.startswith("Wrong code.")
     assert world.answer(anna, code, challenge.state).code == "accept"
+
+
+def test_the_policy_removes_what_other_modules_say(tmp_path: Path) -> None:
+    users = [*people(3), RadiusUser("nobody", "secret-word-x", None)]
+    world = World(tmp_path, sections=_SECTIONS, users=users, reject_delay=1)
+    world.server.prepare()
+    site = world.server.raddb / "sites-enabled/smsotp"
+    text = site.read_text()
+    with_policy = text.replace("\t\t\tsmsotp_sign_reply\n", "\t\t\tsmsotp_sign_reply\n\t\t\tsmsotp_uniform\n")
+    told = with_policy.replace(
+        "\t\t\telse {\n\t\t\t\treject\n",
+        '\t\t\telse {\n\t\t\t\tupdate reply {\n\t\t\t\t\t&Reply-Message := "No."\n\t\t\t\t}\n\t\t\t\treject\n',
+    )
+    assert text != with_policy != told
+    site.write_text(told)
+    with world:
+        anna = world.someone()
+        wrong_password = world.server.log_in(anna.name, "wrong")
+        without_number = world.server.log_in("nobody", "secret-word-x")
+        challenge = world.log_in(anna)
+        code = world.code_of(anna)
+        for _ in range(5):
+            judged = world.answer(anna, other_than(code), challenge.state)
+
+        assert described(wrong_password) == described(without_number) == ("reject", (), b"", True, [])
+        assert judged.prompt == "Too many wrong codes. Log in again to get a new one."

@@ -242,8 +242,21 @@ def _make_codes(settings: Settings, keys: Sequence[bytes]) -> CodeMaker:
     return maker
 
 
-def _load_keys(settings: Settings) -> tuple[bytes, ...]:
+def find_keys(settings: Settings) -> tuple[bytes, ...]:
+    """
+    Return the keys of a store, the present one first; none is made.
+
+    Raises:
+        ConfigError: The key file cannot be used.
+    """
     store = settings.store
     if store.given_keys:
         return tuple(key.encode() for key in store.given_keys)
-    return load_or_make_keys(store.key_path) if store.makes_key else load_keys(store.key_path)
+    return load_keys(store.key_path)
+
+
+def _load_keys(settings: Settings) -> tuple[bytes, ...]:
+    store = settings.store
+    if not store.given_keys and store.makes_key:
+        return load_or_make_keys(store.key_path)
+    return find_keys(settings)

@@ -32,7 +32,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 freeradius_app = typer.Typer(help="Set FreeRADIUS up.", no_args_is_help=True)
+store_app = typer.Typer(help="Move what is kept.", no_args_is_help=True)
 app.add_typer(freeradius_app, name="freeradius")
+app.add_typer(store_app, name="store")
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001  (typer calls it so)
@@ -169,6 +171,22 @@ def limits(
     from smsotp_plugin.commands.limits import show_limits  # noqa: PLC0415  (quick --help)
 
     raise typer.Exit(show_limits(config, whom, lift=lift))
+
+
+@store_app.command()
+def copy(
+    source: Annotated[Path, typer.Argument(metavar="FROM", help="The configuration whose store is read.")],
+    target: Annotated[Path, typer.Argument(metavar="TO", help="The configuration whose store is filled.")],
+) -> None:
+    """
+    Copy all that a store holds into another one that is empty; no server may be running that uses either.
+
+    Run it as the user that FreeRADIUS runs as. Exit code 0: all is copied. 1: a store cannot be used. 2: a configuration has
+    problems.
+    """
+    from smsotp_plugin.commands.store_copy import copy as run  # noqa: PLC0415  (quick --help)
+
+    raise typer.Exit(run(source, target))
 
 
 @freeradius_app.command()

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.stores.base import ChallengeStore
 from smsotp_plugin.stores.budgets import BudgetRules, BudgetStore, Usage
+from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, Wanted
 from smsotp_plugin.stores.person import Erased, StoredPerson
 from smsotp_plugin.stores.settings import StoreSettings
@@ -119,6 +120,32 @@ class StoreKind(ABC, Generic[SettingsT]):
 
         Raises:
             StoreError: The store is not there or cannot be written.
+        """
+
+    @abstractmethod
+    def read_contents(self, settings: SettingsT) -> StoreContents:
+        """
+        Return all that the store holds, while no server uses it; changes nothing.
+
+        Raises:
+            StoreError: The store is not there or cannot be read.
+        """
+
+    @abstractmethod
+    def write_contents(
+        self, settings: SettingsT, contents: StoreContents, *, events_kept: float, clock: Clock
+    ) -> None:
+        """
+        Fill a store in which nothing is, while no server uses it. The messages belong to the next server that is started.
+
+        Args:
+            settings: Where the store is.
+            contents: What it holds from now on.
+            events_kept: Seconds that the delivery log goes back.
+            clock: Time.
+
+        Raises:
+            StoreError: The store holds something, or cannot be written.
         """
 
     @abstractmethod

@@ -10,6 +10,7 @@ from typing import Any
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.stores.budgets import NO_BUDGETS, BudgetRules, Usage
+from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
 from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.person import Erased, StoredPerson
@@ -81,6 +82,23 @@ def read_limits(settings: StoreSettings, rules: BudgetRules, keys: Sequence[str]
 def lift_limits(settings: StoreSettings, keys: Sequence[str], clock: Clock) -> None:
     """See `StoreKind.lift_limits`."""
     find_store(settings.url).lift_limits(settings, keys, clock)
+
+
+def copy_store(
+    source: StoreSettings, target: StoreSettings, *, events_kept: float, clock: Clock
+) -> StoreContents:
+    """
+    Fill a store with all that another one holds, while no server uses either.
+
+    Returns:
+        What has been copied.
+
+    Raises:
+        StoreError: One of them is not there, or the target holds something already.
+    """
+    contents = find_store(source.url).read_contents(source)
+    find_store(target.url).write_contents(target, contents, events_kept=events_kept, clock=clock)
+    return contents
 
 
 def look_at_store(settings: StoreSettings) -> None:

@@ -11,8 +11,8 @@ from smsotp_plugin.stores.redis.line import ReplyError
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.scripts import Scripts, check
 
-#: Keys that Redis looks at in one go, and challenges that one script removes.
-_LOOK, _PIECE = 1000, 100
+#: Challenges that are looked at, or removed by one script.
+_PIECE = 100
 #: How long Redis may take to write its files anew, and how often it is asked meanwhile; in seconds.
 _PATIENCE, _PAUSE = 60.0, 0.05
 _UNDER_WAY = ("aof_rewrite_in_progress:1", "aof_rewrite_scheduled:1", "rdb_bgsave_in_progress:1")
@@ -47,19 +47,16 @@ def erase_from_redis(scripts: Scripts, person: StoredPerson, clock: Clock) -> Er
 
 def _find_states(scripts: Scripts, person: StoredPerson) -> Iterator[str]:
     """Yield the States of all challenges that are a person's."""
-    cursor, beginning = b"0", scripts.key("challenge:")
-    while True:
-        words = ("SCAN", cursor, "MATCH", beginning + "*", "COUNT", _LOOK)
-        (reply,) = scripts.run_all([Command(words)])
-        cursor, keys = cast("tuple[bytes, list[bytes]]", check(reply))
+    states = [name.removeprefix("challenge:") for name in scripts.scan("challenge:")]
+    for start in range(0, len(states), _PIECE):
+        piece = states[start : start + _PIECE]
+        keys = [scripts.key(f"challenge:{state}") for state in piece]
         rows = scripts.run_all([Command(("HMGET", key, "user", "number_hash")) for key in keys])
-        for key, row in zip(keys, rows, strict=True):
+        for state, row in zip(piece, rows, strict=True):
             user, number_hash = cast("tuple[bytes | None, bytes | None]", check(row))
             is_theirs = bool(person.user) and user == person.user.encode()
             if is_theirs or (number_hash or b"").decode() in person.number_hashes:
-                yield key.decode().removeprefix(beginning)
-        if cursor == b"0":
-            return
+                yield state
 
 
 def _find_references(scripts: Scripts, person: StoredPerson) -> Iterator[str]:

@@ -5,6 +5,7 @@ from contextlib import closing
 
 from smsotp_plugin.clock import Clock, SystemClock
 from smsotp_plugin.stores.budgets import BudgetRules, Usage
+from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
 from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.person import Erased, StoredPerson
@@ -70,6 +71,24 @@ class RedisKind(StoreKind[RedisSettings]):
         link, scripts = connect(settings, clock)
         with closing(link):
             lift_limits_in_redis(scripts, keys)
+
+    def read_contents(self, settings: RedisSettings) -> StoreContents:
+        from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
+        from smsotp_plugin.stores.redis.contents import read_contents_of_redis  # noqa: PLC0415  (the same)
+
+        link, scripts = connect(settings, SystemClock(), changes_nothing=True)
+        with closing(link):
+            return read_contents_of_redis(scripts)
+
+    def write_contents(
+        self, settings: RedisSettings, contents: StoreContents, *, events_kept: float, clock: Clock
+    ) -> None:
+        from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
+        from smsotp_plugin.stores.redis.contents import write_contents_to_redis  # noqa: PLC0415  (the same)
+
+        link, scripts = connect(settings, clock)
+        with closing(link):
+            write_contents_to_redis(scripts, contents, events_kept, clock.time())
 
     def look(self, settings: RedisSettings) -> None:
         from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)

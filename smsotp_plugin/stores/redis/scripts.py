@@ -1,15 +1,18 @@
 """The changes of the store: one Lua script each, in a file of its own, which Redis runs as one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from hashlib import sha1
 from importlib.resources import files
+from typing import cast
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.redis.line import Reply, ReplyError, Word, explain
 from smsotp_plugin.stores.redis.link import Command, Link
 
+#: Keys that Redis looks at in one go.
+_LOOK = 1000
 #: What stands before a script, beside `shared`.
 _BEFORE = {
     "answer": ("tallies",),
@@ -53,6 +56,24 @@ class Scripts:
     def key(self, name: str) -> str:
         """Return the whole name of a key."""
         return self._prefix + name
+
+    def scan(self, beginning: str = "") -> Iterator[str]:
+        """
+        Yield the names of all keys that begin so, without the prefix; each at least once that is there all the time.
+
+        Raises:
+            StoreError: Redis does not answer, or with an error.
+        """
+        cursor, seen = b"0", set[bytes]()
+        while True:
+            words = ("SCAN", cursor, "MATCH", f"{self._prefix}{beginning}*", "COUNT", _LOOK)
+            (reply,) = self._link.call(Command(words))
+            cursor, keys = cast("tuple[bytes, list[bytes]]", check(reply))
+            new = dict.fromkeys(key for key in keys if key not in seen)
+            seen.update(new)
+            yield from (key.decode().removeprefix(self._prefix) for key in new)
+            if cursor == b"0":
+                return
 
     def command(
         self, name: str, keys: Sequence[str], *words: Word | float, now: float | None = None

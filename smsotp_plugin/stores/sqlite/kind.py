@@ -5,10 +5,12 @@ from typing import cast
 
 from smsotp_plugin.clock import Clock, SystemClock
 from smsotp_plugin.stores.budgets import BudgetRules, Usage
+from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
 from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.patient import PatientStore
 from smsotp_plugin.stores.person import Erased, StoredPerson
+from smsotp_plugin.stores.sqlite.contents import read_contents_of_file, write_contents_to_file
 from smsotp_plugin.stores.sqlite.erase import erase_from_file
 from smsotp_plugin.stores.sqlite.guesses import unlock_in_file
 from smsotp_plugin.stores.sqlite.limits import lift_limits_in_file, read_limits_in_file
@@ -51,6 +53,15 @@ class SqliteKind(StoreKind[SqliteSettings]):
 
     def lift_limits(self, settings: SqliteSettings, keys: Sequence[str], clock: Clock) -> None:
         lift_limits_in_file(settings.database, keys, clock)
+
+    def read_contents(self, settings: SqliteSettings) -> StoreContents:
+        return read_contents_of_file(settings.database)
+
+    def write_contents(
+        self, settings: SqliteSettings, contents: StoreContents, *, events_kept: float, clock: Clock
+    ) -> None:
+        del events_kept
+        write_contents_to_file(settings.database, contents, clock)
 
     def look(self, settings: SqliteSettings) -> None:
         look_at_store(settings.database)

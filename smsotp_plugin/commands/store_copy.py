@@ -1,0 +1,60 @@
+"""``smsotp store copy``: all that a store holds goes into another one, while no server uses either."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from smsotp_plugin.assembly import find_keys
+from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.commands.check import print_problems
+from smsotp_plugin.errors import ConfigError, StoreError
+from smsotp_plugin.settings import Settings, load_settings
+from smsotp_plugin.stores.contents import StoreContents
+from smsotp_plugin.stores.schemes import copy_store
+
+_DAY = 86400.0
+
+
+def copy(source: Path, target: Path) -> int:
+    """
+    Copy, and print how much there was.
+
+    Args:
+        source: The configuration whose store is read.
+        target: The configuration whose store is filled.
+
+    Returns:
+        The exit code: 0, 1 where a store cannot be used, 2 where a configuration cannot be used.
+    """
+    out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
+    try:
+        old, new = load_settings(source), load_settings(target)
+        _demand_same_key(old, new, target)
+        contents = copy_store(
+            old.store, new.store, events_kept=new.delivery_log.days * _DAY, clock=SystemClock()
+        )
+    except ConfigError as exc:
+        print_problems(err, exc.problems)
+        return 2
+    except StoreError as exc:
+        err.print(Text(f"smsotp: {exc}"))
+        return 1
+    out.print(Text(_describe(contents)))
+    return 0
+
+
+def _demand_same_key(old: Settings, new: Settings, target: Path) -> None:
+    if find_keys(old)[0] not in find_keys(new):
+        raise ConfigError(
+            [
+                f"{target}: store.key: it must be the key of the other store, or what is copied would let nobody in"
+            ]
+        )
+
+
+def _describe(contents: StoreContents) -> str:
+    return (
+        f"copied: {len(contents.challenges)} log-ins, {len(contents.messages)} SMS that wait, {len(contents.events)} lines of "
+        "the delivery log, and what is counted"
+    )

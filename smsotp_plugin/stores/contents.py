@@ -1,0 +1,110 @@
+"""All that a store holds, in a form that every kind of store can read and write: for moving from one to another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.budgets import Count, Spending
+from smsotp_plugin.stores.delivery_log import DeliveryEvent
+from smsotp_plugin.stores.guesses import Streak
+from smsotp_plugin.stores.kept import KeptMessage
+
+
+class ChallengeStatus(IntEnum):
+    """What became of a challenge, but for its end."""
+
+    OPEN = 0
+    USED = 1
+    EXHAUSTED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChallenge:
+    """
+    A challenge with what the contract does not show of it.
+
+    Attributes:
+        challenge: As it is now.
+        status: What became of it.
+        asked: When its code was last asked for again, in Unix seconds; 0 for never.
+    """
+
+    challenge: Challenge
+    status: ChallengeStatus
+    asked: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """
+    A message that waits or is under way.
+
+    Attributes:
+        message: As it is kept.
+        may_have_it: The gateways that have it, or may.
+    """
+
+    message: KeptMessage
+    may_have_it: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStreak:
+    """
+    A count of wrong answers in a row.
+
+    Attributes:
+        name: Under which it is counted.
+        place: Of the streak.
+        other_name: Of the same account.
+        streak: The count.
+    """
+
+    name: str
+    place: str
+    other_name: str
+    streak: Streak
+
+
+@dataclass(frozen=True, slots=True)
+class WrongAnswer:
+    """
+    One of the wrong answers of the last day.
+
+    Attributes:
+        name: Under which it is counted.
+        place: Of its streak.
+        at: Unix seconds.
+    """
+
+    name: str
+    place: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Expense:
+    """
+    What was spent or given back at some moment.
+
+    Attributes:
+        at: Unix seconds.
+        spending: What; without messages where all before is lifted.
+    """
+
+    at: float
+    spending: Spending
+
+
+@dataclass(frozen=True, slots=True)
+class StoreContents:
+    """Everything, the oldest first."""
+
+    challenges: Sequence[StoredChallenge] = ()
+    messages: Sequence[StoredMessage] = ()
+    events: Sequence[DeliveryEvent] = ()
+    streaks: Sequence[StoredStreak] = ()
+    wrong_answers: Sequence[WrongAnswer] = ()
+    expenses: Sequence[Expense] = ()
+    counts: Sequence[Count] = ()

@@ -6,7 +6,7 @@ is imported where it is used.
 """
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,6 +22,7 @@ from smsotp_mocks.servers.redis import RedisServer
 
 if TYPE_CHECKING:
     from smsotp_mocks.net.certificates import Certificates
+    from smsotp_mocks.servers.cluster import Cluster
     from smsotp_mocks.servers.freeradius import FreeRadiusServer
 
 
@@ -30,6 +31,13 @@ class StartFreeRadius(Protocol):
 
     def __call__(self, config_toml: str = "", **options: Any) -> "FreeRadiusServer":
         """Start a server; options are those of `FreeRadiusServer`."""
+
+
+class StartCluster(Protocol):
+    """What the fixture `smsotp_cluster` gives: call it with the plugin's configuration."""
+
+    def __call__(self, tables: Mapping[str, Mapping[str, Any]], **options: Any) -> "Cluster":
+        """Start Redis and the servers that share it; options are those of `Cluster`."""
 
 
 @pytest.fixture
@@ -93,3 +101,17 @@ def smsotp_redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     """Start a Redis that this test alone uses."""
     with RedisServer(tmp_path / "redis") as server:
         yield server
+
+
+@pytest.fixture
+def smsotp_cluster(tmp_path: Path) -> Iterator[StartCluster]:
+    """Give a function that starts FreeRADIUS servers with the plugin, and the Redis that they share."""
+    from smsotp_mocks.servers.cluster import Cluster  # noqa: PLC0415  (needs pyrad)
+
+    with ExitStack() as running:
+
+        def start(tables: Mapping[str, Mapping[str, Any]], **options: Any) -> "Cluster":
+            directory = tmp_path / f"cluster-{secrets.token_hex(4)}"
+            return running.enter_context(Cluster(directory, tables, **options))
+
+        yield start

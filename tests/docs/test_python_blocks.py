@@ -1,5 +1,6 @@
 """Every Python that the pages show is run: as a script, with the names that the page's text has introduced."""
 
+import inspect
 import sys
 import types
 import urllib.parse
@@ -14,6 +15,7 @@ import requests
 from smsotp_conformance import CODE, SENTENCE, ProviderContract, message, within
 from smsotp_mocks import HttpGateway, Inbox
 from smsotp_mocks.gateways.toml import write_toml
+from smsotp_mocks.pytest_plugin import StartCluster
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_plugin.providers.http import HttpProvider
 from smsotp_plugin.sms.message import Message
@@ -72,7 +74,10 @@ class Program:
 
 
 @pytest.mark.parametrize("block", SHOWN, ids=str)
-def test_it_runs(block: Block, inbox: Inbox, gateway: HttpGateway, tmp_path: Path) -> None:
+def test_it_runs(
+    block: Block, inbox: Inbox, gateway: HttpGateway, smsotp_cluster: StartCluster, tmp_path: Path
+) -> None:
+    fixtures = {"smsotp_http_gateway": gateway, "smsotp_inbox": inbox, "smsotp_cluster": smsotp_cluster}
     toml = write_toml({"store": {"url": f"sqlite://{tmp_path}/store/smsotp.db"}} | gateway.configuration())
     names: dict[str, Any] = {
         "FreeRadiusServer": FreeRadiusServer,
@@ -92,7 +97,7 @@ def test_it_runs(block: Block, inbox: Inbox, gateway: HttpGateway, tmp_path: Pat
         assert inbox.wait(timeout=0).code == CODE
     for name, value in list(names.items()):
         if name.startswith("test_"):
-            value(gateway, inbox)
+            value(**{wanted: fixtures[wanted] for wanted in inspect.signature(value).parameters})
         elif (
             isinstance(value, type) and issubclass(value, ProviderContract) and value is not ProviderContract
         ):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_mocks import demo
+from smsotp_mocks.demo import __main__ as demo
+from smsotp_mocks.demo import one_server
 from smsotp_mocks.servers.raddb import RadiusUser
 from tests.support.markdown import ROOT, blocks
 
@@ -50,7 +51,7 @@ def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_demo_in_which_something_else_happens_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(demo, "BOB", RadiusUser("bob", "another password"))
+    monkeypatch.setattr(one_server, "BOB", RadiusUser("bob", "another password"))
 
     assert demo.main([]) == 1
     assert "Access-Challenge was expected." in capsys.readouterr().err

@@ -64,6 +64,7 @@ def test_every_fixture_bears_the_name_of_the_package() -> None:
 
     assert fixtures == {
         "smsotp_certificates",
+        "smsotp_cluster",
         "smsotp_freeradius_server",
         "smsotp_http_gateway",
         "smsotp_inbox",

@@ -1,70 +1,49 @@
 """A Redis (or Valkey) of its own for a test, on a free port of 127.0.0.1; keeps nothing on disk unless told to. And Sentinels."""
 
 import shutil
-import signal
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from smsotp_mocks.net.ports import find_free_tcp_port
 from smsotp_mocks.servers.errors import HarnessError
-from smsotp_mocks.servers.process_log import ProcessLog
-
-_LIMIT = 20.0  # seconds; a start takes 0.03
+from smsotp_mocks.servers.program import Program
 
 
-class RedisServer:
+class RedisServer(Program):
     """
-    Can be stopped, killed and started again on the same port.
+    Comes back on the same port.
 
     Args:
         directory: For its log and, with `durable`, its data.
         durable: Every write reaches the disk before it is answered, and is there after a new start.
         options: Further ones, as on its command line: ``["--maxmemory", "1mb"]``.
+        run_by: See `Program`.
     """
 
-    #: What its log says when it can be used.
+    name = "Redis"
     ready = "Ready to accept connections"
 
-    def __init__(self, directory: Path, *, durable: bool = False, options: Sequence[str] = ()) -> None:
-        self.directory = directory
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        durable: bool = False,
+        options: Sequence[str] = (),
+        run_by: Sequence[str] = (),
+    ) -> None:
+        super().__init__(directory, "redis.log", run_by)
         self.port = find_free_tcp_port()
         self.durable = durable
         self.options = options
-        self._log = ProcessLog(directory / "redis.log")
-        self._process: subprocess.Popen[str] | None = None
 
     @property
     def url(self) -> str:
         """For ``[store] url``."""
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def start(self) -> Self:
-        """
-        Start and wait until connections are taken.
-
-        Raises:
-            HarnessError: It is not installed, or did not start; with the last lines of its log.
-        """
-        if self._process is not None and self._process.poll() is None:
-            return self
-        self.directory.mkdir(parents=True, exist_ok=True)
-        mark = self._log.mark()
-        self._process = subprocess.Popen(  # noqa: S603  (no shell; the program was found on the path)
-            [_find_program(), *self.arguments(), *self.options],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-        self._log.follow(self._process)
-        if not self._log.wait(self.ready, mark, _LIMIT):
-            self._end(signal.SIGKILL)
-            raise HarnessError(f"Redis did not start.\n{self._log.tail(mark)}")
-        return self
+    def command(self) -> list[str]:
+        """Return what is run: `arguments` and then `options`, which count where both say something."""
+        return [_find_program(), *self.arguments(), *self.options]
 
     def arguments(self) -> list[str]:
         """Return what it is started with, beside `options`."""
@@ -72,42 +51,6 @@ class RedisServer:
             *("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory), "--save", ""),
             *("--appendonly", "yes" if self.durable else "no", "--appendfsync", "always"),
         ]
-
-    def stop(self) -> None:
-        """End it in good order."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End it at once (SIGKILL), as a crash would."""
-        self._end(signal.SIGKILL)
-
-    def freeze(self) -> None:
-        """Let it hang (SIGSTOP): connections stay open and get no answer."""
-        self._signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """End a `freeze`."""
-        self._signal(signal.SIGCONT)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.kill()
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)
-
-    def _end(self, number: signal.Signals) -> None:
-        if self._process is None:
-            return
-        self._signal(number)
-        self._process.wait(_LIMIT)
-        self._log.close()
-        self._process = None
 
 
 class RedisSentinel(RedisServer):

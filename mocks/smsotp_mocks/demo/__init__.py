@@ -1,0 +1,1 @@
+"""`python -m smsotp_mocks.demo`: log users in through real servers and show every step as it happens."""

@@ -1,0 +1,196 @@
+"""
+Log-ins for a long time, with faults that come and go: is anything lost, doubled or wrong, does anything grow?
+
+    bench/soak.py [--minutes 30] [--rate 200] [--people 10000] [--folder FOLDER]
+
+A real FreeRADIUS with the plugin and an SQLite store on disk; people log in in turn, with SMS over HTTP. The
+first of two gateways fails in another way every 20 s, for 10 s; meanwhile another program locks the database for half a
+second. Prints a line every 10 s, and in the end what was wrong; then the exit status is 1.
+
+"doubled" may be as many as attempts whose outcome is unknown; all others are mistakes, and so is what is lost, late (no
+answer within 10 s) or wrong. Memory, threads and file handles are compared between the second quarter and the last one, where
+each quarter has seen every fault: from 15 minutes on.
+"""
+
+import argparse
+import multiprocessing
+import re
+import sqlite3
+import statistics
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from bench_servers import make_plugin_server
+from soak_load import FAULTS, Seen, SoakPlan, run_soak
+
+from smsotp_mocks.net.ports import find_free_tcp_port
+from smsotp_mocks.servers.freeradius import FreeRadiusServer
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+_EVERY = 10.0  # seconds
+_FAULT_SECONDS = 10.0
+_LOCK_SECONDS = 0.5  # less than a log-in waits for a lock
+_LOCK_EVERY = 15.0  # seconds
+_UNKNOWN = "gateway failing: unknown:"
+#: How much more there may be in the last quarter than in the second one.
+_GROWTH, _MORE = 1.15, 8
+_GATEWAY = """
+[gateways.{name}]
+provider = "http"
+URL = "http://127.0.0.1:{port}/sms"
+HTTP_METHOD = "POST"
+RETURN_SUCCESS = "OK"
+TIMEOUT = 1
+CONNECTIONS = 64
+[gateways.{name}.options]
+to = "{{phone}}"
+text = "{{otp}}"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What the server holds: megabytes of memory, threads, file handles."""
+
+    memory: float
+    threads: int
+    handles: int
+
+    @classmethod
+    def of(cls, pid: int) -> "Size":
+        """Look at a process."""
+        status = dict(re.findall(r"^(\w+):\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE))
+        handles = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+        return cls(int(status["VmRSS"]) / 1000, int(status["Threads"]), handles)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--rate", type=float, default=200.0, help="log-ins per second")
+    parser.add_argument("--people", type=int, default=10_000, help="who log in in turn")
+    parser.add_argument(
+        "--folder", type=Path, help="for the store; by default one that is removed afterwards"
+    )
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        Path(folder).chmod(0o755)
+        problems = soak(Path(folder), options.minutes * 60, options.rate, options.people)
+    print("\n".join(problems) or "nothing lost, doubled, late or wrong; nothing grows; a clean stop")
+    sys.exit(bool(problems))
+
+
+def soak(folder: Path, seconds: float, rate: float, people: int) -> list[str]:
+    """Run it all and return what was wrong, as sentences."""
+    ports = (find_free_tcp_port(), find_free_tcp_port())
+    tables = "".join(
+        _GATEWAY.format(name=name, port=port) for name, port in zip(("failing", "sound"), ports, strict=True)
+    )
+    # Nobody logs in as often as these people do.
+    server = make_plugin_server(folder / "server", f'[limits]\nmode = "record"\n{tables}')
+    server.start()
+    plan = SoakPlan(server.address, b"testing123", ports, people, rate, seconds, _FAULT_SECONDS, _EVERY)
+    context = multiprocessing.get_context("spawn")
+    reports, sender = context.Pipe(duplex=False)
+    load = context.Process(target=run_soak, args=(plan, sender))
+    stopped = threading.Event()
+    locker = threading.Thread(target=lock_now_and_then, args=(folder / "server" / "smsotp.db", stopped))
+    load.start()
+    locker.start()
+    try:
+        seen, sizes = watch(server, reports)
+    finally:
+        stopped.set()
+        locker.join()
+        load.join(_EVERY)
+        load.kill()
+        begin = perf_counter()
+        status = server.stop(expected=None)
+    print(f"stopped with status {status} in {perf_counter() - begin:.1f} s")
+    unknown = server.log_text().count(_UNKNOWN)
+    return [*judge_counts(seen, unknown), *judge_sizes(sizes), *([f"exit status {status}"] if status else [])]
+
+
+def lock_now_and_then(database: Path, stopped: threading.Event) -> None:
+    """Hold the database as another program would, for a moment, again and again."""
+    while not stopped.wait(_LOCK_EVERY):
+        with closing(sqlite3.connect(database, isolation_level=None, timeout=10)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            stopped.wait(_LOCK_SECONDS)
+            other.execute("ROLLBACK")
+
+
+def watch(server: FreeRadiusServer, reports: "Connection[None, Seen]") -> tuple[Seen, list[Size]]:
+    """Print how far it is until the load is over; returns what came of it, and the sizes at each report."""
+    begin, sizes = perf_counter(), []
+    print(
+        "  seconds    begun accepted refused waiting   p50 ms   p99 ms doubled     MB threads handles fault",
+        flush=True,
+    )
+    while True:
+        seen = reports.recv()
+        if server.pid is None:
+            raise SystemExit("the server has ended")
+        size = Size.of(server.pid)
+        sizes.append(size)
+        times = sorted(seen.latencies) or [0.0]
+        p50, p99 = (times[int(len(times) * share)] * 1e3 for share in (0.5, 0.99))
+        counts = seen.counts
+        print(
+            f"{perf_counter() - begin:9.0f}{counts['begun']:9}{counts['accepted']:9}{counts['refused']:8}"
+            f"{seen.waiting:8}{p50:9.1f}{p99:9.1f}{counts['doubled']:8}{size.memory:7.0f}{size.threads:8}"
+            f"{size.handles:8} {seen.fault or '-'}",
+            flush=True,
+        )
+        if seen.is_over:
+            return seen, sizes
+
+
+def judge_counts(seen: Seen, unknown: int) -> list[str]:
+    """Return what is wrong with what came of the log-ins."""
+    counts = seen.counts
+    shown = ", ".join(f"{count} {what}" for what, count in counts.items())
+    print(f"{shown}; {unknown} attempts with an unknown outcome")
+    problems = [
+        f"{counts[what]} log-ins {what}" for what in ("lost", "late", "wrong", "told") if counts[what]
+    ]
+    ended = sum(counts[what] for what in ("accepted", "refused", "lost", "late", "wrong", "told"))
+    if ended != counts["begun"]:
+        problems.append(f"{counts['begun'] - ended} log-ins have no end")
+    if counts["doubled"] > unknown:
+        problems.append(f"{counts['doubled']} doubled SMS, but {unknown} unknown outcomes")
+    return problems
+
+
+def judge_sizes(sizes: Sequence[Size]) -> list[str]:
+    """Return what has grown: the last quarter against the second one."""
+    quarter = len(sizes) // 4
+    if quarter * _EVERY < len(FAULTS) * 2 * _FAULT_SECONDS:
+        print("too short to tell what grows")
+        return []
+    before, after = sizes[quarter : 2 * quarter], sizes[-quarter:]
+    problems = []
+    memory = [statistics.median(size.memory for size in part) for part in (before, after)]
+    if memory[1] > memory[0] * _GROWTH:
+        problems.append(f"memory has grown from {memory[0]:.0f} to {memory[1]:.0f} MB")
+    for what in ("threads", "handles"):
+        most = [max(getattr(size, what) for size in part) for part in (before, after)]
+        if most[1] > most[0] + _MORE:
+            problems.append(f"{what} have grown from {most[0]} to {most[1]}")
+    print(f"memory {memory[0]:.0f} -> {memory[1]:.0f} MB between the second quarter and the last one")
+    return problems
+
+
+if __name__ == "__main__":
+    main()

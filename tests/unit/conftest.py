@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.clock import FakeClock, Waits
+from tests.support.http_peer import make_peer, make_wire
+
+__all__ = ["make_peer", "make_wire"]
 
 
 @pytest.fixture

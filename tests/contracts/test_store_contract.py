@@ -69,6 +69,7 @@ class TestRedis(StoreContract):
         store._lazy.stop()
         # As some seconds later: nobody says any more that it lives.
         store._scripts.ask("ZADD", 1, store._messages.owner, key="owners")
+        store._watched.close()
         store._link.close()
 
 

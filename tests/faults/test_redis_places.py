@@ -10,6 +10,7 @@ import trustme
 from smsotp_mocks.servers.redis import RedisSentinel, RedisServer
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.guesses import GuessRules
 from smsotp_plugin.stores.redis.address import find_slot
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.challenges import RIGHT
@@ -99,6 +100,8 @@ def guarded(tmp_path: Path) -> Iterator[RedisServer]:
 def test_a_user_with_few_rights_is_enough(guarded: RedisServer) -> None:
     with opened(f"redis://radius:secret@127.0.0.1:{guarded.port}") as store:
         assert log_in(store)
+        assert not store.may_wait(GuessRules(5, 20, 30.0, 3600.0, 86400.0, 86400.0))
+        assert store._watched._line is not None
         store._keep_house()
         store.flush()
     with opened(f"redis://127.0.0.1:{guarded.port}", username="radius", password="secret") as store:

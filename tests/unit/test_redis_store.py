@@ -13,6 +13,7 @@ from smsotp_plugin.stores.base import ResendRules
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
 from smsotp_plugin.stores.guesses import Guesser, GuessRules, station_place
 from smsotp_plugin.stores.person import StoredPerson
+from smsotp_plugin.stores.redis import scripts
 from smsotp_plugin.stores.redis.settings import RedisSettings
 from smsotp_plugin.stores.redis.store import RedisStore
 from smsotp_plugin.stores.schemes import erase_person, look_at_store, read_trace, unlock_account
@@ -70,7 +71,9 @@ def round_trips(redis: Redis, server: RedisServer) -> list[str]:
 
 
 def test_each_leg_is_one_round_trip(store: RedisStore, redis: Redis, server: RedisServer) -> None:
+    store.may_wait(RULES)
     redis.ask("MONITOR")
+    assert not store.may_wait(RULES)
     new = begin(store, somebody())
     opened = round_trips(redis, server)
     begin(store, somebody())
@@ -83,6 +86,33 @@ def test_each_leg_is_one_round_trip(store: RedisStore, redis: Redis, server: Red
     assert opened == ["EVALSHA"]
     assert answered == ["EVALSHA"] * 3
     assert round_trips(redis, server) == ["EVALSHA"] * 2
+
+
+def test_who_has_to_wait_is_known_at_once_and_after_a_cut_within_a_second(
+    store: RedisStore, redis: Redis, server: RedisServer
+) -> None:
+    other = open_store(server.url)
+    rules = GuessRules(1, 20, 30.0, 3600.0, 86400.0, 86400.0)
+    bob = Guesser(("other account",), (station_place("here"),), rules)
+    before = [store.may_wait(rules), other.may_wait(rules)]
+    new = begin(store, somebody())
+    with pytest.raises(WrongCode):
+        store.answer(new.state, "bob", WRONG, NOW(), bob)
+    after = [store.may_wait(rules), other.may_wait(rules)]
+    redis.ask("DEL", "{smsotp}:watched")
+    redis.ask("CLIENT", "KILL", "SKIPME", "yes", "TYPE", "normal")
+    cut = [store.may_wait(rules), other.may_wait(rules)]
+    other.close()
+
+    assert (before, after, cut) == ([False] * 2, [True] * 2, [False] * 2)
+
+
+def test_each_script_is_a_file_that_explains_itself_and_is_loaded_at_the_start() -> None:
+    files = {path.stem: path.read_text() for path in Path(scripts.__file__).parent.joinpath("lua").iterdir()}
+
+    assert {*scripts.SCRIPTS, *("shared", "tallies", "budgets")} == {*files}
+    assert all(text.startswith("-- ") for text in files.values())
+    assert all("KEYS[1]" in files[name].partition("\n\n")[0] for name in scripts.SCRIPTS)
 
 
 def test_all_keys_are_in_one_slot_and_end_by_themselves(store: RedisStore, redis: Redis) -> None:

@@ -125,8 +125,36 @@ class Link:
                 break
         return replies
 
+    @property
+    def generation(self) -> int:
+        """Goes up when all connections are given up that were made before."""
+        return self._generation
+
+    def open_line(self, commands: Sequence[tuple[Word, ...]]) -> tuple[Line, list[Reply], int]:
+        """
+        Make a connection for one user, who closes it, and ask something there.
+
+        Returns:
+            The connection, the answers, and its generation.
+
+        Raises:
+            StoreError: As from `call`.
+        """
+        self._pass_door()
+        deadline = Deadline.after(LIMIT, self._clock)
+        with self._lock:
+            generation, place = self._generation, self._place
+        line = None
+        try:
+            line = self._connect(place, deadline)
+            replies = line.ask(commands, deadline)
+        except BaseException as exc:
+            raise self._fail(exc, line, is_sent=False) from exc
+        self._note_success()
+        return line, replies, generation
+
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections but those of `open_line`."""
         self._forget_place()
 
     def _pass_door(self) -> None:
@@ -147,16 +175,17 @@ class Link:
             is_sent = True
             replies = line.ask(words, deadline)
         except BaseException as exc:
-            # Half of an answer may be left on it.
-            if line is not None:
-                line.close()
-            if isinstance(exc, StoreError | Broken):
-                self._note_failure(str(exc))
-            if isinstance(exc, Broken):
-                raise NotAnswered(str(exc), is_sent=is_sent) from exc
-            raise
+            raise self._fail(exc, line, is_sent=is_sent) from exc
         self._give_back(line, generation)
         return replies
+
+    def _fail(self, exc: BaseException, line: Line | None, *, is_sent: bool) -> BaseException:
+        """Give up a connection, on which half of an answer may be left; returns what is to be raised."""
+        if line is not None:
+            line.close()
+        if isinstance(exc, StoreError | Broken):
+            self._note_failure(str(exc))
+        return NotAnswered(str(exc), is_sent=is_sent) if isinstance(exc, Broken) else exc
 
     def _take(self, deadline: Deadline) -> tuple[Line, int]:
         while True:
@@ -193,9 +222,15 @@ class Link:
             is_good = generation == self._generation and len(self._idle) < _MOST_IDLE
             if is_good:
                 self._idle.append(line)
-            was_down, self._problem = bool(self._problem), ""
         if not is_good:
             line.close()
+        self._note_success()
+
+    def _note_success(self) -> None:
+        if not self._problem:
+            return
+        with self._lock:
+            was_down, self._problem = bool(self._problem), ""
         if was_down:
             log.info("Redis answers again")
 

@@ -1,6 +1,6 @@
 """The changes of the store: one Lua script each, in a file of its own, which Redis runs as one."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from hashlib import sha1
 from importlib.resources import files
@@ -13,15 +13,27 @@ from smsotp_plugin.stores.redis.link import Command, Link
 
 #: Keys that Redis looks at in one go.
 _LOOK = 1000
-#: What stands before a script, beside `shared`.
-_BEFORE = {
+#: All scripts, and what stands before each, beside `shared`.
+SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "answer": ("tallies",),
+    "begin_attempt": (),
+    "count": (),
+    "end_attempt": (),
+    "erase": (),
+    "find": (),
+    "find_same": (),
+    "forget_message": (),
     "known_place": ("tallies",),
-    "standing": ("tallies",),
-    "unlock": ("tallies",),
+    "leave": (),
+    "mark_undelivered": (),
     "open": ("budgets",),
+    "record": (),
     "resend": ("budgets",),
     "spend": ("budgets",),
+    "standing": ("tallies",),
+    "take_over": (),
+    "trace": (),
+    "unlock": ("tallies",),
 }
 
 
@@ -29,7 +41,7 @@ _BEFORE = {
 def read_script(name: str) -> tuple[bytes, str]:
     """Return the text of a script and its SHA-1, by which Redis knows it."""
     folder = files(__package__).joinpath("lua")
-    parts = ("shared", *_BEFORE.get(name, ()), name)
+    parts = ("shared", *SCRIPTS[name], name)
     text = b"\n".join(folder.joinpath(f"{part}.lua").read_bytes() for part in parts)
     return text, sha1(text, usedforsecurity=False).hexdigest()
 
@@ -52,6 +64,9 @@ class Scripts:
         self._prefix = f"{{{prefix}}}:"
         self._clock = clock
         self._turn = turn
+        # Now, so that no log-in needs the files: a package may be replaced while the server runs.
+        for name in SCRIPTS:
+            read_script(name)
 
     def key(self, name: str) -> str:
         """Return the whole name of a key."""

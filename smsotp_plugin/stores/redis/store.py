@@ -40,6 +40,7 @@ from smsotp_plugin.stores.redis.rows import read_challenge, write_challenge, wri
 from smsotp_plugin.stores.redis.settings import RedisSettings
 from smsotp_plugin.stores.redis.steady import SteadyClock
 from smsotp_plugin.stores.redis.trace import write_event
+from smsotp_plugin.stores.redis.watched import Watched
 from smsotp_plugin.stores.tries import USED_UP, Tries
 
 log = logging.getLogger("smsotp.store")
@@ -95,6 +96,7 @@ class RedisStore(Store):
         self._lazy = Lazy(self._scripts)
         self._messages = Messages(self._scripts, self._lazy)
         self._doubts = Doubts(self._scripts, clock, self._tell)
+        self._watched = Watched(self._link, self._scripts, clock)
         self._tries = Tries()
         self._listener: KeptListener = _ignore
         #: Whether something has to be spent before it is decided about anything else.
@@ -160,7 +162,7 @@ class RedisStore(Store):
 
     def may_wait(self, rules: GuessRules) -> bool:
         del rules
-        return bool(self._scripts.ask("EXISTS", key="watched"))
+        return self._watched.anybody()
 
     def known_place(self, guesser: Guesser, number_hash: str) -> str:
         del number_hash
@@ -227,6 +229,7 @@ class RedisStore(Store):
         finally:
             with suppress(StoreError):
                 self._messages.leave()
+            self._watched.close()
             self._link.close()
 
     def _spend(
@@ -279,6 +282,7 @@ class RedisStore(Store):
         with suppress(StoreError):
             self._steady.compare(self._messages.live())
             self._doubts.settle()
+            self._watched.check()
             self._lazy.wake()
 
 

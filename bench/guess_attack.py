@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from time import monotonic
 
@@ -22,6 +22,7 @@ from smsotp_mocks.gateways.accounts import Accounts
 from smsotp_mocks.gateways.http.gateway import HttpGateway
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.raddb import RadiusUser
+from smsotp_mocks.servers.radius_client import NoAnswer
 
 _OWNER = RadiusUser("bob", "a-secret-word", "+491701234567")
 _SPELLINGS = ("bob", "BOB", "Bob", "bob@example.org", "EXAMPLE\\bob")
@@ -50,20 +51,25 @@ class Attack:
         self._lock = threading.Lock()
 
     def run(self) -> None:
-        """Log in and guess until `over`."""
+        """Log in and guess until `over`; what is not answered is lost, as on any network."""
         while not self.over.is_set():
-            number = next(self._numbers)
-            user = _SPELLINGS[number % len(_SPELLINGS)]
-            station = f"station {number % self._stations}"
-            answer = self._server.log_in(user, _OWNER.password, Calling_Station_Id=station)
-            state, sent = answer.state, 0
-            while answer.code == "challenge":
-                code = f"{(number * 5 + sent) % _CODES:06}"
-                answer = self._server.answer(user, code, state, Calling_Station_Id=station)
-                sent += 1
-            with self._lock:
-                self.guesses += max(sent, 1)
-                self.accepted += answer.code == "accept"
+            with suppress(NoAnswer):
+                self._try_once()
+
+    def _try_once(self) -> None:
+        """Begin one log-in, and guess until it is over."""
+        number = next(self._numbers)
+        user = _SPELLINGS[number % len(_SPELLINGS)]
+        station = f"station {number % self._stations}"
+        answer = self._server.log_in(user, _OWNER.password, Calling_Station_Id=station)
+        state, sent = answer.state, 0
+        while answer.code == "challenge":
+            code = f"{(number * 5 + sent) % _CODES:06}"
+            answer = self._server.answer(user, code, state, Calling_Station_Id=station)
+            sent += 1
+        with self._lock:
+            self.guesses += max(sent, 1)
+            self.accepted += answer.code == "accept"
 
 
 def log_in(server: FreeRadiusServer, gateway: HttpGateway) -> bool:

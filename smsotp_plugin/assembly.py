@@ -22,6 +22,7 @@ from smsotp_plugin.login.composing import Composer
 from smsotp_plugin.login.ending import Aftermath
 from smsotp_plugin.login.flow import Login
 from smsotp_plugin.login.notify import Notifier
+from smsotp_plugin.login.pumping import PumpingWatch
 from smsotp_plugin.login.sending import CodeSender
 from smsotp_plugin.login.waiting import Waiting
 from smsotp_plugin.providers import find_provider
@@ -48,12 +49,14 @@ class System:
     notifier: Notifier
     dispatcher: Dispatcher
     takeover: Takeover
+    pumping: PumpingWatch
     store: ChallengeStore
 
     def start(self) -> None:
         """Start the background threads."""
         self.dispatcher.start()
         self.takeover.start()
+        self.pumping.start()
         self.store.start()
 
     def stop(self) -> None:
@@ -65,6 +68,7 @@ class System:
         with ExitStack() as rest:
             rest.callback(self.store.close)
             rest.callback(self.dispatcher.stop, STOP_GRACE)
+            rest.callback(self.pumping.stop)
             rest.callback(self.takeover.stop)
             self.login.stop_waiting()
             self.store.flush()
@@ -155,7 +159,8 @@ def build(settings: Settings, clock: Clock) -> System:
     store = build_store(settings, clock)
     challenges = SealedStore(store, codes.names)
     dispatcher = _build_dispatcher(settings, providers, store, clock)
-    budgets = Budgets(settings.limits, codes.names, store, clock)
+    pumping = PumpingWatch(settings.limits, codes.names, store, clock)
+    budgets = Budgets(settings.limits, codes.names, store, clock, pumping=pumping)
     composer = Composer(settings=settings, codes=codes, budgets=budgets, sealer=sealer, outbox=dispatcher)
     sender, waiting = CodeSender(store, dispatcher, clock), Waiting(settings.dispatch.wait, clock)
     aftermath = Aftermath(challenges, waiting, budgets)
@@ -184,6 +189,7 @@ def build(settings: Settings, clock: Clock) -> System:
         ),
         dispatcher=dispatcher,
         takeover=_build_takeover(store, sealer, dispatcher, clock),
+        pumping=pumping,
         store=challenges,
     )
 

@@ -155,7 +155,8 @@ def limits(
     whom: Annotated[
         str,
         typer.Argument(
-            metavar="[USER|NUMBER]", help="Whose SMS, in any spelling; otherwise what was over a limit."
+            metavar="[USER|NUMBER|BRAKE]",
+            help="Whose SMS, in any spelling, or what a brake is called; otherwise what was over a limit.",
         ),
     ] = "",
     *,

@@ -21,6 +21,7 @@ Every error that this package raises on purpose, as one tree. Imports nothing of
     │   ├─ NoRoute                    no gateway is meant for this number
     │   ├─ NoGatewayAlive             every gateway of the route is known to be dead
     │   ├─ OverBudget                 as many SMS as [limits] allows have been sent
+    │   │   └─ Braked                 SMS to these numbers, or from there, are hardly ever answered
     │   └─ QueueFull                  the dispatcher takes no more messages now
     └─ DeliveryError                  one attempt at one gateway did not end in a receipt
         ├─ NotSent                    certain: the gateway has no copy; try elsewhere, or here again
@@ -188,6 +189,22 @@ class OverBudget(CannotSend):
     def is_personal(self) -> bool:
         """Whether it is the budget of one account or one number."""
         return self.setting in {"per_user", "per_number"}
+
+
+class Braked(OverBudget):
+    """
+    SMS to these numbers, or from this station, are hardly ever answered.
+
+    Args:
+        label: Which, for people.
+        reason: In words.
+        wait: Seconds until the next SMS may be sent.
+        window: Seconds for which one line of the log is enough.
+    """
+
+    def __init__(self, label: str, reason: str, wait: float, window: float) -> None:
+        super().__init__("pumping", label, "", wait, window)
+        self.args = (f"{label}: {reason} (limits.pumping), the next SMS in {max(1.0, wait):.0f} s",)
 
 
 class QueueFull(CannotSend):

@@ -18,7 +18,7 @@ from smsotp_plugin.sms.phone import PhoneNumber
 #: Of a State: how many digits at its end say which site it is for.
 _SITE_DIGITS = 8
 _REFERENCE_DIGITS = 8
-#: Accounts whose fingerprints are remembered.
+#: Accounts and numbers whose fingerprints are remembered.
 _REMEMBERED = 16384
 
 
@@ -58,6 +58,7 @@ class Fingerprints:
         self._alphabet = alphabet
         self._random_bytes = random_bytes
         self._accounts = lru_cache(_REMEMBERED)(self._make_accounts)
+        self._number_hash = lru_cache(_REMEMBERED)(self._make_number_hash)
 
     def make_state(self, site: str) -> str:
         """Return a fresh State: `HEX_DIGITS` hexadecimal digits, answered at this site only."""
@@ -103,7 +104,10 @@ class Fingerprints:
 
     def number_hash(self, number: PhoneNumber) -> str:
         """Return what stands for a number where it must be found again without being readable."""
-        return self.fingerprint("number", number.e164)
+        return self._number_hash(number.e164)
+
+    def _make_number_hash(self, number: str) -> str:
+        return self.fingerprint("number", number)
 
     def number_hashes(self, number: PhoneNumber) -> tuple[str, ...]:
         """Return what may stand for a number, the present one first: one for each key."""

@@ -11,10 +11,14 @@ from rich.text import Text
 from smsotp_plugin.clock import Clock, SystemClock
 from smsotp_plugin.commands.check import print_problems
 from smsotp_plugin.commands.person import find_person
-from smsotp_plugin.errors import ConfigError, StoreError
+from smsotp_plugin.errors import ConfigError, NumberError, StoreError
 from smsotp_plugin.log import quote
 from smsotp_plugin.login.budgets import make_rules
+from smsotp_plugin.login.pumping import describe_origin
 from smsotp_plugin.settings import Settings, load_settings
+from smsotp_plugin.sms.kinds import cut_block
+from smsotp_plugin.sms.phone import parse_number
+from smsotp_plugin.stores.answers import Brake
 from smsotp_plugin.stores.budgets import Count, Scope, Usage
 from smsotp_plugin.stores.schemes import lift_limits, read_limits
 
@@ -35,11 +39,19 @@ def show_limits(config: Path, whom: str, *, lift: bool) -> int:
     try:
         settings = load_settings(config)
         clock = SystemClock()
+        if lift and not whom:
+            err.print(Text("smsotp: say what to lift: a user, a number, or what a brake is called"))
+            return 1
         if whom:
             out.print(Text("\n".join(_tell_person(settings, whom, clock, lift=lift))))
         else:
             usage = read_limits(settings.store, make_rules(settings.limits), (), clock)
-            out.print(Text("\n".join([*_tell_settings(settings), *_tell_counts(usage.counts, clock)])))
+            told = (
+                _tell_settings(settings),
+                _tell_counts(usage.counts, clock),
+                _tell_brakes(usage.brakes, clock),
+            )
+            out.print(Text("\n\n".join("\n".join(lines) for lines in told if lines)))
     except ConfigError as exc:
         print_problems(err, exc.problems)
         return 2
@@ -51,11 +63,35 @@ def show_limits(config: Path, whom: str, *, lift: bool) -> int:
 
 def _tell_person(settings: Settings, whom: str, clock: Clock, *, lift: bool) -> Sequence[str]:
     keys = find_person(settings, whom).budgets
-    told = _tell_usage(whom, read_limits(settings.store, make_rules(settings.limits), keys, clock))
+    usage = read_limits(settings.store, make_rules(settings.limits), keys, clock)
+    brakes = [brake for brake in usage.brakes if _is_of(brake, settings, whom)]
+    told = [*_tell_usage(whom, usage), *_tell_brakes(brakes, clock)]
     if lift:
-        lift_limits(settings.store, keys, clock)
+        lift_limits(settings.store, (*keys, *(brake.key for brake in brakes)), clock)
         told.append(f"{quote(whom)}: all of this is forgotten; a running server knows within seconds.")
     return told
+
+
+def _is_of(brake: Brake, settings: Settings, whom: str) -> bool:
+    """Tell whether a brake is meant by its label, or by a number of those that it keeps out."""
+    if brake.label.casefold() == whom.strip().casefold():
+        return True
+    try:
+        number = parse_number(whom, settings.users.default_region)
+    except NumberError:
+        return False
+    return brake.label == cut_block(number.e164)
+
+
+def _tell_brakes(brakes: Sequence[Brake], clock: Clock) -> list[str]:
+    now = clock.time()
+    lines = []
+    for brake in brakes:
+        if now < brake.until:
+            until = datetime.fromtimestamp(brake.until, UTC).astimezone()
+            what = "no SMS" if brake.enforced else "would get no SMS (limits.pumping)"
+            lines.append(f"{describe_origin(brake)}: {what} until {until:%Y-%m-%d %H:%M %Z}: {brake.reason}")
+    return lines
 
 
 def _tell_usage(whom: str, usage: Usage) -> list[str]:

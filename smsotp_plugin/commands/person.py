@@ -5,7 +5,7 @@ from dataclasses import replace
 from smsotp_plugin.assembly import find_names
 from smsotp_plugin.codes.names import mask_name
 from smsotp_plugin.errors import NumberError
-from smsotp_plugin.login.budgets import NO_CODE, Keys
+from smsotp_plugin.login.budget_keys import NO_CODE, Keys
 from smsotp_plugin.settings import Settings
 from smsotp_plugin.sms.phone import PhoneNumber, parse_number
 from smsotp_plugin.stores.person import StoredPerson

@@ -6,7 +6,6 @@ ask for more.
 """
 
 import logging
-from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
 
@@ -14,6 +13,8 @@ from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints
 from smsotp_plugin.errors import NumberError, OverBudget
 from smsotp_plugin.log import quote
+from smsotp_plugin.login.budget_keys import Keys
+from smsotp_plugin.login.pumping import PumpingWatch
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.settings.sections.limits import LimitMode, LimitSettings
 from smsotp_plugin.sms.kinds import cut_block, find_country, find_kind
@@ -23,10 +24,6 @@ from smsotp_plugin.stores.budgets import BudgetRules, BudgetStore, Scope, Spendi
 
 log = logging.getLogger("smsotp.limits")
 
-#: Of a fingerprint: enough that two of a site's users never share one.
-_KEY_DIGITS = 16
-#: Stations, clients, blocks and accounts whose fingerprints are remembered.
-_REMEMBERED = 16384
 #: Budgets that are known to be told; all are forgotten together, and may be told again.
 _MOST_TOLD = 10_000
 _MILLION = 1_000_000
@@ -44,50 +41,6 @@ def make_rules(limits: LimitSettings) -> BudgetRules:
     )
 
 
-#: The purpose of SMS that carry no code.
-NO_CODE = "no code"
-
-
-class Keys:
-    """
-    Makes the names under which is counted.
-
-    Args:
-        names: Makes fingerprints.
-    """
-
-    def __init__(self, names: Fingerprints) -> None:
-        self._names = names
-        self._of = lru_cache(_REMEMBERED)(self._make)
-
-    def user(self, user: str) -> tuple[str, ...]:
-        """Return the keys of an account: one for each key of the store, as for all that follow."""
-        return _cut(Scope.USER, self._names.accounts(user))
-
-    def number(self, number: PhoneNumber) -> tuple[str, ...]:
-        """Return the keys of a number."""
-        return _cut(Scope.NUMBER, self._names.number_hashes(number))
-
-    def with_purpose(self, purpose: str, user: str, number: PhoneNumber | None) -> tuple[str, ...]:
-        """Return the keys of an account and of a number for SMS that have budgets of their own."""
-        of_all = (self.user(user), () if number is None else self.number(number))
-        return tuple(
-            [
-                made
-                for keys in of_all
-                for key in keys[:1]
-                for made in self._of(Scope(key[0]), f"{purpose} {key}")
-            ]
-        )
-
-    def other(self, scope: Scope, text: str) -> tuple[str, ...]:
-        """Return the keys of something else; none where there is nothing."""
-        return self._of(scope, text) if text else ()
-
-    def _make(self, scope: Scope, text: str) -> tuple[str, ...]:
-        return _cut(scope, self._names.fingerprints(scope.name, text))
-
-
 class Budgets:
     """
     The budgets, as the flow sees them.
@@ -97,9 +50,22 @@ class Budgets:
         names: Makes fingerprints.
         store: Counts and decides.
         clock: Time.
+        pumping: Watches which SMS are answered.
+
+    Attributes:
+        pumping: The same.
     """
 
-    def __init__(self, limits: LimitSettings, names: Fingerprints, store: BudgetStore, clock: Clock) -> None:
+    def __init__(
+        self,
+        limits: LimitSettings,
+        names: Fingerprints,
+        store: BudgetStore,
+        clock: Clock,
+        *,
+        pumping: PumpingWatch,
+    ) -> None:
+        self.pumping = pumping
         self._limits = limits
         self._enforced = limits.mode is LimitMode.ENFORCE
         self._never = frozenset(limits.never)
@@ -153,7 +119,7 @@ class Budgets:
                     keys += self._keys.other(scope, _find_subject(scope, request, number))
         return Spending(tuple(keys), self._price(number, text))
 
-    def check(self, request: LoginRequest, spending: Spending) -> None:
+    def check(self, request: LoginRequest, number: PhoneNumber, spending: Spending) -> None:
         """
         Look whether one more SMS is within the budgets, before anything is done for it.
 
@@ -161,13 +127,13 @@ class Budgets:
             OverBudget: It is not, and budgets are enforced.
         """
         over = self._store.over_budget(spending)
-        if over is None:
-            return
-        if self._enforced:
-            raise over
-        self._store.count(f"{over.setting} recorded")
-        if self._is_news(over.window, over.setting, over.written, over.key):
-            log.warning("user %s would be refused (limits.mode): %s", self._describe(request), over)
+        if over is not None:
+            if self._enforced:
+                raise over
+            self._store.count(f"{over.setting} recorded")
+            if self._is_news(over.window, over.setting, over.written, over.key):
+                log.warning("user %s would be refused (limits.mode): %s", self._describe(request), over)
+        self.pumping.check(request, number)
 
     def is_news(self, over: OverBudget) -> bool:
         """Note that somebody is refused; tells whether it is to be said, which it is once in the time of the budget."""
@@ -230,10 +196,6 @@ def _find_subject(scope: Scope, request: LoginRequest, number: PhoneNumber) -> s
             return find_country(number.e164, number.region)
         case _:
             return scope.name
-
-
-def _cut(scope: Scope, fingerprints: Sequence[str]) -> tuple[str, ...]:
-    return tuple([scope + digits[:_KEY_DIGITS] for digits in fingerprints])
 
 
 @lru_cache(maxsize=256)

@@ -132,12 +132,12 @@ class Composer:
             spending: What the message costs.
 
         Raises:
-            OverBudget: The budgets do not allow it, as far as can be seen.
+            OverBudget: The budgets do not allow it, as far as can be seen, or codes are hardly ever answered there.
             QueueFull: There is no room.
             NoRoute: No gateway is meant for this user.
             NoGatewayAlive: All of them are known to be dead.
         """
-        self._budgets.check(request, spending)
+        self._budgets.check(request, number, spending)
         return self._outbox.plan(
             Recipient(
                 number=number.e164,

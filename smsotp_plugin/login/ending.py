@@ -33,6 +33,7 @@ class Aftermath:
         """Note how a message ended; see `EndListener`."""
         # Not where a further SMS was asked for meanwhile: that one may arrive.
         if message.state and outcome in UNDELIVERED:
+            self._budgets.pumping.note_unsent(message.state)
             try:
                 self._store.mark_undelivered(message.state, message.resends, outcome)
             except StoreError as exc:

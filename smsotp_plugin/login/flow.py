@@ -220,6 +220,7 @@ class Login:
         challenge = self._store.open_challenge(new, parcel)
         if challenge.state != new.state:
             return self._same(request, challenge)
+        self._budgets.pumping.note_sent(challenge.state, request, parcel.message.number)
         self._journal.note_opened(request, challenge)
         if waits:
             self._store.flush()
@@ -272,6 +273,7 @@ class Login:
         except ChallengeError as exc:
             return self._refuse_answer(request, state, exc)
         self._sender.log_in_is_over(state)
+        self._budgets.pumping.note_answered(state)
         self._journal.note_answer(request, state, "accepted")
         return Accept()
 

@@ -12,7 +12,8 @@ from smsotp_plugin.dispatch.outbox import Outbox
 from smsotp_plugin.errors import CannotSend, OverBudget, StoreError
 from smsotp_plugin.fields.template import Template
 from smsotp_plugin.log import quote
-from smsotp_plugin.login.budgets import NO_CODE, Budgets
+from smsotp_plugin.login.budget_keys import NO_CODE
+from smsotp_plugin.login.budgets import Budgets
 from smsotp_plugin.login.composing import Composer
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.settings.sections.notifications import LONGEST_VALUE, NotificationSettings

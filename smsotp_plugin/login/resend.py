@@ -121,6 +121,7 @@ class Resender:
         parcel = self._composer.pack(request, challenge, message, promise.plan, spending=promise.spending)
         challenge = self._store.resend(challenge.state, request.user, self._clock.time(), self._rules, parcel)
         self._sender.send_again(parcel, challenge.resends)
+        self._budgets.pumping.note_sent(challenge.state, request, number)
         return self._prompter.ask(challenge, self._texts.prompt)
 
     def _explain_refusal(self, refused: ResendRefused) -> Template:

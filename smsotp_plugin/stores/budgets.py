@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from smsotp_plugin.errors import OverBudget
 from smsotp_plugin.fields.quota import Quota
+from smsotp_plugin.stores.answers import Brake
 
 
 class Scope(StrEnum):
@@ -98,10 +99,12 @@ class Usage:
     Attributes:
         counts: The oldest day first.
         spent: Of each key for which anything counts: its quotas, and how many SMS count for each.
+        brakes: The first one first.
     """
 
     counts: Sequence[Count]
     spent: Mapping[str, Sequence[tuple[Quota, int]]]
+    brakes: Sequence[Brake]
 
 
 class BudgetStore(ABC):

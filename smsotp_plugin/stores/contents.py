@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from smsotp_plugin.stores.answers import AnswerCount, Brake
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.budgets import Count, Spending
 from smsotp_plugin.stores.delivery_log import DeliveryEvent
@@ -108,3 +109,5 @@ class StoreContents:
     wrong_answers: Sequence[WrongAnswer] = ()
     expenses: Sequence[Expense] = ()
     counts: Sequence[Count] = ()
+    answers: Sequence[AnswerCount] = ()
+    brakes: Sequence[Brake] = ()

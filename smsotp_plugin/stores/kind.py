@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from smsotp_plugin.clock import Clock
+from smsotp_plugin.stores.answers import AnswerStore
 from smsotp_plugin.stores.base import ChallengeStore
 from smsotp_plugin.stores.budgets import BudgetRules, BudgetStore, Usage
 from smsotp_plugin.stores.contents import StoreContents
@@ -15,7 +16,7 @@ from smsotp_plugin.stores.settings import StoreSettings
 SettingsT = TypeVar("SettingsT", bound=StoreSettings)
 
 
-class Store(ChallengeStore, BudgetStore, DeliveryRecorder):
+class Store(ChallengeStore, BudgetStore, AnswerStore, DeliveryRecorder):
     """All that is kept in one place."""
 
 
@@ -114,9 +115,12 @@ class StoreKind(ABC, Generic[SettingsT]):
         """
 
     @abstractmethod
-    def lift_limits(self, settings: SettingsT, keys: Sequence[str], clock: Clock) -> None:
+    def lift_limits(self, settings: SettingsT, keys: Sequence[str], clock: Clock) -> int:
         """
         Have all processes forget within seconds what was spent for some keys, beside a running server or without one.
+
+        Returns:
+            How many brakes of these keys there were; they are lifted as well.
 
         Raises:
             StoreError: The store is not there or cannot be written.

@@ -79,9 +79,9 @@ def read_limits(settings: StoreSettings, rules: BudgetRules, keys: Sequence[str]
     return find_store(settings.url).read_limits(settings, rules, keys, clock)
 
 
-def lift_limits(settings: StoreSettings, keys: Sequence[str], clock: Clock) -> None:
+def lift_limits(settings: StoreSettings, keys: Sequence[str], clock: Clock) -> int:
     """See `StoreKind.lift_limits`."""
-    find_store(settings.url).lift_limits(settings, keys, clock)
+    return find_store(settings.url).lift_limits(settings, keys, clock)
 
 
 def copy_store(

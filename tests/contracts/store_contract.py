@@ -10,6 +10,7 @@ from tests.contracts.log_contract import LogContract
 from tests.contracts.login_contract import LoginContract
 from tests.contracts.message_contract import MessageContract
 from tests.contracts.resend_contract import ResendContract
+from tests.contracts.share_contract import ShareContract
 
 
 class StoreContract(
@@ -18,6 +19,7 @@ class StoreContract(
     ListenerContract,
     ResendContract,
     BudgetContract,
+    ShareContract,
     LifetimeContract,
     MessageContract,
     LogContract,

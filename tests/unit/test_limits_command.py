@@ -11,9 +11,12 @@ from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.commands.limits import show_limits
 from smsotp_plugin.errors import OverBudget
 from smsotp_plugin.login.budgets import Budgets, make_rules
+from smsotp_plugin.login.pumping import PumpingWatch
+from smsotp_plugin.login.shares import AnswerShares
 from smsotp_plugin.settings import load_settings
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.stores.sqlite.store import SqliteStore
+from tests.support.clock import FakeClock, Waits
 from tests.unit.test_login import NUMBER, request
 
 
@@ -41,7 +44,9 @@ class Running:
         settings, clock = load_settings(config), SystemClock()
         rules = make_rules(settings.limits)
         self.store = SqliteStore(config.parent / "smsotp.db", 30.0, 86_400.0, clock, rules)
-        self.budgets = Budgets(settings.limits, build_codes(settings).names, self.store, clock)
+        names = build_codes(settings).names
+        pumping = PumpingWatch(settings.limits, names, self.store, clock)
+        self.budgets = Budgets(settings.limits, names, self.store, clock, pumping=pumping)
 
     def close(self) -> None:
         self.store.close()
@@ -49,7 +54,7 @@ class Running:
     def send(self) -> str:
         cost = self.budgets.calculate(request(), parse_number(NUMBER, None), "text")
         try:
-            self.budgets.check(request(), cost)
+            self.budgets.check(request(), parse_number(NUMBER, None), cost)
             self.budgets.spend(cost)
         except OverBudget as exc:
             return str(self.budgets.is_news(exc))
@@ -99,6 +104,32 @@ def test_what_was_refused_is_counted(
     out = capsys.readouterr().out
     assert "per_user = 3/h" in out
     assert "per_user refused: 5 today, 5 in 32 days" in out
+
+
+@pytest.mark.parametrize("whom", ["+491701230000", "0170 1230099", "+49170123"])
+def test_a_brake_is_shown_and_lifted_by_its_name_and_by_a_number(
+    config: Path, server: Running, capsys: pytest.CaptureFixture[str], whom: str
+) -> None:
+    watch = server.budgets.pumping
+    clock = FakeClock(SystemClock().time(), Waits.NOT_AT_ALL)
+    watch._clock = clock
+    watch._shares = AnswerShares(clock.monotonic())
+    for number in range(20):
+        watch.note_sent(str(number), request(), parse_number(f"+49170123{number:04d}", None))
+    clock.advance(200)
+    watch.keep()
+    shown = show_limits(config, "", lift=False), capsys.readouterr().out
+    lifted = show_limits(config, whom, lift=True), capsys.readouterr().out
+    gone = show_limits(config, "", lift=False), capsys.readouterr().out
+
+    assert [code for code, _ in (shown, lifted, gone)] == [0, 0, 0]
+    line = "numbers that begin with +49170123: would get no SMS (limits.pumping) until"
+    assert [line in out for _, out in (shown, lifted, gone)] == [True, True, False]
+
+
+def test_without_a_name_nothing_is_lifted(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert show_limits(config, "", lift=True) == 1
+    assert "say what to lift" in capsys.readouterr().err
 
 
 def test_of_somebody_for_whom_nothing_counts_that_is_said(

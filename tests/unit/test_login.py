@@ -21,6 +21,7 @@ from smsotp_plugin.login.composing import Composer
 from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Reject
 from smsotp_plugin.login.ending import Aftermath
 from smsotp_plugin.login.flow import Login
+from smsotp_plugin.login.pumping import PumpingWatch
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.sending import CodeSender
 from smsotp_plugin.login.waiting import Waiting
@@ -138,7 +139,8 @@ class Bench:
             settings.otp.alphabet,
             lambda count: next(seeds).to_bytes(count),
         )
-        budgets = Budgets(limits, codes.names, self.store, self.clock)
+        self.pumping = PumpingWatch(limits, codes.names, self.store, self.clock)
+        budgets = Budgets(limits, codes.names, self.store, self.clock, pumping=self.pumping)
         sealer = MessageSealer(bytes(32), secrets.token_bytes)
         sender = CodeSender(self.store, self.outbox, self.clock)
         waiting = Waiting(settings.dispatch.wait, self.clock)

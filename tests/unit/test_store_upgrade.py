@@ -60,7 +60,7 @@ def test_the_delivery_log_is_kept_and_the_lost_log_ins_are_counted(
 
 
 #: What each version added to the one before it.
-_ADDED = {3: ("messages",), 4: ("guesses", "wrong_answers", "spent", "counts")}
+_ADDED = {3: ("messages",), 4: ("guesses", "wrong_answers", "spent", "counts", "answers", "brakes")}
 
 
 @pytest.mark.parametrize("version", [2, 3])

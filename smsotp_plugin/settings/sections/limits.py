@@ -70,6 +70,9 @@ class LimitSettings(SettingsModel):
         per_country: For each country.
         total: For all together.
         countries: ISO 3166 codes of the countries whose numbers get SMS, for example `["DE", "AT"]`. Empty: all.
+        pumping: What happens where codes to a block of numbers, to a country or from a station are hardly ever answered, so that
+            somebody seems to send SMS for their own sake. `record`: a warning in the log. `enforce`: none are sent there for 12
+            hours, too.
         never: Kinds of numbers that get no SMS: `premium`, `shared cost`, `pager`, `toll free`, `voicemail`, and `unallocated`
             for numbers that no country has given out, as far as this version knows.
         prices: What an SMS costs, by the first digits of numbers, in any currency: `prices = { "+49" = 0.075, "+" = 0.2 }`. The
@@ -86,6 +89,7 @@ class LimitSettings(SettingsModel):
     per_country: QuotasSetting = ()
     total: QuotasSetting = ()
     countries: tuple[CountrySetting, ...] = ()
+    pumping: LimitMode = LimitMode.RECORD
     never: tuple[NumberKind, ...] = (
         NumberKind.PREMIUM,
         NumberKind.SHARED_COST,

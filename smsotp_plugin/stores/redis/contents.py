@@ -22,6 +22,7 @@ from smsotp_plugin.stores.contents import (
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
 from smsotp_plugin.stores.guesses import DAY, LONGEST_KNOWN, Streak
 from smsotp_plugin.stores.kept import KeptMessage
+from smsotp_plugin.stores.redis.answers import list_brakes, read_hour, write_answers, write_brakes
 from smsotp_plugin.stores.redis.line import Reply, Word
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.rows import NAMES, read_challenge, write_challenge, write_message
@@ -78,6 +79,8 @@ def read_contents_of_redis(scripts: Scripts) -> StoreContents:
             ),
             key=lambda count: (count.day, count.name),
         ),
+        answers=[each for hour, row in rows.hashes("answers") for each in read_hour(int(hour), row)],
+        brakes=list_brakes(scripts),
     )
 
 
@@ -108,6 +111,8 @@ def write_contents_to_redis(
         *_write_counts_of_wrong(scripts, contents),
         *(each for expense in contents.expenses for each in _write_expense(scripts, expense, now)),
         *(_write_count(scripts, count) for count in contents.counts),
+        *write_answers(scripts, contents.answers),
+        *write_brakes(scripts, contents.brakes),
     ]
     for start in range(0, len(commands), _PIECE):
         for reply in scripts.run_all(commands[start : start + _PIECE]):

@@ -64,13 +64,13 @@ class RedisKind(StoreKind[RedisSettings]):
         with closing(link):
             return read_limits_in_redis(scripts, rules, keys, clock)
 
-    def lift_limits(self, settings: RedisSettings, keys: Sequence[str], clock: Clock) -> None:
+    def lift_limits(self, settings: RedisSettings, keys: Sequence[str], clock: Clock) -> int:
         from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
         from smsotp_plugin.stores.redis.limits import lift_limits_in_redis  # noqa: PLC0415  (the same)
 
         link, scripts = connect(settings, clock)
         with closing(link):
-            lift_limits_in_redis(scripts, keys)
+            return lift_limits_in_redis(scripts, keys)
 
     def read_contents(self, settings: RedisSettings) -> StoreContents:
         from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)

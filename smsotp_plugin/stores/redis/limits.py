@@ -7,6 +7,7 @@ from typing import cast
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.fields.quota import Quota
 from smsotp_plugin.stores.budgets import BudgetRules, Count, Usage
+from smsotp_plugin.stores.redis.answers import lift_brakes, list_brakes
 from smsotp_plugin.stores.redis.budgets import Spender
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.scripts import Scripts, check
@@ -32,7 +33,11 @@ def read_limits_in_redis(scripts: Scripts, rules: BudgetRules, keys: Sequence[st
             key=lambda count: count.name,
         )
     spent = {key: read_spent(scripts, spender, key) for key in keys}
-    return Usage(counts, {key: each for key, each in spent.items() if any(used for _, used in each)})
+    return Usage(
+        counts,
+        {key: each for key, each in spent.items() if any(used for _, used in each)},
+        list_brakes(scripts),
+    )
 
 
 def read_spent(scripts: Scripts, spender: Spender, key: str) -> list[tuple[Quota, int]]:
@@ -44,7 +49,8 @@ def read_spent(scripts: Scripts, spender: Spender, key: str) -> list[tuple[Quota
     ]
 
 
-def lift_limits_in_redis(scripts: Scripts, keys: Sequence[str]) -> None:
+def lift_limits_in_redis(scripts: Scripts, keys: Sequence[str]) -> int:
     """See `StoreKind.lift_limits`."""
     for reply in scripts.run_all([Command(("DEL", scripts.key(f"spent:{key}"))) for key in keys]):
         check(reply)
+    return lift_brakes(scripts, keys)

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import astuple, fields
 from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.answers import AnswerCount, Brake
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.budgets import Count, Spending
 from smsotp_plugin.stores.contents import (
@@ -24,6 +25,7 @@ from smsotp_plugin.stores.contents import (
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
 from smsotp_plugin.stores.guesses import Streak
 from smsotp_plugin.stores.kept import KeptMessage
+from smsotp_plugin.stores.sqlite.answers import list_brakes
 from smsotp_plugin.stores.sqlite.attempts import Attempts, find_notes, list_owners, read_notes
 from smsotp_plugin.stores.sqlite.beside import open_beside, read_beside
 from smsotp_plugin.stores.sqlite.file import SqliteFile
@@ -33,7 +35,19 @@ from smsotp_plugin.stores.sqlite.rows import insert_rows
 _CHALLENGE = tuple(field.name for field in fields(Challenge))
 _MESSAGE = tuple(field.name for field in fields(KeptMessage))
 _EVENT = tuple(field.name for field in fields(DeliveryEvent))
-_TABLES = ("challenges", "messages", "events", "guesses", "wrong_answers", "spent", "counts")
+_ANSWERS = tuple(field.name for field in fields(AnswerCount))
+_BRAKE = tuple(field.name for field in fields(Brake))
+_TABLES = (
+    "challenges",
+    "messages",
+    "events",
+    "guesses",
+    "wrong_answers",
+    "spent",
+    "counts",
+    "answers",
+    "brakes",
+)
 _SECONDS = 86400
 
 
@@ -83,6 +97,8 @@ def read_contents_of_file(path: Path) -> StoreContents:
                 Count(datetime.fromtimestamp(day * _SECONDS, UTC).date(), name, number)
                 for day, name, number in read(("day", "name", "number"), "counts", "day, name")
             ],
+            answers=[AnswerCount(*row) for row in read(_ANSWERS, "answers", "hour, key")],
+            brakes=list_brakes(connection),
         )
 
 
@@ -145,6 +161,8 @@ def _insert(connection: sqlite3.Connection, contents: StoreContents, owner: int)
             ("day", "name", "number"),
             [(_number_of(each), each.name, each.number) for each in contents.counts],
         ),
+        "answers": (_ANSWERS, [astuple(each) for each in contents.answers]),
+        "brakes": (_BRAKE, [astuple(each) for each in contents.brakes]),
     }
     for table, (names, rows) in tables.items():
         insert_rows(connection, table, names, rows)

@@ -51,8 +51,8 @@ class SqliteKind(StoreKind[SqliteSettings]):
     ) -> Usage:
         return read_limits_in_file(settings.database, rules, keys, clock)
 
-    def lift_limits(self, settings: SqliteSettings, keys: Sequence[str], clock: Clock) -> None:
-        lift_limits_in_file(settings.database, keys, clock)
+    def lift_limits(self, settings: SqliteSettings, keys: Sequence[str], clock: Clock) -> int:
+        return lift_limits_in_file(settings.database, keys, clock)
 
     def read_contents(self, settings: SqliteSettings) -> StoreContents:
         return read_contents_of_file(settings.database)

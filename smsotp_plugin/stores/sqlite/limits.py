@@ -6,6 +6,7 @@ from pathlib import Path
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.stores.budgets import BudgetRules, Count, Usage
+from smsotp_plugin.stores.sqlite.answers import lift_brakes, list_brakes
 from smsotp_plugin.stores.sqlite.beside import open_beside, read_beside
 from smsotp_plugin.stores.sqlite.budgets import Ledger
 
@@ -24,15 +25,18 @@ def read_limits_in_file(path: Path, rules: BudgetRules, keys: Sequence[str], clo
             Count(datetime.fromtimestamp(day * _DAY, UTC).date(), name, number)
             for day, name, number in connection.execute(_COUNTS)
         ]
+        brakes = list_brakes(connection)
     spent = {key: ledger.windows.spent(key) for key in keys}
-    return Usage(counts, {key: each for key, each in spent.items() if any(used for _, used in each)})
+    return Usage(counts, {key: each for key, each in spent.items() if any(used for _, used in each)}, brakes)
 
 
-def lift_limits_in_file(path: Path, keys: Sequence[str], clock: Clock) -> None:
+def lift_limits_in_file(path: Path, keys: Sequence[str], clock: Clock) -> int:
     """See `StoreKind.lift_limits`."""
     with open_beside(path) as connection:
         ledger = Ledger(BudgetRules(), _NOBODY, clock)
         ledger.lift(tuple(keys))
         connection.execute("BEGIN IMMEDIATE")
         ledger.write(connection, ledger.take())
+        lifted = lift_brakes(connection, keys)
         connection.execute("COMMIT")
+    return lifted

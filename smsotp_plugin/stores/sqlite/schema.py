@@ -67,7 +67,7 @@ CREATE TABLE messages (
     PRIMARY KEY (state, resends)
 ) WITHOUT ROWID""",
 )
-#: One row for each SMS of the last days, and counters by day.
+#: One row for each SMS of the last days, counters by day, codes that were answered or not by hour, and what follows from it.
 _BUDGETS = (
     """
 CREATE TABLE spent (
@@ -85,6 +85,23 @@ CREATE TABLE counts (
     number      INTEGER NOT NULL,
     PRIMARY KEY (day, name)
 ) WITHOUT ROWID""",
+    """
+CREATE TABLE answers (
+    key         TEXT NOT NULL,
+    hour        INTEGER NOT NULL,
+    answered    INTEGER NOT NULL,
+    unanswered  INTEGER NOT NULL,
+    PRIMARY KEY (key, hour)
+) WITHOUT ROWID""",
+    """
+CREATE TABLE brakes (
+    key         TEXT PRIMARY KEY,
+    label       TEXT NOT NULL,
+    since       REAL NOT NULL,
+    until       REAL NOT NULL,
+    reason      TEXT NOT NULL,
+    enforced    INTEGER NOT NULL
+)""",
 )
 _EVENTS_BY_MOMENT = "CREATE INDEX events_by_moment ON events (at)"
 #: Small rows, and few of them: an account has some only after a wrong answer, or a right one from a new place.

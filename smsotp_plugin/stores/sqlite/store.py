@@ -24,6 +24,7 @@ from smsotp_plugin.stores.delivery_log import DeliveryEvent
 from smsotp_plugin.stores.guesses import Guesser, GuessRules, Standing
 from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel
 from smsotp_plugin.stores.kind import Store
+from smsotp_plugin.stores.sqlite.answers import AnswerPart
 from smsotp_plugin.stores.sqlite.batch import Batch
 from smsotp_plugin.stores.sqlite.budgets import BudgetPart
 from smsotp_plugin.stores.sqlite.file import SqliteFile
@@ -58,7 +59,7 @@ def _ignore(parcels: Sequence[Parcel]) -> None:
 STUCK_AFTER = 2.0
 
 
-class SqliteStore(BudgetPart, Store):
+class SqliteStore(BudgetPart, AnswerPart, Store):
     """
     Challenges and the delivery log in one file; several processes of one machine may use it.
 

@@ -1,0 +1,282 @@
+"""
+Whoever sends SMS for their own sake never answers: noticed by the share of codes that are answered, told, and braked.
+
+A brake is for a block of numbers, for a station, and for a country that nobody answers from where others do. A country or a
+client that people do answer from is only told: nobody keeps a whole site from its SMS by not answering.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.codes.fingerprints import Fingerprints
+from smsotp_plugin.errors import Braked, StoreError
+from smsotp_plugin.log import quote
+from smsotp_plugin.login.budget_keys import Keys
+from smsotp_plugin.login.request import LoginRequest
+from smsotp_plugin.login.shares import GRACE, HISTORY, STEP, AnswerShares, Finding, Origin
+from smsotp_plugin.rounds import Rounds
+from smsotp_plugin.settings.sections.limits import LimitMode, LimitSettings
+from smsotp_plugin.sms.kinds import cut_block, find_country
+from smsotp_plugin.sms.phone import PhoneNumber
+from smsotp_plugin.stores.answers import AnswerCount, AnswerStore, Brake
+from smsotp_plugin.stores.budgets import BudgetStore, Scope
+from smsotp_plugin.stores.kind import Store
+
+log = logging.getLogger("smsotp.limits")
+
+_OUTAGE = "codes are not answered even where they usually are: do SMS of the gateways arrive?"
+#: Seconds of a brake.
+BRAKE = 43200.0
+#: Seconds between two times that counts are kept, and that those of other days are looked at.
+_KEEP, _LOOK_BACK = 60.0, 86400.0
+_HOUR = 3600.0
+_HOURS_A_DAY = 24
+_STEPS_AN_HOUR = int(_HOUR / STEP)
+_REMEMBERED = 16384
+
+
+class PumpingWatch:
+    """
+    Watches, and brakes.
+
+    Args:
+        limits: The section ``[limits]``.
+        names: Makes fingerprints.
+        store: Keeps counts and brakes.
+        clock: Time.
+    """
+
+    def __init__(self, limits: LimitSettings, names: Fingerprints, store: Store, clock: Clock) -> None:
+        self._enforced = limits.pumping is LimitMode.ENFORCE
+        self._keys = Keys(names)
+        self._store: AnswerStore = store
+        self._counter: BudgetStore = store
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._shares = AnswerShares(clock.monotonic())
+        self._find_others = lru_cache(_REMEMBERED)(self._make_others)
+        #: Whom was asked about last.
+        self._latest: tuple[LoginRequest | None, tuple[Origin, ...]] = None, ()
+        #: By key; until when, in monotonic seconds.
+        self._brakes: dict[str, tuple[Brake, float]] = {}
+        #: Brakes that the store does not have yet.
+        self._new: list[Brake] = []
+        #: What was told of a country, a client or an outage, and until when that is enough.
+        self._told: dict[str, float] = {}
+        self._keep_at = self._look_back_at = float("-inf")
+        self._rounds = Rounds("smsotp-pumping", self.keep, clock)
+
+    def start(self) -> None:
+        """Keep from now on what is counted, and notice what others do."""
+        self._rounds.start()
+
+    def stop(self) -> None:
+        """End that."""
+        self._rounds.stop()
+        self._keep_at = float("-inf")
+        self.keep()
+
+    def check(self, request: LoginRequest, number: PhoneNumber) -> None:
+        """
+        Tell whether an SMS may be sent, before anything is done for it.
+
+        Raises:
+            Braked: Codes are hardly ever answered there, and that is enforced.
+        """
+        now = self._clock.monotonic()
+        origins = self._list_origins(request, number)
+        self._latest = request, origins
+        with self._lock:
+            found = self._shares.settle(now)
+            if found:
+                self._act(found, now)
+            for origin in origins:
+                if origin.key not in self._brakes and not self._shares.may_be_much(origin.key):
+                    continue
+                held = self._find_brake(origin, now)
+                if held is None:
+                    continue
+                self._counter.count("pumping refused" if self._enforced else "pumping recorded")
+                if self._enforced:
+                    raise held
+
+    def note_sent(self, state: str, request: LoginRequest, number: PhoneNumber) -> None:
+        """Note that an SMS with the code of a challenge is sent."""
+        of, origins = self._latest
+        if of is not request:
+            origins = self._list_origins(request, number)
+        with self._lock:
+            self._shares.note_sent(state, origins, self._clock.monotonic())
+
+    def note_answered(self, state: str) -> None:
+        """Note that a challenge was answered rightly."""
+        with self._lock:
+            self._shares.note_answered(state)
+
+    def note_unsent(self, state: str) -> None:
+        """Note that no gateway took an SMS."""
+        with self._lock:
+            self._shares.note_unsent(state)
+
+    def keep(self) -> None:
+        """Keep what is counted, and notice what other processes and people have done with the brakes; once a second."""
+        now = self._clock.monotonic()
+        with self._lock:
+            self._act(self._shares.settle(now), now)
+            if self._shares.is_outage():
+                self._tell("", _OUTAGE, now)
+        try:
+            if now >= self._look_back_at:
+                self._look_back(now)
+            if now >= self._keep_at:
+                self._keep_counts(now)
+            self._keep_brakes(now)
+        except StoreError as exc:
+            log.debug("shares of answers are not kept at present: %s", exc)
+
+    def _list_origins(self, request: LoginRequest, number: PhoneNumber) -> tuple[Origin, ...]:
+        found = self._find_others(
+            cut_block(number.e164), find_country(number.e164, number.region), request.client
+        )
+        station = request.station.strip()
+        return (*found, Origin(f"s{station.casefold()}", station)) if station else found
+
+    def _make_others(self, block: str, country: str, client: str) -> tuple[Origin, ...]:
+        labels = ((Scope.PREFIX, block), (Scope.COUNTRY, country), (Scope.CLIENT, client or "none"))
+        return tuple([Origin(self._keys.other(scope, label)[0], label) for scope, label in labels])
+
+    def _find_brake(self, origin: Origin, now: float) -> Braked | None:
+        brake = self._brakes.get(origin.key)
+        if brake is not None:
+            if now < brake[1]:
+                return Braked(describe_origin(origin), brake[0].reason, brake[1] - now, BRAKE)
+            del self._brakes[origin.key]
+        finding = self._shares.judge(origin)
+        if finding is None or not self._may_brake(origin):
+            return None
+        if finding.is_settled:
+            return self._brake(finding, now)
+        return Braked(describe_origin(origin), _explain(finding), GRACE, BRAKE) if self._enforced else None
+
+    def _may_brake(self, origin: Origin) -> bool:
+        match origin.key[0]:
+            case Scope.PREFIX | Scope.STATION:
+                return True
+            case Scope.COUNTRY:
+                return self._shares.has_answers() and not self._shares.is_familiar(origin.key)
+            case _:
+                return False
+
+    def _act(self, findings: Sequence[Finding], now: float) -> None:
+        for finding in findings:
+            origin = finding.origin
+            if origin.key in self._brakes:
+                continue
+            if self._may_brake(origin):
+                self._brake(finding, now)
+            elif origin.key[0] in {Scope.COUNTRY, Scope.CLIENT}:
+                self._tell(
+                    origin.key,
+                    f"{describe_origin(origin)}: {_explain(finding)}; is somebody pumping SMS?",
+                    now,
+                )
+
+    def _brake(self, finding: Finding, now: float) -> Braked:
+        origin, why = finding.origin, _explain(finding)
+        since = self._clock.time()
+        brake = Brake(origin.key, origin.label, since, since + BRAKE, why, self._enforced)
+        self._brakes[origin.key] = brake, now + BRAKE
+        self._new.append(brake)
+        what = "no SMS are sent there" if self._enforced else "no SMS would be sent there (limits.pumping)"
+        named = describe_origin(origin)
+        log.warning("%s: %s; %s for 12 hours, smsotp limits lifts that", named, why, what)
+        self._counter.count("pumping brakes")
+        return Braked(named, why, BRAKE, BRAKE)
+
+    def _tell(self, key: str, text: str, now: float) -> None:
+        if now >= self._told.get(key, float("-inf")):
+            self._told[key] = now + BRAKE
+            self._counter.count("pumping alarms")
+            log.warning("%s", text)
+
+    def _look_back(self, now: float) -> None:
+        """Read what was answered on other days, and once also today."""
+        this_hour = int(self._clock.time() // _HOUR)
+        counts = self._store.load_answers(this_hour - _HOURS_A_DAY * HISTORY)
+        first = self._look_back_at == float("-inf")
+        days: dict[tuple[str, int], int] = {}
+        with self._lock:
+            for count in counts:
+                age = max(0, this_hour - count.hour)
+                if age >= _HOURS_A_DAY:
+                    day = count.key, age // _HOURS_A_DAY
+                    days[day] = days.get(day, 0) + count.answered
+                elif first:
+                    self._shares.load(
+                        count.key,
+                        answered=count.answered,
+                        unanswered=count.unanswered,
+                        steps=age * _STEPS_AN_HOUR,
+                    )
+            best: dict[str, int] = {}
+            for (key, _), answered in days.items():
+                if answered > best.get(key, 0):
+                    best[key] = answered
+            self._shares.set_best(best)
+            self._look_back_at = now + _LOOK_BACK
+
+    def _keep_counts(self, now: float) -> None:
+        hour = int(self._clock.time() // _HOUR)
+        with self._lock:
+            changes = self._shares.take_changes()
+        counts = [
+            AnswerCount(key, hour, answered, unanswered)
+            for key, (answered, unanswered) in changes.items()
+            if key[:1] != Scope.STATION and (answered or unanswered)
+        ]
+        self._keep_at = now + _KEEP
+        if counts:
+            self._store.add_answers(counts)
+
+    def _keep_brakes(self, now: float) -> None:
+        with self._lock:
+            new, self._new = self._new, []
+            known = set(self._brakes)
+        if new:
+            try:
+                self._store.put_brakes(new)
+            except StoreError:
+                with self._lock:
+                    self._new[:0] = new
+                raise
+        wall = self._clock.time()
+        kept = {brake.key: brake for brake in self._store.list_brakes() if brake.until > wall}
+        with self._lock:
+            for key in known - kept.keys():
+                # Where its time is over, it begins anew if nothing has changed; otherwise somebody has lifted it.
+                _, until = self._brakes.pop(key)
+                if now < until:
+                    self._shares.forget(key)
+            for key, brake in kept.items():
+                if key not in self._brakes and brake.enforced:
+                    self._brakes[key] = brake, now + min(BRAKE, brake.until - wall)
+
+
+def describe_origin(origin: Origin | Brake) -> str:
+    """Name the numbers, the country, the client or the station."""
+    match origin.key[0]:
+        case Scope.PREFIX:
+            return f"numbers that begin with {origin.label}"
+        case Scope.COUNTRY:
+            return f"numbers of {origin.label}"
+        case Scope.CLIENT:
+            return f"client {quote(origin.label)}"
+        case _:
+            return f"station {quote(origin.label)}"
+
+
+def _explain(finding: Finding) -> str:
+    return f"of the codes of one {finding.span} {finding.unanswered} were not answered and {finding.answered} were"

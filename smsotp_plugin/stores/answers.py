@@ -1,0 +1,74 @@
+"""
+What a store promises about shares of answers: counts by hour, and the brakes that follow from them.
+
+They only have to be right on the whole: what was counted within the last minute may be lost with its process.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCount:
+    """
+    How many codes were answered in one hour, and how many never.
+
+    Attributes:
+        key: See `Spending`.
+        hour: Hours since 1970.
+        answered: How many, or how many more.
+        unanswered: The same.
+    """
+
+    key: str
+    hour: int
+    answered: int
+    unanswered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """
+    No SMS go to a block of numbers or a country, or are sent for a station, for a while.
+
+    Attributes:
+        key: Of what.
+        label: The same for people: the first digits of the numbers, the country, or the station.
+        since: Unix seconds.
+        until: The same.
+        reason: In words.
+        enforced: Whether SMS are refused, or it is only told that they would be.
+    """
+
+    key: str
+    label: str
+    since: float
+    until: float
+    reason: str
+    enforced: bool
+
+
+class AnswerStore(ABC):
+    """
+    Keeps these.
+
+    Raises:
+        StoreError: From every method, when the store does not answer or answers with an error.
+    """
+
+    @abstractmethod
+    def add_answers(self, counts: Sequence[AnswerCount]) -> None:
+        """Add to what is counted."""
+
+    @abstractmethod
+    def load_answers(self, since: int) -> Sequence[AnswerCount]:
+        """Return what was counted from an hour on, and forget what was counted before it."""
+
+    @abstractmethod
+    def put_brakes(self, brakes: Sequence[Brake]) -> None:
+        """Keep brakes; one of the same key takes the place of the one before."""
+
+    @abstractmethod
+    def list_brakes(self) -> Sequence[Brake]:
+        """Return the brakes that are kept; those that are over go sooner or later."""

@@ -20,6 +20,7 @@ import statistics
 import sys
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ _EVERY = 10.0  # seconds
 _FAULT_SECONDS = 10.0
 _LOCK_SECONDS = 0.5  # less than a log-in waits for a lock
 _LOCK_EVERY = 15.0  # seconds
+_COMPLAINTS = 12  # kinds of lines
 _UNKNOWN = "gateway failing: unknown:"
 #: How much more there may be in the last quarter than in the second one.
 _GROWTH, _MORE = 1.15, 8
@@ -119,6 +121,7 @@ def soak(folder: Path, seconds: float, rate: float, people: int) -> list[str]:
         status = server.stop(expected=None)
     print(f"stopped with status {status} in {perf_counter() - begin:.1f} s")
     unknown = server.log_text().count(_UNKNOWN)
+    print_complaints(server.log_text())
     return [*judge_counts(seen, unknown), *judge_sizes(sizes), *([f"exit status {status}"] if status else [])]
 
 
@@ -155,6 +158,18 @@ def watch(server: FreeRadiusServer, reports: "Connection[None, Seen]") -> tuple[
         )
         if seen.is_over:
             return seen, sizes
+
+
+def print_complaints(text: str) -> None:
+    """Print what the server has complained of most often, without names and numbers."""
+    lines = [line.partition(" : ")[2] for line in text.splitlines()]
+    alike = Counter(
+        re.sub(r'"[^"]*"( at \+[\d *]+)?|\b[0-9a-f]{8}\b|\d+', "_", line)
+        for line in lines
+        if line.startswith(("Error", "Warning"))
+    )
+    for line, count in alike.most_common(_COMPLAINTS):
+        print(f"{count:9} {line[:150]}")
 
 
 def judge_counts(seen: Seen, unknown: int) -> list[str]:

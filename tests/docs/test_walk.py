@@ -27,6 +27,8 @@ CALL, STORE, GATEWAY = (
 CONFIG = """
 [store]
 url = "sqlite://{directory}/smsotp.db"
+[challenge]
+resend_after = 0
 [gateways.example]
 provider = "http"
 URL = "{url}/sms"
@@ -39,6 +41,10 @@ text = "{{otp}}"
 BOB = {
     "request": (("User-Name", "bob"), ("User-Password", "hello")),
     "config": (("SMSOTP-Phone", "+49 (1701) 23-45-67"),),
+}
+EVE = {
+    "request": (("User-Name", "eve"), ("User-Password", "hello")),
+    "config": (("SMSOTP-Phone", "+491719876543"),),
 }
 
 
@@ -73,12 +79,15 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
             threading.setprofile(None)
         places = [AttributePlace.parse(place) for place in settings.users.number]
         legs = Legs(system.login, system.notifier, places)
+        # The first one of all asks the file who else is there.
+        legs.first_leg(EVE)
+        gateway.inbox.wait()
         sys.setprofile(footprints)
         try:
             legs.first_leg(BOB)
         finally:
             sys.setprofile(None)
-        gateway.inbox.wait()
+        gateway.inbox.wait(number="+491701234567")
         system.stop()
     steps = footprints.of_thread
     lanes = [

@@ -56,7 +56,7 @@ class TestRedis(StoreContract):
         return RedisSettings(url=self.url, key="k" * 32, prefix=f"{crc32(str(place).encode()):x}")
 
     def open(self, place: Path, window: float, clock: FakeClock, budgets: BudgetRules = NO_BUDGETS) -> Store:
-        return RedisStore(self.settings(place), window, DAY, clock, budgets, turn=clock.time)
+        return RedisStore(self.settings(place), window, DAY, clock, budgets, turn=clock.time, limit=20.0)
 
     def keep_house(self, store: ChallengeStore, clock: FakeClock) -> None:
         del clock

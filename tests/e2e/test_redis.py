@@ -155,6 +155,26 @@ def accept(pair: Pair, user: RadiusUser, code: str, state: bytes) -> Answer:
     return answer
 
 
+def test_a_server_stops_in_good_order_and_starts_while_redis_is_away(pair: Pair) -> None:
+    pair.log_in_wholly(pair.second, pair.second)
+    pair.redis.kill()
+    pair.second.stop()
+    pair.second.start()
+    user = pair.someone()
+    refused = pair.second.log_in(user.name, user.password)
+    pair.redis.start()
+
+    assert (refused.code, refused.prompt) == ("reject", UNAVAILABLE)
+    assert once(lambda: challenged(pair.second, user), AssertionError).prompt
+    assert pair.log_in_wholly(pair.first, pair.second).code == "accept"
+
+
+def challenged(server: FreeRadiusServer, user: RadiusUser) -> Answer:
+    answer = server.log_in(user.name, user.password)
+    assert answer.code == "challenge"
+    return answer
+
+
 def test_what_a_server_that_was_killed_has_not_sent_is_sent_by_the_other(pair: Pair) -> None:
     under_way, waiting = pair.someone(), pair.someone()
     pair.gateway.faults.add("delay 300s")

@@ -7,7 +7,7 @@ from smsotp_plugin.errors import StoreError
 from smsotp_plugin.fields.secret import SecretSetting
 from smsotp_plugin.stores.redis.address import RedisPlace, find_slot
 from smsotp_plugin.stores.redis.line import Access, Reply, ReplyError, Word, explain
-from smsotp_plugin.stores.redis.link import ELSEWHERE, Link
+from smsotp_plugin.stores.redis.link import ELSEWHERE, LIMIT, Link
 from smsotp_plugin.stores.redis.locate import make_locator
 from smsotp_plugin.stores.redis.scripts import Scripts
 from smsotp_plugin.stores.redis.settings import RedisSettings
@@ -24,6 +24,7 @@ def connect(
     *,
     turn: Callable[[], float] | None = None,
     changes_nothing: bool = False,
+    limit: float = LIMIT,
 ) -> tuple[Link, Scripts]:
     """
     Prepare the way to a Redis; nobody is spoken to yet.
@@ -33,6 +34,7 @@ def connect(
         clock: Time.
         turn: See `Scripts`.
         changes_nothing: Whether it is only looked at.
+        limit: Seconds that a call may take.
 
     Raises:
         StoreError: `ca_file` cannot be read any more.
@@ -52,7 +54,7 @@ def connect(
     key = f"{{{settings.prefix}}}:version"
     greeting: list[tuple[Word, ...]] = [] if changes_nothing else [("SET", key, VERSION, "NX")]
     locator = make_locator(address, find_slot(settings.prefix), data, sentinels)
-    link = Link(locator, data, [*greeting, ("GET", key)], _judge, clock)
+    link = Link(locator, data, [*greeting, ("GET", key)], _judge, clock, limit=limit)
     return link, Scripts(link, settings.prefix, clock, turn)
 
 

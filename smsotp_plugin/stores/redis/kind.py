@@ -11,6 +11,9 @@ from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.person import Erased, StoredPerson
 from smsotp_plugin.stores.redis.settings import RedisSettings
 
+#: Seconds that each call of a command may take: nobody waits for it who logs in.
+_PATIENCE = 10.0
+
 
 class RedisKind(StoreKind[RedisSettings]):
     """A Redis (or Valkey), used by any number of servers."""
@@ -34,7 +37,7 @@ class RedisKind(StoreKind[RedisSettings]):
         from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
         from smsotp_plugin.stores.redis.trace import read_events  # noqa: PLC0415  (the same)
 
-        link, scripts = connect(settings, SystemClock(), changes_nothing=True)
+        link, scripts = connect(settings, SystemClock(), changes_nothing=True, limit=_PATIENCE)
         with closing(link):
             return read_events(scripts, wanted, limit)
 
@@ -43,14 +46,14 @@ class RedisKind(StoreKind[RedisSettings]):
         from smsotp_plugin.stores.redis.erase import erase_from_redis  # noqa: PLC0415  (the same)
 
         clock = SystemClock()
-        link, scripts = connect(settings, clock)
+        link, scripts = connect(settings, clock, limit=_PATIENCE)
         with closing(link):
             return erase_from_redis(scripts, person, clock)
 
     def unlock(self, settings: RedisSettings, names: Sequence[str]) -> int:
         from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
 
-        link, scripts = connect(settings, SystemClock())
+        link, scripts = connect(settings, SystemClock(), limit=_PATIENCE)
         with closing(link):
             return int(str(scripts.run("unlock", ["watched"], *names)))
 
@@ -60,7 +63,7 @@ class RedisKind(StoreKind[RedisSettings]):
         from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
         from smsotp_plugin.stores.redis.limits import read_limits_in_redis  # noqa: PLC0415  (the same)
 
-        link, scripts = connect(settings, clock, changes_nothing=True)
+        link, scripts = connect(settings, clock, changes_nothing=True, limit=_PATIENCE)
         with closing(link):
             return read_limits_in_redis(scripts, rules, keys, clock)
 
@@ -68,7 +71,7 @@ class RedisKind(StoreKind[RedisSettings]):
         from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
         from smsotp_plugin.stores.redis.limits import lift_limits_in_redis  # noqa: PLC0415  (the same)
 
-        link, scripts = connect(settings, clock)
+        link, scripts = connect(settings, clock, limit=_PATIENCE)
         with closing(link):
             return lift_limits_in_redis(scripts, keys)
 
@@ -76,7 +79,7 @@ class RedisKind(StoreKind[RedisSettings]):
         from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
         from smsotp_plugin.stores.redis.contents import read_contents_of_redis  # noqa: PLC0415  (the same)
 
-        link, scripts = connect(settings, SystemClock(), changes_nothing=True)
+        link, scripts = connect(settings, SystemClock(), changes_nothing=True, limit=_PATIENCE)
         with closing(link):
             return read_contents_of_redis(scripts)
 
@@ -86,13 +89,13 @@ class RedisKind(StoreKind[RedisSettings]):
         from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
         from smsotp_plugin.stores.redis.contents import write_contents_to_redis  # noqa: PLC0415  (the same)
 
-        link, scripts = connect(settings, clock)
+        link, scripts = connect(settings, clock, limit=_PATIENCE)
         with closing(link):
             write_contents_to_redis(scripts, contents, events_kept, clock.time())
 
     def look(self, settings: RedisSettings) -> None:
         from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
 
-        link, scripts = connect(settings, SystemClock(), changes_nothing=True)
+        link, scripts = connect(settings, SystemClock(), changes_nothing=True, limit=_PATIENCE)
         with closing(link):
             scripts.ask("EXISTS", key="version")

@@ -73,21 +73,25 @@ class Link:
         greeting: What is said on each new connection, beside that.
         judge: Looks at the answers to it; raises StoreError where the server cannot be used.
         clock: Time.
+        limit: Seconds that a call may take.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (each is a part of its own, handed in by `connect`)
         self,
         locator: Locator,
         access: Access,
         greeting: Sequence[tuple[Word, ...]],
         judge: Callable[[RedisPlace, Sequence[Reply]], None],
         clock: Clock,
+        *,
+        limit: float = LIMIT,
     ) -> None:
         self._locator = locator
         self._access = access
         self._greeting = greeting
         self._judge = judge
         self._clock = clock
+        self._limit = limit
         self._lock = threading.Lock()
         self._idle: deque[Line] = deque()
         self._place: RedisPlace | None = None
@@ -104,11 +108,11 @@ class Link:
             An answer for each; what Redis refuses is a `ReplyError` in its place.
 
         Raises:
-            NotAnswered: Within `LIMIT`, not all answers came.
+            NotAnswered: Within the limit, not all answers came.
             StoreError: We may not use this server.
         """
         self._pass_door()
-        deadline = Deadline.after(LIMIT, self._clock)
+        deadline = Deadline.after(self._limit, self._clock)
         replies: list[Reply] = [None] * len(commands)
         pending, in_full = list(range(len(commands))), False
         for is_last in (False, False, True):
@@ -141,7 +145,7 @@ class Link:
             StoreError: As from `call`.
         """
         self._pass_door()
-        deadline = Deadline.after(LIMIT, self._clock)
+        deadline = Deadline.after(self._limit, self._clock)
         with self._lock:
             generation, place = self._generation, self._place
         line = None

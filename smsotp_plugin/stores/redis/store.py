@@ -35,7 +35,7 @@ from smsotp_plugin.stores.redis.guesses import in_our_time, read_standing, write
 from smsotp_plugin.stores.redis.lazy import Lazy
 from smsotp_plugin.stores.redis.limits import lift_limits_in_redis, read_spent
 from smsotp_plugin.stores.redis.line import Reply, Word
-from smsotp_plugin.stores.redis.link import NotAnswered
+from smsotp_plugin.stores.redis.link import LIMIT, NotAnswered
 from smsotp_plugin.stores.redis.messages import Messages
 from smsotp_plugin.stores.redis.rows import read_challenge, write_challenge, write_message
 from smsotp_plugin.stores.redis.settings import RedisSettings
@@ -73,6 +73,7 @@ class RedisStore(AnswerPart, Store):
         clock: Time.
         budgets: How many SMS there may be.
         turn: The store's own clock, in Unix seconds; None: that of Redis.
+        limit: Seconds that a call may take.
 
     Raises:
         StoreError: The settings cannot be used. A Redis that does not answer is waited for: until then, every method raises.
@@ -87,8 +88,9 @@ class RedisStore(AnswerPart, Store):
         budgets: BudgetRules,
         *,
         turn: Callable[[], float] | None = None,
+        limit: float = LIMIT,
     ) -> None:
-        self._link, self._scripts = connect(settings, clock, turn=turn)
+        self._link, self._scripts = connect(settings, clock, turn=turn, limit=limit)
         self._window = window
         self._events_kept = events_kept
         self._clock = clock

@@ -5,16 +5,19 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from random import SystemRandom
-from typing import Any
+from typing import Any, Protocol
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
 from smsotp_plugin.codes.key_file import has_keys, load_keys, load_or_make_keys
 from smsotp_plugin.codes.keyed import derive_message_key
 from smsotp_plugin.codes.onetime import CodeMaker
-from smsotp_plugin.dispatch.delivery import RetryRules
-from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
+from smsotp_plugin.dispatch.delivery import DispatchRules, RetryRules
+from smsotp_plugin.dispatch.dispatcher import Dispatcher
+from smsotp_plugin.dispatch.intake import Intake
+from smsotp_plugin.dispatch.outbox import Outbox
 from smsotp_plugin.dispatch.routes import Route, RouteTable
+from smsotp_plugin.dispatch.stream import StreamOutbox, WorkersView
 from smsotp_plugin.dispatch.takeover import Takeover
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.login.budgets import Budgets, make_rules
@@ -28,6 +31,7 @@ from smsotp_plugin.login.waiting import Waiting
 from smsotp_plugin.providers import find_provider
 from smsotp_plugin.providers.base import DeliveryReceipt, GatewayContext, Provider, ignore_receipt
 from smsotp_plugin.settings import Settings
+from smsotp_plugin.settings.sections.queue import QueueMode
 from smsotp_plugin.sms.sealed import MessageSealer
 from smsotp_plugin.stores.base import ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
@@ -41,21 +45,37 @@ STOP_GRACE = 60.0
 _DAY = 86400.0
 
 
+class RunningOutbox(Outbox, Protocol):
+    """An outbox with threads."""
+
+    def start(self) -> None:
+        """Start the threads."""
+
+    def stop(self, grace: float) -> None:
+        """End them, within `grace` seconds and a few more."""
+
+
 @dataclass(frozen=True, slots=True)
 class System:
-    """Everything that runs inside one process."""
+    """
+    Everything that runs inside FreeRADIUS.
+
+    Attributes:
+        takeover: None where workers have the gateways.
+    """
 
     login: Login
     notifier: Notifier
-    dispatcher: Dispatcher
-    takeover: Takeover
+    outbox: RunningOutbox
+    takeover: Takeover | None
     pumping: PumpingWatch
     store: ChallengeStore
 
     def start(self) -> None:
         """Start the background threads."""
-        self.dispatcher.start()
-        self.takeover.start()
+        self.outbox.start()
+        if self.takeover is not None:
+            self.takeover.start()
         self.pumping.start()
         self.store.start()
 
@@ -67,11 +87,34 @@ class System:
         """
         with ExitStack() as rest:
             rest.callback(self.store.close)
-            rest.callback(self.dispatcher.stop, STOP_GRACE)
+            rest.callback(self.outbox.stop, STOP_GRACE)
             rest.callback(self.pumping.stop)
-            rest.callback(self.takeover.stop)
+            if self.takeover is not None:
+                rest.callback(self.takeover.stop)
             self.login.stop_waiting()
             self.store.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Everything that runs inside ``smsotp worker``."""
+
+    dispatcher: Dispatcher
+    intake: Intake
+    store: ChallengeStore
+
+    def start(self) -> None:
+        """Start the background threads."""
+        self.store.start()
+        self.dispatcher.start()
+        self.intake.start()
+
+    def stop(self) -> None:
+        """Take no more messages, send those that were taken, end all threads and close everything, within the time of `System.stop`."""
+        with ExitStack() as rest:
+            rest.callback(self.store.close)
+            rest.callback(self.dispatcher.stop, STOP_GRACE)
+            self.intake.stop()
 
 
 def build_gateways(
@@ -152,46 +195,99 @@ def build(settings: Settings, clock: Clock) -> System:
         StoreError: The store cannot be opened.
     """
     keys = _load_keys(settings)
-    sealer = MessageSealer(derive_message_key(keys[0]), os.urandom, *map(derive_message_key, keys[1:]))
-    codes = _make_codes(settings, keys)
-    providers = build_gateways(settings, clock, lambda receipt: store.record(_make_event(receipt, clock)))
+    sealer, codes = _make_sealer(keys), _make_codes(settings, keys)
+    has_gateways = settings.queue.mode is QueueMode.PROCESS
+    providers = _build_recorded_gateways(settings, clock, lambda: store) if has_gateways else ()
     # Opened last: of what is made here, only the store has to be closed where the rest cannot be made.
     store = build_store(settings, clock)
     challenges = SealedStore(store, codes.names)
-    dispatcher = _build_dispatcher(settings, providers, store, clock)
     pumping = PumpingWatch(settings.limits, codes.names, store, clock)
     budgets = Budgets(settings.limits, codes.names, store, clock, pumping=pumping)
-    composer = Composer(settings=settings, codes=codes, budgets=budgets, sealer=sealer, outbox=dispatcher)
-    sender, waiting = CodeSender(store, dispatcher, clock), Waiting(settings.dispatch.wait, clock)
-    aftermath = Aftermath(challenges, waiting, budgets)
+    waiting = Waiting(settings.dispatch.wait, clock)
+    outbox: RunningOutbox
+    takeover = None
+    if has_gateways:
+        outbox = dispatcher = _build_dispatcher(settings, providers, store, clock)
+        takeover = _build_takeover(store, sealer, dispatcher, clock)
+        aftermath = Aftermath(challenges, waiting, budgets)
+        dispatcher.listen(aftermath.note_end, aftermath.adjust)
+    else:
+        outbox = _build_stream(settings, store, sealer, clock)
+    composer = Composer(settings=settings, codes=codes, budgets=budgets, sealer=sealer, outbox=outbox)
+    sender = CodeSender(store, outbox, clock)
     store.listen(sender.send)
-    dispatcher.listen(aftermath.note_end, aftermath.adjust)
-    return System(
-        login=Login(
-            settings=settings,
-            codes=codes,
-            store=challenges,
-            delivery_log=store,
-            composer=composer,
-            sender=sender,
-            waiting=waiting,
-            budgets=budgets,
-            clock=clock,
-        ),
-        notifier=Notifier(
-            texts=settings.notifications,
-            composer=composer,
-            budgets=budgets,
-            names=codes.names,
-            delivery_log=store,
-            outbox=dispatcher,
-            clock=clock,
-        ),
-        dispatcher=dispatcher,
-        takeover=_build_takeover(store, sealer, dispatcher, clock),
-        pumping=pumping,
+    login = Login(
+        settings=settings,
+        codes=codes,
         store=challenges,
+        delivery_log=store,
+        composer=composer,
+        sender=sender,
+        waiting=waiting,
+        budgets=budgets,
+        clock=clock,
     )
+    notifier = Notifier(
+        texts=settings.notifications,
+        composer=composer,
+        budgets=budgets,
+        names=codes.names,
+        delivery_log=store,
+        outbox=outbox,
+        clock=clock,
+    )
+    return System(login, notifier, outbox, takeover, pumping, challenges)
+
+
+def build_worker(settings: Settings, clock: Clock) -> Worker:
+    """
+    Build a worker that is ready to be started, for settings whose mode is ``workers``.
+
+    Raises:
+        ConfigError: The key file cannot be used.
+        StoreError: The store cannot be opened.
+    """
+    keys = _load_keys(settings)
+    names = _make_codes(settings, keys).names
+    providers = _build_recorded_gateways(settings, clock, lambda: store)
+    store = build_store(settings, clock)
+    queue = store.open_queue(settings.dispatch.queue)
+    challenges = SealedStore(store, names)
+    dispatcher = _build_dispatcher(settings, providers, store, clock)
+    pumping = PumpingWatch(settings.limits, names, store, clock)
+    budgets = Budgets(settings.limits, names, store, clock, pumping=pumping)
+    aftermath = Aftermath(challenges, Waiting(0, clock), budgets)
+    dispatcher.listen(aftermath.note_end, aftermath.adjust)
+    takeover = _build_takeover(store, _make_sealer(keys), dispatcher, clock)
+    intake = Intake(
+        queue=queue, takeover=takeover, dispatcher=dispatcher, gateways=list(settings.gateways), clock=clock
+    )
+    return Worker(dispatcher, intake, challenges)
+
+
+def _make_sealer(keys: Sequence[bytes]) -> MessageSealer:
+    return MessageSealer(derive_message_key(keys[0]), os.urandom, *map(derive_message_key, keys[1:]))
+
+
+def _build_stream(settings: Settings, store: Store, sealer: MessageSealer, clock: Clock) -> StreamOutbox:
+    most = settings.dispatch.queue
+    queue = store.open_queue(most)
+    return StreamOutbox(
+        queue=queue,
+        view=WorkersView(queue, clock),
+        routes=build_routes(settings),
+        most=most,
+        deadline=settings.dispatch.deadline,
+        sealer=sealer,
+        clock=clock,
+    )
+
+
+def _build_recorded_gateways(
+    settings: Settings, clock: Clock, store: Callable[[], Store]
+) -> Sequence[Provider[Any, Any, Any]]:
+    """Make the providers; delivery receipts go to a store that is made after them."""
+    return build_gateways(settings, clock, lambda receipt: store().record(_make_event(receipt, clock)))
 
 
 def _build_takeover(store: Store, sealer: MessageSealer, dispatcher: Dispatcher, clock: Clock) -> Takeover:

@@ -190,6 +190,32 @@ def copy(
     raise typer.Exit(run(source, target))
 
 
+@app.command()
+def worker(
+    *,
+    config: _ConfigOption = _DEFAULT_CONFIG,
+    unit: Annotated[
+        bool, typer.Option("--unit", help="Print the systemd unit smsotp-worker@.service instead.")
+    ] = False,
+    user: Annotated[
+        str,
+        typer.Option("--user", metavar="NAME", help="With --unit: who runs it; it reads the configuration."),
+    ] = "freerad",
+) -> None:
+    """
+    Take messages from the queue and send them, until SIGTERM; needs ``[queue] mode = "workers"``.
+
+    Any number of them, on any machines, with the configuration of the FreeRADIUS servers. The log goes to standard error.
+    Exit code 0: it was told to end. 2: the configuration cannot be used. 1: the store cannot be used.
+    """
+    from smsotp_plugin.commands.worker import run_worker, write_unit  # noqa: PLC0415  (quick --help)
+
+    if unit:
+        typer.echo(write_unit(config, user), nl=False)
+    else:
+        run_worker(config)
+
+
 @freeradius_app.command()
 def install(
     *,

@@ -15,6 +15,7 @@ Every error that this package raises on purpose, as one tree. Imports nothing of
     │   └─ TooManyGuesses             the account is locked; the answer was not looked at
     ├─ ResendRefused                  the user asked for another SMS too often or too early
     ├─ StoreError                     the store cannot be used: the log-in is refused
+    ├─ NotNeeded                      nobody can use the code of a message any more
     ├─ CannotUnseal                   a message that was kept cannot be read
     ├─ CannotSend                     nobody is promised a message: it could not be sent
     │   ├─ NumberError                no usable telephone number
@@ -128,6 +129,10 @@ class TooManyGuesses(ChallengeError):
 
 class StoreError(SmsOtpError):
     """The store does not answer or answers with an error."""
+
+
+class NotNeeded(SmsOtpError):
+    """Nobody can use the code of a message any more: its log-in is over, or a later message has taken its place."""
 
 
 class CannotUnseal(SmsOtpError):

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+from smsotp_plugin.commands.systemd import quote_path
+
 _DROP_IN = """\
 # Says in the journal what keeps FreeRADIUS from starting. Written by: smsotp freeradius unit
 [Service]
@@ -19,18 +21,5 @@ def drop_in(raddb: Path, config: Path | None) -> str:
         config: The plugin's configuration; None leaves it to the installed module.
     """
     command = Path(sys.executable).parent / "smsotp"
-    named = f" --config {_quote(config.absolute())}" if config else ""
-    return _DROP_IN.format(command=_quote(command), raddb=_quote(raddb.absolute()), config=named)
-
-
-def _quote(path: Path) -> str:
-    """Write a path so that systemd takes it as one argument, see systemd.service(5) and systemd.unit(5)."""
-    text = (
-        str(path)
-        .replace("\\", "\\\\")
-        .replace("\n", "\\n")
-        .replace('"', '\\"')
-        .replace("%", "%%")
-        .replace("$", "$$")
-    )
-    return text if text.isascii() and not set(text) & set(" \t'\\;") else f'"{text}"'
+    named = f" --config {quote_path(config.absolute())}" if config else ""
+    return _DROP_IN.format(command=quote_path(command), raddb=quote_path(raddb.absolute()), config=named)

@@ -36,6 +36,24 @@ class RetryRules:
 
 
 @dataclass(frozen=True, slots=True)
+class DispatchRules:
+    """
+    What the administrator decides about sending.
+
+    Attributes:
+        queue: How many messages may be on their way, waiting or not.
+        deadline: Seconds that a message may take in all.
+        retries: See `RetryRules`.
+        hedge_after: Seconds without a receipt after which the next gateway gets the same code; 0 for never.
+    """
+
+    queue: int
+    deadline: float
+    retries: RetryRules
+    hedge_after: float
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """Hand the message to this gateway now."""
 

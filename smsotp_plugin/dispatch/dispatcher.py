@@ -11,12 +11,12 @@ import weakref
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 from smsotp_plugin.clock import Clock, Deadline
-from smsotp_plugin.dispatch.delivery import Delivery, Ended, HealthOf, Later, RetryRules, Send, Step
+from smsotp_plugin.dispatch.delivery import Delivery, DispatchRules, Ended, HealthOf, Later, Send, Step
 from smsotp_plugin.dispatch.health import Breaker, Condition, Consequence, GatewayHealth
 from smsotp_plugin.dispatch.journal import DeliveryJournal, describe_message
 from smsotp_plugin.dispatch.keeper import Keeper
@@ -29,7 +29,7 @@ from smsotp_plugin.dispatch.prober import Prober
 from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
 from smsotp_plugin.dispatch.slots import Slots
 from smsotp_plugin.dispatch.timer import Timer
-from smsotp_plugin.errors import DeliveryError, NotSent, Outcome, QueueFull, Unknown
+from smsotp_plugin.errors import DeliveryError, NotNeeded, NotSent, Outcome, QueueFull, Unknown
 from smsotp_plugin.providers.base import Provider
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.sealed import Letter
@@ -37,24 +37,6 @@ from smsotp_plugin.stores.delivery_log import DeliveryRecorder
 from smsotp_plugin.stores.kept import MessageStore
 
 log = logging.getLogger("smsotp.dispatch")
-
-
-@dataclass(frozen=True, slots=True)
-class DispatchRules:
-    """
-    What the administrator decides about sending.
-
-    Attributes:
-        queue: How many messages may be on their way, waiting or not.
-        deadline: Seconds that a message may take in all.
-        retries: See `RetryRules`.
-        hedge_after: Seconds without a receipt after which the next gateway gets the same code; 0 for never.
-    """
-
-    queue: int
-    deadline: float
-    retries: RetryRules
-    hedge_after: float
 
 
 #: How an attempt ended that was under way when its process ended.
@@ -150,7 +132,9 @@ class Dispatcher:
         plan = Plan(letter.route, letter.gateways, "", slot=self._slots.take_anyway())
         plan = plan.turn(message.resends)
         plan = replace(plan, gateways=tuple(name for name in plan.gateways if name in self._lanes))
-        delivery = self._make_delivery(message, plan)
+        person, health = Person(message.user, message.number.e164), map(self.find_health, plan.gateways)
+        hopes = self._planner.find_hopes(plan.gateways, person, list(health))
+        delivery = self._make_delivery(message, replace(plan, hopes=hopes or frozenset()))
         for gateway in sorted(may_have_it):
             self._journal.note_failure(message, gateway, LOST)
             delivery.note_begun(gateway)
@@ -237,6 +221,14 @@ class Dispatcher:
                 log.error("%s: given up, the server is being stopped", describe_message(delivery.message))
                 self._end(delivery, outcome)
 
+    def room(self) -> int:
+        """Return how many more messages there is room for."""
+        return max(0, self._rules.queue - self._slots.count_taken())
+
+    def has_hope(self, gateway: str) -> bool:
+        """Tell whether a message may be tried at a gateway although it counts as dead."""
+        return self._lanes[gateway].breaker.has_hope(self._clock.monotonic())
+
     def find_health(self, gateway: str) -> GatewayHealth:
         """See `HealthView.find_health`."""
         return self._lanes[gateway].breaker.health(self._clock.monotonic())
@@ -321,7 +313,12 @@ class Dispatcher:
     def _try(self, lane: Lane, delivery: Delivery) -> None:
         if delivery.outcome is not None or not self._may_try(lane, delivery):
             return self._give_back(lane, delivery)
-        if (problem := self._keeper.begin(delivery.message, lane.name)) is not None:
+        try:
+            problem = self._keeper.begin(delivery.message, lane.name)
+        except NotNeeded:
+            self._withdraw(delivery)
+            return self._give_back(lane, delivery)
+        if problem is not None:
             return self._advance(delivery, lambda: delivery.note_failure(lane.name, problem))
         self._count_copies(delivery, lambda: delivery.note_begun(lane.name))
         try:

@@ -207,6 +207,12 @@ class Breaker:
                 return False
             return self._take_hope(now)
 
+    def has_hope(self, now: float) -> bool:
+        """Tell whether `may_try` would let a message of somebody new be tried; takes nothing."""
+        if self._barred:
+            return now >= self._open_until
+        return bool(self._open_until) and not self._probe_tells and now >= self._next_hope
+
     def may_hurry(self, now: float) -> bool:
         """Take the permission to probe a dead gateway out of turn."""
         with self._lock:

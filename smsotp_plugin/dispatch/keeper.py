@@ -3,7 +3,7 @@
 import logging
 
 from smsotp_plugin.dispatch.journal import describe_message
-from smsotp_plugin.errors import NotSent, StoreError, Throttled
+from smsotp_plugin.errors import NotNeeded, NotSent, StoreError, Throttled
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.stores.kept import MessageStore
 
@@ -22,11 +22,18 @@ class Keeper:
         self._store = store
 
     def begin(self, message: Message, gateway: str) -> NotSent | None:
-        """Note that a gateway may have a message; returns why it must not have it yet."""
+        """
+        Note that a gateway may have a message; returns why it must not have it yet.
+
+        Raises:
+            NotNeeded: It must never have it.
+        """
         if not message.state:
             return None
         try:
             self._store.begin_attempt(message.state, message.resends, gateway)
+        except NotNeeded:
+            raise
         except Exception as exc:  # noqa: BLE001  (whatever it is, it may be over soon)
             why = str(exc) if isinstance(exc, StoreError) else f"unexpected {type(exc).__name__}"
             log.warning("%s: waits, because its attempt cannot be noted: %s", describe_message(message), why)

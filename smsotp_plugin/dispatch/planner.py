@@ -55,9 +55,8 @@ class Planner:
         plan = self._routes.plan(recipient)
         now = self._clock.monotonic()
         health = [self._view.find_health(gateway) for gateway in plan.gateways]
-        hopes: frozenset[str] = frozenset()
-        if not any(_is_usable(each, now + self._deadline) for each in health):
-            hopes = self._view.find_last_hopes(plan.gateways, Person(recipient.user, recipient.number))
+        hopes = self.find_hopes(plan.gateways, Person(recipient.user, recipient.number), health)
+        if hopes is not None:
             if not hopes:
                 raise NoGatewayAlive(
                     f"no gateway of route {plan.route} is alive ({', '.join(plan.gateways)}); the next probe is "
@@ -65,7 +64,16 @@ class Planner:
                 )
             # Each begins with another gateway, so that the one that is back is soon found.
             plan = plan.turn(next(self._hope_numbers))
-        return Plan(plan.route, plan.gateways, plan.reason, hopes, slot)
+        return Plan(plan.route, plan.gateways, plan.reason, hopes or frozenset(), slot)
+
+    def find_hopes(
+        self, gateways: Sequence[str], person: Person, health: Sequence[GatewayHealth]
+    ) -> frozenset[str] | None:
+        """Return which gateways may be tried although all are dead; None where not all of them are."""
+        before = self._clock.monotonic() + self._deadline
+        if any(_is_usable(each, before) for each in health):
+            return None
+        return self._view.find_last_hopes(gateways, person)
 
 
 def _is_usable(health: GatewayHealth, before: float) -> bool:

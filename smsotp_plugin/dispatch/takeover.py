@@ -5,7 +5,8 @@ An attempt that was under way then counts as unknown: the gateway may have the m
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.dispatch.dispatcher import Dispatcher
@@ -14,11 +15,16 @@ from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.sms.sealed import Letter, MessageSealer
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, EventKind
 from smsotp_plugin.stores.kept import LeftMessage, MessageStore
+from smsotp_plugin.stores.queue import NO_CHALLENGE
 
 log = logging.getLogger("smsotp.dispatch")
 
 #: Why a message is not sent that could be.
 NOT_NEEDED = "its log-in is over, its code is no longer valid, or a later message has taken its place"
+#: What is said of a message that its process has left, and this one does not send.
+AFTER_RESTART = "not sent after the restart"
+#: A message that so many processes had when they died may be why.
+MOST_DEATHS = 3
 
 
 class Takeover:
@@ -70,29 +76,43 @@ class Takeover:
             return
         if left:
             log.warning("%d messages were waiting or under way when the server ended", len(left))
+        self.hand_over(left, AFTER_RESTART)
+
+    def hand_over(self, left: Sequence[LeftMessage], told: str = "not sent") -> None:
+        """
+        Send messages that belong to this process now.
+
+        Args:
+            left: The messages.
+            told: What is said, before the reason, of one that is not sent.
+        """
         for each in left:
-            letter = self._open(each)
+            letter = self._open(each, told)
             if letter is None:
                 continue
-            if each.is_needed:
+            if each.deaths >= MOST_DEATHS:
+                self._drop(each, f"{told}: {each.deaths} processes have died that had it", logging.ERROR)
+            elif each.is_needed:
                 self._dispatcher.resume(letter, each.may_have_it)
             else:
-                self._drop(each, NOT_NEEDED, logging.INFO)
+                self._drop(each, f"{told}: {NOT_NEEDED}", logging.INFO)
 
-    def _open(self, left: LeftMessage) -> Letter | None:
+    def _open(self, left: LeftMessage, told: str) -> Letter | None:
         kept = left.message
         try:
-            return self._sealer.unseal(
+            letter = self._sealer.unseal(
                 kept.sealed, state=kept.state, site=kept.site, expires=kept.expires, resends=kept.resends
             )
         except CannotUnseal as exc:
-            self._drop(left, str(exc), logging.ERROR)
+            self._drop(left, f"{told}: {exc}", logging.ERROR)
             return None
+        if not kept.state.startswith(NO_CHALLENGE):
+            return letter
+        return replace(letter, message=replace(letter.message, state=""))
 
-    def _drop(self, left: LeftMessage, why: str, level: int) -> None:
+    def _drop(self, left: LeftMessage, text: str, level: int) -> None:
         kept = left.message
         reference = self._reference(kept.state)
-        text = f"not sent after the restart: {why}"
         log.log(level, "message %s: %s", reference, text)
         self._delivery_log.record(
             DeliveryEvent(reference, self._clock.time(), EventKind.DROPPED, detail=text)

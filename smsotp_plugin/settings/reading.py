@@ -21,6 +21,7 @@ from smsotp_plugin.settings.sections.dispatch import DispatchSettings
 from smsotp_plugin.settings.sections.guesses import GUESSED_ONCE_IN
 from smsotp_plugin.settings.sections.notifications import NotificationSettings
 from smsotp_plugin.settings.sections.otp import OtpSettings
+from smsotp_plugin.settings.sections.queue import QueueMode
 from smsotp_plugin.settings.sections.routes import RouteSettings
 from smsotp_plugin.stores.schemes import find_store
 from smsotp_plugin.stores.settings import StoreSettings
@@ -229,11 +230,25 @@ def _find_cross_problems(parts: Mapping[str, Any], named_gateways: Any) -> list[
             f"guesses.most: {guesses.most} wrong codes a day, of {otp.codes} different ones, give a stranger one chance in "
             f"{otp.codes / guesses.most:.0f} a day; it must be at most one in {GUESSED_ONCE_IN}: raise otp.length or lower it"
         )
+    found += _find_queue_problems(parts)
     # Not those without problems: that a gateway cannot be used is told once, where it stands.
     if otp and challenge and _could_be_code(challenge, otp):
         found.append("challenge.resend_word: it must not look like a code, or that code could never be typed")
     found += _find_route_problems(parts["routes"], named_gateways if isinstance(named_gateways, dict) else {})
     return found
+
+
+def _find_queue_problems(parts: Mapping[str, Any]) -> Iterator[str]:
+    queue, store, dispatch = (parts.get(name) for name in ("queue", "store", "dispatch"))
+    if queue is None or queue.mode is QueueMode.PROCESS:
+        return
+    if store is not None and not store.has_queue:
+        yield (
+            'queue.mode: "workers" needs a store in Redis, where the messages wait: set store.url to "redis://...", or leave '
+            'this "process"'
+        )
+    if dispatch is not None and dispatch.wait:
+        yield 'dispatch.wait: with queue.mode = "workers" it must be 0: no log-in waits for another process'
 
 
 def _could_be_code(challenge: ChallengeSettings, otp: OtpSettings) -> bool:

@@ -65,11 +65,13 @@ class LeftMessage:
         message: As it was kept.
         is_needed: Whether its code can still let anybody in, and no later message of the same log-in has taken its place.
         may_have_it: The gateways that have it, or may.
+        deaths: How many processes have died that had it, as far as the store knows.
     """
 
     message: KeptMessage
     is_needed: bool
     may_have_it: frozenset[str]
+    deaths: int = field(default=0, compare=False)
 
 
 class MessageStore(ABC):
@@ -81,6 +83,7 @@ class MessageStore(ABC):
         Note that a gateway may have a message from now on; when this returns, it survives the death of this process.
 
         Raises:
+            NotNeeded: Another process has let the log-in end or given it a later message: no gateway must get this one.
             StoreError: It could not be noted: the gateway must not get the message.
         """
 

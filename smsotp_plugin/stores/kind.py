@@ -11,6 +11,7 @@ from smsotp_plugin.stores.budgets import BudgetRules, BudgetStore, Usage
 from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, Wanted
 from smsotp_plugin.stores.person import Erased, StoredPerson
+from smsotp_plugin.stores.queue import MessageQueue
 from smsotp_plugin.stores.settings import StoreSettings
 
 SettingsT = TypeVar("SettingsT", bound=StoreSettings)
@@ -18,6 +19,17 @@ SettingsT = TypeVar("SettingsT", bound=StoreSettings)
 
 class Store(ChallengeStore, BudgetStore, AnswerStore, DeliveryRecorder):
     """All that is kept in one place."""
+
+    def open_queue(self, most: int) -> MessageQueue:
+        """
+        Have the messages of new challenges wait for workers from now on; for stores whose `StoreSettings.has_queue` says so.
+
+        From then on `open_challenge` and `resend` raise QueueFull where too many wait; nothing has changed then.
+
+        Args:
+            most: How many may wait.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no queue: {most}")
 
 
 class StoreKind(ABC, Generic[SettingsT]):

@@ -68,6 +68,11 @@ class StoreSettings(SettingsModel):
         """Whether the file with the key is made where there is none: not where other servers need the same key."""
         return True
 
+    @property
+    def has_queue(self) -> bool:
+        """Whether messages can wait in it for workers."""
+        return False
+
     def warnings(self) -> Sequence[str]:
         """Return what is allowed but probably not meant, as sentences that begin with the key."""
         return ()

@@ -74,7 +74,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
         try:
             system = assembly.build(settings, SystemClock())
             # Not the store, whose first round in keeping house may commit in the place of its own thread.
-            system.dispatcher.start()
+            system.outbox.start()
         finally:
             threading.setprofile(None)
         places = [AttributePlace.parse(place) for place in settings.users.number]

@@ -73,6 +73,19 @@ class Running:
             self.stop()
             pytest.fail(f"{self._name} did not say {text!r}.\n{self._log.tail(after)}")
 
+    def end(self, limit: float) -> int:
+        """Ask it to end (SIGTERM) and return its exit code; it has `limit` seconds."""
+        self._process.terminate()
+        code = self._process.wait(limit)
+        self._log.close()
+        return code
+
+    def kill(self) -> None:
+        """End it at once (SIGKILL), as a crash would."""
+        self._process.kill()
+        self._process.wait()
+        self._log.close()
+
     def stop(self) -> None:
         """End it, and what it has started."""
         self._process.terminate()

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from smsotp_plugin.clock import Deadline
-from smsotp_plugin.dispatch.delivery import Delivery, RetryRules
-from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
+from smsotp_plugin.dispatch.delivery import Delivery, DispatchRules, RetryRules
+from smsotp_plugin.dispatch.dispatcher import Dispatcher
 from smsotp_plugin.dispatch.health import Condition
 from smsotp_plugin.dispatch.lane import Lane
 from smsotp_plugin.dispatch.routes import Recipient, RouteTable

@@ -12,8 +12,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from smsotp_plugin.clock import Deadline
-from smsotp_plugin.dispatch.delivery import RetryRules
-from smsotp_plugin.dispatch.dispatcher import DispatchRules
+from smsotp_plugin.dispatch.delivery import DispatchRules, RetryRules
 from smsotp_plugin.dispatch.health import Condition
 from smsotp_plugin.errors import (
     AnswerTimeout,

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from smsotp_plugin.assembly import STOP_GRACE
 from smsotp_plugin.clock import Deadline
-from smsotp_plugin.dispatch.delivery import RetryRules
-from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
+from smsotp_plugin.dispatch.delivery import DispatchRules, RetryRules
+from smsotp_plugin.dispatch.dispatcher import Dispatcher
 from smsotp_plugin.dispatch.lane import STOP_LIMIT
 from smsotp_plugin.dispatch.ready_queue import ReadyQueue
 from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable

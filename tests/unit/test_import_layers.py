@@ -15,7 +15,7 @@ PLUGIN, MOCKS = (Path(str(package.__file__)).parent for package in (smsotp_plugi
 
 #: From the doors down: modules and folders at the top of the package. A folder is in one layer with all that is in it.
 LAYERS = {
-    "doors": ("freeradius", "cli", "commands", "__main__"),
+    "doors": ("freeradius", "cli", "commands", "worker", "__main__"),
     "installation": ("raddb",),
     "assembly": ("assembly",),
     "server": ("radius",),

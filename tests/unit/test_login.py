@@ -12,8 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from smsotp_plugin.codes.onetime import CodeMaker
-from smsotp_plugin.dispatch.delivery import RetryRules
-from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
+from smsotp_plugin.dispatch.delivery import DispatchRules, RetryRules
+from smsotp_plugin.dispatch.dispatcher import Dispatcher
 from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
 from smsotp_plugin.errors import CannotSend, NoGatewayAlive, NoRoute, Outcome, QueueFull, StoreError
 from smsotp_plugin.login.budgets import Budgets, make_rules
@@ -33,6 +33,7 @@ from smsotp_plugin.settings.sections.guesses import GuessSettings
 from smsotp_plugin.settings.sections.limits import LimitSettings
 from smsotp_plugin.settings.sections.log import LogSettings
 from smsotp_plugin.settings.sections.otp import OtpSettings
+from smsotp_plugin.settings.sections.queue import QueueSettings
 from smsotp_plugin.settings.sections.users import UserSettings
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.sealed import MessageSealer
@@ -126,6 +127,7 @@ class Bench:
             users=UserSettings(**sections.get("users", {})),
             store=self.place,
             dispatch=DispatchSettings(**sections.get("dispatch", {})),
+            queue=QueueSettings(),
             log=LogSettings(),
             delivery_log=DeliveryLogSettings(),
             smtp_servers={},

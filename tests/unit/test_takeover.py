@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from smsotp_plugin.dispatch.delivery import RetryRules
-from smsotp_plugin.dispatch.dispatcher import Dispatcher, DispatchRules
+from smsotp_plugin.dispatch.delivery import DispatchRules, RetryRules
+from smsotp_plugin.dispatch.dispatcher import Dispatcher
 from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
 from smsotp_plugin.dispatch.takeover import NOT_NEEDED, Takeover
 from smsotp_plugin.errors import AnswerTimeout, BadRecipient, ConnectFailed, Outcome, StoreError

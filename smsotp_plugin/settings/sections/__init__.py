@@ -19,6 +19,7 @@ from smsotp_plugin.settings.sections.limits import LimitSettings
 from smsotp_plugin.settings.sections.log import LogSettings
 from smsotp_plugin.settings.sections.notifications import NotificationSettings
 from smsotp_plugin.settings.sections.otp import OtpSettings
+from smsotp_plugin.settings.sections.queue import QueueSettings
 from smsotp_plugin.settings.sections.routes import RouteSettings
 from smsotp_plugin.settings.sections.users import UserSettings
 from smsotp_plugin.stores.settings import StoreSettings
@@ -36,6 +37,7 @@ class Settings(SettingsModel):
         users: What is known about that person.
         store: Where challenges live.
         dispatch: How messages get to the gateways.
+        queue: Which processes have the gateways.
         delivery_log: What is kept about each message.
         log: What is written to the log.
         smtp_servers: The mail servers by name, for gateways of the provider smtp.
@@ -51,6 +53,7 @@ class Settings(SettingsModel):
     users: UserSettings
     store: InstanceOf[StoreSettings]
     dispatch: DispatchSettings
+    queue: QueueSettings
     delivery_log: DeliveryLogSettings
     log: LogSettings
     smtp_servers: Mapping[str, InstanceOf[SmtpServer]]

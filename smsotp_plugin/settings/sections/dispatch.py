@@ -22,7 +22,8 @@ class DispatchSettings(SettingsModel):
     Attributes:
         workers: How many messages are handed to one gateway at the same time, 1 to 64, if the gateway's own
             CONNECTIONS (WINDOW for smpp) is not set. Not set: the provider's default.
-        queue: How many messages may be promised or on their way, 1 to 1000000; log-ins beyond that are rejected.
+        queue: How many messages may be promised or on their way, 1 to 1000000; log-ins beyond that are rejected. With
+            `[queue] mode = "workers"`: how many may wait for a worker, and how many each worker may have.
         deadline: Seconds, 1 to 600, after which a message that no gateway has taken is given up; at most `otp.ttl`.
         retries: How often all gateways of a route that could not take a message are tried again before that, 0 to 10,
             each time after a longer pause. If one only asked to wait, that does not count.

@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from functools import partial
 from typing import cast
 
-from smsotp_plugin.errors import StoreError
+from smsotp_plugin.errors import NotNeeded, StoreError
 from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
 from smsotp_plugin.stores.redis.lazy import Lazy
+from smsotp_plugin.stores.redis.line import Word
 from smsotp_plugin.stores.redis.scripts import Scripts
 
-#: Seconds for which an owner is believed to live after it has said so, which it does once a second.
+#: Seconds; see `Messages.life`.
 LIFE = 5.0
 #: Messages that one script takes over.
 _PIECE = 500
 
-_Left = tuple[bytes, bytes, bytes, bytes, bytes, int, list[bytes]]
+_Left = tuple[bytes, bytes, bytes, bytes, bytes, int, list[bytes], int]
 
 
 class Messages:
@@ -30,10 +31,12 @@ class Messages:
 
     Attributes:
         owner: Stands for this store.
+        life: Seconds for which it is believed to live after it has said so, which it does once a second.
     """
 
     def __init__(self, scripts: Scripts, lazy: Lazy) -> None:
         self.owner = secrets.token_hex(8)
+        self.life = LIFE
         self._scripts = scripts
         self._lazy = lazy
         self._keys = ["owners", f"messages:{self.owner}"]
@@ -53,7 +56,7 @@ class Messages:
             StoreError: That cannot be said.
         """
         turn, _ = cast(
-            "tuple[bytes, object]", self._scripts.run("take_over", self._keys, self.owner, LIFE, 0)
+            "tuple[bytes, object]", self._scripts.run("take_over", self._keys, self.owner, self.life, 0)
         )
         return float(turn)
 
@@ -75,8 +78,12 @@ class Messages:
             gateway: Its name.
         """
         number = next(self._numbers)
-        if not self._scripts.run("begin_attempt", [f"message:{name}"], gateway, self.owner, number):
+        words: list[Word] = [gateway, self.owner, number, *name.split(":")]
+        word = self._scripts.run("begin_attempt", [f"message:{name}"], *words)
+        if word == b"taken":
             raise StoreError("another server has taken this one for dead, and the message over")
+        if word == b"over":
+            raise NotNeeded("its log-in is over, or a later message has taken its place")
         with self._lock:
             self._begun.setdefault(name, {})[gateway] = number
 
@@ -96,11 +103,26 @@ class Messages:
         keys = [f"message:{name}", f"messages:{self.owner}"]
         self._lazy.add(partial(self._scripts.command, "forget_message", keys, name, self.owner))
 
+    def take_from_queue(self, group: str, entries: Sequence[Word]) -> Sequence[LeftMessage]:
+        """
+        Make messages this store's own that were waiting.
+
+        Args:
+            group: Of consumers.
+            entries: Of each, the number of its entry and the name of the message.
+
+        Raises:
+            StoreError: As above; they go on waiting, or are this store's all the same and left when it ends.
+        """
+        words = (self.owner, self.life, group, *entries)
+        reply = self._scripts.run("take_from_queue", ["queue", "owners"], *words)
+        return list(map(_read, cast("list[_Left]", reply)))
+
     def take_over(self, now: float) -> Sequence[LeftMessage]:
         """See `MessageStore.take_over`."""
         left: list[LeftMessage] = []
         while True:
-            reply = self._scripts.run("take_over", self._keys, self.owner, LIFE, _PIECE, now=now)
+            reply = self._scripts.run("take_over", self._keys, self.owner, self.life, _PIECE, now=now)
             _, piece = cast("tuple[bytes, list[_Left]]", reply)
             left += map(_read, piece)
             if len(piece) < _PIECE:
@@ -108,9 +130,10 @@ class Messages:
 
 
 def _read(left: _Left) -> LeftMessage:
-    state, resends, site, expires, sealed, is_needed, gateways = left
+    state, resends, site, expires, sealed, is_needed, gateways, deaths = left
     return LeftMessage(
         KeptMessage(state.decode(), site.decode(), float(expires), sealed, int(resends)),
         is_needed=bool(is_needed),
         may_have_it=frozenset(gateway.decode() for gateway in gateways),
+        deaths=deaths,
     )

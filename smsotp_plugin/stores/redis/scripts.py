@@ -16,7 +16,7 @@ _LOOK = 1000
 #: All scripts, and what stands before each, beside `shared`.
 SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "answer": ("tallies",),
-    "begin_attempt": (),
+    "begin_attempt": ("messages",),
     "count": (),
     "end_attempt": (),
     "erase": (),
@@ -27,11 +27,15 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "leave": (),
     "mark_undelivered": (),
     "open": ("budgets",),
+    "post": (),
+    "queue_view": (),
     "record": (),
+    "report": (),
     "resend": ("budgets",),
     "spend": ("budgets",),
     "standing": ("tallies",),
-    "take_over": (),
+    "take_from_queue": ("messages",),
+    "take_over": ("messages",),
     "trace": (),
     "unlock": ("tallies",),
 }

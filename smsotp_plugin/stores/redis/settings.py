@@ -80,6 +80,10 @@ class RedisSettings(StoreSettings):
     def makes_key(self) -> bool:
         return False
 
+    @property
+    def has_queue(self) -> bool:
+        return True
+
     def warnings(self) -> Sequence[str]:
         address = self.address
         remote = [place for place in address.places if place.host and not is_loopback(place.host)]

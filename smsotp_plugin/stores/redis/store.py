@@ -12,6 +12,7 @@ from smsotp_plugin.errors import (
     AlreadyUsed,
     Expired,
     OverBudget,
+    QueueFull,
     ResendRefused,
     StoreError,
     TooManyAttempts,
@@ -27,6 +28,7 @@ from smsotp_plugin.stores.delivery_log import DeliveryEvent
 from smsotp_plugin.stores.guesses import CLEAN, Guesser, GuessRules, Standing
 from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel
 from smsotp_plugin.stores.kind import Store
+from smsotp_plugin.stores.queue import WORKER_LIFE, MessageQueue
 from smsotp_plugin.stores.redis.answers import AnswerPart
 from smsotp_plugin.stores.redis.budgets import Spender
 from smsotp_plugin.stores.redis.connect import connect
@@ -37,6 +39,7 @@ from smsotp_plugin.stores.redis.limits import lift_limits_in_redis, read_spent
 from smsotp_plugin.stores.redis.line import Reply, Word
 from smsotp_plugin.stores.redis.link import LIMIT, NotAnswered
 from smsotp_plugin.stores.redis.messages import Messages
+from smsotp_plugin.stores.redis.queue import RedisQueue
 from smsotp_plugin.stores.redis.rows import read_challenge, write_challenge, write_message
 from smsotp_plugin.stores.redis.settings import RedisSettings
 from smsotp_plugin.stores.redis.steady import SteadyClock
@@ -98,6 +101,8 @@ class RedisStore(AnswerPart, Store):
         self._spender = Spender(budgets, self._scripts, clock, self._steady)
         self._lazy = Lazy(self._scripts)
         self._messages = Messages(self._scripts, self._lazy)
+        #: Who gets messages, as the scripts are told: this store, or the queue.
+        self._addressee = self._messages.owner
         self._doubts = Doubts(self._scripts, clock, self._tell)
         self._watched = Watched(self._link, self._scripts, clock)
         self._tries = Tries()
@@ -116,10 +121,15 @@ class RedisStore(AnswerPart, Store):
     def listen(self, listener: KeptListener) -> None:
         self._listener = listener
 
+    def open_queue(self, most: int) -> MessageQueue:
+        self._addressee = f"queue {most}"
+        self._messages.life = WORKER_LIFE
+        return RedisQueue(self._scripts, self._lazy, self._messages, most)
+
     def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
         keys = [f"challenge:{new.state}", f"login:{new.login}"]
         message = write_message(parcel.seal())
-        words = [self._window, self._messages.owner, *message, *self._spender.words(parcel.spending)]
+        words = [self._window, self._addressee, *message, *self._spender.words(parcel.spending)]
         try:
             word, *rest = self._spend("open", keys, *words, *write_challenge(new), now=new.created)
         except NotAnswered as exc:
@@ -154,7 +164,7 @@ class RedisStore(AnswerPart, Store):
         return read_challenge(reply)
 
     def resend(self, state: str, user: str, now: float, rules: ResendRules, parcel: Parcel) -> Challenge:
-        words = [state, user, rules.limit, rules.pace, self._messages.owner, *write_message(parcel.seal())]
+        words = [state, user, rules.limit, rules.pace, self._addressee, *write_message(parcel.seal())]
         keys, spent = [f"challenge:{state}"], self._spender.words(parcel.spending)
         word, *rest = self._spend("resend", keys, *words, *spent, now=now)
         if word == b"kept":
@@ -243,12 +253,15 @@ class RedisStore(AnswerPart, Store):
 
         Raises:
             OverBudget: It is over budget.
+            QueueFull: Too many messages wait for workers.
             StoreError: It cannot be decided.
         """
         if self._unspent:
             self._lazy.flush()
             self._unspent = False
         reply = cast("list[Reply]", self._scripts.run(name, keys, *words, now=now))
+        if reply[0] == b"full":
+            raise QueueFull("as many messages as may wait for workers (dispatch.queue) do so already")
         over = self._spender.read(reply[-1])
         if reply[0] == b"over" and over is not None:
             raise over

@@ -1,14 +1,18 @@
 -- Note that a gateway may have a message from now on.
 --
 -- KEYS[1]  the message
--- ARGV[5]  gateway, ARGV[6] owner, ARGV[7] the number of this attempt
+-- ARGV[5]  gateway, ARGV[6] owner, ARGV[7] the number of this attempt, ARGV[8] State, ARGV[9] how often it had been sent before
 --
--- Returns 0 where another owner has taken the message over, so that the gateway must not get it from this one.
+-- Returns a word: "taken" where another owner has taken the message over, "over" where nobody can use its code any more; then
+-- the gateway must not get it from this one. Else "begun".
 
 if was_taken_from(KEYS[1], ARGV[6]) then
-    return 0
+    return 'taken'
+end
+if not is_needed(ARGV[8], ARGV[9]) then
+    return 'over'
 end
 if redis.call('EXISTS', KEYS[1]) == 1 then
     redis.call('HSET', KEYS[1], 'g ' .. ARGV[5], ARGV[7])
 end
-return 1
+return 'begun'

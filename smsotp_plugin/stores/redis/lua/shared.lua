@@ -8,9 +8,11 @@
 -- PREFIX challenge:STATE     hash: the fields of `Challenge`, and status, made (when it was opened), asked (when its code
 --                            was last asked for again), both by the store's own clock
 -- PREFIX login:LOGIN         list: the States of a log-in, the newest first
--- PREFIX message:STATE:N     hash: site, expires, sealed, owner, from (earlier owners), and "g GATEWAY" for each gateway
+-- PREFIX message:STATE:N     hash: site, expires, sealed, owner, from (earlier owners), deaths (how many of them died), and "g GATEWAY" for each gateway
 --                            that may have it
 -- PREFIX messages:OWNER      set: the messages of an owner, as STATE:N
+-- PREFIX queue               stream: the messages that no worker has taken, as STATE:N; their owner is empty
+-- PREFIX workers             hash: "MOMENT REPORT" of each worker
 -- PREFIX owners              sorted set: until when each owner is believed to live
 -- PREFIX guesses:NAME        hash: "r PLACE" wrong answers in a row, "l PLACE" the latest, "p PLACE" when it was proven,
 --                            "o NAME" other names of the account
@@ -83,12 +85,27 @@ local function whole(state)
     return redis.call('HMGET', challenge_key(state), unpack(CHALLENGE))
 end
 
--- Keep a message that belongs to an owner, and whoever may read it a day later why it was not sent.
+-- How many messages may wait for workers where an owner stands for the queue ("queue N"), else nil.
+local function queue_limit(owner)
+    return tonumber(string.match(owner, '^queue (%d+)$'))
+end
+
+local function is_queue_full(owner)
+    local most = queue_limit(owner)
+    return most and redis.call('XLEN', PREFIX .. 'queue') >= most
+end
+
+-- Keep a message that belongs to an owner or waits on the queue, and whoever may read it a day later why it was not sent.
 local function keep_message(state, resends, owner, site, expires, sealed)
     local key, own = PREFIX .. 'message:' .. state .. ':' .. resends, PREFIX .. 'messages:' .. owner
     local life = math.max(tonumber(expires) - NOW, 0) + FURTHEST_END
-    redis.call('HSET', key, 'site', site, 'expires', expires, 'sealed', sealed, 'owner', owner, 'from', '')
+    local on_queue = queue_limit(owner)
+    redis.call('HSET', key, 'site', site, 'expires', expires, 'sealed', sealed, 'owner', on_queue and '' or owner, 'from', '')
     expire(key, life)
+    if on_queue then
+        redis.call('XADD', PREFIX .. 'queue', '*', 'message', state .. ':' .. resends)
+        return
+    end
     redis.call('SADD', own, state .. ':' .. resends)
     expire(own, life)
 end

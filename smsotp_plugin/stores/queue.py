@@ -1,0 +1,92 @@
+"""
+What a store promises where its messages wait for workers: processes that have the gateways, on any machine.
+
+A message is on the queue from the change that keeps it. Whoever takes it owns it, as if it had kept it: when that process
+dies, another one takes it over. So a message is always in exactly one of three places: waiting, owned or ended.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
+
+#: Begins the `KeptMessage.state` of what belongs to no challenge: a notification.
+NO_CHALLENGE = "-"
+#: Seconds after which a worker that says nothing is believed to be dead; it says something once a second.
+WORKER_LIFE = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayReport:
+    """
+    How one worker sees one gateway.
+
+    Attributes:
+        condition: As in `Condition`.
+        seconds: Until it is back or looked at; 0 where it serves.
+        may_hope: Whether one message may be tried although it counts as dead.
+    """
+
+    condition: str
+    seconds: float = 0.0
+    may_hope: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """
+    What is known of the queue at one moment.
+
+    Attributes:
+        waiting: How many messages no worker has taken.
+        workers: What each worker that lives says of its gateways.
+    """
+
+    waiting: int
+    workers: tuple[Mapping[str, GatewayReport], ...]
+
+
+class MessageQueue(ABC):
+    """
+    Messages that wait for workers, and what workers say of their gateways.
+
+    Raises:
+        StoreError: From every method but `post`, when the store does not answer or answers with an error.
+    """
+
+    @abstractmethod
+    def take(self, most: int) -> Sequence[LeftMessage]:
+        """
+        Wait a moment for messages and take some; each is taken by one process.
+
+        Those of challenges belong to this process's store from now on, until it forgets them. Others are kept no longer.
+
+        Args:
+            most: How many, at least 1.
+        """
+
+    @abstractmethod
+    def take_lost(self) -> Sequence[LeftMessage]:
+        """Take messages that were handed to a process which said nothing of having them."""
+
+    @abstractmethod
+    def post(self, message: KeptMessage) -> None:
+        """
+        Put on the queue soon what belongs to no challenge, unless the queue is full; returns at once.
+
+        Args:
+            message: Its `state` begins with `NO_CHALLENGE` and stands for nothing else.
+        """
+
+    @abstractmethod
+    def report(self, gateways: Mapping[str, GatewayReport]) -> None:
+        """Say how this process sees its gateways; believed for `WORKER_LIFE`."""
+
+    @abstractmethod
+    def leave(self) -> None:
+        """Say that this process takes no more messages."""
+
+    @abstractmethod
+    def look(self) -> QueueView:
+        """Return what is known of the queue and its workers."""

@@ -1,0 +1,55 @@
+-- Stands before the scripts that hand messages over.
+
+-- Whether the code can still let anybody in, and no later message of the same log-in has taken its place.
+local function is_needed(state, resends)
+    local found = read(state)
+    if not found or found.status ~= OPEN or found.undelivered ~= '' or found.resends ~= tonumber(resends)
+        or not is_alive(found) then
+        return false
+    end
+    for _, other in ipairs(redis.call('LRANGE', PREFIX .. 'login:' .. found.login, 0, -1)) do
+        if other == state then
+            return true
+        end
+        if redis.call('EXISTS', challenge_key(other)) == 1 then
+            return false
+        end
+    end
+    return true
+end
+
+-- Give a message to an owner, from another one or, where `from` is empty, from the queue; nil where there is none. One of no
+-- challenge is kept no longer. `is_dead` tells whether the other one died; else it has left.
+--
+-- Returns STATE, N, site, end, sealed text, 1 where it is still needed else 0, the gateways that may have it, and how many
+-- of its owners have died.
+local function take(name, owner, from, is_dead)
+    local key, own = PREFIX .. 'message:' .. name, PREFIX .. 'messages:' .. owner
+    local kept = redis.call('HGETALL', key)
+    if #kept == 0 then
+        return nil
+    end
+    local fields, gateways = {}, {}
+    for place = 1, #kept, 2 do
+        local gateway = string.match(kept[place], '^g (.*)$')
+        if gateway then
+            table.insert(gateways, gateway)
+        else
+            fields[kept[place]] = kept[place + 1]
+        end
+    end
+    local state, resends = string.match(name, '^(.*):(%d+)$')
+    local needed = string.sub(state, 1, 1) == '-' and tonumber(fields.expires) > NOW or is_needed(state, resends)
+    if string.sub(state, 1, 1) == '-' then
+        redis.call('DEL', key)
+    else
+        if from ~= '' then
+            fields.from = fields.from .. ' ' .. from
+        end
+        fields.deaths = tonumber(fields.deaths or 0) + (is_dead and 1 or 0)
+        redis.call('HSET', key, 'owner', owner, 'from', fields.from, 'deaths', fields.deaths)
+        redis.call('SADD', own, name)
+        expire(own, 2 * FURTHEST_END)
+    end
+    return {state, resends, fields.site, fields.expires, fields.sealed, needed and 1 or 0, gateways, fields.deaths or 0}
+end

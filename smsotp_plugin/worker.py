@@ -1,0 +1,83 @@
+"""The door of ``smsotp worker``: a process that takes messages from the queue and has the gateways, until it is told to end."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from smsotp_plugin import assembly, log
+from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.radius import host
+from smsotp_plugin.radius.preload import load_everything
+from smsotp_plugin.settings import Owners, Settings, find_warnings, load_settings
+from smsotp_plugin.settings.sections.queue import QueueMode
+
+_log = logging.getLogger("smsotp")
+
+#: What ends a worker in good order.
+_ENDS = (signal.SIGTERM, signal.SIGINT)
+
+
+def run(config: Path, sink: Callable[[int, str], None]) -> None:
+    """
+    Be a worker; returns when it was told to end and has.
+
+    Args:
+        config: The same configuration as that of FreeRADIUS.
+        sink: Where the log goes; see `SinkHandler`.
+
+    Raises:
+        ConfigError: The configuration cannot be used, or is not one for workers.
+        StoreError: The store cannot be used.
+    """
+    settings = read_settings(config)
+    log.configure_log(sink, logging.DEBUG if settings.log.level == "debug" else logging.INFO)
+    for warning in find_warnings(settings, config, Owners.of_this_process()):
+        _log.warning("%s", warning)
+    if problem := host.forbid_core_dumps():
+        _log.warning("%s", problem)
+    load_everything()
+    told = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        told.set()
+
+    for number in _ENDS:
+        signal.signal(number, end)
+    threading.excepthook = _report_thread
+    worker = assembly.build_worker(settings, SystemClock())
+    try:
+        worker.start()
+        _log.info("the worker takes messages")
+        told.wait()
+        _log.info("the worker takes no more messages, and sends those that it has")
+    finally:
+        worker.stop()
+    _log.info("the worker has ended")
+
+
+def read_settings(config: Path) -> Settings:
+    """
+    Read a configuration that is one for workers.
+
+    Raises:
+        ConfigError: It cannot be used, or is not.
+    """
+    settings = load_settings(config)
+    if settings.queue.mode is not QueueMode.WORKERS:
+        raise ConfigError(
+            [
+                f'{config}: queue.mode: it is "process", so FreeRADIUS sends by itself; for workers write "workers" on every server'
+            ]
+        )
+    return settings
+
+
+def _report_thread(died: threading.ExceptHookArgs) -> None:
+    """Log what ended a thread without its text, which may hold a secret."""
+    name = died.thread.name if died.thread else "unknown"
+    _log.error("the thread %s has ended: unexpected %s", name, died.exc_type.__name__)

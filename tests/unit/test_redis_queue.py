@@ -1,0 +1,244 @@
+"""Messages that wait in a Redis for workers: each is taken once, none is lost, and no more wait than may."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from smsotp_mocks.servers.redis import RedisServer
+from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.errors import NotNeeded, QueueFull
+from smsotp_plugin.stores.base import Challenge, ResendRules
+from smsotp_plugin.stores.kept import KeptMessage
+from smsotp_plugin.stores.queue import NO_CHALLENGE, GatewayReport, QueueView
+from tests.support.challenges import RIGHT
+from tests.support.parcels import SEALED, SomeParcel, begin
+from tests.support.redis import Redis, open_store, somebody
+
+NOW = SystemClock().time
+STREAM, OWNERS, WORKERS = (f"{{smsotp}}:{name}" for name in ("queue", "owners", "workers"))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis(server: RedisServer) -> Iterator[Redis]:
+    redis = Redis(server.port)
+    redis.ask("FLUSHALL")
+    yield redis
+    redis.close()
+
+
+class Process:
+    """A process that uses the queue."""
+
+    def __init__(self, server: RedisServer, most: int = 10) -> None:
+        self.store = open_store(server.url)
+        self.queue = self.store.open_queue(most)
+
+    @property
+    def owner(self) -> str:
+        return self.store._messages.owner
+
+    def close(self) -> None:
+        self.store.close()
+
+
+@pytest.fixture
+def node(server: RedisServer, redis: Redis) -> Iterator[Process]:
+    del redis
+    node = Process(server)
+    yield node
+    node.close()
+
+
+@pytest.fixture
+def workers(server: RedisServer, redis: Redis) -> Iterator[list[Process]]:
+    del redis
+    workers = [Process(server) for _ in range(2)]
+    for worker in workers:
+        # The first one makes the group.
+        worker.queue.take(1)
+    yield workers
+    for worker in workers:
+        worker.close()
+
+
+def die(redis: Redis, worker: Process) -> None:
+    """Make some seconds pass since a worker said that it lives."""
+    redis.ask("ZADD", OWNERS, 1, worker.owner)
+
+
+def test_each_message_is_taken_by_one_worker(node: Process, workers: list[Process], redis: Redis) -> None:
+    kept = [begin(node.store, somebody()) for _ in range(6)]
+    waiting = node.queue.look().waiting
+    taken = [workers[place].queue.take(3) for place in (0, 1)]
+    first = SomeParcel(kept[0]).seal()
+
+    assert waiting == 6
+    assert [len(some) for some in taken] == [3, 3]
+    assert [each.message.state for some in taken for each in some] == [each.state for each in kept]
+    assert (taken[0][0].message, taken[0][0].is_needed, taken[0][0].may_have_it) == (first, True, frozenset())
+    assert node.queue.look().waiting == redis.ask("XLEN", STREAM) == 0
+    assert workers[0].queue.take(3) == []
+
+
+def test_what_the_server_has_kept_is_not_its_own_but_waits(node: Process, redis: Redis) -> None:
+    new = begin(node.store, somebody())
+    node.close()
+
+    assert redis.ask("HGET", f"{{smsotp}}:message:{new.state}:0", "owner") == ""
+    assert redis.ask("XLEN", STREAM) == 1
+
+
+def test_a_full_queue_takes_no_log_in_and_no_further_sms_and_changes_nothing(
+    server: RedisServer, redis: Redis
+) -> None:
+    node = Process(server, most=1)
+    new, late = begin(node.store, somebody()), somebody()
+    with pytest.raises(QueueFull, match=r"dispatch\.queue"):
+        begin(node.store, late)
+    with pytest.raises(QueueFull):
+        node.store.resend(new.state, "bob", NOW(), ResendRules(1, 0), SomeParcel(new))
+    same = begin(node.store, replace(somebody(), login=new.login))
+    node.queue.post(KeptMessage(f"{NO_CHALLENGE}1", "", NOW() + 60, SEALED))
+    node.close()
+
+    assert redis.ask("EXISTS", f"{{smsotp}}:challenge:{late.state}") == 0
+    assert (same.state, same.resends) == (new.state, 0)
+    assert redis.ask("XLEN", STREAM) == 1
+
+
+def test_what_a_dead_worker_had_taken_belongs_to_the_next_one_with_where_it_may_be(
+    node: Process, workers: list[Process], redis: Redis
+) -> None:
+    begun, waiting = begin(node.store, somebody()), begin(node.store, somebody())
+    dead, heir = workers
+    dead.queue.take(5)
+    dead.store.begin_attempt(begun.state, 0, "mock")
+    die(redis, dead)
+    taken = {each.message.state: each for each in heir.store.take_over(NOW())}
+
+    assert set(taken) == {begun.state, waiting.state}
+    assert taken[begun.state].may_have_it == {"mock"}
+    assert taken[waiting.state].may_have_it == frozenset()
+    assert heir.store.take_over(NOW()) == []
+
+
+def test_deaths_are_counted_and_partings_are_not(node: Process, server: RedisServer, redis: Redis) -> None:
+    begin(node.store, somebody())
+    first = Process(server)
+    first.queue.take(1)
+    counted = [first.queue.take(1)[0].deaths]
+    first.close()
+    for _ in range(3):
+        heir = Process(server)
+        counted += [each.deaths for each in heir.store.take_over(NOW())]
+        die(redis, heir)
+
+    assert counted == [0, 0, 1, 2]
+
+
+def test_what_was_handed_to_a_reader_that_took_nothing_is_claimed(
+    node: Process, workers: list[Process], redis: Redis
+) -> None:
+    new = begin(node.store, somebody())
+    ((_, entries),) = redis.ask("XREADGROUP", "GROUP", "workers", "dead", "COUNT", 1, "STREAMS", STREAM, ">")
+    ((number, _),) = entries
+    at_once = workers[0].queue.take_lost()
+    # As if two seconds had passed.
+    redis.ask("XCLAIM", STREAM, "workers", "dead", 0, number, "IDLE", 2001)
+    claimed = workers[0].queue.take_lost()
+
+    assert at_once == []
+    assert [each.message.state for each in claimed] == [new.state]
+    assert redis.ask("XLEN", STREAM) == 0
+
+
+def test_what_waited_too_long_is_not_needed(node: Process, workers: list[Process]) -> None:
+    old = somebody()
+    begin(node.store, replace(old, created=NOW() - 299.9, expires=NOW() + 0.05))
+    used = begin(node.store, somebody())
+    node.store.answer(used.state, "bob", RIGHT, NOW())
+    late = begin(node.store, replace(somebody(), login="f" * 32, created=NOW()))
+    needed = {each.message.state: each.is_needed for each in workers[0].queue.take(5)}
+
+    assert needed[used.state] is False
+    assert needed[late.state] is True
+    assert len(needed) == 3
+
+
+def test_no_gateway_gets_what_belongs_to_a_log_in_that_is_over(node: Process, workers: list[Process]) -> None:
+    used, resent, open_ = (begin(node.store, somebody()) for _ in range(3))
+    workers[0].queue.take(5)
+    node.store.answer(used.state, "bob", RIGHT, NOW())
+    node.store.resend(resent.state, "bob", NOW(), ResendRules(1, 0), SomeParcel(resent))
+    for over in (used, resent):
+        with pytest.raises(NotNeeded):
+            workers[0].store.begin_attempt(over.state, 0, "mock")
+
+    workers[0].store.begin_attempt(open_.state, 0, "mock")
+
+
+def test_a_notification_is_handed_out_once_and_kept_no_longer(
+    node: Process, workers: list[Process], redis: Redis
+) -> None:
+    message = KeptMessage(f"{NO_CHALLENGE}{'a' * 32}", "", NOW() + 60, SEALED)
+    node.queue.post(message)
+    node.store.flush()
+    taken = workers[0].queue.take(5)
+
+    assert [(each.message, each.is_needed) for each in taken] == [(message, True)]
+    assert redis.ask("KEYS", "{smsotp}:message:*") == []
+
+
+def test_what_workers_report_is_seen_while_they_live(
+    node: Process, workers: list[Process], redis: Redis
+) -> None:
+    reports = {"mock": GatewayReport("dead", 5.0, may_hope=True), "other": GatewayReport("alive")}
+    workers[0].queue.report(reports)
+    workers[1].queue.report({"mock": GatewayReport("alive")})
+    seen = node.queue.look()
+    workers[1].queue.leave()
+    one_left = node.queue.look()
+    old = f"{NOW() - 3.1} {json.dumps({})}"
+    redis.ask("HSET", WORKERS, workers[0].owner, old)
+    none = node.queue.look()
+
+    assert sorted(map(len, seen.workers)) == [1, 2]
+    assert one_left == QueueView(0, (reports,))
+    assert none == QueueView(0, ())
+
+
+def test_a_redis_that_has_lost_the_group_gets_it_again(
+    node: Process, workers: list[Process], redis: Redis
+) -> None:
+    redis.ask("FLUSHALL")
+    new: Challenge = begin(node.store, somebody())
+    made = workers[0].queue.take(1)
+
+    assert made == []
+    assert [each.message.state for each in workers[0].queue.take(1)] == [new.state]
+
+
+def test_a_first_leg_with_a_queue_is_still_one_round_trip(
+    node: Process, workers: list[Process], redis: Redis, tmp_path: Path
+) -> None:
+    del workers, tmp_path
+    begin(node.store, somebody())
+    before = redis.ask("INFO", "commandstats")
+    begin(node.store, somebody())
+    after = redis.ask("INFO", "commandstats")
+
+    assert _calls(after, "evalsha") - _calls(before, "evalsha") == 1
+    assert _calls(after, "xadd") - _calls(before, "xadd") == 1
+
+
+def _calls(stats: str, command: str) -> int:
+    return int(stats.partition(f"cmdstat_{command}:calls=")[2].partition(",")[0] or 0)

@@ -1,0 +1,293 @@
+"""A server without gateways: what it promises follows from what workers say of theirs, without a word to anybody."""
+
+import secrets
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+from pydantic import SecretStr
+
+from smsotp_mocks.servers.redis import RedisServer
+from smsotp_plugin.dispatch.delivery import DispatchRules, RetryRules
+from smsotp_plugin.dispatch.dispatcher import Dispatcher
+from smsotp_plugin.dispatch.intake import Intake
+from smsotp_plugin.dispatch.routes import Recipient, RouteTable
+from smsotp_plugin.dispatch.stream import StreamOutbox, WorkersView
+from smsotp_plugin.dispatch.takeover import Takeover
+from smsotp_plugin.errors import AuthFailed, NoGatewayAlive, Outcome, QueueFull
+from smsotp_plugin.settings.sections.dispatch import OnUnknown
+from smsotp_plugin.sms.message import Message
+from smsotp_plugin.sms.phone import parse_number
+from smsotp_plugin.sms.sealed import Letter, MessageSealer
+from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.queue import WORKER_LIFE, GatewayReport
+from smsotp_plugin.stores.redis.store import RedisStore
+from tests.support.clock import FakeClock, Waits
+from tests.support.parcels import SomeParcel, begin
+from tests.support.redis import Redis, open_store, somebody
+from tests.unit.test_dispatcher import Gateway
+
+BOB = Recipient("+491701234567", user="bob")
+SEALER = MessageSealer(b"k" * 32, secrets.token_bytes)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def redis(server: RedisServer) -> Iterator[Redis]:
+    redis = Redis(server.port)
+    redis.ask("FLUSHALL")
+    yield redis
+    redis.close()
+
+
+class Node:
+    """A server without gateways."""
+
+    def __init__(self, server: RedisServer, most: int = 10) -> None:
+        self.clock = FakeClock(waits=Waits.NOT_AT_ALL)
+        self.store: RedisStore = open_store(server.url)
+        queue = self.store.open_queue(most)
+        self.view = WorkersView(queue, self.clock)
+        self.outbox = StreamOutbox(
+            queue=queue,
+            view=self.view,
+            routes=RouteTable([], ["first", "second"]),
+            most=most,
+            deadline=30.0,
+            sealer=SEALER,
+            clock=self.clock,
+        )
+
+    def promise(self) -> Challenge:
+        """Keep a message as a log-in does that is answered."""
+        new = somebody()
+        message = compose(new.state, new.expires, new.login)
+        sealed = SEALER.seal(Letter(message, "default", ("first", "second")), "default")
+        return begin_with(self.store, new, sealed)
+
+
+def begin_with(store: RedisStore, new: Challenge, sealed: bytes) -> Challenge:
+    return store.open_challenge(new, SomeParcel(new, sealed))
+
+
+def compose(state: str, expires: float, login: str = "") -> Message:
+    return Message(
+        reference=(state or "notified")[-8:],
+        user="bob",
+        number=parse_number("+491701234567", None),
+        otp=SecretStr("734921"),
+        sentence=SecretStr("734921 is your code"),
+        expires=expires,
+        state=state,
+        login=login,
+    )
+
+
+class WorkerProcess:
+    """A worker, whose rounds the test makes."""
+
+    def __init__(self, server: RedisServer, **does: object) -> None:
+        self.clock = FakeClock(somebody().created, Waits.SHORTLY)
+        self.store = open_store(server.url)
+        self.queue = self.store.open_queue(10)
+        self.outcomes: dict[str, Outcome] = {}
+        self.gateways = [
+            Gateway(name, self.clock, does.get(name, lambda: None))  # type: ignore[arg-type]
+            for name in ("first", "second")
+        ]
+        self.dispatcher = Dispatcher(
+            providers=self.gateways,
+            routes=RouteTable([], ["first", "second"]),
+            rules=DispatchRules(10, 30.0, RetryRules(1, OnUnknown.NEXT), 0.0),
+            delivery_log=self.store,
+            store=self.store,
+            clock=self.clock,
+            random=Random(1),
+        )
+        self.dispatcher.listen(self._ended)
+        self.takeover = Takeover(
+            store=self.store,
+            sealer=SEALER,
+            reference=lambda state: state[-8:],
+            dispatcher=self.dispatcher,
+            delivery_log=self.store,
+            clock=self.clock,
+        )
+        self.intake = Intake(
+            queue=self.queue,
+            takeover=self.takeover,
+            dispatcher=self.dispatcher,
+            gateways=["first", "second"],
+            clock=self.clock,
+        )
+
+    def work(self) -> list[str]:
+        """Take what waits, send it and end; returns which messages the gateways were given."""
+        self.dispatcher.start()
+        self.intake._go_round()
+        # The first time, it makes the group.
+        for _ in range(2):
+            self.intake._take()
+        self.dispatcher.stop(60)
+        self.store.close()
+        return [reference for gateway in self.gateways for reference in gateway.given]
+
+    def _ended(self, message: Message, outcome: Outcome) -> None:
+        self.outcomes[message.reference] = outcome
+
+
+def test_without_a_worker_nobody_is_promised_anything(server: RedisServer) -> None:
+    node = Node(server)
+    node.view.refresh()
+    with pytest.raises(NoGatewayAlive, match="no worker lives"):
+        node.outbox.plan(BOB)
+    node.store.close()
+
+
+def test_a_gateway_is_as_good_as_the_best_worker_finds_it(server: RedisServer) -> None:
+    node, others = Node(server), [open_store(server.url) for _ in range(2)]
+    queues = [other.open_queue(10) for other in others]
+    dead = GatewayReport("dead", 5.0)
+    queues[0].report({"first": dead, "second": dead})
+    node.view.refresh()
+    with pytest.raises(NoGatewayAlive, match="no gateway of route default is alive"):
+        node.outbox.plan(BOB)
+    queues[1].report({"first": GatewayReport("resting", 2.0), "second": dead})
+    node.view.refresh()
+    plan = node.outbox.plan(BOB)
+    for store in (node.store, *others):
+        store.close()
+
+    assert plan.gateways == ("first", "second")
+    assert plan.hopes == frozenset()
+
+
+def test_one_last_hope_for_each_copy(server: RedisServer) -> None:
+    node, other = Node(server), open_store(server.url)
+    queue = other.open_queue(10)
+    queue.report({"first": GatewayReport("dead", 5.0, may_hope=True), "second": GatewayReport("dead", 5.0)})
+    node.view.refresh()
+    hoped = node.outbox.plan(BOB)
+    with pytest.raises(NoGatewayAlive):
+        node.outbox.plan(BOB)
+    node.view.refresh()
+    again = node.outbox.plan(BOB)
+    for store in (node.store, other):
+        store.close()
+
+    assert hoped.hopes == again.hopes == {"first"}
+
+
+def test_a_full_queue_is_known_without_a_word(server: RedisServer) -> None:
+    node, other = Node(server, most=1), open_store(server.url)
+    other.open_queue(1).report({"first": GatewayReport("alive")})
+    begin(node.store, somebody())
+    node.view.refresh()
+    with pytest.raises(QueueFull, match="messages wait for workers already"):
+        node.outbox.plan(BOB)
+    for store in (node.store, other):
+        store.close()
+
+
+def test_what_waits_is_sent_once_and_forgotten(server: RedisServer, redis: Redis) -> None:
+    node = Node(server)
+    promised = [node.promise() for _ in range(3)]
+    given = WorkerProcess(server).work()
+    node.store.close()
+
+    assert sorted(given) == sorted(each.state[-8:] for each in promised)
+    assert redis.ask("KEYS", "{smsotp}:message:*") == []
+
+
+def test_a_notification_goes_the_same_way(server: RedisServer) -> None:
+    node, other = Node(server), open_store(server.url)
+    other.open_queue(10).report({"first": GatewayReport("alive"), "second": GatewayReport("alive")})
+    node.view.refresh()
+    node.outbox.submit(compose("", somebody().expires), node.outbox.plan(BOB))
+    node.store.flush()
+    worker = WorkerProcess(server)
+    given = worker.work()
+    for store in (node.store, other):
+        store.close()
+
+    assert given == ["notified"]
+    assert worker.outcomes == {"notified": Outcome.ACCEPTED}
+
+
+def test_what_is_over_when_its_turn_comes_is_sent_by_nobody(server: RedisServer) -> None:
+    node = Node(server)
+    first = node.promise()
+    worker = WorkerProcess(server)
+    worker.queue.take(1)
+    taken = worker.queue.take(1)
+    node.store.answer(first.state, "bob", first.seal, first.created)
+    worker.dispatcher.start()
+    worker.takeover.hand_over(taken)
+    worker.dispatcher.stop(60)
+    worker.store.close()
+    node.store.close()
+
+    assert [gateway.given for gateway in worker.gateways] == [[], []]
+    assert worker.outcomes == {first.state[-8:]: Outcome.NOT_NEEDED}
+
+
+def test_what_three_workers_died_of_is_given_up(
+    server: RedisServer, redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    node = Node(server)
+    poison = node.promise()
+    redis.ask("HSET", f"{{smsotp}}:message:{poison.state}:0", "deaths", 3)
+    given = WorkerProcess(server).work()
+    node.store.close()
+
+    assert given == []
+    assert f"message {poison.state[-8:]}: not sent: 3 processes have died that had it" in caplog.text
+    assert redis.ask("KEYS", "{smsotp}:message:*") == []
+
+
+def test_a_worker_that_has_just_started_lets_the_others_say_that_they_live(
+    server: RedisServer, redis: Redis
+) -> None:
+    node = Node(server)
+    promised = node.promise()
+    dead = WorkerProcess(server)
+    dead.queue.take(1)
+    dead.queue.take(1)
+    redis.ask("ZADD", "{smsotp}:owners", 1, dead.store._messages.owner)
+    heir = WorkerProcess(server)
+    heir.dispatcher.start()
+    heir.intake._go_round()
+    at_once = [*heir.gateways[0].given]
+    heir.clock.advance(WORKER_LIFE)
+    heir.intake._go_round()
+    heir.dispatcher.stop(60)
+    for store in (heir.store, dead.store, node.store):
+        store.close()
+
+    assert at_once == []
+    assert heir.gateways[0].given == [promised.state[-8:]]
+
+
+def test_a_worker_says_how_its_gateways_are(server: RedisServer) -> None:
+    def refuse() -> None:
+        raise AuthFailed("401")
+
+    node = Node(server)
+    node.promise()
+    worker = WorkerProcess(server, first=refuse)
+    worker.dispatcher.start()
+    for _ in range(2):
+        worker.intake._take()
+    worker.dispatcher.stop(60)
+    worker.intake._go_round()
+    (seen,) = node.store.open_queue(10).look().workers
+    for store in (worker.store, node.store):
+        store.close()
+
+    assert (seen["first"].condition, seen["second"].condition) == ("dead", "alive")
+    assert 0 < seen["first"].seconds < 100

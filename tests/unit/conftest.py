@@ -7,8 +7,9 @@ import pytest
 
 from tests.support.clock import FakeClock, Waits
 from tests.support.http_peer import make_peer, make_wire
+from tests.support.smtp_peer import pool_to, start
 
-__all__ = ["make_peer", "make_wire"]
+__all__ = ["make_peer", "make_wire", "pool_to", "start"]
 
 
 @pytest.fixture

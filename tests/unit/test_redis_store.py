@@ -177,6 +177,20 @@ def test_commands_work_beside_a_server(store: RedisStore, server: RedisServer) -
     assert unlock_account(settings(server), ["account"]) == 0
 
 
+def test_a_command_says_itself_that_redis_is_gone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    gone = RedisSettings(url=f"unix://{tmp_path}/none.sock", key="k" * 32)
+    for call in (
+        lambda: read_trace(gone, Wanted(user="bob"), 5),
+        lambda: erase_person(gone, StoredPerson(user="bob")),
+        lambda: unlock_account(gone, ["account"]),
+        lambda: look_at_store(gone),
+    ):
+        with pytest.raises(StoreError, match="no connection to Redis at"):
+            call()
+
+    assert caplog.messages == []
+
+
 def test_a_look_changes_nothing(server: RedisServer, redis: Redis) -> None:
     look_at_store(settings(server))
 

@@ -18,13 +18,14 @@ from smsotp_plugin.wire.tls import make_tls_context
 VERSION = 1
 
 
-def connect(
+def connect(  # noqa: PLR0913  (where, by whose clock, and how patiently)
     settings: RedisSettings,
     clock: Clock,
     *,
     turn: Callable[[], float] | None = None,
     changes_nothing: bool = False,
     limit: float = LIMIT,
+    tells: bool = True,
 ) -> tuple[Link, Scripts]:
     """
     Prepare the way to a Redis; nobody is spoken to yet.
@@ -35,6 +36,7 @@ def connect(
         turn: See `Scripts`.
         changes_nothing: Whether it is only looked at.
         limit: Seconds that a call may take.
+        tells: Whether it is logged that Redis does not answer, and that it answers again.
 
     Raises:
         StoreError: `ca_file` cannot be read any more.
@@ -54,7 +56,7 @@ def connect(
     key = f"{{{settings.prefix}}}:version"
     greeting: list[tuple[Word, ...]] = [] if changes_nothing else [("SET", key, VERSION, "NX")]
     locator = make_locator(address, find_slot(settings.prefix), data, sentinels)
-    link = Link(locator, data, [*greeting, ("GET", key)], _judge, clock, limit=limit)
+    link = Link(locator, data, [*greeting, ("GET", key)], _judge, clock, limit=limit, tells=tells)
     return link, Scripts(link, settings.prefix, clock, turn)
 
 

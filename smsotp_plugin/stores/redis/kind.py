@@ -1,7 +1,8 @@
 """The store in Redis, as the configuration names it. What needs hiredis is imported where it is used."""
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 from smsotp_plugin.clock import Clock, SystemClock
 from smsotp_plugin.stores.budgets import BudgetRules, Usage
@@ -11,8 +12,23 @@ from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.person import Erased, StoredPerson
 from smsotp_plugin.stores.redis.settings import RedisSettings
 
+if TYPE_CHECKING:
+    from smsotp_plugin.stores.redis.scripts import Scripts
+
 #: Seconds that each call of a command may take: nobody waits for it who logs in.
 _PATIENCE = 10.0
+
+
+@contextmanager
+def _open_beside(
+    settings: RedisSettings, clock: Clock, *, changes_nothing: bool = False
+) -> Iterator["Scripts"]:
+    """Open the way to a Redis for a command, which says itself what is wrong."""
+    from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
+
+    link, scripts = connect(settings, clock, changes_nothing=changes_nothing, limit=_PATIENCE, tells=False)
+    with closing(link):
+        yield scripts
 
 
 class RedisKind(StoreKind[RedisSettings]):
@@ -34,68 +50,51 @@ class RedisKind(StoreKind[RedisSettings]):
         return RedisStore(settings, window, events_kept, clock, budgets)
 
     def read_trace(self, settings: RedisSettings, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
-        from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
-        from smsotp_plugin.stores.redis.trace import read_events  # noqa: PLC0415  (the same)
+        from smsotp_plugin.stores.redis.trace import read_events  # noqa: PLC0415  (needs hiredis)
 
-        link, scripts = connect(settings, SystemClock(), changes_nothing=True, limit=_PATIENCE)
-        with closing(link):
+        with _open_beside(settings, SystemClock(), changes_nothing=True) as scripts:
             return read_events(scripts, wanted, limit)
 
     def erase(self, settings: RedisSettings, person: StoredPerson) -> Erased:
-        from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
-        from smsotp_plugin.stores.redis.erase import erase_from_redis  # noqa: PLC0415  (the same)
+        from smsotp_plugin.stores.redis.erase import erase_from_redis  # noqa: PLC0415  (needs hiredis)
 
         clock = SystemClock()
-        link, scripts = connect(settings, clock, limit=_PATIENCE)
-        with closing(link):
+        with _open_beside(settings, clock) as scripts:
             return erase_from_redis(scripts, person, clock)
 
     def unlock(self, settings: RedisSettings, names: Sequence[str]) -> int:
-        from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
-
-        link, scripts = connect(settings, SystemClock(), limit=_PATIENCE)
-        with closing(link):
+        with _open_beside(settings, SystemClock()) as scripts:
             return int(str(scripts.run("unlock", ["watched"], *names)))
 
     def read_limits(
         self, settings: RedisSettings, rules: BudgetRules, keys: Sequence[str], clock: Clock
     ) -> Usage:
-        from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
-        from smsotp_plugin.stores.redis.limits import read_limits_in_redis  # noqa: PLC0415  (the same)
+        from smsotp_plugin.stores.redis.limits import read_limits_in_redis  # noqa: PLC0415  (needs hiredis)
 
-        link, scripts = connect(settings, clock, changes_nothing=True, limit=_PATIENCE)
-        with closing(link):
+        with _open_beside(settings, clock, changes_nothing=True) as scripts:
             return read_limits_in_redis(scripts, rules, keys, clock)
 
     def lift_limits(self, settings: RedisSettings, keys: Sequence[str], clock: Clock) -> int:
-        from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
-        from smsotp_plugin.stores.redis.limits import lift_limits_in_redis  # noqa: PLC0415  (the same)
+        from smsotp_plugin.stores.redis.limits import lift_limits_in_redis  # noqa: PLC0415  (needs hiredis)
 
-        link, scripts = connect(settings, clock, limit=_PATIENCE)
-        with closing(link):
+        with _open_beside(settings, clock) as scripts:
             return lift_limits_in_redis(scripts, keys)
 
     def read_contents(self, settings: RedisSettings) -> StoreContents:
-        from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
-        from smsotp_plugin.stores.redis.contents import read_contents_of_redis  # noqa: PLC0415  (the same)
+        from smsotp_plugin.stores.redis.contents import read_contents_of_redis  # noqa: PLC0415  (needs hiredis)
 
-        link, scripts = connect(settings, SystemClock(), changes_nothing=True, limit=_PATIENCE)
-        with closing(link):
+        with _open_beside(settings, SystemClock(), changes_nothing=True) as scripts:
             return read_contents_of_redis(scripts)
 
     def write_contents(
         self, settings: RedisSettings, contents: StoreContents, *, events_kept: float, clock: Clock
     ) -> None:
-        from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
-        from smsotp_plugin.stores.redis.contents import write_contents_to_redis  # noqa: PLC0415  (the same)
+        from smsotp_plugin.stores.redis.contents import write_contents_to_redis  # noqa: PLC0415  (needs hiredis)
 
-        link, scripts = connect(settings, clock, limit=_PATIENCE)
-        with closing(link):
+        with _open_beside(settings, clock) as scripts:
             write_contents_to_redis(scripts, contents, events_kept, clock.time())
 
     def look(self, settings: RedisSettings) -> None:
-        from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
 
-        link, scripts = connect(settings, SystemClock(), changes_nothing=True, limit=_PATIENCE)
-        with closing(link):
+        with _open_beside(settings, SystemClock(), changes_nothing=True) as scripts:
             scripts.ask("EXISTS", key="version")

@@ -74,6 +74,7 @@ class Link:
         judge: Looks at the answers to it; raises StoreError where the server cannot be used.
         clock: Time.
         limit: Seconds that a call may take.
+        tells: Whether it is logged that the server does not answer, and that it answers again.
     """
 
     def __init__(  # noqa: PLR0913  (each is a part of its own, handed in by `connect`)
@@ -85,6 +86,7 @@ class Link:
         clock: Clock,
         *,
         limit: float = LIMIT,
+        tells: bool = True,
     ) -> None:
         self._locator = locator
         self._access = access
@@ -92,6 +94,7 @@ class Link:
         self._judge = judge
         self._clock = clock
         self._limit = limit
+        self._tells = tells
         self._lock = threading.Lock()
         self._idle: deque[Line] = deque()
         self._place: RedisPlace | None = None
@@ -235,7 +238,7 @@ class Link:
             return
         with self._lock:
             was_down, self._problem = bool(self._problem), ""
-        if was_down:
+        if was_down and self._tells:
             log.info("Redis answers again")
 
     def _note_failure(self, why: str) -> None:
@@ -243,7 +246,7 @@ class Link:
             is_news, self._problem = not self._problem, why
             self._rest_until = self._clock.monotonic() + REST
         self._forget_place()
-        if is_news:
+        if is_news and self._tells:
             log.error("log-ins are refused until Redis answers: %s", why)
 
     def _forget_place(self) -> None:

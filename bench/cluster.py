@@ -1,0 +1,136 @@
+"""
+What a Redis costs in the place of the file, as ratios from one run.
+
+    bench/cluster.py [--quick] [--folder FOLDER]
+
+First legs of a module that does nothing, of the plugin with SQLite on disk, and with Redis; whole log-ins with SMS over HTTP of
+the last two; and the commands and bytes that Redis sees for each of them. All of it shares this machine.
+"""
+
+import argparse
+import multiprocessing
+import statistics
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from bench_servers import ANYBODY, do_nothing_server, silent_provider
+from first_leg import Bench, Sizes, kill_at_the_end, write_gateway
+from login_load import run_logins
+from redis_counts import Counts, RedisMeter
+
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.servers.freeradius import FreeRadiusServer
+from smsotp_mocks.servers.redis import RedisServer
+
+_WHOLE = Sizes(rounds=5, requests=8_000, seconds=8.0)
+_QUICK = Sizes(rounds=1, requests=1_500, seconds=2.0)
+#: Each SMS is counted as usual, and nobody has had too many.
+_COMMON = """
+[dispatch]
+queue = 1000000
+
+[limits]
+per_user = ["1000000/d"]
+per_number = ["1000000/d"]
+
+"""
+
+
+class Cluster:
+    """
+    Servers that differ in nothing but their store.
+
+    Args:
+        bench: Sends the loads.
+        redis: For those that use one.
+    """
+
+    def __init__(self, bench: Bench, redis: RedisServer) -> None:
+        self._bench = bench
+        self._redis = redis
+        self._meter = RedisMeter(redis.port)
+
+    def measure_first_legs(self, silent: str) -> None:
+        """Print the first table; servers take turns."""
+        file, shared = self._make("legs-file", silent), self._make("legs-redis", silent, shared=True)
+        with do_nothing_server(self._bench.folder / "nothing") as nothing, file, shared:
+            servers = {"do nothing": nothing, "SQLite": file, "Redis": shared}
+            rates: dict[str, list[float]] = {name: [] for name in servers}
+            seen, legs = Counts(0, 0, 0, 0.0), 0
+            for _ in range(self._bench.sizes.rounds):
+                for name, server in servers.items():
+                    before = self._meter.count()
+                    result = self._bench.find_fastest(server.address)
+                    rates[name].append(result.rate)
+                    if server is shared:
+                        seen, legs = self._meter.count() - before, len(result.latencies)
+        print("\nFirst legs a second, 64 outstanding, a provider that sends nothing")
+        _print_rates(rates)
+        _print_counts("first leg", seen, legs)
+
+    def measure_logins(self) -> None:
+        """Print the second table."""
+        with HttpGateway() as gateway:  # only to find a port; each load runs a gateway of its own there
+            port, toml = gateway.port, write_gateway(f"{gateway.url}/sms")
+        print("\nWhole log-ins a second, 64 outstanding, SMS over HTTP, the code read back from the gateway")
+        rates: dict[str, list[float]] = {}
+        for name in ("SQLite", "Redis"):
+            server = self._make(f"logins-{name}", toml, shared=name == "Redis")
+            with kill_at_the_end(server):
+                before = self._meter.count()
+                load = self._bench.load(server.address, 1_000_000)
+                result = self._bench.begin(run_logins, load, port, "", self._bench.sizes.seconds).result()
+            if result.lost or not result.accepted:
+                raise SystemExit(f"answers by code: {result.codes}, lost: {result.lost}")
+            rates[name] = [result.login_rate]
+        _print_rates(rates)
+        _print_counts("log-in", self._meter.count() - before, result.accepted)
+
+    def close(self) -> None:
+        self._meter.close()
+
+    def _make(self, name: str, gateway: str, *, shared: bool = False) -> FreeRadiusServer:
+        folder = self._bench.folder / name
+        url = self._redis.url if shared else f"sqlite://{folder}/smsotp.db"
+        store = f'[store]\nurl = "{url}"\n' + (
+            'key = "a key of enough characters for a run"\n' if shared else ""
+        )
+        return FreeRadiusServer(folder, users=(ANYBODY,), config_toml=store + _COMMON + gateway)
+
+
+def _print_rates(rates: dict[str, list[float]]) -> None:
+    base = statistics.median(rates["SQLite"])
+    for name, values in rates.items():
+        median = statistics.median(values)
+        print(f"  {name:12} {median:8.0f} /s   ratio to SQLite {median / base:5.2f}")
+
+
+def _print_counts(what: str, seen: Counts, times: int) -> None:
+    print(
+        f"  each {what}: {seen.calls / times:.1f} commands, {seen.received / times:.0f} bytes to Redis, "
+        f"{seen.sent / times:.0f} from it; {seen.busy / times * 1e6:.0f} microseconds of its time"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="less of everything: under a minute")
+    parser.add_argument("--folder", help="where to write; a folder on a real disk")
+    options = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory(prefix="smsotp-bench-", dir=options.folder) as name,
+        ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as processes,
+        silent_provider(Path(name) / "provider") as silent,
+        RedisServer(Path(name) / "redis") as redis,
+    ):
+        cluster = Cluster(Bench(Path(name), _QUICK if options.quick else _WHOLE, processes), redis)
+        cluster.measure_first_legs(silent)
+        cluster.measure_logins()
+        cluster.close()
+
+
+if __name__ == "__main__":
+    main()

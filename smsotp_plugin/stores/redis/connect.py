@@ -16,6 +16,8 @@ from smsotp_plugin.wire.tls import make_tls_context
 
 #: Of what the keys hold. A change that an older plugin would read wrongly makes it higher.
 VERSION = 1
+#: Says that nothing can be written for the time being: too few replicas, a full disk, full memory, a script that does not end.
+_PASSING = ("NOREPLICAS ", "MISCONF ", "OOM ", "BUSY ")
 
 
 def connect(  # noqa: PLR0913  (where, by whose clock, and how patiently)
@@ -73,7 +75,7 @@ def _judge(place: RedisPlace, replies: Sequence[Reply]) -> None:
         StoreError: It cannot be used.
     """
     for reply in replies:
-        if isinstance(reply, ReplyError) and str(reply).startswith(ELSEWHERE):
+        if isinstance(reply, ReplyError) and str(reply).startswith((*ELSEWHERE, *_PASSING)):
             raise Broken(f"Redis at {place} does not serve now: {explain(reply)}")
         if isinstance(reply, ReplyError):
             raise StoreError(f"Redis at {place} cannot be used: {explain(reply)}")

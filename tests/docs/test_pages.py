@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import typer
 
 from smsotp_mocks.__main__ import parse as parse_mocks
@@ -24,6 +25,7 @@ CONFIGURATION = blocks("toml", pages=[page for page in PAGES if page != ELSEWHER
 #: Run or read here, or by the module behind the name.
 LANGUAGES = {
     *("sh", "toml"),
+    *("redis", "acl", "sentinel"),  # test_cluster_page.py
     "console",  # tests/api/test_testing_page.py
     "python",  # test_python_blocks.py
     "text",  # test_log_texts.py, test_readme.py, test_adding_a_provider.py
@@ -83,7 +85,10 @@ def test_every_configuration_is_accepted(
 
 
 def make_all(path: Path) -> Path:
-    """Write a file that can be a password, a key or a program."""
+    """Write a file that can be a password, a key, a program or an authority."""
+    if path.suffix == ".crt":
+        trustme.CA().cert_pem.write_to_path(path)
+        return path
     path.write_text("password" if "password" in path.name else "a secret of enough characters for a key")
     path.chmod(0o700)
     return path

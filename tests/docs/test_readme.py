@@ -1,4 +1,4 @@
-"""The first screen of the README shows what happens."""
+"""The first screen of the README, and of the page about clusters, shows what happens."""
 
 import re
 import signal
@@ -21,12 +21,13 @@ def shape(text: str) -> str:
     return re.sub(r"State = \w+", "State = *", re.sub(r"(?<=:)\d+|\b\d{6}\b", "*", text))
 
 
-def test_the_demo_prints_what_the_readme_shows() -> None:
-    shown = next(
-        block for block in blocks("text", pages=[ROOT / "README.md"]) if "Mock gateway" in block.text
-    )
+@pytest.mark.parametrize(
+    ("page", "arguments"), [("README.md", []), ("docs/cluster.md", ["--cluster"])], ids=["one", "cluster"]
+)
+def test_the_demo_prints_what_the_page_shows(page: str, arguments: list[str]) -> None:
+    shown = next(block for block in blocks("text", pages=[ROOT / page]) if "Mock gateway" in block.text)
 
-    done = subprocess.run(DEMO, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([*DEMO, *arguments], capture_output=True, text=True, timeout=60, check=False)
 
     assert done.stderr == ""
     assert shape(done.stdout.strip()) == shape(shown.text.strip())

@@ -43,6 +43,9 @@ def put(server: FreeRadiusServer, block: Block) -> None:
     if first == "client":
         with (server.raddb / "clients.conf").open("a") as clients:
             clients.write(text)
+    elif first == "home_server":
+        with (server.raddb / "proxy.conf").open("a") as proxies:
+            proxies.write(text)
     elif first in SECTIONS:
         sections[first] = text
     elif text.startswith("update {"):
@@ -105,7 +108,8 @@ def test_freeradius_accepts_every_block_of_its_configuration(block: Block, tmp_p
 
 
 def test_freeradius_refuses_a_block_with_a_mistake(tmp_path: Path) -> None:
-    mistaken = Block(INSTALL, 1, "unlang", UNLANG[1].text.replace("smsotp_", "smotp_"))
+    shown = next(block.text for block in UNLANG if block.page == INSTALL and "smsotp_" in block.text)
+    mistaken = Block(INSTALL, 1, "unlang", shown.replace("smsotp_", "smotp_"))
 
     done = judge(prepared(tmp_path / "server", lambda server: put(server, mistaken)))
 

@@ -1,0 +1,254 @@
+"""docs/cluster.md: its Redis is started and goes on when one dies, its figures are measured, its sums are right."""
+
+import ast
+import contextlib
+import operator
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.servers.cluster import Cluster
+from smsotp_mocks.servers.raddb import RadiusUser
+from smsotp_mocks.servers.redis import RedisServer
+from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.redis.store import RedisStore
+from tests.support.challenges import RIGHT
+from tests.support.markdown import ROOT, blocks
+from tests.support.parcels import begin
+from tests.support.redis import Redis, once, open_store, somebody
+
+PAGE = ROOT / "docs/cluster.md"
+TEXT = PAGE.read_text()
+MACHINES = "abc"
+LOG_INS = 30
+OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+
+
+def shown(language: str) -> str:
+    (block,) = blocks(language, pages=[PAGE])
+    return block.text
+
+
+def rows(heading: str) -> list[list[str]]:
+    """Return the cells of the table that begins so."""
+    table = TEXT.partition(f"\n| {heading} |")[2].partition("\n\n")[0]
+    return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines()[2:]]
+
+
+class Shown(RedisServer):
+    """A server with a configuration of the page, on a port and in a directory of its own."""
+
+    def __init__(self, directory: Path, text: str, ready: str = RedisServer.ready) -> None:
+        super().__init__(directory)
+        self.ready = ready  # type: ignore[misc]  # a Sentinel's is another one
+        directory.mkdir()
+        self._file = directory / "shown.conf"
+        text = text.replace("/var/lib/redis", str(directory)).replace("/etc/redis", str(directory.parent))
+        text = re.sub(r"[abc]\.example\.com", "localhost", text)
+        self._file.write_text(re.sub(r"(tls-port|announce-port) \d+", rf"\1 {self.port}", text))
+
+    def arguments(self) -> list[str]:
+        return [str(self._file), *(["--sentinel"] if "sentinel" in self._file.read_text() else [])]
+
+
+class Machines:
+    """The three machines of the page."""
+
+    def __init__(self, directory: Path, running: contextlib.ExitStack) -> None:
+        authority = trustme.CA()
+        certificate = authority.issue_cert("localhost")
+        (directory / "tls").mkdir()
+        certificate.private_key_pem.write_to_path(directory / "tls/redis.key")
+        for pem in certificate.cert_chain_pems:
+            pem.write_to_path(directory / "tls/redis.crt", append=True)
+        authority.cert_pem.write_to_path(directory / "tls/ca.crt")
+        (directory / "users.acl").write_text(shown("acl"))
+        self.directory = directory
+        self.redis: list[Shown] = []
+        for name in MACHINES:
+            text = shown("redis")
+            if name == MACHINES[0]:
+                text = text.replace("replicaof a.example.com 6379\n", "")
+            else:
+                text = text.replace("a.example.com 6379", f"localhost {self.redis[0].port}")
+            self.redis.append(running.enter_context(Shown(directory / f"redis-{name}", text)))
+        text = shown("sentinel").replace("a.example.com 6379", f"localhost {self.redis[0].port}")
+        self.sentinels = [
+            running.enter_context(Shown(directory / f"sentinel-{name}", text, "monitor master"))
+            for name in MACHINES
+        ]
+
+    def open(self) -> RedisStore:
+        """Open a store with the settings of the page."""
+        (text,) = (block.text for block in blocks("toml", pages=[PAGE]) if "sentinel" in block.text)
+        settings = tomllib.loads(text)["store"]
+        for name, sentinel in zip(MACHINES, self.sentinels, strict=True):
+            settings["url"] = settings["url"].replace(f"{name}.example.com", f"localhost:{sentinel.port}")
+        del settings["key_file"]
+        password = "PASSWORD-OF-RADIUS"
+        assert f">{password} " in shown("acl")
+        return open_store(**settings | {"password": password, "ca_file": str(self.directory / "tls/ca.crt")})
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> Iterator[Machines]:
+    with contextlib.ExitStack() as running:
+        yield Machines(tmp_path, running)
+
+
+def log_in(store: RedisStore) -> str:
+    new = begin(store, somebody())
+    return store.answer(new.state, "bob", RIGHT, SystemClock().time()).state
+
+
+def test_the_pages_redis_goes_on_when_the_first_one_dies(machines: Machines) -> None:
+    def know_each_other() -> None:
+        for sentinel in machines.sentinels:
+            log = sentinel.log_text()
+            assert (log.count("+slave "), log.count("+sentinel ")) == (2, 2)
+
+    once(know_each_other, AssertionError)
+    store = machines.open()
+    assert once(lambda: log_in(store))
+    machines.redis[0].kill()
+    machines.sentinels[0].kill()
+
+    with pytest.raises(StoreError):
+        log_in(store)
+    assert once(lambda: log_in(store))
+    store.close()
+
+
+def test_a_redis_without_replicas_takes_no_log_in(tmp_path: Path) -> None:
+    options = [
+        word for line in shown("redis").splitlines() if "min-replicas" in line for word in line.split()
+    ]
+    options = [f"--{word}" if "-" in word else word for word in options]
+    with RedisServer(tmp_path / "redis", options=options) as server:
+        store = open_store(server.url)
+
+        with pytest.raises(StoreError, match="NOREPLICAS"):
+            begin(store, somebody())
+        store._lazy.stop()
+
+
+def test_every_row_of_what_is_lost_names_a_test_that_is_there() -> None:
+    named = [row[2].strip("`").split("::") for row in rows("what fails")]
+
+    assert len(named) > 10
+    assert [
+        f"{path}::{test}" for path, test in named if f"\ndef {test}(" not in (ROOT / path).read_text()
+    ] == []
+
+
+def test_every_sum_is_right() -> None:
+    for what, written, result in rows("what | sum"):
+        value = reckon(ast.parse(written, mode="eval").body)
+        assert float(result.split()[0]) == pytest.approx(value, rel=0.02), what
+
+
+def test_the_sums_are_made_of_what_was_measured() -> None:
+    figures = {figure for _, figure in rows("measured | figure")}
+    chosen = {"10000", "50000000", "8", "1000000", "1000000000", "30", "3", "1", "900"}
+
+    used = {number for _, written, _ in rows("what | sum") for number in re.findall(r"\d+", written)}
+
+    assert used - chosen - figures == {"9"} - figures
+
+
+def reckon(part: ast.expr) -> float:
+    match part:
+        case ast.BinOp(left, operation, right):
+            return OPERATORS[type(operation)](reckon(left), reckon(right))
+        case ast.Constant(int(number)):
+            return number
+        case _:
+            raise AssertionError(ast.dump(part))
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
+    """What one log-in costs: by a name that the page's table has."""
+    users = [
+        RadiusUser(f"person{index:07}", "hello", f"+49170{1000000 + index}") for index in range(2 * LOG_INS)
+    ]
+    with HttpGateway() as gateway:
+        tables = {
+            name: values
+            for name, values in gateway.configuration().items()
+            if name.startswith("gateways.http")
+        }
+        with Cluster(tmp_path_factory.mktemp("cluster"), tables, nodes=1, users=users) as cluster:
+            return measure(cluster, gateway, users)
+
+
+def measure(cluster: Cluster, gateway: HttpGateway, users: list[RadiusUser]) -> dict[str, float]:
+    redis = Redis(cluster.redis.port)
+    for user in users[:LOG_INS]:  # what is loaded once is not counted
+        log_in_wholly(cluster, gateway, user)
+    commands, received, sent = count(redis)
+    for user in users[LOG_INS:]:
+        log_in_wholly(cluster, gateway, user)
+    after = count(redis)
+    sizes: Counter[str] = Counter()
+    for key in redis.ask("KEYS", "*"):
+        sizes[key.split(":")[1]] += redis.ask("MEMORY", "USAGE", key, "SAMPLES", 0)
+    redis.close()
+    each = {kind: size / len(users) for kind, size in sizes.items()}
+    return {
+        "commands to Redis": (after[0] - commands) / LOG_INS,
+        "bytes to Redis": (after[1] - received) / LOG_INS,
+        "bytes from Redis": (after[2] - sent) / LOG_INS,
+        "bytes of a pending challenge": each["challenge"] + each["login"],
+        "bytes of what an SMS counts for": each["spent"],
+        "bytes of what is known of an account": each["guesses"],
+        "bytes of a log-in in the delivery log": each["events"] + each["of-user"] + each["of-number"],
+    }
+
+
+def log_in_wholly(cluster: Cluster, gateway: HttpGateway, user: RadiusUser) -> None:
+    (node,) = cluster.nodes
+    challenge = node.log_in(user.name, user.password)
+    code = gateway.inbox.wait(number=user.phone).code
+    assert node.answer(user.name, code, challenge.state).code == "accept"
+
+
+def count(redis: Redis) -> tuple[int, int, int]:
+    """Return the scripts that were run, and the bytes that came and went."""
+    stats = dict(line.split(":", 1) for line in redis.ask("INFO", "stats").splitlines() if ":" in line)
+    scripts = re.search(r"cmdstat_evalsha:calls=(\d+)", redis.ask("INFO", "commandstats"))
+    assert scripts
+    return (
+        int(scripts[1]),
+        int(stats["total_net_input_bytes"]),
+        int(stats["total_net_output_bytes"]),
+    )
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "commands to Redis",
+        "bytes to Redis",
+        "bytes from Redis",
+        "bytes of a pending challenge",
+        "bytes of what an SMS counts for",
+        "bytes of what is known of an account",
+        "bytes of a log-in in the delivery log",
+    ],
+)
+def test_what_a_log_in_costs_is_what_the_page_says(measured: dict[str, float], what: str) -> None:
+    (figure,) = (float(figure) for name, figure in rows("measured | figure") if name.startswith(what))
+
+    # What servers say once a second, that they live, is among it.
+    assert measured[what] == pytest.approx(figure, rel=0.3)

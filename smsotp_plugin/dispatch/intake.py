@@ -47,16 +47,29 @@ class Intake:
         self._clock = clock
         self._changed = threading.Condition()
         self._stopping = False
-        #: Where Redis was away, the others get the time to say that they live before anything is taken from them.
-        self._patient_until = clock.monotonic() + WORKER_LIFE
+        self._patient_until = clock.monotonic()
         self._reader = threading.Thread(target=self._read, name="smsotp-intake", daemon=True)
         self._rounds = Rounds("smsotp-worker", self._go_round, clock)
 
     def start(self) -> None:
         """Say that this worker is there, and take messages from now on."""
+        self.look_around()
         self._go_round()
         self._reader.start()
         self._rounds.start()
+
+    def look_around(self) -> None:
+        """
+        Find out whether other workers live.
+
+        If none seems to, Redis may have been away, and they get the time to say that they do before anything is taken from them.
+        """
+        try:
+            is_alone = not self._queue.look().workers
+        except StoreError:
+            is_alone = True
+        if is_alone:
+            self._patient_until = self._clock.monotonic() + WORKER_LIFE
 
     def stop(self) -> None:
         """Take no more messages, and say so."""

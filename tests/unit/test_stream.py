@@ -250,9 +250,25 @@ def test_what_three_workers_died_of_is_given_up(
     assert redis.ask("KEYS", "{smsotp}:message:*") == []
 
 
-def test_a_worker_that_has_just_started_lets_the_others_say_that_they_live(
-    server: RedisServer, redis: Redis
-) -> None:
+def test_a_worker_that_is_not_alone_takes_over_at_once(server: RedisServer, redis: Redis) -> None:
+    node, dead, other = Node(server), WorkerProcess(server), open_store(server.url)
+    promised = node.promise()
+    for _ in range(2):
+        dead.queue.take(1)
+    redis.ask("ZADD", "{smsotp}:owners", 1, dead.store._messages.owner)
+    other.open_queue(10).report({})
+    heir = WorkerProcess(server)
+    heir.dispatcher.start()
+    heir.intake.look_around()
+    heir.intake._go_round()
+    heir.dispatcher.stop(60)
+    for store in (heir.store, dead.store, node.store, other):
+        store.close()
+
+    assert heir.gateways[0].given == [promised.state[-8:]]
+
+
+def test_a_worker_that_finds_no_other_lets_them_say_that_they_live(server: RedisServer, redis: Redis) -> None:
     node = Node(server)
     promised = node.promise()
     dead = WorkerProcess(server)
@@ -261,6 +277,7 @@ def test_a_worker_that_has_just_started_lets_the_others_say_that_they_live(
     redis.ask("ZADD", "{smsotp}:owners", 1, dead.store._messages.owner)
     heir = WorkerProcess(server)
     heir.dispatcher.start()
+    heir.intake.look_around()
     heir.intake._go_round()
     at_once = [*heir.gateways[0].given]
     heir.clock.advance(WORKER_LIFE)

@@ -114,6 +114,9 @@ class RedisStore(AnswerPart, Store):
             self._steady.compare(self._messages.live())
         except NotAnswered as exc:
             log.warning("the store is not there yet: %s", exc)
+        except BaseException:
+            self._lazy.stop()
+            raise
 
     def start(self) -> None:
         self._housekeeper.start()

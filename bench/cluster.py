@@ -4,27 +4,36 @@ What a Redis costs in the place of the file, as ratios from one run.
     bench/cluster.py [--quick] [--folder FOLDER]
 
 First legs of a module that does nothing, of the plugin with SQLite on disk, and with Redis; whole log-ins with SMS over HTTP of
-the last two; and the commands and bytes that Redis sees for each of them. All of it shares this machine.
+the last two; and the commands and bytes that Redis sees for each of them. Last, 1, 2 and 4 workers empty the same queue. All of
+it shares this machine.
 """
 
 import argparse
+import contextlib
 import multiprocessing
 import statistics
 import tempfile
+import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from bench_servers import ANYBODY, do_nothing_server, silent_provider
 from first_leg import Bench, Sizes, kill_at_the_end, write_gateway
 from login_load import run_logins
+from radius_load import run_load
+from radius_packets import CHALLENGE
 from redis_counts import Counts, RedisMeter
 
 from smsotp_mocks.gateways.http.gateway import HttpGateway
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.redis import RedisServer
+from smsotp_mocks.servers.worker import Worker
 
 _WHOLE = Sizes(rounds=5, requests=8_000, seconds=8.0)
 _QUICK = Sizes(rounds=1, requests=1_500, seconds=2.0)
+_NUMBERS_OF_WORKERS = (1, 2, 4)
+_FILL = 1_500  # messages
 #: Each SMS is counted as usual, and nobody has had too many.
 _COMMON = """
 [dispatch]
@@ -87,6 +96,43 @@ class Cluster:
         _print_rates(rates)
         _print_counts("log-in", self._meter.count() - before, result.accepted)
 
+    def measure_workers(self, silent: str) -> None:
+        """Print the third table: how fast a queue is emptied that has been filled while all workers were held."""
+        print("\nMessages a second from the queue, a provider that sends nothing")
+        rates: dict[int, float] = {}
+        server = self._make("workers", f'[queue]\nmode = "workers"\n\n{silent}', shared=True)
+        server.prepare()
+        with contextlib.ExitStack() as running:
+            workers = [
+                Worker(server.directory / f"worker-{each}", server.smsotp, server.config_file)
+                for each in range(max(_NUMBERS_OF_WORKERS))
+            ]
+            for program in workers:
+                running.enter_context(program)
+            running.enter_context(server)
+            for number in sorted(_NUMBERS_OF_WORKERS, reverse=True):
+                for surplus in workers[number:]:
+                    surplus.stop()
+                rates[number] = self._empty(server, workers[:number])
+        for number in _NUMBERS_OF_WORKERS:
+            print(
+                f"  {number} workers {rates[number]:10.0f} /s   ratio to one {rates[number] / rates[1]:5.2f}"
+            )
+
+    def _empty(self, server: FreeRadiusServer, workers: Sequence[Worker]) -> float:
+        """Fill the queue, have it emptied, and return the messages of each second."""
+        for worker in workers:
+            worker.freeze()
+        # Workers that are held for five seconds count as dead.
+        load = self._bench.load(server.address, _FILL)
+        filled = self._bench.begin(run_load, load).result().codes.get(CHALLENGE, 0)
+        begin = time.perf_counter()
+        for worker in workers:
+            worker.thaw()
+        while self._meter.ask("KEYS {smsotp}:message:*"):
+            time.sleep(0.02)
+        return filled / (time.perf_counter() - begin)
+
     def close(self) -> None:
         self._meter.close()
 
@@ -129,6 +175,7 @@ def main() -> None:
         cluster = Cluster(Bench(Path(name), _QUICK if options.quick else _WHOLE, processes), redis)
         cluster.measure_first_legs(silent)
         cluster.measure_logins()
+        cluster.measure_workers(silent)
         cluster.close()
 
 

@@ -40,3 +40,15 @@ def test_a_table_of_the_store_adds_to_what_the_cluster_says(tmp_path: Path) -> N
 
     assert 'prefix = "mine"' in cluster.config_toml
     assert f'url = "{cluster.redis.url}"' in cluster.config_toml
+
+
+def test_workers_send_for_the_servers_and_one_is_enough(
+    smsotp_cluster: StartCluster, smsotp_http_gateway: HttpGateway, smsotp_inbox: Inbox
+) -> None:
+    cluster = smsotp_cluster(smsotp_http_gateway.configuration(), nodes=1, workers=2)
+    cluster.workers[0].kill()
+    challenge = cluster.nodes[0].log_in(BOB.name, BOB.password)
+    code = smsotp_inbox.wait(number=BOB.phone, timeout=30.0).code
+
+    assert cluster.nodes[0].answer(BOB.name, code, challenge.state).code == "accept"
+    assert [message.code for message in smsotp_inbox.messages()] == [code]

@@ -183,12 +183,14 @@ def test_what_a_server_that_was_killed_has_not_sent_is_sent_by_the_other(pair: P
     pair.first.kill()
     pair.gateway.faults.clear()
     pair.gateway.faults.release()
-    # It is believed to live for 5 seconds more.
-    code = pair.code_of(waiting, 30.0)
+    try:
+        # It is believed to live for 5 seconds more.
+        code = pair.code_of(waiting, 60.0)
+    finally:
+        pair.first.start()
 
     assert pair.second.answer(waiting.name, code, challenges[1].state).code == "accept"
     assert pair.sms_to(waiting) == 1
-    pair.first.start()
 
 
 def test_nothing_that_redis_holds_tells_a_code_or_a_number(pair: Pair) -> None:

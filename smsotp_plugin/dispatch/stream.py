@@ -87,7 +87,7 @@ class WorkersView:
         if not view.workers and before.workers:
             log.error("log-ins are refused: no worker has been heard of for %g s", WORKER_LIFE)
         if view.workers and not before.workers:
-            log.info("%d workers have the gateways", len(view.workers))
+            log.info("workers that have the gateways: %d", len(view.workers))
 
     def check(self, most: int) -> None:
         """

@@ -17,7 +17,7 @@ from .system import people, secrets_in
 #: Said by a worker that can be used.
 READY = "the worker takes messages"
 #: Said by a server that has heard of workers.
-HEARD = "workers have the gateways"
+HEARD = "workers that have the gateways: 1"
 
 
 class Cluster:
@@ -30,6 +30,7 @@ class Cluster:
         workers: How many workers at first.
         users: How many people there are.
         sections: Further tables of the configuration.
+        durable: Whether Redis loses nothing when it dies.
     """
 
     def __init__(
@@ -40,9 +41,10 @@ class Cluster:
         workers: int = 3,
         users: int = 60,
         sections: str = "[dispatch]\nworkers = 2",
+        durable: bool = False,
     ) -> None:
         self._directory = directory
-        self.redis = RedisServer(directory / "redis", durable=True).start()
+        self.redis = RedisServer(directory / "redis", durable=durable).start()
         self.gateway = HttpGateway()
         self.gateway.start()
         self.users = people(users)

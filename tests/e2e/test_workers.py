@@ -115,7 +115,8 @@ def test_without_a_worker_log_ins_are_refused_and_with_one_again_they_are_not(tm
         refused_again = cluster.log_in(cluster.someone())
 
         assert (refused.code, refused.prompt) == ("reject", UNAVAILABLE)
-        assert server.answer(user.name, code, challenge.state).code == "accept"
+        answer = server.answer(user.name, code, challenge.state)
+        assert answer.code == "accept", server.log_text()
         assert (refused_again.code, refused_again.prompt) == ("reject", UNAVAILABLE)
         assert "no worker lives that could send it: start smsotp worker" in server.log_text()
 

@@ -114,7 +114,7 @@ def log_in(cluster: Cluster, user: RadiusUser, servers: Sequence[FreeRadiusServe
 def run(log_ins: int, redis_every: float, directory: Path) -> int:
     """Do all of them and print what came of it; returns the exit code."""
     with Cluster(
-        directory, users=log_ins, sections="[dispatch]\nworkers = 4\n[limits]\nmode = 'record'"
+        directory, users=log_ins, sections="[dispatch]\nworkers = 4\n[limits]\nmode = 'record'", durable=True
     ) as cluster:
         both = cluster.servers
         ways = (both, both[::-1])

@@ -11,8 +11,10 @@ from smsotp_mocks.servers.redis import RedisServer
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import NotNeeded, QueueFull
 from smsotp_plugin.stores.base import Challenge, ResendRules
+from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.kept import KeptMessage
 from smsotp_plugin.stores.queue import NO_CHALLENGE, GatewayReport, QueueView
+from smsotp_plugin.stores.redis.contents import write_contents_to_redis
 from tests.support.challenges import RIGHT
 from tests.support.parcels import SEALED, SomeParcel, begin
 from tests.support.redis import Redis, open_store, somebody
@@ -242,3 +244,9 @@ def test_a_first_leg_with_a_queue_is_still_one_round_trip(
 
 def _calls(stats: str, command: str) -> int:
     return int(stats.partition(f"cmdstat_{command}:calls=")[2].partition(",")[0] or 0)
+
+
+def test_a_redis_at_which_only_workers_have_been_counts_as_empty(workers: list[Process]) -> None:
+    workers[0].queue.report({})
+    workers[0].store.flush()
+    write_contents_to_redis(workers[0].store._scripts, StoreContents(), 3600.0, NOW())

@@ -34,7 +34,7 @@ class Site:
     def __init__(self, directory: Path, far: Namespace, redis: RedisServer, gateway: HttpGateway) -> None:
         self.far = far
         self.gateway = gateway
-        self.users = people(400)
+        self.users = people(3000)
         self._unused = iter(self.users)
         self.cut, self.other = (
             self._make(directory / f"node-{address}", f"redis://{address}:{redis.port}/0")

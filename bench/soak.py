@@ -29,7 +29,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from bench_servers import make_plugin_server
-from soak_load import FAULTS, Seen, SoakPlan, run_soak
+from soak_load import FAULTS, Sighting, SoakPlan, run_soak
 
 from smsotp_mocks.net.ports import find_free_tcp_port
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
@@ -134,7 +134,7 @@ def lock_now_and_then(database: Path, stopped: threading.Event) -> None:
             other.execute("ROLLBACK")
 
 
-def watch(server: FreeRadiusServer, reports: "Connection[None, Seen]") -> tuple[Seen, list[Size]]:
+def watch(server: FreeRadiusServer, reports: "Connection[None, Sighting]") -> tuple[Sighting, list[Size]]:
     """Print how far it is until the load is over; returns what came of it, and the sizes at each report."""
     begin, sizes = perf_counter(), []
     print(
@@ -172,7 +172,7 @@ def print_complaints(text: str) -> None:
         print(f"{count:9} {line[:150]}")
 
 
-def judge_counts(seen: Seen, unknown: int) -> list[str]:
+def judge_counts(seen: Sighting, unknown: int) -> list[str]:
     """Return what is wrong with what came of the log-ins."""
     counts = seen.counts
     shown = ", ".join(f"{count} {what}" for what, count in counts.items())

@@ -71,7 +71,7 @@ class SoakPlan:
 
 
 @dataclass(slots=True)
-class Seen:
+class Sighting:
     """
     What has come of the log-ins so far.
 
@@ -103,7 +103,7 @@ class _Login:
     asked: str = ""
 
 
-def run_soak(plan: SoakPlan, reports: "Connection[Seen, None]") -> None:
+def run_soak(plan: SoakPlan, reports: "Connection[Sighting, None]") -> None:
     """Log in, and report; the last report says so."""
     failing, sound = HttpGateway(port=plan.ports[0]), HttpGateway(port=plan.ports[1])
     with failing, sound:
@@ -149,7 +149,7 @@ class _Faults:
 class _Run:
     def __init__(self, plan: SoakPlan, inboxes: list[Inbox]) -> None:
         self._plan = plan
-        self._seen = Seen()
+        self._seen = Sighting()
         self._logins: dict[str, _Login] = {}
         self._copies: OrderedDict[str, float] = OrderedDict()
         self._overdue: list[tuple[float, str]] = []
@@ -165,7 +165,7 @@ class _Run:
             self._poll.register(sock.fileno(), select.EPOLLIN)
         self._idle = list(self._sockets)
 
-    def go(self, faults: _Faults, reports: "Connection[Seen, None]") -> None:
+    def go(self, faults: _Faults, reports: "Connection[Sighting, None]") -> None:
         begin = perf_counter()
         next_report, number = begin + self._plan.every, 0
         while (now := perf_counter()) < begin + self._plan.seconds or self._logins:
@@ -190,7 +190,7 @@ class _Run:
             sock.close()
         self._poll.close()
 
-    def _report(self, faults: _Faults, reports: "Connection[Seen, None]") -> None:
+    def _report(self, faults: _Faults, reports: "Connection[Sighting, None]") -> None:
         self._seen.waiting, self._seen.fault = len(self._logins), faults.present
         reports.send(self._seen)
         self._seen.latencies = []

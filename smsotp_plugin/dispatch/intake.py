@@ -62,7 +62,7 @@ class Intake:
         """
         Find out whether other workers live.
 
-        If none seems to, Redis may have been away, and they get the time to say that they do before anything is taken from them.
+        If none seems to, the store may have been away, and they get the time to say that they do before anything is taken from them.
         """
         try:
             is_alone = not self._queue.look().workers

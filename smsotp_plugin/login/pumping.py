@@ -16,7 +16,7 @@ from smsotp_plugin.errors import Braked, StoreError
 from smsotp_plugin.log import quote
 from smsotp_plugin.login.budget_keys import Keys
 from smsotp_plugin.login.request import LoginRequest
-from smsotp_plugin.login.shares import GRACE, HISTORY, STEP, AnswerShares, Finding, Origin
+from smsotp_plugin.login.shares import GRACE, HISTORY, STEP, Anomaly, AnswerShares, Belonging
 from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.settings.sections.limits import LimitMode, LimitSettings
 from smsotp_plugin.sms.kinds import cut_block, find_country
@@ -59,7 +59,7 @@ class PumpingWatch:
         self._shares = AnswerShares(clock.monotonic())
         self._find_others = lru_cache(_REMEMBERED)(self._make_others)
         #: Whom was asked about last.
-        self._latest: tuple[LoginRequest | None, tuple[Origin, ...]] = None, ()
+        self._latest: tuple[LoginRequest | None, tuple[Belonging, ...]] = None, ()
         #: By key; until when, in monotonic seconds.
         self._brakes: dict[str, tuple[Brake, float]] = {}
         #: Brakes that the store does not have yet.
@@ -137,18 +137,18 @@ class PumpingWatch:
         except StoreError as exc:
             log.debug("shares of answers are not kept at present: %s", exc)
 
-    def _list_origins(self, request: LoginRequest, number: PhoneNumber) -> tuple[Origin, ...]:
+    def _list_origins(self, request: LoginRequest, number: PhoneNumber) -> tuple[Belonging, ...]:
         found = self._find_others(
             cut_block(number.e164), find_country(number.e164, number.region), request.client
         )
         station = request.station.strip()
-        return (*found, Origin(f"s{station.casefold()}", station)) if station else found
+        return (*found, Belonging(f"s{station.casefold()}", station)) if station else found
 
-    def _make_others(self, block: str, country: str, client: str) -> tuple[Origin, ...]:
+    def _make_others(self, block: str, country: str, client: str) -> tuple[Belonging, ...]:
         labels = ((Scope.PREFIX, block), (Scope.COUNTRY, country), (Scope.CLIENT, client or "none"))
-        return tuple([Origin(self._keys.other(scope, label)[0], label) for scope, label in labels])
+        return tuple([Belonging(self._keys.other(scope, label)[0], label) for scope, label in labels])
 
-    def _find_brake(self, origin: Origin, now: float) -> Braked | None:
+    def _find_brake(self, origin: Belonging, now: float) -> Braked | None:
         brake = self._brakes.get(origin.key)
         if brake is not None:
             if now < brake[1]:
@@ -161,7 +161,7 @@ class PumpingWatch:
             return self._brake(finding, now)
         return Braked(describe_origin(origin), _explain(finding), GRACE, BRAKE) if self._enforced else None
 
-    def _may_brake(self, origin: Origin) -> bool:
+    def _may_brake(self, origin: Belonging) -> bool:
         match origin.key[0]:
             case Scope.PREFIX | Scope.STATION:
                 return True
@@ -170,7 +170,7 @@ class PumpingWatch:
             case _:
                 return False
 
-    def _act(self, findings: Sequence[Finding], now: float) -> None:
+    def _act(self, findings: Sequence[Anomaly], now: float) -> None:
         for finding in findings:
             origin = finding.origin
             if origin.key in self._brakes:
@@ -184,7 +184,7 @@ class PumpingWatch:
                     now,
                 )
 
-    def _brake(self, finding: Finding, now: float) -> Braked:
+    def _brake(self, finding: Anomaly, now: float) -> Braked:
         origin, why = finding.origin, _explain(finding)
         since = self._clock.time()
         brake = Brake(origin.key, origin.label, since, since + BRAKE, why, self._enforced)
@@ -265,7 +265,7 @@ class PumpingWatch:
                     self._brakes[key] = brake, now + min(BRAKE, brake.until - wall)
 
 
-def describe_origin(origin: Origin | Brake) -> str:
+def describe_origin(origin: Belonging | Brake) -> str:
     """Name the numbers, the country, the client or the station."""
     match origin.key[0]:
         case Scope.PREFIX:
@@ -278,5 +278,5 @@ def describe_origin(origin: Origin | Brake) -> str:
             return f"station {quote(origin.label)}"
 
 
-def _explain(finding: Finding) -> str:
+def _explain(finding: Anomaly) -> str:
     return f"of the codes of one {finding.span} {finding.unanswered} were not answered and {finding.answered} were"

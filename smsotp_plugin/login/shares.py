@@ -38,7 +38,7 @@ _PATIENCE = 3
 _ALL = ""
 
 
-class Origin(NamedTuple):
+class Belonging(NamedTuple):
     """
     Something that SMS are counted for.
 
@@ -52,7 +52,7 @@ class Origin(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Anomaly:
     """
     More is unanswered than is normal.
 
@@ -64,7 +64,7 @@ class Finding:
         is_settled: Whether it is so without those that are pending.
     """
 
-    origin: Origin
+    origin: Belonging
     unanswered: int
     answered: int
     span: str
@@ -75,7 +75,7 @@ class Finding:
 class _Open:
     """A code that nobody has answered; of `copies` SMS the grace has not passed."""
 
-    origins: tuple[Origin, ...]
+    origins: tuple[Belonging, ...]
     copies: int = 0
     unanswered: int = 0
 
@@ -157,7 +157,7 @@ class AnswerShares:
         """Tell whether anybody has answered from there in the last days."""
         return key in self._best or key in self._answered.day
 
-    def note_sent(self, state: str, origins: tuple[Origin, ...], now: float) -> None:
+    def note_sent(self, state: str, origins: tuple[Belonging, ...], now: float) -> None:
         """Note that an SMS with the code of a challenge is sent."""
         entry = self._open.get(state)
         if entry is None:
@@ -188,7 +188,7 @@ class AnswerShares:
         if not entry.copies and not entry.unanswered:
             del self._open[state]
 
-    def settle(self, now: float) -> list[Finding]:
+    def settle(self, now: float) -> list[Anomaly]:
         """Count as unanswered what is; returns what is more than normal because of that, without what is pending."""
         due = self._due
         if now < self._next_step and (not due or due[0][0] > now) and len(self._open) <= _MOST_OPEN:
@@ -198,7 +198,7 @@ class AnswerShares:
             self._unanswered.step()
             self._excused.step()
             self._next_step += STEP
-        found: list[Finding] = []
+        found: list[Anomaly] = []
         while self._due and (self._due[0][0] <= now or len(self._open) > _MOST_OPEN):
             found += self._end_grace(self._due.popleft()[1], now)
         while self._late and (self._late[0][0] <= now or len(self._open) > _MOST_OPEN):
@@ -212,7 +212,7 @@ class AnswerShares:
         """Tell whether `judge` has to be asked."""
         return self._pending.get(key, 0) + self._unanswered.day.get(key, 0) >= FLOOR
 
-    def judge(self, origin: Origin) -> Finding | None:
+    def judge(self, origin: Belonging) -> Anomaly | None:
         """Tell whether more is unanswered than is normal; what is pending counts where it must."""
         key = origin.key
         unanswered, pending = self._unanswered.day.get(key, 0), self._pending.get(key, 0)
@@ -222,12 +222,12 @@ class AnswerShares:
         usual = max(answered, best)
         allowed = max(FLOOR, _DAY_SHARE * usual)
         if unanswered >= allowed:
-            return Finding(origin, unanswered, answered, "day", is_settled=True)
+            return Anomaly(origin, unanswered, answered, "day", is_settled=True)
         in_hour, answered_in_hour = self._unanswered.hour.get(key, 0), self._answered.hour.get(key, 0)
         if in_hour >= max(FLOOR, _HOUR_SHARE * max(answered_in_hour, best / _HOURS)):
-            return Finding(origin, in_hour, answered_in_hour, "hour", is_settled=True)
+            return Anomaly(origin, in_hour, answered_in_hour, "hour", is_settled=True)
         counted = unanswered + (max(0, pending - max(FLOOR, usual)) if usual else pending)
-        return Finding(origin, counted, answered, "day", is_settled=False) if counted >= allowed else None
+        return Anomaly(origin, counted, answered, "day", is_settled=False) if counted >= allowed else None
 
     def is_outage(self) -> bool:
         """Tell whether even those do not answer who usually do: then SMS do not arrive, and nobody pumps."""
@@ -244,7 +244,7 @@ class AnswerShares:
         changes, self._changes = self._changes, {}
         return changes
 
-    def _end_grace(self, state: str, now: float) -> Sequence[Finding]:
+    def _end_grace(self, state: str, now: float) -> Sequence[Anomaly]:
         entry = self._open.get(state)
         if entry is None or not entry.copies:
             return ()

@@ -34,6 +34,9 @@ wrong_code_prompt = "{"ü" * 126}"
 too_many_attempts_text = "line one\\nline two"
 [otp]
 max_attempts = 2
+# All these names have one number.
+[limits]
+per_number = []
 """
     directory = tmp_path_factory.mktemp("texts")
     with World(directory, sections=sections, users=[*NAMES.values(), EVERYBODY]) as running:

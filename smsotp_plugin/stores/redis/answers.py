@@ -16,7 +16,7 @@ _HOUR, _DAY = 3600, 86400
 _KEPT = 15 * _DAY
 
 
-class AnswerPart(AnswerStore):
+class RedisAnswers(AnswerStore):
     """What a store does with these alone."""
 
     _scripts: Scripts

@@ -29,7 +29,7 @@ from smsotp_plugin.stores.guesses import CLEAN, Guesser, GuessRules, Standing
 from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.queue import WORKER_LIFE, MessageQueue
-from smsotp_plugin.stores.redis.answers import AnswerPart
+from smsotp_plugin.stores.redis.answers import RedisAnswers
 from smsotp_plugin.stores.redis.budgets import Spender
 from smsotp_plugin.stores.redis.connect import connect
 from smsotp_plugin.stores.redis.doubts import Doubts
@@ -65,7 +65,7 @@ _NOT_LOOKED_AT: dict[bytes, Callable[[], Exception]] = {
 }
 
 
-class RedisStore(AnswerPart, Store):
+class RedisStore(RedisAnswers, Store):
     """
     One Redis; any number of servers use it.
 

@@ -176,8 +176,6 @@ def challenged(server: FreeRadiusServer, user: RadiusUser) -> Answer:
     return answer
 
 
-# Two servers are started anew, and one is believed to live on for a while: a minute where the machine is busy.
-@pytest.mark.long
 def test_what_a_server_that_was_killed_has_not_sent_is_sent_by_the_other(pair: Pair) -> None:
     under_way, waiting = pair.someone(), pair.someone()
     pair.gateway.faults.add("delay 300s")

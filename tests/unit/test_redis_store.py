@@ -224,3 +224,21 @@ def test_tries_that_redis_has_lost_are_not_given_again(store: RedisStore, redis:
 
     with pytest.raises(StoreError, match="more tries in the store"):
         store.answer(new.state, "bob", RIGHT, NOW())
+
+
+def test_what_a_server_leaves_is_found_though_redis_has_lost_that_it_lives(
+    server: RedisServer, redis: Redis
+) -> None:
+    dead = open_store(server.url)
+    redis.ask("FLUSHALL")
+    new = begin(dead, somebody())
+    # Its time is over, where it stands there at all.
+    redis.ask(
+        "ZADD", "{smsotp}:owners", "XX", "1", redis.ask("HGET", f"{{smsotp}}:message:{new.state}:0", "owner")
+    )
+    other = open_store(server.url)
+    left = other.take_over(NOW())
+    for store in (other, dead):
+        store.close()
+
+    assert [each.message.state for each in left] == [new.state]

@@ -27,6 +27,8 @@ local CHALLENGE = {
 }
 -- Seconds.
 local KEPT_AFTER_EXPIRY, FURTHEST_END, DAY = 600, 86400, 86400
+-- Seconds for which an owner is believed to live that has not said so since Redis lost what it held.
+local UNSAID_LIFE = 5
 
 local PREFIX, NOW = ARGV[2], tonumber(ARGV[3])
 local TURN = tonumber(ARGV[1])
@@ -108,6 +110,8 @@ local function keep_message(state, resends, owner, site, expires, sealed)
     end
     redis.call('SADD', own, state .. ':' .. resends)
     expire(own, life)
+    -- Or nobody would look for them.
+    redis.call('ZADD', PREFIX .. 'owners', 'NX', written(TURN + UNSAID_LIFE), owner)
 end
 
 -- Whether a message was taken over from an owner that was believed to be dead and is not.

@@ -160,7 +160,7 @@ class PatientStore:
     def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
         if self._opens_at_once(new.login):
             return self._store.open_challenge(new, parcel)
-        return self._patience.within(lambda: self._store.open_challenge(new, parcel))
+        return self._within(self._store.open_challenge, new, parcel)
 
     def close(self) -> None:
         self._patience.close()

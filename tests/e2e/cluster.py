@@ -11,13 +11,14 @@ from smsotp_mocks.servers.raddb import RadiusUser
 from smsotp_mocks.servers.radius_client import Answer
 from smsotp_mocks.servers.redis import RedisServer
 from tests.support.programs import Running
+from tests.support.redis import once
 
 from .system import people, secrets_in
 
 #: Said by a worker that can be used.
 READY = "the worker takes messages"
-#: Said by a server that has heard of workers.
-HEARD = "workers that have the gateways: 1"
+#: Said by a server that has heard of workers, and by one that hears of none any more.
+HEARD, LOST = "workers that have the gateways: ", "log-ins are refused: no worker has been heard of for 3 s"
 
 
 class Cluster:
@@ -90,6 +91,17 @@ text = "{{otp}}"
         self.workers.append(worker)
         self.all_workers.append(worker)
         return worker
+
+    def wait_for_servers(self, said: str) -> None:
+        """Wait until what each server said last of the workers is `HEARD`, or is `LOST`; one that is new says nothing."""
+
+        def look() -> None:
+            for server in self.servers:
+                lines = [line for line in server.log_text().splitlines() if HEARD in line or LOST in line]
+                assert lines, "the server has said nothing of workers"
+                assert said in lines[-1]
+
+        once(look, AssertionError)
 
     def kill_worker(self, place: int = 0) -> None:
         """End one at once."""

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Barrier
 
@@ -69,6 +70,11 @@ text = "{{otp}}"
 
         once(look, AssertionError)
         redis.close()
+
+    def wait_for_redis(self) -> None:
+        """Wait until both take log-ins again: each leaves a Redis alone for a moment that has failed it."""
+        for server in (self.first, self.second):
+            once(partial(challenged, server, self.someone()), AssertionError)
 
     def log_in_wholly(self, first: FreeRadiusServer, second: FreeRadiusServer) -> Answer:
         """Begin at one server and answer at the other."""
@@ -144,6 +150,7 @@ def test_without_redis_nobody_gets_in_and_with_it_again_all_do(pair: Pair) -> No
     assert answered.code == "reject"
     accepted = once(lambda: accept(pair, waiting, code, challenge.state), AssertionError)
     assert accepted.code == "accept"
+    pair.wait_for_redis()
     # What Redis had received before it stopped is kept, though the log-in was refused.
     assert pair.sms_to(new) <= 1
     assert "log-ins are refused until Redis answers" in pair.first.log_text()
@@ -164,9 +171,9 @@ def test_a_server_stops_in_good_order_and_starts_while_redis_is_away(pair: Pair)
     user = pair.someone()
     refused = pair.second.log_in(user.name, user.password)
     pair.redis.start()
+    pair.wait_for_redis()
 
     assert (refused.code, refused.prompt) == ("reject", UNAVAILABLE)
-    assert once(lambda: challenged(pair.second, user), AssertionError).prompt
     assert pair.log_in_wholly(pair.first, pair.second).code == "accept"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.redis import Redis, once
 
-from .cluster import HEARD, READY, Cluster
+from .cluster import HEARD, LOST, READY, Cluster
 from .system import UNAVAILABLE
 
 
@@ -94,6 +94,7 @@ def test_a_worker_that_is_told_to_end_sends_what_it_has(cluster: Cluster) -> Non
     cluster.workers.clear()
     for _ in range(3):
         cluster.start_worker().wait_for(READY)
+    cluster.wait_for_servers(HEARD)
 
     assert codes == [0, 0, 0]
     assert cluster.sms_to(user) == 1
@@ -103,15 +104,13 @@ def test_without_a_worker_log_ins_are_refused_and_with_one_again_they_are_not(tm
     with Cluster(tmp_path, servers=1, workers=0) as cluster:
         (server,) = cluster.servers
         refused = cluster.log_in(cluster.someone())
-        mark = server.log_mark()
-        cluster.start_worker()
-        server.wait_for_log(HEARD, after=mark)
+        cluster.start_worker().wait_for(READY)
+        cluster.wait_for_servers(HEARD)
         user = cluster.someone()
         challenge = cluster.log_in(user)
         code = cluster.code_of(user)
-        mark = server.log_mark()
         cluster.kill_worker()
-        server.wait_for_log("log-ins are refused: no worker has been heard of for 3 s", after=mark)
+        cluster.wait_for_servers(LOST)
         refused_again = cluster.log_in(cluster.someone())
 
         assert (refused.code, refused.prompt) == ("reject", UNAVAILABLE)

@@ -170,15 +170,20 @@ def find_names(settings: Settings) -> Fingerprints:
     return build_codes(settings).names
 
 
-def build_store(settings: Settings, clock: Clock) -> Store:
+def build_store(settings: Settings, clock: Clock, *, for_worker: bool = False) -> Store:
     """
     Open the store.
+
+    Args:
+        settings: The whole configuration.
+        clock: Time.
+        for_worker: Whether it is reached as workers reach it.
 
     Raises:
         StoreError: It cannot be opened.
     """
     return open_store(
-        settings.store,
+        settings.queue.reach(settings.store) if for_worker else settings.store,
         window=settings.challenge.resend_after,
         events_kept=settings.delivery_log.days * _DAY,
         clock=clock,
@@ -250,7 +255,7 @@ def build_worker(settings: Settings, clock: Clock) -> Worker:
     keys = _load_keys(settings)
     names = _make_codes(settings, keys).names
     providers = _build_recorded_gateways(settings, clock, lambda: store)
-    store = build_store(settings, clock)
+    store = build_store(settings, clock, for_worker=True)
     queue = store.open_queue(settings.dispatch.queue)
     challenges = SealedStore(store, names)
     dispatcher = _build_dispatcher(settings, providers, store, clock)

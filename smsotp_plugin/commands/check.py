@@ -1,11 +1,13 @@
 """``smsotp check``: the judgement that FreeRADIUS will make at its start."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from smsotp_plugin.commands.check_queue import look_after_queue
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.log import make_printable
 from smsotp_plugin.settings import Settings, find_warnings, load_settings
@@ -25,7 +27,12 @@ def check_configuration(config: Path) -> int:
         print_problems(err, exc.problems)
         return 2
     print_warnings(err, settings, config)
-    out.print(_summarise(settings))
+    found = look_after_queue(settings)
+    _print_each(err, [f"{config}: {warning}" for warning in found.warnings])
+    if found.problems:
+        print_problems(err, [f"{config}: {problem}" for problem in found.problems])
+        return 2
+    out.print(_summarise(settings, found.workers))
     out.print(Text(f"{make_printable(str(config))} can be used."))
     return 0
 
@@ -39,11 +46,15 @@ def print_problems(console: Console, problems: list[str]) -> None:
 
 def print_warnings(console: Console, settings: Settings, config: Path) -> None:
     """Print one warning per line."""
-    for warning in find_warnings(settings, config):
+    _print_each(console, find_warnings(settings, config))
+
+
+def _print_each(console: Console, warnings: Sequence[str]) -> None:
+    for warning in warnings:
         console.print(Text.assemble(("warning: ", "bold yellow"), make_printable(warning)))
 
 
-def _summarise(settings: Settings) -> Table:
+def _summarise(settings: Settings, workers: str) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     otp, challenge, store, dispatch = settings.otp, settings.challenge, settings.store, settings.dispatch
     guesses = settings.guesses
@@ -62,6 +73,8 @@ def _summarise(settings: Settings) -> Table:
         ("number from", ", ".join(settings.users.number)),
         ("store", store.place),
         ("key", "in the configuration" if store.given_keys else str(store.key_path)),
+        ("queue", settings.queue.describe()),
+        *([("workers", workers)] if workers else []),
         ("dispatch", f"up to {dispatch.queue} messages on their way, {dispatch.deadline:g} s each"),
     ]
     rows += [(f"gateway {name}", gateway.provider) for name, gateway in settings.gateways.items()]

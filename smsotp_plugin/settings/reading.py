@@ -240,13 +240,12 @@ def _find_cross_problems(parts: Mapping[str, Any], named_gateways: Any) -> list[
 
 def _find_queue_problems(parts: Mapping[str, Any]) -> Iterator[str]:
     queue, store, dispatch = (parts.get(name) for name in ("queue", "store", "dispatch"))
-    if queue is None or queue.mode is QueueMode.PROCESS:
+    if queue is None:
         return
-    if store is not None and not store.has_queue:
-        yield (
-            'queue.mode: "workers" needs a store in Redis, where the messages wait: set store.url to "redis://...", or leave '
-            'this "process"'
-        )
+    if store is not None and (problem := queue.explain_store(store)):
+        yield f"queue.{problem}"
+    if queue.mode is QueueMode.PROCESS:
+        return
     if dispatch is not None and dispatch.wait:
         yield 'dispatch.wait: with queue.mode = "workers" it must be 0: no log-in waits for another process'
 

@@ -142,8 +142,8 @@ def _find_odd_secrets(value: Any, place: KeyPath) -> Iterator[str]:
 
 
 def _find_gateway_warnings(settings: Settings) -> Iterator[str]:
-    for warning in settings.store.warnings():
-        yield f"store.{warning}"
+    yield from (f"store.{warning}" for warning in settings.store.warnings())
+    yield from (f"queue.{warning}" for warning in settings.queue.warnings())
     for section, tables in (("smtp_servers", settings.smtp_servers), ("gateways", settings.gateways)):
         for name, table in tables.items():
             for warning in table.warnings():

@@ -11,7 +11,7 @@ from smsotp_plugin.stores.budgets import BudgetRules, BudgetStore, Usage
 from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, Wanted
 from smsotp_plugin.stores.person import Erased, StoredPerson
-from smsotp_plugin.stores.queue import MessageQueue
+from smsotp_plugin.stores.queue import MessageQueue, QueueView
 from smsotp_plugin.stores.settings import StoreSettings
 
 SettingsT = TypeVar("SettingsT", bound=StoreSettings)
@@ -172,3 +172,21 @@ class StoreKind(ABC, Generic[SettingsT]):
         Raises:
             StoreError: The store cannot be opened; what is wrong, and where.
         """
+
+    def look_at_queue(self, settings: SettingsT) -> QueueView:
+        """
+        Return what is known of the queue and its workers, for stores whose `StoreSettings.has_queue` says so; changes nothing.
+
+        Raises:
+            StoreError: The store cannot be asked.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no queue: {settings.place}")
+
+    def list_processes(self, settings: SettingsT) -> frozenset[str]:
+        """
+        Return what stands for each process that uses the store, the same whichever way it is asked; for the same stores.
+
+        Raises:
+            StoreError: The store cannot be asked.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no queue: {settings.place}")

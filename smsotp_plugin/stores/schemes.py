@@ -14,6 +14,7 @@ from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
 from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.person import Erased, StoredPerson
+from smsotp_plugin.stores.queue import QueueView
 from smsotp_plugin.stores.redis.address import SCHEMES as REDIS_SCHEMES
 from smsotp_plugin.stores.redis.kind import RedisKind
 from smsotp_plugin.stores.settings import StoreSettings
@@ -104,3 +105,13 @@ def copy_store(
 def look_at_store(settings: StoreSettings) -> None:
     """See `StoreKind.look`."""
     find_store(settings.url).look(settings)
+
+
+def look_at_queue(settings: StoreSettings) -> QueueView:
+    """See `StoreKind.look_at_queue`."""
+    return find_store(settings.url).look_at_queue(settings)
+
+
+def list_processes(settings: StoreSettings) -> frozenset[str]:
+    """See `StoreKind.list_processes`."""
+    return find_store(settings.url).list_processes(settings)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from smsotp_plugin.clock import Clock, SystemClock
 from smsotp_plugin.stores.budgets import BudgetRules, Usage
@@ -10,6 +10,7 @@ from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
 from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.person import Erased, StoredPerson
+from smsotp_plugin.stores.queue import QueueView
 from smsotp_plugin.stores.redis.settings import RedisSettings
 
 if TYPE_CHECKING:
@@ -98,3 +99,14 @@ class RedisKind(StoreKind[RedisSettings]):
 
         with _open_beside(settings, SystemClock(), changes_nothing=True) as scripts:
             scripts.ask("EXISTS", key="version")
+
+    def look_at_queue(self, settings: RedisSettings) -> QueueView:
+        from smsotp_plugin.stores.redis.queue import read_view  # noqa: PLC0415  (needs hiredis)
+
+        with _open_beside(settings, SystemClock(), changes_nothing=True) as scripts:
+            return read_view(scripts)
+
+    def list_processes(self, settings: RedisSettings) -> frozenset[str]:
+        with _open_beside(settings, SystemClock(), changes_nothing=True) as scripts:
+            found = cast("list[bytes]", scripts.ask("ZRANGE", 0, -1, key="owners"))
+        return frozenset(owner.decode() for owner in found)

@@ -81,9 +81,7 @@ class RedisQueue(MessageQueue):
         self._say("")
 
     def look(self) -> QueueView:
-        reply = self._scripts.run("queue_view", ["queue", "workers"], WORKER_LIFE)
-        waiting, workers = cast("tuple[int, list[bytes]]", reply)
-        return QueueView(waiting, tuple(map(_read_report, workers)))
+        return read_view(self._scripts)
 
     def _say(self, text: str) -> None:
         self._scripts.run("report", ["queue", "workers"], self._messages.owner, GROUP, text)
@@ -101,6 +99,13 @@ class RedisQueue(MessageQueue):
         if not (isinstance(made, ReplyError) and str(made).startswith(_GROUP_EXISTS)):
             check(made)
         return None
+
+
+def read_view(scripts: Scripts) -> QueueView:
+    """See `MessageQueue.look`."""
+    reply = scripts.run("queue_view", ["queue", "workers"], WORKER_LIFE)
+    waiting, workers = cast("tuple[int, list[bytes]]", reply)
+    return QueueView(waiting, tuple(map(_read_report, workers)))
 
 
 def _read_report(text: bytes) -> dict[str, GatewayReport]:

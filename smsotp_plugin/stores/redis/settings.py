@@ -1,4 +1,4 @@
-"""The section ``[store]`` of a store in Redis."""
+"""The section ``[store]`` of a store in Redis, and what else says the way to one."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -8,13 +8,19 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from smsotp_plugin.fields.host import is_loopback
-from smsotp_plugin.fields.secret import SecretSetting
+from smsotp_plugin.fields.secret import SecretSetting, SettingsModel
 from smsotp_plugin.fields.tls import check_certificates
 from smsotp_plugin.stores.redis.address import RedisAddress, read_address
 from smsotp_plugin.stores.settings import StoreSettings
 
 
-def _check_url(url: str) -> str:
+def check_url(url: str) -> str:
+    """
+    Return an address that can be used.
+
+    Raises:
+        ValueError: It cannot.
+    """
     if find_spec("hiredis") is None:
         raise ValueError(
             "needs the package hiredis, which is not installed: pip install 'smsotp-plugin[redis]'"
@@ -23,7 +29,39 @@ def _check_url(url: str) -> str:
     return url
 
 
-class RedisSettings(StoreSettings):
+class RedisAccount(SettingsModel):
+    """
+    As whom a Redis is asked, and whose certificate it must have.
+
+    Attributes:
+        username: User of Redis (ACL), if it does not stand in `url`.
+        password: Password of Redis, if it does not stand in `url`.
+        sentinel_username: User of the Sentinels, if they ask for one.
+        sentinel_password: Password of the Sentinels, if they ask for one.
+        ca_file: In TLS: trust these certificate authorities (PEM) only, not those of the system. A certificate must hold
+            the name under which its server is addressed.
+    """
+
+    username: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    password: SecretSetting | None = None
+    sentinel_username: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    sentinel_password: SecretSetting | None = None
+    ca_file: Annotated[Path, AfterValidator(check_certificates)] | None = None
+
+    def check_against(self, address: RedisAddress) -> None:
+        """
+        Judge it beside an address.
+
+        Raises:
+            ValueError: They contradict each other.
+        """
+        if (address.username and self.username) or (address.password and self.password):
+            raise ValueError("url holds a user or a password, and so do other settings: keep one of them")
+        if self.ca_file is not None and not address.tls:
+            raise ValueError("ca_file has no effect without TLS: write rediss:// instead of redis://")
+
+
+class RedisSettings(RedisAccount, StoreSettings):
     """
     Pending log-ins are kept in a Redis (or Valkey) that any number of servers use. See [Redis](redis.md).
 
@@ -33,30 +71,15 @@ class RedisSettings(StoreSettings):
             `rediss+sentinel://...` and `rediss+cluster://...`. A user and a password may stand in it: `redis://user:password@host`.
         key_file: Absolute path of the file with that key, the same on every server; it is not made by itself. It may hold
             two, one a line, like `keys`. Not set: `/var/lib/smsotp/smsotp.key`.
-        username: User of Redis (ACL), if it does not stand in `url`.
-        password: Password of Redis, if it does not stand in `url`.
-        sentinel_username: User of the Sentinels, if they ask for one.
-        sentinel_password: Password of the Sentinels, if they ask for one.
-        ca_file: In TLS: trust these certificate authorities (PEM) only, not those of the system. A certificate must hold
-            the name under which its server is addressed.
         prefix: Begins the names of all keys. Installations that share a Redis need one each.
     """
 
-    url: Annotated[str, AfterValidator(_check_url)]
-    username: Annotated[str, Field(min_length=1, max_length=255)] | None = None
-    password: SecretSetting | None = None
-    sentinel_username: Annotated[str, Field(min_length=1, max_length=255)] | None = None
-    sentinel_password: SecretSetting | None = None
-    ca_file: Annotated[Path, AfterValidator(check_certificates)] | None = None
+    url: Annotated[str, AfterValidator(check_url)]
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "smsotp"
 
     @model_validator(mode="after")
     def _say_each_thing_once(self) -> Self:
-        address = read_address(self.url)
-        if (address.username and self.username) or (address.password and self.password):
-            raise ValueError("url holds a user or a password, and so do other settings: keep one of them")
-        if self.ca_file is not None and not address.tls:
-            raise ValueError("ca_file has no effect without TLS: write rediss:// instead of redis://")
+        self.check_against(self.address)
         return self
 
     @property
@@ -66,11 +89,7 @@ class RedisSettings(StoreSettings):
 
     @property
     def place(self) -> str:
-        address = self.address
-        where = ", ".join(map(str, address.places))
-        return f"{address.way.value}{' in TLS' if address.tls else ''} at {where}" + (
-            f", {address.service}" if address.service else ""
-        )
+        return describe_address(self.address)
 
     @property
     def key_path(self) -> Path:
@@ -85,10 +104,20 @@ class RedisSettings(StoreSettings):
         return True
 
     def warnings(self) -> Sequence[str]:
-        address = self.address
-        remote = [place for place in address.places if place.host and not is_loopback(place.host)]
-        if address.tls or not remote:
-            return ()
-        return (
-            "url: redis:// sends names and a password over the network in clear; in TLS it is rediss://.",
-        )
+        return find_clear_text(self.address)
+
+
+def describe_address(address: RedisAddress) -> str:
+    """Say where a Redis is and how it is found, without a password."""
+    where = ", ".join(map(str, address.places))
+    return f"{address.way.value}{' in TLS' if address.tls else ''} at {where}" + (
+        f", {address.service}" if address.service else ""
+    )
+
+
+def find_clear_text(address: RedisAddress) -> Sequence[str]:
+    """Return the warning, as in `StoreSettings.warnings`, where others may read along."""
+    remote = [place for place in address.places if place.host and not is_loopback(place.host)]
+    if address.tls or not remote:
+        return ()
+    return ("url: redis:// sends names and a password over the network in clear; in TLS it is rediss://.",)

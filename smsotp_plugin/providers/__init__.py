@@ -21,9 +21,10 @@ SHARED = frozenset(("base", "judging", "masking", "web"))
 ENTRY_POINT_GROUP = "smsotp.providers"
 
 
-def list_provider_names() -> list[str]:
+@cache
+def list_provider_names() -> tuple[str, ...]:
     """Return the names of all providers that are installed, sorted."""
-    return sorted(_list_built_in() | {point.name for point in entry_points(group=ENTRY_POINT_GROUP)})
+    return tuple(sorted(_list_built_in() | {point.name for point in entry_points(group=ENTRY_POINT_GROUP)}))
 
 
 @cache

@@ -46,7 +46,20 @@ def load_settings(path: Path) -> Settings:
     Raises:
         ConfigError: It cannot be read or used; all problems at once.
     """
-    document = read_document(path)
+    return judge_document(read_document(path), path)
+
+
+def judge_document(document: dict[str, Any], path: Path) -> Settings:
+    """
+    Judge what a configuration file says.
+
+    Args:
+        document: As `read_document` returns it.
+        path: Of the file, for the problems.
+
+    Raises:
+        ConfigError: It cannot be used; all problems at once.
+    """
     try:
         parts, problems = _read_parts(document)
     except RecursionError:

@@ -241,7 +241,8 @@ def _find_secrets(
             yield from _find_free_secrets(written, path)
         elif isinstance(value, Mapping) and isinstance(written, dict):
             for key, item in value.items():
-                if isinstance(item, BaseModel):
+                # The file may have been changed since the settings were read.
+                if isinstance(item, BaseModel) and isinstance(written.get(key), dict):
                     yield from _find_secrets(item, written[key], (*path, key))
         elif written:
             yield from _secrets_of_value(value, written, path)

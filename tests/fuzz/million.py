@@ -4,13 +4,15 @@ A million cases for each reader of foreign bytes, and what they find.
     python -m tests.fuzz.million [--cases 1000000] [--seconds N] [--seed N] [READER ...]
 
 A case that raises what the reader does not announce, or that takes longer than a second, is a finding: it is written into
-the corpus, which the tests replay. Cases that come to something new are changed further. The same seed makes the same cases.
+the corpus, which the tests replay. Cases that come to something new are changed further. A seed makes the same 50 000 cases
+each time; further ones come from the seeds after it, so what was broken off goes on with the seed that was told last.
 """
 
 import argparse
 import sys
 import time
 import traceback
+from dataclasses import dataclass, field
 from hashlib import sha256
 from random import Random
 
@@ -21,8 +23,11 @@ from tests.fuzz.readers import CORPUS, NAMES, all_readers
 #: Seconds of work.
 _SLOW = 1.0
 _PROGRESS = 10.0
-#: Cases that are changed further, beside the examples.
-_MOST_KEPT = 400
+#: Cases of one seed.
+_BLOCK = 50_000
+#: Cases that are changed further, beside the examples, and how long they may be: so many times the longest example. What grows
+#: on costs time, and tells nothing new.
+_MOST_KEPT, _GROWTH = 400, 3
 
 
 def main() -> int:
@@ -36,7 +41,7 @@ def main() -> int:
     parser.add_argument(
         "--seconds", type=float, default=float("inf"), help="after which a reader is left, however far it is"
     )
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="the first one")
     options = parser.parse_args()
     with all_readers() as readers:
         found = [
@@ -46,26 +51,57 @@ def main() -> int:
     return min(1, sum(found))
 
 
+@dataclass(slots=True)
+class Progress:
+    """How far one reader is."""
+
+    reader: Reader
+    start: float = field(default_factory=time.monotonic)
+    told: float = field(default_factory=time.monotonic)
+    done: int = 0
+    outcomes: set[str] = field(default_factory=set)
+    findings: set[str] = field(default_factory=set)
+
+    def tell(self, seed: int) -> None:
+        self.told = time.monotonic()
+        rate = self.done / max(self.told - self.start, 1e-9)
+        print(  # noqa: T201  (this is a program)
+            f"{self.reader.name}: {self.done} cases in {self.told - self.start:.0f} s ({rate:.0f}/s), seed {seed}, "
+            f"{len(self.outcomes)} outcomes, {len(self.findings)} findings",
+            flush=True,
+        )
+
+
 def run(reader: Reader, cases: int, seconds: float, seed: int) -> int:
     """Read cases until there were enough, say how far this is, and return how many of them found something."""
-    random = Random(seed)
-    pool = list(reader.examples)
+    progress = Progress(reader)
+    while progress.done < cases and time.monotonic() - progress.start < seconds:
+        run_seed(progress, seed, min(_BLOCK, cases - progress.done), progress.start + seconds)
+        seed += 1
+    progress.tell(seed - 1)
+    return len(progress.findings)
+
+
+def run_seed(progress: Progress, seed: int, cases: int, until: float) -> None:
+    """Read the cases of one seed."""
+    reader, random = progress.reader, Random(seed)
+    pool, longest = list(reader.examples), _GROWTH * max(map(len, reader.examples))
     outcomes: set[str] = set()
-    findings: set[str] = set()
-    done, start, told = 0, time.monotonic(), time.monotonic()
-    while done < cases and time.monotonic() - start < seconds:
+    for _ in range(cases):
         case = mutate(random, pool, reader.tokens)
-        outcome = read_one(reader, case, findings)
-        done += 1
+        outcome = read_one(reader, case, progress.findings)
+        progress.done += 1
         if outcome not in outcomes:
             outcomes.add(outcome)
-            if len(pool) < len(reader.examples) + _MOST_KEPT:
+            if len(case) <= longest and len(pool) < len(reader.examples) + _MOST_KEPT:
                 pool.append(case)
-        if time.monotonic() - told > _PROGRESS:
-            told = time.monotonic()
-            tell(reader, done, told - start, outcomes, findings)
-    tell(reader, done, time.monotonic() - start, outcomes, findings)
-    return len(findings)
+        now = time.monotonic()
+        if now >= until:
+            break
+        if now - progress.told > _PROGRESS:
+            progress.outcomes |= outcomes
+            progress.tell(seed)
+    progress.outcomes |= outcomes
 
 
 def read_one(reader: Reader, case: bytes, findings: set[str]) -> str:
@@ -92,14 +128,6 @@ def keep(reader: Reader, case: bytes, why: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(case)
     print(f"{reader.name}: FOUND {path.name}: {why}", flush=True)  # noqa: T201  (this is a program)
-
-
-def tell(reader: Reader, done: int, seconds: float, outcomes: set[str], findings: set[str]) -> None:
-    rate = done / max(seconds, 1e-9)
-    print(  # noqa: T201  (this is a program)
-        f"{reader.name}: {done} cases in {seconds:.0f} s ({rate:.0f}/s), {len(outcomes)} outcomes, {len(findings)} findings",
-        flush=True,
-    )
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ from tempfile import TemporaryDirectory
 
 from tests.fuzz.reader import Reader, quiet
 from tests.fuzz.server_readers import server_readers
+from tests.fuzz.settings_readers import settings_readers
 from tests.fuzz.wire_readers import wire_readers
 
-NAMES = ("attributes", "state", "toml", "command_line", "http", "xmlrpc", "smtp", "smpp")
+NAMES = ("attributes", "state", "toml", "settings", "command_line", "http", "xmlrpc", "smtp", "smpp")
 #: Files are written for some cases: in memory, where that is possible.
 _IN_MEMORY = Path("/dev/shm")
 CORPUS = Path(__file__).parent / "corpus"
@@ -23,4 +24,4 @@ def all_readers() -> Iterator[dict[str, Reader]]:
         quiet(),
         server_readers(Path(folder)) as readers,
     ):
-        yield {reader.name: reader for reader in (*readers, *wire_readers())}
+        yield {reader.name: reader for reader in (*readers, *settings_readers(Path(folder)), *wire_readers())}

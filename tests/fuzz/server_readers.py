@@ -1,4 +1,4 @@
-"""What comes from the server's side: attributes, States, the configuration and the command line."""
+"""What comes from the server's side: attributes, States and the command line."""
 
 import io
 import sys
@@ -11,14 +11,12 @@ import typer
 
 from smsotp_mocks.__main__ import parse as parse_mocks
 from smsotp_plugin import cli
-from smsotp_plugin.errors import ConfigError, NumberError, PacketError
+from smsotp_plugin.errors import NumberError, PacketError
 from smsotp_plugin.log import make_printable
 from smsotp_plugin.login.decisions import Accept
 from smsotp_plugin.radius.attributes import AttributePlace, Packet, read_refusal, read_request
-from smsotp_plugin.settings import find_warnings, load_settings
 from smsotp_plugin.sms.phone import parse_number
 from tests.fuzz.reader import Reader, describe
-from tests.support.markdown import blocks
 from tests.unit.test_login import Bench
 
 #: Characters of a value that rlm_python3 hands over.
@@ -31,7 +29,7 @@ def server_readers(folder: Path) -> Iterator[list[Reader]]:
     """Give the readers of the server's side; an empty folder is theirs meanwhile."""
     bench = Bench(folder, {})
     try:
-        yield [_attributes(bench), _state(bench), _toml(folder / "fuzz.toml"), _command_line(folder)]
+        yield [_attributes(bench), _state(bench), _command_line(folder)]
     finally:
         bench.store.close()
 
@@ -51,7 +49,7 @@ def _attributes(bench: Bench) -> Reader:
         answers = bench.login.is_answer(request)
         typed = "" if request.password is None else request.password.get_secret_value()
         bench.login._codes.seal(request.state or "", typed)
-        return f"{answers} {' '.join(_number(text) for text in request.numbers)}"
+        return f"{answers} {sorted({_number(text) for text in request.numbers})}"
 
     return Reader("attributes", _ATTRIBUTES, _ATTRIBUTE_TOKENS, read)
 
@@ -153,46 +151,6 @@ def _state(bench: Bench) -> Reader:
         (right, right[:24], right[24:], other.encode()[24:], b"\0", b"\x80", b"0", b"f", b" ", b"\n"),
         read,
     )
-
-
-def _toml(path: Path) -> Reader:
-    def read(data: bytes) -> str:
-        path.write_bytes(data)
-        try:
-            settings = load_settings(path)
-        except ConfigError as exc:
-            assert all(problem.strip() for problem in exc.problems or [""])  # noqa: PT017  (it may be either)
-            return f"{len(exc.problems)} {describe(exc)}"
-        return f"{len(find_warnings(settings, path))} warnings"
-
-    examples = tuple(block.text.encode() for block in blocks("toml"))
-    names = {
-        line.partition(b"=")[0].strip()
-        for example in examples
-        for line in example.splitlines()
-        if b"=" in line
-    }
-    sections = {line for example in examples for line in example.splitlines() if line.startswith(b"[")}
-    symbols = (
-        b"\n",
-        b"=",
-        b'"',
-        b"'''",
-        b'"""',
-        b"[",
-        b"]",
-        b"[[",
-        b"{",
-        b"}",
-        b"#",
-        b".",
-        b"\\",
-        b"\0",
-        b"\xff",
-        b"true",
-        b"1979-05-27",
-    )
-    return Reader("toml", examples, (*sorted(names), *sorted(sections), *symbols), read)
 
 
 #: Read-only, so they are run; of the others only the arguments are read.

@@ -53,6 +53,17 @@ def test_the_directory_of_a_store_is_judged_before_its_first_start(store: Path) 
     ]
 
 
+@pytest.mark.parametrize("later", ["", '[gateways.other]\nprovider = "http"\n', 'gateways = {any = "x"}\n'])
+def test_a_file_that_was_changed_after_it_was_read_is_judged_all_the_same(store: Path, later: str) -> None:
+    file = store.parent / "smsotp.toml"
+    file.write_text(f'[store]\nurl = "sqlite://{store}/smsotp.db"\n{GATEWAY}')
+    file.chmod(0o600)
+    settings = load_settings(file)
+    file.write_text(later)
+
+    assert find_warnings(settings, file) == []
+
+
 def test_a_store_that_is_not_there_yet_is_fine(store: Path) -> None:
     shutil.rmtree(store)
 

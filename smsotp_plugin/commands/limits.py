@@ -12,7 +12,7 @@ from smsotp_plugin.clock import Clock, SystemClock
 from smsotp_plugin.commands.check import print_problems
 from smsotp_plugin.commands.person import find_person
 from smsotp_plugin.errors import ConfigError, NumberError, StoreError
-from smsotp_plugin.log import quote
+from smsotp_plugin.log import make_printable, quote
 from smsotp_plugin.login.budgets import make_rules
 from smsotp_plugin.login.pumping import describe_origin
 from smsotp_plugin.settings import Settings, load_settings
@@ -43,15 +43,20 @@ def show_limits(config: Path, whom: str, *, lift: bool) -> int:
             err.print(Text("smsotp: say what to lift: a user, a number, or what a brake is called"))
             return 1
         if whom:
-            out.print(Text("\n".join(_tell_person(settings, whom, clock, lift=lift))))
+            _print(out, _tell_person(settings, whom, clock, lift=lift))
         else:
             usage = read_limits(settings.store, make_rules(settings.limits), (), clock)
-            told = (
-                _tell_settings(settings),
-                _tell_counts(usage.counts, clock),
-                _tell_brakes(usage.brakes, clock),
-            )
-            out.print(Text("\n\n".join("\n".join(lines) for lines in told if lines)))
+            for number, lines in enumerate(
+                filter(
+                    None,
+                    (
+                        _tell_settings(settings),
+                        _tell_counts(usage.counts, clock),
+                        _tell_brakes(usage.brakes, clock),
+                    ),
+                )
+            ):
+                _print(out, ["", *lines] if number else lines)
     except ConfigError as exc:
         print_problems(err, exc.problems)
         return 2
@@ -59,6 +64,11 @@ def show_limits(config: Path, whom: str, *, lift: bool) -> int:
         err.print(Text(f"smsotp: {exc}"))
         return 1
     return 0
+
+
+def _print(out: Console, lines: Sequence[str]) -> None:
+    # Whoever can write to the store must not write to the terminal.
+    out.print(Text("\n".join(map(make_printable, lines))))
 
 
 def _tell_person(settings: Settings, whom: str, clock: Clock, *, lift: bool) -> Sequence[str]:

@@ -86,8 +86,9 @@ def _write_timeline(life: Sequence[DeliveryEvent], *, first: bool) -> Text:
     asked = next((event for event in life if event.user), begin)
     day = datetime.fromtimestamp(begin.at, UTC).astimezone()
     shown = Text("" if first else "\n")
-    shown.append(f"{begin.reference}", "bold")
-    shown.append(f"  user {quote(asked.user)}  number {asked.number or 'none'}  {day:%Y-%m-%d %H:%M:%S %Z}")
+    shown.append(make_printable(begin.reference), "bold")
+    number = make_printable(asked.number) or "none"
+    shown.append(f"  user {quote(asked.user)}  number {number}  {day:%Y-%m-%d %H:%M:%S %Z}")
     for event in life:
         shown.append(f"\n  {event.at - begin.at:+10.3f} s  {event.kind:<8}  ")
         shown.append_text(_tell(event))

@@ -120,7 +120,8 @@ class WorkersView:
 
 
 def _read(report: GatewayReport, now: float) -> GatewayHealth:
-    condition = Condition(report.condition)
+    # A worker of another version may know more of them.
+    condition = Condition(report.condition) if report.condition in _BEST_FIRST else Condition.DEAD
     return GatewayHealth(condition, 0.0 if condition is Condition.ALIVE else now + report.seconds)
 
 

@@ -69,6 +69,16 @@ def test_the_same_seed_makes_the_same_cases() -> None:
     assert len(set(cases(1))) > 150
 
 
+def noting(seen: list[bytes]) -> Reader:
+    """Return a reader that notes its cases, and to which each is something new."""
+
+    def read(case: bytes) -> str:
+        seen.append(case)
+        return case.hex()
+
+    return Reader("any", (b"one example", b"another"), (b"token",), read)
+
+
 def test_what_was_broken_off_goes_on_with_the_seed_that_was_told_last(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -76,10 +86,7 @@ def test_what_was_broken_off_goes_on_with_the_seed_that_was_told_last(
 
     def cases(number: int, seed: int) -> list[bytes]:
         seen: list[bytes] = []
-        reader = Reader(
-            "any", (b"one example", b"another"), (b"token",), lambda case: seen.append(case) or case.hex()
-        )
-        assert run(reader, number, 60, seed) == 0
+        assert run(noting(seen), number, 60, seed) == 0
         return seen
 
     assert cases(250, 5) == [*cases(100, 5), *cases(100, 6), *cases(50, 7)]
@@ -88,11 +95,10 @@ def test_what_was_broken_off_goes_on_with_the_seed_that_was_told_last(
 
 
 def test_cases_do_not_grow_on() -> None:
-    lengths: list[int] = []
-    reader = Reader("any", (b"0123456789",), (b"token",), lambda case: lengths.append(len(case)) or str(case))
+    seen: list[bytes] = []
 
-    assert run(reader, 20_000, 60, seed=1) == 0
-    assert sorted(lengths)[len(lengths) // 2] <= 30
+    assert run(noting(seen), 20_000, 60, seed=1) == 0
+    assert sorted(map(len, seen))[len(seen) // 2] <= 30
 
 
 def test_a_finding_is_told_by_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

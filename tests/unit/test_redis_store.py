@@ -242,3 +242,14 @@ def test_what_a_server_leaves_is_found_though_redis_has_lost_that_it_lives(
         store.close()
 
     assert [each.message.state for each in left] == [new.state]
+
+
+@pytest.mark.parametrize(("name", "value"), [("tries_left", "many"), ("resends", "")])
+def test_what_somebody_else_has_written_there_is_refused_in_a_sentence(
+    store: RedisStore, redis: Redis, name: str, value: str
+) -> None:
+    new = begin(store, somebody())
+    redis.ask("HSET", f"{{smsotp}}:challenge:{new.state}", name, value)
+
+    with pytest.raises(StoreError, match="smsotp has not written there"):
+        store.open_challenge(new, SomeParcel(new))

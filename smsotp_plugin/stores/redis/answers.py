@@ -7,6 +7,7 @@ from typing import cast
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.stores.answers import AnswerCount, AnswerStore, Brake
+from smsotp_plugin.stores.redis.foreign import read_row, reads_replies
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.scripts import Scripts, check
 
@@ -25,6 +26,7 @@ class RedisAnswers(AnswerStore):
     def add_answers(self, counts: Sequence[AnswerCount]) -> None:
         _run(self._scripts, write_answers(self._scripts, counts))
 
+    @reads_replies
     def load_answers(self, since: int) -> Sequence[AnswerCount]:
         hours = range(since, int(self._clock.time() // _HOUR) + 2)
         commands = [Command(("HGETALL", self._scripts.key(f"answers:{hour}"))) for hour in hours]
@@ -77,12 +79,14 @@ def _run(scripts: Scripts, commands: Sequence[Command]) -> None:
         check(reply)
 
 
+@reads_replies
 def list_brakes(scripts: Scripts) -> list[Brake]:
     """Return the brakes that are kept."""
     found = cast("list[bytes]", scripts.ask("HVALS", key=_BRAKES))
-    return sorted((Brake(**json.loads(each)) for each in found), key=lambda brake: brake.since)
+    return sorted((read_row(Brake, each) for each in found), key=lambda brake: brake.since)
 
 
+@reads_replies
 def lift_brakes(scripts: Scripts, keys: Sequence[str]) -> int:
     """Remove brakes; returns how many."""
     return int(str(scripts.ask("HDEL", *keys, key=_BRAKES))) if keys else 0

@@ -11,6 +11,7 @@ from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import OverBudget
 from smsotp_plugin.fields.quota import Quota
 from smsotp_plugin.stores.budgets import BudgetRules, Scope, Spending
+from smsotp_plugin.stores.redis.foreign import read_moment
 from smsotp_plugin.stores.redis.line import Reply
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.scripts import Scripts
@@ -60,13 +61,15 @@ class Spender:
         if not isinstance(reply, list) or len(reply) != 3:
             return None
         key, number, wait = cast("tuple[bytes, int, bytes]", reply)
-        explain = partial(self._explain, key.decode(), number, float(wait))
+        seconds = read_moment(wait)
+        explain = partial(self._explain, key.decode(), number, seconds)
+        over = explain()
         with self._lock:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
-            until = self._clock.monotonic() + min(_KNOWN_FOR, float(wait))
+            until = self._clock.monotonic() + min(_KNOWN_FOR, seconds)
             self._known[key.decode()] = until, explain
-        return explain()
+        return over
 
     def find_over(self, spending: Spending) -> OverBudget | None:
         """See `BudgetStore.over_budget`."""

@@ -1,6 +1,5 @@
 """All that Redis holds for us, read and written as a whole, while no server uses it."""
 
-import json
 import math
 import secrets
 from collections.abc import Iterator
@@ -19,15 +18,16 @@ from smsotp_plugin.stores.contents import (
     StoredStreak,
     WrongAnswer,
 )
-from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
+from smsotp_plugin.stores.delivery_log import DeliveryEvent
 from smsotp_plugin.stores.guesses import DAY, LONGEST_KNOWN, Streak
 from smsotp_plugin.stores.kept import KeptMessage
 from smsotp_plugin.stores.redis.answers import list_brakes, read_hour, write_answers, write_brakes
+from smsotp_plugin.stores.redis.foreign import read_moment, reads_replies
 from smsotp_plugin.stores.redis.line import Reply, Word
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.rows import NAMES, read_challenge, write_challenge, write_message
 from smsotp_plugin.stores.redis.scripts import Scripts, check
-from smsotp_plugin.stores.redis.trace import write_event
+from smsotp_plugin.stores.redis.trace import read_event, write_event
 
 #: Keys that are looked at, and commands that are sent, in one go.
 _PIECE = 200
@@ -36,6 +36,7 @@ _SECONDS = 86400
 _NOTHING = {"version", "owners", "queue", "workers"}
 
 
+@reads_replies
 def read_contents_of_redis(scripts: Scripts) -> StoreContents:
     """
     Read everything.
@@ -49,10 +50,10 @@ def read_contents_of_redis(scripts: Scripts) -> StoreContents:
         keys.setdefault(kind, []).append(rest)
     rows = _Rows(scripts, keys)
     challenges = [
-        StoredChallenge(_as_challenge(row), ChallengeStatus(int(row["status"])), float(row["asked"]))
+        StoredChallenge(_as_challenge(row), ChallengeStatus(int(row["status"])), read_moment(row["asked"]))
         for _, row in rows.hashes("challenge")
     ]
-    events = [_as_event(line) for kind in ("events", "receipts") for _, line in rows.lines(kind)]
+    events = [read_event(line) for kind in ("events", "receipts") for _, line in rows.lines(kind)]
     return StoreContents(
         challenges=sorted(challenges, key=lambda each: each.challenge.created),
         messages=sorted(
@@ -66,7 +67,7 @@ def read_contents_of_redis(scripts: Scripts) -> StoreContents:
         ),
         expenses=sorted(
             [
-                *(Expense(float(line), Spending((key,))) for key, line in rows.lines("spent")),
+                *(Expense(read_moment(line), Spending((key,))) for key, line in rows.lines("spent")),
                 *(_as_amount(line) for _, line in rows.lines("money")),
             ],
             key=lambda each: each.at,
@@ -150,31 +151,30 @@ def _as_challenge(row: dict[str, bytes]) -> Challenge:
 
 
 def _as_event(line: bytes) -> DeliveryEvent:
-    row = json.loads(line)
-    return DeliveryEvent(**{**row, "kind": EventKind(row["kind"])})
+    return read_event(line)
 
 
 def _as_message(name: str, row: dict[str, bytes]) -> StoredMessage:
     state, _, resends = name.rpartition(":")
-    kept = KeptMessage(state, row["site"].decode(), float(row["expires"]), row["sealed"], int(resends))
+    kept = KeptMessage(state, row["site"].decode(), read_moment(row["expires"]), row["sealed"], int(resends))
     return StoredMessage(kept, frozenset(field[2:] for field in row if field.startswith("g ")))
 
 
 def _as_streaks(name: str, row: dict[str, bytes]) -> Iterator[StoredStreak]:
     other = next((field[2:] for field in row if field.startswith("o ")), "")
     for place in dict.fromkeys(field[2:] for field in row if not field.startswith("o ")):
-        in_a_row, latest, proven = (float(row.get(f"{what} {place}", 0)) for what in "rlp")
+        in_a_row, latest, proven = (read_moment(row.get(f"{what} {place}", 0)) for what in "rlp")
         yield StoredStreak(name, place, other, Streak(int(in_a_row), latest, proven))
 
 
 def _as_wrong_answer(name: str, line: bytes) -> WrongAnswer:
     at, _, place = line.decode().partition(" ")
-    return WrongAnswer(name, place, float(at))
+    return WrongAnswer(name, place, read_moment(at))
 
 
 def _as_amount(line: bytes) -> Expense:
     at, _, amount = line.decode().partition(" ")
-    return Expense(float(at), Spending((), int(amount)))
+    return Expense(read_moment(at), Spending((), int(amount)))
 
 
 def _write_challenge(scripts: Scripts, stored: StoredChallenge) -> Iterator[Command]:

@@ -7,6 +7,7 @@ from typing import cast
 from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.person import Erased, StoredPerson
+from smsotp_plugin.stores.redis.foreign import reads_replies
 from smsotp_plugin.stores.redis.line import ReplyError
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.scripts import Scripts, check
@@ -18,6 +19,7 @@ _PATIENCE, _PAUSE = 60.0, 0.05
 _UNDER_WAY = ("aof_rewrite_in_progress:1", "aof_rewrite_scheduled:1", "rdb_bgsave_in_progress:1")
 
 
+@reads_replies
 def erase_from_redis(scripts: Scripts, person: StoredPerson, clock: Clock) -> Erased:
     """
     Remove all that is kept of a person, and have Redis write anew the files that hold what was removed.

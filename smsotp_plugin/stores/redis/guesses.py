@@ -4,6 +4,7 @@ import math
 from typing import cast
 
 from smsotp_plugin.stores.guesses import Guesser, Standing, Streak, Tally, worst_standing
+from smsotp_plugin.stores.redis.foreign import read_moment
 from smsotp_plugin.stores.redis.line import Reply, Word
 
 #: A name, its streaks and its wrong answers as they are kept.
@@ -55,13 +56,13 @@ def _read_tally(kept: _Kept) -> Tally:
     for field, value in zip(row[::2], row[1::2], strict=True):
         what, place = field[:1].decode(), field[2:].decode()
         if what != "o":
-            numbers.setdefault(place, {})[what] = float(value)
+            numbers.setdefault(place, {})[what] = read_moment(value)
     streaks = {
         place: Streak(int(each.get("r", 0)), each.get("l", -math.inf), each.get("p", 0.0))
         for place, each in numbers.items()
     }
     wrong = sorted(
-        ((place.decode(), float(at)) for at, _, place in (line.partition(b" ") for line in lines)),
+        ((place.decode(), read_moment(at)) for at, _, place in (line.partition(b" ") for line in lines)),
         key=lambda each: each[1],
     )
     return Tally(streaks, wrong)

@@ -11,6 +11,7 @@ from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
 from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.person import Erased, StoredPerson
 from smsotp_plugin.stores.queue import QueueView
+from smsotp_plugin.stores.redis.foreign import reads_replies
 from smsotp_plugin.stores.redis.settings import RedisSettings
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class RedisKind(StoreKind[RedisSettings]):
         with _open_beside(settings, clock) as scripts:
             return erase_from_redis(scripts, person, clock)
 
+    @reads_replies
     def unlock(self, settings: RedisSettings, names: Sequence[str]) -> int:
         with _open_beside(settings, SystemClock()) as scripts:
             return int(str(scripts.run("unlock", ["watched"], *names)))

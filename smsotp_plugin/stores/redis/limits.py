@@ -9,6 +9,7 @@ from smsotp_plugin.fields.quota import Quota
 from smsotp_plugin.stores.budgets import BudgetRules, Count, Usage
 from smsotp_plugin.stores.redis.answers import lift_brakes, list_brakes
 from smsotp_plugin.stores.redis.budgets import Spender
+from smsotp_plugin.stores.redis.foreign import read_moment, reads_replies
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.scripts import Scripts, check
 from smsotp_plugin.stores.redis.steady import SteadyClock
@@ -18,6 +19,7 @@ _DAY = 86400
 _DAYS_KEPT = 33
 
 
+@reads_replies
 def read_limits_in_redis(scripts: Scripts, rules: BudgetRules, keys: Sequence[str], clock: Clock) -> Usage:
     """See `StoreKind.read_limits`."""
     spender = Spender(rules, scripts, clock, SteadyClock(clock))
@@ -40,15 +42,17 @@ def read_limits_in_redis(scripts: Scripts, rules: BudgetRules, keys: Sequence[st
     )
 
 
+@reads_replies
 def read_spent(scripts: Scripts, spender: Spender, key: str) -> list[tuple[Quota, int]]:
     """See `BudgetStore.spent`."""
     moments = cast("list[bytes]", scripts.ask("LRANGE", 0, -1, key=f"spent:{key}"))
     return [
-        (quota, spender.count([float(moment) for moment in moments], quota))
+        (quota, spender.count([read_moment(moment) for moment in moments], quota))
         for quota in spender.quotas_of(key)
     ]
 
 
+@reads_replies
 def lift_limits_in_redis(scripts: Scripts, keys: Sequence[str]) -> int:
     """See `StoreKind.lift_limits`."""
     for reply in scripts.run_all([Command(("DEL", scripts.key(f"spent:{key}"))) for key in keys]):

@@ -9,6 +9,7 @@ from typing import cast
 
 from smsotp_plugin.errors import NotNeeded, StoreError
 from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
+from smsotp_plugin.stores.redis.foreign import read_moment, reads_replies
 from smsotp_plugin.stores.redis.lazy import Lazy
 from smsotp_plugin.stores.redis.line import Word
 from smsotp_plugin.stores.redis.scripts import Scripts
@@ -45,6 +46,7 @@ class Messages:
         #: The numbers of the attempts that have begun, by message and gateway.
         self._begun: dict[str, dict[str, int]] = {}
 
+    @reads_replies
     def live(self) -> float:
         """
         Say that this store lives.
@@ -58,7 +60,7 @@ class Messages:
         turn, _ = cast(
             "tuple[bytes, object]", self._scripts.run("take_over", self._keys, self.owner, self.life, 0)
         )
-        return float(turn)
+        return read_moment(turn)
 
     def leave(self) -> None:
         """
@@ -84,6 +86,8 @@ class Messages:
             raise StoreError("another server has taken this one for dead, and the message over")
         if word == b"over":
             raise NotNeeded("its log-in is over, or a later message has taken its place")
+        if word != b"begun":
+            raise StoreError("Redis does not say whether the attempt is noted; is it damaged?")
         with self._lock:
             self._begun.setdefault(name, {})[gateway] = number
 
@@ -103,6 +107,7 @@ class Messages:
         keys = [f"message:{name}", f"messages:{self.owner}"]
         self._lazy.add(partial(self._scripts.command, "forget_message", keys, name, self.owner))
 
+    @reads_replies
     def take_from_queue(self, group: str, entries: Sequence[Word]) -> Sequence[LeftMessage]:
         """
         Make messages this store's own that were waiting.
@@ -118,6 +123,7 @@ class Messages:
         reply = self._scripts.run("take_from_queue", ["queue", "owners"], *words)
         return list(map(_read, cast("list[_Left]", reply)))
 
+    @reads_replies
     def take_over(self, now: float) -> Sequence[LeftMessage]:
         """See `MessageStore.take_over`."""
         left: list[LeftMessage] = []
@@ -131,9 +137,11 @@ class Messages:
 
 def _read(left: _Left) -> LeftMessage:
     state, resends, site, expires, sealed, is_needed, gateways, deaths = left
+    if not isinstance(sealed, bytes):
+        raise TypeError("a sealed message is bytes")
     return LeftMessage(
-        KeptMessage(state.decode(), site.decode(), float(expires), sealed, int(resends)),
+        KeptMessage(state.decode(), site.decode(), read_moment(expires), sealed, int(resends)),
         is_needed=bool(is_needed),
         may_have_it=frozenset(gateway.decode() for gateway in gateways),
-        deaths=deaths,
+        deaths=int(deaths),
     )

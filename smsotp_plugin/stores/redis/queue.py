@@ -15,6 +15,7 @@ from typing import cast
 
 from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
 from smsotp_plugin.stores.queue import WORKER_LIFE, GatewayReport, MessageQueue, QueueView
+from smsotp_plugin.stores.redis.foreign import read_row, reads_replies
 from smsotp_plugin.stores.redis.lazy import Lazy
 from smsotp_plugin.stores.redis.line import Reply, ReplyError, Word
 from smsotp_plugin.stores.redis.link import Command
@@ -53,6 +54,7 @@ class RedisQueue(MessageQueue):
         self._most = most
         self._key = scripts.key("queue")
 
+    @reads_replies
     def take(self, most: int) -> Sequence[LeftMessage]:
         words = ("XREADGROUP", "GROUP", GROUP, self._messages.owner, "COUNT", most)
         reply = self._ask(*words, "BLOCK", _WAIT, "STREAMS", self._key, ">")
@@ -61,6 +63,7 @@ class RedisQueue(MessageQueue):
         ((_, entries),) = cast("list[tuple[bytes, list[_Entry]]]", reply)
         return self._take(entries)
 
+    @reads_replies
     def take_lost(self) -> Sequence[LeftMessage]:
         words = ("XAUTOCLAIM", self._key, GROUP, self._messages.owner, _LOST_AFTER, "0-0", "COUNT", _PIECE)
         reply = self._ask(*words)
@@ -101,12 +104,16 @@ class RedisQueue(MessageQueue):
         return None
 
 
+@reads_replies
 def read_view(scripts: Scripts) -> QueueView:
     """See `MessageQueue.look`."""
     reply = scripts.run("queue_view", ["queue", "workers"], WORKER_LIFE)
     waiting, workers = cast("tuple[int, list[bytes]]", reply)
-    return QueueView(waiting, tuple(map(_read_report, workers)))
+    return QueueView(int(waiting), tuple(map(_read_report, workers)))
 
 
 def _read_report(text: bytes) -> dict[str, GatewayReport]:
-    return {name: GatewayReport(**report) for name, report in json.loads(text).items()}
+    return {
+        name: read_row(GatewayReport, json.dumps(report).encode())
+        for name, report in json.loads(text).items()
+    }

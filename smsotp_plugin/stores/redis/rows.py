@@ -6,6 +6,7 @@ from typing import cast
 
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.kept import KeptMessage
+from smsotp_plugin.stores.redis.foreign import read_moment
 from smsotp_plugin.stores.redis.line import Reply, Word
 
 #: The order of CHALLENGE in shared.lua.
@@ -48,8 +49,8 @@ def read_challenge(reply: Reply) -> Challenge:
         seal=seal,
         number=number,
         number_hash=number_hash,
-        created=float(created),
-        expires=float(expires),
+        created=read_moment(created),
+        expires=read_moment(expires),
         tries_left=int(tries_left),
         resends=int(resends),
         undelivered=undelivered,

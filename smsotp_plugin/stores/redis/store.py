@@ -33,6 +33,7 @@ from smsotp_plugin.stores.redis.answers import RedisAnswers
 from smsotp_plugin.stores.redis.budgets import Spender
 from smsotp_plugin.stores.redis.connect import connect
 from smsotp_plugin.stores.redis.doubts import Doubts
+from smsotp_plugin.stores.redis.foreign import read_moment, reads_replies
 from smsotp_plugin.stores.redis.guesses import in_our_time, read_standing, write_guesser, write_places
 from smsotp_plugin.stores.redis.lazy import Lazy
 from smsotp_plugin.stores.redis.limits import lift_limits_in_redis, read_spent
@@ -129,6 +130,7 @@ class RedisStore(RedisAnswers, Store):
         self._messages.life = WORKER_LIFE
         return RedisQueue(self._scripts, self._lazy, self._messages, most)
 
+    @reads_replies
     def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
         keys = [f"challenge:{new.state}", f"login:{new.login}"]
         message = write_message(parcel.seal())
@@ -141,13 +143,17 @@ class RedisStore(RedisAnswers, Store):
             raise
         if word == b"same":
             return read_challenge(rest[0])
+        if word != b"kept":
+            raise _explain(cast("bytes", word))
         self._tell([parcel])
         return new
 
+    @reads_replies
     def find_same(self, login: str, now: float) -> Challenge | None:
         reply = self._scripts.run("find_same", [f"login:{login}"], login, self._window, now=now)
         return None if reply is None else read_challenge(reply)
 
+    @reads_replies
     def answer(
         self, state: str, user: str, seal: str, now: float, guesser: Guesser | None = None
     ) -> Challenge:
@@ -160,12 +166,14 @@ class RedisStore(RedisAnswers, Store):
             return read_challenge(rest[0])
         raise self._why_not(cast("bytes", word), rest, state, guesser)
 
+    @reads_replies
     def find(self, state: str, user: str) -> Challenge:
         reply = self._scripts.run("find", [f"challenge:{state}"], state, user)
         if reply is None:
             raise UnknownChallenge("no challenge of this user has this State")
         return read_challenge(reply)
 
+    @reads_replies
     def resend(self, state: str, user: str, now: float, rules: ResendRules, parcel: Parcel) -> Challenge:
         words = [state, user, rules.limit, rules.pace, self._addressee, *write_message(parcel.seal())]
         keys, spent = [f"challenge:{state}"], self._spender.words(parcel.spending)
@@ -173,24 +181,27 @@ class RedisStore(RedisAnswers, Store):
         if word == b"kept":
             return read_challenge(rest[0])
         if word == b"early":
-            raise ResendRefused(max(1.0, float(cast("bytes", rest[0]))))
+            raise ResendRefused(max(1.0, read_moment(rest[0])))
         raise _explain(cast("bytes", word))
 
     def may_wait(self, rules: GuessRules) -> bool:
         del rules
         return self._watched.anybody()
 
+    @reads_replies
     def known_place(self, guesser: Guesser, number_hash: str) -> str:
         del number_hash
         word = self._scripts.run("known_place", [f"guesses:{guesser.accounts[0]}"], *write_places(guesser))
         return cast("bytes", word).decode()
 
+    @reads_replies
     def standing(self, guesser: Guesser, number_hash: str) -> Standing:
         reply = self._scripts.run("standing", ["watched"], *guesser.accounts, number_hash)
         if not reply:
             return CLEAN
-        turn, kept = cast("tuple[bytes, Reply]", reply)
-        return in_our_time(read_standing(kept, guesser, float(turn)), float(turn), self._clock.time())
+        word, kept = cast("tuple[bytes, Reply]", reply)
+        turn = read_moment(word)
+        return in_our_time(read_standing(kept, guesser, turn), turn, self._clock.time())
 
     def mark_undelivered(self, state: str, resends: int, why: str) -> None:
         keys = [f"challenge:{state}", f"message:{state}:{resends}"]
@@ -211,8 +222,12 @@ class RedisStore(RedisAnswers, Store):
     def over_budget(self, spending: Spending) -> OverBudget | None:
         return self._spender.find_over(spending)
 
+    @reads_replies
     def spend(self, spending: Spending) -> None:
-        self._spend("spend", [f"spent:{next(iter(spending.keys), '')}"], *self._spender.words(spending), 0)
+        keys = [f"spent:{next(iter(spending.keys), '')}"]
+        word, *_ = self._spend("spend", keys, *self._spender.words(spending), 0)
+        if word != b"spent":
+            raise _explain(cast("bytes", word))
 
     def spend_anyway(self, spending: Spending) -> None:
         self._spender.forget((*spending.keys, ""))
@@ -273,18 +288,18 @@ class RedisStore(RedisAnswers, Store):
     def _why_not(self, word: bytes, rest: Sequence[Reply], state: str, guesser: Guesser | None) -> Exception:
         """Return why an answer is not accepted, and remember the tries that are left."""
         if word == b"locked":
-            seconds = cast("bytes", rest[0])
-            return TooManyGuesses(math.inf if seconds == b"ever" else float(seconds))
+            return TooManyGuesses(math.inf if rest[0] == b"ever" else read_moment(rest[0]))
         if word not in {b"wrong", b"last"}:
             why = _explain(word)
             if isinstance(why, TooManyAttempts):
                 self._tries.note(state, 0)
             return why
-        left, turn, kept = cast("tuple[int, bytes, Reply]", rest)
+        left, moment, kept = cast("tuple[int, bytes, Reply]", rest)
+        turn = read_moment(moment)
         in_a_row, wait = 1, 0.0
         if guesser is not None:
-            standing = read_standing(kept, guesser, float(turn))
-            in_a_row, wait = standing.in_a_row, max(0.0, standing.challenge_from - float(turn))
+            standing = read_standing(kept, guesser, turn)
+            in_a_row, wait = standing.in_a_row, max(0.0, standing.challenge_from - turn)
         self._tries.note(state, max(0, left))
         if word == b"last":
             return TooManyAttempts("wrong code, no try is left", guesses=in_a_row, wait=wait)

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import cast
 
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
+from smsotp_plugin.stores.redis.foreign import read_row, reads_replies
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.scripts import Scripts
 
@@ -28,6 +29,7 @@ def write_event(scripts: Scripts, event: DeliveryEvent, kept: float) -> Command:
     return scripts.command("record", keys, json.dumps(asdict(event)), event.at, kept, event.reference)
 
 
+@reads_replies
 def read_events(scripts: Scripts, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
     """
     Return the lines of somebody's newest messages, the oldest first.
@@ -37,10 +39,23 @@ def read_events(scripts: Scripts, wanted: Wanted, limit: int) -> Sequence[Delive
     """
     keys = [f"events:{wanted.reference}", f"of-user:{wanted.user}", f"of-number:{wanted.number_hash}"]
     reply = scripts.run("trace", keys, wanted.reference, limit)
-    events = [_read(line, reference.decode()) for reference, line in cast("list[tuple[bytes, bytes]]", reply)]
+    events = [
+        read_event(line, reference.decode()) for reference, line in cast("list[tuple[bytes, bytes]]", reply)
+    ]
     return sorted(events, key=lambda event: event.at)
 
 
-def _read(line: bytes, reference: str) -> DeliveryEvent:
-    row = json.loads(line)
-    return DeliveryEvent(**{**row, "kind": EventKind(row["kind"]), "reference": reference})
+def read_event(line: bytes, reference: str | None = None) -> DeliveryEvent:
+    """
+    Read a line that `write_event` has written.
+
+    Args:
+        line: The line.
+        reference: What it belongs to; None: what it says itself.
+
+    Raises:
+        ValueError: It is something else.
+        TypeError: The same.
+    """
+    event = read_row(DeliveryEvent, line, **({} if reference is None else {"reference": reference}))
+    return replace(event, kind=EventKind(event.kind))

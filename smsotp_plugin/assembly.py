@@ -1,6 +1,5 @@
 """Builds everything from the settings. No logic of its own; each door calls it once."""
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
 from smsotp_plugin.codes.key_file import has_keys, load_keys, load_or_make_keys
 from smsotp_plugin.codes.keyed import derive_message_key
 from smsotp_plugin.codes.onetime import CodeMaker
+from smsotp_plugin.codes.randomness import RandomBytes
 from smsotp_plugin.dispatch.delivery import DispatchRules, RetryRules
 from smsotp_plugin.dispatch.dispatcher import Dispatcher
 from smsotp_plugin.dispatch.intake import Intake
@@ -271,7 +271,7 @@ def build_worker(settings: Settings, clock: Clock) -> Worker:
 
 
 def _make_sealer(keys: Sequence[bytes]) -> MessageSealer:
-    return MessageSealer(derive_message_key(keys[0]), os.urandom, *map(derive_message_key, keys[1:]))
+    return MessageSealer(derive_message_key(keys[0]), RandomBytes(), *map(derive_message_key, keys[1:]))
 
 
 def _build_stream(settings: Settings, store: Store, sealer: MessageSealer, clock: Clock) -> StreamOutbox:
@@ -342,9 +342,9 @@ def _make_event(receipt: DeliveryReceipt, clock: Clock) -> DeliveryEvent:
 
 
 def _make_codes(settings: Settings, keys: Sequence[bytes]) -> CodeMaker:
-    maker = None
+    maker, random_bytes = None, RandomBytes()
     for key in reversed(keys):
-        maker = CodeMaker(key, settings.otp.length, settings.otp.alphabet, os.urandom, maker)
+        maker = CodeMaker(key, settings.otp.length, settings.otp.alphabet, random_bytes, maker)
     assert maker is not None, "there is always a key"
     return maker
 

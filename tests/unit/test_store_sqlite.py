@@ -72,15 +72,16 @@ def test_the_file_belongs_to_its_owner_only(store: SqliteStore, path: Path, cloc
         "smsotp.db": 0o600,
         "smsotp.db-wal": 0o600,
         "smsotp.db-shm": 0o600,
+        "smsotp.db-visits": 0o600,
     }
 
 
-def test_a_closed_store_leaves_one_file(path: Path, clock: FakeClock) -> None:
+def test_a_closed_store_leaves_the_database_and_how_many_have_come(path: Path, clock: FakeClock) -> None:
     store = SqliteStore(path, WINDOW, DAY, clock)
     begin(store, challenge(clock))
     store.close()
 
-    assert [file.name for file in path.parent.iterdir()] == ["smsotp.db"]
+    assert {file.name for file in path.parent.iterdir()} == {"smsotp.db", "smsotp.db-visits"}
 
 
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
@@ -404,3 +405,33 @@ def test_a_store_that_was_started_keeps_itself_in_order_until_it_is_closed(path:
     store.close()
 
     assert {thread.name for thread in threading.enumerate()} & {"smsotp-housekeeper", "smsotp-store"} == set()
+
+
+def test_a_new_store_asks_the_file_only_for_log_ins_that_it_has(path: Path, clock: FakeClock) -> None:
+    first = SqliteStore(path, WINDOW, DAY, clock)
+    old = begin(first, challenge(clock, login="known"))
+    first.close()
+
+    second = SqliteStore(path, WINDOW, DAY, clock)
+
+    assert not second.opens_at_once("known")
+    assert second.opens_at_once("new")
+    assert second.find_same("known", clock.time()) == old
+    second.close()
+
+
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_who_has_come_and_gone_between_two_looks_is_noticed(
+    path: Path, clock: FakeClock, *, is_removed: bool
+) -> None:
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    clock.advance(2 * WINDOW)
+    begin(store, challenge(clock, login="own"))
+    if is_removed:
+        path.with_name("smsotp.db-visits").unlink()
+    visitor = SqliteStore(path, WINDOW, DAY, clock)
+    theirs = begin(visitor, challenge(clock, login="theirs"))
+    visitor.close()
+
+    assert begin(store, challenge(clock, login="theirs")) == theirs
+    store.close()

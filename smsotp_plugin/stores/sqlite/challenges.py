@@ -50,6 +50,7 @@ WHERE login = :login AND created > :now - :window AND created <= :turn AND expir
     AND status = {OPEN} AND undelivered = ''
 ORDER BY rowid DESC LIMIT 1
 """  # noqa: S608  (constants)
+_YOUNG = "SELECT login FROM challenges WHERE expires > :now AND created > :now - :window"
 _RESEND = f"""
 UPDATE challenges SET resends = resends + 1, asked = :now, undelivered = ''
 WHERE state = :state AND user = :user AND status = {OPEN} AND {_ALIVE} AND resends < :limit
@@ -90,6 +91,11 @@ def find_same(
     values = {"login": login, "now": now, "window": window, "turn": turn}
     row = connection.execute(_FIND_SAME, values).fetchone()
     return None if row is None else Challenge(*row)
+
+
+def list_young(connection: sqlite3.Connection, now: float, window: float) -> list[str]:
+    """Return the log-ins of the challenges of the last `window` seconds."""
+    return [login for (login,) in connection.execute(_YOUNG, {"now": now, "window": window})]
 
 
 def answer(  # noqa: PLR0913  (what `ChallengeStore.answer` takes, where it is, and what is known)

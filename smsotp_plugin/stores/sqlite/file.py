@@ -33,7 +33,7 @@ from smsotp_plugin.stores.sqlite.identity import (
     place_of,
     remove_leftovers,
 )
-from smsotp_plugin.stores.sqlite.neighbours import Neighbours, draw_owner, find_neighbours
+from smsotp_plugin.stores.sqlite.neighbours import Neighbours, Presence, draw_owner, find_neighbours
 from smsotp_plugin.stores.sqlite.schema import prepare_schema
 
 log = logging.getLogger("smsotp.store")
@@ -101,6 +101,16 @@ class SqliteFile:
         """Whether another store has this database open, as far as can be told."""
         neighbours = self._neighbours
         return neighbours is None or neighbours.are_there()
+
+    def look_for_others(self) -> Presence:
+        """Tell which other stores have had this database open since the last call."""
+        neighbours = self._neighbours
+        return Presence.THERE if neighbours is None else neighbours.look()
+
+    def list_young(self, window: float) -> list[str]:
+        """Return the log-ins of challenges that `find_same` may find."""
+        with self.reading() as connection:
+            return sql.list_young(connection, self._clock.time(), window)
 
     def insert(
         self,

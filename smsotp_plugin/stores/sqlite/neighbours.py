@@ -1,4 +1,9 @@
-"""Telling whether another process uses the same database: locks that end with their process, on the database's directory."""
+"""
+Telling whether another process uses the same database, or has used it a moment ago.
+
+Who is there holds a lock on the database's directory, which ends with the process. Who comes makes a file one byte longer, so
+that whoever finds it as long as at the last look has been alone all the time.
+"""
 
 import errno
 import fcntl
@@ -9,10 +14,11 @@ import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum, auto
 from pathlib import Path
 
 from smsotp_plugin.clock import Clock, Deadline
-from smsotp_plugin.stores.sqlite.identity import cannot_open
+from smsotp_plugin.stores.sqlite.identity import beside, cannot_open
 
 #: A number that no other store has; the bytes behind those that stand for databases.
 _FIRST_OWNER, _OWNERS = 1 << 32, 1 << 61
@@ -21,6 +27,17 @@ _FIRST_OWNER, _OWNERS = 1 << 32, 1 << 61
 _FLOCK = "hhqqi0q"
 #: How long the files are waited for, and how often they are looked at meanwhile; in seconds.
 _LONGEST, _LOOK = 1.0, 0.01
+#: Of the file that tells how many have come.
+VISITS_ENDING = "-visits"
+
+
+class Presence(Enum):
+    """Who has been in a database since the last look."""
+
+    NOBODY = auto()
+    #: Nobody is there; somebody may have come and gone.
+    GONE = auto()
+    THERE = auto()
 
 
 def draw_owner() -> int:
@@ -70,6 +87,46 @@ class Neighbours:
             self.can_tell = True
         except OSError:
             self.can_tell = False
+        #: How long the file was when nobody else was there.
+        self._alone_at = -1
+        self._visits_path = beside(real, VISITS_ENDING)
+        self._visits = -1
+        try:
+            self._ring()
+        except OSError:
+            self.close()
+            raise
+
+    def look(self) -> Presence:
+        """Tell who has been there since the last call, at the first one since ever; `THERE` where this cannot be known."""
+        if not self.can_tell:
+            return Presence.THERE
+        # Before the lock is looked at: who comes in between makes a difference the next time.
+        status = os.fstat(self._visits)
+        if status.st_size == self._alone_at and status.st_nlink:
+            return Presence.NOBODY
+        if self.are_there():
+            return Presence.THERE
+        if not status.st_nlink:
+            return self._begin_anew()
+        self._alone_at = status.st_size
+        return Presence.GONE
+
+    def _begin_anew(self) -> Presence:
+        """Make the file again that somebody has removed."""
+        try:
+            self._ring()
+        except OSError:
+            return Presence.THERE
+        return Presence.GONE
+
+    def _ring(self) -> None:
+        """Tell those who are there that somebody has come."""
+        visits = os.open(self._visits_path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        if self._visits >= 0:
+            os.close(self._visits)
+        self._visits = visits
+        os.write(visits, b".")
 
     def are_there(self) -> bool:
         """Tell whether any other store is open on this database; yes where this cannot be known."""
@@ -115,6 +172,8 @@ class Neighbours:
 
     def close(self) -> None:
         os.close(self._directory)
+        if self._visits >= 0:
+            os.close(self._visits)
 
     def _call(self, command: int, kind: int, place: int) -> int:
         wanted = struct.pack(_FLOCK, kind, os.SEEK_SET, place, 1, 0)

@@ -1,6 +1,7 @@
 """Which log-ins the file may know, so that it is not asked for those that it cannot."""
 
 import threading
+from collections.abc import Iterable
 
 from smsotp_plugin.clock import Clock
 
@@ -9,21 +10,23 @@ class RecentLogins:
     """
     The log-ins of the last while: none that is missing here has a young challenge.
 
-    Text only, at which Python's garbage collector does not look. It knows nothing of what other processes do, and of what was
-    before it was made: `ask_always` is for that.
+    Text only, at which Python's garbage collector does not look. It knows nothing of what other processes do: `ask_always` is for
+    that.
 
     Args:
         window: Seconds that a challenge is young.
         clock: Time.
+        young: The log-ins that have a young challenge already.
     """
 
-    def __init__(self, window: float, clock: Clock) -> None:
+    def __init__(self, window: float, clock: Clock, young: Iterable[str] = ()) -> None:
         self._window = window
         self._clock = clock
         self._lock = threading.Lock()
-        self._newer: dict[str, bool] = {}
+        self._newer = dict.fromkeys(young, True)
         self._older: dict[str, bool] = {}
-        self._turn = self._known_from = clock.monotonic() + window
+        self._known_from = clock.monotonic()
+        self._turn = self._known_from + window
 
     def add(self, login: str) -> None:
         """Remember a log-in, for one window at least and two at most."""

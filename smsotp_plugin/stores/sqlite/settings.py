@@ -8,10 +8,11 @@ from pydantic import AfterValidator
 from smsotp_plugin.fields.text import has_control
 from smsotp_plugin.stores.settings import StoreSettings
 from smsotp_plugin.stores.sqlite.attempts import NOTES_ENDING
+from smsotp_plugin.stores.sqlite.neighbours import VISITS_ENDING
 
 _BEGINNING = "sqlite:///"
-#: Of the database, and of what SQLite makes beside it while it is open or leaves after a crash.
-_ENDINGS = ("", "-wal", "-shm", "-journal")
+#: Of the database, of what SQLite makes beside it while it is open or leaves after a crash, and of ours.
+_ENDINGS = ("", "-wal", "-shm", "-journal", VISITS_ENDING)
 
 
 def _check_url(url: str) -> str:

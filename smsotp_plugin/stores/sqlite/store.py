@@ -29,6 +29,7 @@ from smsotp_plugin.stores.sqlite.batch import Batch
 from smsotp_plugin.stores.sqlite.budgets import BudgetPart
 from smsotp_plugin.stores.sqlite.file import SqliteFile
 from smsotp_plugin.stores.sqlite.guess_file import GuessFile
+from smsotp_plugin.stores.sqlite.neighbours import Presence
 from smsotp_plugin.stores.sqlite.recent import RecentLogins
 from smsotp_plugin.stores.tries import USED_UP, Tries
 
@@ -108,11 +109,11 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         #: Goes with the next commit of challenges, or with the next round of `tidy`.
         self._events: deque[DeliveryEvent] = deque()
         self._tries = Tries()
-        self._recent = RecentLogins(window, clock)
+        #: At the last look around. Who comes from now on is noticed at the next one.
+        self._is_shared = self._file.look_for_others() is Presence.THERE
+        self._recent = RecentLogins(window, clock, self._file.list_young(window))
         #: Whether another store was there when the last messages were taken over, or may have been.
         self._was_shared = True
-        #: At the last look around.
-        self._is_shared = True
         self._awake = False
         self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="smsotp-store", daemon=True)
@@ -134,7 +135,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
             raise StoreError("the log-ins before this one have not been written yet: the disk hangs")
         is_shared = self._look_around()
         with self._lock:
-            same = self.find_same(new.login, new.created)
+            same = self._find_same(new.login, new.created)
             if same is not None:
                 return same
             if len(self._uncommitted) >= _MOST_WAITING:
@@ -151,6 +152,10 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         return new
 
     def find_same(self, login: str, now: float) -> Challenge | None:
+        self._look_around()
+        return self._find_same(login, now)
+
+    def _find_same(self, login: str, now: float) -> Challenge | None:
         # In the order in which they move on, so that none is overlooked while it moves.
         for batch in (self._uncommitted, self._being_committed):
             same = batch.latest(login)
@@ -273,12 +278,13 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
 
     def _look_around(self) -> bool:
         """Tell whether another store has the file open; what it begins is unknown here."""
-        self._is_shared = is_shared = self._file.is_shared
-        if is_shared:
+        presence = self._file.look_for_others()
+        self._is_shared = is_shared = presence is Presence.THERE
+        if presence is not Presence.NOBODY:
             self._recent.ask_always()
             self._guesses.note_others()
             self._others_spent = True
-        elif self._others_spent:
+        if self._others_spent and not is_shared:
             self._file.catch_up()
             self._others_spent = False
         return is_shared

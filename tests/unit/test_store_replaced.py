@@ -120,6 +120,15 @@ def test_only_the_write_ahead_log_is_removed_and_nothing_is_lost(
     assert "replaced while it was in use, in whole or in part" in caplog.text
 
 
+def find_out(store: SqliteStore, clock: FakeClock, *, tidied: bool = False) -> None:
+    """Have a store look at its file, for a log-in or in its own time."""
+    if tidied:
+        store.tidy(clock.time())
+    else:
+        begin(store, challenge(clock))
+        store.flush()
+
+
 @pytest.mark.parametrize("tidied", [False, True])
 def test_log_ins_are_refused_while_there_is_no_directory_and_go_on_when_it_is_back(
     store: SqliteStore, path: Path, clock: FakeClock, *, tidied: bool
@@ -128,9 +137,8 @@ def test_log_ins_are_refused_while_there_is_no_directory_and_go_on_when_it_is_ba
     new = begin(store, challenge(clock))
     store.flush()
     path.parent.rename(away)
-    if tidied:
-        with pytest.raises(StoreError, match="cannot be opened for writing: No such file or directory"):
-            store.tidy(clock.time())
+    with pytest.raises(StoreError, match="cannot be opened for writing: No such file or directory"):
+        find_out(store, clock, tidied=tidied)
     for _ in range(2):
         with pytest.raises(StoreError, match="cannot be opened for writing: No such file or directory"):
             begin(store, challenge(clock))
@@ -163,6 +171,8 @@ def test_a_directory_that_somebody_keeps_locked_is_told_and_not_waited_for_for_e
     try:
         fcntl.flock(directory, fcntl.LOCK_EX)
         with pytest.raises(StoreError, match="another program has locked its directory"):
+            find_out(store, clock)
+        with pytest.raises(StoreError, match="another program has locked its directory"):
             begin(store, challenge(clock))
         with pytest.raises(StoreError, match="another program has locked its directory"):
             SqliteStore(path, WINDOW, DAY, clock)
@@ -180,6 +190,8 @@ def test_a_link_to_itself_in_the_databases_place_is_told(
     remove_all(path)
     path.symlink_to(path.name)
 
+    with pytest.raises(StoreError, match="cannot be opened for writing"):
+        find_out(store, clock)
     with pytest.raises(StoreError, match="cannot be opened for writing"):
         begin(store, challenge(clock))
 

@@ -68,7 +68,7 @@ def test_a_store_in_a_file_knows_its_files_and_no_others(tmp_path: Path) -> None
     store.close()
 
     assert (before, found) == ([], made)
-    assert len(made) == 4
+    assert len(made) == 5
     assert settings.directories == (tmp_path,)
 
 

@@ -52,6 +52,9 @@ def failed(store: SqliteStore, path: Path, clock: FakeClock) -> Challenge:
         begin(store, new)
         with suppress(StoreError):
             store.flush()
+        # Its thread could be the first one to find the file in order.
+        store._wake.put(False)
+        store._thread.join()
         with pytest.raises(StoreError):
             begin(store, challenge(clock))
     assert told == []
@@ -429,6 +432,7 @@ def test_who_has_come_and_gone_between_two_looks_is_noticed(
     begin(store, challenge(clock, login="own"))
     if is_removed:
         path.with_name("smsotp.db-visits").unlink()
+        store.tidy(clock.time())
     visitor = SqliteStore(path, WINDOW, DAY, clock)
     theirs = begin(visitor, challenge(clock, login="theirs"))
     visitor.close()

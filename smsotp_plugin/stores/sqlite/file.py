@@ -253,6 +253,9 @@ class SqliteFile:
         Nearly all of it is moved while others go on writing: the rest, for which they wait, is what has come meanwhile.
         """
         self._notice_replacement(thoroughly=True)
+        if self._neighbours is not None:
+            with suppress(OSError):  # the next round tries again
+                self._neighbours.notice_removal()
         with self._checkpointing, translate_errors(self._path):
             if self._checkpointer is None:
                 return

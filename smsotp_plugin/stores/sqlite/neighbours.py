@@ -1,12 +1,14 @@
 """
 Telling whether another process uses the same database, or has used it a moment ago.
 
-Who is there holds a lock on the database's directory, which ends with the process. Who comes makes a file one byte longer, so
-that whoever finds it as long as at the last look has been alone all the time.
+Who is there holds a lock on the database's directory, which ends with the process. Who comes writes a random number into a file
+that all have in memory, so that whoever finds the same number as at the last look has been alone all the time. No system call is
+needed for that: each gives up the interpreter's lock, and costs a log-in as much as everything else that it does.
 """
 
 import errno
 import fcntl
+import mmap
 import os
 import secrets
 import struct
@@ -27,8 +29,10 @@ _FIRST_OWNER, _OWNERS = 1 << 32, 1 << 61
 _FLOCK = "hhqqi0q"
 #: How long the files are waited for, and how often they are looked at meanwhile; in seconds.
 _LONGEST, _LOOK = 1.0, 0.01
-#: Of the file that tells how many have come.
+#: Of the file that tells that somebody has come.
 VISITS_ENDING = "-visits"
+#: Bytes of the number in it.
+_VISIT = 8
 
 
 class Presence(Enum):
@@ -87,14 +91,13 @@ class Neighbours:
             self.can_tell = True
         except OSError:
             self.can_tell = False
-        #: How long the file was when nobody else was there.
-        self._alone_at = -1
-        self._visits_path = beside(real, VISITS_ENDING)
-        self._visits = -1
+        #: What stood in the file when nobody else was there.
+        self._alone_since = b""
+        self._path = beside(real, VISITS_ENDING)
         try:
-            self._ring()
+            self._visits = self._ring()
         except OSError:
-            self.close()
+            os.close(self._directory)
             raise
 
     def look(self) -> Presence:
@@ -102,31 +105,38 @@ class Neighbours:
         if not self.can_tell:
             return Presence.THERE
         # Before the lock is looked at: who comes in between makes a difference the next time.
-        status = os.fstat(self._visits)
-        if status.st_size == self._alone_at and status.st_nlink:
+        latest = self._visits[:]
+        if latest == self._alone_since:
             return Presence.NOBODY
         if self.are_there():
             return Presence.THERE
-        if not status.st_nlink:
-            return self._begin_anew()
-        self._alone_at = status.st_size
+        self._alone_since = latest
         return Presence.GONE
 
-    def _begin_anew(self) -> Presence:
-        """Make the file again that somebody has removed."""
+    def notice_removal(self) -> None:
+        """
+        Tell those who come by another file where somebody has removed this one.
+
+        Raises:
+            OSError: It cannot be made.
+        """
         try:
-            self._ring()
-        except OSError:
-            return Presence.THERE
-        return Presence.GONE
+            is_there = self._path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            is_there = False
+        if not is_there:
+            # Not closed: a log-in may be looking at the old one.
+            self._visits = self._ring()
 
-    def _ring(self) -> None:
+    def _ring(self) -> mmap.mmap:
         """Tell those who are there that somebody has come."""
-        visits = os.open(self._visits_path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        if self._visits >= 0:
-            os.close(self._visits)
-        self._visits = visits
-        os.write(visits, b".")
+        file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            os.pwrite(file, secrets.token_bytes(_VISIT), 0)
+            self._inode = os.fstat(file).st_ino
+            return mmap.mmap(file, _VISIT)
+        finally:
+            os.close(file)
 
     def are_there(self) -> bool:
         """Tell whether any other store is open on this database; yes where this cannot be known."""
@@ -172,8 +182,7 @@ class Neighbours:
 
     def close(self) -> None:
         os.close(self._directory)
-        if self._visits >= 0:
-            os.close(self._visits)
+        self._visits.close()
 
     def _call(self, command: int, kind: int, place: int) -> int:
         wanted = struct.pack(_FLOCK, kind, os.SEEK_SET, place, 1, 0)

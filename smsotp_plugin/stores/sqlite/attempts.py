@@ -2,11 +2,12 @@
 Which gateway may have which message: noted before the gateway gets it, in a file that outlives the process.
 
 Not in the database, because each note would be a commit that the attempt has to wait for: six times the cost of everything else
-that a message needs. A note is one write to a file of this store alone. It survives the death of the process as a commit
-does; like the last commits it may be lost with the power of the machine.
+that a message needs. A note is written into a file of this store alone, which is mapped into memory: a system call would give up
+the interpreter's lock in the middle of each attempt. It survives the death of the process as a commit does; like the last commits it
+may be lost with the power of the machine.
 """
 
-import errno
+import mmap
 import os
 import struct
 import threading
@@ -22,7 +23,8 @@ Key = tuple[str, int]
 
 #: Whether the note counts, State, resends, gateway (a name has 64 characters at most); in slots of equal size.
 _NOTE = struct.Struct("<?32sI64s27x")
-_UNSAID = _NOTE.pack(False, b"", 0, b"")
+#: Slots by which the file grows.
+_GROWTH = 512
 #: Bytes; the notes of as many messages as any queue holds.
 _LARGEST = 1 << 30
 #: Of the files with the notes; the number of the store follows.
@@ -84,11 +86,14 @@ class Attempts:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
+        #: Its descriptor, so that it can grow although somebody removes it.
         self._file = -1
+        self._notes: mmap.mmap | None = None
         #: Slots that are in use, by message and gateway.
         self._slots: dict[Key, dict[str, int]] = {}
         self._free: list[int] = []
-        self._size = 0
+        #: Slots that were ever used.
+        self._used = 0
 
     def begin(self, key: Key, gateway: str) -> None:
         """
@@ -110,14 +115,13 @@ class Attempts:
                 raise StoreError(f"{self._path} cannot be written: {exc.strerror}") from exc
 
     def end(self, key: Key, gateway: str) -> None:
-        """Note that a gateway certainly does not have a message; where that fails, it stays unknown. Raises nothing."""
+        """Note that a gateway certainly does not have a message. Raises nothing."""
         with self._lock:
             slot = self._slots.get(key, {}).get(gateway)
-            if slot is None:
+            if slot is None or self._notes is None:
                 return
-            with suppress(OSError):
-                self._write(slot, _UNSAID)
-                self._give_back(key, gateway)
+            self._notes[slot * _NOTE.size] = 0
+            self._give_back(key, gateway)
 
     def forget(self, keys: Iterable[Key]) -> None:
         """Use the slots of messages again that are no longer in the database."""
@@ -128,27 +132,32 @@ class Attempts:
     def renew(self) -> None:
         """Begin a new file at the path: the database has gone, with the messages that the notes are of."""
         with self._lock:
-            if self._file >= 0:
-                os.close(self._file)
-                self._file = -1
+            if self._close():
                 with suppress(OSError):
                     self._path.unlink()
-            self._slots, self._free, self._size = {}, [], 0
+            self._slots, self._free, self._used = {}, [], 0
 
     def close(self) -> None:
         """Close the file, and remove it where no message is left that it says anything about."""
         with self._lock:
-            if self._file >= 0:
-                os.close(self._file)
-                self._file = -1
-                if not self._slots:
-                    self._path.unlink(missing_ok=True)
+            if self._close() and not self._slots:
+                self._path.unlink(missing_ok=True)
+
+    def _close(self) -> bool:
+        """Close the file; returns whether there was one."""
+        notes, self._notes = self._notes, None
+        file, self._file = self._file, -1
+        if notes is not None:
+            notes.close()
+        if file >= 0:
+            os.close(file)
+        return file >= 0
 
     def _take(self) -> int:
         if self._free:
             return self._free.pop()
-        self._size += 1
-        return self._size - 1
+        self._used += 1
+        return self._used - 1
 
     def _give_back(self, key: Key, gateway: str) -> None:
         self._free.append(self._slots[key].pop(gateway))
@@ -156,8 +165,17 @@ class Attempts:
             del self._slots[key]
 
     def _write(self, slot: int, note: bytes) -> None:
+        start = slot * _NOTE.size
+        if self._notes is None or start >= len(self._notes):
+            self._notes = self._grow()
+        # What makes it count comes last, so that the note is there or not.
+        self._notes[start + 1 : start + _NOTE.size] = note[1:]
+        self._notes[start] = note[0]
+
+    def _grow(self) -> mmap.mmap:
+        """Return the file with more slots, all of which the disk has room for."""
         if self._file < 0:
-            self._file = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        # One call, so that the note is there or not.
-        if os.pwrite(self._file, note, slot * _NOTE.size) != _NOTE.size:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._file = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        size = (0 if self._notes is None else len(self._notes)) + _GROWTH * _NOTE.size
+        os.posix_fallocate(self._file, 0, size)
+        return mmap.mmap(self._file, size)

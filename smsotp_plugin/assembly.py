@@ -217,7 +217,7 @@ def build(settings: Settings, clock: Clock) -> System:
         aftermath = Aftermath(challenges, waiting, budgets)
         dispatcher.listen(aftermath.note_end, aftermath.adjust)
     else:
-        outbox = _build_stream(settings, store, sealer, clock)
+        outbox = _build_stream(settings, store, sealer, codes.names, clock)
     composer = Composer(settings=settings, codes=codes, budgets=budgets, sealer=sealer, outbox=outbox)
     sender = CodeSender(store, outbox, clock)
     store.listen(sender.send)
@@ -274,7 +274,9 @@ def _make_sealer(keys: Sequence[bytes]) -> MessageSealer:
     return MessageSealer(derive_message_key(keys[0]), RandomBytes(), *map(derive_message_key, keys[1:]))
 
 
-def _build_stream(settings: Settings, store: Store, sealer: MessageSealer, clock: Clock) -> StreamOutbox:
+def _build_stream(
+    settings: Settings, store: Store, sealer: MessageSealer, names: Fingerprints, clock: Clock
+) -> StreamOutbox:
     most = settings.dispatch.queue
     queue = store.open_queue(most)
     return StreamOutbox(
@@ -284,6 +286,7 @@ def _build_stream(settings: Settings, store: Store, sealer: MessageSealer, clock
         most=most,
         deadline=settings.dispatch.deadline,
         sealer=sealer,
+        fingerprint=names.fingerprint,
         clock=clock,
     )
 

@@ -120,16 +120,17 @@ class Dispatcher:
         """See `Outbox.submit_all`."""
         self._take([self._make_delivery(message, plan) for message, plan in batch])
 
-    def resume(self, letter: Letter, may_have_it: AbstractSet[str]) -> None:
+    def resume(self, letter: Letter, may_have_it: AbstractSet[str], holders: Sequence[str] = ()) -> None:
         """
         Get a message on its way that another process has left.
 
         Args:
             letter: The SMS and what was planned for it; gateways that are no more are passed over.
             may_have_it: Gateways that had begun with it. How that ended is unknown.
+            holders: See `Parcel.holders`.
         """
         message = letter.message
-        plan = Plan(letter.route, letter.gateways, "", slot=self._slots.take_anyway())
+        plan = Plan(letter.route, letter.gateways, "", slot=self._slots.take_anyway(holders))
         plan = plan.turn(message.resends)
         plan = replace(plan, gateways=tuple(name for name in plan.gateways if name in self._lanes))
         person, health = Person(message.user, message.number.e164), map(self.find_health, plan.gateways)

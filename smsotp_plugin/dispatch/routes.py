@@ -69,6 +69,7 @@ class Plan:
         reason: Why this route, as a half sentence for people.
         hopes: Gateways that may be tried with this message although they count as dead.
         slot: The room for the message among those on their way.
+        holders: Whose share of the queue the message takes where it waits for workers; see `Parcel.holders`.
     """
 
     route: str
@@ -76,6 +77,7 @@ class Plan:
     reason: str
     hopes: frozenset[str] = frozenset()
     slot: Slot | None = field(default=None, compare=False, repr=False)
+    holders: tuple[str, ...] = field(default=(), compare=False)
 
     def turn(self, places: int) -> "Plan":
         """Return the plan with as many gateways moved from the front to the back."""

@@ -8,6 +8,7 @@ next message has its turn.
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 
 from smsotp_plugin.errors import QueueFull
 
@@ -100,11 +101,20 @@ class Slots:
             self._taken += 1
         return Slot(self, tuple(holders), rank)
 
-    def take_anyway(self) -> Slot:
-        """Take a slot also where there is none: for a message that was promised before."""
+    def take_anyway(self, holders: Sequence[str] = ()) -> Slot:
+        """
+        Take a slot also where there is none: for a message that was promised before.
+
+        Args:
+            holders: See `Parcel.holders`. A process that takes from a queue knows nobody by another name.
+        """
         with self._lock:
+            self._free_dropped()
+            ranks = [self._held.get(holder, 0) for holder in holders if not holder.startswith(_CLIENT)]
+            for holder in holders:
+                self._held[holder] = self._held.get(holder, 0) + 1
             self._taken += 1
-        return Slot(self, (), 0)
+        return Slot(self, tuple(holders), max(ranks, default=0))
 
     def give_back(self, slot: Slot | None) -> None:
         """Free a slot at once, whoever still holds it."""

@@ -8,8 +8,9 @@ of their gateways is copied once a second by a thread, so that a log-in is decid
 import logging
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.dispatch.health import Condition, GatewayHealth
@@ -26,6 +27,10 @@ from smsotp_plugin.stores.queue import NO_CHALLENGE, WORKER_LIFE, GatewayReport,
 
 log = logging.getLogger("smsotp.dispatch")
 
+#: Of a fingerprint: enough that two of a site's users never share one.
+_DIGITS = 16
+#: Stations, clients and people whose names on the queue are remembered.
+_REMEMBERED = 16384
 #: What serves best comes first.
 _BEST_FIRST = (Condition.ALIVE, Condition.RESTING, Condition.DEAD)
 
@@ -142,6 +147,7 @@ class StreamOutbox:
         most: How many messages may wait.
         deadline: Seconds that a message may take in all.
         sealer: Seals what belongs to no challenge.
+        fingerprint: Makes digits of some text that tell nothing, always the same.
         clock: Time.
     """
 
@@ -154,12 +160,15 @@ class StreamOutbox:
         most: int,
         deadline: float,
         sealer: MessageSealer,
+        fingerprint: Callable[..., str],
         clock: Clock,
     ) -> None:
         self._queue = queue
         self._view = view
         self._most = most
         self._sealer = sealer
+        self._fingerprint = fingerprint
+        self._name = lru_cache(_REMEMBERED)(self._make_name)
         self._planner = Planner(routes, view, Slots(most), deadline, clock)
         self._rounds = Rounds("smsotp-workers", view.refresh, clock)
 
@@ -176,7 +185,14 @@ class StreamOutbox:
     def plan(self, recipient: Recipient) -> Plan:
         """See `Outbox.plan`."""
         self._view.check(self._most)
-        return self._planner.plan(recipient)
+        holders = (
+            ("user", recipient.user),
+            ("number", recipient.number),
+            ("station", recipient.station),
+            ("client", recipient.client),
+        )
+        plan = self._planner.plan(recipient)
+        return replace(plan, holders=tuple([self._name(*holder) for holder in holders if holder[1]]))
 
     def submit(self, message: Message, plan: Plan) -> None:
         """See `Outbox.submit`; the message of a challenge has been on the queue since it was kept."""
@@ -184,7 +200,7 @@ class StreamOutbox:
             return
         kept = replace(message, state=NO_CHALLENGE + secrets.token_hex(16))
         sealed = self._sealer.seal(Letter(kept, plan.route, plan.gateways), "")
-        self._queue.post(KeptMessage(kept.state, "", kept.expires, sealed))
+        self._queue.post(KeptMessage(kept.state, "", kept.expires, sealed), plan.holders)
 
     def submit_all(self, batch: Sequence[tuple[Message, Plan]]) -> None:
         """See `Outbox.submit_all`."""
@@ -193,3 +209,6 @@ class StreamOutbox:
 
     def withdraw(self, state: str) -> None:
         """See `Outbox.withdraw`; the store, where the challenge is over, lets no worker begin with it any more."""
+
+    def _make_name(self, kind: str, who: str) -> str:
+        return f"{kind}:{self._fingerprint('queue', kind, who)[:_DIGITS]}"

@@ -93,7 +93,7 @@ class Takeover:
             if each.deaths >= MOST_DEATHS:
                 self._drop(each, f"{told}: {each.deaths} processes have died that had it", logging.ERROR)
             elif each.is_needed:
-                self._dispatcher.resume(letter, each.may_have_it)
+                self._dispatcher.resume(letter, each.may_have_it, each.holders)
             else:
                 self._drop(each, f"{told}: {NOT_NEEDED}", logging.INFO)
 

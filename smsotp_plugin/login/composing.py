@@ -49,6 +49,11 @@ class CodeParcel:
     sealer: MessageSealer
     spending: Spending
 
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """See `Parcel.holders`."""
+        return self.plan.holders
+
     def seal(self) -> KeptMessage:
         """See `Parcel.seal`."""
         message = self.message

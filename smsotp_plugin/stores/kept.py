@@ -36,11 +36,19 @@ class KeptMessage:
 
 
 class Parcel(Protocol):
-    """What is to be sent once it will survive. A store keeps its message, spends what it costs, and looks at nothing else."""
+    """
+    What is to be sent once it will survive.
+
+    A store keeps its message, spends what it costs, counts it for its holders where it waits for workers, and looks at nothing else.
+    """
 
     @property
     def spending(self) -> Spending:
         """What its message costs."""
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """Whose share of the queue it takes, as ``KIND:DIGITS``; KIND is ``user``, ``number``, ``station`` or ``client``."""
 
     def seal(self) -> KeptMessage:
         """
@@ -66,12 +74,14 @@ class LeftMessage:
         is_needed: Whether its code can still let anybody in, and no later message of the same log-in has taken its place.
         may_have_it: The gateways that have it, or may.
         deaths: How many processes have died that had it, as far as the store knows.
+        holders: See `Parcel.holders`; none where it did not wait for workers.
     """
 
     message: KeptMessage
     is_needed: bool
     may_have_it: frozenset[str]
     deaths: int = field(default=0, compare=False)
+    holders: tuple[str, ...] = field(default=(), compare=False)
 
 
 class MessageStore(ABC):

@@ -71,12 +71,13 @@ class MessageQueue(ABC):
         """Take messages that were handed to a process which said nothing of having them."""
 
     @abstractmethod
-    def post(self, message: KeptMessage) -> None:
+    def post(self, message: KeptMessage, holders: Sequence[str] = ()) -> None:
         """
-        Put on the queue soon what belongs to no challenge, unless the queue is full; returns at once.
+        Put on the queue soon what belongs to no challenge, unless it may not wait there; returns at once.
 
         Args:
             message: Its `state` begins with `NO_CHALLENGE` and stands for nothing else.
+            holders: See `Parcel.holders`.
         """
 
     @abstractmethod

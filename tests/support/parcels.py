@@ -18,6 +18,7 @@ class SomeParcel:
     challenge: Challenge
     sealed: bytes = SEALED
     spending: Spending = NO_COST
+    holders: tuple[str, ...] = ()
 
     def seal(self) -> KeptMessage:
         return KeptMessage(self.challenge.state, "default", self.challenge.expires, self.sealed)

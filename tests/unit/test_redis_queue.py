@@ -1,7 +1,7 @@
 """Messages that wait in a Redis for workers: each is taken once, none is lost, and no more wait than may."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +9,16 @@ import pytest
 
 from smsotp_mocks.servers.redis import RedisServer
 from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.dispatch.slots import Slot, Slots
 from smsotp_plugin.errors import NotNeeded, QueueFull
 from smsotp_plugin.stores.base import Challenge, ResendRules
 from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.kept import KeptMessage
+from smsotp_plugin.stores.person import StoredPerson
 from smsotp_plugin.stores.queue import NO_CHALLENGE, GatewayReport, QueueView
 from smsotp_plugin.stores.redis.contents import write_contents_to_redis
+from smsotp_plugin.stores.redis.erase import erase_from_redis
+from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.challenges import RIGHT
 from tests.support.parcels import SEALED, SomeParcel, begin
 from tests.support.redis import Redis, open_store, somebody
@@ -233,9 +237,9 @@ def test_a_first_leg_with_a_queue_is_still_one_round_trip(
     node: Process, workers: list[Process], redis: Redis, tmp_path: Path
 ) -> None:
     del workers, tmp_path
-    begin(node.store, somebody())
+    put(node.store, "user:a", "number:a", "station:a", "client:a")
     before = redis.ask("INFO", "commandstats")
-    begin(node.store, somebody())
+    put(node.store, "user:b", "number:b", "station:a", "client:a")
     after = redis.ask("INFO", "commandstats")
 
     assert _calls(after, "evalsha") - _calls(before, "evalsha") == 1
@@ -250,3 +254,134 @@ def test_a_redis_at_which_only_workers_have_been_counts_as_empty(workers: list[P
     workers[0].queue.report({})
     workers[0].store.flush()
     write_contents_to_redis(workers[0].store._scripts, StoreContents(), 3600.0, NOW())
+
+
+def put(store: RedisStore, *holders: str) -> Challenge:
+    """Open a challenge whose message is held by these."""
+    new = somebody()
+    return store.open_challenge(new, SomeParcel(new, holders=holders))
+
+
+def held(redis: Redis) -> dict[str, int]:
+    """Return how many messages each holder has on their way."""
+    keys = redis.ask("KEYS", "{smsotp}:held:*")
+    return {key.removeprefix("{smsotp}:held:"): redis.ask("ZCARD", key) for key in keys}
+
+
+@pytest.mark.parametrize(
+    ("who", "others"),
+    [
+        (("user:a",), 0),
+        (("number:a",), 3),
+        (("station:a",), 0),
+        (("station:a",), 5),
+        (("client:a",), 0),
+        (("client:a",), 4),
+        (("user:a", "number:b", "station:c", "client:d"), 0),
+    ],
+)
+def test_nobody_gets_more_of_the_queue_than_of_that_of_one_process(
+    server: RedisServer, redis: Redis, who: tuple[str, ...], others: int
+) -> None:
+    del redis
+    node, slots = Process(server, most=36), Slots(36)
+    kept: list[Slot] = []
+    named = dict(holder.split(":") for holder in who)
+
+    def count(take: Callable[[], object]) -> int:
+        for number in range(37):
+            try:
+                take()
+            except QueueFull:
+                return number
+        raise AssertionError("there is no end")
+
+    for _ in range(others):
+        put(node.store)
+        kept.append(slots.take())
+    of_queue = count(lambda: put(node.store, *who))
+    of_process = count(lambda: kept.append(slots.take(**named)))
+    for_others = put(node.store, "user:z", "number:z", "station:z", "client:z")
+    node.close()
+
+    assert of_queue == of_process
+    assert for_others.state
+
+
+def test_a_share_is_told_and_nothing_is_changed(server: RedisServer, redis: Redis) -> None:
+    node = Process(server, most=8)
+    first, late = put(node.store, "user:a", "station:b"), somebody()
+    with pytest.raises(
+        QueueFull, match=r"1 messages for this user are on their way already.*dispatch\.queue"
+    ):
+        node.store.open_challenge(late, SomeParcel(late, holders=("user:a", "station:c")))
+    with pytest.raises(QueueFull, match="for this user"):
+        node.store.resend(
+            first.state, "bob", NOW(), ResendRules(1, 0), SomeParcel(first, holders=("user:a",))
+        )
+    notified = KeptMessage(f"{NO_CHALLENGE}1", "", NOW() + 60, SEALED)
+    node.queue.post(notified, ["user:a"])
+    node.store.flush()
+    node.close()
+
+    assert redis.ask("XLEN", STREAM) == 1
+    assert redis.ask("EXISTS", f"{{smsotp}}:challenge:{late.state}") == 0
+    assert held(redis) == {"user:a": 1, "station:b": 1}
+
+
+def test_a_share_is_held_until_its_message_has_ended_whoever_ends_it(
+    server: RedisServer, workers: list[Process], redis: Redis
+) -> None:
+    node = Process(server, most=17)
+    sent, left, notified = (
+        put(node.store, "user:a", "client:d"),
+        put(node.store, "user:a", "client:d"),
+        KeptMessage(f"{NO_CHALLENGE}1", "", NOW() + 60, SEALED),
+    )
+    node.queue.post(notified, ["user:b", "client:d"])
+    node.store.flush()
+    before = held(redis)
+    taken = workers[0].queue.take(5)
+    under_way = held(redis)
+    workers[0].store.forget_message(sent.state, 0)
+    workers[0].store.flush()
+    one_ended = held(redis)
+    die(redis, workers[0])
+    (heir,) = workers[1].store.take_over(NOW())
+    # What another one has taken over, nobody else can end.
+    workers[0].store.forget_message(left.state, 0)
+    workers[0].store.flush()
+    taken_over = held(redis)
+    workers[1].store.forget_message(left.state, 0)
+    workers[1].store.flush()
+    node.close()
+
+    assert before == {"user:a": 2, "user:b": 1, "client:d": 3}
+    assert [each.holders for each in taken] == [("user:a", "client:d")] * 2 + [("user:b", "client:d")]
+    assert under_way == {"user:a": 2, "client:d": 2}
+    assert one_ended == taken_over == {"user:a": 1, "client:d": 1}
+    assert heir.holders == ("user:a", "client:d")
+    assert held(redis) == {}
+
+
+def test_what_nobody_has_ended_is_held_by_nobody_after_its_end(server: RedisServer, redis: Redis) -> None:
+    node = Process(server, most=8)
+    put(node.store, "user:a")
+    (name,) = redis.ask("ZRANGE", "{smsotp}:held:user:a", 0, -1)
+    life = redis.ask("PTTL", "{smsotp}:held:user:a")
+    redis.ask("ZADD", "{smsotp}:held:user:a", NOW() - 1, name)
+    put(node.store, "user:a")
+    node.close()
+
+    assert 0 < life <= 301_000
+    assert held(redis) == {"user:a": 1}
+
+
+def test_whoever_is_erased_holds_nothing(server: RedisServer, redis: Redis) -> None:
+    node = Process(server, most=8)
+    gone = put(node.store, "user:a", "station:b")
+    erase_from_redis(node.store._scripts, StoredPerson(user="bob"), SystemClock())
+    node.close()
+
+    assert redis.ask("EXISTS", f"{{smsotp}}:message:{gone.state}:0") == 0
+    assert held(redis) == {}

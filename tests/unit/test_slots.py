@@ -127,3 +127,16 @@ def test_counts_are_right_after_anything() -> None:
 
     assert slots.count_taken() == 0
     assert slots._held == {}
+
+
+def test_what_comes_from_a_queue_waits_the_longer_the_more_its_holders_have() -> None:
+    slots = Slots(2)
+    taken = [slots.take_anyway(("user:a", f"station:{number}", "client:c")) for number in range(5)]
+    other = slots.take_anyway(("user:b", "station:x", "client:c"))
+    for slot in taken[1:]:
+        slots.give_back(slot)
+    later = slots.take_anyway(("user:a", "station:0", "client:c"))
+
+    assert [slot.rank for slot in taken] == [0, 1, 2, 3, 4]
+    assert (other.rank, later.rank) == (0, 1)
+    assert slots.count_taken() == 3

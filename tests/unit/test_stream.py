@@ -2,12 +2,14 @@
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 import pytest
 from pydantic import SecretStr
 
 from smsotp_mocks.servers.redis import RedisServer
+from smsotp_plugin.codes.fingerprints import Fingerprints
 from smsotp_plugin.dispatch.delivery import DispatchRules, RetryRules
 from smsotp_plugin.dispatch.dispatcher import Dispatcher
 from smsotp_plugin.dispatch.intake import Intake
@@ -28,6 +30,7 @@ from tests.support.redis import Redis, open_store, somebody
 from tests.unit.test_dispatcher import Gateway
 
 BOB = Recipient("+491701234567", user="bob")
+NAMES = Fingerprints(b"k" * 32, 6, "0123456789", secrets.token_bytes)
 SEALER = MessageSealer(b"k" * 32, secrets.token_bytes)
 
 
@@ -60,6 +63,7 @@ class Node:
             most=most,
             deadline=30.0,
             sealer=SEALER,
+            fingerprint=NAMES.fingerprint,
             clock=self.clock,
         )
 
@@ -192,6 +196,32 @@ def test_a_full_queue_is_known_without_a_word(server: RedisServer) -> None:
         node.outbox.plan(BOB)
     for store in (node.store, other):
         store.close()
+
+
+def test_a_plan_says_whose_share_of_the_queue_it_takes_in_digits_that_tell_nothing(
+    server: RedisServer,
+) -> None:
+    node, worker = Node(server, most=100), open_store(server.url)
+    queue = worker.open_queue(10)
+    queue.report({"first": GatewayReport("alive"), "second": GatewayReport("alive")})
+    # The first time, it makes the group.
+    queue.take(1)
+    node.view.refresh()
+    home = Recipient("+491701234567", user="bob", station="192.0.2.7", client="NAS-IP-Address=192.0.2.1")
+    away = replace(home, station="192.0.2.8", client="")
+    plans = [node.outbox.plan(whom) for whom in (home, home, away)]
+    node.outbox.submit(compose("", somebody().expires), plans[0])
+    node.store.flush()
+    (taken,) = queue.take(1)
+    for store in (node.store, worker):
+        store.close()
+    at_home, again, elsewhere = (plan.turn(1).holders for plan in plans)
+
+    assert [holder.partition(":")[0] for holder in at_home] == ["user", "number", "station", "client"]
+    assert again == at_home == taken.holders
+    assert [*map(at_home.__contains__, elsewhere)] == [True, True, False]
+    assert "bob" not in "".join(at_home)
+    assert "1234567" not in "".join(at_home)
 
 
 def test_what_waits_is_sent_once_and_forgotten(server: RedisServer, redis: Redis) -> None:

@@ -19,7 +19,7 @@ LIFE = 5.0
 #: Messages that one script takes over.
 _PIECE = 500
 
-_Left = tuple[bytes, bytes, bytes, bytes, bytes, int, list[bytes], int]
+_Left = tuple[bytes, bytes, bytes, bytes, bytes, int, list[bytes], int, bytes]
 
 
 class Messages:
@@ -136,7 +136,7 @@ class Messages:
 
 
 def _read(left: _Left) -> LeftMessage:
-    state, resends, site, expires, sealed, is_needed, gateways, deaths = left
+    state, resends, site, expires, sealed, is_needed, gateways, deaths, holders = left
     if not isinstance(sealed, bytes):
         raise TypeError("a sealed message is bytes")
     return LeftMessage(
@@ -144,4 +144,5 @@ def _read(left: _Left) -> LeftMessage:
         is_needed=bool(is_needed),
         may_have_it=frozenset(gateway.decode() for gateway in gateways),
         deaths=int(deaths),
+        holders=tuple(holders.decode().split()),
     )

@@ -73,8 +73,9 @@ class RedisQueue(MessageQueue):
         # Redis 6.2 has nothing in the place of what was deleted.
         return self._take(entry for entry in entries if entry is not None)
 
-    def post(self, message: KeptMessage) -> None:
-        words = (message.state, f"queue {self._most}", message.site, message.expires, message.sealed)
+    def post(self, message: KeptMessage, holders: Sequence[str] = ()) -> None:
+        addressee = write_addressee(self._most, holders)
+        words = (message.state, addressee, message.site, message.expires, message.sealed)
         self._lazy.add(partial(self._scripts.command, "post", ["queue"], *words))
 
     def report(self, gateways: Mapping[str, GatewayReport]) -> None:
@@ -102,6 +103,11 @@ class RedisQueue(MessageQueue):
         if not (isinstance(made, ReplyError) and str(made).startswith(_GROUP_EXISTS)):
             check(made)
         return None
+
+
+def write_addressee(most: int, holders: Sequence[str]) -> str:
+    """Return what stands for the queue where scripts are told the owner of a message."""
+    return " ".join((f"queue {most}", *holders))
 
 
 @reads_replies

@@ -40,7 +40,7 @@ from smsotp_plugin.stores.redis.limits import lift_limits_in_redis, read_spent
 from smsotp_plugin.stores.redis.line import Reply, Word
 from smsotp_plugin.stores.redis.link import LIMIT, NotAnswered
 from smsotp_plugin.stores.redis.messages import Messages
-from smsotp_plugin.stores.redis.queue import RedisQueue
+from smsotp_plugin.stores.redis.queue import RedisQueue, write_addressee
 from smsotp_plugin.stores.redis.rows import read_challenge, write_challenge, write_message
 from smsotp_plugin.stores.redis.settings import RedisSettings
 from smsotp_plugin.stores.redis.steady import SteadyClock
@@ -102,8 +102,8 @@ class RedisStore(RedisAnswers, Store):
         self._spender = Spender(budgets, self._scripts, clock, self._steady)
         self._lazy = Lazy(self._scripts)
         self._messages = Messages(self._scripts, self._lazy)
-        #: Who gets messages, as the scripts are told: this store, or the queue.
-        self._addressee = self._messages.owner
+        #: How many messages may wait for workers; None: this store's process sends by itself.
+        self._most_waiting: int | None = None
         self._doubts = Doubts(self._scripts, clock, self._tell)
         self._watched = Watched(self._link, self._scripts, clock)
         self._tries = Tries()
@@ -126,7 +126,7 @@ class RedisStore(RedisAnswers, Store):
         self._listener = listener
 
     def open_queue(self, most: int) -> MessageQueue:
-        self._addressee = f"queue {most}"
+        self._most_waiting = most
         self._messages.life = WORKER_LIFE
         return RedisQueue(self._scripts, self._lazy, self._messages, most)
 
@@ -134,7 +134,7 @@ class RedisStore(RedisAnswers, Store):
     def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
         keys = [f"challenge:{new.state}", f"login:{new.login}"]
         message = write_message(parcel.seal())
-        words = [self._window, self._addressee, *message, *self._spender.words(parcel.spending)]
+        words = [self._window, self._address(parcel), *message, *self._spender.words(parcel.spending)]
         try:
             word, *rest = self._spend("open", keys, *words, *write_challenge(new), now=new.created)
         except NotAnswered as exc:
@@ -175,7 +175,7 @@ class RedisStore(RedisAnswers, Store):
 
     @reads_replies
     def resend(self, state: str, user: str, now: float, rules: ResendRules, parcel: Parcel) -> Challenge:
-        words = [state, user, rules.limit, rules.pace, self._addressee, *write_message(parcel.seal())]
+        words = [state, user, rules.limit, rules.pace, self._address(parcel), *write_message(parcel.seal())]
         keys, spent = [f"challenge:{state}"], self._spender.words(parcel.spending)
         word, *rest = self._spend("resend", keys, *words, *spent, now=now)
         if word == b"kept":
@@ -263,6 +263,11 @@ class RedisStore(RedisAnswers, Store):
             self._watched.close()
             self._link.close()
 
+    def _address(self, parcel: Parcel) -> str:
+        """Return who gets a message, as the scripts are told: this store, or the queue."""
+        most = self._most_waiting
+        return self._messages.owner if most is None else write_addressee(most, parcel.holders)
+
     def _spend(
         self, name: str, keys: Sequence[str], *words: Word | float, now: float | None = None
     ) -> list[Reply]:
@@ -271,7 +276,7 @@ class RedisStore(RedisAnswers, Store):
 
         Raises:
             OverBudget: It is over budget.
-            QueueFull: Too many messages wait for workers.
+            QueueFull: Too many messages wait for workers, or somebody has their share.
             StoreError: It cannot be decided.
         """
         if self._unspent:
@@ -279,7 +284,7 @@ class RedisStore(RedisAnswers, Store):
             self._unspent = False
         reply = cast("list[Reply]", self._scripts.run(name, keys, *words, now=now))
         if reply[0] == b"full":
-            raise QueueFull("as many messages as may wait for workers (dispatch.queue) do so already")
+            raise _explain_full(*reply[1:])
         over = self._spender.read(reply[-1])
         if reply[0] == b"over" and over is not None:
             raise over
@@ -323,6 +328,15 @@ class RedisStore(RedisAnswers, Store):
 def _explain(word: bytes) -> Exception:
     """Return why something was not looked at, as a script says it."""
     return _NOT_LOOKED_AT[word]()
+
+
+def _explain_full(kind: Reply = None, held: Reply = None) -> QueueFull:
+    """Return why a message may not wait, as a script says it."""
+    if not isinstance(kind, bytes):
+        return QueueFull("as many messages as may wait for workers (dispatch.queue) do so already")
+    return QueueFull(
+        f"{held} messages for this {kind.decode()} are on their way already, its share of dispatch.queue"
+    )
 
 
 def _ignore(kept: Sequence[Parcel]) -> None:

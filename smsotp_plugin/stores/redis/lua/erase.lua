@@ -19,6 +19,7 @@ for _ = 1, tonumber(ARGV[5]) do
             local owner = redis.call('HGET', key, 'owner')
             if owner then
                 redis.call('SREM', PREFIX .. 'messages:' .. owner, name)
+                release(name)
                 messages = messages + redis.call('DEL', key)
             end
         end

@@ -21,8 +21,8 @@ end
 -- Give a message to an owner, from another one or, where `from` is empty, from the queue; nil where there is none. One of no
 -- challenge is kept no longer. `is_dead` tells whether the other one died; else it has left.
 --
--- Returns STATE, N, site, end, sealed text, 1 where it is still needed else 0, the gateways that may have it, and how many
--- of its owners have died.
+-- Returns STATE, N, site, end, sealed text, 1 where it is still needed else 0, the gateways that may have it, how many of its
+-- owners have died, and its holders.
 local function take(name, owner, from, is_dead)
     local key, own = PREFIX .. 'message:' .. name, PREFIX .. 'messages:' .. owner
     local kept = redis.call('HGETALL', key)
@@ -41,6 +41,7 @@ local function take(name, owner, from, is_dead)
     local state, resends = string.match(name, '^(.*):(%d+)$')
     local needed = string.sub(state, 1, 1) == '-' and tonumber(fields.expires) > NOW or is_needed(state, resends)
     if string.sub(state, 1, 1) == '-' then
+        release(name)
         redis.call('DEL', key)
     else
         if from ~= '' then
@@ -51,5 +52,8 @@ local function take(name, owner, from, is_dead)
         redis.call('SADD', own, name)
         expire(own, 2 * FURTHEST_END)
     end
-    return {state, resends, fields.site, fields.expires, fields.sealed, needed and 1 or 0, gateways, fields.deaths or 0}
+    return {
+        state, resends, fields.site, fields.expires, fields.sealed, needed and 1 or 0, gateways, fields.deaths or 0,
+        fields.holders or '',
+    }
 end

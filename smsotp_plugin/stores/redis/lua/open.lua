@@ -3,21 +3,22 @@
 --
 -- KEYS[1]  the challenge, KEYS[2] the States of its log-in
 -- ARGV[5]  window, in seconds
--- ARGV[6]  owner of the message; "queue N" where it waits for workers, with N others at most
+-- ARGV[6]  owner of the message; or the queue; see `read_queue`
 -- ARGV[7], ARGV[8], ARGV[9]  site, end and sealed text of the message
 -- ARGV[10], ARGV[11], ARGV[12]  rules (empty where nothing is spent), spending and moment; see budgets.lua
 -- ARGV[13] ...  the fields of the challenge in the order of CHALLENGE
 --
 -- Returns a word, and what belongs to it: "kept" and what the next SMS would exceed, if anything; "same" and the challenge that
--- was there; "over" and what this one exceeds; "full" where too many wait.
+-- was there; "over" and what this one exceeds; "full" where it may not wait.
 
 local state, login, expires = ARGV[13], ARGV[15], tonumber(ARGV[21])
 local same = find_same(login, tonumber(ARGV[5]))
 if same then
     return {'same', whole(same)}
 end
-if is_queue_full(ARGV[6]) then
-    return {'full'}
+local full = refuse_for_queue(ARGV[6])
+if full then
+    return full
 end
 local rules = read_rules(ARGV[10])
 local is_spent, over = spend(rules, rules and cjson.decode(ARGV[11]), tonumber(ARGV[12]))

@@ -3,12 +3,12 @@
 -- KEYS[1]  the challenge
 -- ARGV[5]  State, ARGV[6] user
 -- ARGV[7]  how many are allowed, ARGV[8] seconds between two
--- ARGV[9]  owner of the message; "queue N" where it waits for workers, with N others at most
+-- ARGV[9]  owner of the message; or the queue; see `read_queue`
 -- ARGV[10], ARGV[11], ARGV[12]  site, end and sealed text of the message
 -- ARGV[13], ARGV[14], ARGV[15]  rules (empty where nothing is spent), spending and moment; see budgets.lua
 --
 -- Returns a word, and what belongs to it: "kept", the challenge and what the next SMS would exceed, if anything; "early" and the
--- seconds that are left; "over" and what this one exceeds; "full" where too many wait; or why not.
+-- seconds that are left; "over" and what this one exceeds; "full" where it may not wait; or why not.
 
 local state, pace = ARGV[5], tonumber(ARGV[8])
 local found = read(state)
@@ -25,8 +25,9 @@ local last = math.max(found.made, found.asked)
 if last > ASKED - pace and last <= TURN then
     return {'early', written(last + pace - ASKED)}
 end
-if is_queue_full(ARGV[9]) then
-    return {'full'}
+local full = refuse_for_queue(ARGV[9])
+if full then
+    return full
 end
 local rules = read_rules(ARGV[13])
 local is_spent, over = spend(rules, rules and cjson.decode(ARGV[14]), tonumber(ARGV[15]))

@@ -8,10 +8,11 @@
 -- PREFIX challenge:STATE     hash: the fields of `Challenge`, and status, made (when it was opened), asked (when its code
 --                            was last asked for again), both by the store's own clock
 -- PREFIX login:LOGIN         list: the States of a log-in, the newest first
--- PREFIX message:STATE:N     hash: site, expires, sealed, owner, from (earlier owners), deaths (how many of them died), and "g GATEWAY" for each gateway
---                            that may have it
+-- PREFIX message:STATE:N     hash: site, expires, sealed, owner, from (earlier owners), deaths (how many of them died), holders
+--                            (see `read_queue`), and "g GATEWAY" for each gateway that may have it
 -- PREFIX messages:OWNER      set: the messages of an owner, as STATE:N
 -- PREFIX queue               stream: the messages that no worker has taken, as STATE:N; their owner is empty
+-- PREFIX held:HOLDER         sorted set: the messages on their way by workers that somebody holds, as STATE:N, by their end
 -- PREFIX workers             hash: "MOMENT REPORT" of each worker
 -- PREFIX owners              sorted set: until when each owner is believed to live
 -- PREFIX guesses:NAME        hash: "r PLACE" wrong answers in a row, "l PLACE" the latest, "p PLACE" when it was proven,
@@ -87,28 +88,69 @@ local function whole(state)
     return redis.call('HMGET', challenge_key(state), unpack(CHALLENGE))
 end
 
--- How many messages may wait for workers where an owner stands for the queue ("queue N"), else nil.
-local function queue_limit(owner)
-    return tonumber(string.match(owner, '^queue (%d+)$'))
+-- How many messages each may have on their way, for each place that is free on the queue; as `dispatch/slots.py` has it.
+local SHARES = {user = 1 / 8, number = 1 / 8, station = 1, client = 8}
+
+-- How many messages may wait for workers where an owner stands for the queue, else nil, and who holds this one: such an owner is
+-- "queue N HOLDER ...", each HOLDER a "KIND:DIGITS".
+local function read_queue(owner)
+    local most, holders = string.match(owner, '^queue (%d+)(.*)$')
+    return tonumber(most), holders
 end
 
-local function is_queue_full(owner)
-    local most = queue_limit(owner)
-    return most and redis.call('XLEN', PREFIX .. 'queue') >= most
+-- What the script has to return where a message may not wait for workers: "full", and where that is because of somebody's share, whose
+-- kind and how many they have; else nil.
+local function refuse_for_queue(owner)
+    local most, holders = read_queue(owner)
+    local free = most and most - redis.call('XLEN', PREFIX .. 'queue')
+    if not most then
+        return nil
+    end
+    if free <= 0 then
+        return {'full'}
+    end
+    for kind, digits in string.gmatch(holders, '(%a+):(%w+)') do
+        local held = redis.call('ZCOUNT', PREFIX .. 'held:' .. kind .. ':' .. digits, '(' .. written(NOW), '+inf')
+        if held > 0 and held >= SHARES[kind] * free then
+            return {'full', kind, held}
+        end
+    end
+    return nil
+end
+
+local function hold(holders, name, expires)
+    for holder in string.gmatch(holders, '%S+') do
+        local key = PREFIX .. 'held:' .. holder
+        redis.call('ZREMRANGEBYSCORE', key, '-inf', written(NOW))
+        redis.call('ZADD', key, expires, name)
+        expire(key, math.max(tonumber(expires) - NOW, 0) + 1)
+    end
+end
+
+-- Note that a message is on its way no more.
+local function release(name)
+    for holder in string.gmatch(redis.call('HGET', PREFIX .. 'message:' .. name, 'holders') or '', '%S+') do
+        redis.call('ZREM', PREFIX .. 'held:' .. holder, name)
+    end
 end
 
 -- Keep a message that belongs to an owner or waits on the queue, and whoever may read it a day later why it was not sent.
 local function keep_message(state, resends, owner, site, expires, sealed)
     local key, own = PREFIX .. 'message:' .. state .. ':' .. resends, PREFIX .. 'messages:' .. owner
     local life = math.max(tonumber(expires) - NOW, 0) + FURTHEST_END
-    local on_queue = queue_limit(owner)
+    local on_queue, holders = read_queue(owner)
+    local name = state .. ':' .. resends
     redis.call('HSET', key, 'site', site, 'expires', expires, 'sealed', sealed, 'owner', on_queue and '' or owner, 'from', '')
     expire(key, life)
     if on_queue then
-        redis.call('XADD', PREFIX .. 'queue', '*', 'message', state .. ':' .. resends)
+        redis.call('XADD', PREFIX .. 'queue', '*', 'message', name)
+        if holders ~= '' then
+            redis.call('HSET', key, 'holders', holders)
+            hold(holders, name, expires)
+        end
         return
     end
-    redis.call('SADD', own, state .. ':' .. resends)
+    redis.call('SADD', own, name)
     expire(own, life)
     -- Or nobody would look for them.
     redis.call('ZADD', PREFIX .. 'owners', 'NX', written(TURN + UNSAID_LIFE), owner)

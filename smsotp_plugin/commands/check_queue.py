@@ -83,10 +83,10 @@ def _find_gateway_warnings(settings: Settings, view: QueueView) -> Iterator[str]
     if not view.workers:
         return
     for name in settings.gateways:
-        seen = {Condition(worker[name].condition) for worker in view.workers if name in worker}
+        seen = {worker[name].condition for worker in view.workers if name in worker}
         if not seen:
             yield f"gateways.{name}: no worker has it: give workers and servers the same configuration"
-        elif seen == {Condition.DEAD}:
+        elif seen == {Condition.DEAD.value}:
             yield f"gateways.{name}: it is dead for all workers, whose log says why"
     for name in sorted({name for worker in view.workers for name in worker} - {*settings.gateways}):
         yield f"gateways: a worker has {name}, which is not in this file: give workers and servers the same configuration"

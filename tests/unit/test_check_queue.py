@@ -108,6 +108,7 @@ def test_a_server_that_sends_by_itself_has_no_workers(
         ),
         ([{"any": DEAD}], 0, ["warning: gateways.any: it is dead for all workers"]),
         ([{"any": DEAD}, {"any": ALIVE}], 0, []),
+        ([{"any": GatewayReport("of another version")}], 0, []),
         (
             [{"other": ALIVE}],
             0,

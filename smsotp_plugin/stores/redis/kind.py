@@ -108,6 +108,7 @@ class RedisKind(StoreKind[RedisSettings]):
         with _open_beside(settings, SystemClock(), changes_nothing=True) as scripts:
             return read_view(scripts)
 
+    @reads_replies
     def list_processes(self, settings: RedisSettings) -> frozenset[str]:
         with _open_beside(settings, SystemClock(), changes_nothing=True) as scripts:
             found = cast("list[bytes]", scripts.ask("ZRANGE", 0, -1, key="owners"))

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from smsotp_mocks.net.ports import find_free_udp_port
 from smsotp_mocks.servers.errors import HarnessError
-from smsotp_mocks.servers.process_log import ProcessLog
+from smsotp_mocks.servers.process_log import Logged, ProcessLog
 from smsotp_mocks.servers.raddb import (
     BOB,
     RadiusUser,
@@ -31,7 +31,7 @@ _START = 30.0  # seconds; a start takes 0.1 to 0.5
 _STOP = 30.0  # seconds; the plugin may empty its queue first
 
 
-class FreeRadiusServer:
+class FreeRadiusServer(Logged):
     """
     FreeRADIUS on a free port of 127.0.0.1, with everything it reads and writes below one directory.
 
@@ -50,6 +50,8 @@ class FreeRadiusServer:
         modules: What is enabled beside the users file and PAP, by the names in ``mods-available``.
         environment: Variables that the server gets beside those of this process.
     """
+
+    name = "FreeRADIUS"
 
     def __init__(  # noqa: PLR0913  (every one is an option with a default, given by name)
         self,
@@ -71,6 +73,7 @@ class FreeRadiusServer:
         self.raddb = self.directory / "raddb"
         self.config_file = self.directory / "smsotp.toml"
         self.log_file = self.directory / "radius.log"
+        super().__init__(ProcessLog(self.log_file))
         self.address = ("127.0.0.1", port or find_free_udp_port())
         self.secret = secret
         self.users = tuple(users)
@@ -83,7 +86,6 @@ class FreeRadiusServer:
         self._modules = tuple(modules)
         self._environment = dict(environment or {})
         self._process: subprocess.Popen[str] | None = None
-        self._log = ProcessLog(self.log_file)
 
     @property
     def pid(self) -> int | None:
@@ -203,30 +205,6 @@ class FreeRadiusServer:
         self.users = tuple(users)
         if self.raddb.exists():
             write_users(self.raddb, self.users)
-
-    def log_text(self) -> str:
-        """Return everything that all runs of this server have logged."""
-        return self._log.text()
-
-    def log_mark(self) -> int:
-        """Return how much has been logged, for `wait_for_log`."""
-        return self._log.mark()
-
-    def wait_for_log(self, text: str, *, after: int = 0, timeout: float = 10.0) -> None:
-        """
-        Wait until a line with this text is logged, at once if it has been.
-
-        Args:
-            after: A mark; only lines that came after it.
-            timeout: Seconds.
-
-        Raises:
-            AssertionError: No such line came; with the last lines of the log.
-        """
-        if not self._log.wait(text, after, timeout):
-            raise AssertionError(
-                f"FreeRADIUS did not log {text!r} within {timeout:g} s.\n{self._log.tail(after)}"
-            )
 
     def client(self, **options: Any) -> RadiusClient:
         """Return a RADIUS client of this server; options are those of `RadiusClient`."""

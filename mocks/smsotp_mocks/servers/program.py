@@ -9,12 +9,12 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 from smsotp_mocks.servers.errors import HarnessError
-from smsotp_mocks.servers.process_log import ProcessLog
+from smsotp_mocks.servers.process_log import Logged, ProcessLog
 
 _LIMIT = 20.0  # seconds
 
 
-class Program(ABC):
+class Program(Logged, ABC):
     """
     Can be stopped, killed, frozen and started again.
 
@@ -24,15 +24,13 @@ class Program(ABC):
         run_by: Words to put before the program, such as those of ``ip netns exec``; what they name has to become the program.
     """
 
-    #: What it is called in an error.
-    name: ClassVar[str]
     #: What its log says when it can be used.
     ready: ClassVar[str]
 
     def __init__(self, directory: Path, log_name: str, run_by: Sequence[str] = ()) -> None:
+        super().__init__(ProcessLog(directory / log_name))
         self.directory = directory
         self._run_by = tuple(run_by)
-        self._log = ProcessLog(directory / log_name)
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -84,10 +82,6 @@ class Program(ABC):
     def thaw(self) -> None:
         """End a `freeze`."""
         self._signal(signal.SIGCONT)
-
-    def log_text(self) -> str:
-        """Return everything that all runs of it have logged."""
-        return self._log.text()
 
     def __enter__(self) -> Self:
         return self.start()

@@ -4,12 +4,15 @@ import os
 import pwd
 import re
 import subprocess
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from smsotp_plugin.assembly import STOP_GRACE
 from smsotp_plugin.dispatch.lane import STOP_LIMIT
+from tests.support.markdown import ROOT
 
 from .mounts import needs_root, wrap_server
 from .system import World, people
@@ -20,14 +23,10 @@ PATIENCE = 90.0
 #: For the store's last commit, the housekeeper, and FreeRADIUS itself.
 REST = 10.0
 
-#: What the unit does and more: all that is mounted at / can be read only, /tmp is empty, and of the test's directory
-#: the configuration can be read only.
+#: What systemd gives a unit with PrivateTmp anew.
+TEMPORARY = (Path("/tmp"), Path("/var/tmp"))
+#: What the unit does and more: all that is mounted at / can be read only, and the configuration too.
 HARDENED = """
-mount --bind {directory} /mnt
-mount -t tmpfs tmpfs /tmp
-mkdir -p {directory}
-mount --bind /mnt {directory}
-umount /mnt
 mount --bind {raddb} {raddb}
 mount -o remount,bind,ro {raddb}
 mount --bind /proc/sys /proc/sys
@@ -67,11 +66,26 @@ def test_the_unit_lets_the_server_write_the_store_and_has_a_tmp_of_its_own() -> 
             assert not value.startswith("/var"), f"{name}={value}"
 
 
+def empty_temporary(needed: Iterable[Path]) -> str:
+    """Return the mounts that leave nothing in the folders for temporary files but the needed ones."""
+    kept = [path for path in sorted(set(needed)) if any(path.is_relative_to(folder) for folder in TEMPORARY)]
+    kept = [path for path in kept if not any(path != other and path.is_relative_to(other) for other in kept)]
+    lines = ["mount -t tmpfs tmpfs /mnt"]
+    for number, path in enumerate(kept):
+        lines += [f"mkdir /mnt/{number}", f"mount --rbind {path} /mnt/{number}"]
+    lines += [f"mount -t tmpfs tmpfs {folder}" for folder in TEMPORARY]
+    for number, path in enumerate(kept):
+        lines += [f"mkdir -p {path}", f"mount --move /mnt/{number} {path}"]
+    return "\n".join([*lines, "umount /mnt"])
+
+
 @needs_root
 def test_the_server_needs_nothing_that_the_unit_forbids(directory: Path) -> None:
     world = World(directory / "world", users=people(2))
     world.server.prepare()
-    mounts = HARDENED.format(directory=directory, raddb=world.server.raddb)
+    # The plugin is where it was installed for the tests: beside its sources, as a rule.
+    needed = [directory, Path(sys.prefix), Path(sys.base_prefix), ROOT]
+    mounts = empty_temporary(needed) + HARDENED.format(raddb=world.server.raddb)
     wrap_server(world.server, mounts, run_by=AS_USER)
     account = pwd.getpwnam("freerad")
     for path in (directory, *directory.rglob("*")):

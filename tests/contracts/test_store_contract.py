@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import cast
 from zlib import crc32
 
-import hiredis
 import pytest
 
 from smsotp_mocks.servers.redis import RedisServer
@@ -22,7 +21,7 @@ from smsotp_plugin.stores.sqlite.settings import SqliteSettings
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import DAY
 from tests.support.clock import FakeClock
-from tests.support.redis import Redis, RedisClock, once
+from tests.support.redis import PATIENCE, Redis, RedisClock
 
 from .store_contract import StoreContract
 
@@ -34,8 +33,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     with RedisServer(tmp_path_factory.mktemp("redis"), options=options) as server:
         redis = Redis(server.port)
         redis.ask("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-        once(lambda: redis.ask("SET", "a", "a"), hiredis.ReplyError)
         redis.close()
+        server.wait_for_log("Cluster state changed: ok", timeout=PATIENCE)
         TestRedis.url = server.url
         yield server
 

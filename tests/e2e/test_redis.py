@@ -14,7 +14,7 @@ from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.raddb import RadiusUser
 from smsotp_mocks.servers.radius_client import Answer
 from smsotp_mocks.servers.redis import RedisServer
-from tests.support.redis import Redis, once
+from tests.support.redis import Redis, once, wait_for_change
 
 from .system import UNAVAILABLE, people, secrets_in
 
@@ -62,14 +62,8 @@ text = "{{otp}}"
 
     def wait_for_attempt(self, challenge: Answer) -> None:
         """Wait until the gateway may have the SMS of a challenge."""
-        redis = Redis(self.redis.port)
         key = f"{{smsotp}}:message:{challenge.state.decode()}:0"
-
-        def look() -> None:
-            assert "g mock" in redis.ask("HKEYS", key)
-
-        once(look, AssertionError)
-        redis.close()
+        wait_for_change(self.redis.port, lambda redis: redis.ask("HEXISTS", key, "g mock"))
 
     def wait_for_redis(self) -> None:
         """Wait until both take log-ins again: each leaves a Redis alone for a moment that has failed it."""

@@ -136,13 +136,13 @@ def at_once_raising(call: Callable[[], object]) -> set[str]:
 def test_log_ins_go_on_when_a_redis_is_back_with_a_few_connections(
     server: RedisServer, opened: Callable[..., RedisStore]
 ) -> None:
-    store = opened(server)
+    store = opened(server, clock := FakeClock(waits=Waits.NOT_AT_ALL))
     begin(store, somebody())
     server.kill()
     with pytest.raises(NotAnswered):
         begin(store, somebody())
     server.start()
-    once(lambda: begin(store, somebody()))
+    once(lambda: begin(store, somebody()), clock=clock)
     at_once(lambda: begin(store, somebody()))
 
     redis = Redis(server.port)
@@ -155,13 +155,13 @@ def test_a_start_waits_for_no_redis_and_uses_it_when_it_comes(
     server: RedisServer, opened: Callable[..., RedisStore]
 ) -> None:
     server.kill()
-    store = opened(server)
+    store = opened(server, clock := FakeClock(waits=Waits.NOT_AT_ALL))
     with pytest.raises(NotAnswered):
         store.find_same("l", SystemClock().time())
     server.start()
 
     new = somebody()
-    assert once(lambda: begin(store, new)) == new
+    assert once(lambda: begin(store, new), clock=clock) == new
 
 
 def test_a_connection_that_redis_closed_is_replaced_and_nobody_notices(
@@ -217,16 +217,16 @@ class Proxy(Peer):
 
 def test_a_challenge_whose_keeping_was_in_doubt_gets_its_sms_when_redis_answers(server: RedisServer) -> None:
     with Proxy(server.port) as proxy:
-        store = open_store(proxy.url)
-        begin(store, somebody())
+        store = open_store(proxy.url, clock := FakeClock(waits=Waits.NOT_AT_ALL))
+        begin(store, somebody(clock))
         told = told_by(store)
-        new = somebody()
+        new = somebody(clock)
         proxy.is_silent = True
         with pytest.raises(NotAnswered):
             begin(store, new)
         proxy.is_silent = False
         assert told == []
-        once(store.flush)
+        once(store.flush, clock=clock)
 
         assert told == [new.state]
         assert begin(store, replace(new, state="f" * 32)) == new

@@ -12,11 +12,14 @@ from smsotp_plugin.clock import Clock, SystemClock
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.budgets import NO_BUDGETS
+from smsotp_plugin.stores.redis.link import REST
 from smsotp_plugin.stores.redis.settings import RedisSettings
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.challenges import DAY, RIGHT, WINDOW
 from tests.support.clock import FakeClock, Waits
 
+#: Real seconds for which something is waited for that will happen, on a machine that is busy with other things.
+PATIENCE = 60.0
 Result = TypeVar("Result")
 #: Its type hints say that a command is one word.
 _pack = cast("Callable[[tuple[Any, ...]], bytes]", hiredis.pack_command)
@@ -31,7 +34,7 @@ class Redis:
     """
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         self._reader = hiredis.Reader(encoding="utf-8", errors="surrogateescape")
 
     def ask(self, *words: str | float) -> Any:
@@ -113,13 +116,37 @@ def somebody(clock: Clock | None = None) -> Challenge:
     return Challenge(state, "bob", state, "c" * 32, RIGHT, "+49 *** **67", "d" * 32, now, now + 300.0, 3)
 
 
-def once(call: Callable[[], Result], what: type[Exception] = StoreError) -> Result:
-    """Return what a call does as soon as it raises nothing any more: a Redis that failed is left alone for a second."""
-    until = time.monotonic() + 20
+def once(
+    call: Callable[[], Result], what: type[Exception] = StoreError, clock: FakeClock | None = None
+) -> Result:
+    """
+    Return what a call does as soon as it raises nothing any more.
+
+    For what nothing tells of but the call itself. A Redis that failed is left alone for a while: a store is let try
+    again by its clock.
+
+    Args:
+        call: Takes its time, as a round trip does: it is made again at once.
+        what: It raises this.
+        clock: Of the store that is asked; None: it is another process's.
+    """
+    until = time.monotonic() + PATIENCE
     while True:
         try:
             return call()
         except what:
             if time.monotonic() > until:
                 raise
-            time.sleep(0.02)
+            if clock is not None:
+                clock.advance(REST)
+
+
+def wait_for_change(port: int, happened: Callable[[Redis], object]) -> None:
+    """Return once something is true of a Redis; it is asked again whenever a key has changed."""
+    asked, told = Redis(port), Redis(port)
+    asked.ask("CONFIG", "SET", "notify-keyspace-events", "KA")
+    told.ask("PSUBSCRIBE", "__keyspace@*__:*")
+    while not happened(asked):
+        told.next()
+    asked.close()
+    told.close()

@@ -50,6 +50,8 @@ class RedisServer(Program):
         return [
             *("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory), "--save", ""),
             *("--appendonly", "yes" if self.durable else "no", "--appendfsync", "always"),
+            # A replica gets everything at once, and not when further ones may have come, five seconds later.
+            *("--repl-diskless-sync-delay", "0"),
         ]
 
 

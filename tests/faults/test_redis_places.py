@@ -12,13 +12,17 @@ from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.guesses import GuessRules
 from smsotp_plugin.stores.redis.address import find_slot
+from smsotp_plugin.stores.redis.link import REST
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.challenges import RIGHT
+from tests.support.clock import FakeClock, Waits
 from tests.support.markdown import ROOT
 from tests.support.parcels import begin
-from tests.support.redis import Redis, once, open_store, somebody
+from tests.support.redis import PATIENCE, Redis, once, open_store, somebody
 
 NOW = SystemClock().time
+#: What the log of a Redis says: it has all that the one has that it copies from; the Cluster has every slot.
+COPIED, WHOLE = "sync: Finished with success", "Cluster state changed: ok"
 
 
 def log_in(store: RedisStore) -> str:
@@ -148,26 +152,48 @@ def test_what_another_version_has_written_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_sentinels_say_who_has_taken_the_place_of_a_redis_that_died(tmp_path: Path) -> None:
+    clock = FakeClock(waits=Waits.NOT_AT_ALL)
     with contextlib.ExitStack() as running:
         first = running.enter_context(RedisServer(tmp_path / "first"))
         second = running.enter_context(
             RedisServer(tmp_path / "second", options=["--replicaof", "127.0.0.1", str(first.port)])
         )
-        wait_for(second, "master_link_status:up")
+        second.wait_for_log(COPIED, timeout=PATIENCE)
         sentinels = [
             running.enter_context(RedisSentinel(tmp_path / f"sentinel{number}", first, quorum=2))
             for number in range(3)
         ]
         for sentinel in sentinels:
-            wait_for(sentinel, "slaves=1,sentinels=3")
+            sentinel.wait_for_log("+slave ", timeout=PATIENCE)
+            sentinel.wait_for_log("+sentinel ", times=2, timeout=PATIENCE)
         hosts = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in sentinels)
-        store = running.enter_context(opened(f"redis+sentinel://{hosts}/mymaster"))
+        store = running.enter_context(opened(f"redis+sentinel://{hosts}/mymaster", clock=clock))
         before = begin(store, somebody())
-        wait_for(second, f"slave_repl_offset:{offset_of(first)}")
+        wait_for_copy(first)
         first.kill()
         sentinels[0].kill()
+        for sentinel in sentinels[1:]:
+            sentinel.wait_for_log("+switch-master", timeout=PATIENCE)
 
-        assert once(lambda: store.answer(before.state, "bob", RIGHT, NOW())).state == before.state
+        assert once(lambda: store.answer(before.state, "bob", RIGHT, NOW()), clock=clock) == before
+        assert log_in(store)
+
+
+def test_a_sentinel_that_goes_on_naming_a_dead_redis_is_not_the_only_one_that_is_asked(
+    tmp_path: Path,
+) -> None:
+    clock = FakeClock(waits=Waits.NOT_AT_ALL)
+    with contextlib.ExitStack() as running:
+        dead, alive = (running.enter_context(RedisServer(tmp_path / name)) for name in ("dead", "alive"))
+        sentinels = [
+            running.enter_context(RedisSentinel(tmp_path / f"sentinel-{each.directory.name}", each, quorum=2))
+            for each in (dead, alive)
+        ]
+        dead.kill()
+        hosts = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in sentinels)
+        store = running.enter_context(opened(f"redis+sentinel://{hosts}/mymaster", clock=clock))
+        clock.advance(REST)
+
         assert log_in(store)
 
 
@@ -181,22 +207,13 @@ def test_a_name_that_no_sentinel_knows_is_told(tmp_path: Path) -> None:
         log_in(store)
 
 
-def wait_for(server: RedisServer, what: str) -> None:
-    """Wait until a server says something of itself."""
+def wait_for_copy(server: RedisServer) -> None:
+    """Wait until another Redis has all that this one has been told."""
     redis = Redis(server.port)
-
-    def look() -> None:
-        assert what in redis.ask("INFO") + redis.ask("INFO", "sentinel")
-
-    once(look, AssertionError)
+    # It is waited for what this connection has written.
+    redis.ask("SET", "{smsotp}:last", "")
+    assert redis.ask("WAIT", 1, 0) == 1
     redis.close()
-
-
-def offset_of(server: RedisServer) -> str:
-    redis = Redis(server.port)
-    info: str = redis.ask("INFO", "replication")
-    redis.close()
-    return info.partition("master_repl_offset:")[2].split()[0]
 
 
 @pytest.fixture
@@ -222,26 +239,18 @@ def nodes(tmp_path: Path) -> Iterator[Sequence[RedisServer]]:
             redis[number].ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
         for node in nodes[1:]:
             redis[0].ask("CLUSTER", "MEET", "127.0.0.1", node.port)
-        for each in redis:
-            once(lambda each=each: known(each, 4), AssertionError)  # type: ignore[misc]
+        for node in nodes:
+            # It knows the three that have slots.
+            node.wait_for_log(WHOLE, timeout=PATIENCE)
         owner = next(
             number for number, last in enumerate([5460, 10922, 16383]) if find_slot("smsotp") <= last
         )
         redis[3].ask("CLUSTER", "REPLICATE", redis[owner].ask("CLUSTER", "MYID"))
+        nodes[3].wait_for_log(COPIED, timeout=PATIENCE)
         for each in redis:
-            once(lambda each=each: ready(each), AssertionError)  # type: ignore[misc]
             each.close()
-        wait_for(nodes[3], "master_link_status:up")
         # The one with our slot last.
         yield [*[node for node in nodes if node is not nodes[owner]], nodes[owner]]
-
-
-def known(redis: Redis, count: int) -> None:
-    assert f"cluster_known_nodes:{count}" in redis.ask("CLUSTER", "INFO")
-
-
-def ready(redis: Redis) -> None:
-    assert "cluster_state:ok" in redis.ask("CLUSTER", "INFO")
 
 
 def test_a_cluster_is_asked_who_has_our_slot_and_again_when_that_node_dies(
@@ -249,13 +258,17 @@ def test_a_cluster_is_asked_who_has_our_slot_and_again_when_that_node_dies(
 ) -> None:
     *others, owner = nodes
     hosts = ",".join(f"127.0.0.1:{node.port}" for node in others[:2])
-    with opened(f"redis+cluster://{hosts}") as store:
+    clock = FakeClock(waits=Waits.NOT_AT_ALL)
+    with opened(f"redis+cluster://{hosts}", clock=clock) as store:
         assert log_in(store)
         before = begin(store, somebody())
-        wait_for(others[2], f"slave_repl_offset:{offset_of(owner)}")
+        wait_for_copy(owner)
+        marks = [node.log_mark() for node in others]
         owner.kill()
+        for node, mark in zip(others, marks, strict=True):
+            node.wait_for_log(WHOLE, after=mark, timeout=PATIENCE)
 
-        assert once(lambda: store.answer(before.state, "bob", RIGHT, NOW())).state == before.state
+        assert once(lambda: store.answer(before.state, "bob", RIGHT, NOW()), clock=clock) == before
         assert log_in(store)
         assert store.take_over(NOW()) == []
         store.flush()

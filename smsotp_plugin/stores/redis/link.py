@@ -213,12 +213,14 @@ class Link:
             replies = line.open(self._access, self._greeting, deadline)
             if any(_begins(reply, _MOVED) for reply in replies):
                 line.close()
+                self._locator.doubt(place)
                 place = self._locator.find(deadline)
                 line = Line(place)
                 replies = line.open(self._access, self._greeting, deadline)
             self._judge(place, replies)
         except BaseException:
             line.close()
+            self._locator.doubt(place)
             raise
         with self._lock:
             self._place = place

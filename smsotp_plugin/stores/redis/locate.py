@@ -23,6 +23,10 @@ class Locator(ABC):
             Broken: Nobody knows.
         """
 
+    @abstractmethod
+    def doubt(self, place: RedisPlace) -> None:
+        """Take notice that the Redis at a place that `find` returned is no use."""
+
 
 class Fixed(Locator):
     """It is where it is."""
@@ -34,10 +38,16 @@ class Fixed(Locator):
         del deadline
         return self._place
 
+    def doubt(self, place: RedisPlace) -> None:
+        """Go on: there is no other."""
+
 
 class Asking(Locator):
     """
     Servers are asked, one after the other, each with its share of the time; the next time the one is first that knew it.
+
+    Whoever did not answer is asked last from then on, and so is who named a Redis that is no use: a server that is cut off from
+    the others goes on naming the Redis that they have replaced.
 
     Args:
         places: Where they are.
@@ -48,8 +58,11 @@ class Asking(Locator):
     question: tuple[Word, ...]
 
     def __init__(self, places: Sequence[RedisPlace], access: Access) -> None:
-        self._places = list(places)
+        #: Replaced and never changed: threads look for the Redis at the same time.
+        self._places = tuple(dict.fromkeys(places))
         self._access = access
+        #: Who named which Redis.
+        self._named: dict[RedisPlace, RedisPlace] = {}
 
     @abstractmethod
     def read(self, reply: Reply, asked: RedisPlace) -> RedisPlace | None:
@@ -57,24 +70,32 @@ class Asking(Locator):
 
     def find(self, deadline: Deadline) -> RedisPlace:
         reasons = []
-        for number, place in enumerate(list(self._places)):
-            share = Deadline.after(deadline.remaining() / (len(self._places) - number), deadline.clock)
+        places = self._places
+        for number, place in enumerate(places):
+            share = Deadline.after(deadline.remaining() / (len(places) - number), deadline.clock)
             line = Line(place)
             try:
                 (reply,) = line.open(self._access, [self.question], share)
                 found = self.read(_accept(reply, place), place)
             except (Broken, StoreError) as exc:
                 reasons.append(str(exc))
-                # Whoever does not answer is asked last from now on.
-                self._places.remove(place)
-                self._places.append(place)
+                self._ask_last(place)
                 continue
             finally:
                 line.close()
             if found is not None:
+                self._named = {found: place}
                 return found
             reasons.append(f"{place} does not know it")
         raise Broken(f"it is not known where Redis is: {'; '.join(dict.fromkeys(reasons))}")
+
+    def doubt(self, place: RedisPlace) -> None:
+        asked = self._named.get(place)
+        if asked is not None:
+            self._ask_last(asked)
+
+    def _ask_last(self, place: RedisPlace) -> None:
+        self._places = (*(each for each in self._places if each != place), place)
 
 
 def _accept(reply: Reply, place: RedisPlace) -> Reply:

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.support.clock import FakeClock
 from tests.support.leaks import secrets
@@ -14,8 +14,8 @@ __all__ = ["secrets"]
 
 pytest_plugins = ["pytester"]
 
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("smsotp", deadline=None)
+# How long an example takes, or making it, says more about the machine than about the code.
+settings.register_profile("smsotp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("smsotp")
 
 #: What may be skipped in CI; where anything else is missing, the run fails.

@@ -21,7 +21,7 @@ from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.settings.sections.limits import LimitMode, LimitSettings
 from smsotp_plugin.sms.kinds import cut_block, find_country
 from smsotp_plugin.sms.phone import PhoneNumber
-from smsotp_plugin.stores.answers import AnswerCount, AnswerStore, Brake
+from smsotp_plugin.stores.answers import AnswerCount, AnswerStore, Brake, Fate
 from smsotp_plugin.stores.budgets import BudgetStore, Scope
 from smsotp_plugin.stores.kind import Store
 
@@ -113,16 +113,15 @@ class PumpingWatch:
 
     def note_answered(self, state: str) -> None:
         """Note that a challenge was answered rightly."""
-        with self._lock:
-            self._shares.note_answered(state)
+        self._note(state, Fate.ANSWERED)
 
     def note_unsent(self, state: str) -> None:
         """Note that no gateway took an SMS."""
-        with self._lock:
-            self._shares.note_unsent(state)
+        self._note(state, Fate.UNSENT)
 
     def keep(self) -> None:
-        """Keep what is counted, and notice what other processes and people have done with the brakes; once a second."""
+        """Keep what is counted, and notice what others have done with SMS and with the brakes; once a second."""
+        self._hear()
         now = self._clock.monotonic()
         with self._lock:
             self._act(self._shares.settle(now), now)
@@ -136,6 +135,27 @@ class PumpingWatch:
             self._keep_brakes(now)
         except StoreError as exc:
             log.debug("shares of answers are not kept at present: %s", exc)
+
+    def _note(self, state: str, fate: Fate) -> None:
+        """Note what became of an SMS, or have whoever sent it hear of it: another server, or that of which this is a worker."""
+        with self._lock:
+            is_ours = self._learn(state, fate)
+        if not is_ours:
+            self._store.tell_fate(state, fate)
+
+    def _hear(self) -> None:
+        try:
+            told = self._store.hear_fates()
+        except StoreError as exc:
+            log.debug("what became of SMS at other servers is not known at present: %s", exc)
+            return
+        with self._lock:
+            for state, fate in told:
+                self._learn(state, fate)
+
+    def _learn(self, state: str, fate: Fate) -> bool:
+        shares = self._shares
+        return shares.note_answered(state) if fate is Fate.ANSWERED else shares.note_unsent(state)
 
     def _list_origins(self, request: LoginRequest, number: PhoneNumber) -> tuple[Belonging, ...]:
         found = self._find_others(

@@ -168,25 +168,28 @@ class AnswerShares:
             pending[key] = pending.get(key, 0) + 1
         self._due.append((now + GRACE, state))
 
-    def note_answered(self, state: str) -> None:
-        """Note that somebody has given the right answer to a challenge."""
+    def note_answered(self, state: str) -> bool:
+        """Note that somebody has given the right answer to a challenge; tells whether anything is known of it here."""
         entry = self._open.pop(state, None)
         if entry is None:
-            return
+            return False
         for key in self._keys(entry):
             self._count(self._answered, key, 1)
             if entry.unanswered:
                 self._count(self._unanswered, key, -entry.unanswered)
         self._forget_pending(entry, entry.copies)
+        return True
 
-    def note_unsent(self, state: str) -> None:
-        """Note that no gateway took an SMS after all."""
+    def note_unsent(self, state: str) -> bool:
+        """Note that no gateway took an SMS after all; tells whether anything is known of it here."""
         entry = self._open.get(state)
-        if entry is None or not entry.copies:
-            return
-        self._forget_pending(entry, 1)
-        if not entry.copies and not entry.unanswered:
-            del self._open[state]
+        if entry is None:
+            return False
+        if entry.copies:
+            self._forget_pending(entry, 1)
+            if not entry.copies and not entry.unanswered:
+                del self._open[state]
+        return True
 
     def settle(self, now: float) -> list[Anomaly]:
         """Count as unanswered what is; returns what is more than normal because of that, without what is pending."""

@@ -7,6 +7,7 @@ They only have to be right on the whole: what was counted within the last minute
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,14 @@ class AnswerCount:
     hour: int
     answered: int
     unanswered: int
+
+
+class Fate(StrEnum):
+    """What became of an SMS with a code."""
+
+    ANSWERED = "answered"
+    UNSENT = "unsent"
+    """No gateway took it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,19 @@ class AnswerStore(ABC):
     @abstractmethod
     def load_answers(self, since: int) -> Sequence[AnswerCount]:
         """Return what was counted from an hour on, and forget what was counted before it."""
+
+    def tell_fate(self, state: str, fate: Fate) -> None:  # noqa: B027  (a store of one machine has nobody to tell)
+        """
+        Tell all processes that use the store soon what became of an SMS that this one has not sent; returns at once, raises nothing.
+
+        Args:
+            state: Of its challenge.
+            fate: What became of it.
+        """
+
+    def hear_fates(self) -> Sequence[tuple[str, Fate]]:
+        """Return what was told since the last call, as State and fate, also by this process; some may have been lost."""
+        return ()
 
     @abstractmethod
     def put_brakes(self, brakes: Sequence[Brake]) -> None:

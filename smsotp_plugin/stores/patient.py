@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 DIRECT = frozenset(
     (
         *("start", "begin_attempt", "end_attempt", "forget_message", "take_over", "record"),
-        *("add_answers", "load_answers", "put_brakes", "list_brakes"),
+        *("add_answers", "load_answers", "put_brakes", "list_brakes", "tell_fate", "hear_fates"),
         *("may_wait", "over_budget", "spend_anyway", "count"),
     )
 )

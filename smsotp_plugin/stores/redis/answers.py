@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import cast
 
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.stores.answers import AnswerCount, AnswerStore, Brake
+from smsotp_plugin.stores.answers import AnswerCount, AnswerStore, Brake, Fate
+from smsotp_plugin.stores.redis.fates import Fates
 from smsotp_plugin.stores.redis.foreign import read_row, reads_replies
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.scripts import Scripts, check
@@ -22,6 +23,7 @@ class RedisAnswers(AnswerStore):
 
     _scripts: Scripts
     _clock: Clock
+    _fates: Fates
 
     def add_answers(self, counts: Sequence[AnswerCount]) -> None:
         _run(self._scripts, write_answers(self._scripts, counts))
@@ -42,6 +44,12 @@ class RedisAnswers(AnswerStore):
         over = [brake.key for brake in self.list_brakes() if not brake.since - _DAY <= now < brake.until]
         lift_brakes(self._scripts, over)
         _run(self._scripts, write_brakes(self._scripts, brakes))
+
+    def tell_fate(self, state: str, fate: Fate) -> None:
+        self._fates.tell(state, fate)
+
+    def hear_fates(self) -> Sequence[tuple[str, Fate]]:
+        return self._fates.hear()
 
     def list_brakes(self) -> Sequence[Brake]:
         return list_brakes(self._scripts)

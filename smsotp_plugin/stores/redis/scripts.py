@@ -36,6 +36,7 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "standing": ("tallies",),
     "take_from_queue": ("messages",),
     "take_over": ("messages",),
+    "tell_fate": (),
     "trace": (),
     "unlock": ("tallies",),
 }

@@ -33,6 +33,7 @@ from smsotp_plugin.stores.redis.answers import RedisAnswers
 from smsotp_plugin.stores.redis.budgets import Spender
 from smsotp_plugin.stores.redis.connect import connect
 from smsotp_plugin.stores.redis.doubts import Doubts
+from smsotp_plugin.stores.redis.fates import Fates
 from smsotp_plugin.stores.redis.foreign import read_moment, reads_replies
 from smsotp_plugin.stores.redis.guesses import in_our_time, read_standing, write_guesser, write_places
 from smsotp_plugin.stores.redis.lazy import Lazy
@@ -101,6 +102,7 @@ class RedisStore(RedisAnswers, Store):
         self._steady = SteadyClock(clock)
         self._spender = Spender(budgets, self._scripts, clock, self._steady)
         self._lazy = Lazy(self._scripts)
+        self._fates = Fates(self._scripts, self._lazy)
         self._messages = Messages(self._scripts, self._lazy)
         #: How many messages may wait for workers; None: this store's process sends by itself.
         self._most_waiting: int | None = None

@@ -13,6 +13,7 @@
 -- PREFIX messages:OWNER      set: the messages of an owner, as STATE:N
 -- PREFIX queue               stream: the messages that no worker has taken, as STATE:N; their owner is empty
 -- PREFIX held:HOLDER         sorted set: the messages on their way by workers that somebody holds, as STATE:N, by their end
+-- PREFIX fates               stream: "FATE STATE" of SMS that were answered, or that no gateway took
 -- PREFIX workers             hash: "MOMENT REPORT" of each worker
 -- PREFIX owners              sorted set: until when each owner is believed to live
 -- PREFIX guesses:NAME        hash: "r PLACE" wrong answers in a row, "l PLACE" the latest, "p PLACE" when it was proven,

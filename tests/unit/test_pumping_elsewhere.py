@@ -1,0 +1,132 @@
+"""Shares of answers where a code is answered at another server, or sent by a worker: whoever counts it learns of that."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from smsotp_mocks.servers.redis import RedisServer
+from smsotp_plugin.codes.onetime import CodeMaker
+from smsotp_plugin.errors import Outcome
+from smsotp_plugin.login.budgets import Budgets
+from smsotp_plugin.login.ending import Aftermath
+from smsotp_plugin.login.pumping import PumpingWatch
+from smsotp_plugin.login.waiting import Waiting
+from smsotp_plugin.settings.sections.limits import LimitSettings
+from smsotp_plugin.stores.answers import Fate
+from smsotp_plugin.stores.sealed import SealedStore
+from tests.support.redis import Redis, open_store
+from tests.unit.test_pumping import GRACE, Site, block
+from tests.unit.test_stream import compose, redis, server
+
+__all__ = ["redis", "server"]
+
+NAMES = CodeMaker(b"k" * 32, 6, "0123456789", bytes).names
+
+
+class Node(Site):
+    """A server with a store in Redis."""
+
+    def __init__(self, server: RedisServer) -> None:
+        self._server = server
+        super().__init__(Path())
+
+    def open(self) -> None:
+        self.store = open_store(self._server.url, self.clock)  # type: ignore[assignment]  # of the same promises
+        self.watch = PumpingWatch(self.limits, NAMES, self.store, self.clock)
+        self.watch.keep()
+
+
+@pytest.fixture
+def nodes(server: RedisServer) -> Iterator[list[Node]]:
+    nodes = [Node(server) for _ in range(2)]
+    yield nodes
+    for node in nodes:
+        node.store.close()
+
+
+def answer_at(node: Node, state: str) -> None:
+    """Answer there a code that another server has sent."""
+    node.watch.note_answered(state)
+    node.store.flush()
+
+
+def test_what_is_answered_at_another_server_is_answered(nodes: list[Node]) -> None:
+    sender, other = nodes
+    sent = []
+    for number in range(100):
+        sent.append(sender.send(block(number)))
+        answer_at(other, str(sender._count))
+        sender.watch.keep()
+    sender.wait(GRACE)
+
+    assert all(sent)
+    assert sender.send(block(100))
+
+
+def test_what_is_answered_there_late_is_answered_too(nodes: list[Node]) -> None:
+    sender, other = nodes
+    for number in range(19):
+        sender.send(block(number))
+    sender.wait(GRACE)
+    for state in range(1, 20):
+        answer_at(other, str(state))
+    sender.wait(1)
+
+    assert all(sender.send(block(number)) for number in range(19))
+
+
+def test_what_nobody_answers_anywhere_is_not(nodes: list[Node]) -> None:
+    sender, other = nodes
+    answered = [sender.send("+436641230000") for _ in range(5)]
+    for state in range(1, 6):
+        answer_at(other, str(state))
+    sent = [sender.send(block(number)) for number in range(30)]
+    sender.wait(GRACE)
+
+    assert all(answered)
+    assert sent == [True] * 20 + [False] * 10
+
+
+def test_what_no_gateway_of_a_worker_took_is_no_sms(nodes: list[Node]) -> None:
+    node, worker = nodes
+    limits = LimitSettings()
+    budgets = Budgets(limits, NAMES, worker.store, worker.clock, pumping=worker.watch)
+    aftermath = Aftermath(SealedStore(worker.store, NAMES), Waiting(0, worker.clock), budgets)
+    sent = []
+    for number in range(60):
+        sent.append(node.send(block(number)))
+        message = compose(str(node._count), worker.clock.time() + 300)
+        aftermath.note_end(message, Outcome.NOT_SENT)
+        worker.store.flush()
+        node.watch.keep()
+    node.wait(GRACE)
+
+    assert all(sent)
+    assert node.send(block(60))
+
+
+def test_all_servers_hear_a_fate_once_and_one_that_starts_later_too(
+    nodes: list[Node], server: RedisServer, redis: Redis
+) -> None:
+    first, second = nodes
+    redis.ask("DEL", "{smsotp}:fates")
+    for number in range(1500):
+        first.store.tell_fate(str(number), Fate.ANSWERED)
+    first.store.tell_fate("last", Fate.UNSENT)
+    redis.ask("XADD", "{smsotp}:fates", "*", "of another version", "x")
+    first.store.flush()
+    told = [(str(number), Fate.ANSWERED) for number in range(1500)] + [("last", Fate.UNSENT)]
+    late = open_store(server.url)
+    heard = [store.hear_fates() for store in (first.store, second.store, late, first.store)]
+    late.close()
+
+    assert heard == [told, told, told, []]
+    assert 0 < redis.ask("PTTL", "{smsotp}:fates") <= 86_400_000
+
+
+def test_what_this_server_has_sent_is_told_to_nobody(nodes: list[Node], redis: Redis) -> None:
+    nodes[0].send(answered=True)
+    nodes[0].store.flush()
+
+    assert redis.ask("EXISTS", "{smsotp}:fates") == 0

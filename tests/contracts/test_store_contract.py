@@ -23,6 +23,7 @@ from tests.support.challenges import DAY
 from tests.support.clock import FakeClock
 from tests.support.redis import PATIENCE, Redis, RedisClock
 
+from .guess_contract import RULES
 from .store_contract import StoreContract
 
 
@@ -88,6 +89,15 @@ class TestSqlite(StoreContract):
         if threading.current_thread() is not inner._thread:
             inner._thread.join()
         inner._file.close()
+
+
+class TestSqliteInAQuietHour(TestSqlite):
+    """The same, where nobody has to wait at first: right answers are accepted before their consequences are written."""
+
+    def open(self, place: Path, window: float, clock: FakeClock, budgets: BudgetRules = NO_BUDGETS) -> Store:
+        store = super().open(place, window, clock, budgets)
+        store.may_wait(RULES)
+        return store
 
 
 def inside(store: object) -> SqliteStore:

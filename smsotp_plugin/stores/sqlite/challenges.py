@@ -43,6 +43,11 @@ UPDATE challenges SET
 WHERE state = :state AND user = :user AND status = {OPEN} AND tries_left <= :most AND {_ALIVE}
 RETURNING {_COLUMNS}, status
 """  # noqa: S608  (constants)
+_ACCEPT = f"""
+UPDATE challenges SET status = {USED}
+WHERE state = :state AND user = :user AND seal = :seal AND status = {OPEN} AND tries_left <= :most AND {_ALIVE}
+RETURNING {_COLUMNS}
+"""  # noqa: S608  (constants)
 _FIND = f"SELECT {_COLUMNS}, status FROM challenges WHERE state = ? AND user = ?"  # noqa: S608  (constants)
 _FIND_SAME = f"""
 SELECT {_COLUMNS} FROM challenges
@@ -126,6 +131,16 @@ def answer(  # noqa: PLR0913  (what `ChallengeStore.answer` takes, where it is, 
     if status == OPEN:
         raise WrongCode(challenge.tries_left)
     return challenge
+
+
+def accept(  # noqa: PLR0913  (as above)
+    connection: sqlite3.Connection, state: str, user: str, seal: str, now: float, *, most: int | None
+) -> Challenge | None:
+    """Use a challenge up where an answer is right, and return it; else change nothing. Takes what `answer` takes."""
+    values = {"state": state, "user": user, "seal": seal, "now": now, "most": _ANY if most is None else most}
+    # To the end: that is when it is committed, or fails.
+    rows = connection.execute(_ACCEPT, values).fetchall()
+    return Challenge(*rows[0]) if rows else None
 
 
 def find(connection: sqlite3.Connection, state: str, user: str) -> Challenge:

@@ -34,6 +34,7 @@ from smsotp_plugin.stores.sqlite.identity import (
     remove_leftovers,
 )
 from smsotp_plugin.stores.sqlite.neighbours import Neighbours, Presence, draw_owner, find_neighbours
+from smsotp_plugin.stores.sqlite.proofs import Proofs
 from smsotp_plugin.stores.sqlite.schema import prepare_schema
 
 log = logging.getLogger("smsotp.store")
@@ -65,6 +66,7 @@ class SqliteFile:
 
     Attributes:
         ledger: What was spent.
+        proofs: Right answers.
 
     Raises:
         StoreError: From here and every method: the file cannot be used.
@@ -85,6 +87,7 @@ class SqliteFile:
         #: How often a database was opened in this place: what was known of the one before is worth nothing.
         self.opened = 0
         self.ledger = Ledger(rules, self._owner, clock)
+        self.proofs = Proofs()
         self._identity = NOTHING
         self._log_rest_until = 0.0
         #: When the log is emptied of what has been removed; infinite while it holds nothing of that. A server that has died may
@@ -121,7 +124,7 @@ class SqliteFile:
         unwritten: Unwritten,
     ) -> None:
         """Keep challenges with their messages, events, and what was spent, and forget messages; all of it, or nothing."""
-        with self.transaction() as connection:
+        with self.transaction() as connection, self.proofs.written(connection):
             sql.insert(connection, challenges, events)
             messages_sql.insert(connection, self._owner, messages)
             messages_sql.forget(connection, forgotten)

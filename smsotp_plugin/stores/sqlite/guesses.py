@@ -98,7 +98,7 @@ def answer(  # noqa: PLR0913  (what is answered, by whom, where and when)
         raise TooManyGuesses(answer_from - turn)
     result = judged(judge)
     is_right = isinstance(result, Challenge)
-    (_count_right if is_right else _count_wrong)(connection, tallied, guesser, turn)
+    (count_right if is_right else _count_wrong)(connection, tallied, guesser, turn)
     if is_right and not any(watch.holds(name) for name in tallied):
         return result
     tallied = tallies(connection, guesser, number_hash, turn)
@@ -174,7 +174,7 @@ def _count_wrong(
         connection.execute(_NOTE_WRONG, {key: values[key] for key in ("name", "streak", "now")})
 
 
-def _count_right(
+def count_right(
     connection: sqlite3.Connection, tallied: Mapping[str, Tally], guesser: Guesser, now: float
 ) -> None:
     """End the row of wrong answers under each name, and note that the right one came from this place."""

@@ -172,6 +172,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         self, state: str, user: str, seal: str, now: float, guesser: Guesser | None = None
     ) -> Challenge:
         self._settle(state)
+        self._look_around()
         try:
             challenge = self._guesses.answer(state, user, seal, now, guesser, most=self._tries.left(state))
         except WrongCode as exc:
@@ -351,7 +352,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
                 self._uncommitted = Batch()
             events, forgotten = _take_all(self._events), _take_all(self._forgotten)
             unwritten = self._ledger.take()
-            if not batch and not events and not forgotten and not unwritten:
+            if not (batch or events or forgotten or unwritten or self._file.proofs):
                 return
             self._commit_began = self._disk_clock.monotonic()
             try:

@@ -1,0 +1,52 @@
+"""What follows from right answers, written with the next commit: nobody waits for it, and a crash loses a second of it at most."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from smsotp_plugin.stores.guesses import Guesser
+from smsotp_plugin.stores.sqlite import guesses as sql
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """
+    A right answer.
+
+    Attributes:
+        guesser: Who gave it, and from where.
+        number_hash: Of the challenge.
+        at: Unix seconds.
+    """
+
+    guesser: Guesser
+    number_hash: str
+    at: float
+
+
+class Proofs:
+    """Right answers that the file does not know yet. Each method is for whoever holds the writer's lock."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Proof] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def add(self, proof: Proof) -> None:
+        """Have the wrong answers before a right one forgotten, and its place known."""
+        self._waiting.append(proof)
+
+    @contextmanager
+    def written(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """Write what waits, before what is done inside; within a transaction, which has not changed anything if this raises."""
+        proofs, self._waiting = self._waiting, []
+        try:
+            for proof in proofs:
+                tallied = sql.tallies(connection, proof.guesser, proof.number_hash, proof.at)
+                sql.count_right(connection, tallied, proof.guesser, proof.at)
+            yield
+        except BaseException:
+            self._waiting[:0] = proofs
+            raise

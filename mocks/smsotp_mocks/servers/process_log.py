@@ -1,5 +1,8 @@
 """What a program prints: kept, copied to a file, and waited for."""
 
+import codecs
+import os
+import select
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -8,11 +11,16 @@ if TYPE_CHECKING:
     import subprocess
 
 _SHOWN = 40  # lines in an error
+_READ_LATER = 0.02  # seconds
+_PIECE = 65536  # bytes
 
 
 class ProcessLog:
     """
     The lines of one program, over all its runs.
+
+    Who prints thousands of lines a second must not be slowed down by a reader that wakes for each of them: what nobody waits for
+    or asks for is read some milliseconds later.
 
     Args:
         path: The file that gets them as well.
@@ -21,14 +29,18 @@ class ProcessLog:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lines: list[str] = []
+        #: The end of what was read, without the end of its line.
+        self._rest = ""
+        #: Guards all of this.
         self._changed = threading.Condition()
-        self._ended = True
+        self._waiting = 0
+        self._output: _Output | None = None
         self._thread: threading.Thread | None = None
 
     def follow(self, process: "subprocess.Popen[str]") -> None:
         """Read a new run's output until it ends."""
-        self._ended = False
-        self._thread = threading.Thread(target=self._read, args=(process,), name="radius-log", daemon=True)
+        output = self._output = _Output(process)
+        self._thread = threading.Thread(target=self._read, args=(output,), name="radius-log", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -39,40 +51,104 @@ class ProcessLog:
     def mark(self) -> int:
         """Return how many lines there are."""
         with self._changed:
+            self._take()
             return len(self._lines)
 
     def text(self) -> str:
         """Return everything."""
         with self._changed:
+            self._take()
             return "".join(self._lines)
 
     def tail(self, after: int = 0) -> str:
         """Return the last lines, for an error."""
         with self._changed:
+            self._take()
             lines = self._lines[after:][-_SHOWN:]
         return "The end of its log:\n" + "".join(f"  {line}" for line in lines)
 
     def wait(self, text: str, after: int, timeout: float, times: int = 1) -> bool:
         """Return False when so many lines with the text did not come in time, or the program ended without them."""
         with self._changed:
-            self._changed.wait_for(lambda: self._ended or self._holds(text, after, times), timeout)
-            return self._holds(text, after, times)
+            self._waiting += 1
+            try:
+                self._take()
+                self._changed.notify_all()
+                self._changed.wait_for(
+                    lambda: self._output is None or self._holds(text, after, times), timeout
+                )
+                return self._holds(text, after, times)
+            finally:
+                self._waiting -= 1
 
     def _holds(self, text: str, after: int, times: int) -> bool:
         return sum(text in line for line in self._lines[after:]) >= times
 
-    def _read(self, process: "subprocess.Popen[str]") -> None:
+    def _read(self, output: "_Output") -> None:
+        while self._output is output:
+            output.wait()
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting, _READ_LATER)
+                self._take()
+        output.close()
+
+    def _take(self) -> None:
+        """Read what has been printed by now."""
+        output = self._output
+        if output is None:
+            return
+        printed = output.read()
+        *lines, self._rest = (self._rest + printed).split("\n")
+        if output.ended and self._rest:
+            lines.append(self._rest)
+            self._rest = ""
+        if lines:
+            self._lines += [f"{line}\n" for line in lines]
+            with self._path.open("a") as file:
+                file.writelines(self._lines[-len(lines) :])
+        if output.ended:
+            self._output = None
+        self._changed.notify_all()
+
+
+class _Output:
+    """
+    What one run prints, read without waiting.
+
+    Args:
+        process: Prints into a pipe.
+    """
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout is not None
-        with process.stdout as stream, self._path.open("a") as file:
-            for line in stream:
-                file.write(line)
-                file.flush()
-                with self._changed:
-                    self._lines.append(line)
-                    self._changed.notify_all()
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
+        self._stream = process.stdout
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        #: Everything has been read.
+        self.ended = False
+        os.set_blocking(self._stream.fileno(), False)
+
+    def wait(self) -> None:
+        """Wait until there is something to read."""
+        poll = select.poll()
+        poll.register(self._stream.fileno(), select.POLLIN)
+        poll.poll()
+
+    def read(self) -> str:
+        """Return what has been printed since the last call."""
+        pieces = []
+        while not self.ended:
+            try:
+                piece = os.read(self._stream.fileno(), _PIECE)
+            except BlockingIOError:
+                break
+            pieces.append(self._decoder.decode(piece, not piece))
+            if not piece:
+                self.ended = True
+        return "".join(pieces)
+
+    def close(self) -> None:
+        """Close it, when nobody waits for it or reads it any more."""
+        self._stream.close()
 
 
 class Logged:

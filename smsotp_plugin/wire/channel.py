@@ -26,8 +26,8 @@ from smsotp_plugin.wire.tls import find_certified_name
 
 #: RFC 5321 section 4.5.3.1.5 allows 512 octets in a line; servers with longer greetings exist.
 _LONGEST_LINE = 2048
-#: That of a TLS record (RFC 8446 section 5.1).
-_LARGEST_PIECE = 16 * 1024
+#: Bytes that come at once, at most: those of a TLS record (RFC 8446 section 5.1).
+LARGEST_PIECE = 16 * 1024
 
 _T = TypeVar("_T")
 
@@ -166,7 +166,7 @@ class Channel:
         """
         try:
             if self._inner is not None:
-                return self._pump(partial(self._inner.tls.read, _LARGEST_PIECE), deadline)
+                return self._pump(partial(self._inner.tls.read, LARGEST_PIECE), deadline)
             return self._receive(deadline)
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
             return b""
@@ -197,7 +197,7 @@ class Channel:
         if self._socket is None or self._received:
             return False
         try:
-            received = self._socket.recv(1 if self._inner is None else _LARGEST_PIECE)
+            received = self._socket.recv(1 if self._inner is None else LARGEST_PIECE)
             if self._inner is not None and received:
                 # It may be a ticket of the inner TLS, which says nothing.
                 self._inner.incoming.write(received)
@@ -244,7 +244,7 @@ class Channel:
         if not isinstance(self._socket, ssl.SSLSocket):
             # Nearly always there is nothing yet.
             self._wait(select.POLLIN, deadline)
-        return self._take(partial(self._socket.recv, _LARGEST_PIECE), select.POLLIN, deadline)
+        return self._take(partial(self._socket.recv, LARGEST_PIECE), select.POLLIN, deadline)
 
     def _take(self, step: Callable[[], _T], awaited: int, deadline: Deadline) -> _T:
         """Take a step as soon as the socket can; where TLS wants to read or to write first, it waits for that."""

@@ -21,7 +21,7 @@ from smsotp_plugin.stores.sqlite.settings import SqliteSettings
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import DAY
 from tests.support.clock import FakeClock
-from tests.support.redis import PATIENCE, Redis, RedisClock
+from tests.support.redis import PATIENCE, Redis, RedisClock, join_cluster
 
 from .guess_contract import RULES
 from .store_contract import StoreContract
@@ -30,8 +30,7 @@ from .store_contract import StoreContract
 @pytest.fixture(scope="module", autouse=True)
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     # A Cluster of one node: it refuses a change that touches keys of several slots.
-    options = ["--cluster-enabled", "yes"]
-    with RedisServer(tmp_path_factory.mktemp("redis"), options=options) as server:
+    with RedisServer(tmp_path_factory.mktemp("redis"), options=join_cluster()) as server:
         redis = Redis(server.port)
         redis.ask("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
         redis.close()

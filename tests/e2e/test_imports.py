@@ -22,9 +22,12 @@ from smsotp_mocks.gateways.smtp.gateway import SmtpGateway
 from smsotp_mocks.gateways.toml import write_toml
 from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.net.certificates import Certificates
+from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.raddb import RadiusUser
+from smsotp_mocks.servers.redis import RedisServer
+from tests.support.redis import once
 
-from .system import World
+from .system import World, people
 from .test_notifications import NOTIFICATIONS, ask_for
 
 #: The plugin itself has it imported, before anything else: it reads the ``.pth`` files in what ``python_path`` names.
@@ -51,6 +54,18 @@ provider = "http"
 URL = "https://nobody.invalid/sms"
 RETURN_SUCCESS = "OK"
 [gateways.nobody.options]
+to = "{{phone}}"
+text = "{{otp}}"
+"""
+WITH_REDIS = """
+[store]
+url = "redis://:secret@localhost:{port}/3"
+key = "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
+[gateways.mock]
+provider = "http"
+URL = "{url}/sms"
+RETURN_SUCCESS = "OK"
+[gateways.mock.options]
 to = "{{phone}}"
 text = "{{otp}}"
 """
@@ -83,11 +98,12 @@ def imports(tmp_path: Path) -> Imports:
     return Imports(tmp_path / "imports")
 
 
-def put_hook_into(world: World, folder: Path, out: Path) -> None:
+def put_hook_into(server: FreeRadiusServer, folder: Path, out: Path) -> None:
+    server.prepare()
     folder.mkdir()
     (folder / "note_imports.py").write_text(HOOK.format(path=str(out)))
     (folder / "note_imports.pth").write_text("import note_imports\n")
-    module = world.server.raddb / "mods-available/smsotp-plugin"
+    module = server.raddb / "mods-available/smsotp-plugin"
     module.write_text(module.read_text().replace('python_path = "', f'python_path = "{folder}:'))
 
 
@@ -129,9 +145,11 @@ def test_a_log_in_imports_nothing(
         tmp_path / "world", sections=tables, users=[*users, RadiusUser("of-none", "secret-word", "no number")]
     )
     ask_for(world, "login")
-    put_hook_into(world, tmp_path / "hook", imports.file)
+    put_hook_into(world.server, tmp_path / "hook", imports.file)
     with world:
-        assert imports.of(world.server.pid), "the hook is not in the server"
+        loaded = imports.of(world.server.pid)
+        assert loaded, "the hook is not in the server"
+        assert "redis" not in loaded
         world.gateway.inbox = mocks[0].inbox
         for user in users:
             log_in_with_everything(world, user)
@@ -144,6 +162,34 @@ def test_a_log_in_imports_nothing(
         world.server.wait_for_log("no gateway took it", after=mark)
 
         assert " ".join(imports.of(world.server.pid)) == ""
+
+
+def test_a_log_in_with_a_redis_that_goes_and_comes_imports_nothing(tmp_path: Path, imports: Imports) -> None:
+    users = people(3)
+    with (
+        HttpGateway() as gateway,
+        RedisServer(tmp_path / "redis", options=["--requirepass", "secret"]) as redis,
+    ):
+        config = WITH_REDIS.format(port=redis.port, url=gateway.url)
+        server = FreeRadiusServer(tmp_path / "radius", users=users, config_toml=config)
+        put_hook_into(server, tmp_path / "hook", imports.file)
+
+        def log_in(user: RadiusUser) -> None:
+            challenge = server.log_in(user.name, user.password)
+            assert challenge.code == "challenge"
+            server.answer(user.name, "wrong", challenge.state)
+            code = gateway.inbox.wait(number=user.phone).code
+            assert server.answer(user.name, code, challenge.state).code == "accept"
+
+        with server:
+            assert "redis" in imports.of(server.pid)
+            log_in(users[0])
+            redis.kill()
+            assert server.log_in(users[1].name, users[1].password).code == "reject"
+            redis.start()
+            once(lambda: log_in(users[2]), AssertionError)
+
+            assert " ".join(imports.of(server.pid)) == ""
 
 
 def log_in_with_everything(world: World, user: RadiusUser) -> None:

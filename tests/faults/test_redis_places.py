@@ -1,6 +1,7 @@
 """The ways to a Redis: over TLS, with a user, through a socket, by Sentinels when it dies, in a Cluster when a node dies."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,17 +9,18 @@ import pytest
 import trustme
 
 from smsotp_mocks.servers.redis import RedisSentinel, RedisServer
-from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.clock import Deadline, SystemClock
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.guesses import GuessRules
-from smsotp_plugin.stores.redis.address import find_slot
+from smsotp_plugin.stores.redis.address import RedisPlace
+from smsotp_plugin.stores.redis.line import Access, Line
 from smsotp_plugin.stores.redis.link import REST
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.challenges import RIGHT
 from tests.support.clock import FakeClock, Waits
 from tests.support.markdown import ROOT
 from tests.support.parcels import begin
-from tests.support.redis import PATIENCE, Redis, once, open_store, somebody
+from tests.support.redis import PATIENCE, Redis, join_cluster, once, open_store, somebody
 
 NOW = SystemClock().time
 #: What the log of a Redis says: it has all that the one has that it copies from; the Cluster has every slot.
@@ -124,6 +126,25 @@ def test_who_is_not_let_in_is_told_so_at_the_start_and_no_password_is_repeated(
     assert "secret" not in str(refused.value)
 
 
+def test_a_new_connection_says_who_we_are_and_nothing_else(tmp_path: Path) -> None:
+    with RedisServer(tmp_path, options=["--requirepass", "secret"]) as server:
+        line = Line(RedisPlace("127.0.0.1", server.port), Access(password="secret", database=3))
+        (stats,) = line.ask([("INFO", "commandstats")], Deadline.after(PATIENCE, SystemClock()))
+        line.close()
+
+    assert set(re.findall(r"cmdstat_([^:]+)", str(stats))) == {"auth", "select"}
+
+
+def test_a_user_without_a_password_is_a_user(tmp_path: Path) -> None:
+    with RedisServer(tmp_path / "redis") as server:
+        redis = Redis(server.port)
+        redis.ask("ACL", "SETUSER", "radius", *read_rights(), "nopass")
+        redis.ask("ACL", "SETUSER", "default", "off")
+        redis.close()
+        with opened(f"redis://radius@127.0.0.1:{server.port}") as store:
+            assert log_in(store)
+
+
 def test_a_socket_of_this_machine_is_a_way(tmp_path: Path) -> None:
     with (
         RedisServer(tmp_path, options=["--unixsocket", str(tmp_path / "redis.sock")]),
@@ -207,6 +228,24 @@ def test_a_name_that_no_sentinel_knows_is_told(tmp_path: Path) -> None:
         log_in(store)
 
 
+@pytest.mark.parametrize("password", ["", "wrong", "right"])
+def test_sentinels_have_a_password_of_their_own(tmp_path: Path, password: str) -> None:
+    with (
+        RedisServer(tmp_path / "first") as first,
+        RedisSentinel(tmp_path / "sentinel", first) as sentinel,
+    ):
+        redis = Redis(sentinel.port)
+        redis.ask("ACL", "SETUSER", "default", ">right")
+        redis.close()
+        settings = {"sentinel_password": password} if password else {}
+        with opened(f"redis+sentinel://127.0.0.1:{sentinel.port}/mymaster", **settings) as store:
+            if password == "right":
+                assert log_in(store)
+                return
+            with pytest.raises(StoreError, match=r"does not let us in: (NOAUTH|WRONGPASS)"):
+                log_in(store)
+
+
 def wait_for_copy(server: RedisServer) -> None:
     """Wait until another Redis has all that this one has been told."""
     redis = Redis(server.port)
@@ -219,32 +258,23 @@ def wait_for_copy(server: RedisServer) -> None:
 @pytest.fixture
 def nodes(tmp_path: Path) -> Iterator[Sequence[RedisServer]]:
     """Start a Cluster of three nodes; the last one gets a replica."""
-    options = [
-        *(
-            "--cluster-enabled",
-            "yes",
-            "--cluster-node-timeout",
-            "1000",
-            "--cluster-replica-validity-factor",
-            "0",
-        ),
-    ]
+    options = ["--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0"]
     with contextlib.ExitStack() as running:
         nodes = [
-            running.enter_context(RedisServer(tmp_path / str(number), options=options)) for number in range(4)
+            running.enter_context(RedisServer(tmp_path / str(number), options=[*options, *join_cluster()]))
+            for number in range(4)
         ]
         redis = [Redis(node.port) for node in nodes]
         for number, (first, last) in enumerate([(0, 5460), (5461, 10922), (10923, 16383)]):
             redis[number].ask("CLUSTER", "ADDSLOTSRANGE", first, last)
             redis[number].ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
         for node in nodes[1:]:
-            redis[0].ask("CLUSTER", "MEET", "127.0.0.1", node.port)
+            redis[0].ask("CLUSTER", "MEET", "127.0.0.1", node.port, node.options[-1])
         for node in nodes:
             # It knows the three that have slots.
             node.wait_for_log(WHOLE, timeout=PATIENCE)
-        owner = next(
-            number for number, last in enumerate([5460, 10922, 16383]) if find_slot("smsotp") <= last
-        )
+        slot = redis[0].ask("CLUSTER", "KEYSLOT", "{smsotp}")
+        owner = next(number for number, last in enumerate([5460, 10922, 16383]) if slot <= last)
         redis[3].ask("CLUSTER", "REPLICATE", redis[owner].ask("CLUSTER", "MYID"))
         nodes[3].wait_for_log(COPIED, timeout=PATIENCE)
         for each in redis:
@@ -257,9 +287,13 @@ def test_a_cluster_is_asked_who_has_our_slot_and_again_when_that_node_dies(
     nodes: Sequence[RedisServer],
 ) -> None:
     *others, owner = nodes
+    for node in nodes:
+        redis = Redis(node.port)
+        redis.ask("ACL", "SETUSER", "radius", *read_rights())
+        redis.close()
     hosts = ",".join(f"127.0.0.1:{node.port}" for node in others[:2])
     clock = FakeClock(waits=Waits.NOT_AT_ALL)
-    with opened(f"redis+cluster://{hosts}", clock=clock) as store:
+    with opened(f"redis+cluster://radius:secret@{hosts}", clock=clock) as store:
         assert log_in(store)
         before = begin(store, somebody())
         wait_for_copy(owner)
@@ -272,12 +306,3 @@ def test_a_cluster_is_asked_who_has_our_slot_and_again_when_that_node_dies(
         assert log_in(store)
         assert store.take_over(NOW()) == []
         store.flush()
-
-
-def test_the_slot_is_that_of_redis(tmp_path: Path) -> None:
-    with RedisServer(tmp_path, options=["--cluster-enabled", "yes"]) as server:
-        redis = Redis(server.port)
-        told = [redis.ask("CLUSTER", "KEYSLOT", f"{{{tag}}}:version") for tag in ("smsotp", "a.b", "x-1")]
-        redis.close()
-
-    assert told == [find_slot(tag) for tag in ("smsotp", "a.b", "x-1")]

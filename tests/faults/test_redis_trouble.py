@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -11,14 +11,19 @@ from typing import Self
 import pytest
 
 from smsotp_mocks.servers.redis import RedisServer
-from smsotp_plugin.clock import Clock, SystemClock
+from smsotp_plugin.clock import Clock, Deadline, SystemClock
 from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.redis.address import RedisPlace
+from smsotp_plugin.stores.redis.line import Access, Line
 from smsotp_plugin.stores.redis.link import LIMIT, NotAnswered
 from smsotp_plugin.stores.redis.store import RedisStore
+from smsotp_plugin.wire import channel
+from smsotp_plugin.wire.channel import Broken
+from smsotp_plugin.wire.resolve import Address, Resolver
 from tests.support.challenges import RIGHT, at_once
 from tests.support.clock import FakeClock, Waits
 from tests.support.parcels import SomeParcel, begin, told_by
-from tests.support.redis import Redis, once, open_store, somebody
+from tests.support.redis import PATIENCE, Redis, once, open_store, somebody
 
 
 @pytest.fixture
@@ -94,13 +99,92 @@ def drip(connection: socket.socket) -> None:
         connection.sendall(b"x")
 
 
-@pytest.mark.parametrize("serve", [hang, drip, lambda connection: connection.close()])
-def test_a_call_is_given_up_whatever_comes(serve: Callable[[socket.socket], None]) -> None:
+def drip_a_record(connection: socket.socket) -> None:
+    """Answer in TLS with a record that has no end, a byte at a time."""
+    connection.sendall(b"\x16\x03\x03\x40\x00")
+    drip(connection)
+
+
+def say(answer: bytes) -> Callable[[socket.socket], None]:
+    """Return what gives this answer and closes."""
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(answer)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    return serve
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:{}", "redis://bob:secret@127.0.0.1:{}/3"])
+@pytest.mark.parametrize(
+    "serve", [hang, drip, say(b""), say(b"$5\r\nOK"), say(b"HTTP/1.1 400 Bad Request\r\n")]
+)
+def test_a_call_is_given_up_whatever_comes(serve: Callable[[socket.socket], None], url: str) -> None:
     with Peer(serve) as peer:
-        store = open_store(peer.url)
+        store = open_store(url.format(peer.port))
         with pytest.raises(NotAnswered):
             store.find("0" * 32, "bob")
         _close(store)
+
+
+@pytest.mark.parametrize("serve", [hang, drip_a_record])
+def test_a_handshake_is_given_up_whatever_comes(serve: Callable[[socket.socket], None]) -> None:
+    with Peer(serve) as peer:
+        store = open_store(f"rediss://127.0.0.1:{peer.port}")
+        with pytest.raises(NotAnswered):
+            store.find("0" * 32, "bob")
+        _close(store)
+
+
+def test_a_name_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def look_up(host: str, port: int) -> Sequence[Address]:
+        over.wait()
+        raise OSError(host, port)
+
+    monkeypatch.setattr(channel, "RESOLVER", Resolver(look_up))
+    store = open_store("redis://redis.example.com")
+    with pytest.raises(NotAnswered, match="cannot be resolved: no answer in time"):
+        store.find("0" * 32, "bob")
+    _close(store)
+    over.set()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"-MOVED here\r\n",
+        b"-ASK 1 somewhere\r\n",
+        b"-LOADING \xff\r\n",
+        b"-ERR max number of clients reached\r\n",
+        b"$-7\r\n",
+        b":99999999999999999999\r\n",
+        b"%1\r\n*0\r\n+a\r\n",
+        b">0\r\n",
+        b">1\r\n+a\r\n" * 1000,
+        b"*1\r\n-MOVED here\r\n",
+    ],
+)
+def test_an_answer_that_is_none_is_no_answer(answer: bytes) -> None:
+    with Peer(say(answer)) as peer:
+        line = Line(RedisPlace("127.0.0.1", peer.port), Access())
+        with pytest.raises(Broken, match=r"answers in another protocol|does not serve now: [ELM]"):
+            line.ask([("GET", "a")], Deadline.after(PATIENCE, SystemClock()))
+        line.close()
+
+
+def test_what_is_said_unasked_is_noticed_also_in_one_piece_with_an_answer() -> None:
+    def serve(connection: socket.socket) -> None:
+        connection.sendall(b"+OK\r\n>2\r\n+invalidate\r\n*1\r\n$1\r\na\r\n")
+        hang(connection)
+
+    with Peer(serve) as peer:
+        line = Line(RedisPlace("127.0.0.1", peer.port), Access())
+        assert line.ask([("GET", "a")], Deadline.after(PATIENCE, SystemClock())) == [b"OK"]
+        assert not line.is_quiet()
+        line.close()
 
 
 def test_no_more_than_half_a_second_is_waited() -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 import hiredis
 
+from smsotp_mocks.net.ports import find_free_tcp_port
 from smsotp_plugin.clock import Clock, SystemClock
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.base import Challenge
@@ -99,6 +100,11 @@ class RedisClock(FakeClock):
                 if life > 0
             ]
         )
+
+
+def join_cluster() -> list[str]:
+    """Return the options of a node of a Cluster, the last of which is its other port: by itself Redis takes one that may be used."""
+    return ["--cluster-enabled", "yes", "--cluster-port", str(find_free_tcp_port())]
 
 
 def open_store(

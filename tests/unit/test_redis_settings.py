@@ -151,16 +151,19 @@ def test_a_file_with_a_password_in_the_address_that_others_can_read_is_warned_of
     assert any("store.url" in each for each in find_warnings(load_settings(file), file))
 
 
-def test_without_hiredis_it_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("package", ["redis", "hiredis"])
+def test_without_its_packages_it_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(
         "smsotp_plugin.stores.redis.settings.find_spec",
-        lambda name: None if name == "hiredis" else find(name),
+        lambda name: None if name == package else find(name),
     )
     with pytest.raises(ConfigError) as refused:
         load_settings(write(tmp_path, "url = 'redis://a.example'"))
 
     (problem,) = refused.value.problems
     assert problem.endswith(
-        "store.url: needs the package hiredis, which is not installed: pip install 'smsotp-plugin[redis]'"
+        f"store.url: needs the package {package}, which is not installed: pip install 'smsotp-plugin[redis]'"
     )

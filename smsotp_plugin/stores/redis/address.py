@@ -1,7 +1,6 @@
 """What ``[store] url`` says of a Redis: where it is, how it is found there, and as whom."""
 
 import re
-from binascii import crc_hqx
 from dataclasses import dataclass, field
 from enum import Enum
 from urllib.parse import unquote
@@ -10,8 +9,6 @@ from smsotp_plugin.fields.host import encode_host
 
 _DATABASE = re.compile(r"[0-9]{1,5}")
 _SERVICE = re.compile(r"[A-Za-z0-9._-]{1,128}")
-#: Of the key space of Redis Cluster.
-_SLOTS = 16384
 
 
 class Way(Enum):
@@ -82,11 +79,6 @@ class RedisAddress:
     password: str = field(default="", repr=False)
     database: int = 0
     service: str = ""
-
-
-def find_slot(tag: str) -> int:
-    """Return the slot of all keys with a hash tag (Redis Cluster specification, "Hash tags")."""
-    return crc_hqx(tag.encode(), 0) % _SLOTS
 
 
 def read_address(url: str) -> RedisAddress:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.fields.secret import SecretSetting
-from smsotp_plugin.stores.redis.address import RedisPlace, find_slot
+from smsotp_plugin.stores.redis.address import RedisPlace
 from smsotp_plugin.stores.redis.line import Access, Reply, ReplyError, Word, explain
 from smsotp_plugin.stores.redis.link import ELSEWHERE, LIMIT, Link
 from smsotp_plugin.stores.redis.locate import make_locator
@@ -57,7 +57,7 @@ def connect(  # noqa: PLR0913  (where, by whose clock, and how patiently)
     sentinels = Access(settings.sentinel_username or "", _reveal(settings.sentinel_password), 0, tls)
     key = f"{{{settings.prefix}}}:version"
     greeting: list[tuple[Word, ...]] = [] if changes_nothing else [("SET", key, VERSION, "NX")]
-    locator = make_locator(address, find_slot(settings.prefix), data, sentinels)
+    locator = make_locator(address, key, data, sentinels)
     link = Link(locator, data, [*greeting, ("GET", key)], _judge, clock, limit=limit, tells=tells)
     return link, Scripts(link, settings.prefix, clock, turn)
 
@@ -75,7 +75,9 @@ def _judge(place: RedisPlace, replies: Sequence[Reply]) -> None:
         StoreError: It cannot be used.
     """
     for reply in replies:
-        if isinstance(reply, ReplyError) and str(reply).startswith((*ELSEWHERE, *_PASSING)):
+        if isinstance(reply, ELSEWHERE) or (
+            isinstance(reply, ReplyError) and explain(reply).startswith(_PASSING)
+        ):
             raise Broken(f"Redis at {place} does not serve now: {explain(reply)}")
         if isinstance(reply, ReplyError):
             raise StoreError(f"Redis at {place} cannot be used: {explain(reply)}")

@@ -1,4 +1,4 @@
-"""The store in Redis, as the configuration names it. What needs hiredis is imported where it is used."""
+"""The store in Redis, as the configuration names it. What needs redis-py is imported where it is used."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -26,7 +26,7 @@ def _open_beside(
     settings: RedisSettings, clock: Clock, *, changes_nothing: bool = False
 ) -> Iterator["Scripts"]:
     """Open the way to a Redis for a command, which says itself what is wrong."""
-    from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs hiredis)
+    from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs redis-py)
 
     link, scripts = connect(settings, clock, changes_nothing=changes_nothing, limit=_PATIENCE, tells=False)
     with closing(link):
@@ -47,18 +47,18 @@ class RedisKind(StoreKind[RedisSettings]):
         clock: Clock,
         budgets: BudgetRules,
     ) -> Store:
-        from smsotp_plugin.stores.redis.store import RedisStore  # noqa: PLC0415  (needs hiredis)
+        from smsotp_plugin.stores.redis.store import RedisStore  # noqa: PLC0415  (needs redis-py)
 
         return RedisStore(settings, window, events_kept, clock, budgets)
 
     def read_trace(self, settings: RedisSettings, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
-        from smsotp_plugin.stores.redis.trace import read_events  # noqa: PLC0415  (needs hiredis)
+        from smsotp_plugin.stores.redis.trace import read_events  # noqa: PLC0415  (needs redis-py)
 
         with _open_beside(settings, SystemClock(), changes_nothing=True) as scripts:
             return read_events(scripts, wanted, limit)
 
     def erase(self, settings: RedisSettings, person: StoredPerson) -> Erased:
-        from smsotp_plugin.stores.redis.erase import erase_from_redis  # noqa: PLC0415  (needs hiredis)
+        from smsotp_plugin.stores.redis.erase import erase_from_redis  # noqa: PLC0415  (needs redis-py)
 
         clock = SystemClock()
         with _open_beside(settings, clock) as scripts:
@@ -72,19 +72,19 @@ class RedisKind(StoreKind[RedisSettings]):
     def read_limits(
         self, settings: RedisSettings, rules: BudgetRules, keys: Sequence[str], clock: Clock
     ) -> Usage:
-        from smsotp_plugin.stores.redis.limits import read_limits_in_redis  # noqa: PLC0415  (needs hiredis)
+        from smsotp_plugin.stores.redis.limits import read_limits_in_redis  # noqa: PLC0415  (needs redis-py)
 
         with _open_beside(settings, clock, changes_nothing=True) as scripts:
             return read_limits_in_redis(scripts, rules, keys, clock)
 
     def lift_limits(self, settings: RedisSettings, keys: Sequence[str], clock: Clock) -> int:
-        from smsotp_plugin.stores.redis.limits import lift_limits_in_redis  # noqa: PLC0415  (needs hiredis)
+        from smsotp_plugin.stores.redis.limits import lift_limits_in_redis  # noqa: PLC0415  (needs redis-py)
 
         with _open_beside(settings, clock) as scripts:
             return lift_limits_in_redis(scripts, keys)
 
     def read_contents(self, settings: RedisSettings) -> StoreContents:
-        from smsotp_plugin.stores.redis.contents import read_contents_of_redis  # noqa: PLC0415  (needs hiredis)
+        from smsotp_plugin.stores.redis.contents import read_contents_of_redis  # noqa: PLC0415  (needs redis-py)
 
         with _open_beside(settings, SystemClock(), changes_nothing=True) as scripts:
             return read_contents_of_redis(scripts)
@@ -92,7 +92,7 @@ class RedisKind(StoreKind[RedisSettings]):
     def write_contents(
         self, settings: RedisSettings, contents: StoreContents, *, events_kept: float, clock: Clock
     ) -> None:
-        from smsotp_plugin.stores.redis.contents import write_contents_to_redis  # noqa: PLC0415  (needs hiredis)
+        from smsotp_plugin.stores.redis.contents import write_contents_to_redis  # noqa: PLC0415  (needs redis-py)
 
         with _open_beside(settings, clock) as scripts:
             write_contents_to_redis(scripts, contents, events_kept, clock.time())

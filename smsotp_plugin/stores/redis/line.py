@@ -1,32 +1,31 @@
 """
-One connection to one Redis, in which everything ends at a deadline that is handed in.
+One connection to one Redis: that of redis-py, on a socket in which everything ends at a deadline that is handed in.
 
-The bytes are hiredis's. redis-py, which has it too, knows no deadline that covers the name look-up, TLS and the greeting together,
-and costs 20 MB, a quarter of a second at the start and three times the time for each call.
+redis-py greets, packs, parses and knows the errors. By itself it bounds each wait, and neither the name look-up nor their sum: a
+server that sends a byte now and then would hold a log-in for ever. So it is given a `Channel` where it takes a socket.
 """
 
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
 
-import hiredis
+from redis import AuthenticationError, Connection, InvalidResponse, RedisError, ResponseError
 
 from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.log import make_printable
 from smsotp_plugin.stores.redis.address import RedisPlace
-from smsotp_plugin.wire.channel import Broken, Channel
+from smsotp_plugin.wire.channel import LARGEST_PIECE, Broken, Channel
 
 #: A word of a command.
 Word = str | bytes | int
 #: An answer: None, a text, a number or several of these. An error is a `ReplyError`, also within an answer.
 Reply = object
-ReplyError = hiredis.ReplyError
+ReplyError = ResponseError
 
+#: Raised by redis-py where an answer is none, or begins like one that it knows and goes on otherwise.
+_GARBAGE = (InvalidResponse, LookupError, RecursionError, TypeError, ValueError)
 _LONGEST_REASON = 200
-#: Its type hints say that a command is one word.
-_pack = cast("Callable[[tuple[Any, ...]], bytes]", hiredis.pack_command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,52 +45,50 @@ class Access:
     database: int = 0
     tls: ssl.SSLContext | None = None
 
-    def greeting(self) -> list[tuple[Word, ...]]:
-        """Return the commands that a connection begins with."""
-        commands: list[tuple[Word, ...]] = []
-        if self.password:
-            commands.append(("AUTH", *filter(None, [self.username]), self.password))
-        if self.database:
-            commands.append(("SELECT", self.database))
-        return commands
+
+class _Socket(Channel):
+    """As much of a socket as redis-py uses."""
+
+    deadline: Deadline
+
+    def sendall(self, data: bytes) -> None:
+        self.write(data, self.deadline)
+
+    def recv_into(self, buffer: bytearray) -> int:
+        if not (received := self.receive(self.deadline)):
+            raise Broken(f"{self._peer} closed the connection")
+        buffer[: len(received)] = received
+        return len(received)
+
+    def shutdown(self, how: int) -> None:
+        """Do nothing: it is closed next."""
 
 
-class Line:
+class Line(Connection):
     """
-    One connection, used by one thread at a time.
+    One connection, used by one thread at a time. It is made when something is asked for the first time.
 
     Args:
         place: Of the server.
+        access: As whom it is asked.
     """
 
-    def __init__(self, place: RedisPlace) -> None:
+    def __init__(self, place: RedisPlace, access: Access) -> None:
+        super().__init__(
+            host=place.host,
+            port=place.port,
+            username=access.username or None,
+            password=access.password or None,
+            db=access.database,
+            protocol=2,
+            # It would say on each connection which library this is, in two more round trips.
+            driver_info=None,
+            encoding_errors="replace",
+            socket_read_size=LARGEST_PIECE,
+        )
         self.place = place
-        self._channel = Channel(f"Redis at {place}")
-        self._reader = hiredis.Reader()
-
-    def open(self, access: Access, commands: Sequence[tuple[Word, ...]], deadline: Deadline) -> list[Reply]:
-        """
-        Connect, say who we are, and ask something, all in one go.
-
-        Returns:
-            The answers to `commands`.
-
-        Raises:
-            Broken: There is no connection.
-            StoreError: We may not use this server.
-        """
-        place, greeting = self.place, access.greeting()
-        if place.path:
-            self._channel.connect_inside(place.path, deadline)
-        else:
-            self._channel.connect(place.host, place.port, deadline)
-        if access.tls is not None:
-            self._channel.encrypt(access.tls, place.host, deadline)
-        replies = self.ask([*greeting, *commands], deadline)
-        for reply in replies[: len(greeting)]:
-            if isinstance(reply, ReplyError):
-                raise StoreError(f"Redis at {place} does not let us in: {explain(reply)}")
-        return replies[len(greeting) :]
+        self._tls = access.tls
+        self._channel = _Socket(f"Redis at {place}")
 
     def ask(self, commands: Sequence[tuple[Word, ...]], deadline: Deadline) -> list[Reply]:
         """
@@ -99,31 +96,47 @@ class Line:
 
         Raises:
             Broken: They did not all come; the commands may have been carried out.
+            StoreError: We may not use this server.
         """
-        self._channel.write(b"".join(map(_pack, commands)), deadline)
-        return [self._read(deadline) for _ in commands]
+        self._channel.deadline = deadline
+        packed = self.pack_commands(commands)
+        try:
+            self.send_packed_command(packed, check_health=False)
+            return [self._read() for _ in commands]
+        except (AuthenticationError, ResponseError) as exc:
+            raise StoreError(f"Redis at {self.place} does not let us in: {explain(exc)}") from exc
+        except _GARBAGE as exc:
+            raise Broken(f"Redis at {self.place} answers in another protocol") from exc
+        except RedisError as exc:
+            raise Broken(f"Redis at {self.place} does not serve now: {explain(exc)}") from exc
 
     def is_quiet(self) -> bool:
-        """Tell, without a word to the server, whether it is still there."""
-        return self._channel.quiet()
+        """Tell, without a word to the server, whether it is still there and has said nothing unasked."""
+        # redis-py's own look would take a ticket of TLS for an answer.
+        has_more = self._parser._reader.has_data()  # noqa: SLF001  (has no other name)
+        return not has_more and self._channel.quiet()
 
     def close(self) -> None:
         self._channel.close()
 
-    def _read(self, deadline: Deadline) -> Reply:
-        while True:
-            try:
-                reply = self._reader.gets()
-            except hiredis.ProtocolError as exc:
-                raise Broken(f"Redis at {self.place} answers in another protocol") from exc
-            if reply is not False:
-                return reply
-            received = self._channel.receive(deadline)
-            if not received:
-                raise Broken(f"Redis at {self.place} closed the connection")
-            self._reader.feed(received)
+    def _connect(self) -> _Socket:
+        channel, place = self._channel, self.place
+        if place.path:
+            channel.connect_inside(place.path, channel.deadline)
+        else:
+            channel.connect(place.host, place.port, channel.deadline)
+        if self._tls is not None:
+            channel.encrypt(self._tls, place.host, channel.deadline)
+        return channel
+
+    def _read(self) -> Reply:
+        try:
+            return self.read_response()
+        except ResponseError as exc:
+            return exc
 
 
-def explain(error: Exception) -> str:
+def explain(error: RedisError) -> str:
     """Return what Redis says, without what it repeats of our words."""
-    return make_printable(str(error).partition(", with args")[0])[:_LONGEST_REASON]
+    text = " ".join(filter(None, [error.status_code, str(error)]))
+    return make_printable(text.partition(", with args")[0])[:_LONGEST_REASON]

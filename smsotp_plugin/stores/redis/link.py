@@ -12,10 +12,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from redis import ReadOnlyError
+from redis.exceptions import AskError, ClusterDownError, MovedError, NoScriptError, TryAgainError
+
 from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.redis.address import RedisPlace
-from smsotp_plugin.stores.redis.line import Access, Line, Reply, ReplyError, Word
+from smsotp_plugin.stores.redis.line import Access, Line, Reply, Word
 from smsotp_plugin.stores.redis.locate import Locator
 from smsotp_plugin.wire.channel import Broken
 
@@ -27,12 +30,10 @@ LIMIT = 0.45
 REST = 1.0
 #: Connections that are kept while nobody uses them.
 _MOST_IDLE = 8
-#: Says that a server is the wrong one, and has done nothing.
-ELSEWHERE = ("MOVED ", "READONLY ", "MASTERDOWN ", "CLUSTERDOWN ", "LOADING ", "TRYAGAIN ", "ASK ")
-#: Of these, what another look for the right one may mend at once.
-_MOVED = ("MOVED ", "READONLY ")
-#: The server does not know a script.
-_NOT_LOADED = "NOSCRIPT "
+#: Says that a server is the wrong one, and has done nothing; another look for the right one may mend that at once.
+_MOVED = (MovedError, ReadOnlyError)
+#: The same, and what a look does not mend.
+ELSEWHERE = (*_MOVED, AskError, ClusterDownError, TryAgainError)
 
 
 class NotAnswered(StoreError):
@@ -123,9 +124,9 @@ class Link:
             got = self._exchange(words, deadline)
             for each, reply in zip(pending, got, strict=True):
                 replies[each] = reply
-            unknown = [each for each in pending if _begins(replies[each], (_NOT_LOADED,))]
-            moved = [each for each in pending if _begins(replies[each], _MOVED)]
-            if any(_begins(replies[each], ELSEWHERE) for each in pending):
+            unknown = [each for each in pending if isinstance(replies[each], NoScriptError)]
+            moved = [each for each in pending if isinstance(replies[each], _MOVED)]
+            if any(isinstance(replies[each], ELSEWHERE) for each in pending):
                 self._forget_place()
             pending, in_full = sorted({*unknown, *moved}), bool(unknown)
             if not pending or is_last:
@@ -208,15 +209,15 @@ class Link:
 
     def _connect(self, place: RedisPlace | None, deadline: Deadline) -> Line:
         place = place or self._locator.find(deadline)
-        line = Line(place)
+        line = Line(place, self._access)
         try:
-            replies = line.open(self._access, self._greeting, deadline)
-            if any(_begins(reply, _MOVED) for reply in replies):
+            replies = line.ask(self._greeting, deadline)
+            if any(isinstance(reply, _MOVED) for reply in replies):
                 line.close()
                 self._locator.doubt(place)
                 place = self._locator.find(deadline)
-                line = Line(place)
-                replies = line.open(self._access, self._greeting, deadline)
+                line = Line(place, self._access)
+                replies = line.ask(self._greeting, deadline)
             self._judge(place, replies)
         except BaseException:
             line.close()
@@ -263,7 +264,3 @@ class Link:
 
 def _words(command: Command, *, in_full: bool) -> tuple[Word, ...]:
     return command.in_full if in_full and command.in_full is not None else command.words
-
-
-def _begins(reply: Reply, words: tuple[str, ...]) -> bool:
-    return isinstance(reply, ReplyError) and str(reply).startswith(words)

@@ -1,8 +1,8 @@
 """Finding the Redis that can be written to: it is at a place, or Sentinels or the nodes of a Cluster know where."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
+
+from redis.exceptions import MovedError
 
 from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import StoreError
@@ -11,10 +11,18 @@ from smsotp_plugin.stores.redis.line import Access, Line, Reply, ReplyError, Wor
 from smsotp_plugin.wire.channel import Broken
 
 
-class Locator(ABC):
-    """Knows where to ask."""
+class Locator:
+    """
+    Knows where to ask: it is where it is.
 
-    @abstractmethod
+    Args:
+        places: The first is it.
+    """
+
+    def __init__(self, places: Sequence[RedisPlace]) -> None:
+        #: Replaced and never changed: threads look for the Redis at the same time.
+        self._places = tuple(dict.fromkeys(places))
+
     def find(self, deadline: Deadline) -> RedisPlace:
         """
         Return where the Redis is that can be written to.
@@ -22,27 +30,14 @@ class Locator(ABC):
         Raises:
             Broken: Nobody knows.
         """
+        del deadline
+        return self._places[0]
 
-    @abstractmethod
     def doubt(self, place: RedisPlace) -> None:
         """Take notice that the Redis at a place that `find` returned is no use."""
 
 
-class Fixed(Locator):
-    """It is where it is."""
-
-    def __init__(self, place: RedisPlace) -> None:
-        self._place = place
-
-    def find(self, deadline: Deadline) -> RedisPlace:
-        del deadline
-        return self._place
-
-    def doubt(self, place: RedisPlace) -> None:
-        """Go on: there is no other."""
-
-
-class Asking(Locator):
+class _Asking(Locator):
     """
     Servers are asked, one after the other, each with its share of the time; the next time the one is first that knew it.
 
@@ -52,118 +47,85 @@ class Asking(Locator):
     Args:
         places: Where they are.
         access: As whom they are asked.
+        question: What is asked.
+        read: Returns what the answer of one of them says; raises Broken where it says nothing.
     """
 
-    #: What is asked.
-    question: tuple[Word, ...]
-
-    def __init__(self, places: Sequence[RedisPlace], access: Access) -> None:
-        #: Replaced and never changed: threads look for the Redis at the same time.
-        self._places = tuple(dict.fromkeys(places))
+    def __init__(
+        self,
+        places: Sequence[RedisPlace],
+        access: Access,
+        question: tuple[Word, ...],
+        read: Callable[[Reply, RedisPlace], RedisPlace],
+    ) -> None:
+        super().__init__(places)
         self._access = access
+        self._question = question
+        self._read = read
         #: Who named which Redis.
         self._named: dict[RedisPlace, RedisPlace] = {}
 
-    @abstractmethod
-    def read(self, reply: Reply, asked: RedisPlace) -> RedisPlace | None:
-        """Return what an answer says, or None where it says nothing."""
-
     def find(self, deadline: Deadline) -> RedisPlace:
-        reasons = []
-        places = self._places
+        places, reasons = self._places, []
         for number, place in enumerate(places):
             share = Deadline.after(deadline.remaining() / (len(places) - number), deadline.clock)
-            line = Line(place)
+            line = Line(place, self._access)
             try:
-                (reply,) = line.open(self._access, [self.question], share)
-                found = self.read(_accept(reply, place), place)
+                (reply,) = line.ask([self._question], share)
+                found = self._read(reply, place)
             except (Broken, StoreError) as exc:
                 reasons.append(str(exc))
                 self._ask_last(place)
                 continue
             finally:
                 line.close()
-            if found is not None:
-                self._named = {found: place}
-                return found
-            reasons.append(f"{place} does not know it")
+            self._named = {found: place}
+            return found
         raise Broken(f"it is not known where Redis is: {'; '.join(dict.fromkeys(reasons))}")
 
     def doubt(self, place: RedisPlace) -> None:
-        asked = self._named.get(place)
-        if asked is not None:
+        if (asked := self._named.get(place)) is not None:
             self._ask_last(asked)
 
     def _ask_last(self, place: RedisPlace) -> None:
         self._places = (*(each for each in self._places if each != place), place)
 
 
-def _accept(reply: Reply, place: RedisPlace) -> Reply:
-    if isinstance(reply, ReplyError):
-        raise Broken(f"{place} says: {explain(reply)}")
-    return reply
+def _read_sentinel(reply: Reply, asked: RedisPlace) -> RedisPlace:
+    match reply:
+        case [bytes(host), bytes(port)] if port.isdigit():
+            return RedisPlace(host.decode(errors="replace"), int(port))
+        case ReplyError():
+            raise Broken(f"{asked} says: {explain(reply)}")
+    raise Broken(f"{asked} does not know it")
 
 
-class BySentinel(Asking):
-    """
-    Sentinels know it.
-
-    Args:
-        places: Of the Sentinels.
-        service: What they call it.
-        access: As whom they are asked.
-    """
-
-    def __init__(self, places: Sequence[RedisPlace], service: str, access: Access) -> None:
-        super().__init__(places, access)
-        self.question = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", service)
-
-    def read(self, reply: Reply, asked: RedisPlace) -> RedisPlace | None:
-        del asked
-        if reply is None:
-            return None
-        host, port = cast("list[bytes]", reply)
-        return RedisPlace(host.decode(), int(port))
+def _read_node(reply: Reply, asked: RedisPlace) -> RedisPlace:
+    match reply:
+        case MovedError(host=str(host), port=int(port)):
+            # An empty name stands for the node that is asked.
+            return RedisPlace(host or asked.host, port)
+        case ReplyError():
+            raise Broken(f"{asked} says: {explain(reply)}")
+    return asked
 
 
-class ByCluster(Asking):
-    """
-    The nodes of a Cluster know who has a slot.
-
-    Args:
-        places: Of some of them.
-        slot: That of all our keys.
-        access: As whom they are asked.
-    """
-
-    question = ("CLUSTER", "SLOTS")
-
-    def __init__(self, places: Sequence[RedisPlace], slot: int, access: Access) -> None:
-        super().__init__(places, access)
-        self._slot = slot
-
-    def read(self, reply: Reply, asked: RedisPlace) -> RedisPlace | None:
-        for first, last, (host, port, *_), *_ in cast("list[tuple[int, int, list[bytes]]]", reply):
-            if first <= self._slot <= last:
-                # An empty name stands for the node that is asked.
-                return RedisPlace(host.decode() if host else asked.host, int(port))
-        return None
-
-
-def make_locator(address: RedisAddress, slot: int, data: Access, sentinels: Access) -> Locator:
+def make_locator(address: RedisAddress, key: str, data: Access, sentinels: Access) -> Locator:
     """
     Make what knows where to ask.
 
     Args:
         address: What the configuration says.
-        slot: That of all our keys.
+        key: Any of ours: they are all in one slot.
         data: As whom Redis is asked.
         sentinels: As whom Sentinels are.
     """
     match address.way:
         case Way.SENTINEL:
-            return BySentinel(address.places, address.service, sentinels)
+            question = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", address.service)
+            return _Asking(address.places, sentinels, question, _read_sentinel)
         case Way.CLUSTER:
-            return ByCluster(address.places, slot, data)
+            # Who has not got the key says who has.
+            return _Asking(address.places, data, ("GET", key), _read_node)
         case _:
-            return Fixed(address.places[0])
+            return Locator(address.places)

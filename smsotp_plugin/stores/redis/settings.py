@@ -21,10 +21,11 @@ def check_url(url: str) -> str:
     Raises:
         ValueError: It cannot.
     """
-    if find_spec("hiredis") is None:
-        raise ValueError(
-            "needs the package hiredis, which is not installed: pip install 'smsotp-plugin[redis]'"
-        )
+    for package in ("redis", "hiredis"):
+        if find_spec(package) is None:
+            raise ValueError(
+                f"needs the package {package}, which is not installed: pip install 'smsotp-plugin[redis]'"
+            )
     read_address(url)
     return url
 

@@ -206,6 +206,7 @@ def test_nothing_that_redis_holds_tells_a_code_or_a_number(pair: Pair) -> None:
         "set": ("SMEMBERS",),
         "zset": ("ZRANGE", 0, -1),
         "string": ("GET",),
+        "stream": ("XRANGE", "-", "+"),
     }
     held: list[object] = []
     for key in redis.ask("KEYS", "*"):

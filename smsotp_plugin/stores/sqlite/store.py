@@ -42,7 +42,7 @@ Result = TypeVar("Result")
 Item = TypeVar("Item")
 
 #: Seconds between two commits of new challenges, in which they gather; the first one after a pause is committed at once.
-_GATHERING = 0.002
+_GATHERING = 0.01
 #: New challenges that may wait to be committed. More come only where the disk is stuck, and nobody gets a code then.
 _MOST_WAITING = 10_000
 

@@ -135,6 +135,8 @@ def judge(words: list[str]) -> None:
             subprocess.run([sys.executable, ROOT / script, *rest, "--help"], check=True, capture_output=True)
         case "pip", ["install", *wanted]:
             judge_installation(wanted)
+        case "env", [setting, *rest] if "=" in setting:
+            judge(rest)
         case "pytest", paths:
             assert [path for path in paths if not (ROOT / path).exists()] == []
         case _ if program.startswith("scripts/"):

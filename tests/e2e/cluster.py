@@ -6,19 +6,23 @@ from pathlib import Path
 from typing import Self
 
 from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.inbox.inbox import Inbox, NoMessage
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.raddb import RadiusUser
 from smsotp_mocks.servers.radius_client import Answer
 from smsotp_mocks.servers.redis import RedisServer
 from tests.support.programs import Running
-from tests.support.redis import once
+from tests.support.redis import PATIENCE
 
-from .system import people, secrets_in
+from .system import people, secrets_in, write_http_gateway
 
 #: Said by a worker that can be used.
 READY = "the worker takes messages"
 #: Said by a server that has heard of workers, and by one that hears of none any more.
 HEARD, LOST = "workers that have the gateways: ", "log-ins are refused: no worker has been heard of for 3 s"
+
+#: Lines in an error.
+_SHOWN = 20
 
 
 class Cluster:
@@ -32,6 +36,9 @@ class Cluster:
         users: How many people there are.
         sections: Further tables of the configuration.
         durable: Whether Redis loses nothing when it dies.
+        ways: Lines of ``[store]`` and of ``[queue]`` where they are other ones, to a Redis that the test has.
+        gateway: Tables of a gateway other than the mock for HTTP.
+        inbox: Where the SMS of the test's gateway go; None: that of the mock for HTTP.
     """
 
     def __init__(
@@ -43,33 +50,33 @@ class Cluster:
         users: int = 60,
         sections: str = "[dispatch]\nworkers = 2",
         durable: bool = False,
+        ways: tuple[str, str] | None = None,
+        gateway: str | None = None,
+        inbox: Inbox | None = None,
     ) -> None:
+        directory.mkdir(exist_ok=True)
         self._directory = directory
-        self.redis = RedisServer(directory / "redis", durable=durable).start()
-        self.gateway = HttpGateway()
+        self.redis = RedisServer(directory / "redis", durable=durable)
+        if ways is None:
+            self.redis.start()
+        of_store, of_queue = ways or (f'url = "{self.redis.url}"', "")
+        self.gateway = HttpGateway(inbox)
         self.gateway.start()
         self.users = people(users)
         self._unused = iter(self.users)
         config = f"""
 [store]
-url = "{self.redis.url}"
+{of_store}
 key = "{"k" * 32}"
 [queue]
 mode = "workers"
+{of_queue}
 {sections}
 [otp]
 text = "Your code is {{otp}}"
 [notifications.new]
 text = "A new device has logged in."
-[gateways.mock]
-provider = "http"
-URL = "{self.gateway.url}/sms"
-HTTP_METHOD = "POST"
-RETURN_SUCCESS = "OK"
-TIMEOUT = 100
-[gateways.mock.options]
-to = "{{phone}}"
-text = "{{otp}}"
+{write_http_gateway(self.gateway.url) if gateway is None else gateway}
 """
         self.config = directory / "worker.toml"
         self.config.write_text(config)
@@ -93,15 +100,11 @@ text = "{{otp}}"
         return worker
 
     def wait_for_servers(self, said: str) -> None:
-        """Wait until what each server said last of the workers is `HEARD`, or is `LOST`; one that is new says nothing."""
-
-        def look() -> None:
-            for server in self.servers:
-                lines = [line for line in server.log_text().splitlines() if HEARD in line or LOST in line]
-                assert lines, "the server has said nothing of workers"
-                assert said in lines[-1]
-
-        once(look, AssertionError)
+        """Wait until what each server said last of the workers is `HEARD`, or is `LOST`: the two take turns."""
+        for server in self.servers:
+            before = LOST if said == HEARD else HEARD
+            times = server.log_text().count(before) + (said == HEARD)
+            server.wait_for_log(said, times=times, timeout=PATIENCE)
 
     def kill_worker(self, place: int = 0) -> None:
         """End one at once."""
@@ -113,7 +116,13 @@ text = "{{otp}}"
 
     def code_of(self, user: RadiusUser, timeout: float = 10.0) -> str:
         """Wait for the SMS to this user and return its code."""
-        return self.gateway.inbox.wait(number=user.phone, timeout=timeout).code
+        try:
+            return self.gateway.inbox.wait(number=user.phone, timeout=timeout).code
+        except NoMessage as exc:
+            logs = "\n".join(
+                "".join(worker.log.splitlines(keepends=True)[-_SHOWN:]) for worker in self.workers
+            )
+            raise AssertionError(f"{exc}\nThe end of the log of each worker:\n{logs}") from exc
 
     def sms_to(self, user: RadiusUser) -> int:
         """Return how many SMS this user has got."""

@@ -38,6 +38,21 @@ def people(count: int) -> list[RadiusUser]:
     ]
 
 
+def write_http_gateway(url: str) -> str:
+    """Return the tables of the gateway ``mock``, which waits long for its answers."""
+    return f"""
+[gateways.mock]
+provider = "http"
+URL = "{url}/sms"
+HTTP_METHOD = "POST"
+RETURN_SUCCESS = "OK"
+TIMEOUT = 100
+[gateways.mock.options]
+to = "{{phone}}"
+text = "{{otp}}"
+"""
+
+
 class World:
     """
     Everything that one log-in needs, in a directory of its own.

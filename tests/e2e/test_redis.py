@@ -16,7 +16,7 @@ from smsotp_mocks.servers.radius_client import Answer
 from smsotp_mocks.servers.redis import RedisServer
 from tests.support.redis import Redis, once, wait_for_change
 
-from .system import UNAVAILABLE, people, secrets_in
+from .system import UNAVAILABLE, people, secrets_in, write_http_gateway
 
 
 class Pair:
@@ -36,15 +36,7 @@ key = "{"k" * 32}"
 workers = 1
 [otp]
 text = "Your code is {{otp}}"
-[gateways.mock]
-provider = "http"
-URL = "{self.gateway.url}/sms"
-HTTP_METHOD = "POST"
-RETURN_SUCCESS = "OK"
-TIMEOUT = 100
-[gateways.mock.options]
-to = "{{phone}}"
-text = "{{otp}}"
+{write_http_gateway(self.gateway.url)}
 """
         self.first, self.second = (
             FreeRadiusServer(directory / name, users=self.users, config_toml=config).start()

@@ -2,11 +2,10 @@
 
 import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import trustme
 
 from smsotp_mocks.servers.redis import RedisSentinel, RedisServer
 from smsotp_plugin.clock import Deadline, SystemClock
@@ -18,13 +17,17 @@ from smsotp_plugin.stores.redis.link import REST
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.challenges import RIGHT
 from tests.support.clock import FakeClock, Waits
-from tests.support.markdown import ROOT
 from tests.support.parcels import begin
-from tests.support.redis import PATIENCE, Redis, join_cluster, once, open_store, somebody
+from tests.support.redis import PATIENCE, Redis, once, open_store, somebody
+from tests.support.redis_places import (
+    clustered_redis,
+    make_authority,
+    make_encrypted,
+    read_rights,
+    watched_redis,
+)
 
 NOW = SystemClock().time
-#: What the log of a Redis says: it has all that the one has that it copies from; the Cluster has every slot.
-COPIED, WHOLE = "sync: Finished with success", "Cluster state changed: ok"
 
 
 def log_in(store: RedisStore) -> str:
@@ -43,24 +46,13 @@ def opened(url: str, **settings: object) -> Iterator[RedisStore]:
 
 @pytest.fixture
 def authority(tmp_path: Path) -> Path:
-    """Make an authority, and a certificate for ``localhost``; returns the file of the authority."""
-    authority = trustme.CA()
-    certificate = authority.issue_cert("localhost")
-    certificate.private_key_and_cert_chain_pem.write_to_path(tmp_path / "redis.pem")
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    return tmp_path / "ca.pem"
+    return make_authority(tmp_path)
 
 
 @pytest.fixture
 def encrypted(tmp_path: Path, authority: Path) -> Iterator[str]:
     """Start a Redis that speaks TLS; gives its port."""
-    server = RedisServer(tmp_path / "redis")
-    file = str(tmp_path / "redis.pem")
-    server.options = [
-        *("--port", "0", "--tls-port", str(server.port), "--tls-auth-clients", "no"),
-        *("--tls-cert-file", file, "--tls-key-file", file, "--tls-ca-cert-file", str(authority)),
-    ]
-    with server:
+    with make_encrypted(tmp_path, authority) as server:
         yield str(server.port)
 
 
@@ -83,13 +75,6 @@ def test_tls_goes_to_nobody_else(
     settings = {"ca_file": str(authority)} if has_authority else {}
     with opened(url.format(encrypted), **settings) as store, pytest.raises(StoreError, match=why):
         log_in(store)
-
-
-def read_rights() -> list[str]:
-    """Return the rights that the documentation names, with a password."""
-    page = (ROOT / "docs/redis.md").read_text()
-    line = page.partition("user radius ")[2].partition("\n")[0]
-    return line.replace("PASSWORD", "secret").split()
 
 
 @pytest.fixture
@@ -174,27 +159,9 @@ def test_what_another_version_has_written_is_left_alone(tmp_path: Path) -> None:
 
 def test_sentinels_say_who_has_taken_the_place_of_a_redis_that_died(tmp_path: Path) -> None:
     clock = FakeClock(waits=Waits.NOT_AT_ALL)
-    with contextlib.ExitStack() as running:
-        first = running.enter_context(RedisServer(tmp_path / "first"))
-        second = running.enter_context(
-            RedisServer(tmp_path / "second", options=["--replicaof", "127.0.0.1", str(first.port)])
-        )
-        second.wait_for_log(COPIED, timeout=PATIENCE)
-        sentinels = [
-            running.enter_context(RedisSentinel(tmp_path / f"sentinel{number}", first, quorum=2))
-            for number in range(3)
-        ]
-        for sentinel in sentinels:
-            sentinel.wait_for_log("+slave ", timeout=PATIENCE)
-            sentinel.wait_for_log("+sentinel ", times=2, timeout=PATIENCE)
-        hosts = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in sentinels)
-        store = running.enter_context(opened(f"redis+sentinel://{hosts}/mymaster", clock=clock))
+    with watched_redis(tmp_path) as watched, opened(watched.url, clock=clock) as store:
         before = begin(store, somebody())
-        wait_for_copy(first)
-        first.kill()
-        sentinels[0].kill()
-        for sentinel in sentinels[1:]:
-            sentinel.wait_for_log("+switch-master", timeout=PATIENCE)
+        watched.fail_over()
 
         assert once(lambda: store.answer(before.state, "bob", RIGHT, NOW()), clock=clock) == before
         assert log_in(store)
@@ -246,63 +213,19 @@ def test_sentinels_have_a_password_of_their_own(tmp_path: Path, password: str) -
                 log_in(store)
 
 
-def wait_for_copy(server: RedisServer) -> None:
-    """Wait until another Redis has all that this one has been told."""
-    redis = Redis(server.port)
-    # It is waited for what this connection has written.
-    redis.ask("SET", "{smsotp}:last", "")
-    assert redis.ask("WAIT", 1, 0) == 1
-    redis.close()
-
-
-@pytest.fixture
-def nodes(tmp_path: Path) -> Iterator[Sequence[RedisServer]]:
-    """Start a Cluster of three nodes; the last one gets a replica."""
-    options = ["--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0"]
-    with contextlib.ExitStack() as running:
-        nodes = [
-            running.enter_context(RedisServer(tmp_path / str(number), options=[*options, *join_cluster()]))
-            for number in range(4)
-        ]
-        redis = [Redis(node.port) for node in nodes]
-        for number, (first, last) in enumerate([(0, 5460), (5461, 10922), (10923, 16383)]):
-            redis[number].ask("CLUSTER", "ADDSLOTSRANGE", first, last)
-            redis[number].ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
-        for node in nodes[1:]:
-            redis[0].ask("CLUSTER", "MEET", "127.0.0.1", node.port, node.options[-1])
-        for node in nodes:
-            # It knows the three that have slots.
-            node.wait_for_log(WHOLE, timeout=PATIENCE)
-        slot = redis[0].ask("CLUSTER", "KEYSLOT", "{smsotp}")
-        owner = next(number for number, last in enumerate([5460, 10922, 16383]) if slot <= last)
-        redis[3].ask("CLUSTER", "REPLICATE", redis[owner].ask("CLUSTER", "MYID"))
-        nodes[3].wait_for_log(COPIED, timeout=PATIENCE)
-        for each in redis:
-            each.close()
-        # The one with our slot last.
-        yield [*[node for node in nodes if node is not nodes[owner]], nodes[owner]]
-
-
-def test_a_cluster_is_asked_who_has_our_slot_and_again_when_that_node_dies(
-    nodes: Sequence[RedisServer],
-) -> None:
-    *others, owner = nodes
-    for node in nodes:
-        redis = Redis(node.port)
-        redis.ask("ACL", "SETUSER", "radius", *read_rights())
-        redis.close()
-    hosts = ",".join(f"127.0.0.1:{node.port}" for node in others[:2])
+def test_a_cluster_is_asked_who_has_our_slot_and_again_when_that_node_dies(tmp_path: Path) -> None:
     clock = FakeClock(waits=Waits.NOT_AT_ALL)
-    with opened(f"redis+cluster://radius:secret@{hosts}", clock=clock) as store:
-        assert log_in(store)
-        before = begin(store, somebody())
-        wait_for_copy(owner)
-        marks = [node.log_mark() for node in others]
-        owner.kill()
-        for node, mark in zip(others, marks, strict=True):
-            node.wait_for_log(WHOLE, after=mark, timeout=PATIENCE)
+    with clustered_redis(tmp_path) as nodes:
+        for node in (*nodes.others, nodes.owner):
+            redis = Redis(node.port)
+            redis.ask("ACL", "SETUSER", "radius", *read_rights())
+            redis.close()
+        with opened(nodes.url, clock=clock, username="radius", password="secret") as store:
+            assert log_in(store)
+            before = begin(store, somebody())
+            nodes.fail_over()
 
-        assert once(lambda: store.answer(before.state, "bob", RIGHT, NOW()), clock=clock) == before
-        assert log_in(store)
-        assert store.take_over(NOW()) == []
-        store.flush()
+            assert once(lambda: store.answer(before.state, "bob", RIGHT, NOW()), clock=clock) == before
+            assert log_in(store)
+            assert store.take_over(NOW()) == []
+            store.flush()

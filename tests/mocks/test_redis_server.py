@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from smsotp_mocks.servers.errors import HarnessError
-from smsotp_mocks.servers.redis import RedisServer
+from smsotp_mocks.servers.redis import PROGRAM, PROGRAMS, RedisServer
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("redis-server") or shutil.which("valkey-server")), reason="no Redis is installed"
@@ -27,6 +27,20 @@ def test_it_answers_and_comes_back_empty_on_the_same_port(tmp_path: Path) -> Non
         server.start()
 
         assert ask(server, "GET a") == b"$-1\r\n"
+
+
+def test_the_environment_says_which_program_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "another-server"
+    program.symlink_to(str(next(filter(None, map(shutil.which, PROGRAMS)))))
+    monkeypatch.setenv(PROGRAM, str(program))
+    with RedisServer(tmp_path / "redis") as server:
+        assert ask(server, "PING") == b"+PONG\r\n"
+        assert server.command()[0] == str(program)
+    monkeypatch.setenv(PROGRAM, "no-such-server")
+    with pytest.raises(HarnessError, match="no program no-such-server, which SMSOTP_REDIS_SERVER names"):
+        RedisServer(tmp_path / "none").start()
 
 
 def test_a_durable_one_keeps_what_was_written(tmp_path: Path) -> None:
@@ -64,6 +78,7 @@ def test_a_failed_start_shows_the_log(tmp_path: Path) -> None:
 
 def test_a_missing_redis_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda *_: None)
+    monkeypatch.delenv(PROGRAM, raising=False)
 
     with pytest.raises(HarnessError, match="apt-get install redis-server"):
         RedisServer(tmp_path).start()

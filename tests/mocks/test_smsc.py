@@ -393,6 +393,18 @@ def test_a_second_bind_is_refused(smsc: Smsc) -> None:
     assert [status for _, status, _ in raw(smsc, BIND, BIND)] == [0, 5]
 
 
+def test_no_more_clients_are_bound_than_may_be_and_one_that_goes_leaves_its_place(inbox: Inbox) -> None:
+    unbind = pdu(6, sequence=8)
+    with Smsc(inbox, binds=1) as smsc:
+        passing = [[status for _, status, _ in raw(smsc, BIND, unbind)] for _ in range(3)]
+        one = Esme(smsc)
+        refused = raw(smsc, BIND)
+        one.close()
+
+    assert passing == [[0, 0]] * 3
+    assert refused == [(0x80000009, 0x0D, 7)]
+
+
 def test_unbind_ends_the_session(smsc: Smsc) -> None:
 
     assert [command for command, *_ in raw(smsc, BIND, pdu(6), pdu(0x15))] == [0x80000009, 0x80000006]

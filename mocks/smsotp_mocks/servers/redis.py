@@ -1,5 +1,6 @@
 """A Redis (or Valkey) of its own for a test, on a free port of 127.0.0.1; keeps nothing on disk unless told to. And Sentinels."""
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +8,10 @@ from pathlib import Path
 from smsotp_mocks.net.ports import find_free_tcp_port
 from smsotp_mocks.servers.errors import HarnessError
 from smsotp_mocks.servers.program import Program
+
+#: An environment variable: which program is started, by its name or its path. Not set: the first of `PROGRAMS` that is installed.
+PROGRAM = "SMSOTP_REDIS_SERVER"
+PROGRAMS = ("redis-server", "valkey-server")
 
 
 class RedisServer(Program):
@@ -96,7 +101,12 @@ class RedisSentinel(RedisServer):
 
 
 def _find_program() -> str:
-    path = shutil.which("redis-server") or shutil.which("valkey-server")
+    wanted = os.environ.get(PROGRAM)
+    path = next(filter(None, map(shutil.which, [wanted] if wanted else PROGRAMS)), None)
     if path is None:
-        raise HarnessError("Redis is not installed: apt-get install redis-server (or valkey-server)")
+        raise HarnessError(
+            f"there is no program {wanted}, which {PROGRAM} names"
+            if wanted
+            else "Redis is not installed: apt-get install redis-server (or valkey-server)"
+        )
     return path

@@ -34,6 +34,7 @@ class Smsc(Gateway):
         receipts: How delivery is reported; can be changed at any time.
         default_alphabet: What data_coding 0 means.
         window: Most unanswered requests of one client; more are throttled. None: no limit.
+        binds: Most clients that are bound at the same time; more are refused (ESME_RBINDFAIL). None: no limit.
 
     Attributes:
         faults: What to do wrong; the stages are ``message`` (or ``submit``), ``bind``, ``enquire_link``, ``unbind``.
@@ -54,11 +55,13 @@ class Smsc(Gateway):
         receipts: ReceiptPolicy | None = None,
         default_alphabet: Alphabet = "gsm",
         window: int | None = None,
+        binds: int | None = None,
     ) -> None:
         timer = Timer()
         faults = FaultPlan(list_possible(words.SMPP, tls), STAGES, on_release=timer.flush)
         super().__init__(inbox, accounts, faults, name=name, host=host, port=port, tls=tls)
-        self._terms = SmppTerms(self.system_id, default_alphabet, window)
+        places = None if binds is None else threading.Semaphore(binds)
+        self._terms = SmppTerms(self.system_id, default_alphabet, window, places)
         self._centre = Centre(self.inbox, name, receipts or ReceiptPolicy(), timer)
         self._timer = timer
         self._state = threading.Lock()

@@ -50,11 +50,13 @@ class SmppTerms:
         system_id: The SMSC's own.
         default_alphabet: What data_coding 0 means.
         window: Most unanswered requests of one client; None: no limit.
+        binds: A place for each client that may be bound; None: no limit.
     """
 
     system_id: str
     default_alphabet: Alphabet
     window: int | None
+    binds: threading.Semaphore | None
 
 
 class SmppSession:
@@ -81,6 +83,7 @@ class SmppSession:
         self._sequence = 0
         self._outstanding = 0
         self._reports: dict[int, Report] = {}
+        self._has_place = False
         self.system_id = ""
         self.bound: Command | None = None
 
@@ -91,9 +94,19 @@ class SmppSession:
 
     def run(self) -> None:
         """Serve until the connection ends."""
-        with self._connection.makefile("rb") as stream, contextlib.suppress(_Closed):
+        with (
+            contextlib.closing(self),
+            self._connection.makefile("rb") as stream,
+            contextlib.suppress(_Closed),
+        ):
             while (pdu := self._read(stream)) is not None:
                 self._handle(pdu)
+
+    def close(self) -> None:
+        """Leave the place of a bind to others."""
+        if self._has_place and self._terms.binds is not None:
+            self._has_place = False
+            self._terms.binds.release()
 
     def deliver(self, report: Report) -> None:
         """Send a deliver_sm; it is repeated, here or elsewhere, until the client has taken it."""
@@ -208,6 +221,10 @@ class SmppSession:
             raise BadPdu(Status.RINVSYSID, "unknown system_id")
         if bind.password != accounts.smpp_password:
             raise BadPdu(Status.RINVPASWD, "wrong password")
+        if self._terms.binds is not None:
+            if not self._terms.binds.acquire(blocking=False):
+                raise BadPdu(Status.RBINDFAIL, "as many clients are bound as may be")
+            self._has_place = True
         return bind
 
     def _unbind(self, pdu: Pdu) -> None:
@@ -215,6 +232,8 @@ class SmppSession:
             self._answer(pdu, Status.RINVBNDSTS)
             return
         self.bound = None
+        # Whoever reads the answer may have another client bind at once.
+        self.close()
         self._answer(pdu, Status.ROK)
         raise _Closed
 

@@ -10,8 +10,8 @@ from smsotp_plugin.settings.sections.queue import QueueMode
 from smsotp_plugin.stores.queue import QueueView
 from smsotp_plugin.stores.schemes import list_processes, look_at_queue
 
-_ANOTHER_REDIS = (
-    "queue.url: it leads to another Redis than store.url, but a message waits where its challenge is kept: name the same one, or "
+_ANOTHER_STORE = (
+    "queue.url: it leads to another store than store.url, but a message waits where its challenge is kept: name the same one, or "
     "leave it out"
 )
 
@@ -56,7 +56,7 @@ def look_after_queue(settings: Settings) -> QueueFindings:
     return QueueFindings(
         f"{counted}, {view.waiting} of {most} messages wait for them",
         [*warnings, *_find_warnings(settings, view)],
-        [_ANOTHER_REDIS] if _are_strangers(processes) else [],
+        [_ANOTHER_STORE] if _are_strangers(processes) else [],
     )
 
 

@@ -39,7 +39,7 @@ FreeRADIUS reads it once, at its start, and does not start if anything is wrong 
 beforehand: every problem at once, each with the key that it is about. It judges this file alone, with the rights of
 whoever runs it: as root it does not see that FreeRADIUS's user may not read a secret, run a `SCRIPT` or write to the
 store's directory. `smsotp freeradius check` sees it, and looks at all else that a start needs ([Install](install.md)).
-Only with [workers](workers.md) does it look further: it asks Redis how many live.
+Only with [workers](workers.md) does it look further: it asks the store how many live.
 
 Only a gateway is required:
 

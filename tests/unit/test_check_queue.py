@@ -207,7 +207,7 @@ def test_a_way_to_another_redis_is_a_problem(
 
     assert code == 2
     assert [line.partition(", but")[0] for line in wrong] == [
-        "problem: queue.url: it leads to another Redis than store.url"
+        "problem: queue.url: it leads to another store than store.url"
     ]
 
 

@@ -175,6 +175,24 @@ def test_an_answer_that_is_none_is_no_answer(answer: bytes) -> None:
         line.close()
 
 
+@pytest.mark.parametrize(
+    "answer", [b"+OK\r\n", b"*2\r\n:1\r\n:2\r\n", b"*2\r\n$1\r\na\r\n$1\r\nb\r\n", b"*-1\r\n"]
+)
+def test_a_sentinel_that_names_no_place_does_not_know_it(answer: bytes) -> None:
+    with Peer(say(answer)) as peer:
+        store = open_store(f"redis+sentinel://127.0.0.1:{peer.port}/mymaster")
+        with pytest.raises(NotAnswered, match=r"it is not known where Redis is: .* does not know it"):
+            store.find("0" * 32, "bob")
+        _close(store)
+
+
+def test_a_node_that_names_only_a_port_means_its_own_host(server: RedisServer) -> None:
+    with Peer(say(f"-MOVED 1 :{server.port}\r\n".encode())) as peer:
+        store, new = open_store(f"redis+cluster://127.0.0.1:{peer.port}"), somebody()
+        assert begin(store, new) == new
+        store.close()
+
+
 def test_what_is_said_unasked_is_noticed_also_in_one_piece_with_an_answer() -> None:
     def serve(connection: socket.socket) -> None:
         connection.sendall(b"+OK\r\n>2\r\n+invalidate\r\n*1\r\n$1\r\na\r\n")

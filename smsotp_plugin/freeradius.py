@@ -114,7 +114,7 @@ def _start() -> None:
     for warning in find_warnings(settings, config, Owners.of_this_process()):
         logging.getLogger("smsotp").warning("%s", warning)
     try:
-        _judge_sites()
+        _judge_sites(uniform=settings.challenge.uniform)
     except Exception as exc:  # noqa: BLE001  (what other people's files say must not keep the server from starting)
         _report("the virtual servers were not judged: ", exc)
     if host.is_config_check(host.read_command_line()):
@@ -138,7 +138,7 @@ def _start() -> None:
     )
 
 
-def _judge_sites() -> None:
+def _judge_sites(*, uniform: bool) -> None:
     """Log where virtual servers do not call the policies as they must; the server may have its reasons, and starts."""
     from smsotp_plugin.radius.config_tree import find_running_main_file  # noqa: PLC0415  (as above)
     from smsotp_plugin.radius.wiring import judge_wiring  # noqa: PLC0415  (as above)
@@ -147,7 +147,7 @@ def _judge_sites() -> None:
     main_file = find_running_main_file(program, host.find_server_options(command_line))
     if main_file is None:
         return
-    wiring = judge_wiring(main_file)
+    wiring = judge_wiring(main_file, uniform=uniform)
     log = logging.getLogger("smsotp")
     for sentence in wiring.unread:
         log.warning("whether people can get in without a code is not certain: %s", sentence)

@@ -65,16 +65,17 @@ def rehearse(main_file: Path, config: Path) -> Rehearsal:
         main_file: FreeRADIUS's ``radiusd.conf``.
         config: The plugin's configuration.
     """
-    problems, warnings = list[str](), list[str]()
+    problems, warnings, uniform = list[str](), list[str](), False
     try:
         settings = load_settings(config)
     except ConfigError as exc:
         problems += exc.problems
     else:
+        uniform = settings.challenge.uniform
         warnings += find_warnings(settings, config, Owners.of_this_process())
         for look in (_look_at_key, _look_at_store, _look_at_gateways):
             problems += _find_problems(look, settings)
-    return Rehearsal(problems, warnings, judge_wiring(main_file))
+    return Rehearsal(problems, warnings, judge_wiring(main_file, uniform=uniform))
 
 
 def print_rehearsal(main_file: str, config: str) -> None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 GUARD, AUTHORIZE, CHALLENGE = "smsotp_guard", "smsotp_authorize", "smsotp_challenge"
 POST_AUTH, SIGN_REPLY = "smsotp_post_auth", "smsotp_sign_reply"
+#: Only for `[challenge] uniform`.
+UNIFORM = "smsotp_uniform"
 
 #: The policies that a virtual server calls, and the sections that each belongs into.
 POLICIES = {

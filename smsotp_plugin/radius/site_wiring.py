@@ -259,22 +259,10 @@ class _Judge:
         return f"whoever is not asked for a code gets in without one: {ways}"
 
     def sign_reply(self) -> None:
-        section = self.site.find_list("post-auth")
-        reject = (
-            next(
-                (
-                    part
-                    for part in section.sections
-                    if part.kind == "Post-Auth-Type" and part.name.lower() == "reject"
-                ),
-                None,
-            )
-            if section
-            else None
-        )
+        reject = self.site.find_reject()
         means = "rejections carry no Message-Authenticator, and clients that want one drop them"
         if reject is None:
-            where = section or self.site.section
+            where = self.site.find_list("post-auth") or self.site.section
             self.tell(where, f"there is no Post-Auth-Type REJECT with {SIGN_REPLY}", means, *SIGN_LINES)
             return
         call = self._find_call(reject, SIGN_REPLY, means, *SIGN_LINES)

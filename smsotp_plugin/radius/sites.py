@@ -35,6 +35,15 @@ class Site:
         """Return its ``authorize``, ``authenticate`` or ``post-auth``."""
         return next((section for section in self.section.sections if section.kind == kind), None)
 
+    def find_reject(self) -> Section | None:
+        """Return its ``Post-Auth-Type REJECT``."""
+        section = self.find_list("post-auth")
+        parts = section.sections if section else []
+        rejecting = (
+            part for part in parts if part.kind == "Post-Auth-Type" and part.name.lower() == "reject"
+        )
+        return next(rejecting, None)
+
 
 def find_sites(root: Section) -> list[Site]:
     """Return all virtual servers that are enabled, in the order of the configuration."""

@@ -9,6 +9,7 @@ from smsotp_plugin.radius.findings import ALL_LINES, POLICIES, POST_AUTH, Findin
 from smsotp_plugin.radius.shortcuts import find_shortcuts
 from smsotp_plugin.radius.site_wiring import describe_place, judge_site, uses_us
 from smsotp_plugin.radius.sites import Site, find_sites
+from smsotp_plugin.radius.uniform_wiring import judge_uniform
 from smsotp_plugin.radius.unlang import Unlang
 
 #: Kind and name of the module that the policies call.
@@ -35,8 +36,14 @@ class Wiring:
     unread: list[str]
 
 
-def judge_wiring(main_file: Path) -> Wiring:
-    """Judge the configuration that begins with a main file (``radiusd.conf``)."""
+def judge_wiring(main_file: Path, *, uniform: bool = False) -> Wiring:
+    """
+    Judge the configuration that begins with a main file (``radiusd.conf``).
+
+    Args:
+        main_file: That file.
+        uniform: Whether rejections are to look alike (`[challenge] uniform`).
+    """
     tree = read_tree(main_file)
     policies = _read_policies(tree.root)
     # Those that the policies call themselves are as we wrote them, too.
@@ -53,7 +60,10 @@ def judge_wiring(main_file: Path) -> Wiring:
     problems += _find_missing_locks(main_file, sites, ours)
     if ours:
         problems += _find_missing_parts(tree)
-        problems += find_shortcuts(tree.root, [site for site in ours if site.ways], unlang)
+        reached = [site for site in ours if site.ways]
+        problems += find_shortcuts(tree.root, reached, unlang)
+        if uniform:
+            problems += judge_uniform(tree.root, reached, unlang)
     if any(site.ways for site in ours):
         notes += [_explain_unasked(site) for site in sites if site.ways and site not in ours]
     notes += [

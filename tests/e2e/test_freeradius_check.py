@@ -124,6 +124,20 @@ def test_debians_site_with_the_documented_lines_is_right(installed: Installed) -
     )
 
 
+def test_the_policy_that_makes_rejections_take_the_same_time_is_asked_for(installed: Installed) -> None:
+    installed.config.write_text(installed.config.read_text() + "\n[challenge]\nuniform = true\n")
+    without = installed.check()
+    (line,) = re.findall(r"^ +(smsotp_uniform)$", without.stderr, re.MULTILINE)
+    site = installed.site.read_text()
+    installed.site.write_text(site.replace("\t\tsmsotp_sign_reply\n", f"\t\tsmsotp_sign_reply\n\t\t{line}\n"))
+
+    done = installed.check()
+
+    assert "smsotp_uniform is not called in Post-Auth-Type REJECT" in without.stderr
+    assert without.returncode == 1
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
 def without_numbers(text: str) -> str:
     """Return a table whose lines are those of any release of Debian's site."""
     return re.sub(r"line \d+ *", "line ", text)

@@ -605,6 +605,50 @@ def test_a_right_wiring_is_right(raddb: Path, what: str) -> None:
     assert judged.begun
 
 
+UNIFORM = site("\t\tsmsotp_sign_reply\n", "\t\tsmsotp_sign_reply\n\t\tsmsotp_uniform\n")
+DELAY = add("radiusd.conf", "security {\n\treject_delay = 1\n}\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (DELAY, "smsotp_uniform is not called in Post-Auth-Type REJECT"),
+        (both(DELAY, site("Post-Auth-Type REJECT", "Post-Auth-Type Other")), "smsotp_uniform is not called"),
+        (
+            both(
+                DELAY,
+                site(
+                    "\t\tsmsotp_sign_reply\n",
+                    "\t\tif (&User-Name) {\n\t\t\tsmsotp_uniform\n\t\t}\n\t\tsmsotp_sign_reply\n",
+                ),
+            ),
+            "smsotp_uniform is not always called",
+        ),
+        (UNIFORM, "reject_delay is 0 s, and smsotp_uniform needs 1 s at least"),
+        (
+            both(UNIFORM, add("radiusd.conf", "security {\n\treject_delay = 0.5\n}\n")),
+            "reject_delay is 0.5 s",
+        ),
+    ],
+)
+def test_rejections_that_are_to_look_alike_and_do_not_are_told(raddb: Path, change: Edit, told: str) -> None:
+    change(raddb)
+
+    judged = judge_wiring(raddb / "radiusd.conf", uniform=True)
+
+    (found,) = [problem for problem in judged.problems if "challenge.uniform is true" in problem.means]
+    assert told in found.what
+    assert found.lines
+    assert not [problem for problem in judge(raddb).problems if "uniform" in str(problem)]
+
+
+@pytest.mark.parametrize("delay", ["1", "2.5", "${delay}"])
+def test_rejections_that_look_alike_are_right(raddb: Path, delay: str) -> None:
+    both(UNIFORM, add("radiusd.conf", f"security {{\n\treject_delay = {delay}\n}}\n"))(raddb)
+
+    assert [str(each) for each in judge_wiring(raddb / "radiusd.conf", uniform=True).problems] == []
+
+
 def test_the_table_shows_where_each_policy_is_called(raddb: Path) -> None:
     (row,) = judge(raddb).rows
 

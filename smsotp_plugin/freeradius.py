@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 
 import radiusd
 
+from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.log import make_printable
+from smsotp_plugin.news import Ration
 from smsotp_plugin.radius import host
 
 host.prefer_own_packages()
@@ -42,6 +44,8 @@ class _Running:
 
     system: "System | None" = None
     legs: "Legs | None" = None
+    #: Of what goes wrong with packets: they may come as fast as somebody likes.
+    reports = Ration(SystemClock())
 
 
 def instantiate(_: object) -> int:
@@ -80,7 +84,7 @@ def post_auth(packet: "Packet") -> "int | ModuleAnswer":
         if _Running.legs is not None:
             return _Running.legs.after(packet)
     except BaseException as exc:  # noqa: BLE001  (a notification that fails must not undo a log-in)
-        _report("no notification is sent: ", exc)
+        _report_sparingly("no notification is sent: ", exc)
     return _NOOP
 
 
@@ -173,7 +177,7 @@ def _handle(judge: "Callable[[Legs], ModuleAnswer]") -> "int | ModuleAnswer":
             return judge(_Running.legs)
         _to_radlog(logging.ERROR, "smsotp: not running, the user is refused")
     except BaseException as exc:  # noqa: BLE001  (the server would log its text, which may hold a secret)
-        _report("the user is refused: ", exc)
+        _report_sparingly("the user is refused: ", exc)
     return _REJECT
 
 
@@ -184,11 +188,17 @@ def _report_thread(died: threading.ExceptHookArgs) -> None:
         _report(f"the thread {name} has ended: ", died.exc_value)
 
 
-def _report(what: str, exc: BaseException) -> None:
+def _report_sparingly(what: str, exc: BaseException) -> None:
+    more = _Running.reports.take()
+    if more is not None:
+        _report(what, exc, more)
+
+
+def _report(what: str, exc: BaseException, more: str = "") -> None:
     # What cannot be logged must not change what was decided.
     with suppress(Exception):
         for line in _explain(exc):
-            _to_radlog(logging.ERROR, f"smsotp: {what}{line}")
+            _to_radlog(logging.ERROR, f"smsotp: {what}{line}{more}")
 
 
 def _explain(exc: BaseException) -> list[str]:

@@ -16,6 +16,7 @@ from smsotp_plugin.log import quote
 from smsotp_plugin.login.budget_keys import Keys
 from smsotp_plugin.login.pumping import PumpingWatch
 from smsotp_plugin.login.request import LoginRequest
+from smsotp_plugin.news import News
 from smsotp_plugin.settings.sections.limits import LimitMode, LimitSettings
 from smsotp_plugin.sms.kinds import cut_block, find_country, find_kind
 from smsotp_plugin.sms.phone import PhoneNumber
@@ -24,8 +25,6 @@ from smsotp_plugin.stores.budgets import BudgetRules, BudgetStore, Scope, Spendi
 
 log = logging.getLogger("smsotp.limits")
 
-#: Budgets that are known to be told; all are forgotten together, and may be told again.
-_MOST_TOLD = 10_000
 _MILLION = 1_000_000
 _DAY = 86400.0
 
@@ -76,9 +75,7 @@ class Budgets:
         self._names = names
         self._keys = Keys(names)
         self._store = store
-        self._clock = clock
-        #: Which budgets are told, and until when that is enough.
-        self._told: dict[tuple[str, ...], float] = {}
+        self._news = News(clock)
 
     def check_number(self, number: PhoneNumber) -> None:
         """
@@ -131,14 +128,14 @@ class Budgets:
             if self._enforced:
                 raise over
             self._store.count(f"{over.setting} recorded")
-            if self._is_news(over.window, over.setting, over.written, over.key):
+            if self._is_news(over):
                 log.warning("user %s would be refused (limits.mode): %s", self._describe(request), over)
         self.pumping.check(request, number)
 
     def is_news(self, over: OverBudget) -> bool:
         """Note that somebody is refused; tells whether it is to be said, which it is once in the time of the budget."""
         self._store.count(f"{over.setting} refused")
-        return self._is_news(over.window, over.setting, over.written, over.key)
+        return self._is_news(over)
 
     def spend(self, spending: Spending) -> None:
         """
@@ -166,17 +163,11 @@ class Budgets:
             self._store.count(f"{setting} refused")
             raise NumberError(why)
         self._store.count(f"{setting} recorded")
-        if self._is_news(_DAY, setting, number.e164):
+        if self._news.is_news(setting, number.e164, seconds=_DAY):
             log.warning("number %s would be refused (limits.mode): %s", number.masked, why)
 
-    def _is_news(self, seconds: float, *what: str) -> bool:
-        now = self._clock.monotonic()
-        if now < self._told.get(what, float("-inf")):
-            return False
-        if len(self._told) >= _MOST_TOLD:
-            self._told.clear()
-        self._told[what] = now + seconds
-        return True
+    def _is_news(self, over: OverBudget) -> bool:
+        return self._news.is_news(over.setting, over.written, over.key, seconds=over.window)
 
     def _describe(self, request: LoginRequest) -> str:
         user = quote(self._names.mask_user(request.user))

@@ -1,6 +1,5 @@
 """The flow: what becomes of a first leg and of an answer leg. Decisions only; no RADIUS, no SQL, no sockets."""
 
-import logging
 import re
 from dataclasses import replace
 
@@ -19,7 +18,6 @@ from smsotp_plugin.errors import (
     UnknownChallenge,
     WrongCode,
 )
-from smsotp_plugin.log import make_printable, quote
 from smsotp_plugin.login.budgets import Budgets
 from smsotp_plugin.login.composing import CodeParcel, Composer
 from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Prompter, Reject, explain_undelivered
@@ -36,8 +34,6 @@ from smsotp_plugin.settings.sections.challenge import OnWrongCode
 from smsotp_plugin.sms.phone import PhoneNumber
 from smsotp_plugin.stores.base import Challenge, ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryRecorder
-
-log = logging.getLogger("smsotp.login")
 
 _LIKE_OURS = re.compile(rf"[0-9a-f]{{{HEX_DIGITS}}}")
 
@@ -140,14 +136,14 @@ class Login:
             return False
         if self._codes.maker_of(request.state, request.site) is None:
             if _LIKE_OURS.fullmatch(request.state):
-                self._note_strange_state(
+                self._journal.note_strange_state(
                     request, "was made with another key, at another site or by another server"
                 )
             return False
         try:
             self._store.find(request.state, request.user)
         except UnknownChallenge:
-            self._note_strange_state(
+            self._journal.note_strange_state(
                 request, "is of another user's challenge, or of one that was over long ago"
             )
             return False
@@ -164,7 +160,7 @@ class Login:
             self._journal.note_step(request, "the State is none that was made for site %s", request.site)
             return NotOurs()
         if request.password is None:
-            log.info("user %s: an answer without User-Password cannot be checked", self._name_user(request))
+            self._journal.note_without_password(request, request.state)
             return Reject("", "an answer without User-Password cannot be checked")
         typed = request.password.get_secret_value()
         if self._resender.is_wish(typed):
@@ -179,7 +175,7 @@ class Login:
 
     def note_refusal(self, user: str, why: str) -> None:
         """Log that the server's own policies reject a request, and why."""
-        log.warning("user %s is refused by %s", quote(self._names.mask_user(user)), make_printable(why))
+        self._journal.note_refusal(user, why)
 
     def _challenge(self, request: LoginRequest, number: PhoneNumber) -> Ask | Reject:
         logins = self._names.fingerprints(
@@ -231,7 +227,7 @@ class Login:
         return self._prompter.ask(challenge, self._texts.prompt)
 
     def _same(self, request: LoginRequest, challenge: Challenge) -> Ask:
-        log.info("user %s: the same log-in again, no second SMS", self._name_user(request))
+        self._journal.note_same(request, challenge.state)
         return self._prompter.ask(challenge, self._texts.prompt)
 
     def _make_challenge(
@@ -304,15 +300,6 @@ class Login:
             case _:
                 return self._prompter.refuse(state, self._texts.expired_text, str(why))
 
-    def _note_strange_state(self, request: LoginRequest, why: str) -> None:
-        log.info(
-            "user %s at site %s: the State of the request %s; it is taken for a first request",
-            *(self._name_user(request), quote(request.site), why),
-        )
-
-    def _name_user(self, request: LoginRequest) -> str:
-        return quote(self._names.mask_user(request.user))
-
     def _refuse_unavailable(self, request: LoginRequest, why: Exception) -> Reject:
-        log.error("user %s is refused: %s", self._name_user(request), why)
+        self._journal.note_unavailable(request, why)
         return Reject(self._texts.unavailable_text.fill(), str(why))

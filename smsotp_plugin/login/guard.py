@@ -12,6 +12,7 @@ from smsotp_plugin.log import quote
 from smsotp_plugin.login.decisions import Reject
 from smsotp_plugin.login.journal import Journal
 from smsotp_plugin.login.request import LoginRequest
+from smsotp_plugin.news import News
 from smsotp_plugin.settings import Settings
 from smsotp_plugin.sms.phone import PhoneNumber
 from smsotp_plugin.stores.guesses import (
@@ -27,8 +28,6 @@ log = logging.getLogger("smsotp.login")
 
 #: Seconds up to which a time is said in seconds, and up to which in minutes.
 _FEW_SECONDS, _FEW_MINUTES = 90, 5400
-#: Waits that are known to be told; older ones are forgotten together, and may be told again.
-_MOST_TOLD = 10_000
 #: Stations and clients whose fingerprints are remembered.
 _REMEMBERED = 16384
 _DAY = 86400.0
@@ -65,8 +64,7 @@ class Guard:
         self._journal = journal
         self._clock = clock
         self._places = lru_cache(_REMEMBERED)(self._make_places)
-        #: Whose wait is known from the delivery log, and until when it lasts.
-        self._told: dict[str, float] = {}
+        self._news = News(clock)
 
     def refusal(self, request: LoginRequest, number: PhoneNumber) -> Reject | None:
         """
@@ -89,7 +87,8 @@ class Guard:
         if wait <= 0:
             return None
         why = f"after {standing.in_a_row} wrong codes in a row, the next code comes {_when(wait)}"
-        if self._is_news(guesser, standing.challenge_from):
+        # Not by its end, which is not the same to the last digit each time.
+        if self._news.is_news(guesser.accounts[0], str(standing.in_a_row), seconds=min(wait, _DAY)):
             self._journal.waits(request, number, why)
         return Reject(self.text(wait).fill(), why)
 
@@ -162,15 +161,6 @@ class Guard:
     def text_after(self, why: WrongCode | TooManyAttempts, otherwise: Template) -> Template:
         """Return what a person is told whose log-in ends with a wrong answer: that it locks, or what it is told without that."""
         return self.text(why.wait) if why.guesses >= self._rules.most else otherwise
-
-    def _is_news(self, guesser: Guesser, until: float) -> bool:
-        account = guesser.accounts[0]
-        if self._told.get(account) == until:
-            return False
-        if len(self._told) >= _MOST_TOLD:
-            self._told.clear()
-        self._told[account] = until
-        return True
 
 
 def say_time(seconds: float) -> str:

@@ -5,13 +5,17 @@ import logging
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
 from smsotp_plugin.errors import OverBudget
-from smsotp_plugin.log import quote
+from smsotp_plugin.log import make_printable, quote
 from smsotp_plugin.login.request import LoginRequest
+from smsotp_plugin.news import News, Ration
 from smsotp_plugin.sms.phone import PhoneNumber
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, EventKind
 
 log = logging.getLogger("smsotp.login")
+
+#: Different reasons of policies: more than there are.
+_MOST_REASONS = 100
 
 
 class Journal:
@@ -28,6 +32,9 @@ class Journal:
         self._names = names
         self._delivery_log = delivery_log
         self._clock = clock
+        self._news = News(clock)
+        self._refusals: dict[str, Ration] = {}
+        self._strange = Ration(clock)
 
     def note_step(self, request: LoginRequest, text: str, *values: object) -> None:
         """
@@ -50,7 +57,16 @@ class Journal:
             log.debug("user %s: challenge %s is open for %g s", self._name_user(request), reference, seconds)
 
     def note_rejected(self, request: LoginRequest, number: PhoneNumber | None, why: Exception) -> None:
-        """Note that somebody whose first factor was right is refused before any SMS; `number` where it is known."""
+        """
+        Note that somebody whose first factor was right is refused before any SMS, once a minute for each account and kind.
+
+        Args:
+            request: Whose log-in.
+            number: Where it is known.
+            why: What prevents it.
+        """
+        if not self._news.is_news(self._names.accounts(request.user)[0], type(why).__name__):
+            return
         detail = f"is refused: {why}" if number is not None else f"no SMS can be sent: {why}"
         log.log(
             logging.WARNING if number is None else logging.ERROR,
@@ -76,7 +92,60 @@ class Journal:
     def note_answer(
         self, request: LoginRequest, state: str, judgement: str, level: int = logging.INFO
     ) -> None:
-        """Note how an answer to a challenge was judged, in the words that the person was told."""
+        """
+        Note how an answer to a challenge was judged, in the words that the person was told; once a minute, if it is the same.
+
+        Args:
+            request: The answer.
+            state: Of the challenge.
+            judgement: In words.
+            level: Of the line.
+        """
+        if self._news.is_news(state, judgement):
+            self._note_answer(request, state, judgement, level)
+
+    def note_no_resend(
+        self, request: LoginRequest, state: str, why: Exception, level: int = logging.INFO
+    ) -> None:
+        """Note that somebody gets no further SMS, once a minute for each challenge and kind of reason; see `note_answer`."""
+        if self._news.is_news(state, type(why).__name__):
+            self._note_answer(request, state, f"gets no further SMS: {why}", level)
+
+    def note_same(self, request: LoginRequest, state: str) -> None:
+        """Note that a first leg came again whose challenge is open, once a minute for each."""
+        if self._news.is_news(state):
+            log.info("user %s: the same log-in again, no second SMS", self._name_user(request))
+
+    def note_strange_state(self, request: LoginRequest, why: str) -> None:
+        """Note a State that could be ours and is not, up to a number of lines a minute: anybody can make one up."""
+        more = self._strange.take()
+        if more is not None:
+            log.info(
+                "user %s at site %s: the State of the request %s; it is taken for a first request%s",
+                *(self._name_user(request), quote(request.site), why, more),
+            )
+
+    def note_without_password(self, request: LoginRequest, state: str) -> None:
+        """Note an answer that has none, once a minute for each challenge."""
+        if self._news.is_news(state, "without"):
+            log.info("user %s: an answer without User-Password cannot be checked", self._name_user(request))
+
+    def note_unavailable(self, request: LoginRequest, why: Exception) -> None:
+        """Note that an answer cannot be judged, once a minute for each account and kind of reason."""
+        if self._news.is_news(self._names.accounts(request.user)[0], type(why).__name__):
+            log.error("user %s is refused: %s", self._name_user(request), why)
+
+    def note_refusal(self, user: str, why: str) -> None:
+        """Note that the server's own policies reject a request, up to a number of lines a minute for each reason."""
+        if why not in self._refusals and len(self._refusals) < _MOST_REASONS:
+            self._refusals[why] = Ration(self._clock)
+        more = self._refusals.get(why, self._strange).take()
+        if more is not None:
+            log.warning(
+                "user %s is refused by %s%s", quote(self._names.mask_user(user)), make_printable(why), more
+            )
+
+    def _note_answer(self, request: LoginRequest, state: str, judgement: str, level: int) -> None:
         reference = reference_of(state)
         log.log(level, "user %s answers challenge %s: %s", self._name_user(request), reference, judgement)
         self._delivery_log.record(

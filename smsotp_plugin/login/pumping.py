@@ -17,6 +17,7 @@ from smsotp_plugin.log import quote
 from smsotp_plugin.login.budget_keys import Keys
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.shares import GRACE, HISTORY, STEP, Anomaly, AnswerShares, Belonging
+from smsotp_plugin.news import News
 from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.settings.sections.limits import LimitMode, LimitSettings
 from smsotp_plugin.sms.kinds import cut_block, find_country
@@ -64,8 +65,7 @@ class PumpingWatch:
         self._brakes: dict[str, tuple[Brake, float]] = {}
         #: Brakes that the store does not have yet.
         self._new: list[Brake] = []
-        #: What was told of a country, a client or an outage, and until when that is enough.
-        self._told: dict[str, float] = {}
+        self._news = News(clock)
         self._keep_at = self._look_back_at = float("-inf")
         self._rounds = Rounds("smsotp-pumping", self.keep, clock)
 
@@ -126,7 +126,7 @@ class PumpingWatch:
         with self._lock:
             self._act(self._shares.settle(now), now)
             if self._shares.is_outage():
-                self._tell("", _OUTAGE, now)
+                self._tell("", _OUTAGE)
         try:
             if now >= self._look_back_at:
                 self._look_back(now)
@@ -201,7 +201,6 @@ class PumpingWatch:
                 self._tell(
                     origin.key,
                     f"{describe_origin(origin)}: {_explain(finding)}; is somebody pumping SMS?",
-                    now,
                 )
 
     def _brake(self, finding: Anomaly, now: float) -> Braked:
@@ -216,9 +215,8 @@ class PumpingWatch:
         self._counter.count("pumping brakes")
         return Braked(named, why, BRAKE, BRAKE)
 
-    def _tell(self, key: str, text: str, now: float) -> None:
-        if now >= self._told.get(key, float("-inf")):
-            self._told[key] = now + BRAKE
+    def _tell(self, key: str, text: str) -> None:
+        if self._news.is_news(key, seconds=BRAKE):
             self._counter.count("pumping alarms")
             log.warning("%s", text)
 

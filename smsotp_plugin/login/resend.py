@@ -92,22 +92,21 @@ class Resender:
         except UnknownChallenge:
             return NotOurs()
         except Expired as exc:
-            self._journal.note_answer(request, state, f"gets no further SMS: {exc}")
+            self._journal.note_no_resend(request, state, exc)
             return self._prompter.refuse(state, self._texts.expired_text, str(exc))
         except (CannotSend, StoreError) as exc:
-            self._journal.note_answer(request, state, f"gets no further SMS: {exc}", logging.ERROR)
+            self._journal.note_no_resend(request, state, exc, logging.ERROR)
             return Reject(self._texts.unavailable_text.fill(), f"no further SMS: {exc}")
 
     def _resend(self, request: LoginRequest, challenge: Challenge) -> Ask:
         try:
             return self._send(request, challenge)
         except ResendRefused as exc:
-            self._journal.note_answer(request, challenge.state, f"gets no further SMS: {exc}")
+            self._journal.note_no_resend(request, challenge.state, exc)
             return self._prompter.ask(challenge, self._explain_refusal(exc))
         except OverBudget as exc:
             if self._budgets.is_news(exc):
-                why = f"gets no further SMS: {exc}"
-                self._journal.note_answer(request, challenge.state, why, logging.WARNING)
+                self._journal.note_no_resend(request, challenge.state, exc, logging.WARNING)
             # The code that they have stays good.
             return self._prompter.ask(challenge, self._texts.no_resend_prompt)
 

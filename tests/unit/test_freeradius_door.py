@@ -54,6 +54,13 @@ def raiser(error: BaseException) -> Callable[..., Any]:
     return fail
 
 
+def test_packets_that_cannot_be_read_are_told_up_to_a_number_a_minute(running: World) -> None:
+    assert {running.door.authenticate({"request": ()}) for _ in range(1000)} == {REJECT}
+
+    assert 1 <= len(running.radiusd.lines) <= 60
+    assert "further ones of this minute are counted, not logged" in str(running.radiusd.lines[-1])
+
+
 def test_a_start_with_a_good_configuration_says_nothing(running: World) -> None:
     assert running.radiusd.lines == []
     assert own_threads() != []

@@ -191,9 +191,9 @@ class OverBudget(CannotSend):
         self.window = window
 
     @property
-    def is_personal(self) -> bool:
-        """Whether it is the budget of one account or one number."""
-        return self.setting in {"per_user", "per_number"}
+    def spares_known_places(self) -> bool:
+        """Whether somebody else can have spent it who has the password, so that it keeps nobody out at a known place."""
+        return self.setting in {"per_user", "per_number", "pumping"}
 
 
 class Braked(OverBudget):

@@ -116,7 +116,9 @@ class Budgets:
                     keys += self._keys.other(scope, _find_subject(scope, request, number))
         return Spending(tuple(keys), self._price(number, text))
 
-    def check(self, request: LoginRequest, number: PhoneNumber, spending: Spending) -> None:
+    def check(
+        self, request: LoginRequest, number: PhoneNumber, spending: Spending, *, at_known_place: bool = False
+    ) -> None:
         """
         Look whether one more SMS is within the budgets, before anything is done for it.
 
@@ -130,7 +132,8 @@ class Budgets:
             self._store.count(f"{over.setting} recorded")
             if self._is_news(over):
                 log.warning("user %s would be refused (limits.mode): %s", self._describe(request), over)
-        self.pumping.check(request, number)
+        if not at_known_place:
+            self.pumping.check(request, number)
 
     def is_news(self, over: OverBudget) -> bool:
         """Note that somebody is refused; tells whether it is to be said, which it is once in the time of the budget."""

@@ -126,7 +126,15 @@ class Composer:
         purpose = f"known {place}" if place else ""
         return self._budgets.calculate(request, number, text.fill(otp=self._any_code), purpose)
 
-    def plan(self, request: LoginRequest, number: PhoneNumber, state: str, spending: Spending) -> Plan:
+    def plan(
+        self,
+        request: LoginRequest,
+        number: PhoneNumber,
+        state: str,
+        spending: Spending,
+        *,
+        at_known_place: bool = False,
+    ) -> Plan:
         """
         Choose the gateways, before the user is promised a code.
 
@@ -135,6 +143,7 @@ class Composer:
             number: Where the code goes.
             state: Of the challenge; decides where gateways share the messages.
             spending: What the message costs.
+            at_known_place: Whether right codes of the account came from there, so that it is not braked.
 
         Raises:
             OverBudget: The budgets do not allow it, as far as can be seen, or codes are hardly ever answered there.
@@ -142,7 +151,7 @@ class Composer:
             NoRoute: No gateway is meant for this user.
             NoGatewayAlive: All of them are known to be dead.
         """
-        self._budgets.check(request, number, spending)
+        self._budgets.check(request, number, spending, at_known_place=at_known_place)
         return self._outbox.plan(
             Recipient(
                 number=number.e164,

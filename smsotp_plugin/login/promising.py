@@ -42,8 +42,9 @@ class Promiser:
         """
         Settle what one message with a code goes through, and what it costs.
 
-        Whoever has somebody's password can use up that person's budget. So a place from which right codes came has one of its
-        own, which is asked when the other is used up.
+        Whoever has somebody's password can use up that person's budget, and have codes that nobody answers sent to all who have
+        similar numbers. So a place from which right codes came has a budget of its own, which is asked when the other is used
+        up, and is not braked.
 
         Args:
             request: Whose log-in.
@@ -62,8 +63,9 @@ class Promiser:
         try:
             return Promise(self._composer.plan(request, number, state, spending), spending)
         except OverBudget as exc:
-            place = self._guard.known_place(request, number_hash) if exc.is_personal else ""
+            place = self._guard.known_place(request, number_hash) if exc.spares_known_places else ""
             if not place:
                 raise
         spending = self._composer.calculate(request, number, place)
-        return Promise(self._composer.plan(request, number, state, spending), spending)
+        plan = self._composer.plan(request, number, state, spending, at_known_place=True)
+        return Promise(plan, spending)

@@ -325,6 +325,32 @@ def test_whoever_is_braked_reads_a_sentence_and_an_answer_counts(make: Callable[
     assert isinstance(again, Ask)
 
 
+def test_one_stolen_password_keeps_nobody_with_a_similar_number_out_at_a_known_place(
+    make: Callable[..., Bench],
+) -> None:
+    bench = make(limits={"pumping": "enforce", "per_number": ["100/d"], "per_user": ["100/d"]})
+    home = {
+        name: {"user": name, "station": f"home of {name}", "numbers": (block(n),)}
+        for n, name in enumerate("abcdef")
+    }
+    for _ in range(5):
+        for fields in home.values():
+            asked = bench.ask(**fields)
+            assert bench.login.answer_leg(answer(asked.state, bench.code(), **fields)) == Accept()
+        bench.clock.advance(40)
+    stolen = [
+        bench.login.first_leg(request(**home["a"] | {"station": f"stolen {count}"})) for count in range(60)
+    ]
+    bench.clock.advance(GRACE)
+    braked = bench.login.first_leg(request(**home["b"] | {"station": "a hotel"}))
+
+    assert isinstance(stolen[-1], Reject)
+    assert isinstance(braked, Reject)
+    for fields in home.values():
+        asked = bench.ask(**fields)
+        assert bench.login.answer_leg(answer(asked.state, bench.code(), **fields)) == Accept()
+
+
 def test_an_sms_that_no_gateway_takes_brakes_nobody(make: Callable[..., Bench]) -> None:
     bench = make(limits=ENFORCE)
     bench.outbox.outcome = Outcome.REFUSED

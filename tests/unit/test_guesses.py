@@ -224,6 +224,24 @@ def test_another_name_with_the_same_number_is_no_way_round(bench: Bench) -> None
     assert isinstance(bench.login.first_leg(request(user="rsmith", numbers=("+4915112345678",))), Ask)
 
 
+@pytest.mark.parametrize("alias", [False, True])
+def test_a_number_that_changes_gives_no_further_guesses_under_the_name(
+    attacker: Attacker, alias: bool
+) -> None:
+    numbers = itertools.cycle((f"+49170{1000000 + count}",) for count in range(7))
+    for count in range(DAY // 60):
+        attacker.bench.clock.advance(60)
+        attacker.ask(
+            station=str(count), user="robert" if alias and count % 2 else "bob", numbers=next(numbers)
+        )
+        # Answers come from the same packet, with the number that the directory has meanwhile.
+        if count % 2:
+            attacker.try_all()
+
+    assert attacker.accepted == 0
+    assert attacker.compared <= (100 if alias else 50)
+
+
 def test_another_name_with_the_same_number_is_no_way_round_while_the_key_is_changed(bench: Bench) -> None:
     wrong(bench, 5)
     guard = bench.login._guard

@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -91,6 +91,30 @@ def test_challenges_that_were_saved_up_give_no_more(world: World, anna: RadiusUs
             )
 
     assert compared(world, anna) == _MOST
+
+
+def test_an_unlock_in_the_middle_gives_as_many_again_and_no_more(world: World, anna: RadiusUser) -> None:
+    challenges = [world.log_in(anna, **at(f"station {number}")) for number in range(_CHALLENGES)]
+
+    def guess(number: int) -> None:
+        for turn in range(5):
+            world.answer(anna, f"{number:03}{turn:03}", challenges[number].state, **at(f"station {number}"))
+
+    with ThreadPoolExecutor(_SOCKETS) as pool:
+        guesses = [pool.submit(guess, number) for number in range(_CHALLENGES)]
+        wait([guesses[0]])
+        unlocked = subprocess.run(
+            [SMSOTP, "unlock", anna.name, "--config", world.server.config_file],
+            capture_output=True,
+            check=False,
+        )
+        wait(guesses)
+        # However late it came: there are tries left to use what it gives.
+        list(pool.map(guess, range(_CHALLENGES)))
+
+    assert unlocked.returncode == 0, unlocked.stderr
+    assert _MOST < compared(world, anna) <= 2 * _MOST
+    assert world.log_in(anna, **at("elsewhere")).prompt.startswith("Too many wrong codes.")
 
 
 def test_a_restart_forgets_nothing_and_unlock_ends_the_wait(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A real directory as the first factor, with the number from it, wired as docs/install.md tells."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,11 +8,13 @@ import pytest
 
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.raddb import RadiusUser
+from smsotp_plugin.codes.account import fold_account
 
 from .directory import Directory
 from .documented import body, documented
 from .sites import AUTHORIZE, site_world
 from .system import World
+from .test_log_in import other_than
 
 PASSWORD = "secret-word-of-all"
 #: Too long for a number: an SMS cannot be sent to it.
@@ -100,3 +103,37 @@ def test_a_directory_that_is_down_lets_nobody_begin_and_the_documented_line_lets
         assert world.log_in(ONE, Calling_Station_Id="192.0.2.9").code == "reject"
         assert world.codes_of(ONE) == [code]
         assert world.codes_of(SEVERAL) == []
+
+
+def test_the_spellings_that_a_directory_takes_for_one_name_are_one_account(
+    tmp_path: Path, directory: Directory
+) -> None:
+    spellings = [
+        "ONE",
+        "one ",
+        "One",
+        "one\u00a0",
+        "one\u3000",
+        "\uff4f\uff4e\uff45",
+        "\u24de\u24dd\u24d4",
+        " one",
+        "o ne",
+        "one*",
+    ]
+    with ldap_world(tmp_path, directory) as world:
+        taken = {
+            name: world.server.log_in(name, PASSWORD, Calling_Station_Id=f"station {number}")
+            for number, name in enumerate(spellings)
+        }
+        begun = {name: answer for name, answer in taken.items() if answer.code == "challenge"}
+        code = world.gateway.inbox.wait(number=ONE.phone).code
+        for name, challenge in itertools.islice(itertools.cycle(begun.items()), 5):
+            world.server.answer(name, other_than(code), challenge.state)
+        refused = {name: world.server.log_in(name, PASSWORD) for name in ["one", *begun]}
+        names = {fold_account(name) for name in ["one", *begun]}
+
+    assert len(begun) >= 6
+    assert {answer.prompt for answer in refused.values()} <= {
+        f"Too many wrong codes. You can log in again in {seconds} s." for seconds in range(1, 31)
+    }
+    assert names == {"one"}

@@ -226,7 +226,7 @@ def test_another_name_with_the_same_number_is_no_way_round(bench: Bench) -> None
 
 @pytest.mark.parametrize("alias", [False, True])
 def test_a_number_that_changes_gives_no_further_guesses_under_the_name(
-    attacker: Attacker, alias: bool
+    attacker: Attacker, *, alias: bool
 ) -> None:
     numbers = itertools.cycle((f"+49170{1000000 + count}",) for count in range(7))
     for count in range(DAY // 60):

@@ -157,6 +157,8 @@ def _judge_sites(*, uniform: bool) -> None:
         log.warning("whether people can get in without a code is not certain: %s", sentence)
     for problem in wiring.problems:
         log.error("%s", problem)
+    for problem in wiring.uneven:
+        log.warning("%s", problem)
 
 
 def _find_server_version() -> tuple[int, int, int]:

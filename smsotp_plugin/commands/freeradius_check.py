@@ -80,7 +80,10 @@ def tell_installed(out: Console, err: Console, tree: Raddb, config: Path) -> boo
         print_problems(err, readiness.problems)
         return False
     wiring = readiness.wiring
-    return wiring is None or not wiring.begun or tell_wiring(out, err, wiring)
+    if wiring is None or not wiring.begun:
+        return True
+    # What tells rejections apart lets nobody in: it is told, and the installation is done all the same.
+    return tell_wiring(out, err, wiring) or not (wiring.problems or wiring.unread)
 
 
 def tell_wiring(out: Console, err: Console, wiring: Wiring) -> bool:
@@ -90,11 +93,11 @@ def tell_wiring(out: Console, err: Console, wiring: Wiring) -> bool:
         out.print(Text(f"note: {make_printable(note)}"))
     for sentence in wiring.unread:
         err.print(Text.assemble(("problem: ", "bold red"), make_printable(sentence)))
-    for problem in wiring.problems:
+    for problem in (*wiring.problems, *wiring.uneven):
         err.print(Text.assemble(("problem: ", "bold red"), make_printable(str(problem))))
         for line in problem.lines:
             err.print(Text(f"    {line.expandtabs(4)}"))
-    wrong = len(wiring.problems) + len(wiring.unread)
+    wrong = len(wiring.problems) + len(wiring.uneven) + len(wiring.unread)
     if wrong:
         err.print(Text("1 problem." if wrong == 1 else f"{wrong} problems."))
     else:

@@ -24,7 +24,7 @@ from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Prompter, Reject
 from smsotp_plugin.login.ending import UNDELIVERED
 from smsotp_plugin.login.guard import Guard
 from smsotp_plugin.login.journal import Journal
-from smsotp_plugin.login.promising import Promiser
+from smsotp_plugin.login.promising import Promise, Promiser
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.resend import Resender
 from smsotp_plugin.login.sending import CodeSender
@@ -197,6 +197,15 @@ class Login:
             if same is None:
                 raise
             return self._prompter.ask(same, self._texts.prompt)
+        try:
+            return self._open_promised(request, new, number, code, promise)
+        except OverBudget as exc:
+            promise = self._promiser.promise_again(promise, exc, request, number, new.state, new.number_hash)
+        return self._open_promised(request, new, number, code, promise)
+
+    def _open_promised(
+        self, request: LoginRequest, new: Challenge, number: PhoneNumber, code: str, promise: Promise
+    ) -> Ask | Reject:
         self._journal.note_step(
             request,
             "number %s, route %s because %s: %s",

@@ -19,10 +19,12 @@ class Promise:
     Attributes:
         plan: Its gateways.
         spending: Its cost.
+        at_known_place: Whether the own budget of a known place pays.
     """
 
     plan: Plan
     spending: Spending
+    at_known_place: bool = False
 
 
 class Promiser:
@@ -63,9 +65,41 @@ class Promiser:
         try:
             return Promise(self._composer.plan(request, number, state, spending), spending)
         except OverBudget as exc:
-            place = self._guard.known_place(request, number_hash) if exc.spares_known_places else ""
-            if not place:
-                raise
+            return self._promise_at_known_place(exc, request, number, state, number_hash)
+
+    def promise_again(  # noqa: PLR0913, PLR0917  (what `promise` takes, and what became of it)
+        self,
+        promise: Promise,
+        why: OverBudget,
+        request: LoginRequest,
+        number: PhoneNumber,
+        state: str,
+        number_hash: str,
+    ) -> Promise:
+        """
+        Settle anew what the store has refused: only there may it have been known what others had spent.
+
+        Args:
+            promise: What was settled.
+            why: Why the store has not kept it.
+            request: See `promise`, as for all that follow.
+            number: See there.
+            state: See there.
+            number_hash: See there.
+
+        Raises:
+            OverBudget: `why`, where there is no other budget; and as above.
+        """
+        if promise.at_known_place:
+            raise why
+        return self._promise_at_known_place(why, request, number, state, number_hash)
+
+    def _promise_at_known_place(
+        self, why: OverBudget, request: LoginRequest, number: PhoneNumber, state: str, number_hash: str
+    ) -> Promise:
+        place = self._guard.known_place(request, number_hash) if why.spares_known_places else ""
+        if not place:
+            raise why
         spending = self._composer.calculate(request, number, place)
         plan = self._composer.plan(request, number, state, spending, at_known_place=True)
-        return Promise(plan, spending)
+        return Promise(plan, spending, at_known_place=True)

@@ -18,10 +18,11 @@ from smsotp_plugin.login.composing import Composer
 from smsotp_plugin.login.decisions import Ask, NotOurs, Prompter, Reject, explain_undelivered
 from smsotp_plugin.login.guard import Guard
 from smsotp_plugin.login.journal import Journal
-from smsotp_plugin.login.promising import Promiser
+from smsotp_plugin.login.promising import Promise, Promiser
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.login.sending import CodeSender
 from smsotp_plugin.settings.sections.challenge import ChallengeSettings
+from smsotp_plugin.sms.phone import PhoneNumber
 from smsotp_plugin.sms.typed import fold_word
 from smsotp_plugin.stores.base import Challenge, ChallengeStore, ResendRules
 
@@ -115,6 +116,17 @@ class Resender:
         if challenge.number_hash not in self._names.number_hashes(number):
             raise Expired("the telephone number has changed since the challenge")
         promise = self._promiser.promise(request, number, challenge.state, challenge.number_hash)
+        try:
+            return self._send_promised(request, challenge, number, promise)
+        except OverBudget as exc:
+            promise = self._promiser.promise_again(
+                promise, exc, request, number, challenge.state, challenge.number_hash
+            )
+        return self._send_promised(request, challenge, number, promise)
+
+    def _send_promised(
+        self, request: LoginRequest, challenge: Challenge, number: PhoneNumber, promise: Promise
+    ) -> Ask:
         code = self._composer.code_of(request, challenge)
         message = self._composer.compose(request, challenge, number, code, spending=promise.spending)
         parcel = self._composer.pack(request, challenge, message, promise.plan, spending=promise.spending)

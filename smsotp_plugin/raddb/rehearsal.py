@@ -138,8 +138,11 @@ def _read_answer(
 
 
 def _as_wiring(answer: dict[str, Any]) -> Wiring:
-    found = [Finding(**{**finding, "lines": tuple(finding["lines"])}) for finding in answer["problems"]]
-    return Wiring(**{**answer, "rows": [Row(**row) for row in answer["rows"]], "problems": found})
+    found = {
+        kind: [Finding(**{**finding, "lines": tuple(finding["lines"])}) for finding in answer[kind]]
+        for kind in ("problems", "uneven")
+    }
+    return Wiring(**{**answer, "rows": [Row(**row) for row in answer["rows"]], **found})
 
 
 def _look_at_key(settings: Settings) -> None:

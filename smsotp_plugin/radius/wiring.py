@@ -27,6 +27,7 @@ class Wiring:
         notes: What is allowed, but should be meant: sentences.
         begun: Whether any virtual server calls one of our policies.
         unread: Sentences about files that cannot be read, so that the rest is not certain.
+        uneven: What tells rejections apart that are to look alike.
     """
 
     rows: list[Row]
@@ -34,6 +35,7 @@ class Wiring:
     notes: list[str]
     begun: bool
     unread: list[str]
+    uneven: list[Finding]
 
 
 def judge_wiring(main_file: Path, *, uniform: bool = False) -> Wiring:
@@ -51,7 +53,7 @@ def judge_wiring(main_file: Path, *, uniform: bool = False) -> Wiring:
     unlang = Unlang(policies, frozenset({*POLICIES, *own}))
     sites = find_sites(tree.root)
     ours = [site for site in sites if uses_us(site, unlang)]
-    rows, problems, notes = list[Row](), list[Finding](), list[str]()
+    rows, problems, notes, uneven = list[Row](), list[Finding](), list[str](), list[Finding]()
     for site in sites:
         if site in ours or site.ways or site.inner:
             row, found = judge_site(site, unlang, ours=site in ours)
@@ -62,8 +64,7 @@ def judge_wiring(main_file: Path, *, uniform: bool = False) -> Wiring:
         problems += _find_missing_parts(tree)
         reached = [site for site in ours if site.ways]
         problems += find_shortcuts(tree.root, reached, unlang)
-        if uniform:
-            problems += judge_uniform(tree.root, reached, unlang)
+        uneven = list(judge_uniform(tree.root, reached, unlang)) if uniform else []
     if any(site.ways for site in ours):
         notes += [_explain_unasked(site) for site in sites if site.ways and site not in ours]
     notes += [
@@ -72,7 +73,7 @@ def judge_wiring(main_file: Path, *, uniform: bool = False) -> Wiring:
         for site in ours
         if not site.ways and not site.inner
     ]
-    return Wiring(rows, problems, notes, begun=bool(ours), unread=tree.unread)
+    return Wiring(rows, problems, notes, begun=bool(ours), unread=tree.unread, uneven=uneven)
 
 
 def _find_missing_locks(main_file: Path, sites: list[Site], ours: list[Site]) -> list[Finding]:

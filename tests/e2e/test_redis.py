@@ -87,6 +87,31 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     pair.close()
 
 
+def test_whoever_spends_the_sms_of_somebody_at_one_keeps_the_owner_out_at_neither(pair: Pair) -> None:
+    anna = pair.someone()
+    home = {"Calling_Station_Id": "home"}
+
+    def log_in(server: FreeRadiusServer, **place: str) -> Answer:
+        mark = pair.gateway.inbox.mark()
+        challenge = server.log_in(anna.name, anna.password, **place)
+        if challenge.code != "challenge":
+            return challenge
+        code = pair.gateway.inbox.wait(number=anna.phone, after=mark).code
+        return server.answer(anna.name, code, challenge.state, **place)
+
+    assert log_in(pair.first, **home).code == "accept"
+    stolen = [
+        pair.first.log_in(anna.name, anna.password, Calling_Station_Id=f"stolen {number}")
+        for number in range(12)
+    ]
+    # The other one has not heard of it: it learns it when it asks for the SMS.
+    at_home = [log_in(server, **home).code for server in (pair.second, pair.first)]
+
+    assert [answer.code for answer in stolen] == ["challenge"] * 9 + ["reject"] * 3
+    assert at_home == ["accept", "accept"]
+    assert pair.second.log_in(anna.name, anna.password, Calling_Station_Id="stolen").code == "reject"
+
+
 def test_what_begins_at_one_is_answered_at_the_other_and_only_once(pair: Pair) -> None:
     user = pair.someone()
     challenge = pair.first.log_in(user.name, user.password)

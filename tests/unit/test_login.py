@@ -729,6 +729,29 @@ def test_a_name_cannot_write_lines_into_the_log(bench: Bench, caplog: pytest.Log
     assert all(len(record.getMessage()) < 400 for record in caplog.records)
 
 
+def test_a_known_place_has_sms_of_its_own_also_where_only_the_store_knows_that_the_others_are_spent(
+    make: Callable[..., Bench],
+) -> None:
+    bench = make(limits={"per_user": ["3/d"], "per_number": ["3/d"]})
+    at_home = {"station": "home"}
+    begun = bench.ask(**at_home)
+    assert bench.login.answer_leg(answer(begun.state, bench.code(), **at_home)) == Accept()
+    stolen = bench.ask(station="stolen")
+    bench.clock.advance(40)
+    # As one does that shares Redis with others: what they have spent is known when it decides, and not before.
+    vars(bench.store)["over_budget"] = lambda _: None
+    assert isinstance(bench.login.answer_leg(answer(stolen.state, "resend", station="stolen")), Ask)
+    again = bench.ask(**at_home)
+    bench.clock.advance(40)
+    resent = bench.login.answer_leg(answer(again.state, "resend", **at_home))
+
+    assert isinstance(bench.login.first_leg(request(station="stolen once more")), Reject)
+    assert isinstance(resent, Ask)
+    assert resent.prompt == again.prompt
+    assert len(bench.outbox.messages) == 5
+    assert bench.login.answer_leg(answer(again.state, bench.code(), **at_home)) == Accept()
+
+
 def test_whoever_has_a_password_uses_up_the_sms_of_strangers_and_not_those_of_a_known_station(
     make: Callable[..., Bench],
 ) -> None:

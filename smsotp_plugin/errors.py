@@ -66,7 +66,15 @@ class PacketError(SmsOtpError):
 
 
 class ChallengeError(SmsOtpError):
-    """The answer to a challenge is not accepted."""
+    """
+    The answer to a challenge is not accepted.
+
+    Attributes:
+        challenge: The challenge as it is after the answer (`stores.base.Challenge`, which stands above this module), where the
+            store tells it; else None.
+    """
+
+    challenge: object = None
 
 
 class UnknownChallenge(ChallengeError):

@@ -285,10 +285,9 @@ class Login:
     def _refuse_answer(self, request: LoginRequest, state: str, why: ChallengeError) -> Ask | Reject:
         if isinstance(why, WrongCode | TooManyAttempts):
             self._guard.note_wrong(request, why)
-        try:
-            challenge = self._store.find(state, request.user)
-        except (StoreError, UnknownChallenge) as exc:
-            return self._refuse_unavailable(request, exc)
+        challenge = why.challenge
+        if not isinstance(challenge, Challenge):
+            raise TypeError(f"a store raised {type(why).__name__} without the challenge") from why
         if challenge.undelivered:
             # Whatever was typed: it cannot be a code that never got out, and the person waits for it in vain.
             self._journal.note_answer(request, state, explain_undelivered(challenge))

@@ -163,9 +163,10 @@ class ChallengeStore(MessageStore, GuessStore):
             UnknownChallenge: No such State, or it is another user's.
             AlreadyUsed: It was answered rightly before.
             Expired: It was too old.
-            WrongCode: A try was used up; some are left. Holds nothing of the challenge: see `find`.
+            WrongCode: A try was used up; some are left.
             TooManyAttempts: No try is left.
             TooManyGuesses: The account is locked: the answer was not looked at, and no try is used up.
+            Expired, WrongCode and TooManyAttempts hold the challenge as it is then, so that nobody has to ask for it.
         """
 
     @abstractmethod

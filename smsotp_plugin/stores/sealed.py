@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
-from smsotp_plugin.errors import StoreError
+from smsotp_plugin.errors import Expired, StoreError, TooManyAttempts, WrongCode
 from smsotp_plugin.stores.base import Challenge, ChallengeStore, ResendRules
 from smsotp_plugin.stores.guesses import Guesser, GuessRules, Standing
 from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel
@@ -26,9 +26,9 @@ class SealedStore(ChallengeStore):
         names: Makes the marks.
 
     Raises:
-        StoreError: From every method that returns a challenge, where somebody else has changed it, where it is not the
-            one that was asked for, and where a wrong answer was taken for right. An answer to such a challenge has used
-            up a try, or the challenge.
+        StoreError: From every method that returns a challenge or raises an error that holds one, where somebody else has
+            changed it, where it is not the one that was asked for, and where a wrong answer was taken for right. An answer
+            to such a challenge has used up a try, or the challenge.
     """
 
     def __init__(self, store: ChallengeStore, names: Fingerprints) -> None:
@@ -53,7 +53,16 @@ class SealedStore(ChallengeStore):
     def answer(
         self, state: str, user: str, seal: str, now: float, guesser: Guesser | None = None
     ) -> Challenge:
-        challenge = self._of_state(state, user, self._store.answer(state, user, seal, now, guesser))
+        try:
+            answered = self._store.answer(state, user, seal, now, guesser)
+        except (WrongCode, TooManyAttempts, Expired) as exc:
+            if not isinstance(exc.challenge, Challenge):
+                raise StoreError(
+                    f"the store refuses an answer to challenge {reference_of(state)} without the challenge; is it damaged?"
+                ) from exc
+            self._of_state(state, user, exc.challenge)
+            raise
+        challenge = self._of_state(state, user, answered)
         lives = 2 * challenge.created - challenge.expires < now < challenge.expires
         if not (lives and hmac.compare_digest(challenge.seal.encode(), seal.encode())):
             raise StoreError(

@@ -62,6 +62,20 @@ class AnswerContract(Binding):
         with pytest.raises(TooManyAttempts):
             store.answer(new.state, "bob", RIGHT, clock.time())
 
+    def test_an_error_holds_the_challenge_as_it_is_after_the_answer(
+        self, store: ChallengeStore, clock: FakeClock
+    ) -> None:
+        new, old = (begin(store, challenge(clock, tries=2)) for _ in range(2))
+        store.mark_undelivered(new.state, 0, "refused")
+
+        for error in (WrongCode, TooManyAttempts, TooManyAttempts):
+            with pytest.raises(error) as wrong:
+                store.answer(new.state, "bob", WRONG, clock.time())
+            assert wrong.value.challenge == store.find(new.state, "bob")
+        with pytest.raises(Expired) as late:
+            store.answer(old.state, "bob", RIGHT, old.expires)
+        assert late.value.challenge == store.find(old.state, "bob") == old
+
     def test_a_single_try_is_one_try(self, store: ChallengeStore, clock: FakeClock) -> None:
         new = begin(store, challenge(clock, tries=1))
 

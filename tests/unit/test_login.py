@@ -460,7 +460,7 @@ def test_a_store_that_is_gone_lets_nobody_in(
     legs: dict[str, Callable[[], object]] = {
         "open": lambda: bench.login.first_leg(request(user="alice")),
         "answer": lambda: bench.login.answer_leg(answer(asked.state, code)),
-        "find": lambda: bench.login.answer_leg(answer(asked.state, "wrong")),
+        "find": lambda: bench.login.answer_leg(answer(asked.state, "resend")),
     }
     refused = legs[where]()
 

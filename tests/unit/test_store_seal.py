@@ -100,6 +100,18 @@ def test_a_challenge_with_anything_of_another_one_lets_nobody_in(
         store.answer(changed.state, changed.user, changed.seal, clock.time())
 
 
+@pytest.mark.parametrize(("tries", "late"), [(2, 0.0), (1, 0.0), (0, 0.0), (2, TTL)])
+def test_nobody_is_told_anything_of_a_challenge_that_somebody_else_has_changed(
+    store: SealedStore, mallory: Challenge, path: Path, clock: FakeClock, *, tries: int, late: float
+) -> None:
+    changed_row(path, mallory, "number", CHANGES["number"])
+    sql(path, "UPDATE challenges SET tries_left = ?, status = ?", tries, 0 if tries else 2)
+    clock.advance(late)
+
+    with pytest.raises(StoreError, match="does not bear our mark"):
+        store.answer(mallory.state, "mallory", "0" * 32, clock.time())
+
+
 def changed_row(path: Path, challenge: Challenge, column: str, value: object) -> Challenge:
     """Write into one column of a challenge and return what it is now."""
     sql(path, f"UPDATE challenges SET {column} = ? WHERE state = ?", value, challenge.state)

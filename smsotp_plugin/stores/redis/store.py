@@ -300,17 +300,23 @@ class RedisStore(RedisAnswers, Store):
             why = _explain(word)
             if isinstance(why, TooManyAttempts):
                 self._tries.note(state, 0)
+            if isinstance(why, TooManyAttempts | Expired):
+                why.challenge = read_challenge(rest[0])
             return why
-        left, moment, kept = cast("tuple[int, bytes, Reply]", rest)
+        row, left, moment, kept = cast("tuple[Reply, int, bytes, Reply]", rest)
         turn = read_moment(moment)
         in_a_row, wait = 1, 0.0
         if guesser is not None:
             standing = read_standing(kept, guesser, turn)
             in_a_row, wait = standing.in_a_row, max(0.0, standing.challenge_from - turn)
         self._tries.note(state, max(0, left))
-        if word == b"last":
-            return TooManyAttempts("wrong code, no try is left", guesses=in_a_row, wait=wait)
-        return WrongCode(left, guesses=in_a_row, wait=wait)
+        wrong = (
+            TooManyAttempts("wrong code, no try is left", guesses=in_a_row, wait=wait)
+            if word == b"last"
+            else WrongCode(left, guesses=in_a_row, wait=wait)
+        )
+        wrong.challenge = read_challenge(row)
+        return wrong
 
     def _tell(self, parcels: Sequence[Parcel]) -> None:
         try:

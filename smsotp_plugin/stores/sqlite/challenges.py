@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import fields
 from operator import attrgetter
+from typing import TypeVar
 
 from smsotp_plugin.errors import (
     AlreadyUsed,
@@ -19,6 +20,8 @@ from smsotp_plugin.stores.delivery_log import DeliveryEvent
 from smsotp_plugin.stores.sqlite.rows import insert_rows
 from smsotp_plugin.stores.sqlite.schema import EXHAUSTED, OPEN, USED
 from smsotp_plugin.stores.sqlite.trace import EVENT_NAMES
+
+Refused = TypeVar("Refused", WrongCode, TooManyAttempts, Expired)
 
 #: Rows removed by one statement: about half a millisecond.
 PURGE_ROWS = 200
@@ -126,11 +129,11 @@ def answer(  # noqa: PLR0913  (what `ChallengeStore.answer` takes, where it is, 
         raise _why_not(connection, state, user, now)
     *columns, status = changed
     challenge = Challenge(*columns)
+    if status == USED:
+        return challenge
     if status == EXHAUSTED:
-        raise TooManyAttempts("wrong code, no try is left", guesses=1)
-    if status == OPEN:
-        raise WrongCode(challenge.tries_left)
-    return challenge
+        raise _with(challenge, TooManyAttempts("wrong code, no try is left", guesses=1))
+    raise _with(challenge, WrongCode(challenge.tries_left))
 
 
 def accept(  # noqa: PLR0913  (as above)
@@ -191,16 +194,22 @@ def purge_events(connection: sqlite3.Connection, before: float) -> int:
 def _why_not(
     connection: sqlite3.Connection, state: str, user: str, now: float
 ) -> AlreadyUsed | TooManyAttempts | Expired | StoreError:
-    _, status = _row(connection, state, user)
+    challenge, status = _row(connection, state, user)
     if status == USED:
         return AlreadyUsed("the code was used before")
     if status == EXHAUSTED:
-        return TooManyAttempts("an answer, but no try is left")
+        return _with(challenge, TooManyAttempts("an answer, but no try is left"))
     if _is_alive(connection, state, now):
         return StoreError(
             "a challenge has more tries in the store than it had: somebody else has changed it there"
         )
-    return Expired("the code has expired")
+    return _with(challenge, Expired("the code has expired"))
+
+
+def _with(challenge: Challenge, why: Refused) -> Refused:
+    """Let an error tell of which challenge it speaks."""
+    why.challenge = challenge
+    return why
 
 
 def _is_alive(connection: sqlite3.Connection, state: str, now: float) -> bool:

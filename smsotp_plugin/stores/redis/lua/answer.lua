@@ -7,8 +7,9 @@
 --          many of a day are kept for known clients, free, the fewest of a day that can make anybody wait, how many places
 --          there are, the places, and the names of the account, the first one being the present one
 --
--- Returns a word, and what belongs to it: "right" and the challenge, "wrong", the tries that are left, the moment and what is
--- counted under each name, "last" (the same, and none is left), "locked" and the seconds or "ever"; or why it was not looked at.
+-- Returns a word, and what belongs to it: "right" and the challenge; "wrong", the challenge, the tries that are left, the moment
+-- and what is counted under each name; "last" (the same, and none is left); "locked" and the seconds or "ever"; or why it was not
+-- looked at: "spent" and "expired" with the challenge.
 
 local state, seal, most_tries = ARGV[5], ARGV[7], tonumber(ARGV[8])
 local found = read(state)
@@ -111,10 +112,10 @@ if found.status == USED then
     return {'used'}
 end
 if found.status == EXHAUSTED then
-    return {'spent'}
+    return {'spent', whole(state)}
 end
 if not is_alive(found) then
-    return {'expired'}
+    return {'expired', whole(state)}
 end
 if most_tries and found.tries_left > most_tries then
     return {'raised'}
@@ -126,4 +127,4 @@ if found.seal == seal then
 end
 local left = found.tries_left - 1
 redis.call('HSET', KEYS[1], 'tries_left', left, 'status', left <= 0 and EXHAUSTED or OPEN)
-return {left <= 0 and 'last' or 'wrong', left, written(TURN), count_wrong()}
+return {left <= 0 and 'last' or 'wrong', whole(state), left, written(TURN), count_wrong()}

@@ -15,8 +15,12 @@ from smsotp_plugin.codes.keyed import HEX_DIGITS, digest, make_mac
 from smsotp_plugin.codes.names import mask_name
 from smsotp_plugin.sms.phone import PhoneNumber
 
-#: Of a State: how many digits at its end say which site it is for.
-_SITE_DIGITS = 8
+#: Of a State: how many digits at its end say which site it is for, and how many before these whose challenge it names and until
+#: when. The others are random.
+_SITE_DIGITS, _OWNER_DIGITS = 8, 8
+_RANDOM_DIGITS = HEX_DIGITS - _OWNER_DIGITS - _SITE_DIGITS
+#: Seconds. A State tells the end of its challenge to within so many; stores keep a challenge for as long after its end.
+PERIOD = 600.0
 _REFERENCE_DIGITS = 8
 #: Accounts and numbers whose fingerprints are remembered.
 _REMEMBERED = 16384
@@ -26,7 +30,7 @@ def reference_of(state: str) -> str:
     """
     Return the short name of a challenge for logs and the help desk: 8 digits that tell nothing of it.
 
-    Without a key, so that it stays the same when the key is changed: 32 bits of a digest of 96 random ones lead nowhere.
+    Without a key, so that it stays the same when the key is changed: 32 bits of a digest of 128 that nobody can guess lead nowhere.
     """
     return sha256(state.encode(errors="surrogatepass")).hexdigest()[:_REFERENCE_DIGITS]
 
@@ -60,14 +64,39 @@ class Fingerprints:
         self._accounts = lru_cache(_REMEMBERED)(self._make_accounts)
         self._number_hash = lru_cache(_REMEMBERED)(self._make_number_hash)
 
-    def make_state(self, site: str) -> str:
-        """Return a fresh State: `HEX_DIGITS` hexadecimal digits, answered at this site only."""
-        fresh = self._random_bytes((HEX_DIGITS - _SITE_DIGITS) // 2).hex()
+    def make_state(self, site: str, user: str = "", end: float = 0.0) -> str:
+        """
+        Return a fresh State: `HEX_DIGITS` hexadecimal digits, answered at this site only.
+
+        Args:
+            site: Where the challenge is made.
+            user: Whose challenge it is; empty where there is none.
+            end: When it ends, in Unix seconds.
+        """
+        fresh = self._random_bytes(_RANDOM_DIGITS // 2).hex()
+        fresh += self._hash_owner(fresh, user, int(end // PERIOD))
         return fresh + self._hash_site(fresh, site)
 
     def is_for(self, state: str, site: str) -> bool:
         """Tell whether a State was made with this very key, for this site; a strange one passes once in 2 to the power of 32."""
         return state[-_SITE_DIGITS:] == self._hash_site(state[:-_SITE_DIGITS], site)
+
+    def is_of(self, state: str, user: str, now: float, life: float) -> bool:
+        """
+        Tell whether a State of this key names a challenge of this user that has not ended, or less than `PERIOD` ago.
+
+        Args:
+            state: One that `is_for` its site.
+            user: User-Name as the client sent it.
+            now: Unix seconds.
+            life: Seconds that challenges last, at most an hour; one that was given longer is not recognized.
+        """
+        fresh, owner = state[:_RANDOM_DIGITS], state[_RANDOM_DIGITS:-_SITE_DIGITS]
+        periods = range(int(now // PERIOD), int((now + life) // PERIOD) + 1)
+        return any(owner == self._hash_owner(fresh, user, period) for period in periods)
+
+    def _hash_owner(self, fresh: str, user: str, period: int) -> str:
+        return self.fingerprint("owner", fresh, user, str(period))[:_OWNER_DIGITS]
 
     def _hash_site(self, fresh: str, site: str) -> str:
         return self.fingerprint("site", fresh, site)[:_SITE_DIGITS]

@@ -44,6 +44,7 @@ class CodeMaker:
         self._alphabet = alphabet
         self._codes = len(alphabet) ** length
         self._folds_case = alphabet.casefold() == alphabet or alphabet.upper() == alphabet
+        self._typed_alphabet = alphabet.casefold() if self._folds_case else alphabet
         self._random_bytes = random_bytes
         self.names: Fingerprints = Fingerprints(
             key, length, alphabet, random_bytes, None if older is None else older.names
@@ -77,7 +78,13 @@ class CodeMaker:
             answer: As typed. What only separates or cannot be seen is dropped, digits of any script are the same; upper
                 and lower case are one where the alphabet has only one.
         """
+        return digest(self._seal_mac, f"{state} {self._read(answer)}").hex()[:HEX_DIGITS]
+
+    def may_be_code(self, answer: str) -> bool:
+        """Tell whether an answer as typed has the length and the characters of a code."""
+        typed = self._read(answer)
+        return len(typed) == self._length and not typed.strip(self._typed_alphabet)
+
+    def _read(self, answer: str) -> str:
         typed = fold_word(answer)
-        if self._folds_case:
-            typed = typed.casefold()
-        return digest(self._seal_mac, f"{state} {typed}").hex()[:HEX_DIGITS]
+        return typed.casefold() if self._folds_case else typed

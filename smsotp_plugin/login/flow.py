@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from smsotp_plugin.clock import Clock
+from smsotp_plugin.codes.fingerprints import Fingerprints
 from smsotp_plugin.codes.keyed import HEX_DIGITS
 from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.errors import (
@@ -134,12 +135,15 @@ class Login:
         """Tell whether the request answers a challenge, so that its User-Password is a code and no password."""
         if not request.state:
             return False
-        if self._codes.maker_of(request.state, request.site) is None:
+        maker = self._codes.maker_of(request.state, request.site)
+        if maker is None:
             if _LIKE_OURS.fullmatch(request.state):
                 self._journal.note_strange_state(
                     request, "was made with another key, at another site or by another server"
                 )
             return False
+        if self._is_surely_answer(request, request.state, maker.names):
+            return True
         try:
             self._store.find(request.state, request.user)
         except UnknownChallenge:
@@ -165,9 +169,13 @@ class Login:
         typed = request.password.get_secret_value()
         if self._resender.is_wish(typed):
             self._journal.note_step(request, "another SMS is asked for")
-            return self._resender.resend(request, request.state)
-        self._journal.note_step(request, "an answer of %s characters", len(typed))
-        return self._judge(request, request.state, maker.seal(request.state, typed))
+            decision = self._resender.resend(request, request.state)
+        else:
+            self._journal.note_step(request, "an answer of %s characters", len(typed))
+            decision = self._judge(request, request.state, maker.seal(request.state, typed))
+        if isinstance(decision, NotOurs):
+            self._journal.note_lost_challenge(request, request.state)
+        return decision
 
     def stop_waiting(self) -> None:
         """Answer at once from now on: the server is being stopped."""
@@ -176,6 +184,19 @@ class Login:
     def note_refusal(self, user: str, why: str) -> None:
         """Log that the server's own policies reject a request, and why."""
         self._journal.note_refusal(user, why)
+
+    def _is_surely_answer(self, request: LoginRequest, state: str, names: Fingerprints) -> bool:
+        """
+        Tell whether a State that is ours need not be looked up to know that what was typed answers its challenge.
+
+        What can be neither a code nor a wish may be the password of a first leg, sent with a State that the store has lost.
+        """
+        if request.password is None or not names.is_of(
+            state, request.user, self._clock.time(), self._otp.ttl
+        ):
+            return False
+        typed = request.password.get_secret_value()
+        return self._codes.may_be_code(typed) or self._resender.is_wish(typed)
 
     def _challenge(self, request: LoginRequest, number: PhoneNumber) -> Ask | Reject:
         logins = self._names.fingerprints(
@@ -244,7 +265,8 @@ class Login:
     ) -> tuple[Challenge, str]:
         """Return a challenge and its code."""
         now = self._clock.time()
-        state, seed = self._names.make_state(request.site), self._codes.make_seed()
+        end = now + self._otp.ttl
+        state, seed = self._names.make_state(request.site, request.user, end), self._codes.make_seed()
         code = self._codes.code(seed)
         challenge = Challenge(
             state=state,
@@ -255,7 +277,7 @@ class Login:
             number=number.masked,
             number_hash=self._names.number_hash(number),
             created=now,
-            expires=now + self._otp.ttl,
+            expires=end,
             tries_left=1 if self._ends_at_once else self._otp.max_attempts,
         )
         return challenge, code

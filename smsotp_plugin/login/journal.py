@@ -125,6 +125,14 @@ class Journal:
                 *(self._name_user(request), quote(request.site), why, more),
             )
 
+    def note_lost_challenge(self, request: LoginRequest, state: str) -> None:
+        """Note an answer to a challenge that the store should hold and does not, once a minute for each."""
+        if self._news.is_news(state, "lost"):
+            log.info(
+                "user %s at site %s: the State of the request is of a challenge that the store does not hold; the answer is rejected",
+                *(self._name_user(request), quote(request.site)),
+            )
+
     def note_without_password(self, request: LoginRequest, state: str) -> None:
         """Note an answer that has none, once a minute for each challenge."""
         if self._news.is_news(state, "without"):

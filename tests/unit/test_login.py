@@ -37,7 +37,7 @@ from smsotp_plugin.settings.sections.queue import QueueSettings
 from smsotp_plugin.settings.sections.users import UserSettings
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.sealed import MessageSealer
-from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted, describe
 from smsotp_plugin.stores.guesses import Guesser
 from smsotp_plugin.stores.kept import Parcel
@@ -83,9 +83,10 @@ class Outbox(Dispatcher):
 
 
 class BrokenStore(SqliteStore):
-    """Fails where it is told to."""
+    """Fails where it is told to, and notes what it is asked."""
 
     broken = ""
+    asked: tuple[str, ...] = ()
 
     def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
         self._fail("open")
@@ -102,6 +103,7 @@ class BrokenStore(SqliteStore):
         return super().find(state, user)
 
     def _fail(self, where: str) -> None:
+        self.asked += (where,)
         if self.broken == where:
             raise StoreError("the store is gone")
 
@@ -441,6 +443,58 @@ def test_a_state_that_looks_like_ours_and_is_not_is_told_in_the_log(
 
     assert not bench.login.is_answer(answer(state or asked.state, "anything", **changes))
     assert [reason in message for message in caplog.messages] == [True]
+
+
+@pytest.mark.parametrize("typed", ["000000", "000 000", "\uff10" * 6])
+def test_an_answer_is_one_call_of_the_store_whatever_comes_of_it(bench: Bench, typed: str) -> None:
+    asked, right = bench.ask(), bench.code()
+    bench.store.asked = ()
+
+    for each in (typed, right, right):
+        bench.login.is_answer(answer(asked.state, each))
+        bench.login.answer_leg(answer(asked.state, each))
+
+    assert bench.store.asked == ("answer",) * 3
+
+
+@pytest.mark.parametrize("typed", ["hello", "00000", "0000000", "00000a", "0000\u00e9"])
+def test_what_can_be_no_code_is_a_password_once_the_store_has_lost_the_challenge(
+    bench: Bench, typed: str
+) -> None:
+    asked = bench.ask()
+    assert bench.login.is_answer(answer(asked.state, typed))
+    bench.clock.advance(300 + KEPT_AFTER_EXPIRY + 1)
+    bench.store.tidy(bench.clock.time())
+    bench.clock.set_by(-300 - KEPT_AFTER_EXPIRY - 1)
+
+    assert not bench.login.is_answer(answer(asked.state, typed))
+
+
+@pytest.mark.parametrize("typed", ["000000", "resend", ""])
+def test_an_answer_to_a_challenge_that_the_store_has_lost_is_told_in_the_log(
+    bench: Bench, typed: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = bench.ask()
+    bench.clock.advance(300 + KEPT_AFTER_EXPIRY + 1)
+    bench.store.tidy(bench.clock.time())
+    bench.clock.set_by(-300 - KEPT_AFTER_EXPIRY - 1)
+    caplog.clear()
+
+    assert bench.login.is_answer(answer(asked.state, typed))
+    assert bench.login.answer_leg(answer(asked.state, typed)) == NotOurs()
+    assert ["of a challenge that the store does not hold" in line for line in caplog.messages].count(
+        True
+    ) == 1
+
+
+def test_an_answer_long_after_the_end_is_a_first_leg_whatever_it_is(bench: Bench) -> None:
+    asked, code = bench.ask(), bench.code()
+    bench.clock.advance(300 + KEPT_AFTER_EXPIRY)
+    assert bench.login.is_answer(answer(asked.state, code))
+    bench.clock.advance(1)
+    bench.store.tidy(bench.clock.time())
+
+    assert not bench.login.is_answer(answer(asked.state, code))
 
 
 def test_an_answer_stays_one_while_the_store_is_gone(bench: Bench) -> None:

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsotp_plugin.codes.fingerprints import reference_of
+from smsotp_plugin.codes.fingerprints import PERIOD, reference_of
 from smsotp_plugin.codes.keyed import HEX_DIGITS
 from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.sms.typed import fold, fold_word
+from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY
 
 DIGITS = "0123456789"
 CAPITALS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -73,6 +74,55 @@ def test_a_state_is_for_its_own_site(site: str, other: str) -> None:
     assert maker().names.is_for(state, site)
     assert maker().names.is_for(state, other) == (site == other)
     assert not maker(key=b"x" * 32).names.is_for(state, site)
+
+
+#: Seconds that a challenge lasts, and a moment at which a period begins.
+LIFE, BEGIN = 300.0, 1_000_000 * PERIOD
+
+
+@given(user=st.text(max_size=40), other=st.text(max_size=40), made=st.floats(0, PERIOD))
+def test_a_state_is_of_its_own_user(user: str, other: str, made: float) -> None:
+    now = BEGIN + made
+    state = maker().names.make_state("default", user, now + LIFE)
+
+    assert maker().names.is_for(state, "default")
+    assert maker().names.is_of(state, user, now, LIFE)
+    assert maker().names.is_of(state, other, now, LIFE) == (user == other)
+    assert not maker(key=b"x" * 32).names.is_of(state, user, now, LIFE)
+    assert not maker().names.is_of(maker().names.make_state("default"), user, now, LIFE)
+
+
+@given(made=st.floats(0, PERIOD), late=st.floats(-LIFE, 0))
+def test_a_state_is_of_its_user_until_the_challenge_ends(made: float, late: float) -> None:
+    end = BEGIN + made + LIFE
+    state = maker().names.make_state("default", "bob", end)
+
+    assert maker().names.is_of(state, "bob", end + late, LIFE)
+    for moment in (end + PERIOD, end + 86400 + late, end - LIFE - PERIOD - 1):
+        assert not maker().names.is_of(state, "bob", moment, LIFE)
+
+
+def test_a_store_keeps_a_challenge_for_as_long_as_its_state_is_recognized() -> None:
+    assert PERIOD <= KEPT_AFTER_EXPIRY
+
+
+@pytest.mark.parametrize("alphabet", [DIGITS, MIXED, CAPITALS, SMALL])
+@pytest.mark.parametrize("typed", ["{}", " {}\r\n", "{}.", "\u200b{}"])
+def test_every_code_may_be_one_however_it_is_typed(alphabet: str, typed: str) -> None:
+    codes = maker(alphabet, 8)
+    for seed in range(100):
+        code = codes.code(str(seed))
+        variants = {code, code[:3] + " " + code[3:], code[:4] + "-" + code[4:]}
+        if alphabet != MIXED:
+            variants |= {code.upper(), code.lower()}
+        assert all(codes.may_be_code(typed.format(variant)) for variant in variants)
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "hello", "12345", "1234567", "12345a", "12345\u00e9", "resend", "-", "1" * 253]
+)
+def test_what_is_longer_shorter_or_of_other_characters_is_no_code(typed: str) -> None:
+    assert not maker(DIGITS).may_be_code(typed)
 
 
 @given(st.text(max_size=300))

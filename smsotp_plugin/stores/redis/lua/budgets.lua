@@ -10,10 +10,15 @@ local SKEW = 5
 -- SMS that are remembered where this node limits nothing, and another one may.
 local UNLIMITED = 1000
 
--- What the caller has written: quotas by the letter of their scope, as pairs of how many and seconds, the shortest first; most
--- by the same; cap of the money or nothing; enforced; longest, the seconds after which nothing counts.
-local function read_rules(text)
-    return text ~= '' and cjson.decode(text) or nil
+-- What the caller has written, from a place of ARGV on: the rules, the spending and the moment; nothing where nothing is spent.
+--
+-- Rules are quotas by the letter of their scope, as pairs of how many and seconds, the shortest first; most by the same; cap of
+-- the money or nothing; enforced; longest, the seconds after which nothing counts.
+local function read_spending(place)
+    if ARGV[place] == '' then
+        return nil
+    end
+    return cjson.decode(ARGV[place]), cjson.decode(ARGV[place + 1]), tonumber(ARGV[place + 2])
 end
 
 -- What was in the future by the clock of before is of now: nobody waits longer for it than for a new one.
@@ -99,4 +104,28 @@ local function spend(rules, spending, now)
     end
     add(rules, spending, now)
     return true, find_over(rules, spending, now)
+end
+
+-- Spend what the message of a challenge costs, unless too many wait already.
+--
+-- From a place of ARGV on: the owner of the message, or the queue (see `read_queue`); its site, end and sealed text; rules (empty where
+-- nothing is spent), spending and moment.
+--
+-- Returns what the script has to return where that cannot be: "full" and why, or "over" and what is exceeded; else nil. Then, what
+-- the next message would exceed, if anything.
+local function pay_for_message(place)
+    local full = refuse_for_queue(ARGV[place])
+    if full then
+        return full, nil
+    end
+    local is_spent, over = spend(read_spending(place + 4))
+    if not is_spent then
+        return {'over', over}, nil
+    end
+    return nil, over
+end
+
+-- Keep the message of a challenge that has been paid for, from the same place of ARGV.
+local function keep_paid_message(state, resends, place)
+    keep_message(state, resends, ARGV[place], ARGV[place + 1], ARGV[place + 2], ARGV[place + 3])
 end

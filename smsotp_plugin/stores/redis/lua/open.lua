@@ -3,9 +3,7 @@
 --
 -- KEYS[1]  the challenge, KEYS[2] the States of its log-in
 -- ARGV[5]  window, in seconds
--- ARGV[6]  owner of the message; or the queue; see `read_queue`
--- ARGV[7], ARGV[8], ARGV[9]  site, end and sealed text of the message
--- ARGV[10], ARGV[11], ARGV[12]  rules (empty where nothing is spent), spending and moment; see budgets.lua
+-- ARGV[6] to ARGV[12]  the message and what it costs; see `pay_for_message` in budgets.lua
 -- ARGV[13] ...  the fields of the challenge in the order of CHALLENGE
 --
 -- Returns a word, and what belongs to it: "kept" and what the next SMS would exceed, if anything; "same" and the challenge that
@@ -16,14 +14,9 @@ local same = find_same(login, tonumber(ARGV[5]))
 if same then
     return {'same', whole(same)}
 end
-local full = refuse_for_queue(ARGV[6])
-if full then
-    return full
-end
-local rules = read_rules(ARGV[10])
-local is_spent, over = spend(rules, rules and cjson.decode(ARGV[11]), tonumber(ARGV[12]))
-if not is_spent then
-    return {'over', over}
+local refusal, over = pay_for_message(6)
+if refusal then
+    return refusal
 end
 local fields = {}
 for place, name in ipairs(CHALLENGE) do
@@ -34,5 +27,5 @@ expire(KEYS[1], expires - NOW + KEPT_AFTER_EXPIRY)
 redis.call('LPUSH', KEYS[2], state)
 redis.call('LTRIM', KEYS[2], 0, 7)
 expire(KEYS[2], expires - NOW + KEPT_AFTER_EXPIRY)
-keep_message(state, 0, ARGV[6], ARGV[7], ARGV[8], ARGV[9])
+keep_paid_message(state, 0, 6)
 return {'kept', over}

@@ -3,9 +3,7 @@
 -- KEYS[1]  the challenge
 -- ARGV[5]  State, ARGV[6] user
 -- ARGV[7]  how many are allowed, ARGV[8] seconds between two
--- ARGV[9]  owner of the message; or the queue; see `read_queue`
--- ARGV[10], ARGV[11], ARGV[12]  site, end and sealed text of the message
--- ARGV[13], ARGV[14], ARGV[15]  rules (empty where nothing is spent), spending and moment; see budgets.lua
+-- ARGV[9] to ARGV[15]  the message and what it costs; see `pay_for_message` in budgets.lua
 --
 -- Returns a word, and what belongs to it: "kept", the challenge and what the next SMS would exceed, if anything; "early" and the
 -- seconds that are left; "over" and what this one exceeds; "full" where it may not wait; or why not.
@@ -25,15 +23,10 @@ local last = math.max(found.made, found.asked)
 if last > ASKED - pace and last <= TURN then
     return {'early', written(last + pace - ASKED)}
 end
-local full = refuse_for_queue(ARGV[9])
-if full then
-    return full
-end
-local rules = read_rules(ARGV[13])
-local is_spent, over = spend(rules, rules and cjson.decode(ARGV[14]), tonumber(ARGV[15]))
-if not is_spent then
-    return {'over', over}
+local refusal, over = pay_for_message(9)
+if refusal then
+    return refusal
 end
 redis.call('HSET', KEYS[1], 'resends', found.resends + 1, 'asked', written(TURN), 'undelivered', '')
-keep_message(state, found.resends + 1, ARGV[9], ARGV[10], ARGV[11], ARGV[12])
+keep_paid_message(state, found.resends + 1, 9)
 return {'kept', whole(state), over}

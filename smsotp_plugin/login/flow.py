@@ -169,7 +169,7 @@ class Login:
         typed = request.password.get_secret_value()
         if self._resender.is_wish(typed):
             self._journal.note_step(request, "another SMS is asked for")
-            decision = self._resender.resend(request, request.state)
+            decision: Ask | Accept | Reject | NotOurs = self._resender.resend(request, request.state)
         else:
             self._journal.note_step(request, "an answer of %s characters", len(typed))
             decision = self._judge(request, request.state, maker.seal(request.state, typed))

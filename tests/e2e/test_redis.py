@@ -14,9 +14,12 @@ from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.raddb import RadiusUser
 from smsotp_mocks.servers.radius_client import Answer
 from smsotp_mocks.servers.redis import RedisServer
-from tests.support.redis import Redis, once, wait_for_change
+from tests.support.redis import Monitor, Redis, once, wait_for_change
 
 from .system import UNAVAILABLE, people, secrets_in, write_http_gateway
+
+#: Scripts that somebody who logs in waits for.
+OF_LEGS = ("open", "find_same", "find", "answer", "resend", "standing", "known_place", "spend")
 
 
 class Pair:
@@ -126,6 +129,33 @@ def test_what_begins_at_one_is_answered_at_the_other_and_only_once(pair: Pair) -
         "reject",
     ]
     assert pair.log_in_wholly(pair.second, pair.first).code == "accept"
+
+
+def test_each_leg_asks_redis_once_at_whichever_server_it_comes(pair: Pair) -> None:
+    for server in (pair.first, pair.second):  # Redis is told each script once
+        pair.log_in_wholly(server, server)
+    monitor, user = Monitor(pair.redis.port), pair.someone()
+    seen = []
+
+    def see(answer: Answer) -> Answer:
+        # The others are of no leg: that servers live, attempts, the delivery log.
+        seen.append((answer.code, [script for script in monitor.scripts() if script in OF_LEGS]))
+        return answer
+
+    state = see(pair.first.log_in(user.name, user.password)).state
+    see(pair.second.log_in(user.name, user.password))
+    see(pair.second.answer(user.name, "000000", state))
+    see(pair.first.answer(user.name, "000 000", state))
+    see(pair.second.answer(user.name, pair.code_of(user), state))
+    see(pair.first.answer(user.name, pair.code_of(user), state))
+    monitor.close()
+
+    assert seen == [
+        *[("challenge", ["open"])] * 2,
+        *[("challenge", ["answer"])] * 2,
+        ("accept", ["answer"]),
+        ("reject", ["answer"]),
+    ]
 
 
 def test_the_same_log_in_at_both_at_once_is_one_sms_and_one_state(pair: Pair) -> None:

@@ -14,6 +14,7 @@ from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.budgets import NO_BUDGETS
 from smsotp_plugin.stores.redis.link import REST
+from smsotp_plugin.stores.redis.scripts import SCRIPTS, read_script
 from smsotp_plugin.stores.redis.settings import RedisSettings
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.challenges import DAY, RIGHT, WINDOW
@@ -49,7 +50,7 @@ class Redis:
         return [self._read() for _ in commands]
 
     def next(self) -> Any:
-        """Return the next answer that comes, as after MONITOR."""
+        """Return the next answer that comes without a question, as after MONITOR."""
         return self._read()
 
     def close(self) -> None:
@@ -61,6 +62,39 @@ class Redis:
         if isinstance(reply, hiredis.ReplyError):
             raise reply
         return reply
+
+
+class Monitor:
+    """
+    Hears what a Redis of this machine is sent.
+
+    Args:
+        port: Where the Redis listens.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._redis = Redis(port)
+        self._redis.ask("MONITOR")
+
+    def sent(self) -> list[list[str]]:
+        """Return the words of each command since the last call, without those of scripts."""
+        marker = Redis(self._port)
+        marker.ask("ECHO", "enough")
+        marker.close()
+        sent = []
+        while '"enough"' not in (line := self._redis.next()):
+            if " lua] " not in line:
+                sent.append(line.split('"')[1::2])
+        return sent
+
+    def scripts(self) -> list[str]:
+        """Return the names of the scripts among these."""
+        names = {read_script(name)[1]: name for name in SCRIPTS}
+        return [names[words[1]] for words in self.sent() if words[0] == "EVALSHA"]
+
+    def close(self) -> None:
+        self._redis.close()
 
 
 class RedisClock(FakeClock):

@@ -448,7 +448,7 @@ def test_a_state_that_looks_like_ours_and_is_not_is_told_in_the_log(
 @pytest.mark.parametrize("typed", ["000000", "000 000", "\uff10" * 6])
 def test_an_answer_is_one_call_of_the_store_whatever_comes_of_it(bench: Bench, typed: str) -> None:
     asked, right = bench.ask(), bench.code()
-    bench.store.asked = ()
+    bench.store.asked = tuple[str, ...]()
 
     for each in (typed, right, right):
         bench.login.is_answer(answer(asked.state, each))

@@ -19,7 +19,7 @@ from smsotp_plugin.stores.redis.store import RedisStore
 from smsotp_plugin.stores.schemes import erase_person, look_at_store, read_trace, unlock_account
 from tests.support.challenges import RIGHT, WRONG
 from tests.support.parcels import SomeParcel, begin
-from tests.support.redis import Redis, open_store, somebody
+from tests.support.redis import Monitor, Redis, open_store, somebody
 
 NOW = SystemClock().time
 RULES = GuessRules(5, 20, 30.0, 3600.0, 86400.0, 86400.0)
@@ -58,34 +58,26 @@ def settings(server: RedisServer) -> RedisSettings:
     return RedisSettings(url=server.url, key="k" * 32)
 
 
-def round_trips(redis: Redis, server: RedisServer) -> list[str]:
-    """Return the commands that others have sent since MONITOR, without those of scripts."""
-    marker = Redis(server.port)
-    marker.ask("ECHO", "enough")
-    marker.close()
-    sent = []
-    while '"enough"' not in (line := redis.next()):
-        if " lua] " not in line:
-            sent.append(line.split('"')[1])
-    return sent
+def test_each_leg_is_one_round_trip(store: RedisStore, server: RedisServer) -> None:
+    def round_trips() -> list[str]:
+        return [words[0] for words in monitor.sent()]
 
-
-def test_each_leg_is_one_round_trip(store: RedisStore, redis: Redis, server: RedisServer) -> None:
     store.may_wait(RULES)
-    redis.ask("MONITOR")
+    monitor = Monitor(server.port)
     assert not store.may_wait(RULES)
     new = begin(store, somebody())
-    opened = round_trips(redis, server)
+    opened = round_trips()
     begin(store, somebody())
     with pytest.raises(WrongCode):
         store.answer(new.state, "bob", WRONG, NOW(), BOB)
     store.answer(new.state, "bob", RIGHT, NOW(), BOB)
-    answered = round_trips(redis, server)
+    answered = round_trips()
     store.resend(begin(store, somebody()).state, "bob", NOW(), ResendRules(1, 0), SomeParcel(new))
 
     assert opened == ["EVALSHA"]
     assert answered == ["EVALSHA"] * 3
-    assert round_trips(redis, server) == ["EVALSHA"] * 2
+    assert round_trips() == ["EVALSHA"] * 2
+    monitor.close()
 
 
 def test_who_has_to_wait_is_known_at_once_and_after_a_cut_within_a_second(

@@ -72,6 +72,20 @@ def make_plugin_server(folder: Path, gateway_toml: str, threads: int | None = No
     return server
 
 
+def make_shared_server(folder: Path, store: str, gateway_toml: str) -> FreeRadiusServer:
+    """
+    Return a server with the plugin where each SMS is counted as usual, and nobody has had too many.
+
+    Args:
+        store: URL of its store, which others may use too.
+        gateway_toml: The tables of its gateways.
+    """
+    key = "" if store.startswith("sqlite:") else 'key = "a key of enough characters for a run"\n'
+    limits = '[limits]\nper_user = ["1000000/d"]\nper_number = ["1000000/d"]\n\n'
+    common = f'[store]\nurl = "{store}"\n{key}\n[dispatch]\nqueue = 1000000\n\n{limits}'
+    return FreeRadiusServer(folder, users=(ANYBODY,), config_toml=common + gateway_toml)
+
+
 def add_plain_site(server: FreeRadiusServer) -> tuple[str, int]:
     """Make a server check passwords alone at another address, too, which is returned."""
     server.prepare()

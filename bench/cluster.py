@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from bench_servers import ANYBODY, do_nothing_server, silent_provider
+from bench_servers import do_nothing_server, make_shared_server, silent_provider
 from first_leg import Bench, Sizes, kill_at_the_end, write_gateway
 from login_load import run_logins
 from radius_load import run_load
@@ -34,16 +34,6 @@ _WHOLE = Sizes(rounds=5, requests=8_000, seconds=8.0)
 _QUICK = Sizes(rounds=1, requests=1_500, seconds=2.0)
 _NUMBERS_OF_WORKERS = (1, 2, 4)
 _FILL = 1_500  # messages
-#: Each SMS is counted as usual, and nobody has had too many.
-_COMMON = """
-[dispatch]
-queue = 1000000
-
-[limits]
-per_user = ["1000000/d"]
-per_number = ["1000000/d"]
-
-"""
 
 
 class Cluster:
@@ -138,11 +128,9 @@ class Cluster:
 
     def _make(self, name: str, gateway: str, *, shared: bool = False) -> FreeRadiusServer:
         folder = self._bench.folder / name
-        url = self._redis.url if shared else f"sqlite://{folder}/smsotp.db"
-        store = f'[store]\nurl = "{url}"\n' + (
-            'key = "a key of enough characters for a run"\n' if shared else ""
+        return make_shared_server(
+            folder, self._redis.url if shared else f"sqlite://{folder}/smsotp.db", gateway
         )
-        return FreeRadiusServer(folder, users=(ANYBODY,), config_toml=store + _COMMON + gateway)
 
 
 def _print_rates(rates: dict[str, list[float]]) -> None:

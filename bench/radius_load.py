@@ -6,7 +6,7 @@ Each request that is under way has a socket of its own, by which its answer is t
 
 import select
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -76,6 +76,11 @@ def run_load(load: Load) -> LoadResult:
         pack_access_request(load.name_user(station), load.password, str(station), load.secret)
         for station in load.stations
     ]
+    return run_packets(load, packets)
+
+
+def run_packets(load: Load, packets: Sequence[bytes]) -> LoadResult:
+    """Send such packets instead of first legs, and wait for the answers."""
     run = _Run(load, iter(packets))
     try:
         return run.finish()

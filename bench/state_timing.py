@@ -25,7 +25,7 @@ from radius_packets import CHALLENGE, find_state, pack_access_request
 _SECRET = b"testing123"
 _TRIES = 4  # wrong codes that each challenge takes while one try is left
 _STATE_DIGITS = 32
-_WRONG = "wrong!"
+_WRONG = "000000"
 _RIGHT, _UNKNOWN = "right user, right State", "right user, unknown State"
 _ANOTHERS, _NONE = "right user, another's State", "right user, no State"
 _WARM_UP = 200  # requests that are not counted

@@ -37,6 +37,8 @@ _ALWAYS = (
 )
 #: What the plugin's set-up of logging changes for the whole process.
 _SWITCHES = ("logThreads", "logProcesses", "logMultiprocessing", "_srcfile")
+#: The name of a log-in, whose digits may be those of a code by chance.
+_REFERENCE = re.compile(r"\b(challenge|message) (?=[0-9]*[a-f])[0-9a-f]{8}\b")
 #: What may be a code in a text.
 _WORDS = (re.compile("[0-9]+"), re.compile("[0-9A-Za-z]+"))
 
@@ -89,7 +91,7 @@ class Secrets:
 
 def _words(text: str) -> set[str]:
     """Return what may be a code: runs of digits, and of digits and letters, in whatever script."""
-    folded = fold(text)
+    folded = _REFERENCE.sub(r"\1", fold(text))
     return {word for words in _WORDS for word in words.findall(folded)}
 
 

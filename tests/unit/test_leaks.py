@@ -20,12 +20,15 @@ LEAKS = {
     "of small letters": 'log.info("answered: OTP=%s.", CodeMaker(b"k" * 32, 8, "abcdefghij", bytes).code("s"))',
     "of both": 'log.info("%s", CodeMaker(b"k" * 32, 10, "abcdeABCDE0123", bytes).code("s"))',
     "in a word of letters": 'log.info("id OTP%sX", CodeMaker(b"k" * 32, 6, "0123456789", bytes).code("s"))',
+    "after the name of a log-in": 'log.info("challenge %sabc %s", *2 * [CodeMaker(b"k" * 32, 6, "0123456789", bytes).code("s")])',
+    "as the name of a log-in": 'log.info("challenge %s", CodeMaker(b"k" * 32, 8, "0123456789", bytes).code("s"))',
     "added by the test": 'secrets.add("tr0ub4dor"); log.info("password tr0ub4dor")',
     "elsewhere": 'secrets.look_in("radius.log", lambda: "Login OK: [bob/123456]")',
     "in a thread": 't = threading.Thread(target=log.info, args=("491701234567",)); t.start(); t.join()',
     "past the log's set-up": 'configure_log(lambda *_: None, logging.INFO); log.info("123456")',
 }
 CLEAN = {
+    "in the name of a log-in": 'log.info("challenge %sab is", CodeMaker(b"k" * 32, 6, "0123456789", bytes).code("s"))',
     "masked": 'log.info("sent to +49 *** **67")',
     "another library's details": 'logging.getLogger("urllib3").debug("GET /?text=123456")',
     "the mocks'": 'logging.getLogger("smsotp_mocks").info("123456")',

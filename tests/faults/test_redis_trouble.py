@@ -336,6 +336,81 @@ def test_a_challenge_whose_keeping_was_in_doubt_gets_its_sms_when_redis_answers(
         store.close()
 
 
+@pytest.fixture
+def behind(server: RedisServer) -> Iterator[tuple[Proxy, RedisStore, FakeClock]]:
+    """Open a store behind a proxy."""
+    with Proxy(server.port) as proxy:
+        store = open_store(proxy.url, clock := FakeClock(SystemClock().time(), Waits.NOT_AT_ALL))
+        yield proxy, store, clock
+        proxy.is_silent = False
+        _close(store)
+
+
+def test_a_message_whose_taking_was_in_doubt_is_found_by_the_worker_and_handed_out_once(
+    server: RedisServer, behind: tuple[Proxy, RedisStore, FakeClock]
+) -> None:
+    proxy, store, clock = behind
+    node, redis = open_store(server.url), Redis(server.port)
+    node.open_queue(10)
+    queue = store.open_queue(10)
+    begin(node, somebody())
+    # The first time, it makes the group; then Redis gets to know the script.
+    for _ in range(2):
+        queue.take(1)
+    promised = [begin(node, somebody()) for _ in range(3)]
+    words = ("XREADGROUP", "GROUP", "workers", store._messages.owner, "COUNT", 2)
+    ((_, entries),) = redis.ask(*words, "STREAMS", "{smsotp}:queue", ">")
+    proxy.is_silent = True
+    with pytest.raises(NotAnswered):
+        store._messages.take_from_queue(
+            "workers", [word for number, (_, name) in entries for word in (number, name)]
+        )
+    proxy.is_silent = False
+    found = once(queue.take_lost, clock=clock)
+    again = [queue.take_lost() for _ in range(4)]
+    rest = queue.take(5)
+    node.close()
+    redis.close()
+
+    assert [each.message.state for each in found] == [each.state for each in promised[:2]]
+    assert again == [[]] * 4
+    assert [each.message.state for each in rest] == [promised[2].state]
+
+
+def test_what_was_taken_over_in_doubt_is_found_and_nothing_else_is(
+    server: RedisServer, behind: tuple[Proxy, RedisStore, FakeClock]
+) -> None:
+    proxy, store, clock = behind
+    dead, redis = open_store(server.url), Redis(server.port)
+    own = begin(store, somebody())
+    left = [begin(dead, somebody()) for _ in range(2)]
+    earlier = _leave(dead, redis)
+    known = store.take_over(clock.time())
+    late = open_store(server.url)
+    lost = [begin(late, somebody()) for _ in range(2)]
+    _leave(late, redis)
+    proxy.is_silent = True
+    with pytest.raises(NotAnswered):
+        store.take_over(clock.time())
+    proxy.is_silent = False
+    found = once(lambda: store.take_over(clock.time()), clock=clock)
+    again = [store.take_over(clock.time()) for _ in range(4)]
+    redis.close()
+
+    assert earlier
+    assert {each.message.state for each in known} == {each.state for each in left}
+    assert {each.message.state for each in found} == {each.state for each in lost}
+    assert own.state not in {each.message.state for each in found}
+    assert again == [[]] * 4
+
+
+def _leave(store: RedisStore, redis: Redis) -> int:
+    """Make some seconds pass since a store said that it lives."""
+    store._lazy.stop()
+    store._link.close()
+    return int(redis.ask("ZADD", "{smsotp}:owners", "XX", "CH", 1, store._messages.owner))
+
+
 def test_a_challenge_that_was_not_kept_gets_none(server: RedisServer) -> None:
     store = open_store(server.url)
     told = told_by(store)

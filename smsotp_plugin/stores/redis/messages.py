@@ -3,7 +3,7 @@
 import itertools
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import cast
 
@@ -13,6 +13,7 @@ from smsotp_plugin.stores.redis.foreign import read_moment, reads_replies
 from smsotp_plugin.stores.redis.lazy import Lazy
 from smsotp_plugin.stores.redis.line import Word
 from smsotp_plugin.stores.redis.scripts import Scripts
+from smsotp_plugin.stores.redis.unsure import Unsure
 
 #: Seconds; see `Messages.life`.
 LIFE = 5.0
@@ -45,6 +46,7 @@ class Messages:
         self._lock = threading.Lock()
         #: The numbers of the attempts that have begun, by message and gateway.
         self._begun: dict[str, dict[str, int]] = {}
+        self._unsure = Unsure()
 
     @reads_replies
     def live(self) -> float:
@@ -117,22 +119,63 @@ class Messages:
             entries: Of each, the number of its entry and the name of the message.
 
         Raises:
-            StoreError: As above; they go on waiting, or are this store's all the same and left when it ends.
+            StoreError: As above; they go on waiting, or `find_own` finds them.
         """
         words = (self.owner, self.life, group, *entries)
-        reply = self._scripts.run("take_from_queue", ["queue", "owners"], *words)
-        return list(map(_read, cast("list[_Left]", reply)))
+        names = [str(name, "utf-8") if isinstance(name, bytes) else str(name) for name in entries[1::2]]
+        with self._unsure.of(names):
+            reply = self._scripts.run("take_from_queue", ["queue", "owners"], *words)
+        return self._hand_out(map(_read, cast("list[_Left]", reply)))
+
+    @reads_replies
+    def find_own(self) -> Sequence[LeftMessage]:
+        """
+        Return messages that have become this store's without its knowing, because Redis has not answered in time.
+
+        Raises:
+            StoreError: As above.
+        """
+        names, with_taken_over = self._unsure.ask()
+        if not names and not with_taken_over:
+            return []
+        words: list[Word] = [self.owner, int(with_taken_over), *names]
+        reply = self._scripts.run("find_own", self._keys[1:], *words)
+        found = [
+            each for each in map(_read, cast("list[_Left]", reply)) if not self._unsure.knows(_name(each))
+        ]
+        self._unsure.note_look(names, with_taken_over=with_taken_over)
+        return self._hand_out(found)
 
     @reads_replies
     def take_over(self, now: float) -> Sequence[LeftMessage]:
         """See `MessageStore.take_over`."""
-        left: list[LeftMessage] = []
+        left = [*self.find_own()]
         while True:
-            reply = self._scripts.run("take_over", self._keys, self.owner, self.life, _PIECE, now=now)
-            _, piece = cast("tuple[bytes, list[_Left]]", reply)
-            left += map(_read, piece)
+            try:
+                piece = self._take_piece(now)
+            except StoreError:
+                # What is this store's already must not be lost with the rest.
+                if not left:
+                    raise
+                piece = []
+            left += piece
             if len(piece) < _PIECE:
                 return sorted(left, key=lambda each: (each.message.expires, each.message.resends))
+
+    def _take_piece(self, now: float) -> list[LeftMessage]:
+        with self._unsure.of_all():
+            reply = self._scripts.run("take_over", self._keys, self.owner, self.life, _PIECE, now=now)
+        _, piece = cast("tuple[bytes, list[_Left]]", reply)
+        return self._hand_out(map(_read, piece))
+
+    def _hand_out(self, left: Iterable[LeftMessage]) -> list[LeftMessage]:
+        found = list(left)
+        self._unsure.note_known({_name(each): each.message.expires for each in found})
+        return found
+
+
+def _name(left: LeftMessage) -> str:
+    return f"{left.message.state}:{left.message.resends}"
 
 
 def _read(left: _Left) -> LeftMessage:

@@ -4,7 +4,7 @@ The queue in Redis: a Stream that names messages, read by a consumer group.
 An entry names a message; the message itself, sealed, is kept once, in its hash, where attempts are noted and where whoever
 erases a person finds it. A worker gets an entry by XREADGROUP, and in one script makes the message its own and ends the
 entry. What happens to it from then on is the same as for any other message: see `Messages`. An entry whose reader died in
-between is claimed (XAUTOCLAIM) by another one.
+between is claimed (XAUTOCLAIM) by another one; a message that has become somebody's own without their hearing of it is asked for.
 """
 
 import json
@@ -65,6 +65,8 @@ class RedisQueue(MessageQueue):
 
     @reads_replies
     def take_lost(self) -> Sequence[LeftMessage]:
+        if own := self._messages.find_own():
+            return own
         words = ("XAUTOCLAIM", self._key, GROUP, self._messages.owner, _LOST_AFTER, "0-0", "COUNT", _PIECE)
         reply = self._ask(*words)
         if not reply:

@@ -21,6 +21,7 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "end_attempt": (),
     "erase": (),
     "find": (),
+    "find_own": ("messages",),
     "find_same": (),
     "forget_message": (),
     "known_place": ("tallies",),

@@ -18,14 +18,9 @@ local function is_needed(state, resends)
     return true
 end
 
--- Give a message to an owner, from another one or, where `from` is empty, from the queue; nil where there is none. One of no
--- challenge is kept no longer. `is_dead` tells whether the other one died; else it has left.
---
--- Returns STATE, N, site, end, sealed text, 1 where it is still needed else 0, the gateways that may have it, how many of its
--- owners have died, and its holders.
-local function take(name, owner, from, is_dead)
-    local key, own = PREFIX .. 'message:' .. name, PREFIX .. 'messages:' .. owner
-    local kept = redis.call('HGETALL', key)
+-- What is kept of a message, and the gateways that may have it; nil where there is none.
+local function read_message(name)
+    local kept = redis.call('HGETALL', PREFIX .. 'message:' .. name)
     if #kept == 0 then
         return nil
     end
@@ -38,9 +33,31 @@ local function take(name, owner, from, is_dead)
             fields[kept[place]] = kept[place + 1]
         end
     end
+    return fields, gateways
+end
+
+-- The same in a form that leaves the script: STATE, N, site, end, sealed text, 1 where it is still needed else 0, the gateways that may
+-- have it, how many of its owners have died, and its holders.
+local function write_out(name, fields, gateways)
     local state, resends = string.match(name, '^(.*):(%d+)$')
     local needed = string.sub(state, 1, 1) == '-' and tonumber(fields.expires) > NOW or is_needed(state, resends)
-    if string.sub(state, 1, 1) == '-' then
+    return {
+        state, resends, fields.site, fields.expires, fields.sealed, needed and 1 or 0, gateways, fields.deaths or 0,
+        fields.holders or '',
+    }
+end
+
+-- Give a message to an owner, from another one or, where `from` is empty, from the queue; nil where there is none. One of no
+-- challenge is kept no longer. `is_dead` tells whether the other one died; else it has left.
+--
+-- Returns it as `write_out` does.
+local function take(name, owner, from, is_dead)
+    local fields, gateways = read_message(name)
+    if not fields then
+        return nil
+    end
+    local key, own = PREFIX .. 'message:' .. name, PREFIX .. 'messages:' .. owner
+    if string.sub(name, 1, 1) == '-' then
         release(name)
         redis.call('DEL', key)
     else
@@ -52,8 +69,5 @@ local function take(name, owner, from, is_dead)
         redis.call('SADD', own, name)
         expire(own, 2 * FURTHEST_END)
     end
-    return {
-        state, resends, fields.site, fields.expires, fields.sealed, needed and 1 or 0, gateways, fields.deaths or 0,
-        fields.holders or '',
-    }
+    return write_out(name, fields, gateways)
 end

@@ -12,6 +12,7 @@ from functools import lru_cache
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints
 from smsotp_plugin.errors import NumberError, OverBudget
+from smsotp_plugin.fields.quota import Quota
 from smsotp_plugin.log import quote
 from smsotp_plugin.login.budget_keys import Keys
 from smsotp_plugin.login.pumping import PumpingWatch
@@ -22,11 +23,14 @@ from smsotp_plugin.sms.kinds import cut_block, find_country, find_kind
 from smsotp_plugin.sms.phone import PhoneNumber
 from smsotp_plugin.sms.segments import plan_segments
 from smsotp_plugin.stores.budgets import BudgetRules, BudgetStore, Scope, Spending
+from smsotp_plugin.stores.windows import Windows
 
 log = logging.getLogger("smsotp.limits")
 
 _MILLION = 1_000_000
 _DAY = 86400.0
+#: How often SMS that no gateway took are given back.
+_GIVEN_BACK = BudgetRules({scope: (Quota(10, int(_DAY), "10/d"),) for scope in (Scope.USER, Scope.NUMBER)})
 
 
 def make_rules(limits: LimitSettings) -> BudgetRules:
@@ -75,6 +79,7 @@ class Budgets:
         self._names = names
         self._keys = Keys(names)
         self._store = store
+        self._given_back = Windows(_GIVEN_BACK, clock)
         self._news = News(clock)
 
     def check_number(self, number: PhoneNumber) -> None:
@@ -151,7 +156,17 @@ class Budgets:
         self._store.spend(spending)
 
     def adjust(self, keys: tuple[str, ...], money: int, messages: int) -> None:
-        """Note that more SMS have been sent than were counted, or fewer."""
+        """
+        Note that more SMS have been sent than were counted, or fewer.
+
+        What was not sent is given back to account and number a few times a day only: whoever has the password of somebody
+        whose number no gateway takes could otherwise have gateways asked without end.
+        """
+        if messages < 0:
+            try:
+                self._given_back.spend(Spending(keys))
+            except OverBudget:
+                return
         self._store.spend_anyway(Spending(keys, money, messages))
 
     def _price(self, number: PhoneNumber, text: str) -> int:

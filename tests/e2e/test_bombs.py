@@ -63,6 +63,18 @@ def test_one_number_gets_ten_sms_and_the_log_one_line(world: World) -> None:
     assert log.count("further refusals are counted, not logged") == 1
 
 
+def test_a_number_that_the_gateway_refuses_is_tried_twenty_times(world: World) -> None:
+    user = world.someone()
+    world.gateway.faults.add(f"refuse for {user.phone}")
+
+    answers = sum((bomb(world, [user], 40) for _ in range(3)), Counter[str]())
+
+    world.log_in_wholly(world.someone())
+    ((challenges,),) = world.sql("SELECT count(*) FROM challenges WHERE user = ?", user.name)
+    assert answers["challenge"] == challenges <= 20
+    assert answers[_LIMIT_TEXT] == 120 - challenges
+
+
 def test_what_was_spent_survives_a_restart_and_is_lifted_beside_the_server(world: World) -> None:
     user = world.someone()
     bomb(world, [user], 20)

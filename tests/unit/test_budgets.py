@@ -280,6 +280,24 @@ def test_what_no_gateway_took_is_given_back_and_what_two_took_counts_twice(
     assert [type(each) for each in decisions] == [Ask, Reject, Reject]
 
 
+def test_whoever_has_a_number_that_no_gateway_takes_is_given_back_ten_a_day(
+    make: Callable[..., Bench],
+) -> None:
+    bench = make(limits={"per_user": ["10/h"], "per_number": ["10/h"]})
+    adjust = bench.outbox._cost_listener
+    asked = 0
+    for number in range(200):
+        if isinstance(bench.login.first_leg(request(station=str(number))), Ask):
+            asked += 1
+            bench.store.flush()
+            adjust(bench.outbox.messages[-1], -1)
+    bench.clock.advance(86400)
+    again = bench.login.first_leg(request(station="later"))
+
+    assert asked == 20
+    assert isinstance(again, Ask)
+
+
 @pytest.mark.parametrize(
     ("written", "problem"),
     [

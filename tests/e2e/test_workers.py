@@ -1,11 +1,12 @@
 """FreeRADIUS servers without gateways, and workers that send: whoever is asked, whoever dies, one SMS for each log-in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.redis import Redis, once
+from smsotp_mocks.servers.radius_client import Answer
+from tests.support.redis import Redis, wait_for_change
 
 from .cluster import HEARD, LOST, READY, Cluster
 from .system import UNAVAILABLE
@@ -17,16 +18,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield cluster
 
 
-def wait_for_attempts(cluster: Cluster, states: list[bytes]) -> None:
-    """Wait until the gateway may have the SMS of these challenges."""
-    redis = Redis(cluster.redis.port)
-
-    def look() -> None:
-        for state in states:
-            assert "g mock" in redis.ask("HKEYS", f"{{smsotp}}:message:{state.decode()}:0")
-
-    once(look, AssertionError)
-    redis.close()
+def under_way(redis: Redis, challenges: Iterable[Answer]) -> list[bool]:
+    """Tell of each challenge whether the gateway may have its SMS."""
+    keys = [f"{{smsotp}}:message:{each.state.decode()}:0" for each in challenges]
+    return list(map(bool, redis.ask_all([("HEXISTS", key, "g mock") for key in keys])))
 
 
 def test_what_begins_at_one_server_is_sent_by_a_worker_and_answered_at_the_other(cluster: Cluster) -> None:
@@ -54,23 +49,18 @@ def test_what_a_killed_worker_had_is_sent_by_the_others_and_only_once(
     users = [cluster.someone() for _ in range(12)]
     challenges = [cluster.log_in(user, place % 2) for place, user in enumerate(users)]
     # Three workers with two at a time: six are under way, and six are waiting in a worker.
-    redis = Redis(cluster.redis.port)
+    begun: list[bool] = []
 
-    def all_taken() -> None:
-        assert redis.ask("XLEN", "{smsotp}:queue") == 0
-        held = [redis.ask("HKEYS", f"{{smsotp}}:message:{each.state.decode()}:0") for each in challenges]
-        assert sum("g mock" in keys for keys in held) >= 3
+    def all_taken(redis: Redis) -> bool:
+        begun[:] = under_way(redis, challenges)
+        return redis.ask("XLEN", "{smsotp}:queue") == 0 and sum(begun) >= 3
 
-    once(all_taken, AssertionError)
-    under_way = [
-        "g mock" in redis.ask("HKEYS", f"{{smsotp}}:message:{each.state.decode()}:0") for each in challenges
-    ]
-    redis.close()
+    wait_for_change(cluster.redis.port, all_taken)
     for _ in range(2):
         cluster.kill_worker()
     cluster.gateway.faults.clear()
     cluster.gateway.faults.release()
-    waiting = [user for user, begun in zip(users, under_way, strict=True) if not begun]
+    waiting = [user for user, is_begun in zip(users, begun, strict=True) if not is_begun]
     codes = {user.name: cluster.code_of(user, 20.0) for user in waiting}
     for _ in range(2):
         cluster.start_worker().wait_for(READY)
@@ -87,7 +77,7 @@ def test_a_worker_that_is_told_to_end_sends_what_it_has(cluster: Cluster) -> Non
     user = cluster.someone()
     cluster.gateway.faults.add("delay 300s")
     challenge = cluster.log_in(user)
-    wait_for_attempts(cluster, [challenge.state])
+    wait_for_change(cluster.redis.port, lambda redis: all(under_way(redis, [challenge])))
     cluster.gateway.faults.clear()
     cluster.gateway.faults.release()
     codes = [worker.end(20) for worker in cluster.workers]
@@ -124,14 +114,10 @@ def test_a_gateway_that_refuses_is_told_at_the_answer_and_in_the_trace(cluster: 
     user = cluster.someone()
     cluster.gateway.faults.add("status 400")
     challenge = cluster.log_in(user)
-    redis = Redis(cluster.redis.port)
     key = f"{{smsotp}}:challenge:{challenge.state.decode()}"
-
-    def noted() -> None:
-        assert redis.ask("HGET", key, "undelivered") in {"refused", "not sent"}
-
-    once(noted, AssertionError)
-    redis.close()
+    wait_for_change(
+        cluster.redis.port, lambda redis: redis.ask("HGET", key, "undelivered") in {"refused", "not sent"}
+    )
     cluster.gateway.faults.clear()
     later = cluster.log_in(user, 1)
 

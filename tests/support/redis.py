@@ -4,6 +4,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, TypeVar, cast
 
 import hiredis
@@ -183,10 +184,8 @@ def once(
 
 def wait_for_change(port: int, happened: Callable[[Redis], object]) -> None:
     """Return once something is true of a Redis; it is asked again whenever a key has changed."""
-    asked, told = Redis(port), Redis(port)
-    asked.ask("CONFIG", "SET", "notify-keyspace-events", "KA")
-    told.ask("PSUBSCRIBE", "__keyspace@*__:*")
-    while not happened(asked):
-        told.next()
-    asked.close()
-    told.close()
+    with closing(Redis(port)) as asked, closing(Redis(port)) as told:
+        asked.ask("CONFIG", "SET", "notify-keyspace-events", "KA")
+        told.ask("PSUBSCRIBE", "__keyspace@*__:*")
+        while not happened(asked):
+            told.next()

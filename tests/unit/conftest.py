@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from smsotp_mocks.servers.redis import RedisServer
 from tests.support.clock import FakeClock, Waits
 from tests.support.http_peer import make_peer, make_wire
+from tests.support.redis import Redis
 from tests.support.smtp_peer import pool_to, start
 
 __all__ = ["make_peer", "make_wire", "pool_to", "start"]
@@ -34,3 +36,19 @@ def enterable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield path
     for place, mode in modes.items():
         place.chmod(mode)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """Give a Redis that the tests of a module share."""
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis(server: RedisServer) -> Iterator[Redis]:
+    """Empty that Redis, and give a connection to it."""
+    redis = Redis(server.port)
+    redis.ask("FLUSHALL")
+    yield redis
+    redis.close()

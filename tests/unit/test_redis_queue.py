@@ -27,20 +27,6 @@ NOW = SystemClock().time
 STREAM, OWNERS, WORKERS = (f"{{smsotp}}:{name}" for name in ("queue", "owners", "workers"))
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
-@pytest.fixture
-def redis(server: RedisServer) -> Iterator[Redis]:
-    redis = Redis(server.port)
-    redis.ask("FLUSHALL")
-    yield redis
-    redis.close()
-
-
 class Process:
     """A process that uses the queue."""
 

@@ -26,20 +26,6 @@ RULES = GuessRules(5, 20, 30.0, 3600.0, 86400.0, 86400.0)
 BOB = Guesser(("account",), (station_place("here"),), RULES)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
-@pytest.fixture
-def redis(server: RedisServer) -> Iterator[Redis]:
-    redis = Redis(server.port)
-    redis.ask("FLUSHALL")
-    yield redis
-    redis.close()
-
-
 @pytest.fixture
 def store(server: RedisServer, redis: Redis) -> Iterator[RedisStore]:
     del redis

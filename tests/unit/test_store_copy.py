@@ -1,6 +1,5 @@
 """``smsotp store copy``: what one store held, another one holds: whoever waits for a code goes on, and nobody gets more than before."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,12 +27,6 @@ RULES = GuessRules(free=1, most=5, first_wait=30, longest_wait=30, lock=DAY, kno
 BOB = Guesser(("account",), (station_place("here"),), RULES)
 COST = Spending(("u1", "n1"), money=7)
 BUDGETS = BudgetRules({Scope.USER: (Quota(10, 3600, "10/h"),)}, money_per_day=10**9)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
-        yield server
 
 
 def settings(kind: str, place: Path, server: RedisServer) -> StoreSettings:

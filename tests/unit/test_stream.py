@@ -1,7 +1,6 @@
 """A server without gateways: what it promises follows from what workers say of theirs, without a word to anybody."""
 
 import secrets
-from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
@@ -34,18 +33,7 @@ NAMES = Fingerprints(b"k" * 32, 6, "0123456789", secrets.token_bytes)
 SEALER = MessageSealer(b"k" * 32, secrets.token_bytes)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def redis(server: RedisServer) -> Iterator[Redis]:
-    redis = Redis(server.port)
-    redis.ask("FLUSHALL")
-    yield redis
-    redis.close()
+pytestmark = pytest.mark.usefixtures("redis")
 
 
 class Node:

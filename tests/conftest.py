@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.clock import FakeClock
 from tests.support.leaks import secrets
+from tests.support.unclosed import nothing_is_left_open
 
-__all__ = ["secrets"]
+__all__ = ["nothing_is_left_open", "secrets"]
 
 pytest_plugins = ["pytester"]
 

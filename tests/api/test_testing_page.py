@@ -1,6 +1,7 @@
 """docs/testing.md is executed, step by step, in a project that is not this one."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.programs import SPARE_PLUGINS, run_pytest
 
 PAGE = (Path(__file__).parents[2] / "docs/testing.md").read_text()
 CONSOLE = "\n".join(re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL))
@@ -44,6 +47,7 @@ def test_every_command_says_what_the_page_shows(project: Path, ports: dict[str, 
             re.sub(r"^python ", f"{sys.executable} ", command),
             shell=True,
             cwd=project,
+            env=os.environ | SPARE_PLUGINS,
             capture_output=True,
             text=True,
             timeout=60,
@@ -58,13 +62,6 @@ def test_every_command_says_what_the_page_shows(project: Path, ports: dict[str, 
 def test_a_real_freeradius_serves_the_last_example(project: Path) -> None:
     assert shutil.which("freeradius", path="/usr/sbin"), "apt-get install freeradius freeradius-python3"
 
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-W", "error", "test_radius.py"],
-        cwd=project,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    said = run_pytest(project, "-W", "error", "test_radius.py")
 
-    assert "1 passed" in done.stdout, done.stdout
+    assert "1 passed" in said, said

@@ -1,10 +1,9 @@
 """A provider of somebody else, in a project of its own, is held to the contract by three lines."""
 
-import subprocess
-import sys
+import re
 from pathlib import Path
 
-import pytest
+from tests.support.programs import run_pytest
 
 KIT = """
 from smsotp_conformance import ProviderContract
@@ -26,24 +25,25 @@ class TestAcme(ProviderContract):
 """
 
 
+#: Of each of these promises, a provider that sends nothing breaks all that is tried.
+BROKEN = ("arrives_once", "refused_message", "any_text", "silence", "expired")
+
+
 def run(folder: Path, provider: str, *arguments: str) -> str:
     (folder / "test_acme.py").write_text(KIT + CLASS % provider)
-    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", *arguments]
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=100, check=False
-    ).stdout
+    return run_pytest(folder, "-W", "error", "-rfp", *arguments)
 
 
 def test_a_provider_that_keeps_the_contract_passes(tmp_path: Path) -> None:
     said = run(tmp_path, "HttpProvider")
 
-    assert "passed" in said
+    assert "PASSED" in said
     assert "failed" not in said, said
 
 
-@pytest.mark.parametrize("scenario", ["arrives_once", "refused_message", "any_text", "silence", "expired"])
-def test_a_provider_that_sends_nothing_fails(tmp_path: Path, scenario: str) -> None:
-    said = run(tmp_path, "Liar", "-k", scenario)
+def test_a_provider_that_sends_nothing_fails(tmp_path: Path) -> None:
+    said = run(tmp_path, "Liar", "-k", " or ".join(BROKEN))
 
-    assert "failed" in said
-    assert "passed" not in said
+    assert "PASSED" not in said
+    for promise in BROKEN:
+        assert re.search(f"^FAILED .*{promise}", said, re.MULTILINE), promise

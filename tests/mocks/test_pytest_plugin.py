@@ -1,11 +1,10 @@
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 from _pytest.fixtures import FixtureFunctionDefinition
 
 from smsotp_mocks import pytest_plugin
+from tests.support.programs import run_pytest
 
 USE = """
 import urllib.request
@@ -33,28 +32,11 @@ def test_a_project_of_its_own_can_use_the_fixtures(tmp_path: Path) -> None:
     has_radius = shutil.which("freeradius", path="/usr/sbin") is not None
     (tmp_path / "test_it.py").write_text(USE + (RADIUS if has_radius else ""))
 
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "smsotp_mocks.pytest_plugin",
-            "-W",
-            "error",
-            str(tmp_path),
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    said = run_pytest(tmp_path, "-p", "smsotp_mocks.pytest_plugin", "-W", "error", str(tmp_path))
 
-    assert f"1 failed, {2 if has_radius else 1} passed" in done.stdout
-    assert "NoMessage: No message for +49170 came within 0 s." in done.stdout
-    assert "waiter" not in done.stdout, "the inside of wait() is shown"
+    assert f"1 failed, {2 if has_radius else 1} passed" in said
+    assert "NoMessage: No message for +49170 came within 0 s." in said
+    assert "waiter" not in said, "the inside of wait() is shown"
 
 
 def test_every_fixture_bears_the_name_of_the_package() -> None:

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from smsotp_mocks.servers.process_log import ProcessLog
 _START_LIMIT = 20.0  # seconds; the slowest takes 1
 # Nothing is worth waiting longer for: Kannel 1.4.5 sometimes never ends by itself.
 _STOP_LIMIT = 1.0
+#: Has pytest do without the plugins of packages that only our own tests use: they take two seconds to load.
+SPARE_PLUGINS = {"PYTEST_ADDOPTS": "-p no:schemathesis -p no:hypothesispytest -p no:pytest_httpserver"}
 
 
 def program(name: str, package: str) -> str:
@@ -29,6 +32,21 @@ def program(name: str, package: str) -> str:
     if found is None:
         pytest.fail(f"{name} is not installed: apt-get install --no-install-recommends {package}")
     return found
+
+
+def run_pytest(project: Path, *arguments: str) -> str:
+    """Let pytest run a project that is not this one; returns what it says."""
+    command = [sys.executable, "-m", "pytest", "-q", *arguments]
+    done = subprocess.run(
+        command,
+        cwd=project,
+        env=os.environ | SPARE_PLUGINS,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    return done.stdout
 
 
 class Running:

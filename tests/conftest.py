@@ -1,5 +1,6 @@
 """What holds for every test: no secret in a log, no skip that CI does not know."""
 
+import gc
 import os
 from collections.abc import Generator
 from typing import Any
@@ -33,6 +34,12 @@ _MAY_BE_SKIPPED = (
 def clock() -> FakeClock:
     """Give a clock that stands still until the test moves it."""
     return FakeClock()
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector leave alone what stays until the end: all tests, and all that they have imported."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

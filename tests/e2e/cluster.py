@@ -14,7 +14,7 @@ from smsotp_mocks.servers.redis import RedisServer
 from tests.support.programs import Running
 from tests.support.redis import PATIENCE
 
-from .system import people, secrets_in, write_http_gateway
+from .system import install, people, secrets_in, write_http_gateway
 
 #: Said by a worker that can be used.
 READY = "the worker takes messages"
@@ -87,7 +87,9 @@ text = "A new device has logged in."
         for worker in self.workers:
             worker.wait_for(READY)
         self.servers = [
-            FreeRadiusServer(directory / f"server{place}", users=self.users, config_toml=config).start()
+            FreeRadiusServer(
+                directory / f"server{place}", users=self.users, config_toml=config, configure=install
+            ).start()
             for place in range(servers)
         ]
 

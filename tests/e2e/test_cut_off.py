@@ -21,7 +21,7 @@ from tests.support.redis import once
 
 from .mounts import needs_root
 from .namespaces import Namespace
-from .system import UNAVAILABLE, people
+from .system import UNAVAILABLE, install, people
 
 pytestmark = needs_root
 
@@ -52,9 +52,8 @@ class Site:
             if name.startswith("gateways.http")
         }
         store = {"url": url, "key": "k" * 32}
-        return FreeRadiusServer(
-            directory, users=self.users, config_toml=write_toml({"store": store, **gateways})
-        )
+        config = write_toml({"store": store, **gateways})
+        return FreeRadiusServer(directory, users=self.users, config_toml=config, configure=install)
 
     def someone(self) -> RadiusUser:
         return next(self._unused)

@@ -16,7 +16,7 @@ from smsotp_mocks.servers.radius_client import Answer
 from smsotp_mocks.servers.redis import RedisServer
 from tests.support.redis import Monitor, Redis, once, wait_for_change
 
-from .system import UNAVAILABLE, people, secrets_in, write_http_gateway
+from .system import UNAVAILABLE, install, people, secrets_in, write_http_gateway
 
 #: Scripts that somebody who logs in waits for.
 OF_LEGS = ("open", "find_same", "find", "answer", "resend", "standing", "known_place", "spend")
@@ -42,7 +42,9 @@ text = "Your code is {{otp}}"
 {write_http_gateway(self.gateway.url)}
 """
         self.first, self.second = (
-            FreeRadiusServer(directory / name, users=self.users, config_toml=config).start()
+            FreeRadiusServer(
+                directory / name, users=self.users, config_toml=config, configure=install
+            ).start()
             for name in ("first", "second")
         )
 

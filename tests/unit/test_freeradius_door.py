@@ -33,7 +33,7 @@ BOB = {
     "request": (("User-Name", "bob"), ("User-Password", "hello")),
     "config": (("SMSOTP-Phone", "+491701234567"),),
 }
-SENSELESS = (
+SENSELESS: tuple[object, ...] = (
     {},
     {"request": None},
     {"request": ()},

@@ -17,9 +17,9 @@ from smsotp_plugin.stores.answers import Fate
 from smsotp_plugin.stores.sealed import SealedStore
 from tests.support.redis import Redis, open_store
 from tests.unit.test_pumping import GRACE, Site, block
-from tests.unit.test_stream import compose, redis, server
+from tests.unit.test_stream import compose
 
-__all__ = ["redis", "server"]
+pytestmark = pytest.mark.usefixtures("redis")
 
 NAMES = CodeMaker(b"k" * 32, 6, "0123456789", bytes).names
 

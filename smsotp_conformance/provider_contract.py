@@ -226,7 +226,7 @@ class ProviderContract:
         with pytest.raises(AnswerTimeout):
             provider.submit(message(), within(0.6))
         # The mock may take longer to read it than the provider waits for an answer.
-        assert inbox.wait()
+        inbox.wait()
         assert len(inbox.messages()) == 1
 
     @pytest.mark.parametrize("fault", ["half", "garbage"])

@@ -99,9 +99,9 @@ class PumpingWatch:
                 held = self._find_brake(origin, now)
                 if held is None:
                     continue
-                self._counter.count("pumping refused" if self._enforced else "pumping recorded")
                 if self._enforced:
                     raise held
+                self._counter.count("pumping recorded")
 
     def note_sent(self, state: str, request: LoginRequest, number: PhoneNumber) -> None:
         """Note that an SMS with the code of a challenge is sent."""

@@ -11,11 +11,13 @@ import pytest
 
 from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.errors import Braked, Outcome
+from smsotp_plugin.login.budgets import make_rules
 from smsotp_plugin.login.decisions import Accept, Ask, Reject
 from smsotp_plugin.login.pumping import BRAKE, PumpingWatch
 from smsotp_plugin.settings.sections.limits import LimitSettings
 from smsotp_plugin.sms.kinds import cut_block
 from smsotp_plugin.sms.phone import parse_number
+from smsotp_plugin.stores.schemes import read_limits
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.clock import FakeClock, Waits
 from tests.support.replay import Replay
@@ -323,6 +325,21 @@ def test_whoever_is_braked_reads_a_sentence_and_an_answer_counts(make: Callable[
     assert {each.text for each in refused} == {"Too many codes were asked for. Try again later."}
     assert accepted == Accept()
     assert isinstance(again, Ask)
+
+
+@pytest.mark.parametrize(("mode", "counted"), [("enforce", "refused"), ("record", "recorded")])
+def test_each_log_in_that_is_braked_counts_once(make: Callable[..., Bench], mode: str, counted: str) -> None:
+    bench = make(limits=ENFORCE | {"pumping": mode})
+    for number in range(25):
+        bench.login.first_leg(request(user=f"u{number}", station=f"s{number}"))
+    if mode == "record":
+        bench.clock.advance(GRACE)
+        for number in range(5):
+            bench.login.first_leg(request(user=f"v{number}", station=f"t{number}"))
+    bench.store.flush()
+    usage = read_limits(bench.place, make_rules(LimitSettings()), (), bench.clock)
+
+    assert {count.name: count.number for count in usage.counts}[f"pumping {counted}"] == 5
 
 
 def test_one_stolen_password_keeps_nobody_with_a_similar_number_out_at_a_known_place(

@@ -92,7 +92,7 @@ def redis_readers() -> Iterator[list[Reader]]:
     # Nothing listens there, and nothing is asked there.
     settings = RedisSettings(url="redis://127.0.0.1:1", key="k" * 32)
     inner, scripts = RedisStore(settings, 60, 86400, clock, _BUDGETS), _Replies()
-    for part in (inner, inner._messages, inner._spender):
+    for part in (inner, inner._messages, inner._spender, inner._fates):
         vars(part)["_scripts"] = scripts
     try:
         new = make_challenge(names, clock.time())
@@ -182,6 +182,7 @@ def _calls(
         "spend": lambda: inner.spend(_SPENDING),
         "answers": lambda: [count.hour + count.answered for count in inner.load_answers(int(now // 3600))],
         "brakes": lambda: sorted(brake.until - brake.since for brake in inner.list_brakes()),
+        "fates": lambda: sorted(fate for _, fate in inner.hear_fates()),
         "trace": trace,
         "limits": limits,
         "contents": lambda: len(read_contents_of_redis(scripts).challenges),

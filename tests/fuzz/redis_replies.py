@@ -185,6 +185,7 @@ def examples(new: Challenge) -> tuple[bytes, ...]:
                 ("answer", "spent", words),
             )
         ),
+        ("fates", [[["1-0", ["answered", STATE]], ["2-0", ["unsent", STATE]]]]),
         ("find_same", [words]),
         ("find", [words]),
         ("find", [None]),

@@ -110,6 +110,29 @@ def test_without_a_worker_log_ins_are_refused_and_with_one_again_they_are_not(tm
         assert "no worker lives that could send it: start smsotp worker" in server.log_text()
 
 
+def test_a_station_that_floods_gets_its_share_of_the_queue_and_others_get_in(tmp_path: Path) -> None:
+    with Cluster(tmp_path, servers=1, workers=1, sections="[dispatch]\nworkers = 1\nqueue = 8") as cluster:
+        (server,) = cluster.servers
+        cluster.gateway.faults.add("delay 300s")
+        flooded = [
+            server.log_in(user.name, user.password, Calling_Station_Id="192.0.2.7").code
+            for user in (cluster.someone() for _ in range(12))
+        ]
+        other = cluster.someone()
+        challenge = server.log_in(other.name, other.password, Calling_Station_Id="192.0.2.8")
+        cluster.gateway.faults.clear()
+        cluster.gateway.faults.release()
+        code = cluster.code_of(other, 60.0)
+        answer = server.answer(other.name, code, challenge.state)
+
+    # Half of the queue while nothing is taken from it, as much as all of it when everything is.
+    assert 4 <= flooded.count("challenge") <= 8
+    assert (
+        "messages for this station are on their way already, its share of dispatch.queue" in server.log_text()
+    )
+    assert answer.code == "accept"
+
+
 def test_a_gateway_that_refuses_is_told_at_the_answer_and_in_the_trace(cluster: Cluster) -> None:
     user = cluster.someone()
     cluster.gateway.faults.add("status 400")

@@ -20,7 +20,7 @@ from smsotp_plugin.dispatch.delivery import Delivery, DispatchRules, Ended, Heal
 from smsotp_plugin.dispatch.health import Breaker, Condition, Consequence, GatewayHealth
 from smsotp_plugin.dispatch.journal import DeliveryJournal, describe_message
 from smsotp_plugin.dispatch.keeper import Keeper
-from smsotp_plugin.dispatch.lane import Lane, end_lanes
+from smsotp_plugin.dispatch.lane import Lane, end_lanes, probe_at_once
 from smsotp_plugin.dispatch.on_the_way import OnTheWay
 from smsotp_plugin.dispatch.outbox import CostListener, EndListener, ignore_cost, ignore_end
 from smsotp_plugin.dispatch.people import Person
@@ -105,6 +105,10 @@ class Dispatcher:
         self._timer.start()
         for lane in self._lanes.values():
             lane.start()
+
+    def probe_all(self) -> None:
+        """Find out which gateways are alive before the first message does; takes as long as a probe may, and no longer."""
+        probe_at_once(list(self._lanes.values()), self._clock)
 
     def plan(self, recipient: Recipient) -> Plan:
         """See `Outbox.plan`."""

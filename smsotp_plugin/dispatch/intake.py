@@ -2,14 +2,15 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.dispatch.dispatcher import Dispatcher
+from smsotp_plugin.dispatch.health import Condition
 from smsotp_plugin.dispatch.takeover import Takeover
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.rounds import Rounds
-from smsotp_plugin.stores.queue import WORKER_LIFE, GatewayReport, MessageQueue
+from smsotp_plugin.stores.queue import WORKER_LIFE, GatewayReport, MessageQueue, QueueView
 
 log = logging.getLogger("smsotp.dispatch")
 
@@ -47,12 +48,15 @@ class Intake:
         self._clock = clock
         self._changed = threading.Condition()
         self._stopping = False
+        #: How many messages this worker may take before it looks again; None: any number.
+        self._allowance: int | None = None
         self._patient_until = clock.monotonic()
         self._reader = threading.Thread(target=self._read, name="smsotp-intake", daemon=True)
         self._rounds = Rounds("smsotp-worker", self._go_round, clock)
 
     def start(self) -> None:
-        """Say that this worker is there, and take messages from now on."""
+        """Look at the gateways, say that this worker is there, and take messages from now on."""
+        self._dispatcher.probe_all()
         self.look_around()
         self._go_round()
         self._reader.start()
@@ -85,14 +89,34 @@ class Intake:
             log.warning("the servers are not told that this worker ends: %s", exc)
 
     def _go_round(self) -> None:
+        reports = {name: self._report(name) for name in self._gateways}
         try:
-            self._queue.report({name: self._report(name) for name in self._gateways})
+            self._queue.report(reports)
+            self._set_allowance(reports, self._queue.look())
+            if self._allowance is not None:
+                return
             self._takeover.hand_over(self._queue.take_lost())
         except StoreError:
             # Told by the store, once.
             return
         if self._clock.monotonic() >= self._patient_until:
             self._takeover.take_over()
+
+    def _set_allowance(self, reports: Mapping[str, GatewayReport], view: QueueView) -> None:
+        """
+        Leave messages to others where another worker can use all gateways that this one can, and one more.
+
+        Then a message may need the one that is dead here, and the other one gets it through. There is always a worker that no other
+        outdoes. A single message is taken if it is to find out whether a gateway is back.
+        """
+        usable = _find_usable(reports)
+        is_outdone = any(usable < _find_usable(other) for other in view.workers)
+        if is_outdone and self._allowance is None:
+            log.warning("messages are left to other workers, which can use gateways that are dead here")
+        if not is_outdone and self._allowance is not None:
+            log.info("messages are taken again: no other worker can use more gateways")
+        hopes = any(report.may_hope for report in reports.values())
+        self._allowance = int(hopes) if is_outdone else None
 
     def _report(self, gateway: str) -> GatewayReport:
         health = self._dispatcher.find_health(gateway)
@@ -110,7 +134,9 @@ class Intake:
 
     def _take(self) -> bool:
         """Take some messages, or wait for them; False where that has to wait."""
-        room = self._dispatcher.room()
+        room, allowance = self._dispatcher.room(), self._allowance
+        if allowance is not None:
+            room = min(room, allowance)
         if not room:
             return False
         try:
@@ -118,6 +144,8 @@ class Intake:
         except StoreError:
             # Told by the store, once.
             return False
+        if allowance is not None:
+            self._allowance = allowance - len(taken)
         self._takeover.hand_over(taken)
         return True
 
@@ -125,3 +153,7 @@ class Intake:
         with self._changed:
             if not self._stopping:
                 self._clock.wait(self._changed, _PAUSE)
+
+
+def _find_usable(reports: Mapping[str, GatewayReport]) -> frozenset[str]:
+    return frozenset(name for name, report in reports.items() if report.condition != Condition.DEAD)

@@ -91,6 +91,10 @@ class Lane:
         """Have the gateway probed soon; `hurried` is handed back with what is found."""
         self._queue.put(_Probe(hurried), 0.0)
 
+    def probe_now(self) -> None:
+        """Probe the gateway in this thread."""
+        self._probe_now(_Probe(hurried=False))
+
     def drain(self) -> list[Delivery]:
         """Take back the messages that have not had their turn."""
         return [item for item in self._queue.drain() if isinstance(item, Delivery)]
@@ -126,6 +130,16 @@ class Lane:
         except BaseException as exc:  # noqa: BLE001  (a provider's bug must not be the last probe)
             problem = NotSent(f"unexpected failure while probing: {type(exc).__name__}")
         self._probed(self, problem, hurried=probe.hurried)
+
+
+def probe_at_once(lanes: Sequence[Lane], clock: Clock) -> None:
+    """Probe all gateways at the same time; waits for the answers as long as a probe may take."""
+    probers = [threading.Thread(target=lane.probe_now, daemon=True) for lane in lanes]
+    for prober in probers:
+        prober.start()
+    until = Deadline.after(_PROBE_TIME, clock)
+    for prober in probers:
+        prober.join(until.remaining())
 
 
 def end_lanes(lanes: Sequence[Lane], clock: Clock, *, close_first: bool) -> None:

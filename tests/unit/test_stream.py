@@ -1,6 +1,8 @@
 """A server without gateways: what it promises follows from what workers say of theirs, without a word to anybody."""
 
 import secrets
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
@@ -8,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from smsotp_mocks.servers.redis import RedisServer
+from smsotp_plugin.clock import Deadline
 from smsotp_plugin.codes.fingerprints import Fingerprints
 from smsotp_plugin.dispatch.delivery import DispatchRules, RetryRules
 from smsotp_plugin.dispatch.dispatcher import Dispatcher
@@ -15,17 +18,17 @@ from smsotp_plugin.dispatch.intake import Intake
 from smsotp_plugin.dispatch.routes import Recipient, RouteTable
 from smsotp_plugin.dispatch.stream import StreamOutbox, WorkersView
 from smsotp_plugin.dispatch.takeover import Takeover
-from smsotp_plugin.errors import AuthFailed, NoGatewayAlive, Outcome, QueueFull
+from smsotp_plugin.errors import AuthFailed, ConnectFailed, NoGatewayAlive, Outcome, QueueFull
 from smsotp_plugin.settings.sections.dispatch import OnUnknown
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.sms.sealed import Letter, MessageSealer
 from smsotp_plugin.stores.base import Challenge
-from smsotp_plugin.stores.queue import WORKER_LIFE, GatewayReport
+from smsotp_plugin.stores.queue import WORKER_LIFE, GatewayReport, MessageQueue
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.clock import FakeClock, Waits
 from tests.support.parcels import SomeParcel, begin
-from tests.support.redis import Redis, open_store, somebody
+from tests.support.redis import PATIENCE, Redis, open_store, somebody
 from tests.unit.test_dispatcher import Gateway
 
 BOB = Recipient("+491701234567", user="bob")
@@ -88,6 +91,7 @@ class WorkerProcess:
         self.store = open_store(server.url)
         self.queue = self.store.open_queue(10)
         self.outcomes: dict[str, Outcome] = {}
+        self.changed = threading.Condition()
         self.gateways = [
             Gateway(name, self.clock, does.get(name, lambda: None))  # type: ignore[arg-type]
             for name in ("first", "second")
@@ -129,8 +133,15 @@ class WorkerProcess:
         self.store.close()
         return [reference for gateway in self.gateways for reference in gateway.given]
 
+    def settle(self) -> None:
+        """Wait until what was taken has ended."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.outcomes, PATIENCE)
+
     def _ended(self, message: Message, outcome: Outcome) -> None:
-        self.outcomes[message.reference] = outcome
+        with self.changed:
+            self.outcomes[message.reference] = outcome
+            self.changed.notify_all()
 
 
 def test_without_a_worker_nobody_is_promised_anything(server: RedisServer) -> None:
@@ -308,13 +319,84 @@ def test_a_worker_that_finds_no_other_lets_them_say_that_they_live(server: Redis
     assert heir.gateways[0].given == [promised.state[-8:]]
 
 
-def test_a_worker_says_how_its_gateways_are(server: RedisServer) -> None:
-    def refuse() -> None:
-        raise AuthFailed("401")
+def refuse_account() -> None:
+    raise AuthFailed("401")
+
+
+@pytest.fixture
+def outdone(server: RedisServer) -> Iterator[tuple[Node, WorkerProcess, MessageQueue]]:
+    """Give a server, a worker that has found its first gateway dead, and the queue of another worker."""
+    node, other = Node(server), open_store(server.url)
+    worker = WorkerProcess(server, first=refuse_account)
+    worker.dispatcher.start()
+    # It makes the group.
+    worker.intake._take()
+    node.promise()
+    worker.intake._take()
+    worker.settle()
+    yield node, worker, other.open_queue(10)
+    worker.dispatcher.stop(60)
+    for store in (worker.store, node.store, other):
+        store.close()
+
+
+def test_a_worker_leaves_messages_to_one_that_can_use_more_gateways_and_takes_them_where_none_can(
+    outdone: tuple[Node, WorkerProcess, MessageQueue],
+) -> None:
+    node, worker, other = outdone
+    waiting = node.promise()
+    alive = GatewayReport("alive")
+    other.report({"first": alive, "second": alive})
+    worker.intake._go_round()
+    left = worker.intake._take()
+    other.report({"first": GatewayReport("dead"), "second": alive})
+    worker.intake._go_round()
+    taken = worker.intake._take()
+    worker.dispatcher.stop(60)
+
+    assert (left, taken) == (False, True)
+    assert waiting.state[-8:] in worker.gateways[1].given
+
+
+def test_a_worker_that_is_left_out_takes_one_message_that_may_find_its_gateway_alive(
+    outdone: tuple[Node, WorkerProcess, MessageQueue],
+) -> None:
+    node, worker, other = outdone
+    # So long is nothing tried at a gateway that refuses the account.
+    worker.clock.advance(1000.0)
+    for _ in range(3):
+        node.promise()
+    other.report({"first": GatewayReport("alive"), "second": GatewayReport("alive")})
+    worker.intake._go_round()
+    takes = [worker.intake._take() for _ in range(3)]
+
+    assert takes == [True, False, False]
+    assert other.look().waiting == 2
+
+
+def test_a_worker_that_starts_looks_at_its_gateways_first(server: RedisServer) -> None:
+    def fail(deadline: Deadline) -> None:
+        del deadline
+        raise ConnectFailed("Connection refused")
 
     node = Node(server)
+    worker = WorkerProcess(server)
+    worker.gateways[0].probe = fail  # type: ignore[method-assign]  # what a dead one does
+    worker.dispatcher.start()
+    worker.dispatcher.probe_all()
+    worker.intake._go_round()
+    (seen,) = node.store.open_queue(10).look().workers
+    worker.dispatcher.stop(60)
+    for store in (worker.store, node.store):
+        store.close()
+
+    assert (seen["first"].condition, seen["second"].condition) == ("dead", "alive")
+
+
+def test_a_worker_says_how_its_gateways_are(server: RedisServer) -> None:
+    node = Node(server)
     node.promise()
-    worker = WorkerProcess(server, first=refuse)
+    worker = WorkerProcess(server, first=refuse_account)
     worker.dispatcher.start()
     for _ in range(2):
         worker.intake._take()

@@ -29,7 +29,7 @@ from smsotp_mocks.servers.redis import RedisServer
 
 _NEAR, _FAR, _HELD, _GONE = "near", "5 ms away", "held", "gone"
 _DISTANCE = 0.005  # seconds
-_RATE = 40.0  # first legs and answers a second on schedule, each
+_RATE = 20.0  # first legs and answers a second on schedule, each
 _PLAIN_RATE = 50.0
 _LIMIT = 0.5  # seconds within which each leg has to be decided
 _WRONG = "000000"  # could be a code: what cannot is looked up
@@ -90,6 +90,8 @@ class Trial:
         self._bench = bench
         self._redis = redis
         self._silent = silent
+        #: Nobody answers in two conditions: wrong codes count.
+        self._names = (str(number) for number in itertools.count(8_000_000))
         self._far = f"redis://127.0.0.1:{Relay(redis.port, _DISTANCE).port}/0"
 
     def measure(self, condition: str) -> None:
@@ -98,28 +100,27 @@ class Trial:
         server = make_shared_server(self._bench.folder / condition.replace(" ", "-"), url, self._silent)
         plain = add_plain_site(server)
         with kill_at_the_end(server):
-            names = (str(number) for number in itertools.count(8_000_000))
             print(f"\n{condition}")
             if condition in {_NEAR, _FAR}:
-                self._print_fastest(server.address, names)
-            answers = self._prepare(server.address, names, int(_RATE * self._bench.sizes.seconds))
+                self._print_fastest(server.address)
+            answers = self._prepare(server.address, int(_RATE * self._bench.sizes.seconds))
             with self._trouble(condition):
                 _print_times(self._load_steadily(server.address, plain, answers))
 
-    def _print_fastest(self, address: tuple[str, int], names: Iterator[str]) -> None:
+    def _print_fastest(self, address: tuple[str, int]) -> None:
         legs = self._bench.find_fastest(address).rate
         load = self._bench.load(address, 0)
-        packets = self._prepare(address, names, self._bench.sizes.requests)
+        packets = self._prepare(address, self._bench.sizes.requests)
         answers = self._bench.begin(run_packets, load, packets).result().rate
         whole = 1 / (1 / legs + 1 / answers)
         print(
             f"  at most {legs:6.0f} first legs or {answers:6.0f} answers a second: {whole:6.0f} whole log-ins"
         )
 
-    def _prepare(self, address: tuple[str, int], names: Iterator[str], number: int) -> list[bytes]:
+    def _prepare(self, address: tuple[str, int], number: int) -> list[bytes]:
         """Return wrong answers to challenges that are open."""
         asker = Asker(address)
-        pending = list(itertools.islice(open_challenges(asker, names), number))
+        pending = list(itertools.islice(open_challenges(asker, self._names), number))
         asker.close()
         return [pack_access_request(name, _WRONG, "", _SECRET, state) for name, state in pending]
 

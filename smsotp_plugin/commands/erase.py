@@ -1,16 +1,21 @@
 """``smsotp erase``: remove all that is kept of one person, beside a running server or without one."""
 
+import threading
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
+from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.commands.check import print_problems
 from smsotp_plugin.commands.person import find_person
 from smsotp_plugin.errors import ConfigError, StoreError
 from smsotp_plugin.settings import load_settings
 from smsotp_plugin.stores.person import Erased
 from smsotp_plugin.stores.schemes import erase_person
+
+#: Seconds.
+_LATE = 2.0
 
 
 def erase(config: Path, whom: str) -> int:
@@ -27,7 +32,10 @@ def erase(config: Path, whom: str) -> int:
     out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
     try:
         settings = load_settings(config)
-        erased = erase_person(settings.store, find_person(settings, whom))
+        person = find_person(settings, whom)
+        erased = erase_person(settings.store, person)
+        _wait()
+        erased += erase_person(settings.store, person)
     except ConfigError as exc:
         print_problems(err, exc.problems)
         return 2
@@ -36,6 +44,13 @@ def erase(config: Path, whom: str) -> int:
         return 1
     out.print(Text(_describe(erased) if erased else "nothing is kept of this user or number"))
     return 0
+
+
+def _wait() -> None:
+    """Wait until a running server has written what it had noted before: it does so once a second."""
+    never = threading.Condition()
+    with never:
+        SystemClock().wait(never, _LATE)
 
 
 def _describe(erased: Erased) -> str:

@@ -42,5 +42,8 @@ class Erased:
     counts: int = 0
     spent: int = 0
 
+    def __add__(self, more: "Erased") -> "Erased":
+        return Erased(*(one + other for one, other in zip(astuple(self), astuple(more), strict=True)))
+
     def __bool__(self) -> bool:
         return any(astuple(self))

@@ -3,6 +3,10 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from smsotp_plugin.commands.erase import erase
+
 from .system import World
 from .test_trace import trace_until
 
@@ -38,6 +42,21 @@ def test_a_person_is_erased_by_name(tmp_path: Path) -> None:
         assert world.answer(anna, codes[0], pending.state).code == "reject"
         assert world.answer(otto, codes[1], other.state).code == "accept"
         assert world.log_in(anna).code == "challenge"
+
+
+def test_what_the_server_has_not_written_yet_is_erased_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with World(tmp_path) as world:
+        for _ in range(3):
+            anna = world.someone()
+            world.log_in_wholly(anna)
+            # In this process: the start of another one would give the server time.
+            assert erase(world.server.config_file, anna.name) == 0
+
+            assert capsys.readouterr().out.startswith("erased: 1 log-in, ")
+            assert anna.name not in str(world.sql("SELECT * FROM events"))
+            assert smsotp(world, "erase", anna.name).stdout == "nothing is kept of this user or number\n"
 
 
 def test_a_number_is_erased_and_so_is_the_message_that_waits_for_it(tmp_path: Path) -> None:

@@ -67,6 +67,9 @@ class Patience:
 
     Args:
         limit: Seconds.
+
+    Attributes:
+        is_stuck: Something has not ended within the limit, and still has not.
     """
 
     def __init__(self, limit: float) -> None:
@@ -75,7 +78,7 @@ class Patience:
         self._waiting: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._running: _Job[Any] | None = None
         self._abandoned: set[_Job[Any]] = set()
-        self._is_stuck = False
+        self.is_stuck = False
         self._thread = threading.Thread(target=self._go_on, name="smsotp-disk", daemon=True)
         self._thread.start()
 
@@ -89,7 +92,7 @@ class Patience:
         """
         if threading.current_thread() is self._thread:
             return work()
-        if self._is_stuck:
+        if self.is_stuck:
             raise self._too_late()
         job = _Job(work)
         self._waiting.put(job)
@@ -108,8 +111,8 @@ class Patience:
             if job.wait(0):
                 return True
             self._abandoned.add(job)
-            if not self._is_stuck:
-                self._is_stuck = True
+            if not self.is_stuck:
+                self.is_stuck = True
                 log.error("%s; log-ins are refused until it does", self._too_late())
             return False
 
@@ -127,7 +130,7 @@ class Patience:
             job.run()
             with self._lock:
                 self._abandoned.discard(job)
-                was_stuck, self._is_stuck = self._is_stuck, False
+                was_stuck, self.is_stuck = self.is_stuck, False
             if was_stuck:
                 log.info("the store answers again")
 
@@ -158,7 +161,7 @@ class PatientStore:
         self._store.listen(partial(self._tell, listener))
 
     def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
-        if self._opens_at_once(new.login):
+        if self._opens_at_once(new.login) and not self._patience.is_stuck:
             return self._store.open_challenge(new, parcel)
         return self._within(self._store.open_challenge, new, parcel)
 

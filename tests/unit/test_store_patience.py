@@ -55,12 +55,15 @@ def test_what_is_called_directly_is_in_the_contract() -> None:
     assert {"answer", "find", "find_same", "flush", "open_challenge", "resend"} <= {*PATIENT}
 
 
+@pytest.mark.parametrize("at_once", [False, True])
 @pytest.mark.parametrize("name", PATIENT)
-def test_no_call_waits_for_a_store_that_hangs(patients: Patients, name: str) -> None:
+def test_no_call_waits_for_a_store_that_hangs(patients: Patients, name: str, *, at_once: bool) -> None:
     hang = Hang()
     with patients.faults.at(name, lambda _: hang(lambda: None)):
         with pytest.raises(StoreError, match="has not answered for"):
             patients.call(name)
+        # A log-in that needs no disk now could not be written either.
+        patients.at_once = at_once
         for other in PATIENT:
             with pytest.raises(StoreError, match="has not answered for"):
                 patients.call(other)

@@ -351,24 +351,23 @@ class SqliteFile:
         """Let one thread at a time read and write, each statement by itself."""
         self._notice_replacement()
         with self._writer.alone() as connection:
-            try:
-                yield connection
-            finally:
-                if self._log_length() > _LOG_TOO_LONG:
-                    self._shorten_log()
+            yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Let one thread of one process at a time read and write; all of it is kept, or nothing where this raises."""
         with self.alone() as connection:
-            connection.execute("BEGIN IMMEDIATE")
             try:
+                connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+            finally:
+                if self._log_length() > _LOG_TOO_LONG:
+                    self._shorten_log()
 
     def _log_length(self) -> int:
         try:

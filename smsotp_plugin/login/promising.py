@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from smsotp_plugin.dispatch.routes import Plan
-from smsotp_plugin.errors import OverBudget
+from smsotp_plugin.errors import Braked, OverBudget
 from smsotp_plugin.login.composing import Composer
 from smsotp_plugin.login.guard import Guard
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.sms.phone import PhoneNumber
 from smsotp_plugin.stores.budgets import Spending
+from smsotp_plugin.stores.guesses import is_station_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,8 @@ class Promiser:
         self, why: OverBudget, request: LoginRequest, number: PhoneNumber, state: str, number_hash: str
     ) -> Promise:
         place = self._guard.known_place(request, number_hash) if why.spares_known_places else ""
-        if not place:
+        # At a client that sends no station, everybody is at a known place, whoever has their passwords.
+        if not place or (isinstance(why, Braked) and not is_station_place(place)):
             raise why
         spending = self._composer.calculate(request, number, place)
         plan = self._composer.plan(request, number, state, spending, at_known_place=True)

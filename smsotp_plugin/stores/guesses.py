@@ -26,7 +26,8 @@ LAST = 100
 MOST_PLACES = 10
 #: Seconds after which a proof is worth nothing, whatever the rules say.
 LONGEST_KNOWN = 366 * DAY
-#: What the place of a client begins with that sends no station.
+#: What the place of a station begins with, and that of a client that sends none.
+_STATION = "station "
 _CLIENT = "client "
 
 
@@ -94,7 +95,12 @@ class Guesser:
 
 def station_place(fingerprint: str) -> str:
     """Return the place of a station."""
-    return f"station {fingerprint}"
+    return f"{_STATION}{fingerprint}"
+
+
+def is_station_place(place: str) -> bool:
+    """Tell whether a place is a station: whoever comes through the same client does not share it."""
+    return place.startswith(_STATION)
 
 
 def client_place(fingerprint: str) -> str:

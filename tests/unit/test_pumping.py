@@ -368,6 +368,25 @@ def test_one_stolen_password_keeps_nobody_with_a_similar_number_out_at_a_known_p
         assert bench.login.answer_leg(answer(asked.state, bench.code(), **fields)) == Accept()
 
 
+def test_a_client_that_sends_no_station_is_braked_although_people_are_known_there(
+    make: Callable[..., Bench],
+) -> None:
+    bench = make(limits=ENFORCE)
+    people = [{"user": f"u{number}", "station": "", "numbers": (block(number),)} for number in range(30)]
+    for fields in people[:5]:
+        asked = bench.ask(**fields)
+        assert bench.login.answer_leg(answer(asked.state, bench.code(), **fields)) == Accept()
+    bench.clock.advance(40)
+
+    for _ in range(3):
+        for fields in people[5:]:
+            bench.login.first_leg(request(**fields))
+        bench.clock.advance(40)
+    bench.clock.advance(GRACE)
+
+    assert {type(bench.login.first_leg(request(**fields))) for fields in people[:5]} == {Reject}
+
+
 def test_an_sms_that_no_gateway_takes_brakes_nobody(make: Callable[..., Bench]) -> None:
     bench = make(limits=ENFORCE)
     bench.outbox.outcome = Outcome.REFUSED

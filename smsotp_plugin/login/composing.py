@@ -50,6 +50,11 @@ class CodeParcel:
     spending: Spending
 
     @property
+    def resends(self) -> int:
+        """See `Parcel.resends`."""
+        return self.challenge.resends
+
+    @property
     def holders(self) -> tuple[str, ...]:
         """See `Parcel.holders`."""
         return self.plan.holders

@@ -39,12 +39,17 @@ class Parcel(Protocol):
     """
     What is to be sent once it will survive.
 
-    A store keeps its message, spends what it costs, counts it for its holders where it waits for workers, and looks at nothing else.
+    A store keeps its message, spends what it costs, counts it for its holders where it waits for workers, and looks at no more than
+    stands here.
     """
 
     @property
     def spending(self) -> Spending:
         """What its message costs."""
+
+    @property
+    def resends(self) -> int:
+        """How often the code of its challenge had been sent again before, as far as is known."""
 
     @property
     def holders(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import pytest
 from smsotp_mocks.servers.redis import RedisServer
 from smsotp_plugin.clock import Clock, Deadline, SystemClock
 from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.base import Challenge, ResendRules
 from smsotp_plugin.stores.redis.address import RedisPlace
 from smsotp_plugin.stores.redis.line import Access, Line
 from smsotp_plugin.stores.redis.link import LIMIT, NotAnswered
@@ -375,6 +376,44 @@ def test_a_message_whose_taking_was_in_doubt_is_found_by_the_worker_and_handed_o
     assert [each.message.state for each in found] == [each.state for each in promised[:2]]
     assert again == [[]] * 4
     assert [each.message.state for each in rest] == [promised[2].state]
+
+
+@pytest.mark.parametrize("is_asked_again", [False, True])
+def test_a_further_sms_that_was_kept_in_doubt_is_sent_once(
+    behind: tuple[Proxy, RedisStore, FakeClock], *, is_asked_again: bool
+) -> None:
+    proxy, store, clock = behind
+    # Redis gets to know the script.
+    other = begin(store, somebody(clock))
+    store.resend(other.state, "bob", clock.time(), ResendRules(3, 0), SomeParcel(other))
+    new = begin(store, somebody(clock))
+
+    def ask(resends: int = 0) -> Challenge:
+        parcel = SomeParcel(replace(new, resends=resends))
+        return store.resend(new.state, "bob", clock.time(), ResendRules(3, 0), parcel)
+
+    proxy.is_silent = True
+    with pytest.raises(NotAnswered):
+        ask()
+    proxy.is_silent = False
+    if is_asked_again:
+        once(lambda: ask(resends=1), clock=clock)
+    found = [each for _ in range(4) for each in once(lambda: store.take_over(clock.time()), clock=clock)]
+
+    assert [(each.message.state, each.message.resends) for each in found] == [(new.state, 1)]
+    assert found[0].is_needed is not is_asked_again
+
+
+def test_a_further_sms_that_was_not_kept_and_is_asked_for_again_is_sent_once(
+    behind: tuple[Proxy, RedisStore, FakeClock],
+) -> None:
+    _, store, clock = behind
+    new = begin(store, somebody(clock))
+    # As if Redis had never received it.
+    store._messages._unsure._names[f"{new.state}:1"] = 3
+    store.resend(new.state, "bob", clock.time(), ResendRules(3, 0), SomeParcel(new))
+
+    assert store.take_over(clock.time()) == []
 
 
 def test_what_was_taken_over_in_doubt_is_found_and_nothing_else_is(

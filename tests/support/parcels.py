@@ -20,6 +20,10 @@ class SomeParcel:
     spending: Spending = NO_COST
     holders: tuple[str, ...] = ()
 
+    @property
+    def resends(self) -> int:
+        return self.challenge.resends
+
     def seal(self) -> KeptMessage:
         return KeptMessage(self.challenge.state, "default", self.challenge.expires, self.sealed)
 

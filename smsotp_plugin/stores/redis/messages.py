@@ -3,7 +3,8 @@
 import itertools
 import secrets
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import cast
 
@@ -125,7 +126,11 @@ class Messages:
         names = [str(name, "utf-8") if isinstance(name, bytes) else str(name) for name in entries[1::2]]
         with self._unsure.of(names):
             reply = self._scripts.run("take_from_queue", ["queue", "owners"], *words)
-        return self._hand_out(map(_read, cast("list[_Left]", reply)))
+        return list(map(_read, cast("list[_Left]", reply)))
+
+    def unsure(self, name: str) -> AbstractContextManager[None]:
+        """Have `find_own` look for a message if what is done meanwhile is not answered."""
+        return self._unsure.of([name])
 
     @reads_replies
     def find_own(self) -> Sequence[LeftMessage]:
@@ -140,11 +145,10 @@ class Messages:
             return []
         words: list[Word] = [self.owner, int(with_taken_over), *names]
         reply = self._scripts.run("find_own", self._keys[1:], *words)
-        found = [
-            each for each in map(_read, cast("list[_Left]", reply)) if not self._unsure.knows(_name(each))
-        ]
         self._unsure.note_look(names, with_taken_over=with_taken_over)
-        return self._hand_out(found)
+        found = list(map(_read, cast("list[_Left]", reply)))
+        new = self._unsure.take_new(map(_name, found))
+        return [each for each in found if _name(each) in new]
 
     @reads_replies
     def take_over(self, now: float) -> Sequence[LeftMessage]:
@@ -162,15 +166,13 @@ class Messages:
             if len(piece) < _PIECE:
                 return sorted(left, key=lambda each: (each.message.expires, each.message.resends))
 
+    @reads_replies
     def _take_piece(self, now: float) -> list[LeftMessage]:
         with self._unsure.of_all():
             reply = self._scripts.run("take_over", self._keys, self.owner, self.life, _PIECE, now=now)
         _, piece = cast("tuple[bytes, list[_Left]]", reply)
-        return self._hand_out(map(_read, piece))
-
-    def _hand_out(self, left: Iterable[LeftMessage]) -> list[LeftMessage]:
-        found = list(left)
-        self._unsure.note_known({_name(each): each.message.expires for each in found})
+        found = list(map(_read, piece))
+        self._unsure.take_new(map(_name, found))
         return found
 
 

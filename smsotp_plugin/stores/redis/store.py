@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import cast
 
@@ -179,7 +179,10 @@ class RedisStore(RedisAnswers, Store):
     def resend(self, state: str, user: str, now: float, rules: ResendRules, parcel: Parcel) -> Challenge:
         words = [state, user, rules.limit, rules.pace, self._address(parcel), *write_message(parcel.seal())]
         keys, spent = [f"challenge:{state}"], self._spender.words(parcel.spending)
-        word, *rest = self._spend("resend", keys, *words, *spent, now=now)
+        # Where it waits for workers, one of them gets it whatever is answered here.
+        name = f"{state}:{parcel.resends + 1}"
+        with self._messages.unsure(name) if self._most_waiting is None else nullcontext():
+            word, *rest = self._spend("resend", keys, *words, *spent, now=now)
         if word == b"kept":
             return read_challenge(rest[0])
         if word == b"early":

@@ -1,14 +1,14 @@
 """Which messages may be this store's without its knowing: Redis may have carried out what it has not answered in time."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from smsotp_plugin.stores.redis.link import NotAnswered
 
 #: How often Redis is asked: what it had received before it hung it carries out as soon as it goes on, near to what is asked then.
 _LOOKS = 3
-#: Messages that are known; those that end first are forgotten.
+#: Messages that are known; of more, those that came first are forgotten.
 _MOST_KNOWN = 20_000
 
 
@@ -21,23 +21,29 @@ class Unsure:
         self._names: dict[str, int] = {}
         #: How often all that was taken over is still asked for.
         self._looks_for_all = 0
-        #: Until when each that was handed out can be sent, in Unix seconds.
-        self._known: dict[str, float] = {}
+        #: Those that this store knows of, or is about to hear of; in the order in which they came.
+        self._known: dict[str, None] = {}
 
     @contextmanager
     def of(self, names: Sequence[str]) -> Iterator[None]:
-        """Ask for some messages later if what is done meanwhile is not answered."""
+        """Hear meanwhile of some messages that are this store's from then on, or ask for them later if that is not answered."""
+        with self._lock:
+            for name in names:
+                self._names.pop(name, None)
+            self._know(names)
         try:
             yield
-        except NotAnswered as exc:
-            if exc.is_sent:
-                with self._lock:
+        except BaseException as exc:
+            with self._lock:
+                for name in names:
+                    self._known.pop(name, None)
+                if isinstance(exc, NotAnswered) and exc.is_sent:
                     self._names.update(dict.fromkeys(names, _LOOKS))
             raise
 
     @contextmanager
     def of_all(self) -> Iterator[None]:
-        """Ask later for all that was taken over, likewise."""
+        """Ask later for all that was taken over if what is done meanwhile is not answered."""
         try:
             yield
         except NotAnswered as exc:
@@ -51,11 +57,6 @@ class Unsure:
         with self._lock:
             return [*self._names], self._looks_for_all > 0
 
-    def knows(self, name: str) -> bool:
-        """Tell whether a message has been handed out."""
-        with self._lock:
-            return name in self._known
-
     def note_look(self, names: Sequence[str], *, with_taken_over: bool) -> None:
         """Note that Redis was asked for these."""
         with self._lock:
@@ -66,17 +67,16 @@ class Unsure:
                 if looks > 0:
                     self._names[name] = looks
 
-    def note_known(self, names: Mapping[str, float]) -> None:
-        """
-        Note that messages are handed out.
-
-        Args:
-            names: Until when each can be sent, in Unix seconds.
-        """
+    def take_new(self, names: Iterable[str]) -> frozenset[str]:
+        """Note that messages are known from now on; returns those that were not."""
         with self._lock:
-            for name in names:
+            new = frozenset(names).difference(self._known)
+            for name in new:
                 self._names.pop(name, None)
-            self._known.update(names)
-            if len(self._known) > _MOST_KNOWN:
-                latest = sorted(self._known, key=self._known.__getitem__)[-_MOST_KNOWN // 2 :]
-                self._known = {name: self._known[name] for name in latest}
+            self._know(new)
+            return new
+
+    def _know(self, names: Iterable[str]) -> None:
+        self._known.update(dict.fromkeys(names))
+        if len(self._known) > _MOST_KNOWN:
+            self._known = dict.fromkeys([*self._known][-_MOST_KNOWN // 2 :])

@@ -2,13 +2,18 @@
 
 import socket
 import struct
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self
+
+from pydantic import SecretStr
 
 from smsotp_plugin.clock import Deadline, SystemClock
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.smpp import SmppProvider
 from smsotp_plugin.providers.smpp.settings import SmppSettings
+from smsotp_plugin.sms.message import Message, Receipt
+from smsotp_plugin.sms.phone import parse_number
 
 CLOCK = SystemClock()
 PASSWORD = "s3cr3t!!"
@@ -131,3 +136,28 @@ def make_provider(port: int, **settings: Any) -> SmppProvider:
 
 def within(seconds: float) -> Deadline:
     return Deadline.after(seconds, CLOCK)
+
+
+SUBMIT_RESP = RESPONSE | SUBMIT_SM
+
+
+def message(text: str = "734921 is your code") -> Message:
+    return Message(
+        "ref",
+        "bob",
+        parse_number("+491701234567", None),
+        SecretStr("734921"),
+        SecretStr(text),
+        CLOCK.time() + 300,
+    )
+
+
+class Submit:
+    """Submits in a thread of its own."""
+
+    def __init__(self, provider: SmppProvider, pool: ThreadPoolExecutor) -> None:
+        self._provider = provider
+        self._pool = pool
+
+    def __call__(self, text: str = "734921 is your code", seconds: float = 10) -> Future[Receipt]:
+        return self._pool.submit(self._provider.submit, message(text), within(seconds))

@@ -20,10 +20,10 @@ from smsotp_mocks.servers.raddb import RadiusUser
 from smsotp_mocks.servers.radius_client import Answer
 from smsotp_plugin.assembly import build_codes
 from smsotp_plugin.errors import ConfigError
-from smsotp_plugin.raddb.install import plan_installation
-from smsotp_plugin.raddb.tree import Raddb, read_listener
 from smsotp_plugin.settings import load_settings
 from smsotp_plugin.stores.base import Challenge
+
+from .raddbs import change_raddb
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -59,22 +59,16 @@ text = "{{otp}}"
 
 def install(server: FreeRadiusServer) -> None:
     """
-    Install the plugin as ``smsotp freeradius install`` does, for tests of what comes later.
-
-    The server's own check and the look with its rights are left out, which take twice as long as a start: starting tells the same.
+    Install the plugin where the installation is not the subject.
 
     Raises:
         HarnessError: The configuration has problems.
     """
     host, port = server.address
     try:
-        settings = load_settings(server.config_file)
-        listener = read_listener(f"{host}:{port}")
-        plan = plan_installation(Raddb(server.raddb), server.config_file, settings, listener)
+        change_raddb(server.raddb, server.config_file, f"{host}:{port}")
     except ConfigError as exc:
         raise HarnessError("\n".join(exc.problems)) from exc
-    for change in plan.changes:
-        change.make()
 
 
 class World:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .raddbs import DEBIAN, contents, free_port, install, set_main, write_config
+from .raddbs import DEBIAN, change_raddb, contents, free_port, install, set_main, write_config
 
 pytestmark = [
     pytest.mark.skipif(not DEBIAN.is_dir(), reason="FreeRADIUS is not installed"),
@@ -80,7 +80,7 @@ def test_a_dry_run_shows_a_diff_and_writes_nothing(directory: Path, raddb: Path,
 
 
 def test_a_policy_that_was_edited_is_not_written_over(raddb: Path, config: Path) -> None:
-    assert install(raddb, config).returncode == 0
+    change_raddb(raddb, config)
     policy = raddb / "policy.d/smsotp"
     policy.write_text(policy.read_text() + "# mine\n")
 
@@ -93,7 +93,7 @@ def test_a_policy_that_was_edited_is_not_written_over(raddb: Path, config: Path)
 
 def test_a_site_that_was_edited_stays(raddb: Path, config: Path) -> None:
     listen = f"127.0.0.1:{free_port()}"
-    assert install(raddb, config, "--listen", listen).returncode == 0
+    change_raddb(raddb, config, listen)
     site = raddb / "sites-available/smsotp"
     site.write_text(site.read_text() + "# mine\n")
 
@@ -106,7 +106,7 @@ def test_a_site_that_was_edited_stays(raddb: Path, config: Path) -> None:
 
 def test_an_enabled_site_of_an_earlier_version_is_renewed_where_it_serves(raddb: Path, config: Path) -> None:
     site = raddb / "sites-available/smsotp"
-    assert install(raddb, config, "--listen", "[::1]:11812").returncode == 0
+    change_raddb(raddb, config, "[::1]:11812")
     new = site.read_text()
     body = "#  An older one.\n" + new.split("\n", 1)[1]
     site.write_text(
@@ -120,7 +120,7 @@ def test_an_enabled_site_of_an_earlier_version_is_renewed_where_it_serves(raddb:
 
 
 def test_a_new_port_is_taken_over(raddb: Path, config: Path) -> None:
-    assert install(raddb, config, "--listen", f"127.0.0.1:{free_port()}").returncode == 0
+    change_raddb(raddb, config, f"127.0.0.1:{free_port()}")
     port = free_port()
 
     assert install(raddb, config, "--listen", f"127.0.0.1:{port}").returncode == 0

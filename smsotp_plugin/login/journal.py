@@ -149,9 +149,8 @@ class Journal:
             self._refusals[why] = Ration(self._clock)
         more = self._refusals.get(why, self._strange).take()
         if more is not None:
-            log.warning(
-                "user %s is refused by %s%s", quote(self._names.mask_user(user)), make_printable(why), more
-            )
+            user = quote(self._names.mask_user(user))
+            log.warning("user %s is refused by %s", user, make_printable(why) + more)
 
     def _note_answer(self, request: LoginRequest, state: str, judgement: str, level: int) -> None:
         reference = reference_of(state)

@@ -242,9 +242,10 @@ def test_a_redis_at_which_only_workers_have_been_counts_as_empty(workers: list[P
     write_contents_to_redis(workers[0].store._scripts, StoreContents(), 3600.0, NOW())
 
 
-def put(store: RedisStore, *holders: str) -> Challenge:
-    """Open a challenge whose message is held by these."""
+def put(store: RedisStore, *holders: str, beginning: str = "f") -> Challenge:
+    """Open a challenge whose message is held by these, and whose State begins so."""
     new = somebody()
+    new = replace(new, state=beginning + new.state[len(beginning) :])
     return store.open_challenge(new, SomeParcel(new, holders=holders))
 
 
@@ -351,16 +352,19 @@ def test_a_share_is_held_until_its_message_has_ended_whoever_ends_it(
 
 
 def test_what_nobody_has_ended_is_held_by_nobody_after_its_end(server: RedisServer, redis: Redis) -> None:
-    node = Process(server, most=8)
+    node, key = Process(server, most=8), "{smsotp}:held:user:a"
     put(node.store, "user:a")
-    (name,) = redis.ask("ZRANGE", "{smsotp}:held:user:a", 0, -1)
-    life = redis.ask("PTTL", "{smsotp}:held:user:a")
-    redis.ask("ZADD", "{smsotp}:held:user:a", NOW() - 1, name)
-    put(node.store, "user:a")
+    life = redis.ask("PTTL", key)
+    (name,) = redis.ask("ZRANGE", key, 0, -1)
+    redis.ask("ZADD", key, NOW() - 1, name)
+    # Each would be one too many; the second clears away.
+    later = put(node.store, "user:a", beginning="f")
+    redis.ask("ZADD", key, NOW() - 1, f"{later.state}:0")
+    latest = put(node.store, "user:a", beginning="0")
     node.close()
 
     assert 0 < life <= 301_000
-    assert held(redis) == {"user:a": 1}
+    assert redis.ask("ZRANGE", key, 0, -1) == [f"{latest.state}:0"]
 
 
 def test_whoever_is_erased_holds_nothing(server: RedisServer, redis: Redis) -> None:

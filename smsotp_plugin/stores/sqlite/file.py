@@ -8,7 +8,7 @@ with the power of the machine.
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -105,10 +105,13 @@ class SqliteFile:
         neighbours = self._neighbours
         return neighbours is None or neighbours.are_there()
 
-    def look_for_others(self) -> Presence:
-        """Tell which other stores have had this database open since the last call."""
+    def look_for_others(self, doubt: Callable[[], None]) -> Presence:
+        """Tell which other stores have had this database open since the last call. See `Neighbours.look`."""
         neighbours = self._neighbours
-        return Presence.THERE if neighbours is None else neighbours.look()
+        if neighbours is None:
+            doubt()
+            return Presence.THERE
+        return neighbours.look(doubt)
 
     def list_young(self, window: float) -> list[str]:
         """Return the log-ins of challenges that `find_same` may find."""
@@ -124,7 +127,7 @@ class SqliteFile:
         unwritten: Unwritten,
     ) -> None:
         """Keep challenges with their messages, events, and what was spent, and forget messages; all of it, or nothing."""
-        with self.transaction() as connection, self.proofs.written(connection):
+        with self.proofs.transaction(self.transaction) as connection:
             sql.insert(connection, challenges, events)
             messages_sql.insert(connection, self._owner, messages)
             messages_sql.forget(connection, forgotten)

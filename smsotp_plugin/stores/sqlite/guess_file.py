@@ -1,9 +1,11 @@
 """Wrong answers in the file, and in memory who may have to wait for them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.errors import ChallengeError
+from smsotp_plugin.errors import ChallengeError, StoreError
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.guesses import CLEAN, Guesser, GuessRules, Standing, worst_standing
 from smsotp_plugin.stores.sqlite import challenges as challenges_sql
@@ -40,7 +42,7 @@ class GuessFile:
             challenge = self._accept(state, user, seal, now, guesser, most=most)
             if challenge is not None:
                 return challenge
-        with self._file.transaction() as connection, self._file.proofs.written(connection):
+        with self._watch_is_kept(), self._file.proofs.transaction(self._file.transaction) as connection:
             judge = partial(challenges_sql.answer, connection, state, user, seal, now, most=most)
             number_hash = None if guesser is None else sql.number_of(connection, state, user)
             if guesser is None or number_hash is None:
@@ -57,14 +59,26 @@ class GuessFile:
     ) -> Challenge | None:
         """Accept a right answer of somebody who need not wait, by one statement: each one gives up the interpreter's lock."""
         with self._file.alone() as connection:
+            # What was counted while this thread waited for its turn counts, and so does what stands in a file of somebody else.
+            if self._watch.holds_any() or self._opened != self._file.opened:
+                return None
             challenge = challenges_sql.accept(connection, state, user, seal, now, most=most)
             if challenge is not None:
                 self._file.proofs.add(Proof(guesser, challenge.number_hash, self._clock.time()))
             return challenge
 
+    @contextmanager
+    def _watch_is_kept(self) -> Iterator[None]:
+        """Trust in nothing that was learned inside, where it is not kept."""
+        try:
+            yield
+        except StoreError:
+            self._watch.forget()
+            raise
+
     def _write_proofs(self) -> None:
         if self._file.proofs:
-            with self._file.transaction() as connection, self._file.proofs.written(connection):
+            with self._file.proofs.transaction(self._file.transaction):
                 pass
 
     def may_wait(self, rules: GuessRules) -> bool:

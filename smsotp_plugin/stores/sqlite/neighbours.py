@@ -14,7 +14,7 @@ import secrets
 import struct
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
 from pathlib import Path
@@ -100,15 +100,23 @@ class Neighbours:
             os.close(self._directory)
             raise
 
-    def look(self) -> Presence:
-        """Tell who has been there since the last call, at the first one since ever; `THERE` where this cannot be known."""
+    def look(self, doubt: Callable[[], None]) -> Presence:
+        """
+        Tell who has been there since the last call, at the first one since ever; `THERE` where this cannot be known.
+
+        Args:
+            doubt: Called where that is anybody, before any other thread is told `NOBODY`.
+        """
         if not self.can_tell:
+            doubt()
             return Presence.THERE
         # Before the lock is looked at: who comes in between makes a difference the next time.
         latest = self._visits[:]
         if latest == self._alone_since:
             return Presence.NOBODY
-        if self.are_there():
+        is_there = self.are_there()
+        doubt()
+        if is_there:
             return Presence.THERE
         self._alone_since = latest
         return Presence.GONE

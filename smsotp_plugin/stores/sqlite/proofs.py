@@ -1,8 +1,8 @@
 """What follows from right answers, written with the next commit: nobody waits for it, and a crash loses a second of it at most."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from smsotp_plugin.stores.guesses import Guesser
@@ -39,14 +39,23 @@ class Proofs:
         self._waiting.append(proof)
 
     @contextmanager
-    def written(self, connection: sqlite3.Connection) -> Iterator[None]:
-        """Write what waits, before what is done inside; within a transaction, which has not changed anything if this raises."""
-        proofs, self._waiting = self._waiting, []
+    def transaction(
+        self, begin: Callable[[], AbstractContextManager[sqlite3.Connection]]
+    ) -> Iterator[sqlite3.Connection]:
+        """
+        Write what waits, before what is done inside; it waits on where the transaction cannot be committed.
+
+        Args:
+            begin: A transaction, which has not changed anything if it raises.
+        """
+        written: list[Proof] = []
         try:
-            for proof in proofs:
-                tallied = sql.tallies(connection, proof.guesser, proof.number_hash, proof.at)
-                sql.count_right(connection, tallied, proof.guesser, proof.at)
-            yield
+            with begin() as connection:
+                written, self._waiting = self._waiting, []
+                for proof in written:
+                    tallied = sql.tallies(connection, proof.guesser, proof.number_hash, proof.at)
+                    sql.count_right(connection, tallied, proof.guesser, proof.at)
+                yield connection
         except BaseException:
-            self._waiting[:0] = proofs
+            self._waiting[:0] = written
             raise

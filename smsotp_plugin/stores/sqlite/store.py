@@ -81,8 +81,8 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         self._file = SqliteFile(path, clock, budgets)
         self._guesses = GuessFile(self._file, clock)
         self._ledger = self._file.ledger
-        #: Others have used the file, and what they spent may not have been read.
-        self._others_spent = False
+        #: At the last time that others had used the file, and at the one after which what they spent was read.
+        self._doubted = self._caught_up = object()
         self._events_kept = events_kept
         self._window = window
         self._clock = clock
@@ -110,7 +110,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         self._events: deque[DeliveryEvent] = deque()
         self._tries = Tries()
         #: At the last look around. Who comes from now on is noticed at the next one.
-        self._is_shared = self._file.look_for_others() is Presence.THERE
+        self._is_shared = self._file.look_for_others(lambda: None) is Presence.THERE
         self._recent = RecentLogins(window, clock, self._file.list_young(window))
         #: Whether another store was there when the last messages were taken over, or may have been.
         self._was_shared = True
@@ -185,6 +185,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         return challenge
 
     def may_wait(self, rules: GuessRules) -> bool:
+        self._look_around()
         return self._guesses.may_wait(rules)
 
     def known_place(self, guesser: Guesser, number_hash: str) -> str:
@@ -279,16 +280,19 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
 
     def _look_around(self) -> bool:
         """Tell whether another store has the file open; what it begins is unknown here."""
-        presence = self._file.look_for_others()
+        presence = self._file.look_for_others(self._doubt)
         self._is_shared = is_shared = presence is Presence.THERE
-        if presence is not Presence.NOBODY:
-            self._recent.ask_always()
-            self._guesses.note_others()
-            self._others_spent = True
-        if self._others_spent and not is_shared:
+        doubted = self._doubted
+        if doubted is not self._caught_up and not is_shared:
             self._file.catch_up()
-            self._others_spent = False
+            self._caught_up = doubted
         return is_shared
+
+    def _doubt(self) -> None:
+        """Trust in nothing that is known: others have used the file."""
+        self._recent.ask_always()
+        self._guesses.note_others()
+        self._doubted = object()
 
     def _work(self) -> None:
         next_commit = float("-inf")

@@ -27,7 +27,7 @@ def shape(text: str) -> str:
 def test_the_demo_prints_what_the_page_shows(page: str, arguments: list[str]) -> None:
     shown = next(block for block in blocks("text", pages=[ROOT / page]) if "Mock gateway" in block.text)
 
-    done = subprocess.run([*DEMO, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([*DEMO, *arguments], capture_output=True, text=True, timeout=110, check=False)
 
     assert done.stderr == ""
     assert shape(done.stdout.strip()) == shape(shown.text.strip())
@@ -42,7 +42,7 @@ def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
         assert next(line for line in running.stdout if "FreeRADIUS" in line)
         server = next(tmp_path.glob("smsotp-demo-*/raddb"))
         running.send_signal(signal.SIGINT)
-        _, errors = running.communicate(timeout=60)
+        _, errors = running.communicate(timeout=110)
 
     assert running.returncode == 130
     assert errors.strip() == "Interrupted; everything is stopped."
@@ -63,6 +63,6 @@ def test_a_demo_that_nobody_reads_any_more_ends_quietly() -> None:
         assert running.stdout
         running.stdout.readline()
         running.stdout.close()
-        _, errors = running.communicate(timeout=60)
+        _, errors = running.communicate(timeout=110)
 
     assert (running.returncode, errors) == (1, "")

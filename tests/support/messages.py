@@ -1,6 +1,7 @@
 """Everything that the program can say: the texts of its source, with what is filled in left open."""
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from pathlib import Path
 
 from tests.support.markdown import ROOT
 
-_PLACEHOLDER = re.compile(r"%(?:\.\d+)?[sdrfgx]|\{[\w.!:,]*\}|\$?%\{[^{}]*\}")
+#: Those that follow each other are one: else a quotation could be cut there at will.
+_PLACEHOLDER = re.compile(r"(?:%(?:\.\d+)?[sdrfgx]|\{[\w.!:,]*\}|\$?%\{[^{}]*\})+")
 _UNLANG_TEXT = re.compile(r"'([^'\n]+)'|\"([^\"\n]+)\"")
 _LETTERS = re.compile(r"[A-Za-z]{2}")
 #: What may stand for something filled in: one word, or something in quotes or brackets.
@@ -42,12 +44,9 @@ def says(quotation: str, *, depth: int = 2) -> bool:
 
     What is filled in may be a text of the program itself, such as the reason at the end of a log line.
     """
-    return any(
-        _goes_on(quotation, message, index, start, depth)
-        for message in messages()
-        for index, start in message.begins
-        if _LETTERS.search(message.pieces[index][start:])
-    ) or any(
+    starts = _starts()
+    some = starts.get(quotation[:2], ()) if len(quotation) > 1 else itertools.chain(*starts.values())
+    return any(_goes_on(quotation, message, index, start, depth) for message, index, start in some) or any(
         len(message.pieces) > 1
         and len(message.pieces[1]) > 1
         and message.pieces[1][:12] in quotation
@@ -55,6 +54,18 @@ def says(quotation: str, *, depth: int = 2) -> bool:
         for message in messages()
         if not message.pieces[0]
     )
+
+
+@cache
+def _starts() -> dict[str, list[tuple[Message, int, int]]]:
+    """Return where a quotation may begin, by its first two characters."""
+    found: dict[str, list[tuple[Message, int, int]]] = {}
+    for message in messages():
+        for index, start in message.begins:
+            tail = message.pieces[index][start:]
+            if _LETTERS.search(tail):
+                found.setdefault(tail[:2], []).append((message, index, start))
+    return found
 
 
 def _after_a_value(quotation: str, message: Message, depth: int) -> bool:

@@ -264,7 +264,10 @@ class Channel:
         assert self._socket is not None
         remaining = self._find_remaining(deadline)
         poll = select.poll()
-        poll.register(self._socket, event)
+        try:
+            poll.register(self._socket, event)
+        except ValueError:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF)) from None
         if not poll.poll(math.ceil(remaining * 1000)):
             raise TimeoutError
 

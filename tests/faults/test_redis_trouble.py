@@ -2,6 +2,8 @@
 
 import contextlib
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -174,6 +176,30 @@ def test_an_answer_that_is_none_is_no_answer(answer: bytes) -> None:
         with pytest.raises(Broken, match=r"answers in another protocol|does not serve now: [ELM]"):
             line.ask([("GET", "a")], Deadline.after(PATIENCE, SystemClock()))
         line.close()
+
+
+#: Asks with a gigabyte of memory.
+_ASK = """
+import resource, sys
+from smsotp_plugin.clock import Deadline, SystemClock
+from smsotp_plugin.stores.redis.address import RedisPlace
+from smsotp_plugin.stores.redis.line import Access, Line
+from smsotp_plugin.wire.channel import Broken
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+try:
+    Line(RedisPlace("127.0.0.1", int(sys.argv[1])), Access()).ask([("GET", "a")], Deadline.after(5, SystemClock()))
+except Broken as exc:
+    print(exc)
+"""
+
+
+def test_an_answer_of_billions_of_words_is_none() -> None:
+    with Peer(say(b"*2000000000\r\n")) as peer:
+        asked = subprocess.run(
+            [sys.executable, "-c", _ASK, str(peer.port)], capture_output=True, text=True, check=False
+        )
+
+    assert asked.stdout == f"Redis at 127.0.0.1:{peer.port} answers in another protocol\n", asked.stderr
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,16 @@ def test_lines_come_out_one_by_one_however_they_are_cut(channel: Channel, peer: 
     assert [first, second, channel.read_line(soon())] == [b"one", b"two", b"three"]
 
 
+def test_a_connection_that_is_closed_is_lost_however_it_is_used(channel: Channel) -> None:
+    channel.close()
+
+    with pytest.raises(Broken, match="connection to the peer lost: Bad file descriptor"):
+        channel.receive(soon())
+    with pytest.raises(Broken, match="connection to the peer lost: Bad file descriptor"):
+        channel.write(b"a", soon())
+    assert not channel.quiet()
+
+
 def test_an_endless_line_is_not_read_to_its_end(channel: Channel, peer: socket.socket) -> None:
     peer.sendall(b"x" * 9000)
 

@@ -5,11 +5,15 @@ import resource
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.sqlite.attempts import Attempts, find_notes, list_owners, read_notes
+
+if TYPE_CHECKING:
+    import mmap
 
 FIRST, SECOND = ("a" * 32, 0), ("b" * 32, 1)
 
@@ -139,3 +143,40 @@ def test_a_directory_that_cannot_be_written_is_told_by_name(tmp_path: Path) -> N
     path = find_notes(tmp_path / "gone/smsotp.db", 1)
     with pytest.raises(StoreError, match=os.strerror(2)):
         Attempts(path).begin(FIRST, "one")
+
+
+class Recorded(bytearray):
+    """What is written, in its order: whether the note counts, or what it says."""
+
+    def __init__(self) -> None:
+        super().__init__(512 * 128)
+        self.written: list[int | bytes] = []
+
+    def __setitem__(self, where: Any, what: Any) -> None:
+        self.written.append(what)
+        super().__setitem__(where, what)
+
+
+def test_a_slot_that_is_used_again_counts_for_nobody_while_it_is_written(attempts: Attempts) -> None:
+    attempts.begin(FIRST, "one")
+    attempts.forget([FIRST])
+    assert attempts._notes is not None
+    attempts._notes.close()
+    recorded = Recorded()
+    attempts._notes = cast("mmap.mmap", recorded)
+    attempts.begin(SECOND, "another")
+    attempts._notes = None
+
+    first, _, last = recorded.written
+    assert [first, last] == [0, 1]
+
+
+def test_nothing_is_noted_and_no_file_is_left_after_the_end(attempts: Attempts, path: Path) -> None:
+    for number in range(600):
+        attempts.begin((f"{number:032x}", 0), "one")
+    attempts.forget([(f"{number:032x}", 0) for number in range(600)])
+    attempts.close()
+
+    with pytest.raises(StoreError, match="the store is closed"):
+        attempts.begin(FIRST, "one")
+    assert not path.exists()

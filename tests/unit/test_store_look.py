@@ -1,5 +1,7 @@
 """A look at the store and its key tells what their start would say, and makes nothing."""
 
+import os
+import pwd
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +10,7 @@ import pytest
 
 from smsotp_plugin.codes.key_file import load_or_make_keys, look_at_keys
 from smsotp_plugin.errors import ConfigError, StoreError
+from smsotp_plugin.raddb.account import Account, act_as
 from smsotp_plugin.stores.sqlite.look import look_at_store
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.clock import FakeClock, Waits
@@ -62,6 +65,28 @@ def test_a_path_that_cannot_be_a_store_is_told(tmp_path: Path, name: str) -> Non
 
     with pytest.raises(StoreError, match="cannot be opened"):
         look_at_store(tmp_path / name)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as somebody else")
+@pytest.mark.parametrize("ending", ["-visits", "-wal"])
+def test_a_file_beside_the_database_that_a_command_of_root_has_left_is_told(
+    enterable: Path, ending: str
+) -> None:
+    enterable.chmod(0o777)
+    (enterable / f"smsotp.db{ending}").touch(mode=0o600)
+    nobody = pwd.getpwnam("nobody")
+    account = Account("nobody", nobody.pw_uid, nobody.pw_gid, (nobody.pw_gid,))
+
+    with act_as(account), pytest.raises(StoreError, match=rf"smsotp\.db{ending} cannot be written"):
+        look_at_store(enterable / "smsotp.db")
+
+
+def test_each_file_beside_the_database_that_cannot_be_written_is_told_by_name(tmp_path: Path) -> None:
+    visits = tmp_path / "smsotp.db-visits"
+    visits.mkdir()
+
+    with pytest.raises(StoreError, match=r"smsotp\.db-visits cannot be opened for writing: Is a directory"):
+        SqliteStore(tmp_path / "smsotp.db", 30.0, 86400.0, FakeClock(1_000_000.0, Waits.NOT_AT_ALL))
 
 
 @pytest.mark.parametrize("length", [252, 256])

@@ -165,3 +165,16 @@ def test_no_thread_trusts_what_another_one_is_just_giving_up(
     store.find_same("anything", clock.time())
 
     assert found == [theirs]
+
+
+def test_no_first_leg_waits_for_the_disk_to_learn_what_others_did(
+    store: SqliteStore, path: Path, clock: FakeClock
+) -> None:
+    clock.advance(2 * WINDOW)
+    assert store.opens_at_once("new")
+    SqliteStore(path, WINDOW, DAY, clock).close()
+    with store._file._writer.lock:  # whoever waits for it waits for ever
+        assert store.may_wait(RULES)
+        assert not store.opens_at_once("new")
+
+    assert not store.may_wait(RULES)

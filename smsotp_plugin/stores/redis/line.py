@@ -23,8 +23,8 @@ Word = str | bytes | int
 Reply = object
 ReplyError = ResponseError
 
-#: Raised by redis-py where an answer is none, or begins like one that it knows and goes on otherwise.
-_GARBAGE = (InvalidResponse, LookupError, RecursionError, TypeError, ValueError)
+#: Raised by redis-py where an answer is none, begins like one that it knows and goes on otherwise, or says that billions follow.
+_GARBAGE = (InvalidResponse, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 _LONGEST_REASON = 200
 
 

@@ -94,6 +94,7 @@ class Attempts:
         self._free: list[int] = []
         #: Slots that were ever used.
         self._used = 0
+        self._is_closed = False
 
     def begin(self, key: Key, gateway: str) -> None:
         """
@@ -104,6 +105,8 @@ class Attempts:
         """
         note = _NOTE.pack(True, key[0].encode(), key[1], gateway.encode())
         with self._lock:
+            if self._is_closed:
+                raise StoreError(f"{self._path} cannot be written: the store is closed")
             slots = self._slots.setdefault(key, {})
             if gateway in slots:
                 return
@@ -140,6 +143,7 @@ class Attempts:
     def close(self) -> None:
         """Close the file, and remove it where no message is left that it says anything about."""
         with self._lock:
+            self._is_closed = True
             if self._close() and not self._slots:
                 self._path.unlink(missing_ok=True)
 
@@ -168,7 +172,8 @@ class Attempts:
         start = slot * _NOTE.size
         if self._notes is None or start >= len(self._notes):
             self._notes = self._grow()
-        # What makes it count comes last, so that the note is there or not.
+        # What makes it count goes first and comes last, so that each note is there or not.
+        self._notes[start] = 0
         self._notes[start + 1 : start + _NOTE.size] = note[1:]
         self._notes[start] = note[0]
 

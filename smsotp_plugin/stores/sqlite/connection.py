@@ -74,14 +74,19 @@ class SharedConnection:
             old.close()
 
     @contextmanager
-    def alone(self) -> Iterator[sqlite3.Connection]:
+    def alone(self, *, waits: bool = True) -> Iterator[sqlite3.Connection]:
         """
         Let one thread at a time use the connection, and nobody for a while after it failed.
 
+        Args:
+            waits: Wait for a thread that uses it.
+
         Raises:
-            StoreError: It failed a moment ago, or fails now.
+            StoreError: It failed a moment ago, or fails now; or it is in use, and nobody waits.
         """
-        with self.lock:
+        if not self.lock.acquire(blocking=waits):
+            raise StoreError(f"{self._path} is in use")
+        try:
             if self._failure and self._clock.monotonic() < self._rest_until:
                 raise StoreError(self._failure)
             self._failure = ""
@@ -98,3 +103,5 @@ class SharedConnection:
                     self._failure = str(exc)
                     self._rest_until = self._clock.monotonic() + _REST_SECONDS
                 raise
+        finally:
+            self.lock.release()

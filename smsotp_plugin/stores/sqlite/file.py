@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from smsotp_plugin.clock import Clock
+from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.base import Challenge, ResendRules
 from smsotp_plugin.stores.budgets import NO_BUDGETS, BudgetRules, Spending
 from smsotp_plugin.stores.delivery_log import DeliveryEvent
@@ -260,7 +261,7 @@ class SqliteFile:
         """
         self._notice_replacement(thoroughly=True)
         if self._neighbours is not None:
-            with suppress(OSError):  # the next round tries again
+            with suppress(OSError, StoreError):  # the next round tries again
                 self._neighbours.notice_removal()
         with self._checkpointing, translate_errors(self._path):
             if self._checkpointer is None:
@@ -350,10 +351,10 @@ class SqliteFile:
             yield connection
 
     @contextmanager
-    def alone(self) -> Iterator[sqlite3.Connection]:
-        """Let one thread at a time read and write, each statement by itself."""
+    def alone(self, *, waits: bool = True) -> Iterator[sqlite3.Connection]:
+        """Let one thread at a time read and write, each statement by itself. See `SharedConnection.alone`."""
         self._notice_replacement()
-        with self._writer.alone() as connection:
+        with self._writer.alone(waits=waits) as connection:
             yield connection
 
     @contextmanager

@@ -1,7 +1,7 @@
 """Wrong answers in the file, and in memory who may have to wait for them."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from smsotp_plugin.clock import Clock
@@ -89,7 +89,8 @@ class GuessFile:
         if not self._watch.knows:
             if self._file.is_shared:
                 return True
-            with self._file.alone() as connection:
+            # No first leg waits here for a disk that hangs; `standing` tells whoever could not learn anything.
+            with suppress(StoreError), self._file.alone(waits=False) as connection:
                 self._watch.learn(sql.watched(connection, rules))
         return self._watch.holds_any()
 

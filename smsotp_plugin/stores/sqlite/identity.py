@@ -81,6 +81,6 @@ def make_private(path: Path) -> None:
 def cannot_open(path: Path, reason: str | None) -> StoreError:
     """Return the error of a database that cannot be opened at all."""
     return StoreError(
-        f"{path} cannot be opened for writing: {reason}; the directory must exist and belong to the user that FreeRADIUS "
-        "runs as"
+        f"{path} cannot be opened for writing: {reason}; the directory must exist and, like the file, belong to the user "
+        "that FreeRADIUS runs as"
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.sqlite.identity import beside
+from smsotp_plugin.stores.sqlite.neighbours import VISITS_ENDING
 from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION, newer_schema
 
 #: The header of a database, https://www.sqlite.org/fileformat.html section 1.3; ``user_version`` is big-endian.
@@ -21,7 +22,11 @@ def look_at_store(path: Path) -> None:
     """
     try:
         header = _read_header(path)
-        there = [file for file in (path, *(beside(path, end) for end in ("-wal", "-shm"))) if file.exists()]
+        there = [
+            file
+            for file in (path, *(beside(path, end) for end in ("-wal", "-shm", VISITS_ENDING)))
+            if file.exists()
+        ]
     except OSError as exc:
         raise _unusable(path, exc.strerror or "it cannot be read") from exc
     if not _may(path.parent, os.W_OK | os.X_OK):

@@ -58,7 +58,7 @@ def find_neighbours(path: Path, owner: int) -> "Neighbours":
         owner: Number of the store.
 
     Raises:
-        StoreError: Its directory cannot be opened.
+        StoreError: Its directory cannot be opened, or the file that tells of visits cannot be written.
     """
     try:
         return Neighbours(path, owner)
@@ -78,6 +78,7 @@ class Neighbours:
 
     Raises:
         OSError: Its directory cannot be opened.
+        StoreError: The file that tells of visits cannot be written.
     """
 
     def __init__(self, path: Path, owner: int) -> None:
@@ -96,7 +97,7 @@ class Neighbours:
         self._path = beside(real, VISITS_ENDING)
         try:
             self._visits = self._ring()
-        except OSError:
+        except BaseException:
             os.close(self._directory)
             raise
 
@@ -126,7 +127,7 @@ class Neighbours:
         Tell those who come by another file where somebody has removed this one.
 
         Raises:
-            OSError: It cannot be made.
+            StoreError: It cannot be made.
         """
         try:
             is_there = self._path.stat().st_ino == self._inode
@@ -138,13 +139,16 @@ class Neighbours:
 
     def _ring(self) -> mmap.mmap:
         """Tell those who are there that somebody has come."""
-        file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
-            os.pwrite(file, secrets.token_bytes(_VISIT), 0)
-            self._inode = os.fstat(file).st_ino
-            return mmap.mmap(file, _VISIT)
-        finally:
-            os.close(file)
+            file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            try:
+                os.pwrite(file, secrets.token_bytes(_VISIT), 0)
+                self._inode = os.fstat(file).st_ino
+                return mmap.mmap(file, _VISIT)
+            finally:
+                os.close(file)
+        except OSError as exc:
+            raise cannot_open(self._path, exc.strerror) from exc
 
     def are_there(self) -> bool:
         """Tell whether any other store is open on this database; yes where this cannot be known."""

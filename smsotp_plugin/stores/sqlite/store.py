@@ -109,8 +109,8 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         #: Goes with the next commit of challenges, or with the next round of `tidy`.
         self._events: deque[DeliveryEvent] = deque()
         self._tries = Tries()
-        #: At the last look around. Who comes from now on is noticed at the next one.
-        self._is_shared = self._file.look_for_others(lambda: None) is Presence.THERE
+        # Who comes from now on is noticed at the next look.
+        self._file.look_for_others(lambda: None)
         self._recent = RecentLogins(window, clock, self._file.list_young(window))
         #: Whether another store was there when the last messages were taken over, or may have been.
         self._was_shared = True
@@ -128,7 +128,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
 
     def opens_at_once(self, login: str) -> bool:
         """Tell whether `open_challenge` needs no disk for a log-in."""
-        return self._healthy and not self._is_shared and not self._recent.may_hold(login)
+        return self._healthy and not self._notice_others() and not self._recent.may_hold(login)
 
     def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
         if self._hangs():
@@ -185,7 +185,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         return challenge
 
     def may_wait(self, rules: GuessRules) -> bool:
-        self._look_around()
+        self._notice_others()
         return self._guesses.may_wait(rules)
 
     def known_place(self, guesser: Guesser, number_hash: str) -> str:
@@ -280,13 +280,16 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
 
     def _look_around(self) -> bool:
         """Tell whether another store has the file open; what it begins is unknown here."""
-        presence = self._file.look_for_others(self._doubt)
-        self._is_shared = is_shared = presence is Presence.THERE
+        is_shared = self._notice_others()
         doubted = self._doubted
         if doubted is not self._caught_up and not is_shared:
             self._file.catch_up()
             self._caught_up = doubted
         return is_shared
+
+    def _notice_others(self) -> bool:
+        """Tell the same, and read nothing: waits for no disk."""
+        return self._file.look_for_others(self._doubt) is Presence.THERE
 
     def _doubt(self) -> None:
         """Trust in nothing that is known: others have used the file."""

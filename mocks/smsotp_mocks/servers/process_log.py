@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 _SHOWN = 40  # lines in an error
 _READ_LATER = 0.02  # seconds
 _PIECE = 65536  # bytes
+_MOST = (
+    16 * _PIECE
+)  # read at once: as much as any pipe holds, and no more of a program that never stops printing
 
 
 class ProcessLog:
@@ -38,13 +41,16 @@ class ProcessLog:
         self._thread: threading.Thread | None = None
 
     def follow(self, process: "subprocess.Popen[str]") -> None:
-        """Read a new run's output until it ends."""
+        """Read a new run's output until it ends; the run before has ended."""
+        self.close()
         output = self._output = _Output(process)
         self._thread = threading.Thread(target=self._read, args=(output,), name="radius-log", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Wait until everything of the last run has been read."""
+        """Read everything of the last run, which has ended; what it has started and left behind is not listened to any longer."""
+        with self._changed:
+            self._take(is_last=True)
         if self._thread is not None:
             self._thread.join()
 
@@ -85,30 +91,35 @@ class ProcessLog:
         return sum(text in line for line in self._lines[after:]) >= times
 
     def _read(self, output: "_Output") -> None:
+        much = False
         while self._output is output:
             output.wait()
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting, _READ_LATER)
-                self._take()
+                if not much:
+                    self._changed.wait_for(lambda: self._waiting, _READ_LATER)
+                much = self._take() >= _PIECE
         output.close()
 
-    def _take(self) -> None:
-        """Read what has been printed by now."""
+    def _take(self, *, is_last: bool = False) -> int:
+        """Read what has been printed by now, or much of it; returns how many characters."""
         output = self._output
         if output is None:
-            return
+            return 0
         printed = output.read()
+        if is_last:
+            output.stop()
         *lines, self._rest = (self._rest + printed).split("\n")
         if output.ended and self._rest:
             lines.append(self._rest)
             self._rest = ""
         if lines:
             self._lines += [f"{line}\n" for line in lines]
-            with self._path.open("a") as file:
+            with self._path.open("a", encoding="utf-8") as file:
                 file.writelines(self._lines[-len(lines) :])
         if output.ended:
             self._output = None
         self._changed.notify_all()
+        return len(printed)
 
 
 class _Output:
@@ -123,20 +134,27 @@ class _Output:
         assert process.stdout is not None
         self._stream = process.stdout
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        #: Everything has been read.
+        #: Everything has been read, or nobody wants to read on.
         self.ended = False
+        self._woken, self._wake = os.pipe()
         os.set_blocking(self._stream.fileno(), False)
 
     def wait(self) -> None:
-        """Wait until there is something to read."""
+        """Wait until there is something to read, or `stop` is called."""
         poll = select.poll()
-        poll.register(self._stream.fileno(), select.POLLIN)
+        for each in (self._stream.fileno(), self._woken):
+            poll.register(each, select.POLLIN)
         poll.poll()
 
+    def stop(self) -> None:
+        """Read no more."""
+        self.ended = True
+        os.write(self._wake, b"!")
+
     def read(self) -> str:
-        """Return what has been printed since the last call."""
-        pieces = []
-        while not self.ended:
+        """Return what has been printed since the last call, or much of it."""
+        pieces: list[str] = []
+        while not self.ended and len(pieces) < _MOST // _PIECE:
             try:
                 piece = os.read(self._stream.fileno(), _PIECE)
             except BlockingIOError:
@@ -149,6 +167,8 @@ class _Output:
     def close(self) -> None:
         """Close it, when nobody waits for it or reads it any more."""
         self._stream.close()
+        os.close(self._woken)
+        os.close(self._wake)
 
 
 class Logged:

@@ -11,6 +11,8 @@ def find_reason(exc: Exception) -> str:
     match exc:
         case ssl.SSLCertVerificationError():
             return f"the certificate is not accepted: {exc.verify_message}"
+        case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
+            return "the other side has closed the connection"
         case ssl.SSLError():
             words = str(exc.reason or "TLS failure").lower().replace("_", " ")
             return f"{words}; is it a port without TLS?" if exc.reason in _NO_TLS else words

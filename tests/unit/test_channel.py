@@ -146,6 +146,13 @@ def test_a_peer_that_speaks_no_tls_is_told(channel: Channel, peer: socket.socket
         channel.encrypt(ssl.create_default_context(), "localhost", soon())
 
 
+def test_a_peer_that_hangs_up_instead_of_shaking_hands_is_told(channel: Channel, peer: socket.socket) -> None:
+    peer.shutdown(socket.SHUT_WR)
+
+    with pytest.raises(Broken, match="no TLS with the peer: the other side has closed the connection"):
+        channel.encrypt(ssl.create_default_context(), "localhost", soon())
+
+
 def test_a_peer_that_does_not_shake_hands_does_not_hold_us(channel: Channel, peer: socket.socket) -> None:
     del peer
 

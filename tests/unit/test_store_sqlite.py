@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import StoreError, UnknownChallenge
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.kept import KeptMessage, Parcel
@@ -439,3 +440,26 @@ def test_who_has_come_and_gone_between_two_looks_is_noticed(
 
     assert begin(store, challenge(clock, login="theirs")) == theirs
     store.close()
+
+
+def test_who_comes_knows_what_others_promised_before_they_noticed(
+    store: SqliteStore, path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Later(SystemClock):
+        """By then the other store has committed."""
+
+        def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
+            del condition, timeout
+            store.flush()
+            return False
+
+    clock.advance(2 * WINDOW)
+    store._wake.put(False)
+    store._thread.join()
+    promised = begin(store, challenge(clock, login="same"))
+    monkeypatch.setattr(sqlite, "SystemClock", Later)
+    newcomer = SqliteStore(path, WINDOW, DAY, clock)
+    same = begin(newcomer, challenge(clock, login="same"))
+    newcomer.close()
+
+    assert same == promised

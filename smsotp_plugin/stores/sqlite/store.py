@@ -110,7 +110,10 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         self._events: deque[DeliveryEvent] = deque()
         self._tries = Tries()
         # Who comes from now on is noticed at the next look.
-        self._file.look_for_others(lambda: None)
+        if self._file.look_for_others(lambda: None) is Presence.THERE:
+            # What others promised before they noticed this store is in the file by then.
+            with self._gathering:
+                self._disk_clock.wait(self._gathering, 2 * _GATHERING)
         self._recent = RecentLogins(window, clock, self._file.list_young(window))
         #: Whether another store was there when the last messages were taken over, or may have been.
         self._was_shared = True

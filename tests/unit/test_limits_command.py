@@ -83,6 +83,18 @@ def test_what_somebody_has_spent_is_shown_and_lifted_beside_a_running_server(
     assert server.send() == "sent"
 
 
+def test_what_was_lifted_is_shown_no_more(
+    config: Path, server: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.send()
+    server.store.flush()
+    show_limits(config, "bob", lift=True)
+    capsys.readouterr()
+    show_limits(config, "bob", lift=False)
+
+    assert capsys.readouterr().out == '"bob": no SMS counts at present\n'
+
+
 def test_a_number_has_a_budget_of_its_own(
     config: Path, server: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:

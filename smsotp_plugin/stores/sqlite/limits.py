@@ -12,14 +12,14 @@ from smsotp_plugin.stores.sqlite.budgets import Ledger
 
 _COUNTS = "SELECT day, name, number FROM counts ORDER BY day, name"
 _DAY = 86400
-#: Of no store.
-_NOBODY = 0
+#: Of no store: who lifts, and who only looks and so has to see what was lifted.
+_LIFTER, _READER = 0, -1
 
 
 def read_limits_in_file(path: Path, rules: BudgetRules, keys: Sequence[str], clock: Clock) -> Usage:
     """See `StoreKind.read_limits`."""
     with read_beside(path) as connection:
-        ledger = Ledger(rules, _NOBODY, clock)
+        ledger = Ledger(rules, _READER, clock)
         ledger.catch_up(connection)
         counts = [
             Count(datetime.fromtimestamp(day * _DAY, UTC).date(), name, number)
@@ -33,7 +33,7 @@ def read_limits_in_file(path: Path, rules: BudgetRules, keys: Sequence[str], clo
 def lift_limits_in_file(path: Path, keys: Sequence[str], clock: Clock) -> int:
     """See `StoreKind.lift_limits`."""
     with open_beside(path) as connection:
-        ledger = Ledger(BudgetRules(), _NOBODY, clock)
+        ledger = Ledger(BudgetRules(), _LIFTER, clock)
         ledger.lift(tuple(keys))
         connection.execute("BEGIN IMMEDIATE")
         ledger.write(connection, ledger.take())

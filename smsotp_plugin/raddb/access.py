@@ -86,7 +86,9 @@ def plan_access(
         found += _readable(account, file.absolute(), doubt)
     store = settings.store
     for directory in store.directories:
-        found += _directory(account, directory)
+        # Nothing is made beside a key that all servers have from the same place.
+        needs = "wx" if store.makes_key or directory == store.directory else "x"
+        found += _directory(account, directory, needs)
     for file in store.find_files():
         found += _tell(account, file, "rw")
     if not store.given_keys and store.key_path.exists():
@@ -149,9 +151,9 @@ def _readable(account: Account, file: Path, doubt: str) -> Iterator[Change | str
         yield obstacle.describe(account) + (f" (not done for you: {doubt})" if ours else "")
 
 
-def _directory(account: Account, directory: Path) -> Iterator[Change | str]:
+def _directory(account: Account, directory: Path, needs: str) -> Iterator[Change | str]:
     if directory.exists():
-        yield from _tell(account, directory, "wx")
+        yield from _tell(account, directory, needs)
     elif directory.is_symlink():
         yield f"{directory} is a link that leads nowhere: make the directory, or remove the link"
     elif not directory.parent.is_dir():

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_plugin.raddb.access import find_obstacle
+from smsotp_plugin.raddb.access import find_obstacle, plan_access
 from smsotp_plugin.raddb.account import Account, act_as
+from smsotp_plugin.settings import load_settings
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as somebody else")
 
@@ -58,3 +59,29 @@ def test_we_are_ourselves_again_afterwards() -> None:
         assert os.getgroups() == [NOBODY.pw_gid]
 
     assert (os.geteuid(), os.getegid(), os.getgroups()) == before
+
+
+@pytest.mark.parametrize(
+    ("store", "may_be_read_only"),
+    [("redis://127.0.0.1:1/0", True), ("sqlite://{directory}/store/smsotp.db", False)],
+    ids=["Redis", "a file"],
+)
+def test_the_directory_of_a_key_need_be_written_only_where_the_key_is_made(
+    enterable: Path, store: str, *, may_be_read_only: bool
+) -> None:
+    (enterable / "store").mkdir()
+    os.chown(enterable / "store", ACCOUNT.uid, ACCOUNT.gid)
+    (enterable / "keys").mkdir(mode=0o750)
+    key, config = enterable / "keys/smsotp.key", enterable / "smsotp.toml"
+    key.write_text("k" * 64)
+    for path in (key.parent, key):
+        os.chown(path, 0, ACCOUNT.gid)
+    config.write_text(
+        f'[store]\nurl = "{store.format(directory=enterable)}"\nkey_file = "{key}"\n'
+        '[gateways.any]\nprovider = "script"\nSCRIPT = "/bin/true"\n'
+    )
+    changes, problems = plan_access(ACCOUNT, config, load_settings(config), [])
+
+    assert changes == []
+    assert (problems == []) == may_be_read_only
+    assert all(f"may not write to it; type: chown nobody: {key.parent}" in problem for problem in problems)

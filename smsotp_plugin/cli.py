@@ -28,11 +28,12 @@ _DEFAULT_CONFIG = Path("/etc/smsotp/smsotp.toml")
 app = typer.Typer(
     help="SMS one-time passwords as a second factor for FreeRADIUS.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",  # the other one takes [queue] for a style, and leaves it out
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-freeradius_app = typer.Typer(help="Set FreeRADIUS up.", no_args_is_help=True)
-store_app = typer.Typer(help="Move what is kept.", no_args_is_help=True)
+freeradius_app = typer.Typer(help="Set FreeRADIUS up.", no_args_is_help=True, rich_markup_mode="markdown")
+store_app = typer.Typer(help="Move what is kept.", no_args_is_help=True, rich_markup_mode="markdown")
 app.add_typer(freeradius_app, name="freeradius")
 app.add_typer(store_app, name="store")
 

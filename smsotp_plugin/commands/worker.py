@@ -12,7 +12,6 @@ _UNIT = """\
 # Written by: smsotp worker --unit
 [Unit]
 Description=smsotp worker %i
-Documentation=man:systemd.service(5)
 Wants=network-online.target
 After=network-online.target
 

@@ -154,6 +154,10 @@ def test_square_brackets_are_shown_as_they_are(file: Path) -> None:
     assert "otp: it must be a table, written [otp]" in smsotp("check", "--config", file).stderr
 
 
+def test_help_leaves_out_no_section_in_square_brackets() -> None:
+    assert '[queue] mode = "workers"' in smsotp("worker", "--help", COLUMNS="200").stdout
+
+
 def test_help_loads_none_of_the_plugin() -> None:
     code = "import sys, smsotp_plugin.cli; print(sorted(m for m in sys.modules if m.startswith('smsotp_plugin')))"
 

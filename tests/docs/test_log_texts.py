@@ -11,6 +11,9 @@ from tests.support.messages import says
 
 TROUBLESHOOTING = ROOT / "docs/troubleshooting.md"
 
+#: The other pages whose output is compared line by line.
+COMPARED = ("install", "redis", "workers", "guesses", "limits")
+
 #: How radclient shows an answer, whose texts are ours.
 _ANSWER = re.compile(
     r'Received Access-\w+ Id .*|\t(?!Reply-Message)[\w-]+ = \S+|\tReply-Message = "(?P<text>.*)"'
@@ -76,7 +79,7 @@ def test_what_users_see_is_what_the_settings_say() -> None:
 
 def output() -> list[Block]:
     """Return what the pages show of the log and of commands; what stands elsewhere is compared there."""
-    return [block for block in blocks("text") if block.page in (TROUBLESHOOTING, ROOT / "docs/install.md")]
+    return blocks("text", pages=[TROUBLESHOOTING, *(ROOT / "docs" / f"{name}.md" for name in COMPARED)])
 
 
 @pytest.mark.parametrize("line", [line for block in output() for line in block.text.splitlines()])
@@ -84,7 +87,7 @@ def test_a_line_that_a_page_shows_is_one_of_the_programs(line: str) -> None:
     if answer := _ANSWER.fullmatch(line):
         assert answer["text"] is None or says(answer["text"].replace("+49 *** **67", "NUMBER"))
         return
-    words = re.split(r" {2,}", re.sub(r"^ERROR: smsotp: \S+:\d+: ", "", line))
+    words = re.split(r" {2,}", re.sub(r"^(ERROR: smsotp: \S+:\d+|smsotp): ", "", line.strip()))
     table = len(words) > 1
 
     assert all(

@@ -135,7 +135,9 @@ def judge(words: list[str]) -> None:
             subprocess.run([sys.executable, ROOT / script, *rest, "--help"], check=True, capture_output=True)
         case "pip", ["install", *wanted]:
             judge_installation(wanted)
-        case "env", [setting, *rest] if "=" in setting:
+        case ("env", [_, *rest]) | ("runuser", ["-u", _, "--", *rest]) if (
+            program != "env" or "=" in arguments[0]
+        ):
             judge(rest)
         case "pytest", paths:
             assert [path for path in paths if not (ROOT / path).exists()] == []

@@ -132,9 +132,5 @@ def _tell_counts(counts: Sequence[Count], clock: Clock) -> list[str]:
     if not all_days:
         return ["Nothing was over a limit in the last 32 days."]
     return [
-        "",
-        *(
-            f"{name}: {this_day[name]} today, {number} in 32 days"
-            for name, number in sorted(all_days.items())
-        ),
+        f"{name}: {this_day[name]} today, {number} in 32 days" for name, number in sorted(all_days.items())
     ]

@@ -116,6 +116,7 @@ def test_what_was_refused_is_counted(
     out = capsys.readouterr().out
     assert "per_user = 3/h" in out
     assert "per_user refused: 5 today, 5 in 32 days" in out
+    assert "\n\n\n" not in out
 
 
 @pytest.mark.parametrize("whom", ["+491701230000", "0170 1230099", "+49170123"])

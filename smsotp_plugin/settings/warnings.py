@@ -22,7 +22,7 @@ from smsotp_plugin.sms.segments import LONGEST_ALONE, Coding, plan_segments
 #: What some clients take for XML.
 _MARKUP = re.compile(r"[<&]")
 #: Settings whose names are usual for a gateway's own parameters as well.
-_GATEWAYS_OWN_WORDS = frozenset({"text", "number", "key", "url", "name"})
+_GATEWAYS_OWN_WORDS = frozenset({"text", "number", "key", "url", "name", "username", "password"})
 #: Seconds; SMS are often slower than a code that lives less.
 _SHORT_LIFE = 60
 #: NIST SP 800-63B-4 section 3.1.3.2: seconds, and the codes that six decimal digits make.

@@ -1,6 +1,10 @@
 """What a test leaves open fails the file that the test is in, and not the one that runs when it is collected."""
 
+from pathlib import Path
+
 import pytest
+
+ROOT = Path(__file__).parents[2]
 
 LEAVES_A_SOCKET = """
 import socket
@@ -14,7 +18,10 @@ def test_it():
 """
 
 
-def test_a_socket_that_is_left_open_fails_its_own_file(pytester: pytest.Pytester) -> None:
+def test_a_socket_that_is_left_open_fails_its_own_file(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     pytester.makeconftest("from tests.support.unclosed import nothing_is_left_open")
     pytester.makepyfile(test_1=LEAVES_A_SOCKET, test_2="import gc\ndef test_another(): gc.collect()")
 

@@ -39,16 +39,18 @@ IS_NEEDED = f"""
 status = {OPEN} AND undelivered = '' AND {_ALIVE} AND NOT EXISTS (
     SELECT 1 FROM challenges AS later WHERE later.login = challenges.login AND later.rowid > challenges.rowid
 )"""  # noqa: S608  (constants)
+#: Whether an answer to a challenge is looked at.
+_ANSWERABLE = f"state = :state AND user = :user AND status = {OPEN} AND tries_left <= :most AND {_ALIVE}"
 _ANSWER = f"""
 UPDATE challenges SET
     status = CASE WHEN seal = :seal THEN {USED} WHEN tries_left <= 1 THEN {EXHAUSTED} ELSE {OPEN} END,
     tries_left = tries_left - (seal <> :seal)
-WHERE state = :state AND user = :user AND status = {OPEN} AND tries_left <= :most AND {_ALIVE}
+WHERE {_ANSWERABLE}
 RETURNING {_COLUMNS}, status
 """  # noqa: S608  (constants)
 _ACCEPT = f"""
 UPDATE challenges SET status = {USED}
-WHERE state = :state AND user = :user AND seal = :seal AND status = {OPEN} AND tries_left <= :most AND {_ALIVE}
+WHERE {_ANSWERABLE} AND seal = :seal
 RETURNING {_COLUMNS}
 """  # noqa: S608  (constants)
 _FIND = f"SELECT {_COLUMNS}, status FROM challenges WHERE state = ? AND user = ?"  # noqa: S608  (constants)

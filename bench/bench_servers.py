@@ -29,8 +29,7 @@ _DO_NOTHING_MODULE = """python3 do_nothing {{
 """
 _SILENT_PROVIDER = '''"""Takes every message and sends nothing."""
 
-from smsotp_plugin.sms.message import Receipt
-from smsotp_plugin.providers.base import GatewaySettings, Provider
+from smsotp_plugin.api import GatewaySettings, Provider, Receipt
 
 
 class SilentProvider(Provider):

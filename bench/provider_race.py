@@ -42,9 +42,23 @@ class Way:
     share: float = 1.0
 
 
-def race(peer: str, ways: Sequence[Way], messages: int, rounds: int, *arguments: str) -> dict[str, float]:
+@dataclass(frozen=True, slots=True)
+class Figures:
     """
-    Return the median of messages per second of each way.
+    What the runs of one way came to.
+
+    Attributes:
+        rate: Messages per second.
+        cpu: Of this process for each message, in µs; the peer is another process. None if there was no run.
+    """
+
+    rate: float
+    cpu: float | None = None
+
+
+def race(peer: str, ways: Sequence[Way], messages: int, rounds: int, *arguments: str) -> dict[str, Figures]:
+    """
+    Return the medians of each way.
 
     Args:
         peer: The program of this folder that plays the gateway.
@@ -53,15 +67,12 @@ def race(peer: str, ways: Sequence[Way], messages: int, rounds: int, *arguments:
         rounds: Runs of each way.
         arguments: For the peer.
     """
-    rates: dict[str, list[float]] = {way.name: [] for way in ways}
+    runs: dict[str, list[Figures]] = {way.name: [] for way in ways}
     with _run(peer, *arguments) as port:
         for _ in range(rounds):
             for way in ways:
-                count = max(1, round(messages * way.share))
-                began = time.perf_counter()
-                way.run(port, count)
-                rates[way.name].append(count / (time.perf_counter() - began))
-    return {name: statistics.median(found) for name, found in rates.items()}
+                runs[way.name].append(_measure(way, port, max(1, round(messages * way.share))))
+    return {name: _medians(figures) for name, figures in runs.items()}
 
 
 def run_in_threads(threads: int, messages: int, send_some: Callable[[int], None]) -> None:
@@ -104,11 +115,25 @@ def send_through_provider(
         gateway.close()
 
 
-def print_rates(title: str, rates: Mapping[str, float], base: str) -> None:
-    """Print messages per second, each with its ratio to one of them."""
+def print_figures(title: str, ways: Mapping[str, Figures], base: str) -> None:
+    """Print messages per second, each with its ratio to one of them, and the CPU that a message takes."""
     print(f"\n{title}")
-    for name, rate in rates.items():
-        print(f"  {name:44}{rate:8.0f} /s   {rate / rates[base]:5.2f}")
+    for name, figures in ways.items():
+        cpu = "" if figures.cpu is None else f"{figures.cpu:8.0f} µs CPU"
+        print(f"  {name:44}{figures.rate:8.0f} /s   {figures.rate / ways[base].rate:5.2f}{cpu}".rstrip())
+
+
+def _measure(way: Way, port: int, messages: int) -> Figures:
+    began, cpu = time.perf_counter(), time.process_time()
+    way.run(port, messages)
+    return Figures(messages / (time.perf_counter() - began), (time.process_time() - cpu) / messages * 1e6)
+
+
+def _medians(runs: Sequence[Figures]) -> Figures:
+    return Figures(
+        statistics.median(run.rate for run in runs),
+        statistics.median(run.cpu for run in runs if run.cpu is not None),
+    )
 
 
 @contextlib.contextmanager

@@ -1,9 +1,7 @@
 """Budgets in Redis: what is asked with each change, and what is known here of the answers."""
 
-import json
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from functools import partial
 from typing import cast
 
@@ -12,7 +10,7 @@ from smsotp_plugin.errors import OverBudget
 from smsotp_plugin.fields.quota import Quota
 from smsotp_plugin.stores.budgets import BudgetRules, Scope, Spending
 from smsotp_plugin.stores.redis.foreign import read_moment
-from smsotp_plugin.stores.redis.line import Reply
+from smsotp_plugin.stores.redis.line import Reply, Word
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.scripts import Scripts
 from smsotp_plugin.stores.redis.steady import SteadyClock
@@ -46,15 +44,23 @@ class Spender:
             for scope, quotas in rules.quotas.items()
             if quotas
         }
-        self._words = self._write_rules()
+        self._limits = self._write_limits()
+        self._quota_words = {
+            letter: (len(quotas), *(word for quota in quotas for word in (quota.most, quota.seconds)))
+            for letter, quotas in self._quotas.items()
+        }
         self._lock = threading.Lock()
         #: By key, until when it is believed.
         self._known: dict[str, tuple[float, Callable[[], OverBudget]]] = {}
 
-    def words(self, spending: Spending) -> tuple[str, str, float]:
-        """Return what a script is told that spends: rules, spending and moment."""
-        rules = self._words if spending.keys or spending.money else ""
-        return rules, json.dumps(asdict(spending)) if rules else "", self._steady.now()
+    def words(self, spending: Spending) -> list[Word | float]:
+        """Return what a script is told that spends; see `read_spending` in budgets.lua."""
+        if not spending.keys and not spending.money:
+            return []
+        words = [self._steady.now(), spending.messages, *self._limits, spending.money]
+        for key in spending.keys:
+            words += (key, *self._quota_words.get(key[0], (0,)))
+        return words
 
     def read(self, reply: Reply) -> OverBudget | None:
         """Remember which budget would be exceeded by an SMS, as a script says, and return that."""
@@ -92,7 +98,7 @@ class Spender:
     def command(self, spending: Spending) -> Command:
         """Return what spends something whatever the budgets say."""
         keys = [f"spent:{next(iter(spending.keys), '')}"]
-        return self._scripts.command("spend", keys, *self.words(spending), 1)
+        return self._scripts.command("spend", keys, 1, *self.words(spending))
 
     def quotas_of(self, key: str) -> Sequence[Quota]:
         """Return the quotas of a key, the one of the shortest time first."""
@@ -103,21 +109,11 @@ class Spender:
         now = self._steady.now()
         return min(quota.most, sum(moment > now - quota.seconds for moment in moments))
 
-    def _write_rules(self) -> str:
-        pairs = {
-            letter: [(quota.most, quota.seconds) for quota in quotas]
-            for letter, quotas in self._quotas.items()
-        }
+    def _write_limits(self) -> tuple[Word | float, ...]:
+        """Return what all spendings are told alike: after how many seconds nothing counts, whether budgets are enforced, and money."""
+        longest = max([_DAY, *(float(quota.seconds) for each in self._quotas.values() for quota in each)])
         cap = self._rules.money_per_day
-        return json.dumps(
-            {
-                "quotas": pairs,
-                "most": {letter: max(most for most, _ in each) for letter, each in pairs.items()},
-                "enforced": self._rules.enforced,
-                "longest": max([_DAY, *(seconds for each in pairs.values() for _, seconds in each)]),
-                **({} if cap is None else {"cap": cap}),
-            }
-        )
+        return longest, int(self._rules.enforced), "" if cap is None else cap
 
     def _explain(self, key: str, number: int, wait: float) -> OverBudget:
         if not key:

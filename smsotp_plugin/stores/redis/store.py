@@ -136,9 +136,9 @@ class RedisStore(RedisAnswers, Store):
     def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
         keys = [f"challenge:{new.state}", f"login:{new.login}"]
         message = write_message(parcel.seal())
-        words = [self._window, self._address(parcel), *message, *self._spender.words(parcel.spending)]
+        words = [self._window, self._address(parcel), *message, *write_challenge(new)]
         try:
-            word, *rest = self._spend("open", keys, *words, *write_challenge(new), now=new.created)
+            word, *rest = self._spend("open", keys, words, parcel.spending, now=new.created)
         except NotAnswered as exc:
             if exc.is_sent:
                 self._doubts.add(new, parcel)
@@ -178,11 +178,11 @@ class RedisStore(RedisAnswers, Store):
     @reads_replies
     def resend(self, state: str, user: str, now: float, rules: ResendRules, parcel: Parcel) -> Challenge:
         words = [state, user, rules.limit, rules.pace, self._address(parcel), *write_message(parcel.seal())]
-        keys, spent = [f"challenge:{state}"], self._spender.words(parcel.spending)
+        keys = [f"challenge:{state}"]
         # Where it waits for workers, one of them gets it whatever is answered here.
         name = f"{state}:{parcel.resends + 1}"
         with self._messages.unsure(name) if self._most_waiting is None else nullcontext():
-            word, *rest = self._spend("resend", keys, *words, *spent, now=now)
+            word, *rest = self._spend("resend", keys, words, parcel.spending, now=now)
         if word == b"kept":
             return read_challenge(rest[0])
         if word == b"early":
@@ -230,7 +230,7 @@ class RedisStore(RedisAnswers, Store):
     @reads_replies
     def spend(self, spending: Spending) -> None:
         keys = [f"spent:{next(iter(spending.keys), '')}"]
-        word, *_ = self._spend("spend", keys, *self._spender.words(spending), 0)
+        word, *_ = self._spend("spend", keys, [0], spending)
         if word != b"spent":
             raise _explain(cast("bytes", word))
 
@@ -274,10 +274,22 @@ class RedisStore(RedisAnswers, Store):
         return self._messages.owner if most is None else write_addressee(most, parcel.holders)
 
     def _spend(
-        self, name: str, keys: Sequence[str], *words: Word | float, now: float | None = None
+        self,
+        name: str,
+        keys: Sequence[str],
+        words: Sequence[Word | float],
+        spending: Spending,
+        now: float | None = None,
     ) -> list[Reply]:
         """
         Run a script that spends.
+
+        Args:
+            name: Of the script.
+            keys: What it is about.
+            words: What it is told before what it spends.
+            spending: What it spends.
+            now: The moment of the request, in Unix seconds; None: this one.
 
         Raises:
             OverBudget: It is over budget.
@@ -287,7 +299,8 @@ class RedisStore(RedisAnswers, Store):
         if self._unspent:
             self._lazy.flush()
             self._unspent = False
-        reply = cast("list[Reply]", self._scripts.run(name, keys, *words, now=now))
+        spent = self._spender.words(spending)
+        reply = cast("list[Reply]", self._scripts.run(name, keys, *words, *spent, now=now))
         if reply[0] == b"full":
             raise _explain_full(*reply[1:])
         over = self._spender.read(reply[-1])

@@ -10,32 +10,53 @@ local SKEW = 5
 -- SMS that are remembered where this node limits nothing, and another one may.
 local UNLIMITED = 1000
 
--- What the caller has written, from a place of ARGV on: the rules, the spending and the moment; nothing where nothing is spent.
+-- What is to be spent, as ARGV has it from a place on; nil where nothing is.
 --
--- Rules are quotas by the letter of their scope, as pairs of how many and seconds, the shortest first; most by the same; cap of
--- the money or nothing; enforced; longest, the seconds after which nothing counts.
+-- That is: the moment; how many SMS; seconds after which nothing counts; 1 where budgets are enforced; how much money there is for a day,
+-- empty for any; how much an SMS costs; and for each key its name and how many quotas there are, each as how many SMS and seconds, the
+-- shortest first.
 local function read_spending(place)
-    if ARGV[place] == '' then
+    if not ARGV[place] then
         return nil
     end
-    return cjson.decode(ARGV[place]), cjson.decode(ARGV[place + 1]), tonumber(ARGV[place + 2])
+    local spending = {
+        now = tonumber(ARGV[place]), messages = tonumber(ARGV[place + 1]), longest = tonumber(ARGV[place + 2]),
+        enforced = ARGV[place + 3] == '1', cap = tonumber(ARGV[place + 4]), money = tonumber(ARGV[place + 5]), lists = {},
+    }
+    place = place + 6
+    while ARGV[place] do
+        local list = {key = ARGV[place], name = PREFIX .. 'spent:' .. ARGV[place], quotas = {}, most = 0}
+        for number = 1, tonumber(ARGV[place + 1]) do
+            local quota = {most = tonumber(ARGV[place + 2 * number]), seconds = tonumber(ARGV[place + 2 * number + 1])}
+            list.quotas[number], list.most = quota, math.max(list.most, quota.most)
+        end
+        place = place + 2 + 2 * #list.quotas
+        table.insert(spending.lists, list)
+    end
+    return spending
 end
 
+-- Look how many moments a list holds.
+--
 -- What was in the future by the clock of before is of now: nobody waits longer for it than for a new one.
-local function mend_future(key, now)
-    local last = redis.call('LINDEX', key, -1)
-    if not last or tonumber(last) <= now + SKEW then
+local function measure(list, now)
+    local last = redis.call('LINDEX', list.name, -1)
+    if not last then
+        list.length = 0
         return
     end
-    local moments = redis.call('LRANGE', key, 0, -1)
-    redis.call('DEL', key)
-    for _, moment in ipairs(moments) do
-        redis.call('RPUSH', key, written(math.min(tonumber(moment), now)))
+    if tonumber(last) > now + SKEW then
+        local moments = redis.call('LRANGE', list.name, 0, -1)
+        redis.call('DEL', list.name)
+        for _, moment in ipairs(moments) do
+            redis.call('RPUSH', list.name, written(math.min(tonumber(moment), now)))
+        end
     end
+    list.length = redis.call('LLEN', list.name)
 end
 
-local function find_over_money(rules, money, now)
-    local list, sum = PREFIX .. 'money', PREFIX .. 'money-sum'
+local function find_over_money(spending)
+    local now, list, sum = spending.now, PREFIX .. 'money', PREFIX .. 'money-sum'
     local first = redis.call('LINDEX', list, 0)
     while first do
         local moment, amount = string.match(first, '^(%S+) (.*)$')
@@ -46,7 +67,7 @@ local function find_over_money(rules, money, now)
         redis.call('DECRBY', sum, amount)
         first = redis.call('LINDEX', list, 0)
     end
-    if tonumber(redis.call('GET', sum) or '0') + money <= rules.cap then
+    if tonumber(redis.call('GET', sum) or '0') + spending.money <= spending.cap then
         return nil
     end
     local left = first and math.min(tonumber(string.match(first, '^%S+')), now) + DAY - now or DAY
@@ -54,78 +75,74 @@ local function find_over_money(rules, money, now)
 end
 
 -- The key whose budget one more SMS would exceed, the number of its quota and the seconds until it would not; or nil.
-local function find_over(rules, spending, now)
-    for _, key in ipairs(spending.keys) do
-        local list = PREFIX .. 'spent:' .. key
-        for number, quota in ipairs(rules.quotas[string.sub(key, 1, 1)] or {}) do
-            if number == 1 then
-                mend_future(list, now)
-            end
-            local moment = tonumber(redis.call('LINDEX', list, -quota[1]) or '-inf')
-            if moment > now - quota[2] then
-                return {key, number, written(moment + quota[2] - now)}
+local function find_over(spending)
+    for _, list in ipairs(spending.lists) do
+        for number, quota in ipairs(list.quotas) do
+            local moment = quota.most <= list.length and redis.call('LINDEX', list.name, -quota.most)
+            if moment and tonumber(moment) > spending.now - quota.seconds then
+                return {list.key, number, written(moment + quota.seconds - spending.now)}
             end
         end
     end
-    return rules.cap and find_over_money(rules, spending.money, now) or nil
+    return spending.cap and find_over_money(spending) or nil
 end
 
-local function add(rules, spending, now)
-    for _, key in ipairs(spending.keys) do
-        local list = PREFIX .. 'spent:' .. key
+local function add(spending)
+    local moment = written(spending.now)
+    for _, list in ipairs(spending.lists) do
         for _ = 1, spending.messages do
-            redis.call('RPUSH', list, written(now))
+            redis.call('RPUSH', list.name, moment)
         end
         for _ = 1, -spending.messages do
-            redis.call('RPOP', list)
+            redis.call('RPOP', list.name)
         end
-        redis.call('LTRIM', list, -(rules.most[string.sub(key, 1, 1)] or UNLIMITED), -1)
-        expire(list, rules.longest + 2 * DAY)
+        local most = #list.quotas > 0 and list.most or UNLIMITED
+        list.length = math.max(0, list.length + spending.messages)
+        if list.length > most then
+            redis.call('LTRIM', list.name, -most, -1)
+            list.length = most
+        end
+        expire(list.name, spending.longest + 2 * DAY)
     end
-    if rules.cap and spending.money ~= 0 then
+    if spending.cap and spending.money ~= 0 then
         local amount = string.format('%d', spending.money * spending.messages)
-        redis.call('RPUSH', PREFIX .. 'money', written(now) .. ' ' .. amount)
+        redis.call('RPUSH', PREFIX .. 'money', moment .. ' ' .. amount)
         redis.call('INCRBY', PREFIX .. 'money-sum', amount)
         expire(PREFIX .. 'money', 3 * DAY)
         expire(PREFIX .. 'money-sum', 3 * DAY)
     end
 end
 
--- Spend what one SMS costs, unless it is over budget and budgets are enforced.
+-- Spend what one SMS costs, unless it is over budget and budgets are enforced, and it is not to be spent whatever they say.
 --
 -- Returns whether it is spent, and what the next one would exceed, or this one where it is not: as `find_over` does.
-local function spend(rules, spending, now)
-    if not rules then
+local function spend(spending, anyway)
+    if not spending then
         return true, nil
     end
-    local over = rules.enforced and find_over(rules, spending, now) or nil
+    for _, list in ipairs(spending.lists) do
+        measure(list, spending.now)
+    end
+    local over = spending.enforced and not anyway and find_over(spending) or nil
     if over then
         return false, over
     end
-    add(rules, spending, now)
-    return true, find_over(rules, spending, now)
+    add(spending)
+    return true, find_over(spending)
 end
 
--- Spend what the message of a challenge costs, unless too many wait already.
---
--- From a place of ARGV on: the owner of the message, or the queue (see `read_queue`); its site, end and sealed text; rules (empty where
--- nothing is spent), spending and moment.
+-- Spend what the message of a challenge costs, from a place of ARGV on, unless too many wait already.
 --
 -- Returns what the script has to return where that cannot be: "full" and why, or "over" and what is exceeded; else nil. Then, what
 -- the next message would exceed, if anything.
-local function pay_for_message(place)
-    local full = refuse_for_queue(ARGV[place])
+local function pay_for_message(owner, place)
+    local full = refuse_for_queue(owner)
     if full then
         return full, nil
     end
-    local is_spent, over = spend(read_spending(place + 4))
+    local is_spent, over = spend(read_spending(place))
     if not is_spent then
         return {'over', over}, nil
     end
     return nil, over
-end
-
--- Keep the message of a challenge that has been paid for, from the same place of ARGV.
-local function keep_paid_message(state, resends, place)
-    keep_message(state, resends, ARGV[place], ARGV[place + 1], ARGV[place + 2], ARGV[place + 3])
 end

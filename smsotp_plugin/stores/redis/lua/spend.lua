@@ -1,15 +1,10 @@
 -- Spend what SMS cost that belong to no challenge.
 --
 -- KEYS[1]  what is spent for the first key
--- ARGV[5], ARGV[6], ARGV[7]  rules (empty where nothing is limited), spending and moment; see `read_spending` in budgets.lua
--- ARGV[8]  1 where it is spent whatever the budgets say
+-- ARGV[5]  1 where it is spent whatever the budgets say
+-- ARGV[6] ...  what is spent; see `read_spending` in budgets.lua
 --
 -- Returns "spent" or "over", and what is exceeded by the next SMS or this one, if anything.
 
-local rules, spending, now = read_spending(5)
-if rules and ARGV[8] == '1' then
-    add(rules, spending, now)
-    return {'spent'}
-end
-local is_spent, over = spend(rules, spending, now)
+local is_spent, over = spend(read_spending(6), ARGV[5] == '1')
 return {is_spent and 'spent' or 'over', over}

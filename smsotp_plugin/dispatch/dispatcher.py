@@ -58,7 +58,7 @@ class Dispatcher:
         routes: Which gateways for which message.
         rules: See `DispatchRules`.
         delivery_log: Told of every attempt.
-        store: Keeps the messages of challenges until their end.
+        store: Keeps messages until their end.
         clock: Time.
         random: For jitter.
     """
@@ -205,7 +205,7 @@ class Dispatcher:
             lane.drain()
             lane.close_queue()
         # Before gateways are closed: an attempt that closing ends must not end its message.
-        self._leave([delivery for delivery in left if delivery.message.state])
+        self._leave([delivery for delivery in left if delivery.message.known_as])
         with ExitStack() as rest:
             rest.callback(self._give_up, left)
             rest.callback(end_lanes, lanes, self._clock, close_first=bool(left))

@@ -12,7 +12,7 @@ log = logging.getLogger("smsotp.dispatch")
 
 class Keeper:
     """
-    Notes attempts where they survive this process; of messages that belong to no challenge nothing is kept.
+    Notes attempts where they survive this process; of what no store keeps, nothing is noted.
 
     Args:
         store: Keeps the messages.
@@ -28,10 +28,10 @@ class Keeper:
         Raises:
             NotNeeded: It must never have it.
         """
-        if not message.state:
+        if not message.known_as:
             return None
         try:
-            self._store.begin_attempt(message.state, message.resends, gateway)
+            self._store.begin_attempt(message.known_as, message.resends, gateway)
         except NotNeeded:
             raise
         except Exception as exc:  # noqa: BLE001  (whatever it is, it may be over soon)
@@ -43,10 +43,10 @@ class Keeper:
 
     def end(self, message: Message, gateway: str) -> None:
         """Note that a gateway certainly does not have a message."""
-        if message.state:
-            self._store.end_attempt(message.state, message.resends, gateway)
+        if message.known_as:
+            self._store.end_attempt(message.known_as, message.resends, gateway)
 
     def forget(self, message: Message) -> None:
         """Keep a message no longer: it has ended."""
-        if message.state:
-            self._store.forget_message(message.state, message.resends)
+        if message.known_as:
+            self._store.forget_message(message.known_as, message.resends)

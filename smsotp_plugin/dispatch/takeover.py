@@ -108,7 +108,7 @@ class Takeover:
             return None
         if not kept.state.startswith(NO_CHALLENGE):
             return letter
-        return replace(letter, message=replace(letter.message, state=""))
+        return replace(letter, message=replace(letter.message, state="", stand_in=kept.state))
 
     def _drop(self, left: LeftMessage, text: str, level: int) -> None:
         kept = left.message

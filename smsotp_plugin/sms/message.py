@@ -27,6 +27,7 @@ class Message:
             where it is not known.
         budgets: The keys of the budgets that it counts for.
         price: What it costs, in millionths of the currency of ``[limits]``.
+        stand_in: What a store knows a notification by instead of a State; empty where none keeps it.
     """
 
     reference: str
@@ -41,6 +42,12 @@ class Message:
     code: SecretStr = field(default_factory=partial(SecretStr, ""))
     budgets: tuple[str, ...] = field(default=(), repr=False)
     price: int = 0
+    stand_in: str = field(default="", repr=False)
+
+    @property
+    def known_as(self) -> str:
+        """What a store knows it by, with `resends`; empty where none keeps it."""
+        return self.state or self.stand_in
 
 
 @dataclass(frozen=True, slots=True)

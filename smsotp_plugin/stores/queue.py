@@ -60,7 +60,7 @@ class MessageQueue(ABC):
         """
         Wait a moment for messages and take some; each is taken by one process.
 
-        Those of challenges belong to this process's store from now on, until it forgets them. Others are kept no longer.
+        They belong to this process's store from now on, until it forgets them.
 
         Args:
             most: How many, at least 1.

@@ -1,6 +1,7 @@
 """Messages that wait in a Redis for workers: each is taken once, none is lost, and no more wait than may."""
 
 import json
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,10 @@ import pytest
 from smsotp_mocks.servers.redis import RedisServer
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.dispatch.slots import Slot, Slots
-from smsotp_plugin.errors import NotNeeded, QueueFull
+from smsotp_plugin.errors import NotNeeded, QueueFull, StoreError
 from smsotp_plugin.stores.base import Challenge, ResendRules
 from smsotp_plugin.stores.contents import StoreContents
-from smsotp_plugin.stores.kept import KeptMessage
+from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
 from smsotp_plugin.stores.person import StoredPerson
 from smsotp_plugin.stores.queue import NO_CHALLENGE, GatewayReport, QueueView
 from smsotp_plugin.stores.redis.contents import write_contents_to_redis
@@ -99,7 +100,7 @@ def test_a_full_queue_takes_no_log_in_and_no_further_sms_and_changes_nothing(
     with pytest.raises(QueueFull):
         node.store.resend(new.state, "bob", NOW(), ResendRules(1, 0), SomeParcel(new))
     same = begin(node.store, replace(somebody(), login=new.login))
-    node.queue.post(KeptMessage(f"{NO_CHALLENGE}1", "", NOW() + 60, SEALED))
+    notify(node)
     node.close()
 
     assert redis.ask("EXISTS", f"{{smsotp}}:challenge:{late.state}") == 0
@@ -178,16 +179,47 @@ def test_no_gateway_gets_what_belongs_to_a_log_in_that_is_over(node: Process, wo
     workers[0].store.begin_attempt(open_.state, 0, "mock")
 
 
-def test_a_notification_is_handed_out_once_and_kept_no_longer(
+def notify(node: Process, *holders: str, seconds: float = 60.0) -> KeptMessage:
+    """Put a notification on the queue."""
+    message = KeptMessage(f"{NO_CHALLENGE}{secrets.token_hex(16)}", "", NOW() + seconds, SEALED)
+    node.queue.post(message, holders)
+    node.store.flush()
+    return message
+
+
+def test_a_notification_is_the_workers_that_takes_it_then_the_next_ones_and_is_forgotten(
     node: Process, workers: list[Process], redis: Redis
 ) -> None:
-    message = KeptMessage(f"{NO_CHALLENGE}{'a' * 32}", "", NOW() + 60, SEALED)
-    node.queue.post(message)
-    node.store.flush()
-    taken = workers[0].queue.take(5)
+    begun, waiting = notify(node), notify(node)
+    dead, heir = workers
+    taken = dead.queue.take(5)
+    dead.store.begin_attempt(begun.state, 0, "mock")
+    die(redis, dead)
+    left = {each.message.state: each for each in heir.store.take_over(NOW())}
+    with pytest.raises(StoreError, match="taken this one for dead"):
+        dead.store.begin_attempt(waiting.state, 0, "mock")
+    heir.store.begin_attempt(waiting.state, 0, "mock")
+    for each in (begun, waiting):
+        heir.store.forget_message(each.state, 0)
+    heir.store.flush()
 
-    assert [(each.message, each.is_needed) for each in taken] == [(message, True)]
-    assert redis.ask("KEYS", "{smsotp}:message:*") == []
+    assert [(each.message, each.is_needed) for each in taken] == [(begun, True), (waiting, True)]
+    assert left[begun.state] == LeftMessage(begun, is_needed=True, may_have_it=frozenset({"mock"}))
+    assert left[waiting.state] == LeftMessage(waiting, is_needed=True, may_have_it=frozenset())
+    assert redis.ask("KEYS", "{smsotp}:message*") == []
+
+
+def test_no_gateway_gets_a_notification_after_its_end_or_of_which_nothing_is_kept(
+    node: Process, workers: list[Process], redis: Redis
+) -> None:
+    old, lost = notify(node, seconds=-1.0), notify(node)
+    needed = {each.message.state: each.is_needed for each in workers[0].queue.take(5)}
+    redis.ask("DEL", f"{{smsotp}}:message:{lost.state}:0")
+    for each in (old, lost):
+        with pytest.raises(NotNeeded):
+            workers[0].store.begin_attempt(each.state, 0, "mock")
+
+    assert needed == {old.state: False, lost.state: True}
 
 
 def test_what_workers_report_is_seen_while_they_live(
@@ -306,9 +338,7 @@ def test_a_share_is_told_and_nothing_is_changed(server: RedisServer, redis: Redi
         node.store.resend(
             first.state, "bob", NOW(), ResendRules(1, 0), SomeParcel(first, holders=("user:a",))
         )
-    notified = KeptMessage(f"{NO_CHALLENGE}1", "", NOW() + 60, SEALED)
-    node.queue.post(notified, ["user:a"])
-    node.store.flush()
+    notify(node, "user:a")
     node.close()
 
     assert redis.ask("XLEN", STREAM) == 1
@@ -320,19 +350,15 @@ def test_a_share_is_held_until_its_message_has_ended_whoever_ends_it(
     server: RedisServer, workers: list[Process], redis: Redis
 ) -> None:
     node = Process(server, most=17)
-    sent, left, notified = (
-        put(node.store, "user:a", "client:d"),
-        put(node.store, "user:a", "client:d"),
-        KeptMessage(f"{NO_CHALLENGE}1", "", NOW() + 60, SEALED),
-    )
-    node.queue.post(notified, ["user:b", "client:d"])
-    node.store.flush()
+    sent, left = (put(node.store, "user:a", "client:d") for _ in range(2))
+    notified = notify(node, "user:b", "client:d")
     before = held(redis)
     taken = workers[0].queue.take(5)
     under_way = held(redis)
-    workers[0].store.forget_message(sent.state, 0)
+    for ended in (sent.state, notified.state):
+        workers[0].store.forget_message(ended, 0)
     workers[0].store.flush()
-    one_ended = held(redis)
+    one_left = held(redis)
     die(redis, workers[0])
     (heir,) = workers[1].store.take_over(NOW())
     # What another one has taken over, nobody else can end.
@@ -343,10 +369,9 @@ def test_a_share_is_held_until_its_message_has_ended_whoever_ends_it(
     workers[1].store.flush()
     node.close()
 
-    assert before == {"user:a": 2, "user:b": 1, "client:d": 3}
+    assert before == under_way == {"user:a": 2, "user:b": 1, "client:d": 3}
     assert [each.holders for each in taken] == [("user:a", "client:d")] * 2 + [("user:b", "client:d")]
-    assert under_way == {"user:a": 2, "client:d": 2}
-    assert one_ended == taken_over == {"user:a": 1, "client:d": 1}
+    assert one_left == taken_over == {"user:a": 1, "client:d": 1}
     assert heir.holders == ("user:a", "client:d")
     assert held(redis) == {}
 

@@ -86,7 +86,7 @@ def compose(state: str, expires: float, login: str = "") -> Message:
 class WorkerProcess:
     """A worker, whose rounds the test makes."""
 
-    def __init__(self, server: RedisServer, **does: object) -> None:
+    def __init__(self, server: RedisServer, on_unknown: OnUnknown = OnUnknown.NEXT, **does: object) -> None:
         self.clock = FakeClock(somebody().created, Waits.SHORTLY)
         self.store = open_store(server.url)
         self.queue = self.store.open_queue(10)
@@ -99,7 +99,7 @@ class WorkerProcess:
         self.dispatcher = Dispatcher(
             providers=self.gateways,
             routes=RouteTable([], ["first", "second"]),
-            rules=DispatchRules(10, 30.0, RetryRules(1, OnUnknown.NEXT), 0.0),
+            rules=DispatchRules(10, 30.0, RetryRules(1, on_unknown), 0.0),
             delivery_log=self.store,
             store=self.store,
             clock=self.clock,
@@ -279,22 +279,67 @@ def test_what_three_workers_died_of_is_given_up(
     assert redis.ask("KEYS", "{smsotp}:message:*") == []
 
 
-def test_a_worker_that_is_not_alone_takes_over_at_once(server: RedisServer, redis: Redis) -> None:
-    node, dead, other = Node(server), WorkerProcess(server), open_store(server.url)
-    promised = node.promise()
-    for _ in range(2):
-        dead.queue.take(1)
-    redis.ask("ZADD", "{smsotp}:owners", 1, dead.store._messages.owner)
-    other.open_queue(10).report({})
-    heir = WorkerProcess(server)
+class DeadWorker:
+    """
+    A worker that has taken what a server had promised, and died; another worker lives.
+
+    Args:
+        server: Redis.
+        redis: The same.
+        kind: ``code`` or ``notification``.
+        begun: The gateway that it had begun with, if any.
+    """
+
+    def __init__(self, server: RedisServer, redis: Redis, kind: str, begun: str = "") -> None:
+        node, worker, other = Node(server), WorkerProcess(server), open_store(server.url)
+        other.open_queue(10).report({"first": GatewayReport("alive"), "second": GatewayReport("alive")})
+        # It makes the group.
+        worker.queue.take(1)
+        self.stores = [node.store, worker.store, other]
+        if kind == "code":
+            self.reference = node.promise().state[-8:]
+        else:
+            node.view.refresh()
+            node.outbox.submit(compose("", somebody().expires), node.outbox.plan(BOB))
+            node.store.flush()
+            self.reference = "notified"
+        (taken,) = worker.queue.take(1)
+        if begun:
+            worker.store.begin_attempt(taken.message.state, 0, begun)
+        redis.ask("ZADD", "{smsotp}:owners", 1, worker.store._messages.owner)
+
+    def close(self) -> None:
+        for store in self.stores:
+            store.close()
+
+
+@pytest.mark.parametrize("kind", ["code", "notification"])
+@pytest.mark.parametrize(
+    ("begun", "on_unknown", "sent_by"),
+    [
+        ("", OnUnknown.STOP, "first"),
+        ("first", OnUnknown.NEXT, "second"),
+        ("first", OnUnknown.STOP, "nobody"),
+    ],
+)
+def test_what_a_dead_worker_had_is_sent_once_by_one_that_is_not_alone_at_once(
+    server: RedisServer, redis: Redis, kind: str, begun: str, *, on_unknown: OnUnknown, sent_by: str
+) -> None:
+    dead = DeadWorker(server, redis, kind, begun)
+    heir = WorkerProcess(server, on_unknown)
     heir.dispatcher.start()
     heir.intake.look_around()
-    heir.intake._go_round()
+    for _ in range(2):
+        heir.intake._go_round()
     heir.dispatcher.stop(60)
-    for store in (heir.store, dead.store, node.store, other):
-        store.close()
+    heir.store.close()
+    dead.close()
 
-    assert heir.gateways[0].given == [promised.state[-8:]]
+    assert {gateway.context.name: gateway.given for gateway in heir.gateways if gateway.given} == (
+        {} if sent_by == "nobody" else {sent_by: [dead.reference]}
+    )
+    assert list(heir.outcomes) == [dead.reference]
+    assert redis.ask("KEYS", "{smsotp}:message*") == []
 
 
 def test_a_worker_that_finds_no_other_lets_them_say_that_they_live(server: RedisServer, redis: Redis) -> None:

@@ -9,10 +9,11 @@
 if was_taken_from(KEYS[1], ARGV[6]) then
     return 'taken'
 end
-if not is_needed(ARGV[8], ARGV[9]) then
+local expires = redis.call('HGET', KEYS[1], 'expires')
+if not is_needed(ARGV[8], ARGV[9], expires) then
     return 'over'
 end
-if redis.call('EXISTS', KEYS[1]) == 1 then
+if expires then
     redis.call('HSET', KEYS[1], 'g ' .. ARGV[5], ARGV[7])
 end
 return 'begun'

@@ -1,7 +1,11 @@
 -- Stands before the scripts that hand messages over.
 
--- Whether the code can still let anybody in, and no later message of the same log-in has taken its place.
-local function is_needed(state, resends)
+-- Whether the code can still let anybody in, and no later message of the same log-in has taken its place. One of no challenge is
+-- needed until its end, and no more where it has none because nothing of it is kept.
+local function is_needed(state, resends, expires)
+    if string.sub(state, 1, 1) == '-' then
+        return expires and tonumber(expires) > NOW
+    end
     local found = read(state)
     if not found or found.status ~= OPEN or found.undelivered ~= '' or found.resends ~= tonumber(resends)
         or not is_alive(found) then
@@ -40,15 +44,14 @@ end
 -- have it, how many of its owners have died, and its holders.
 local function write_out(name, fields, gateways)
     local state, resends = string.match(name, '^(.*):(%d+)$')
-    local needed = string.sub(state, 1, 1) == '-' and tonumber(fields.expires) > NOW or is_needed(state, resends)
     return {
-        state, resends, fields.site, fields.expires, fields.sealed, needed and 1 or 0, gateways, fields.deaths or 0,
-        fields.holders or '',
+        state, resends, fields.site, fields.expires, fields.sealed, is_needed(state, resends, fields.expires) and 1 or 0, gateways,
+        fields.deaths or 0, fields.holders or '',
     }
 end
 
--- Give a message to an owner, from another one or, where `from` is empty, from the queue; nil where there is none. One of no
--- challenge is kept no longer. `is_dead` tells whether the other one died; else it has left.
+-- Give a message to an owner, from another one or, where `from` is empty, from the queue; nil where there is none. `is_dead` tells
+-- whether the other one died; else it has left.
 --
 -- Returns it as `write_out` does.
 local function take(name, owner, from, is_dead)
@@ -56,18 +59,13 @@ local function take(name, owner, from, is_dead)
     if not fields then
         return nil
     end
-    local key, own = PREFIX .. 'message:' .. name, PREFIX .. 'messages:' .. owner
-    if string.sub(name, 1, 1) == '-' then
-        release(name)
-        redis.call('DEL', key)
-    else
-        if from ~= '' then
-            fields.from = fields.from .. ' ' .. from
-        end
-        fields.deaths = tonumber(fields.deaths or 0) + (is_dead and 1 or 0)
-        redis.call('HSET', key, 'owner', owner, 'from', fields.from, 'deaths', fields.deaths)
-        redis.call('SADD', own, name)
-        expire(own, 2 * FURTHEST_END)
+    local own = PREFIX .. 'messages:' .. owner
+    if from ~= '' then
+        fields.from = fields.from .. ' ' .. from
     end
+    fields.deaths = tonumber(fields.deaths or 0) + (is_dead and 1 or 0)
+    redis.call('HSET', PREFIX .. 'message:' .. name, 'owner', owner, 'from', fields.from, 'deaths', fields.deaths)
+    redis.call('SADD', own, name)
+    expire(own, 2 * FURTHEST_END)
     return write_out(name, fields, gateways)
 end

@@ -4,6 +4,8 @@ import ast
 import contextlib
 import operator
 import re
+import shutil
+import subprocess
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -104,6 +106,16 @@ class Machines:
             for name in MACHINES
         ]
 
+    def look_at(self, sentinel: Shown) -> str:
+        """Return what the page's command says of one."""
+        (line,) = (block.text for block in blocks("sh", pages=[PAGE]) if "ckquorum" in block.text)
+        line = line.replace("/etc/redis", str(self.directory)).replace("b.example.com", "localhost")
+        _, *words = line.replace("26379", str(sentinel.port)).split()
+        program = shutil.which("redis-cli") or "valkey-cli"
+        return subprocess.run(
+            [program, *words], text=True, check=True, capture_output=True, timeout=PATIENCE
+        ).stdout
+
     def open(self, clock: Clock) -> RedisStore:
         """Open a store with the settings of the page."""
         (text,) = (block.text for block in blocks("toml", pages=[PAGE]) if "sentinel" in block.text)
@@ -132,6 +144,7 @@ def test_the_pages_redis_goes_on_when_the_first_one_dies(machines: Machines) -> 
     for sentinel in machines.sentinels:
         sentinel.wait_for_log("+slave ", times=2, timeout=PATIENCE)
         sentinel.wait_for_log("+sentinel ", times=2, timeout=PATIENCE)
+        assert machines.look_at(sentinel).startswith("OK 3 usable Sentinels")
     clock = FakeClock(waits=Waits.NOT_AT_ALL)
     store = machines.open(clock)
     assert once(lambda: log_in(store), clock=clock)

@@ -52,7 +52,7 @@ SYSTEM = {
         "radclient",
         "rm",
     ),
-    *("sed", "systemctl", "tail", "tee", "umask"),
+    *("redis-cli", "sed", "systemctl", "tac", "tail", "tee", "umask"),
 }
 
 

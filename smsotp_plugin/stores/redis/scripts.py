@@ -35,6 +35,7 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "resend": ("budgets",),
     "spend": ("budgets",),
     "standing": ("tallies",),
+    "take_back": (),
     "take_from_queue": ("messages",),
     "take_over": ("messages",),
     "tell_fate": (),

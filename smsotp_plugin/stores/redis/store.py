@@ -2,6 +2,7 @@
 
 import logging
 import math
+import secrets
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
@@ -46,6 +47,7 @@ from smsotp_plugin.stores.redis.rows import read_challenge, write_challenge, wri
 from smsotp_plugin.stores.redis.settings import RedisSettings
 from smsotp_plugin.stores.redis.steady import SteadyClock
 from smsotp_plugin.stores.redis.trace import write_event
+from smsotp_plugin.stores.redis.unheard import Unheard
 from smsotp_plugin.stores.redis.watched import Watched
 from smsotp_plugin.stores.tries import USED_UP, Tries
 
@@ -107,6 +109,7 @@ class RedisStore(RedisAnswers, Store):
         #: How many messages may wait for workers; None: this store's process sends by itself.
         self._most_waiting: int | None = None
         self._doubts = Doubts(self._scripts, clock, self._tell)
+        self._unheard = Unheard(self._scripts)
         self._watched = Watched(self._link, self._scripts, clock)
         self._tries = Tries()
         self._listener: KeptListener = _ignore
@@ -159,9 +162,11 @@ class RedisStore(RedisAnswers, Store):
     def answer(
         self, state: str, user: str, seal: str, now: float, guesser: Guesser | None = None
     ) -> Challenge:
-        known = self._tries.left(state)
-        words = (state, user, seal, "" if known is None else known, *write_guesser(guesser))
-        reply = self._scripts.run("answer", [f"challenge:{state}"], *words, now=now)
+        self._unheard.settle(state)
+        known, ticket = self._tries.left(state), secrets.token_hex(8)
+        words = (state, user, seal, "" if known is None else known, ticket, *write_guesser(guesser))
+        with self._unheard.of(state, ticket):
+            reply = self._scripts.run("answer", [f"challenge:{state}"], *words, now=now)
         word, *rest = cast("list[Reply]", reply)
         if word == b"right":
             self._tries.note(state, USED_UP)
@@ -255,6 +260,7 @@ class RedisStore(RedisAnswers, Store):
 
     def flush(self) -> None:
         self._doubts.settle()
+        self._unheard.settle()
         self._lazy.flush()
 
     def close(self) -> None:
@@ -345,6 +351,7 @@ class RedisStore(RedisAnswers, Store):
         with suppress(StoreError):
             self._steady.compare(self._messages.live())
             self._doubts.settle()
+            self._unheard.settle()
             self._watched.check()
             self._lazy.wake()
 

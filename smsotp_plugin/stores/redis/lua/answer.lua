@@ -3,7 +3,8 @@
 -- KEYS[1]  the challenge
 -- ARGV[5]  State, ARGV[6] user, ARGV[7] seal of the answer
 -- ARGV[8]  how many tries are left as far as the caller knows; empty where it knows nothing
--- ARGV[9] ...  empty where the answer is not counted; else seconds for which a place is known, most, seconds of a lock, how
+-- ARGV[9]  the ticket of this answer, of which there is no second one
+-- ARGV[10] ...  empty where the answer is not counted; else seconds for which a place is known, most, seconds of a lock, how
 --          many of a day are kept for known clients, free, the fewest of a day that can make anybody wait, how many places
 --          there are, the places, and the names of the account, the first one being the present one
 --
@@ -18,13 +19,13 @@ if not found or found.user ~= ARGV[6] then
 end
 
 local rules, names, tallies = nil, {}, {}
-if ARGV[9] ~= '' then
+if ARGV[10] ~= '' then
     rules = {
-        known_for = tonumber(ARGV[9]), most = tonumber(ARGV[10]), lock = tonumber(ARGV[11]), kept = tonumber(ARGV[12]),
-        free = tonumber(ARGV[13]), fewest = tonumber(ARGV[14]), places = {},
+        known_for = tonumber(ARGV[10]), most = tonumber(ARGV[11]), lock = tonumber(ARGV[12]), kept = tonumber(ARGV[13]),
+        free = tonumber(ARGV[14]), fewest = tonumber(ARGV[15]), places = {},
     }
-    local last_place = 15 + tonumber(ARGV[15])
-    for place = 16, last_place do
+    local last_place = 16 + tonumber(ARGV[16])
+    for place = 17, last_place do
         table.insert(rules.places, ARGV[place])
     end
     for place = last_place + 1, #ARGV do
@@ -121,7 +122,7 @@ if most_tries and found.tries_left > most_tries then
     return {'raised'}
 end
 if found.seal == seal then
-    redis.call('HSET', KEYS[1], 'status', USED)
+    redis.call('HSET', KEYS[1], 'status', USED, 'used_by', ARGV[9])
     count_right()
     return {'right', whole(state)}
 end

@@ -6,7 +6,8 @@
 -- ARGV[4]  How long ago that was, in seconds, by the same clock.
 --
 -- PREFIX challenge:STATE     hash: the fields of `Challenge`, and status, made (when it was opened), asked (when its code
---                            was last asked for again), both by the store's own clock
+--                            was last asked for again), both by the store's own clock, used_by (the ticket of the answer
+--                            that has used it up)
 -- PREFIX login:LOGIN         list: the States of a log-in, the newest first
 -- PREFIX message:STATE:N     hash: site, expires, sealed, owner, from (earlier owners), deaths (how many of them died), holders
 --                            (see `read_queue`), and "g GATEWAY" for each gateway that may have it

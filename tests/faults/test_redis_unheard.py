@@ -1,0 +1,136 @@
+"""Redis has judged an answer, and nobody has heard it: whoever was refused gets in with the same code, once, and nobody else does."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from smsotp_mocks.servers.redis import RedisServer
+from smsotp_plugin.codes.fingerprints import reference_of
+from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.redis.link import NotAnswered
+from smsotp_plugin.stores.redis.store import RedisStore
+from tests.support.challenges import RIGHT, WRONG, name_outcome
+from tests.support.clock import FakeClock
+from tests.support.parcels import begin
+from tests.support.redis import once, open_store, somebody
+
+from .test_redis_trouble import Proxy, behind
+
+__all__ = ["behind"]
+
+Behind = tuple[Proxy, RedisStore, FakeClock]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path / "redis") as server:
+        yield server
+
+
+def answer_unheard(behind: Behind, new: Challenge, seal: str = RIGHT) -> None:
+    """Answer a challenge, and let the proxy keep to itself what Redis says to that."""
+    proxy, store, clock = behind
+    # Redis gets to know the script.
+    judge(store, begin(store, somebody(clock)), clock)
+    proxy.is_silent = True
+    with pytest.raises(NotAnswered):
+        store.answer(new.state, "bob", seal, clock.time())
+    proxy.is_silent = False
+
+
+def begin_unheard(behind: Behind, seal: str = RIGHT) -> Challenge:
+    """Begin a log-in and answer it unheard."""
+    _, store, clock = behind
+    new = begin(store, somebody(clock))
+    answer_unheard(behind, new, seal)
+    return new
+
+
+def judge(store: RedisStore, new: Challenge, clock: FakeClock) -> str:
+    """Answer with the right code as soon as Redis lets us; returns what is said."""
+    return once(
+        lambda: name_outcome(lambda: store.answer(new.state, "bob", RIGHT, clock.time())), clock=clock
+    )
+
+
+def judge_later(store: RedisStore, new: Challenge, clock: FakeClock) -> list[str]:
+    """Answer again and again, after each round of the housekeeper."""
+    said = []
+    for _ in range(5):
+        once(store.flush, clock=clock)
+        said.append(judge(store, new, clock))
+    return said
+
+
+def test_the_same_code_is_right_at_the_same_server_at_once_and_once(behind: Behind) -> None:
+    _, store, clock = behind
+    new = begin_unheard(behind)
+
+    assert [judge(store, new, clock) for _ in range(2)] == ["accepted", "AlreadyUsed"]
+    assert judge_later(store, new, clock) == ["AlreadyUsed"] * 5
+
+
+def test_it_is_right_at_another_server_when_the_first_one_has_heard_of_redis_again(
+    server: RedisServer, behind: Behind, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, store, clock = behind
+    other = open_store(server.url)
+    new = begin_unheard(behind)
+    before = judge(other, new, clock)
+    once(store.flush, clock=clock)
+    told = caplog.messages.count(
+        f"challenge {reference_of(new.state)} can be answered again: its code was right when Redis did not answer, and refused"
+    )
+    again = begin(other, replace(new, state="f" * 32))
+    after = [judge(other, new, clock) for _ in range(2)]
+    later = judge_later(store, new, clock)
+    other.close()
+
+    assert (before, told, again.state, after) == ("AlreadyUsed", 1, new.state, ["accepted", "AlreadyUsed"])
+    assert later == ["AlreadyUsed"] * 5
+
+
+def test_a_code_that_let_somebody_in_is_never_right_again_whatever_is_not_heard_later(
+    behind: Behind,
+) -> None:
+    _, store, clock = behind
+    new = begin(store, somebody(clock))
+    first = judge(store, new, clock)
+    answer_unheard(behind, new)
+
+    assert first == "accepted"
+    assert judge_later(store, new, clock) == ["AlreadyUsed"] * 5
+
+
+def test_it_is_right_although_redis_hung_and_judged_it_only_after_its_use_was_taken_back(
+    behind: Behind,
+) -> None:
+    _, store, clock = behind
+    new = begin_unheard(behind)
+    ((_, ticket),) = store._unheard._looks
+    once(store.flush, clock=clock)
+    words = (new.state, "bob", RIGHT, "", ticket, "")
+    word, _ = cast("list[object]", store._scripts.run("answer", [f"challenge:{new.state}"], *words))
+
+    assert word == b"right"
+    assert judge_later(store, new, clock) == ["accepted", *["AlreadyUsed"] * 4]
+
+
+def test_a_wrong_code_has_used_up_its_try(behind: Behind) -> None:
+    _, store, clock = behind
+    new = begin_unheard(behind, WRONG)
+    once(store.flush, clock=clock)
+
+    assert store.find(new.state, "bob").tries_left == new.tries_left - 1
+
+
+def test_of_many_answers_the_last_ones_are_remembered(behind: Behind) -> None:
+    _, store, _ = behind
+    for number in range(1002):
+        with pytest.raises(NotAnswered), store._unheard.of("a" * 32, str(number)):
+            raise NotAnswered("", is_sent=number > 0)
+
+    assert [ticket for _, ticket in store._unheard._looks] == [str(number) for number in range(2, 1002)]

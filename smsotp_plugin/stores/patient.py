@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.guesses import Guesser
 from smsotp_plugin.stores.kept import KeptListener, Parcel
 from smsotp_plugin.stores.kind import Store
 
@@ -32,10 +33,17 @@ DIRECT = frozenset(
 
 
 class _Job(Generic[Result]):
-    """Something that is to be done, and what came of it."""
+    """
+    Something that is to be done, and what came of it.
 
-    def __init__(self, work: Callable[[], Result]) -> None:
+    Args:
+        work: Does it.
+        undo: Told what came of it where nobody waited for that any more.
+    """
+
+    def __init__(self, work: Callable[[], Result], undo: Callable[[Result], object]) -> None:
         self._work = work
+        self._undo = undo
         self._done = threading.Lock()
         self._done.acquire()
         self._result: Result | None = None
@@ -48,6 +56,15 @@ class _Job(Generic[Result]):
             self._error = exc
         self._done.release()
 
+    def undo(self) -> None:
+        """Undo it, unless it has failed."""
+        if self._error is not None:
+            return
+        try:
+            self._undo(self.take())
+        except BaseException:  # the thread has to live
+            log.exception("what nobody waited for cannot be undone")
+
     def wait(self, limit: float) -> bool:
         return self._done.acquire(timeout=limit)
 
@@ -57,6 +74,11 @@ class _Job(Generic[Result]):
         if error is not None:
             raise error
         return cast("Result", self._result)
+
+
+def _leave(result: object) -> None:
+    """Undo nothing."""
+    del result
 
 
 class Patience:
@@ -82,9 +104,13 @@ class Patience:
         self._thread = threading.Thread(target=self._go_on, name="smsotp-disk", daemon=True)
         self._thread.start()
 
-    def within(self, work: Callable[[], Result]) -> Result:
+    def within(self, work: Callable[[], Result], undo: Callable[[Result], object] = _leave) -> Result:
         """
         Have something done.
+
+        Args:
+            work: Does it.
+            undo: Told what came of it, where that came too late; before anything else is done.
 
         Raises:
             StoreError: It did not end within the limit, or something before it has not ended. What had begun goes on,
@@ -94,7 +120,7 @@ class Patience:
             return work()
         if self.is_stuck:
             raise self._too_late()
-        job = _Job(work)
+        job = _Job(work, undo)
         self._waiting.put(job)
         if not job.wait(self._limit) and not self._is_done_after_all(job):
             raise self._too_late()
@@ -129,7 +155,11 @@ class Patience:
                     continue
             job.run()
             with self._lock:
+                is_abandoned = job in self._abandoned
                 self._abandoned.discard(job)
+            if is_abandoned:
+                job.undo()
+            with self._lock:
                 was_stuck, self.is_stuck = self.is_stuck, False
             if was_stuck:
                 log.info("the store answers again")
@@ -144,12 +174,20 @@ class PatientStore:
     Args:
         store: Raises the same errors, and may hang.
         opens_at_once: Tells of a log-in whether opening a challenge for it keeps nobody waiting.
+        take_back: Opens a challenge again whose right answer was refused, because the store said too late that it was right.
         limit: Seconds.
     """
 
-    def __init__(self, store: Store, opens_at_once: Callable[[str], bool], limit: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        opens_at_once: Callable[[str], bool],
+        take_back: Callable[[Challenge], None],
+        limit: float,
+    ) -> None:
         self._store = store
         self._opens_at_once = opens_at_once
+        self._take_back = take_back
         self._patience = Patience(limit)
         self._inside = threading.local()
 
@@ -164,6 +202,12 @@ class PatientStore:
         if self._opens_at_once(new.login) and not self._patience.is_stuck:
             return self._store.open_challenge(new, parcel)
         return self._within(self._store.open_challenge, new, parcel)
+
+    def answer(
+        self, state: str, user: str, seal: str, now: float, guesser: Guesser | None = None
+    ) -> Challenge:
+        judge = partial(self._store.answer, state, user, seal, now, guesser)
+        return self._patience.within(judge, self._take_back)
 
     def close(self) -> None:
         self._patience.close()

@@ -27,12 +27,20 @@ class Tries:
             return self._known(state)
 
     def note(self, state: str, left: int) -> None:
-        """Remember how many tries a challenge has."""
+        """Remember how many tries a challenge has, if that is news: none come back."""
         with self._lock:
             known = self._known(state)
-            self._newer[state] = left if known is None else min(left, known)
-            if len(self._newer) >= _MANY:
-                self._older, self._newer = self._newer, {}
+            self._put(state, left if known is None else min(left, known))
+
+    def put(self, state: str, left: int) -> None:
+        """Remember how many tries a challenge has whose use was taken back."""
+        with self._lock:
+            self._put(state, left)
+
+    def _put(self, state: str, left: int) -> None:
+        self._newer[state] = left
+        if len(self._newer) >= _MANY:
+            self._older, self._newer = self._newer, {}
 
     def _known(self, state: str) -> int | None:
         newer = self._newer.get(state)

@@ -9,14 +9,16 @@ from typing import Any, cast
 
 import pytest
 
-from smsotp_plugin.errors import StoreError, UnknownChallenge
+from smsotp_plugin.codes.fingerprints import reference_of
+from smsotp_plugin.errors import AlreadyUsed, StoreError, UnknownChallenge
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.patient import DIRECT, PatientStore
 from smsotp_plugin.stores.sqlite.store import STUCK_AFTER, SqliteStore
-from tests.support.challenges import WINDOW, challenge
+from tests.support.challenges import RIGHT, WINDOW, WRONG, challenge, name_outcome
 from tests.support.clock import FakeClock
 from tests.support.faulty import STORE_CALLS, Faults, Hang, faulty_store, raises, returns
 from tests.support.parcels import SomeParcel, begin
+from tests.support.redis import once
 
 LIMIT = 0.05
 #: What a log-in may wait for.
@@ -32,7 +34,10 @@ class Patients:
         self.inner = SqliteStore(path, WINDOW, 86400.0, clock)
         self.at_once = False
         self.store = cast(
-            "Store", PatientStore(faulty_store(self.inner, self.faults), lambda _: self.at_once, LIMIT)
+            "Store",
+            PatientStore(
+                faulty_store(self.inner, self.faults), lambda _: self.at_once, self.inner.take_back, LIMIT
+            ),
         )
 
     def call(self, name: str) -> Any:
@@ -106,6 +111,47 @@ def test_what_nobody_waits_for_any_more_is_not_done(patients: Patients) -> None:
         until_it_answers(patients, "flush")
 
         assert patients.faults.hits == 1
+
+
+def test_a_right_code_is_right_once_more_that_the_store_judged_too_late(
+    patients: Patients, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    new, hang = begin(patients.inner, challenge(clock)), Hang()
+
+    def answer() -> str:
+        return name_outcome(lambda: patients.store.answer(new.state, new.user, RIGHT, clock.time()))
+
+    with patients.faults.at("answer", hang), pytest.raises(StoreError, match="has not answered for"):
+        answer()
+    hang.release()
+
+    assert [once(answer), once(answer)] == ["accepted", "AlreadyUsed"]
+    assert (
+        f"challenge {reference_of(new.state)} can be answered again: its code was right, but the store said so too late"
+        in caplog.messages
+    )
+
+
+@pytest.mark.parametrize("seal", [RIGHT, WRONG])
+def test_what_could_not_be_judged_is_not_taken_back(patients: Patients, clock: FakeClock, seal: str) -> None:
+    new, hang = begin(patients.inner, challenge(clock)), Hang()
+    patients.inner.answer(new.state, new.user, RIGHT, clock.time())
+    with patients.faults.at("answer", hang), pytest.raises(StoreError, match="has not answered for"):
+        patients.store.answer(new.state, new.user, seal, clock.time())
+    hang.release()
+
+    with pytest.raises(AlreadyUsed):
+        once(lambda: patients.store.answer(new.state, new.user, RIGHT, clock.time()))
+
+
+def test_a_use_that_cannot_be_taken_back_ends_no_thread(patients: Patients, clock: FakeClock) -> None:
+    hang, gone = Hang(), cast("Any", object())
+    with patients.faults.at("answer", lambda _: hang(lambda: gone)), pytest.raises(StoreError):
+        patients.store.answer("a" * 32, "bob", RIGHT, clock.time())
+    hang.release()
+
+    with pytest.raises(UnknownChallenge):
+        once(lambda: patients.store.answer("a" * 32, "bob", RIGHT, clock.time()))
 
 
 @pytest.mark.parametrize("error", [UnknownChallenge("no"), RuntimeError("no"), SystemExit(0)])

@@ -53,6 +53,7 @@ UPDATE challenges SET status = {USED}
 WHERE {_ANSWERABLE} AND seal = :seal
 RETURNING {_COLUMNS}
 """  # noqa: S608  (constants)
+_TAKE_BACK = f"UPDATE challenges SET status = {OPEN} WHERE state = ? AND status = {USED}"  # noqa: S608  (constants)
 _FIND = f"SELECT {_COLUMNS}, status FROM challenges WHERE state = ? AND user = ?"  # noqa: S608  (constants)
 _FIND_SAME = f"""
 SELECT {_COLUMNS} FROM challenges
@@ -146,6 +147,11 @@ def accept(  # noqa: PLR0913  (as above)
     # To the end: that is when it is committed, or fails.
     rows = connection.execute(_ACCEPT, values).fetchall()
     return Challenge(*rows[0]) if rows else None
+
+
+def take_back(connection: sqlite3.Connection, state: str) -> None:
+    """See `SqliteStore.take_back`."""
+    connection.execute(_TAKE_BACK, (state,))
 
 
 def find(connection: sqlite3.Connection, state: str, user: str) -> Challenge:

@@ -35,7 +35,7 @@ class SqliteKind(StoreKind[SqliteSettings]):
         budgets: BudgetRules,
     ) -> Store:
         store = SqliteStore(settings.database, window, events_kept, clock, budgets)
-        return cast("Store", PatientStore(store, store.opens_at_once, STUCK_AFTER))
+        return cast("Store", PatientStore(store, store.opens_at_once, store.take_back, STUCK_AFTER))
 
     def read_trace(self, settings: SqliteSettings, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
         return trace_file(settings.database, wanted, limit)

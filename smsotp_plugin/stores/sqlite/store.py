@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from smsotp_plugin.clock import Clock, SystemClock
+from smsotp_plugin.codes.fingerprints import reference_of
 from smsotp_plugin.errors import OverBudget, StoreError, TooManyAttempts, WrongCode
 from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.stores.base import FURTHEST_END, KEPT_AFTER_EXPIRY, Challenge, ResendRules
@@ -27,6 +28,7 @@ from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.sqlite.answers import AnswerPart
 from smsotp_plugin.stores.sqlite.batch import Batch
 from smsotp_plugin.stores.sqlite.budgets import BudgetPart
+from smsotp_plugin.stores.sqlite.challenges import take_back
 from smsotp_plugin.stores.sqlite.file import SqliteFile
 from smsotp_plugin.stores.sqlite.guess_file import GuessFile
 from smsotp_plugin.stores.sqlite.neighbours import Presence
@@ -186,6 +188,16 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
             raise
         self._tries.note(state, USED_UP)
         return challenge
+
+    def take_back(self, challenge: Challenge) -> None:
+        """Open a challenge again that a call of `answer` has returned, and nobody is let in for it."""
+        with self._file.transaction() as connection:
+            take_back(connection, challenge.state)
+        self._tries.put(challenge.state, challenge.tries_left)
+        log.warning(
+            "challenge %s can be answered again: its code was right, but the store said so too late",
+            reference_of(challenge.state),
+        )
 
     def may_wait(self, rules: GuessRules) -> bool:
         self._notice_others()

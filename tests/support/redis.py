@@ -146,8 +146,12 @@ def open_store(
     url: str, clock: Clock | None = None, *, window: float = WINDOW, **settings: Any
 ) -> RedisStore:
     """Open a store as FreeRADIUS does, without its background threads."""
-    filled = RedisSettings.model_validate({"url": url, "key": "k" * 32, **settings})
-    return RedisStore(filled, window, DAY, clock or SystemClock(), NO_BUDGETS)
+    return RedisStore(fill_settings(url, **settings), window, DAY, clock or SystemClock(), NO_BUDGETS)
+
+
+def fill_settings(url: str, **settings: Any) -> RedisSettings:
+    """Return the section ``[store]`` of a Redis."""
+    return RedisSettings.model_validate({"url": url, "key": "k" * 32, **settings})
 
 
 def somebody(clock: Clock | None = None) -> Challenge:

@@ -16,6 +16,7 @@ import pytest
 
 from smsotp_plugin.log import ROOT
 from smsotp_plugin.radius import host
+from tests.support.unclosed import own_threads
 
 
 class Radiusd(ModuleType):
@@ -43,10 +44,15 @@ class World:
         self.door = door
         self.radiusd = radiusd
         self.directory = directory
+        self._before = own_threads()
 
     @property
     def log(self) -> str:
         return "\n".join(self.radiusd.lines)
+
+    def threads(self) -> list[str]:
+        """Return the names of the threads that run since."""
+        return sorted(thread.name for thread in own_threads() - self._before)
 
 
 @contextlib.contextmanager
@@ -68,8 +74,9 @@ def open_door(directory: Path, monkeypatch: pytest.MonkeyPatch, config_toml: str
     # A version that needs no guard: the guard is for the end of FreeRADIUS, not of the test run.
     monkeypatch.setattr(host, "find_server_version", lambda: (3, 2, 8))
     door = importlib.import_module("smsotp_plugin.freeradius")
+    world = World(door, radiusd, directory)
     try:
-        yield World(door, radiusd, directory)
+        yield world
     finally:
         door.detach()
         logger.handlers, level, logger.propagate = kept
@@ -78,11 +85,7 @@ def open_door(directory: Path, monkeypatch: pytest.MonkeyPatch, config_toml: str
         codecs.register_error("strict", codecs.strict_errors)
         gc.unfreeze()
         gc.set_threshold(*thresholds)
-    assert own_threads() == [], own_threads()
-
-
-def own_threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("smsotp")]
+    assert world.threads() == []
 
 
 def code_of(answer: object) -> int:

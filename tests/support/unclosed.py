@@ -1,18 +1,36 @@
-"""The fixture that finds what the tests of a file have opened and not closed."""
+"""What the tests of a file have started or opened and not ended: a fixture that finds it, and the threads of ours."""
 
 import gc
+import threading
 from collections.abc import Iterator
 
 import pytest
+
+#: Seconds that a thread has to end that was told to.
+_PATIENCE = 10
+
+
+def own_threads() -> set[threading.Thread]:
+    """
+    Return the threads of the product that run in this process.
+
+    A test compares two of these: a thread of an earlier test may be among them.
+    """
+    return {thread for thread in threading.enumerate() if thread.name.startswith("smsotp")}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_is_left_open() -> Iterator[None]:
     """
-    Collect what a file of tests has left; what was there before the first test is not looked at each time.
+    Collect what a file of tests has left, and fail it for threads; what was there before the first test is not looked at.
 
     A socket or file that nobody closed is told of when it is collected, as an error: without this, in a test of another file
     that happens to run then.
     """
+    before = own_threads()
     yield
     gc.collect()
+    left = own_threads() - before
+    for thread in left:
+        thread.join(_PATIENCE)
+    assert [thread.name for thread in left if thread.is_alive()] == []

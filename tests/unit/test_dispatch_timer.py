@@ -7,13 +7,16 @@ import pytest
 
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.dispatch.timer import Timer
+from tests.support.unclosed import own_threads
 
 
 @pytest.fixture
 def timer() -> Iterator[Timer]:
+    before = own_threads()
     timer = Timer(SystemClock())
     yield timer
     timer.stop()
+    assert own_threads() <= before
 
 
 def test_calls_come_in_the_order_of_their_moments(timer: Timer) -> None:
@@ -67,4 +70,3 @@ def test_nothing_is_called_after_the_end(timer: Timer) -> None:
     timer.stop()
 
     assert called == []
-    assert "smsotp-timer" not in {thread.name for thread in threading.enumerate()}

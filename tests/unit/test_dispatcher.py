@@ -34,6 +34,7 @@ from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
 from tests.support.clock import FakeClock, Waits
 from tests.support.kept import KeepsNothing
+from tests.support.unclosed import own_threads
 
 NUMBER = "+491701234567"
 _references = count()
@@ -160,8 +161,9 @@ def clock() -> FakeClock:
 
 @pytest.fixture(autouse=True)
 def no_thread_is_left() -> Iterator[None]:
+    before = own_threads()
     yield
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("smsotp")] == []
+    assert own_threads() <= before
 
 
 def test_a_message_goes_to_the_first_gateway(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
@@ -517,14 +519,14 @@ def test_a_gateway_that_does_not_let_go_keeps_no_stop_from_ending(
         begun.set()
         let_go.wait(10)
 
+    before = own_threads()
     sending = Sending(clock, Gateway("first", clock, hang, CONNECTIONS=1), Gateway("second", clock))
     sending.dispatcher.start()
     sending.send()
     assert begun.wait(10)
     sending.dispatcher.stop(0)
-    threads = [thread for thread in threading.enumerate() if thread.name.startswith("smsotp-first")]
     let_go.set()
-    for thread in threads:
+    for thread in own_threads() - before:
         thread.join()
 
     assert "gateway first: a message is still being sent; the gateway is not closed" in caplog.text

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from smsotp_plugin import assembly
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.radius import host
-from tests.support.door import World, code_of, open_door, own_threads
+from tests.support.door import World, code_of, open_door
 
 REJECT, OK, NOOP = 0, 2, 7
 HANDLERS = ("look", "authorize", "authenticate", "post_auth", "note")
@@ -76,7 +76,7 @@ def test_packets_that_cannot_be_read_are_told_up_to_a_number_a_minute(running: W
 
 def test_a_start_with_a_good_configuration_says_nothing(running: World) -> None:
     assert running.radiusd.lines == []
-    assert own_threads() != []
+    assert running.threads() != []
 
 
 @pytest.mark.parametrize("command_line", [["freeradius", "-f"], ["freeradius", "-XC"]])
@@ -108,7 +108,7 @@ def test_a_first_leg_goes_through_the_door(running: World) -> None:
 
 def test_the_end_leaves_nothing_running_and_can_come_twice(running: World) -> None:
     assert running.door.detach() == OK
-    assert own_threads() == []
+    assert running.threads() == []
     assert running.door.detach() == OK
 
 
@@ -267,7 +267,7 @@ def test_a_start_that_fails_half_way_leaves_nothing_running(
     monkeypatch.setattr(Rounds, "start", raiser(OSError("no more threads")))
 
     assert world.door.instantiate({}) == -1
-    assert own_threads() == []
+    assert world.threads() == []
     assert world.door.authenticate(BOB) == REJECT
 
 
@@ -287,7 +287,7 @@ def test_an_end_that_fails_is_logged_and_leaves_nothing_running(
 
     assert running.door.detach() == OK
     assert "the stop was not clean: the store is gone" in running.log
-    assert own_threads() == []
+    assert running.threads() == []
 
 
 @pytest.mark.parametrize("options", ["-XC", "-Cx", "-C -d raddb"])
@@ -297,7 +297,7 @@ def test_a_check_of_the_configuration_starts_nothing(
     monkeypatch.setattr(host, "read_command_line", lambda: ["freeradius", *options.split()])
 
     assert world.door.instantiate({}) == OK
-    assert own_threads() == []
+    assert world.threads() == []
     assert [path.name for path in world.directory.iterdir()] == ["smsotp.toml"]
     assert world.door.authenticate(BOB) == REJECT
 

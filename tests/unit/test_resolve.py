@@ -8,6 +8,7 @@ import pytest
 
 from smsotp_plugin.clock import Deadline, SystemClock
 from smsotp_plugin.wire.resolve import Address, Resolver
+from tests.support.unclosed import own_threads
 
 ANSWER: Address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 25))
 
@@ -27,12 +28,12 @@ class Slow:
 
 @pytest.fixture
 def slow() -> Iterator[Slow]:
+    before = own_threads()
     slow = Slow()
     yield slow
     slow.answer.set()
-    for thread in threading.enumerate():
-        if thread.name == "smsotp-resolver":
-            thread.join()
+    for thread in own_threads() - before:
+        thread.join()
 
 
 def seconds(count: float) -> Deadline:

@@ -1,12 +1,11 @@
 """A thread that does the same thing once a second goes on whatever happens, and ends when it is told to."""
 
-import threading
-
 import pytest
 
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.rounds import Rounds
 from tests.support.clock import FakeClock
+from tests.support.unclosed import own_threads
 
 
 def test_trouble_is_logged_and_the_next_round_comes(caplog: pytest.LogCaptureFixture) -> None:
@@ -47,11 +46,12 @@ def test_a_second_passes_before_each_round() -> None:
 
 
 def test_they_end_at_once_when_they_are_told_to() -> None:
+    before = own_threads()
     rounds = Rounds("smsotp-rounds", lambda: None, SystemClock())
     rounds.start()
     rounds.stop()
 
-    assert "smsotp-rounds" not in {thread.name for thread in threading.enumerate()}
+    assert own_threads() <= before
 
 
 def test_what_was_not_started_can_be_stopped() -> None:

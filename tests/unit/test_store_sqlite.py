@@ -22,6 +22,7 @@ from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import RIGHT, WINDOW, WRONG, challenge, name_outcome
 from tests.support.clock import FakeClock, Waits
 from tests.support.parcels import SomeParcel, begin, told_by
+from tests.support.unclosed import own_threads
 
 DAY = 86400.0
 
@@ -400,6 +401,7 @@ def test_a_store_that_cannot_be_tidied_says_so_in_one_line(
 
 def test_a_store_that_was_started_keeps_itself_in_order_until_it_is_closed(path: Path) -> None:
     clock = FakeClock()
+    before = own_threads()
     store = SqliteStore(path, WINDOW, DAY, clock)
     store.start()
     for _ in range(3):
@@ -408,7 +410,7 @@ def test_a_store_that_was_started_keeps_itself_in_order_until_it_is_closed(path:
     clock.wait_for_sleepers(1)
     store.close()
 
-    assert {thread.name for thread in threading.enumerate()} & {"smsotp-housekeeper", "smsotp-store"} == set()
+    assert own_threads() <= before
 
 
 def test_a_new_store_asks_the_file_only_for_log_ins_that_it_has(path: Path, clock: FakeClock) -> None:

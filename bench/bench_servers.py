@@ -27,6 +27,17 @@ _DO_NOTHING_MODULE = """python3 do_nothing {{
 	func_authenticate = authenticate
 }}
 """
+_HTTP_GATEWAY = """
+[gateways.{name}]
+provider = "http"
+URL = "http://127.0.0.1:{port}/sms"
+HTTP_METHOD = "POST"
+RETURN_SUCCESS = "OK"
+{more}
+[gateways.{name}.options]
+to = "{{phone}}"
+text = "{{otp}}"
+"""
 _SILENT_PROVIDER = '''"""Takes every message and sends nothing."""
 
 from smsotp_plugin.api import GatewaySettings, Provider, Receipt
@@ -83,6 +94,28 @@ def make_shared_server(folder: Path, store: str, gateway_toml: str) -> FreeRadiu
     limits = '[limits]\nper_user = ["1000000/d"]\nper_number = ["1000000/d"]\n\n'
     common = f'[store]\nurl = "{store}"\n{key}\n[dispatch]\nqueue = 1000000\n\n{limits}'
     return FreeRadiusServer(folder, users=(ANYBODY,), config_toml=common + gateway_toml)
+
+
+def write_http_gateway(port: int, name: str = "http", more: str = "") -> str:
+    """
+    Return the tables of a gateway that is spoken to over HTTP.
+
+    Args:
+        port: On this machine.
+        name: No two of a file have the same.
+        more: Lines with further parameters.
+    """
+    return _HTTP_GATEWAY.format(name=name, port=port, more=more)
+
+
+@contextlib.contextmanager
+def kill_at_the_end(server: FreeRadiusServer) -> Iterator[None]:
+    """Run a server and kill it in the end: what a sleeping gateway has not taken would be sent for a minute."""
+    server.start()
+    try:
+        yield
+    finally:
+        server.kill()
 
 
 def add_plain_site(server: FreeRadiusServer) -> tuple[str, int]:

@@ -8,24 +8,24 @@ the last two; and the commands and bytes that Redis sees for each of them. Last,
 it shares this machine.
 """
 
-import argparse
 import contextlib
-import multiprocessing
-import statistics
-import tempfile
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
-from bench_servers import do_nothing_server, make_shared_server, silent_provider
-from first_leg import Bench, Sizes, kill_at_the_end, write_gateway
+from bench_frame import Bench, Options, Sizes, open_bench, print_rates
+from bench_servers import (
+    do_nothing_server,
+    kill_at_the_end,
+    make_shared_server,
+    silent_provider,
+    write_http_gateway,
+)
 from login_load import run_logins
 from radius_load import run_load
 from radius_packets import CHALLENGE
 from redis_counts import Counts, RedisMeter
 
-from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.net.ports import find_free_tcp_port
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.redis import RedisServer
 from smsotp_mocks.servers.worker import Worker
@@ -64,15 +64,13 @@ class Cluster:
                     rates[name].append(result.rate)
                     if server is shared:
                         seen, legs = self._meter.count() - before, len(result.latencies)
-        print("\nFirst legs a second, 64 outstanding, a provider that sends nothing")
-        _print_rates(rates)
+        print_rates("First legs a second, 64 outstanding, a provider that sends nothing", rates, "SQLite")
         _print_counts("first leg", seen, legs)
 
     def measure_logins(self) -> None:
         """Print the second table."""
-        with HttpGateway() as gateway:  # only to find a port; each load runs a gateway of its own there
-            port, toml = gateway.port, write_gateway(f"{gateway.url}/sms")
-        print("\nWhole log-ins a second, 64 outstanding, SMS over HTTP, the code read back from the gateway")
+        port = find_free_tcp_port()
+        toml = write_http_gateway(port)
         rates: dict[str, list[float]] = {}
         for name in ("SQLite", "Redis"):
             server = self._make(f"logins-{name}", toml, shared=name == "Redis")
@@ -83,7 +81,8 @@ class Cluster:
             if result.lost or not result.accepted:
                 raise SystemExit(f"answers by code: {result.codes}, lost: {result.lost}")
             rates[name] = [result.login_rate]
-        _print_rates(rates)
+        title = "Whole log-ins a second, 64 outstanding, SMS over HTTP, the code read back from the gateway"
+        print_rates(title, rates, "SQLite")
         _print_counts("log-in", self._meter.count() - before, result.accepted)
 
     def measure_workers(self, silent: str) -> None:
@@ -133,13 +132,6 @@ class Cluster:
         )
 
 
-def _print_rates(rates: dict[str, list[float]]) -> None:
-    base = statistics.median(rates["SQLite"])
-    for name, values in rates.items():
-        median = statistics.median(values)
-        print(f"  {name:12} {median:8.0f} /s   ratio to SQLite {median / base:5.2f}")
-
-
 def _print_counts(what: str, seen: Counts, times: int) -> None:
     print(
         f"  each {what}: {seen.calls / times:.1f} commands, {seen.received / times:.0f} bytes to Redis, "
@@ -148,19 +140,13 @@ def _print_counts(what: str, seen: Counts, times: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="less of everything: under a minute")
-    parser.add_argument("--folder", help="where to write; a folder on a real disk")
-    options = parser.parse_args()
+    options = Options(__doc__).read()
     with (
-        tempfile.TemporaryDirectory(prefix="smsotp-bench-", dir=options.folder) as name,
-        ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as processes,
-        silent_provider(Path(name) / "provider") as silent,
-        RedisServer(Path(name) / "redis") as redis,
+        open_bench(options, _WHOLE, _QUICK) as bench,
+        silent_provider(bench.folder / "provider") as silent,
+        RedisServer(bench.folder / "redis") as redis,
     ):
-        cluster = Cluster(Bench(Path(name), _QUICK if options.quick else _WHOLE, processes), redis)
+        cluster = Cluster(bench, redis)
         cluster.measure_first_legs(silent)
         cluster.measure_logins()
         cluster.measure_workers(silent)

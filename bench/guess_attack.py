@@ -1,22 +1,23 @@
 """
 Whoever knows a password tries codes as fast as a server answers, while the owner logs in from the usual station.
 
-    bench/guess_attack.py [--minutes 10] [--sockets 16] [--stations 1000] [--folder FOLDER]
+    bench/guess_attack.py [--quick] [--minutes 10] [--sockets 16] [--stations 1000] [--folder FOLDER]
 
 A real FreeRADIUS, the defaults of ``[guesses]``, budgets that only record. Prints a line every minute, and ends with 1 where
 more guesses were compared than the settings allow, or the owner was kept out.
 """
 
-import argparse
 import itertools
 import sqlite3
 import sys
-import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from time import monotonic
+
+from bench_frame import Options, make_folder
+from bench_servers import write_http_gateway
 
 from smsotp_mocks.gateways.accounts import Accounts
 from smsotp_mocks.gateways.http.gateway import HttpGateway
@@ -98,20 +99,8 @@ def run(folder: Path, minutes: float, sockets: int, stations: int) -> int:
     database = folder / "smsotp.db"
     gateway = HttpGateway(accounts=Accounts())
     gateway.start()
-    config = f"""
-[store]
-url = "sqlite://{database}"
-[limits]
-mode = "record"
-[gateways.mock]
-provider = "http"
-URL = "{gateway.url}/sms"
-HTTP_METHOD = "POST"
-RETURN_SUCCESS = "OK"
-[gateways.mock.options]
-to = "{{phone}}"
-text = "{{otp}}"
-"""
+    config = f'[store]\nurl = "sqlite://{database}"\n\n[limits]\nmode = "record"\n'
+    config += write_http_gateway(gateway.port)
     with ExitStack() as rest:
         rest.callback(gateway.stop)
         server = rest.enter_context(FreeRadiusServer(folder / "radius", users=_ACCOUNTS, config_toml=config))
@@ -141,19 +130,13 @@ text = "{{otp}}"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--sockets", type=int, default=16)
-    parser.add_argument("--stations", type=int, default=1000)
-    parser.add_argument(
-        "--folder", type=Path, help="for the store; by default one that is removed afterwards"
-    )
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        Path(folder).chmod(0o755)
-        sys.exit(run(Path(folder), options.minutes, options.sockets, options.stations))
+    options = Options(__doc__)
+    options.add_amount("minutes", 10.0, "how long", quick=0.1)
+    options.add_amount("sockets", 16, "that the attacker uses")
+    options.add_amount("stations", 1000, "that the attacker comes from")
+    chosen = options.read()
+    with make_folder(chosen) as folder:
+        sys.exit(run(folder, chosen.minutes, chosen.sockets, chosen.stations))
 
 
 if __name__ == "__main__":

@@ -1,20 +1,19 @@
 """
 What it costs a first leg to be counted: budgets, kinds of numbers and shares of answers, without the rest of it.
 
-    bench/limits.py [--people 10000] [--rounds 5]
+    bench/limits.py [--quick] [--people 10000] [--rounds 5] [--folder FOLDER]
 
 In one thread, on the good way, with a store whose file nobody else uses; the rows are written by the store's own thread. The
 first round is that of people who are new; the best of the others is that of people who were there before.
 """
 
-import argparse
 import gc
 import os
 import random
-import tempfile
 import time
 from pathlib import Path
 
+from bench_frame import Options, make_folder
 from pydantic import SecretStr
 
 from smsotp_plugin.clock import SystemClock
@@ -78,20 +77,18 @@ def measure(requests: list[tuple[LoginRequest, PhoneNumber]], rounds: int, folde
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--people", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    options = parser.parse_args()
+    options = Options(__doc__)
+    options.add_amount("people", 10_000, "who log in", quick=1_000)
+    options.add_amount("rounds", 5, "log-ins of each", quick=2)
+    chosen = options.read()
     load_numbering_plans()
-    requests = make_requests(options.people)
+    requests = make_requests(chosen.people)
     # As the plugin does in the server (decision 0008).
     gc.freeze()
     gc.set_threshold(100_000, 50, 1_000_000)
-    with tempfile.TemporaryDirectory() as folder:
-        first, *others = measure(requests, options.rounds, Path(folder))
-    print(f"new people {first:.1f} us, people who were there before {min(others):.1f} us, for each first leg")
+    with make_folder(chosen) as folder:
+        first, *others = measure(requests, chosen.rounds, folder)
+    print(f"new people {first:.1f} µs, people who were there before {min(others):.1f} µs, for each first leg")
 
 
 if __name__ == "__main__":

@@ -4,23 +4,18 @@ A load of whole log-ins, meant for a process of its own: both legs, with the cod
 The gateway runs in here, so everything but the plugin and its FreeRADIUS shares one process.
 """
 
-import collections
-import contextlib
-import os
-import select
-import socket
-import threading
 import time
 from dataclasses import dataclass, field
 from time import perf_counter
 
+from inbox_codes import ArrivedCode, InboxCodes
 from radius_load import Load, LoadResult
 from radius_packets import ACCEPT, CHALLENGE, find_state, pack_access_request
+from radius_sockets import RadiusSockets
 
 from smsotp_mocks.gateways.http.gateway import HttpGateway
 
 _LOST_AFTER = 30.0  # seconds; a gateway may be asleep
-_NAME_DIGITS = 7  # of a user; the rest of the telephone number is the same for all
 
 
 @dataclass(slots=True)
@@ -79,25 +74,19 @@ class _Run:
         self._result = LoginResult()
         self._logins: dict[int, _Login] = {}
         self._waiting: dict[str, int] = {}
-        self._codes = _Codes(gateway)
-        self._poll = select.epoll()
-        self._poll.register(self._codes.bell, select.EPOLLIN)
+        self._early: dict[str, ArrivedCode] = {}
+        self._codes = InboxCodes([gateway.inbox])
+        self._sockets = RadiusSockets(load.address, load.outstanding, self._codes.bell)
         self._interval = 1 / load.rate if load.rate else 0.0
         self._due = perf_counter()
-        self._idle: list[int] = []
-        self._sockets: dict[int, socket.socket] = {}
-        for _ in range(load.outstanding):
-            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            sock.connect(load.address)
-            self._sockets[sock.fileno()] = sock
-            self._poll.register(sock.fileno(), select.EPOLLIN)
 
     def finish(self) -> LoginResult:
         begin = perf_counter()
-        self._idle = list(self._sockets)
         pause = self._begin_due()
-        while (self._logins or self._idle) and ((events := self._poll.poll(pause)) or self._idle):
-            for number, _ in events:
+        while (self._logins or self._sockets.idle) and (
+            (ready := self._sockets.wait(pause)) or self._sockets.idle
+        ):
+            for number in ready:
                 if number == self._codes.bell:
                     self._answer()
                 else:
@@ -109,16 +98,14 @@ class _Run:
 
     def close(self) -> None:
         self._codes.close()
-        for sock in self._sockets.values():
-            sock.close()
-        self._poll.close()
+        self._sockets.close()
 
     def _begin_due(self) -> float:
         """Begin the log-ins whose time has come; returns the seconds until the next one, or until all are lost."""
-        while self._idle and perf_counter() >= self._due:
+        while self._sockets.idle and perf_counter() >= self._due:
             self._due += self._interval
-            self._begin(self._idle.pop(0))
-        return max(0.0, self._due - perf_counter()) if self._idle else _LOST_AFTER
+            self._begin(self._sockets.idle.pop(0))
+        return max(0.0, self._due - perf_counter()) if self._sockets.idle else _LOST_AFTER
 
     def _begin(self, number: int) -> None:
         station = next(self._stations, None)
@@ -126,12 +113,12 @@ class _Run:
             self._logins.pop(number, None)
             return
         user = self._load.name_user(station)
-        packet = pack_access_request(user, self._load.password, str(station), self._load.secret)
+        packet = pack_access_request(user, self._load.password, str(station))
         self._logins[number] = _Login(user, str(station), perf_counter())
-        self._sockets[number].send(packet)
+        self._sockets.send(number, packet)
 
     def _receive(self, number: int) -> None:
-        answer = self._sockets[number].recv(4096)
+        answer = self._sockets.receive(number)
         login, code = self._logins[number], answer[0]
         self._result.codes[code] = self._result.codes.get(code, 0) + 1
         if code == CHALLENGE and not login.state:
@@ -142,51 +129,13 @@ class _Run:
             return
         self._result.accepted += code == ACCEPT
         del self._logins[number]
-        self._idle.append(number)
+        self._sockets.idle.append(number)
 
     def _answer(self) -> None:
         """Answer the challenges whose codes are here; an SMS may be here before its challenge."""
-        for user, code, received in self._codes.take(self._waiting):
-            number = self._waiting.pop(user)
+        self._early |= {code.user: code for code in self._codes.take()}
+        for user in [user for user in self._early if user in self._waiting]:
+            arrived, number = self._early.pop(user), self._waiting.pop(user)
             login = self._logins[number]
-            self._result.sms.append(max(0.0, received - login.challenged_at))
-            packet = pack_access_request(user, code, login.station, self._load.secret, login.state)
-            self._sockets[number].send(packet)
-
-
-class _Codes:
-    """The codes that reached the inbox, by user; rings a bell (an eventfd) at each."""
-
-    def __init__(self, gateway: HttpGateway) -> None:
-        self.bell = os.eventfd(0, os.EFD_NONBLOCK)
-        self._arrived: collections.deque[tuple[str, str, float]] = collections.deque()
-        self._early: dict[str, tuple[str, float]] = {}
-        self._closing = False
-        self._subscription = gateway.inbox.subscribe(max_waiting=100_000)
-        self._thread = threading.Thread(target=self._listen, name="codes")
-        self._thread.start()
-
-    def take(self, wanted: dict[str, int]) -> list[tuple[str, str, float]]:
-        """Return user, code and time of arrival (Unix seconds) of those that are wanted and here."""
-        # The bell rings after the code is there, so it may ring again for one that is taken already.
-        with contextlib.suppress(BlockingIOError):
-            os.eventfd_read(self.bell)
-        while self._arrived:
-            user, code, received = self._arrived.popleft()
-            self._early[user] = (code, received)
-        here = [user for user in self._early if user in wanted]
-        return [(user, *self._early.pop(user)) for user in here]
-
-    def close(self) -> None:
-        self._closing = True
-        self._thread.join()
-        self._subscription.close()
-        os.close(self.bell)
-
-    def _listen(self) -> None:
-        while not self._closing:
-            event = self._subscription.get(timeout=0.1)
-            if event is not None and event.message is not None:
-                message = event.message
-                self._arrived.append((message.number[-_NAME_DIGITS:], message.code, message.received))
-                os.eventfd_write(self.bell, 1)
+            self._result.sms.append(max(0.0, arrived.received - login.challenged_at))
+            self._sockets.send(number, pack_access_request(user, arrived.code, login.station, login.state))

@@ -1,7 +1,7 @@
 """
 What a gateway in trouble does to the people who log in, as ratios to a healthy one measured in the same run.
 
-    bench/outage.py [--quick] [--folder FOLDER] [--memory LEGS]
+    bench/outage.py [--quick] [--memory 1000000] [--folder FOLDER]
 
 The only gateway is healthy, sleeps for 2 s before each answer, or is dead. In each round every one of these has a
 FreeRADIUS of its own, so that none is measured beside what another one left behind: first as many first legs as it
@@ -10,18 +10,14 @@ refused at once; a refusal is an answer, too. Last, the memory of one process th
 its gateway is dead.
 """
 
-import argparse
 import contextlib
-import multiprocessing
 import statistics
-import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench_servers import add_plain_site, make_plugin_server
-from first_leg import Bench, Sizes, kill_at_the_end, write_gateway
+from bench_frame import Bench, Options, Sizes, find_percentile, open_bench
+from bench_servers import add_plain_site, kill_at_the_end, make_plugin_server, write_http_gateway
 from outage_memory import print_memory
 from radius_load import LoadResult
 from radius_packets import ACCEPT, CHALLENGE, REJECT
@@ -64,8 +60,8 @@ def measure(bench: Bench) -> dict[str, Seen]:
 
 
 def _measure_one(bench: Bench, folder: Path, faults: str, seen: Seen) -> None:
-    with _run_gateway(faults) as url:
-        server = make_plugin_server(folder, write_gateway(url))
+    with _run_gateway(faults) as port:
+        server = make_plugin_server(folder, write_http_gateway(port))
         plain = add_plain_site(server)
         with kill_at_the_end(server):
             fastest = bench.count_answers(server.address)
@@ -78,14 +74,14 @@ def _measure_one(bench: Bench, folder: Path, faults: str, seen: Seen) -> None:
 
 
 @contextlib.contextmanager
-def _run_gateway(faults: str) -> Iterator[str]:
+def _run_gateway(faults: str) -> Iterator[int]:
     with HttpGateway() as gateway:
-        url = f"{gateway.url}/sms"
+        port = gateway.port
         if faults == "dead":
             gateway.stop()
         elif faults:
             gateway.faults.add(faults)
-        yield url
+        yield port
 
 
 def print_table(seen: dict[str, Seen]) -> None:
@@ -103,37 +99,25 @@ def print_table(seen: dict[str, Seen]) -> None:
     for title, latencies in (("first legs", "legs"), ("plain user", "plain")):
         print(f"\n  {title}, milliseconds (ratio to healthy)")
         for name, one in seen.items():
-            print(f"  {name:10} {_write_percentiles(getattr(one, latencies), getattr(healthy, latencies))}")
+            print(f"  {name:10} {_compare(getattr(one, latencies), getattr(healthy, latencies))}")
 
 
-def _write_percentiles(mine: list[float], base: list[float]) -> str:
+def _compare(mine: list[float], base: list[float]) -> str:
     cells = []
     for name, share in _SHARES.items():
-        value, other = _at(mine, share), _at(base, share)
+        value, other = find_percentile(mine, share), find_percentile(base, share)
         cells.append(f"{name} {value * 1000:7.2f} ({value / other:4.2f})")
     return "   ".join(cells)
 
 
-def _at(latencies: list[float], share: float) -> float:
-    ordered = sorted(latencies)
-    return ordered[int((len(ordered) - 1) * share)]
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="less of everything: one minute instead of four")
-    parser.add_argument("--folder", help="where to write; a folder on a real disk")
-    parser.add_argument("--memory", type=int, default=1_000_000, help="first legs for the memory; 0: none")
-    options = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory(prefix="smsotp-bench-", dir=options.folder) as folder,
-        ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as workers,
-    ):
-        print_table(measure(Bench(Path(folder), _QUICK if options.quick else _WHOLE, workers)))
-        if options.memory:
-            workers.submit(print_memory, Path(folder), options.memory).result()
+    options = Options(__doc__)
+    options.add_amount("memory", 1_000_000, "first legs for the memory; 0 for none", quick=10_000)
+    chosen = options.read()
+    with open_bench(chosen, _WHOLE, _QUICK) as bench:
+        print_table(measure(bench))
+        if chosen.memory:
+            bench.begin(print_memory, bench.folder, chosen.memory).result()
 
 
 if __name__ == "__main__":

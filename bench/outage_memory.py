@@ -5,6 +5,8 @@ import os
 import time
 from pathlib import Path
 
+from bench_servers import write_http_gateway
+
 from smsotp_plugin import assembly
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.radius.attributes import AttributePlace, Packet
@@ -13,18 +15,7 @@ from smsotp_plugin.radius.legs import Legs
 from smsotp_plugin.settings import load_settings
 
 _POINTS = 20
-#: Nothing listens there: the port of the discard service.
-_TOML = """
-[store]
-url = "sqlite://{folder}/memory.db"
-[gateways.dead]
-provider = "http"
-URL = "http://127.0.0.1:9/sms"
-RETURN_SUCCESS = "OK"
-[gateways.dead.options]
-to = "{{phone}}"
-text = "{{otp}}"
-"""
+_DISCARD = 9  # a port where nothing listens
 
 
 def print_memory(folder: Path, legs: int) -> None:
@@ -37,7 +28,8 @@ def print_memory(folder: Path, legs: int) -> None:
     """
     logging.getLogger("smsotp").setLevel(logging.CRITICAL)
     config = folder / "memory.toml"
-    config.write_text(_TOML.format(folder=folder))
+    store = f'[store]\nurl = "sqlite://{folder}/memory.db"\n'
+    config.write_text(store + write_http_gateway(_DISCARD))
     config.chmod(0o600)
     settings = load_settings(config)
     system = assembly.build(settings, SystemClock())

@@ -8,10 +8,10 @@ take turns, and what counts is the ratio of their medians: to the best loop that
 library. The CPU is that of this process alone, in µs for each message.
 """
 
-import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bench_frame import Options
 from provider_race import Figures, Way, print_figures, race
 from ways_mail import SMTP
 from ways_smpp import PACKED, PIPELINED, SMPP, WINDOW
@@ -59,18 +59,15 @@ _MEASURES: dict[str, Callable[[RaceSizes], None]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    options = Options(__doc__, writes=False)
+    options.parser.add_argument(
+        "providers", nargs="*", metavar="PROVIDER", help="only these (default: all four)"
     )
-    parser.add_argument("providers", nargs="*", metavar="PROVIDER", help="only these (default: all four)")
-    parser.add_argument(
-        "--quick", action="store_true", help="less of everything: 20 s instead of two minutes"
-    )
-    options = parser.parse_args()
-    if unknown := set(options.providers) - set(_MEASURES):
-        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(_MEASURES)}")
-    for name in options.providers or _MEASURES:
-        _MEASURES[name](_QUICK if options.quick else _WHOLE)
+    chosen = options.read()
+    if unknown := set(chosen.providers) - set(_MEASURES):
+        options.parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(_MEASURES)}")
+    for name in chosen.providers or _MEASURES:
+        _MEASURES[name](_QUICK if chosen.quick else _WHOLE)
 
 
 if __name__ == "__main__":

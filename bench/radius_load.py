@@ -1,16 +1,11 @@
-"""
-A load of single RADIUS requests, meant for a process of its own.
+"""A load of single RADIUS requests, meant for a process of its own."""
 
-Each request that is under way has a socket of its own, by which its answer is told apart.
-"""
-
-import select
-import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
 from radius_packets import pack_access_request
+from radius_sockets import RadiusSockets
 
 #: How many different people log in. Each has a name of seven digits.
 PEOPLE = 5000
@@ -26,7 +21,6 @@ class Load:
 
     Attributes:
         address: Of the server.
-        secret: Shared with it.
         stations: The Calling-Station-Id of each request: no two are the same log-in.
         password: Of everybody.
         outstanding: How many requests are under way at most.
@@ -34,7 +28,6 @@ class Load:
     """
 
     address: tuple[str, int]
-    secret: bytes
     stations: range
     password: str = "hello"
     outstanding: int = 64
@@ -73,8 +66,7 @@ class LoadResult:
 def run_load(load: Load) -> LoadResult:
     """Send one first leg from each station and wait for the answers."""
     packets = [
-        pack_access_request(load.name_user(station), load.password, str(station), load.secret)
-        for station in load.stations
+        pack_access_request(load.name_user(station), load.password, str(station)) for station in load.stations
     ]
     return run_packets(load, packets)
 
@@ -93,15 +85,8 @@ class _Run:
         self._packets = packets
         self._interval = 1 / load.rate if load.rate else 0.0
         self._result = LoadResult()
-        self._poll = select.epoll()
-        self._sockets: dict[int, socket.socket] = {}
+        self._sockets = RadiusSockets(load.address, load.outstanding)
         self._sent_at: dict[int, float] = {}
-        for _ in range(load.outstanding):
-            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            sock.connect(load.address)
-            self._sockets[sock.fileno()] = sock
-            self._poll.register(sock.fileno(), select.EPOLLIN)
-        self._idle = list(self._sockets)
 
     def finish(self) -> LoadResult:
         begin = self._due = perf_counter()
@@ -116,31 +101,29 @@ class _Run:
         return self._result
 
     def close(self) -> None:
-        for sock in self._sockets.values():
-            sock.close()
-        self._poll.close()
+        self._sockets.close()
 
     def _send(self) -> None:
-        while self._idle and self._next is not None:
+        while self._sockets.idle and self._next is not None:
             now = perf_counter()
             if self._due > now:
                 return
-            number = self._idle.pop()
+            number = self._sockets.idle.pop()
             self._sent_at[number] = self._due if self._interval else now
-            self._sockets[number].send(self._next)
+            self._sockets.send(number, self._next)
             self._due += self._interval
             self._next = next(self._packets, None)
 
     def _receive(self) -> bool:
         """Take the answers that are here, waiting until there is one or a request is due; False: answers are lost."""
-        is_scheduled = self._interval > 0 and self._next is not None and bool(self._idle)
+        is_scheduled = self._interval > 0 and self._next is not None and bool(self._sockets.idle)
         if is_scheduled:
-            # The timeout of epoll itself counts whole milliseconds.
-            select.select([self._poll], [], [], max(0.0, self._due - perf_counter()))
-        events = self._poll.poll(0 if is_scheduled else _LOST_AFTER)
-        for number, _ in events:
-            answer = self._sockets[number].recv(4096)
+            ready = self._sockets.wait_exactly(self._due - perf_counter())
+        else:
+            ready = self._sockets.wait(_LOST_AFTER)
+        for number in ready:
+            answer = self._sockets.receive(number)
             self._result.latencies.append(perf_counter() - self._sent_at.pop(number))
             self._result.codes[answer[0]] = self._result.codes.get(answer[0], 0) + 1
-            self._idle.append(number)
-        return is_scheduled or bool(events)
+            self._sockets.idle.append(number)
+        return is_scheduled or bool(ready)

@@ -10,6 +10,8 @@ import os
 import struct
 
 ACCEPT, REJECT, CHALLENGE = 2, 3, 11
+#: That FreeRADIUS shares with its own machine, and so with every load.
+SECRET = b"testing123"
 
 _USER_NAME, _USER_PASSWORD, _STATE, _CALLING_STATION, _MESSAGE_AUTHENTICATOR = 1, 2, 24, 31, 80
 _HEADER = 20
@@ -19,7 +21,7 @@ _SIGNATURE_AT = _HEADER + 2
 _IDENTIFIERS = 8
 
 
-def pack_access_request(user: str, password: str, station: str, secret: bytes, state: bytes = b"") -> bytes:
+def pack_access_request(user: str, password: str, station: str, state: bytes = b"") -> bytes:
     """
     Encode and sign an Access-Request.
 
@@ -32,14 +34,14 @@ def pack_access_request(user: str, password: str, station: str, secret: bytes, s
         (
             _pack_attribute(_MESSAGE_AUTHENTICATOR, bytes(16)),
             _pack_attribute(_USER_NAME, user.encode()),
-            _pack_attribute(_USER_PASSWORD, _hide(password.encode(), secret, authenticator)),
+            _pack_attribute(_USER_PASSWORD, _hide(password.encode(), authenticator)),
             _pack_attribute(_CALLING_STATION, station.encode()),
             _pack_attribute(_STATE, state) if state else b"",
         )
     )
     identifier = authenticator[0] % _IDENTIFIERS
     packet = struct.pack("!BBH16s", 1, identifier, _HEADER + len(attributes), authenticator) + attributes
-    signature = hmac.digest(secret, packet, "md5")
+    signature = hmac.digest(SECRET, packet, "md5")
     return packet[:_SIGNATURE_AT] + signature + packet[_SIGNATURE_AT + len(signature) :]
 
 
@@ -58,12 +60,12 @@ def _pack_attribute(kind: int, value: bytes) -> bytes:
     return bytes((kind, 2 + len(value))) + value
 
 
-def _hide(password: bytes, secret: bytes, authenticator: bytes) -> bytes:
+def _hide(password: bytes, authenticator: bytes) -> bytes:
     """Hide a password as RFC 2865 section 5.2 says."""
     padded = password + bytes(-len(password) % 16)
     hidden, before = b"", authenticator
     for start in range(0, len(padded), 16):
-        mask = hashlib.md5(secret + before).digest()
+        mask = hashlib.md5(SECRET + before).digest()
         before = bytes(a ^ b for a, b in zip(padded[start : start + 16], mask, strict=True))
         hidden += before
     return hidden

@@ -8,22 +8,17 @@ A FreeRADIUS of its own for each condition: Redis on this machine; behind a rela
 schedule: first legs, answers (wrong codes), and log-ins at a virtual server that does not call the plugin. Refusals are answers, too.
 """
 
-import argparse
 import asyncio
 import contextlib
 import itertools
-import multiprocessing
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
-from bench_servers import add_plain_site, make_shared_server, silent_provider
-from first_leg import Bench, Sizes, kill_at_the_end
+from answer_times import Asker, open_challenges
+from bench_frame import Bench, Options, Sizes, open_bench, write_times
+from bench_servers import add_plain_site, kill_at_the_end, make_shared_server, silent_provider
 from radius_load import LoadResult, run_packets
 from radius_packets import ACCEPT, CHALLENGE, REJECT, pack_access_request
-from state_timing import Asker, open_challenges
 
 from smsotp_mocks.servers.redis import RedisServer
 
@@ -33,7 +28,6 @@ _RATE = 20.0  # first legs and answers a second on schedule, each
 _PLAIN_RATE = 50.0
 _LIMIT = 0.5  # seconds within which each leg has to be decided
 _WRONG = "000000"  # could be a code: what cannot is looked up
-_SECRET = b"testing123"
 
 _WHOLE = Sizes(rounds=1, requests=4_000, seconds=30.0)
 _QUICK = Sizes(rounds=1, requests=800, seconds=8.0)
@@ -122,7 +116,7 @@ class Trial:
         asker = Asker(address)
         pending = list(itertools.islice(open_challenges(asker, self._names), number))
         asker.close()
-        return [pack_access_request(name, _WRONG, "", _SECRET, state) for name, state in pending]
+        return [pack_access_request(name, _WRONG, "", state) for name, state in pending]
 
     def _load_steadily(
         self, address: tuple[str, int], plain: tuple[str, int], answers: list[bytes]
@@ -151,30 +145,20 @@ class Trial:
 def _print_times(seen: Mapping[str, LoadResult]) -> None:
     words = {CHALLENGE: "challenges", REJECT: "rejected", ACCEPT: "accepted"}
     for name, result in seen.items():
-        ordered = sorted(result.latencies)
-        p50, p99 = (ordered[int((len(ordered) - 1) * share)] * 1000 for share in (0.5, 0.99))
         codes = ", ".join(f"{count} {words[code]}" for code, count in sorted(result.codes.items()))
-        late = sum(seconds > _LIMIT for seconds in ordered)
+        late = sum(seconds > _LIMIT for seconds in result.latencies)
         print(
-            f"  {name:12} p50 {p50:7.2f}   p99 {p99:7.2f}   max {ordered[-1] * 1000:7.2f} ms   "
-            f"{late} after more than {_LIMIT * 1000:.0f} ms, {result.lost} lost; {codes}"
+            f"  {name:12} {write_times(result.latencies)}; {late} after more than {_LIMIT * 1000:.0f} ms, {result.lost} lost; {codes}"
         )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="less of everything: one minute instead of four")
-    parser.add_argument("--folder", help="where to write; a folder on a real disk")
-    options = parser.parse_args()
+    options = Options(__doc__).read()
     with (
-        tempfile.TemporaryDirectory(prefix="smsotp-bench-", dir=options.folder) as name,
-        ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as processes,
-        silent_provider(Path(name) / "provider") as silent,
-        RedisServer(Path(name) / "redis") as redis,
+        open_bench(options, _WHOLE, _QUICK) as bench,
+        silent_provider(bench.folder / "provider") as silent,
+        RedisServer(bench.folder / "redis") as redis,
     ):
-        bench = Bench(Path(name), _QUICK if options.quick else _WHOLE, processes)
         trial = Trial(bench, redis, silent)
         for condition in (_NEAR, _FAR, _HELD, _GONE):
             trial.measure(condition)

@@ -1,23 +1,22 @@
 """
 What the time of a rejection tells about the password, with ``[challenge] uniform``: a wrong one against right ones that get no code.
 
-    bench/rejection_timing.py [--samples 2000] [--held] [--folder FOLDER]
+    bench/rejection_timing.py [--quick] [--samples 2000] [--held] [--folder FOLDER]
 
 A real FreeRADIUS, the kinds in random order: one request at a time and without a reject delay, or (--held) many at a time, with
 a delay of a second and the policy smsotp_uniform. A share of 0.50 means that the time of one rejection tells nothing: it
 is how often one of this kind takes longer than one of a wrong password.
 """
 
-import argparse
 import random
 import re
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from answer_times import Asker, print_statistics
+from bench_frame import Options, make_folder
 from bench_servers import PASSWORD, make_plugin_server, silent_provider
 from radius_packets import CHALLENGE, REJECT, find_state
-from state_timing import Asker, print_statistics
 
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 
@@ -86,21 +85,6 @@ def measure(address: tuple[str, int], samples: int, at_a_time: int) -> dict[str,
     return {kind: seconds[_WARM_UP:] for kind, seconds in times.items()}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--samples", type=int, default=2000, help="rejections of each kind")
-    parser.add_argument("--held", action="store_true", help="with a delay and the policy smsotp_uniform")
-    parser.add_argument(
-        "--folder", type=Path, help="for the store; by default one that is removed afterwards"
-    )
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        Path(folder).chmod(0o755)
-        run(Path(folder), options.samples, held=options.held)
-
-
 def run(folder: Path, samples: int, *, held: bool) -> None:
     with silent_provider(folder) as table:
         server = make_plugin_server(folder / "server", table + _SETTINGS)
@@ -109,6 +93,17 @@ def run(folder: Path, samples: int, *, held: bool) -> None:
         with server:
             begin(server.address)
             print_statistics(measure(server.address, samples, _AT_A_TIME if held else 1))
+
+
+def main() -> None:
+    options = Options(__doc__)
+    options.add_amount("samples", 2000, "rejections of each kind", quick=20)
+    options.parser.add_argument(
+        "--held", action="store_true", help="with a delay and the policy smsotp_uniform"
+    )
+    chosen = options.read()
+    with make_folder(chosen) as folder:
+        run(folder, chosen.samples, held=chosen.held)
 
 
 if __name__ == "__main__":

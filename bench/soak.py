@@ -1,7 +1,7 @@
 """
 Log-ins for a long time, with faults that come and go: is anything lost, doubled or wrong, does anything grow?
 
-    bench/soak.py [--minutes 30] [--rate 200] [--people 10000] [--folder FOLDER]
+    bench/soak.py [--quick] [--minutes 30] [--rate 200] [--people 10000] [--folder FOLDER]
 
 A real FreeRADIUS with the plugin and an SQLite store on disk; people log in in turn, with SMS over HTTP. The
 first of two gateways fails in another way every 20 s, for 10 s; meanwhile another program locks the database for half a
@@ -12,13 +12,11 @@ answer within 10 s) or wrong. Memory, threads and file handles are compared betw
 each quarter has seen every fault: from 15 minutes on.
 """
 
-import argparse
 import multiprocessing
 import re
 import sqlite3
 import statistics
 import sys
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -28,7 +26,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from bench_servers import make_plugin_server
+from bench_frame import Options, find_percentile, make_folder
+from bench_servers import make_plugin_server, write_http_gateway
 from soak_load import FAULTS, Sighting, SoakPlan, run_soak
 
 from smsotp_mocks.net.ports import find_free_tcp_port
@@ -45,18 +44,6 @@ _COMPLAINTS = 12  # kinds of lines
 _UNKNOWN = "gateway failing: unknown:"
 #: How much more there may be in the last quarter than in the second one.
 _GROWTH, _MORE = 1.15, 8
-_GATEWAY = """
-[gateways.{name}]
-provider = "http"
-URL = "http://127.0.0.1:{port}/sms"
-HTTP_METHOD = "POST"
-RETURN_SUCCESS = "OK"
-TIMEOUT = 1
-CONNECTIONS = 64
-[gateways.{name}.options]
-to = "{{phone}}"
-text = "{{otp}}"
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,34 +62,17 @@ class Size:
         return cls(int(status["VmRSS"]) / 1000, int(status["Threads"]), handles)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--rate", type=float, default=200.0, help="log-ins per second")
-    parser.add_argument("--people", type=int, default=10_000, help="who log in in turn")
-    parser.add_argument(
-        "--folder", type=Path, help="for the store; by default one that is removed afterwards"
-    )
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        Path(folder).chmod(0o755)
-        problems = soak(Path(folder), options.minutes * 60, options.rate, options.people)
-    print("\n".join(problems) or "nothing lost, doubled, late or wrong; nothing grows; a clean stop")
-    sys.exit(bool(problems))
-
-
 def soak(folder: Path, seconds: float, rate: float, people: int) -> list[str]:
     """Run it all and return what was wrong, as sentences."""
     ports = (find_free_tcp_port(), find_free_tcp_port())
+    more = "TIMEOUT = 1\nCONNECTIONS = 64"
     tables = "".join(
-        _GATEWAY.format(name=name, port=port) for name, port in zip(("failing", "sound"), ports, strict=True)
+        write_http_gateway(port, name, more) for name, port in zip(("failing", "sound"), ports, strict=True)
     )
     # Nobody logs in as often as these people do.
     server = make_plugin_server(folder / "server", f'[limits]\nmode = "record"\n{tables}')
     server.start()
-    plan = SoakPlan(server.address, b"testing123", ports, people, rate, seconds, _FAULT_SECONDS, _EVERY)
+    plan = SoakPlan(server.address, ports, people, rate, seconds, _FAULT_SECONDS, _EVERY)
     context = multiprocessing.get_context("spawn")
     reports, sender = context.Pipe(duplex=False)
     load = context.Process(target=run_soak, args=(plan, sender))
@@ -147,8 +117,7 @@ def watch(server: FreeRadiusServer, reports: "Connection[None, Sighting]") -> tu
             raise SystemExit("the server has ended")
         size = Size.of(server.pid)
         sizes.append(size)
-        times = sorted(seen.latencies) or [0.0]
-        p50, p99 = (times[int(len(times) * share)] * 1e3 for share in (0.5, 0.99))
+        p50, p99 = (find_percentile(seen.latencies, share) * 1000 for share in (0.5, 0.99))
         counts = seen.counts
         print(
             f"{perf_counter() - begin:9.0f}{counts['begun']:9}{counts['accepted']:9}{counts['refused']:8}"
@@ -205,6 +174,18 @@ def judge_sizes(sizes: Sequence[Size]) -> list[str]:
             problems.append(f"{what} have grown from {most[0]} to {most[1]}")
     print(f"memory {memory[0]:.0f} -> {memory[1]:.0f} MB between the second quarter and the last one")
     return problems
+
+
+def main() -> None:
+    options = Options(__doc__)
+    options.add_amount("minutes", 30.0, "how long", quick=0.5)
+    options.add_amount("rate", 200.0, "log-ins a second", quick=50.0)
+    options.add_amount("people", 10_000, "who log in in turn")
+    chosen = options.read()
+    with make_folder(chosen) as folder:
+        problems = soak(folder, chosen.minutes * 60, chosen.rate, chosen.people)
+    print("\n".join(problems) or "nothing lost, doubled, late or wrong; nothing grows; a clean stop")
+    sys.exit(bool(problems))
 
 
 if __name__ == "__main__":

@@ -6,19 +6,16 @@ The gateways run in here; the second one never fails.
 """
 
 import heapq
-import os
-import select
-import socket
-import threading
 from collections import Counter, OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import cycle
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from bench_servers import PASSWORD
+from inbox_codes import InboxCodes
 from radius_packets import ACCEPT, CHALLENGE, find_state, pack_access_request
+from radius_sockets import RadiusSockets
 
 from smsotp_mocks.gateways.http.gateway import HttpGateway
 from smsotp_mocks.inbox.inbox import Inbox
@@ -33,7 +30,6 @@ FAULTS = (
     *("mute", "half", "reset-after", "status 500", "dead"),
 )
 _FIRST_USER = 1_000_000
-_NAME_DIGITS = 7  # of a user; the rest of the telephone number is the same for all
 _WRONG_EVERY = 50
 _WRONG = "wrong!"
 _SOCKETS = 512
@@ -51,7 +47,6 @@ class SoakPlan:
 
     Attributes:
         address: Of the RADIUS server.
-        secret: Shared with it.
         ports: Of the gateway that fails and of the one that does not.
         people: How many people log in in turn.
         rate: Log-ins a second.
@@ -61,7 +56,6 @@ class SoakPlan:
     """
 
     address: tuple[str, int]
-    secret: bytes
     ports: tuple[int, int]
     people: int
     rate: float
@@ -153,23 +147,19 @@ class _Run:
         self._logins: dict[str, _Login] = {}
         self._copies: OrderedDict[str, float] = OrderedDict()
         self._overdue: list[tuple[float, str]] = []
-        self._codes = _Codes(inboxes)
-        self._poll = select.epoll()
-        self._poll.register(self._codes.bell, select.EPOLLIN)
-        self._sockets: dict[int, socket.socket] = {}
+        self._codes = InboxCodes(inboxes)
+        self._sockets = RadiusSockets(plan.address, _SOCKETS, self._codes.bell)
         self._asking: OrderedDict[int, _Login] = OrderedDict()
-        for _ in range(_SOCKETS):
-            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            sock.connect(plan.address)
-            self._sockets[sock.fileno()] = sock
-            self._poll.register(sock.fileno(), select.EPOLLIN)
-        self._idle = list(self._sockets)
 
     def go(self, faults: _Faults, reports: "Connection[Sighting, None]") -> None:
         begin = perf_counter()
         next_report, number = begin + self._plan.every, 0
         while (now := perf_counter()) < begin + self._plan.seconds or self._logins:
-            while now < begin + self._plan.seconds and self._idle and begin + number / self._plan.rate <= now:
+            while (
+                now < begin + self._plan.seconds
+                and self._sockets.idle
+                and begin + number / self._plan.rate <= now
+            ):
                 self._begin(number)
                 number += 1
             if now >= begin + self._plan.seconds:
@@ -186,9 +176,7 @@ class _Run:
 
     def close(self) -> None:
         self._codes.close()
-        for sock in self._sockets.values():
-            sock.close()
-        self._poll.close()
+        self._sockets.close()
 
     def _report(self, faults: _Faults, reports: "Connection[Sighting, None]") -> None:
         self._seen.waiting, self._seen.fault = len(self._logins), faults.present
@@ -205,25 +193,25 @@ class _Run:
         self._ask(login, "first", PASSWORD)
 
     def _ask(self, login: _Login, asked: str, password: str) -> None:
-        sock = self._idle.pop(0) if self._idle else None
+        sock = self._sockets.idle.pop(0) if self._sockets.idle else None
         if sock is None:
             # As if the client had no port left: it tries again when it has one.
             heapq.heappush(self._overdue, (perf_counter() + 0.1, login.user))
             return
         login.asked, login.sent_at, login.was_repeated = asked, perf_counter(), False
         self._asking[sock] = login
-        login.packet = pack_access_request(login.user, password, "", self._plan.secret, login.state)
-        self._sockets[sock].send(login.packet)
+        login.packet = pack_access_request(login.user, password, "", login.state)
+        self._sockets.send(sock, login.packet)
 
     def _take_events(self) -> None:
-        for number, _ in self._poll.poll(0.002):
+        for number in self._sockets.wait(0.002):
             if number == self._codes.bell:
                 self._take_codes()
             else:
                 self._receive(number)
 
     def _take_codes(self) -> None:
-        for user, code in self._codes.take():
+        for user, code, _ in self._codes.take():
             if user in self._copies:
                 self._seen.counts["doubled"] += 1
                 continue
@@ -243,11 +231,11 @@ class _Run:
             self._ask(login, "right", login.code)
 
     def _receive(self, number: int) -> None:
-        answer = self._sockets[number].recv(4096)
+        answer = self._sockets.receive(number)
         login = self._asking.pop(number, None)
         if login is None:
             return
-        self._idle.append(number)
+        self._sockets.idle.append(number)
         asked, login.asked = login.asked, ""
         match asked, answer[0]:
             case "first", code if code == CHALLENGE:
@@ -290,50 +278,13 @@ class _Run:
                 break
             if login.sent_at <= now - _NO_ANSWER_AFTER:
                 del self._asking[number]
-                self._idle.append(number)
+                self._sockets.idle.append(number)
                 self._end(login, "late")
             elif not login.was_repeated:
                 login.was_repeated = True
                 self._seen.counts["repeated"] += 1
-                self._sockets[number].send(login.packet)
+                self._sockets.send(number, login.packet)
 
     def _end(self, login: _Login, how: str) -> None:
         self._seen.counts[how] += 1
         self._logins.pop(login.user, None)
-
-
-class _Codes:
-    """The codes that reached the inboxes; rings a bell (an eventfd) at each."""
-
-    def __init__(self, inboxes: list[Inbox]) -> None:
-        self.bell = os.eventfd(0, os.EFD_NONBLOCK)
-        self._lock = threading.Lock()
-        self._arrived: list[tuple[str, str]] = []
-        self._closing = False
-        self._threads = [threading.Thread(target=self._listen, args=(inbox,)) for inbox in inboxes]
-        for thread in self._threads:
-            thread.start()
-
-    def take(self) -> list[tuple[str, str]]:
-        """Return user and code of each SMS since the last time."""
-        with suppress(BlockingIOError):
-            os.eventfd_read(self.bell)
-        with self._lock:
-            arrived, self._arrived = self._arrived, []
-        return arrived
-
-    def close(self) -> None:
-        self._closing = True
-        for thread in self._threads:
-            thread.join()
-        os.close(self.bell)
-
-    def _listen(self, inbox: Inbox) -> None:
-        subscription = inbox.subscribe(max_waiting=100_000)
-        while not self._closing:
-            event = subscription.get(timeout=0.1)
-            if event is not None and event.message is not None:
-                with self._lock:
-                    self._arrived.append((event.message.number[-_NAME_DIGITS:], event.message.code))
-                os.eventfd_write(self.bell, 1)
-        subscription.close()

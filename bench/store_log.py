@@ -1,52 +1,40 @@
 """
 The size of the store's files while log-ins come on schedule: a real FreeRADIUS, whole log-ins, SMS over HTTP.
 
-    bench/store_log.py [--seconds 600] [--rate 150] [--folder FOLDER]
+    bench/store_log.py [--quick] [--seconds 600] [--rate 150] [--folder FOLDER]
 
 Prints the sizes at intervals, and in the end how long first legs took.
 """
 
-import argparse
-import multiprocessing
-import tempfile
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, wait
 from pathlib import Path
 
-from bench_servers import make_plugin_server
-from first_leg import write_gateway
+from bench_frame import Bench, Options, Sizes, open_bench, write_times
+from bench_servers import make_plugin_server, write_http_gateway
 from login_load import LoginResult, run_logins
-from radius_load import Load
 from radius_packets import ACCEPT, CHALLENGE
 
-from smsotp_mocks.gateways.http.gateway import HttpGateway
+from smsotp_mocks.net.ports import find_free_tcp_port
 
 _INTERVALS = 20
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seconds", type=float, default=600.0)
-    parser.add_argument("--rate", type=float, default=150.0, help="log-ins per second")
-    parser.add_argument(
-        "--folder", type=Path, help="for the store; by default one that is removed afterwards"
-    )
-    options = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory(dir=options.folder) as folder,
-        ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as workers,
-    ):
-        measure(Path(folder), options.seconds, options.rate, workers)
+    options = Options(__doc__)
+    options.add_amount("seconds", 600.0, "how long", quick=10.0)
+    options.add_amount("rate", 150.0, "log-ins a second", quick=50.0)
+    chosen = options.read()
+    sizes = Sizes(rounds=1, requests=int(chosen.rate * chosen.seconds), seconds=chosen.seconds)
+    with open_bench(chosen, sizes, sizes) as bench:
+        measure(bench, chosen.rate)
 
 
-def measure(folder: Path, seconds: float, rate: float, workers: ProcessPoolExecutor) -> None:
-    with HttpGateway() as gateway:  # only to find a port; the load runs a gateway of its own there
-        port, tables = gateway.port, gateway.configuration()
-    with make_plugin_server(folder, write_gateway(tables["gateways.http"]["URL"])) as server:
-        load = Load(server.address, b"testing123", range(int(rate * seconds)), outstanding=256, rate=rate)
-        running = workers.submit(run_logins, load, port, "", seconds)
-        longest = watch(folder / "smsotp.db", seconds, running)
+def measure(bench: Bench, rate: float) -> None:
+    port = find_free_tcp_port()
+    with make_plugin_server(bench.folder, write_http_gateway(port)) as server:
+        load = bench.load(server.address, bench.sizes.requests, rate)
+        running = bench.begin(run_logins, load, port, "", bench.sizes.seconds)
+        longest = watch(bench.folder / "smsotp.db", bench.sizes.seconds, running)
         show(running.result(), rate, longest)
 
 
@@ -65,12 +53,10 @@ def watch(database: Path, seconds: float, running: "Future[LoginResult]") -> int
 
 
 def show(result: LoginResult, rate: float, longest: int) -> None:
-    times = sorted(result.latencies)
-    p50, p99 = (times[int(len(times) * share)] * 1e3 for share in (0.5, 0.99))
     print(
         f"{result.accepted} log-ins at {rate:g} a second ({result.login_rate:.0f} came), "
         f"{result.codes.get(CHALLENGE, 0)} challenges, {result.codes.get(ACCEPT, 0)} accepted, {result.lost} lost; "
-        f"first legs p50 {p50:.1f} ms, p99 {p99:.1f} ms; the log at its longest {longest / 1e6:.1f} MB"
+        f"first legs {write_times(result.latencies)}; the log at its longest {longest / 1e6:.1f} MB"
     )
 
 

@@ -132,7 +132,11 @@ def judge(words: list[str]) -> None:
         case "python" | "python3", ["-m", "venv", _]:
             pass
         case "python" | "python3", [script, *rest] if script.startswith("bench/"):
-            subprocess.run([sys.executable, ROOT / script, *rest, "--help"], check=True, capture_output=True)
+            known = subprocess.run(
+                [sys.executable, ROOT / script, "--help"], check=True, capture_output=True, text=True
+            ).stdout
+            assert [word for word in rest if word.startswith("--") and word not in known] == []
+            assert "--quick" in known
         case "pip", ["install", *wanted]:
             judge_installation(wanted)
         case ("env", [_, *rest]) | ("runuser", ["-u", _, "--", *rest]) if (

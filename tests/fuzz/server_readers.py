@@ -17,7 +17,7 @@ from smsotp_plugin.login.decisions import Accept
 from smsotp_plugin.radius.attributes import AttributePlace, Packet, read_refusal, read_request
 from smsotp_plugin.sms.phone import parse_number
 from tests.fuzz.reader import Reader, describe
-from tests.unit.test_login import Bench
+from tests.support.login_bench import Bench
 
 #: Characters of a value that rlm_python3 hands over.
 _LONGEST_VALUE = 1023

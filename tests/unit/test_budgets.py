@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from smsotp_plugin.login.decisions import Accept, Ask, Reject
 from smsotp_plugin.settings.sections.limits import LimitSettings
 from smsotp_plugin.sms.kinds import NumberKind, find_country, find_kind
-from tests.unit.test_login import NUMBER, Bench, answer, make, request
+from tests.support.login_bench import NUMBER, Bench, answer, make, request
 
 __all__ = ["make"]
 

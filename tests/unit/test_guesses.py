@@ -15,7 +15,7 @@ from smsotp_plugin.errors import NoRoute, TooManyAttempts, WrongCode
 from smsotp_plugin.login.decisions import Accept, Ask, Reject
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.unit.test_login import NUMBER, Bench, answer, make, request
+from tests.support.login_bench import NUMBER, Bench, answer, make, request
 
 __all__ = ["make"]
 

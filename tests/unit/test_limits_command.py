@@ -17,7 +17,7 @@ from smsotp_plugin.settings import load_settings
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.clock import FakeClock, Waits
-from tests.unit.test_login import NUMBER, request
+from tests.support.login_bench import NUMBER, request
 
 
 @pytest.fixture

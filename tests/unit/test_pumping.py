@@ -20,9 +20,9 @@ from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.stores.schemes import read_limits
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.clock import FakeClock, Waits
+from tests.support.login_bench import Bench, answer, make, request
 from tests.support.replay import Replay
 from tests.support.traffic import DAY, HOUR, live, make_people, make_victims
-from tests.unit.test_login import Bench, answer, make, request
 
 __all__ = ["make"]
 

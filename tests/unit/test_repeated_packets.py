@@ -13,7 +13,7 @@ from smsotp_plugin.errors import NoGatewayAlive, NoRoute, QueueFull
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.news import News, Ration
 from tests.support.clock import FakeClock
-from tests.unit.test_login import Bench, answer, request
+from tests.support.login_bench import Bench, answer, request
 
 MANY = 1000
 #: What a packet may add on average in the long run is nothing; at once it is a few, or a ration where names are made up.

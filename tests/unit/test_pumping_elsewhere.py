@@ -15,8 +15,8 @@ from smsotp_plugin.login.waiting import Waiting
 from smsotp_plugin.settings.sections.limits import LimitSettings
 from smsotp_plugin.stores.answers import Fate
 from smsotp_plugin.stores.sealed import SealedStore
+from tests.support.pumping_site import GRACE, Site, block
 from tests.support.redis import Redis, open_store
-from tests.unit.test_pumping import GRACE, Site, block
 from tests.unit.test_stream import compose
 
 pytestmark = pytest.mark.usefixtures("redis")

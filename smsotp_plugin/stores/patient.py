@@ -207,7 +207,7 @@ class PatientStore:
         self, state: str, user: str, seal: str, now: float, guesser: Guesser | None = None
     ) -> Challenge:
         judge = partial(self._store.answer, state, user, seal, now, guesser)
-        return self._patience.within(judge, self._take_back)
+        return self._wait_for(judge, self._take_back)
 
     def close(self) -> None:
         self._patience.close()
@@ -222,7 +222,10 @@ class PatientStore:
             self._inside.listener = outer
 
     def _within(self, method: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+        return self._wait_for(partial(method, *args, **kwargs))
+
+    def _wait_for(self, work: Callable[[], Result], undo: Callable[[Result], object] = _leave) -> Result:
         # No log-in waits for the listener, but the store may wait for what it does.
         if getattr(self._inside, "listener", False):
-            return method(*args, **kwargs)
-        return self._patience.within(lambda: method(*args, **kwargs))
+            return work()
+        return self._patience.within(work, undo)

@@ -20,6 +20,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from smsotp_plugin.clock import Deadline
+from smsotp_plugin.wire.at_once import is_silent, take
 from smsotp_plugin.wire.reasons import find_reason
 from smsotp_plugin.wire.resolve import RESOLVER
 from smsotp_plugin.wire.tls import find_certified_name
@@ -196,6 +197,10 @@ class Channel:
         """Tell, without a word to the peer, whether it is still there and has said nothing unasked."""
         if self._socket is None or self._received:
             return False
+        if self._inner is None and is_silent(self._socket):
+            return True
+        if not isinstance(self._socket, ssl.SSLSocket):
+            return False
         try:
             received = self._socket.recv(1 if self._inner is None else LARGEST_PIECE)
             if self._inner is not None and received:
@@ -241,10 +246,11 @@ class Channel:
 
     def _receive(self, deadline: Deadline) -> bytes:
         assert self._socket is not None
-        if not isinstance(self._socket, ssl.SSLSocket):
-            # Nearly always there is nothing yet.
-            self._wait(select.POLLIN, deadline)
-        return self._take(partial(self._socket.recv, LARGEST_PIECE), select.POLLIN, deadline)
+        if isinstance(self._socket, ssl.SSLSocket):
+            return self._take(partial(self._socket.recv, LARGEST_PIECE), select.POLLIN, deadline)
+        # Nearly always there is nothing yet.
+        self._wait(select.POLLIN, deadline)
+        return self._take(partial(take, self._socket, LARGEST_PIECE), select.POLLIN, deadline)
 
     def _take(self, step: Callable[[], _T], awaited: int, deadline: Deadline) -> _T:
         """Take a step as soon as the socket can; where TLS wants to read or to write first, it waits for that."""

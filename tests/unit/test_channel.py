@@ -4,8 +4,10 @@ import select
 import socket
 import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import trustme
 
 from smsotp_plugin.clock import Deadline, SystemClock
 from smsotp_plugin.wire.channel import Broken, Channel, Silent
@@ -166,3 +168,25 @@ def test_a_channel_is_quiet_until_the_peer_speaks_or_hangs_up(channel: Channel, 
     select.select([channel._socket], [], [], 5)  # type: ignore[type-var]
 
     assert (before, channel.quiet()) == (True, False)
+
+
+def test_a_channel_in_tls_is_quiet_though_tickets_come_until_the_peer_speaks(
+    channel: Channel, peer: socket.socket
+) -> None:
+    authority, ours = trustme.CA(), ssl.create_default_context()
+    theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(theirs)
+    authority.configure_trust(ours)
+    with ThreadPoolExecutor(1) as pool:
+        # With TLS 1.3 the tickets come after the handshake.
+        wrapping = pool.submit(theirs.wrap_socket, peer, server_side=True)
+        channel.encrypt(ours, "localhost", soon())
+        tls = wrapping.result()
+    select.select([channel._socket], [], [], 5)  # type: ignore[type-var]
+    looks = [channel.quiet(), channel.quiet()]
+    with tls:
+        tls.sendall(b"x")
+        select.select([channel._socket], [], [], 5)  # type: ignore[type-var]
+        looks.append(channel.quiet())
+
+    assert looks == [True, True, False]

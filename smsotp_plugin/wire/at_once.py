@@ -1,0 +1,40 @@
+"""
+What has come on a socket, without giving up the interpreter's lock.
+
+Each method of a socket gives up that lock, also where it cannot wait. With other threads at work it takes some 90 microseconds to get it
+back, which is more than the system call.
+"""
+
+import ctypes
+import errno
+import os
+import socket
+
+_recv = ctypes.PyDLL(None, use_errno=True).recv
+_recv.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+_recv.restype = ctypes.c_ssize_t
+
+
+def is_silent(connection: socket.socket) -> bool:
+    """Tell whether a connection is good and neither a byte has come that nobody has read, nor its end. Takes none."""
+    flags = socket.MSG_DONTWAIT | socket.MSG_PEEK
+    return (
+        _recv(connection.fileno(), ctypes.create_string_buffer(1), 1, flags) < 0
+        and ctypes.get_errno() == errno.EAGAIN
+    )
+
+
+def take(connection: socket.socket, most: int) -> bytes:
+    """
+    Take what has come, at most so many bytes; empty at the end.
+
+    Raises:
+        BlockingIOError: Nothing has come.
+        OSError: The connection cannot be used.
+    """
+    piece = ctypes.create_string_buffer(most)
+    length = _recv(connection.fileno(), piece, most, socket.MSG_DONTWAIT)
+    if length < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return piece.raw[:length]

@@ -28,6 +28,7 @@ from smsotp_plugin.dispatch.planner import Planner
 from smsotp_plugin.dispatch.prober import Prober
 from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
 from smsotp_plugin.dispatch.slots import Slots
+from smsotp_plugin.dispatch.steps import take_all
 from smsotp_plugin.dispatch.timer import Timer
 from smsotp_plugin.errors import DeliveryError, NotNeeded, NotSent, Outcome, QueueFull, Unknown
 from smsotp_plugin.providers.base import Provider
@@ -338,7 +339,8 @@ class Dispatcher:
         if now >= delivery.deadline or not delivery.is_needed:
             return False
         alive = lane.breaker.health(now).condition is Condition.ALIVE
-        hoped, delivery.hopes = lane.name in delivery.hopes, delivery.hopes - {lane.name}
+        hoped = lane.name in delivery.hopes
+        delivery.hopes.discard(lane.name)
         return alive or hoped
 
     def _give_back(self, lane: Lane, delivery: Delivery) -> None:
@@ -347,24 +349,26 @@ class Dispatcher:
     def _note_receipt(self, lane: Lane, delivery: Delivery, receipt: Receipt) -> None:
         with self._lock:
             first = delivery.note_receipt(lane.name)
-        with ExitStack() as rest:
-            if first:
-                rest.callback(self._end, delivery, Outcome.ACCEPTED)
-            self._keeper.forget(delivery.message)
+        try:
             self._journal.note_receipt(delivery.message, lane.name, receipt.gateway_id)
+        finally:
+            if first:
+                self._end(delivery, Outcome.ACCEPTED)
+            else:
+                self._keeper.forget(delivery.message)
 
     def _note_failure(self, lane: Lane, delivery: Delivery, error: DeliveryError) -> None:
         consequence = lane.breaker.note_failure(error, delivery.person, self._clock.monotonic())
-        with ExitStack() as rest:
-            rest.callback(self._count_copies, delivery)
-            rest.callback(self._advance, delivery, lambda: delivery.note_failure(lane.name, error))
-            if consequence is Consequence.OPENED:
-                rest.callback(self._prober.note_opened, lane)
-            if consequence is Consequence.SUSPECT:
-                rest.callback(lane.probe, hurried=True)
-            if not isinstance(error, Unknown):
-                rest.callback(self._keeper.end, delivery.message, lane.name)
-            self._journal.note_failure(delivery.message, lane.name, error)
+        steps = [lambda: self._journal.note_failure(delivery.message, lane.name, error)]
+        if not isinstance(error, Unknown):
+            steps.append(lambda: self._keeper.end(delivery.message, lane.name))
+        if consequence is Consequence.SUSPECT:
+            steps.append(lambda: lane.probe(hurried=True))
+        if consequence is Consequence.OPENED:
+            steps.append(lambda: self._prober.note_opened(lane))
+        steps.append(lambda: self._advance(delivery, lambda: delivery.note_failure(lane.name, error)))
+        steps.append(lambda: self._count_copies(delivery))
+        take_all(*steps)
 
     def _count_copies(self, delivery: Delivery, note: Callable[[], None] = _do_nothing) -> None:
         with self._lock:
@@ -375,14 +379,16 @@ class Dispatcher:
 
     def _end(self, delivery: Delivery, outcome: Outcome) -> None:
         """End a message, whatever of that fails."""
+        message = delivery.message
         self._slots.give_back(delivery.plan.slot)
-        with ExitStack() as rest:
-            rest.callback(self._leave_the_way, delivery)
-            rest.callback(self._count_copies, delivery)
-            rest.callback(self._journal.note_end, delivery.message, outcome, delivery.plan.route)
-            # Before that: whoever reads that the message has ended finds its consequences in place.
-            rest.callback(self._listener, delivery.message, outcome)
-            self._keeper.forget(delivery.message)
+        take_all(
+            lambda: self._keeper.forget(message),
+            # Before the line: whoever reads that the message has ended finds its consequences in place.
+            lambda: self._listener(message, outcome),
+            lambda: self._journal.note_end(message, outcome, delivery.plan.route),
+            lambda: self._count_copies(delivery),
+            lambda: self._leave_the_way(delivery),
+        )
 
     def _leave_the_way(self, delivery: Delivery) -> None:
         with self._lock:

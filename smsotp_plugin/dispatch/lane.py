@@ -61,6 +61,8 @@ class Lane:
         probed: Probed,
     ) -> None:
         self.provider = provider
+        #: The gateway's name in the configuration.
+        self.name = provider.context.name
         self.breaker = breaker
         self._attempt = attempt
         self._probed = probed
@@ -69,11 +71,6 @@ class Lane:
             threading.Thread(target=self._work, name=f"smsotp-{self.name}-{number}", daemon=True)
             for number in range(provider.settings.CONNECTIONS)
         ]
-
-    @property
-    def name(self) -> str:
-        """The gateway's name in the configuration."""
-        return self.provider.context.name
 
     def start(self) -> None:
         """Open the gateway and start the threads; waits for nobody."""

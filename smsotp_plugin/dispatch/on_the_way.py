@@ -10,8 +10,9 @@ class OnTheWay:
 
     def __init__(self) -> None:
         self._all: set[Delivery] = set()
-        self._by_state: dict[str, set[Delivery]] = {}
-        self._by_login: dict[str, set[Delivery]] = {}
+        #: Nearly always one for each, so that a tuple costs least.
+        self._by_state: dict[str, tuple[Delivery, ...]] = {}
+        self._by_login: dict[str, tuple[Delivery, ...]] = {}
 
     def __len__(self) -> int:
         return len(self._all)
@@ -23,16 +24,15 @@ class OnTheWay:
         """Add one."""
         self._all.add(delivery)
         for index, key in self._list_keys(delivery):
-            index.setdefault(key, set()).add(delivery)
+            index[key] = (*index.get(key, ()), delivery)
 
     def discard(self, delivery: Delivery) -> None:
         """Take one out, if it is there."""
         self._all.discard(delivery)
         for index, key in self._list_keys(delivery):
-            same = index.get(key, set())
-            same.discard(delivery)
-            if not same:
-                index.pop(key, None)
+            left = tuple([each for each in index.pop(key, ()) if each is not delivery])
+            if left:
+                index[key] = left
 
     def find_of_challenge(self, state: str) -> list[Delivery]:
         """Return those that carry the code of a challenge."""
@@ -42,7 +42,7 @@ class OnTheWay:
         """Return those that carry a code for a log-in."""
         return list(self._by_login.get(login, ()))
 
-    def _list_keys(self, delivery: Delivery) -> list[tuple[dict[str, set[Delivery]], str]]:
+    def _list_keys(self, delivery: Delivery) -> list[tuple[dict[str, tuple[Delivery, ...]], str]]:
         message = delivery.message
         keys = [(self._by_state, message.state), (self._by_login, message.login)]
         return [(index, key) for index, key in keys if key]

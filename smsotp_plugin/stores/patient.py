@@ -190,10 +190,11 @@ class PatientStore:
         self._take_back = take_back
         self._patience = Patience(limit)
         self._inside = threading.local()
+        # Called a few times for each message, so they are not looked for at each call.
+        vars(self).update({name: getattr(store, name) for name in DIRECT})
 
     def __getattr__(self, name: str) -> Any:
-        method = getattr(self._store, name)
-        return method if name in DIRECT else partial(self._within, method)
+        return partial(self._within, getattr(self._store, name))
 
     def listen(self, listener: KeptListener) -> None:
         self._store.listen(partial(self._tell, listener))

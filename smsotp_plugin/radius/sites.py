@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from smsotp_plugin.fields.host import is_loopback
 from smsotp_plugin.radius.config_text import Section
 
 _USUAL_PORT = "1812"
 #: What the distributions call the virtual server inside of EAP.
 _USUAL_TUNNEL = "inner-tunnel"
-_LOOPBACK = ("127.", "[::1]", "localhost")
 #: Sections that make the whole configuration one virtual server without a name.
 _LISTS = ("authorize", "authenticate", "post-auth")
 
@@ -62,7 +62,7 @@ def find_sites(root: Section) -> list[Site]:
 
 def _read_site(name: str, section: Section, ways: list[str], inner: list[str]) -> Site:
     # A port of its own on the machine itself is for tests; it is not what clients reach.
-    if inner and all(way.startswith(_LOOPBACK) for way in ways):
+    if inner and all(is_loopback(way.rpartition(":")[0]) for way in ways):
         ways = []
     return Site(name, section, tuple(ways), tuple(inner))
 

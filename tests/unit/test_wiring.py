@@ -212,6 +212,29 @@ def test_a_site_that_asks_for_no_code_is_noted_beside_one_that_does(raddb: Path)
     assert "the virtual server default (*:1812) asks for no code: the password alone lets people in" in note
 
 
+@pytest.mark.parametrize(
+    ("address", "reached"),
+    [
+        ("127.0.0.1", False),
+        ("127.8.0.1", False),
+        ("::1", False),
+        ("localhost", False),
+        ("192.0.2.1", True),
+        ("localhost.example.org", True),
+        ("127.example.org", True),
+    ],
+)
+def test_a_server_inside_of_eap_that_listens_on_the_machine_alone_is_not_reached_by_clients(
+    raddb: Path, address: str, reached: object
+) -> None:
+    inner = INNER.replace("ipaddr = 127.0.0.1", f"ipaddr = {address}")
+    both(add("sites-enabled/inner-tunnel", inner), add("mods-enabled/eap", EAP))(raddb)
+
+    notes = [note for note in judge(raddb).notes if "the virtual server inner-tunnel (" in note]
+
+    assert bool(notes) is reached
+
+
 def test_a_site_that_nothing_leads_to_is_noted(raddb: Path) -> None:
     (raddb / "sites-enabled/second").write_text(DEFAULT.replace("type = auth", "type = status"))
 

@@ -212,10 +212,9 @@ def build(settings: Settings, clock: Clock) -> System:
     outbox: RunningOutbox
     takeover = None
     if has_gateways:
-        outbox = dispatcher = _build_dispatcher(settings, providers, store, clock)
-        takeover = _build_takeover(store, sealer, dispatcher, clock)
         aftermath = Aftermath(challenges, waiting, budgets)
-        dispatcher.listen(aftermath.note_end, aftermath.adjust)
+        outbox = dispatcher = _build_dispatcher(settings, providers, store, aftermath, clock)
+        takeover = _build_takeover(store, sealer, dispatcher, clock)
     else:
         outbox = _build_stream(settings, store, sealer, codes.names, clock)
     composer = Composer(settings=settings, codes=codes, budgets=budgets, sealer=sealer, outbox=outbox)
@@ -258,11 +257,10 @@ def build_worker(settings: Settings, clock: Clock) -> Worker:
     store = build_store(settings, clock, for_worker=True)
     queue = store.open_queue(settings.dispatch.queue)
     challenges = SealedStore(store, names)
-    dispatcher = _build_dispatcher(settings, providers, store, clock)
     pumping = PumpingWatch(settings.limits, names, store, clock)
     budgets = Budgets(settings.limits, names, store, clock, pumping=pumping)
     aftermath = Aftermath(challenges, Waiting(0, clock), budgets)
-    dispatcher.listen(aftermath.note_end, aftermath.adjust)
+    dispatcher = _build_dispatcher(settings, providers, store, aftermath, clock)
     takeover = _build_takeover(store, _make_sealer(keys), dispatcher, clock)
     intake = Intake(
         queue=queue, takeover=takeover, dispatcher=dispatcher, gateways=list(settings.gateways), clock=clock
@@ -310,9 +308,13 @@ def _build_takeover(store: Store, sealer: MessageSealer, dispatcher: Dispatcher,
 
 
 def _build_dispatcher(
-    settings: Settings, providers: Sequence[Provider[Any, Any, Any]], store: Store, clock: Clock
+    settings: Settings,
+    providers: Sequence[Provider[Any, Any, Any]],
+    store: Store,
+    aftermath: Aftermath,
+    clock: Clock,
 ) -> Dispatcher:
-    return Dispatcher(
+    dispatcher = Dispatcher(
         providers=providers,
         routes=build_routes(settings),
         rules=_make_rules(settings),
@@ -321,6 +323,8 @@ def _build_dispatcher(
         clock=clock,
         random=SystemRandom(),
     )
+    dispatcher.listen(aftermath.note_end, aftermath.adjust)
+    return dispatcher
 
 
 def _make_rules(settings: Settings) -> DispatchRules:

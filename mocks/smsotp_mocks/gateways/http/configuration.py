@@ -11,15 +11,23 @@ def make_http_configuration(url: str, accounts: Accounts, trust: dict[str, str])
 
     Args:
         url: Scheme, address and port of the mock.
+        accounts: Whose credentials are filled in.
         trust: Settings that make the plugin trust its certificate.
     """
+    tables = _make_plain(url, accounts) | _make_clickatell(url, accounts) | _make_gtx(url, accounts)
+    tables |= _make_twilio(url, accounts)
+    return {name: values if name.endswith(".options") else values | trust for name, values in tables.items()}
+
+
+def _make_plain(url: str, accounts: Accounts) -> dict[str, dict[str, Any]]:
     plain = {"provider": "http", "URL": f"{url}/sms", "HTTP_METHOD": "POST", "RETURN_SUCCESS": "OK"}
     if accounts.plain_username is not None:
         plain |= {"USERNAME": accounts.plain_username, "PASSWORD": accounts.plain_password}
-    messages = f"{url}/2010-04-01/Accounts/{accounts.twilio_sid}/Messages"
-    tables = {
-        "gateways.http": plain,
-        "gateways.http.options": {"to": "{phone}", "text": "{otp}"},
+    return {"gateways.http": plain, "gateways.http.options": {"to": "{phone}", "text": "{otp}"}}
+
+
+def _make_clickatell(url: str, accounts: Accounts) -> dict[str, dict[str, Any]]:
+    return {
         "gateways.clickatell": {
             "provider": "http",
             "URL": f"{url}/http/sendmsg",
@@ -34,6 +42,11 @@ def make_http_configuration(url: str, accounts: Accounts, trust: dict[str, str])
             "text": "Your OTP value is {otp}",
             "to": "{phone}",
         },
+    }
+
+
+def _make_gtx(url: str, accounts: Accounts) -> dict[str, dict[str, Any]]:
+    return {
         "gateways.gtx": {
             "provider": "http",
             "URL": f"{url}/smsc.php",
@@ -47,13 +60,17 @@ def make_http_configuration(url: str, accounts: Accounts, trust: dict[str, str])
             "to": "{phone}",
             "text": "Your OTP value is {otp}",
         },
+    }
+
+
+def _make_twilio(url: str, accounts: Accounts) -> dict[str, dict[str, Any]]:
+    return {
         "gateways.twilio": {
             "provider": "http",
-            "URL": messages,
+            "URL": f"{url}/2010-04-01/Accounts/{accounts.twilio_sid}/Messages",
             "HTTP_METHOD": "POST",
             "USERNAME": accounts.twilio_sid,
             "PASSWORD": accounts.twilio_token,
         },
         "gateways.twilio.options": {"From": "+15005550006", "Body": "{otp}", "To": "{phone}"},
     }
-    return {name: values if name.endswith(".options") else values | trust for name, values in tables.items()}

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from smsotp_mocks.net.ports import find_free_udp_port
 from smsotp_mocks.servers.raddb import RadiusUser
 
-from .raddbs import DEBIAN, USERS, answer_at_once, free_port, write_config
+from .raddbs import DEBIAN, USERS, answer_at_once, write_config
 from .system import World
 
 
@@ -43,7 +44,9 @@ def raddb(directory: Path) -> Path:
     path = directory / "raddb"
     subprocess.run(["cp", "-a", DEBIAN, path], check=True)
     for site in (path / "sites-available/default", path / "sites-available/inner-tunnel"):
-        site.write_text(re.sub(r"port = (0|18120)\b", lambda _: f"port = {free_port()}", site.read_text()))
+        site.write_text(
+            re.sub(r"port = (0|18120)\b", lambda _: f"port = {find_free_udp_port()}", site.read_text())
+        )
     answer_at_once(path)
     users = path / "mods-config/files/authorize"
     users.write_text(USERS + users.read_text())

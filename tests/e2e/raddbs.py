@@ -1,7 +1,6 @@
 """Copies of Debian's configuration for the tests of the installation, and the commands that change them."""
 
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -34,12 +33,6 @@ def write_config(directory: Path, url: str) -> Path:
     )
     path.chmod(0o600)
     return path
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
-        probe.bind(("::", 0))
-        return int(probe.getsockname()[1])
 
 
 def install(

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from smsotp_mocks.net.ports import find_free_udp_port
 from smsotp_plugin.raddb.rehearsal import rehearse_as
 from smsotp_plugin.raddb.tree import Raddb
 from tests.support.markdown import blocks
 
-from .raddbs import DEBIAN, SMSOTP, contents, free_port, write_config
+from .raddbs import DEBIAN, SMSOTP, contents, write_config
 
 pytestmark = [
     pytest.mark.skipif(not DEBIAN.is_dir(), reason="FreeRADIUS is not installed"),
@@ -84,7 +85,7 @@ def original() -> Iterator[Path]:
         write_config(made.directory, "http://127.0.0.1:1")
         made.site.write_text(wire(made.site.read_text()))
         inner = made.raddb / "sites-available/inner-tunnel"
-        inner.write_text(inner.read_text().replace("port = 18120", f"port = {free_port()}"))
+        inner.write_text(inner.read_text().replace("port = 18120", f"port = {find_free_udp_port()}"))
         done = made.run("install", "--raddb", str(made.raddb), "--config", str(made.config))
         assert done.returncode == 0, done.stdout + done.stderr
         made.directory.rename(made.directory.with_name("original"))

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from .raddbs import DEBIAN, change_raddb, contents, free_port, install, set_main, write_config
+from smsotp_mocks.net.ports import find_free_udp_port
+
+from .raddbs import DEBIAN, change_raddb, contents, install, set_main, write_config
 
 pytestmark = [
     pytest.mark.skipif(not DEBIAN.is_dir(), reason="FreeRADIUS is not installed"),
@@ -27,7 +29,7 @@ def test_what_root_keeps_for_itself_stays_so(raddb: Path, config: Path) -> None:
 
 
 def test_a_second_run_changes_nothing(directory: Path, raddb: Path, config: Path) -> None:
-    listen = f"127.0.0.1:{free_port()}"
+    listen = f"127.0.0.1:{find_free_udp_port()}"
     assert install(raddb, config, "--listen", listen).returncode == 0
     before = contents(directory)
 
@@ -39,7 +41,7 @@ def test_a_second_run_changes_nothing(directory: Path, raddb: Path, config: Path
 
 
 def test_files_belong_to_the_server_like_those_of_debian(raddb: Path, config: Path) -> None:
-    assert install(raddb, config, "--listen", f"127.0.0.1:{free_port()}").returncode == 0
+    assert install(raddb, config, "--listen", f"127.0.0.1:{find_free_udp_port()}").returncode == 0
 
     model = (raddb / "radiusd.conf").stat()
     for name in ("mods-available/smsotp-plugin", "policy.d/smsotp", "sites-available/smsotp", "dictionary"):
@@ -69,7 +71,7 @@ def test_the_store_gets_a_private_directory_of_the_servers_user(
 def test_a_dry_run_shows_a_diff_and_writes_nothing(directory: Path, raddb: Path, config: Path) -> None:
     before = contents(directory)
 
-    done = install(raddb, config, "--listen", f"127.0.0.1:{free_port()}", "--dry-run")
+    done = install(raddb, config, "--listen", f"127.0.0.1:{find_free_udp_port()}", "--dry-run")
 
     assert done.returncode == 0
     assert contents(directory) == before
@@ -92,7 +94,7 @@ def test_a_policy_that_was_edited_is_not_written_over(raddb: Path, config: Path)
 
 
 def test_a_site_that_was_edited_stays(raddb: Path, config: Path) -> None:
-    listen = f"127.0.0.1:{free_port()}"
+    listen = f"127.0.0.1:{find_free_udp_port()}"
     change_raddb(raddb, config, listen)
     site = raddb / "sites-available/smsotp"
     site.write_text(site.read_text() + "# mine\n")
@@ -120,8 +122,8 @@ def test_an_enabled_site_of_an_earlier_version_is_renewed_where_it_serves(raddb:
 
 
 def test_a_new_port_is_taken_over(raddb: Path, config: Path) -> None:
-    change_raddb(raddb, config, f"127.0.0.1:{free_port()}")
-    port = free_port()
+    change_raddb(raddb, config, f"127.0.0.1:{find_free_udp_port()}")
+    port = find_free_udp_port()
 
     assert install(raddb, config, "--listen", f"127.0.0.1:{port}").returncode == 0
 
@@ -129,7 +131,7 @@ def test_a_new_port_is_taken_over(raddb: Path, config: Path) -> None:
 
 
 def test_a_port_that_another_site_has_is_refused(raddb: Path, config: Path) -> None:
-    port = free_port()
+    port = find_free_udp_port()
     (raddb / "sites-enabled/mine").write_text(
         f"server mine {{\n  listen {{\n    type = auth\n    ipaddr = *\n    port = {port}\n  }}\n}}\n"
     )

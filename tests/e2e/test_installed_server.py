@@ -13,10 +13,11 @@ import pytest
 
 from smsotp_mocks.gateways.http.gateway import HttpGateway
 from smsotp_mocks.inbox.inbox import Inbox
+from smsotp_mocks.net.ports import find_free_udp_port
 from smsotp_mocks.servers.raddb import find_program
 from smsotp_mocks.servers.radius_client import Answer, RadiusClient
 
-from .raddbs import DEBIAN, USERS, answer_at_once, free_port, install, set_main, write_config
+from .raddbs import DEBIAN, USERS, answer_at_once, install, set_main, write_config
 
 pytestmark = [
     pytest.mark.skipif(not DEBIAN.is_dir(), reason="FreeRADIUS is not installed"),
@@ -58,7 +59,7 @@ class Start:
         self.directory, self.raddb, self.running = directory, raddb, running
 
     def __call__(self, host: str = "127.0.0.1", listen: str = "127.0.0.1") -> tuple[Server, Inbox]:
-        inbox, port = Inbox(), free_port()
+        inbox, port = Inbox(), find_free_udp_port()
         gateway = self.running.enter_context(HttpGateway(inbox))
         done = install(self.raddb, write_config(self.directory, gateway.url), "--listen", f"{listen}:{port}")
         assert done.returncode == 0, done.stderr
@@ -277,7 +278,7 @@ def test_a_raddb_of_another_layout_serves_the_log_in_as_its_own_user(directory: 
 def test_program_and_modules_are_those_that_radiusd_conf_names(
     directory: Path, foreign: Path, config: Path
 ) -> None:
-    done = install(foreign, config, "--listen", f"127.0.0.1:{free_port()}")
+    done = install(foreign, config, "--listen", f"127.0.0.1:{find_free_udp_port()}")
 
     assert done.returncode == 0
     assert "radiusd -C accepts the configuration.\n" in done.stdout

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from .raddbs import DEBIAN, USERS, change_raddb, contents, free_port, freeradius, install, set_main
+from smsotp_mocks.net.ports import find_free_udp_port
+
+from .raddbs import DEBIAN, USERS, change_raddb, contents, freeradius, install, set_main
 
 pytestmark = [
     pytest.mark.skipif(not DEBIAN.is_dir(), reason="FreeRADIUS is not installed"),
@@ -62,7 +64,10 @@ def test_the_raddb_is_as_it_was_before(clean: Path, config: Path, *, listen: boo
             (clean / "dictionary").unlink()
     before = contents(clean)
     assert (
-        install(clean, config, *(["--listen", f"127.0.0.1:{free_port()}"] if listen else [])).returncode == 0
+        install(
+            clean, config, *(["--listen", f"127.0.0.1:{find_free_udp_port()}"] if listen else [])
+        ).returncode
+        == 0
     )
     assert contents(clean) != before
 
@@ -213,7 +218,7 @@ def test_an_attribute_of_the_administrators_own_may_stay_in_use(clean: Path, con
 
 
 def test_an_example_that_was_edited_stays_unless_it_is_enabled(clean: Path, config: Path) -> None:
-    change_raddb(clean, config, f"127.0.0.1:{free_port()}")
+    change_raddb(clean, config, f"127.0.0.1:{find_free_udp_port()}")
     site, link = clean / "sites-available/smsotp", clean / "sites-enabled/smsotp"
     write(site, "# mine\n")
 

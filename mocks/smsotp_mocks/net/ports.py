@@ -1,13 +1,20 @@
 """Addresses to listen on: free ports that stay free while a server is down for a moment, and loopback or not."""
 
 import errno
+import functools
 import ipaddress
+import itertools
+import os
 import random
 import socket
+from collections.abc import Iterator
 
 # Below the range from which the kernel takes ports for outgoing connections (32768 to 60999 on Linux): one of
 # those could sit on the port of a server that is stopped and started again.
 _LOWEST, _HIGHEST = 10_240, 32_767
+# Ports of one process. Those who test at the same time, on one machine, choose from blocks of their own: a port is free when
+# it is chosen, and has to be free still when a program listens there a second later, or again after a restart.
+_BLOCK = 512
 _TRIES = 200
 _random = random.SystemRandom()
 
@@ -63,7 +70,31 @@ def is_loopback(host: str) -> bool:
 
 
 def _choose_candidate() -> int:
-    return _random.randint(_LOWEST, _HIGHEST)
+    return next(_candidates(os.getpid()))
+
+
+@functools.cache
+def _candidates(process: int) -> Iterator[int]:  # noqa: ARG001  (a fork takes a block of its own)
+    """Take a block for as long as this process lives, and yield its ports in turn; any port where every block is taken."""
+    blocks = [*range(_LOWEST, _HIGHEST, _BLOCK)]
+    _random.shuffle(blocks)
+    for first in blocks:
+        if _hold(first):
+            return itertools.cycle(range(first + 1, first + _BLOCK))
+    return map(_random.randint, itertools.repeat(_LOWEST), itertools.repeat(_HIGHEST))
+
+
+def _hold(port: int) -> bool:
+    """Bind a port and never let it go; returns False where another process has it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as holder:
+        try:
+            holder.bind(("127.0.0.1", port))
+        except OSError as error:
+            if not _is_taken(error):
+                raise
+            return False
+        holder.detach()
+    return True
 
 
 def _is_taken(error: OSError) -> bool:

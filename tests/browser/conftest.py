@@ -5,22 +5,25 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from smsotp_mocks.gateways.base import Gateway
 from smsotp_mocks.gateways.table import GATEWAYS
 from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.page.server import InboxPage
 
+#: Milliseconds for which something is waited for that will happen.
+PATIENCE = 60_000
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    expect.set_options(PATIENCE)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"], timeout=PATIENCE
         )
         yield running
         running.close()
@@ -55,7 +58,7 @@ def open_page(request: pytest.FixtureRequest, browser: Browser, server: InboxPag
             color_scheme="dark" if dark else "light",
             permissions=["clipboard-read", "clipboard-write"],
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)

@@ -18,7 +18,7 @@ from smsotp_plugin.providers.http.settings import HttpSettings
 
 
 def make(**settings: Any) -> HttpProvider:
-    given = HttpSettings.model_validate({"provider": "http", **settings})
+    given = HttpSettings.model_validate({"provider": "http", "TIMEOUT": 30, **settings})
     return HttpProvider(GatewayContext("contract", CLOCK), given)
 
 
@@ -165,7 +165,7 @@ def as_documented(gateway: HttpGateway, name: str) -> dict[str, Any]:
 def test_the_documented_configuration_sends(gateway: HttpGateway, name: str) -> None:
     provider = make(**as_documented(gateway, name))
 
-    receipt = provider.submit(message(CODE), within(5))
+    receipt = provider.submit(message(CODE), within(30))
     provider.close()
 
     assert receipt.gateway_id
@@ -182,7 +182,7 @@ def test_wrong_credentials_are_told_apart(gateway: HttpGateway, name: str, wrong
     provider = make(**{**settings, "options": {**settings["options"], **wrong}})
 
     with pytest.raises(AuthFailed):
-        provider.submit(message(), within(5))
+        provider.submit(message(), within(30))
     provider.close()
 
 
@@ -190,7 +190,7 @@ def test_wrong_credentials_of_twilio_are_told_apart(gateway: HttpGateway) -> Non
     provider = make(**{**as_documented(gateway, "twilio"), "PASSWORD": "no"})
 
     with pytest.raises(AuthFailed, match="20003"):
-        provider.submit(message(), within(5))
+        provider.submit(message(), within(30))
     provider.close()
 
 
@@ -208,7 +208,7 @@ def test_a_number_in_the_wrong_form_is_refused(
     provider = make(**as_documented(gateway, name), NUMBER_FORMAT=number_format)
 
     with pytest.raises(error):
-        provider.submit(message(), within(5))
+        provider.submit(message(), within(30))
     provider.close()
 
 
@@ -217,7 +217,7 @@ def test_retry_after_is_handed_on(gateway: HttpGateway) -> None:
     provider = make(**as_documented(gateway, "twilio"))
 
     with pytest.raises(Throttled) as caught:
-        provider.submit(message(), within(5))
+        provider.submit(message(), within(30))
     provider.close()
 
     assert caught.value.retry_after == 1.0

@@ -34,7 +34,7 @@ def script(tmp_path: Path, inbox: Path) -> Path:
 
 @pytest.fixture
 def provider(script: Path) -> Iterator[ScriptProvider]:
-    settings = ScriptSettings.model_validate({"provider": "script", "SCRIPT": script})
+    settings = ScriptSettings.model_validate({"provider": "script", "SCRIPT": script, "TIMEOUT": 30})
     provider = ScriptProvider(GatewayContext("contract", CLOCK), settings)
     yield provider
     provider.close()
@@ -54,7 +54,7 @@ def test_an_accepted_message_arrives_once(provider: ScriptProvider, inbox: Path)
     "text", ["Schlüssel für Zoë: 734921", "734921 🔑", "$(id) `id` \\n '\"%s {phone} 734921", "a" * 2000]
 )
 def test_any_text_arrives_as_it_was_written(provider: ScriptProvider, inbox: Path, text: str) -> None:
-    provider.submit(message(text), within(5))
+    provider.submit(message(text), within(30))
 
     assert inbox.read_text() == f"{NUMBER} {text}"
 
@@ -98,11 +98,11 @@ def test_a_passed_deadline_sends_nothing(provider: ScriptProvider, inbox: Path) 
 def test_a_probe_tells_whether_the_program_is_there_and_sends_nothing(
     provider: ScriptProvider, script: Path, inbox: Path
 ) -> None:
-    provider.probe(within(5))
+    provider.probe(within(30))
     script.unlink()
 
     with pytest.raises(NotSent):
-        provider.probe(within(5))
+        provider.probe(within(30))
     assert not inbox.exists()
 
 

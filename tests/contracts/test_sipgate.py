@@ -15,7 +15,8 @@ from smsotp_plugin.providers.sipgate import SipgateProvider, SipgateSettings
 def make(mock: SipgateGateway, **settings: Any) -> SipgateProvider:
     known = mock.configuration()["gateways.sipgate"]
     return SipgateProvider(
-        GatewayContext("contract", CLOCK), SipgateSettings.model_validate({**known, **settings})
+        GatewayContext("contract", CLOCK),
+        SipgateSettings.model_validate({"TIMEOUT": 30, **known, **settings}),
     )
 
 
@@ -36,7 +37,7 @@ def test_a_wrong_password_is_an_authentication_failure(mock: SipgateGateway) -> 
     provider = make(mock, PASSWORD="wrong")
 
     with pytest.raises(AuthFailed):
-        provider.submit(message(), within(5))
+        provider.submit(message(), within(30))
     provider.close()
 
 
@@ -54,5 +55,5 @@ def test_a_fault_has_its_meaning(mock: SipgateGateway, fault: str, error: type[D
     provider = make(mock)
 
     with pytest.raises(error):
-        provider.submit(message(), within(5))
+        provider.submit(message(), within(30))
     provider.close()

@@ -24,6 +24,7 @@ class TestTransceiver(ProviderContract):
 
     def make(self, mock: Smsc, check_tls: bool | Path) -> SmppProvider:  # noqa: FBT001  (as in the settings)
         table = {
+            "TIMEOUT": 30,
             **mock.configuration()["gateways.smpp"],
             "TLS": mock.tls is not None,
             "CHECK_SSL": check_tls if isinstance(check_tls, bool) else str(check_tls),

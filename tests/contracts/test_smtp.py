@@ -29,7 +29,7 @@ def make(mock: SmtpGateway, server: dict[str, Any] | None = None, **settings: An
     tables = mock.configuration()
     known = SmtpServer.model_validate(tables["smtp_servers.mock"] | (server or {}))
     given = SmtpSettings.model_validate(
-        tables["gateways.smtp"] | settings, context={"smtp_servers": {"mock": known}}
+        {"TIMEOUT": 30, **tables["gateways.smtp"], **settings}, context={"smtp_servers": {"mock": known}}
     )
     return SmtpProvider(GatewayContext("contract", CLOCK), given)
 
@@ -77,7 +77,7 @@ def test_a_reply_has_its_meaning(mock: SmtpGateway, fault: str, error: type[Deli
     provider = make(mock)
 
     with pytest.raises(error):
-        provider.submit(message(), within(5))
+        provider.submit(message(), within(30))
     provider.close()
 
     assert mock.inbox.messages() == ()
@@ -89,7 +89,7 @@ def test_a_wrong_password_is_an_authentication_failure(tmp_path: Path) -> None:
     with SmtpGateway(security="starttls", certificate=certificates.server_context()) as mock:
         provider = make(mock, {"ca_file": authority, "password": "wrong"})
         with pytest.raises(AuthFailed):
-            provider.submit(message(), within(5))
+            provider.submit(message(), within(30))
         provider.close()
 
 
@@ -97,7 +97,7 @@ def test_a_server_without_starttls_gets_no_mail(mock: SmtpGateway) -> None:
     provider = make(mock, {"security": "starttls"})
 
     with pytest.raises(DeliveryError, match="STARTTLS"):
-        provider.submit(message(), within(5))
+        provider.submit(message(), within(30))
     provider.close()
 
     assert mock.inbox.messages() == ()

@@ -103,6 +103,6 @@ def test_it_runs(
         ):
             provider = value().make(gateway, check_tls=True)
             provider.open()
-            provider.submit(message(), within(5))
+            provider.submit(message(), within(30))
             provider.close()
             assert inbox.wait(timeout=0).code == CODE

@@ -23,7 +23,7 @@ def do(world: World, block: str) -> None:
     assert restart
     assert rest.strip() == ""
     before = world.store.joinpath("smsotp.key").stat()
-    subprocess.run(["bash", "-eu"], input=commands, text=True, check=True, timeout=30)
+    subprocess.run(["bash", "-eu"], input=commands, text=True, check=True, timeout=100)
     after = world.store.joinpath("smsotp.key").stat()
     assert (before.st_mode, before.st_uid, before.st_gid) == (after.st_mode, after.st_uid, after.st_gid)
     world.server.stop()
@@ -71,7 +71,7 @@ def test_a_message_that_was_sealed_with_the_old_key_is_sent_with_the_new_one_in_
 
 def do_while_stopped(world: World) -> None:
     script = PUT_IN_FRONT.replace("/var/lib/smsotp", str(world.store)).replace(RESTART, "")
-    subprocess.run(["bash", "-eu"], input=script, text=True, check=True, timeout=30)
+    subprocess.run(["bash", "-eu"], input=script, text=True, check=True, timeout=100)
     world.server.start()
 
 

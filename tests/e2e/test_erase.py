@@ -13,7 +13,7 @@ from .test_trace import trace_until
 
 def smsotp(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(world.server.smsotp), *arguments, "--config", str(world.server.config_file)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
 
 
 def files(world: World) -> bytes:

@@ -27,7 +27,7 @@ def send_twice(world: World, request: AuthPacket) -> list[bytes]:
 
 def until_answered(connection: socket.socket, packet: bytes) -> bytes:
     """Send a packet as often as it takes: the server drops one that comes while it finishes the same one."""
-    for _ in range(10):
+    for _ in range(60):
         connection.send(packet)
         with contextlib.suppress(TimeoutError):
             return connection.recv(4096)

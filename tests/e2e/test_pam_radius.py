@@ -95,7 +95,7 @@ class Conversation:
 
     def end(self) -> tuple[int, str]:
         """Return the exit status and all that was shown."""
-        output, _ = self._process.communicate(timeout=30)
+        output, _ = self._process.communicate(timeout=100)
         return self._process.returncode, output.decode()
 
 
@@ -179,7 +179,7 @@ def test_sshd_lets_in_whoever_has_the_password_and_the_code(tmp_path: Path, worl
     with ssh(tmp_path, sshd, "root") as (client, answers):
         answers.write(f"{PASSWORD}\n".encode())
         answers.write(f"{world.code_of(ROOT_USER)}\n".encode())
-        output, _ = client.communicate(timeout=30)
+        output, _ = client.communicate(timeout=100)
 
     assert client.returncode == 0, output
     assert output.endswith("welcome\n")
@@ -191,7 +191,7 @@ def test_an_account_that_the_machine_of_sshd_does_not_have_is_rejected_by_the_gu
 ) -> None:
     with ssh(tmp_path, sshd, "nobody-knows") as (client, answers):
         answers.write(f"{PASSWORD}\n".encode())
-        output, _ = client.communicate(timeout=30)
+        output, _ = client.communicate(timeout=100)
 
     assert client.returncode != 0, output
     world.server.wait_for_log(

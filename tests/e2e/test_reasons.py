@@ -94,7 +94,7 @@ def test_radclient_prints_what_the_page_shows(tmp_path: Path) -> None:
         for name, part in (("bob", "Received Access-Challenge"), ("poor", "Received Access-Reject")):
             request = shlex.split(typed)[1].replace("bob", name)
             done = subprocess.run(
-                program, input=request, capture_output=True, text=True, check=False, timeout=30
+                program, input=request, capture_output=True, text=True, check=False, timeout=100
             )
 
             assert find_shown(done.stdout) == find_shown(documented(part, "text"))

@@ -44,7 +44,7 @@ def test_each_code_takes_its_route_and_the_command_says_the_same(tmp_path: Path)
         taken = {user: world.gateway.inbox.wait(number=user.phone).gateway for user in GATEWAY_OF}
         command: list[str | Path] = [world.server.smsotp, "route", "+491711234567"]
         command += ["--config", world.server.config_file]
-        explained = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+        explained = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100).stdout
 
         assert answers == ["accept"] * len(GATEWAY_OF)
         assert taken == GATEWAY_OF

@@ -150,7 +150,7 @@ def test_what_was_kept_is_traced_without_a_server(tmp_path: Path, signal: str) -
             world.server.stop()
         before = sorted(path.name for path in world.store.iterdir())
         command = [str(world.server.smsotp), "trace", anna.name, "--config", str(world.server.config_file)]
-        shown = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+        shown = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
 
         assert shown.stderr == ""
         assert "accepted" in shown.stdout

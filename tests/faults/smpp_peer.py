@@ -31,7 +31,7 @@ class Connection:
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
-        self._socket.settimeout(10)
+        self._socket.settimeout(60)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def read(self) -> tuple[int, int, bytes]:
@@ -84,7 +84,7 @@ class Peer:
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(10)
+        self._listener.settimeout(60)
         self.port: int = self._listener.getsockname()[1]
         self._connections: list[Connection] = []
 
@@ -95,12 +95,16 @@ class Peer:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.hang_up()
-        self._listener.close()
+        self.stop_listening()
 
     def hang_up(self) -> None:
         """Close all connections, so that no client waits for an answer to its unbind."""
         for connection in self._connections:
             connection.close()
+
+    def stop_listening(self) -> None:
+        """Refuse connections from now on."""
+        self._listener.close()
 
     def accept(self) -> Connection:
         connection = Connection(self._listener.accept()[0])

@@ -47,7 +47,7 @@ def black_hole() -> Iterator[str]:
 def test_a_gateway_that_takes_nothing_is_gone_round_and_nobody_gets_two_sms(
     tmp_path: Path, fault: str
 ) -> None:
-    with two_gateways(tmp_path) as (world, first):
+    with two_gateways(tmp_path, timeout=0.5) as (world, first):
         first.faults.add(fault)
         users = [world.someone() for _ in range(30)]
         with ThreadPoolExecutor(10) as pool:
@@ -63,7 +63,7 @@ def test_a_gateway_that_takes_nothing_is_gone_round_and_nobody_gets_two_sms(
 def test_a_gateway_that_leaves_it_open_whether_it_sent_costs_a_second_sms_at_most(
     tmp_path: Path, fault: str
 ) -> None:
-    with two_gateways(tmp_path) as (world, first):
+    with two_gateways(tmp_path, timeout=0.5) as (world, first):
         first.faults.add(fault)
         users = [world.someone() for _ in range(30)]
         with ThreadPoolExecutor(10) as pool:
@@ -88,7 +88,7 @@ def test_a_gateway_that_refuses_connections_is_gone_round(tmp_path: Path) -> Non
 
 
 def test_a_black_hole_is_gone_round(tmp_path: Path) -> None:
-    with black_hole() as url, World(tmp_path, sections=first_gateway(url)) as world:
+    with black_hole() as url, World(tmp_path, sections=first_gateway(url, timeout=0.5)) as world:
         users = [world.someone() for _ in range(30)]
         with ThreadPoolExecutor(10) as pool:
             answers = list(pool.map(world.log_in_wholly, users))
@@ -115,7 +115,7 @@ def test_a_gateway_that_throttles_for_a_while_delays_the_sms_and_loses_none(tmp_
         world.gateway.faults.add("throttle 3 times")
         anna = world.someone()
         challenge = world.log_in(anna)
-        code = world.gateway.inbox.wait(number=anna.phone, timeout=25).code
+        code = world.gateway.inbox.wait(number=anna.phone, timeout=60).code
 
         assert world.answer(anna, code, challenge.state).code == "accept"
         assert len(world.codes_of(anna)) == 1
@@ -167,7 +167,7 @@ def test_a_gateway_that_is_back_is_found_by_a_probe(tmp_path: Path) -> None:
             world.log_in(world.someone())
         world.server.wait_for_log("fails again and again")
         world.gateway.start()
-        world.server.wait_for_log("gateway mock answers again", timeout=15)
+        world.server.wait_for_log("gateway mock answers again")
 
         assert world.log_in_wholly(world.someone()).code == "accept"
 

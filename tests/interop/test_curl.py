@@ -66,7 +66,7 @@ def test_an_odd_answer_is_read_as_curl_reads_it(raw: bytes) -> None:
             timeout=10,
         )
         wire = HttpWire(Origin("http", "127.0.0.1", port))
-        answer = wire.exchange(make_request("GET", url, {}), within(5))
+        answer = wire.exchange(make_request("GET", url, {}), within(30))
         wire.close()
 
     body, _, status = curl.stdout.rpartition(b"\n")

@@ -47,7 +47,7 @@ def test_a_message_arrives_at_the_sms_centre(kannel: Kannel, inbox: Inbox) -> No
     with provider(kannel) as gateway:
         gateway.submit(message(), within(10))
 
-    arrived = inbox.wait(NUMBER, timeout=10)
+    arrived = inbox.wait(NUMBER, timeout=60)
     assert (arrived.code, arrived.wire["sender"]) == (CODE, "smsotp")
 
 
@@ -58,7 +58,7 @@ def test_texts_arrive_as_they_were_written(kannel: Kannel, inbox: Inbox, text: s
     with provider(kannel, {"coding": "0"} if text.isascii() else {}) as gateway:
         gateway.submit(message(text), within(10))
 
-    assert inbox.wait(NUMBER, timeout=10).text.strip() == text.strip()
+    assert inbox.wait(NUMBER, timeout=60).text.strip() == text.strip()
 
 
 def test_many_messages_share_a_connection_and_arrive_once_each(kannel: Kannel, inbox: Inbox) -> None:
@@ -68,7 +68,7 @@ def test_many_messages_share_a_connection_and_arrive_once_each(kannel: Kannel, i
         for text in texts:
             gateway.submit(message(text), within(10))
     for sent_before in range(len(texts)):
-        inbox.wait(after=sent_before, timeout=10)
+        inbox.wait(after=sent_before, timeout=60)
 
     assert sorted(arrived.text for arrived in inbox.messages()) == texts
 
@@ -82,7 +82,7 @@ def test_a_message_that_kannel_keeps_for_later_is_accepted(kannel: Kannel, smsc:
         gateway.submit(message(), within(10))
     smsc.start()
 
-    assert inbox.wait(NUMBER, timeout=10).code == CODE
+    assert inbox.wait(NUMBER, timeout=60).code == CODE
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_a_mail_arrives_over_starttls_and_with_a_log_in(
     with provider(postfix, ca_file) as gateway:
         receipt = gateway.submit(message(), within(10))
 
-    assert relay.inbox.wait(NUMBER, after=before, timeout=10).code == CODE
+    assert relay.inbox.wait(NUMBER, after=before, timeout=60).code == CODE
     postfix.wait_for(
         f"{receipt.gateway_id}: client=localhost[127.0.0.1], sasl_method=PLAIN, sasl_username=smsotp"
     )
@@ -104,7 +104,7 @@ def test_a_mail_arrives_over_tls(postfix: Postfix, relay: SmtpGateway, ca_file: 
     with provider(postfix, ca_file, port=postfix.tls_port, security="tls") as gateway:
         gateway.submit(message(), within(10))
 
-    relay.inbox.wait(NUMBER, after=before, timeout=10)
+    relay.inbox.wait(NUMBER, after=before, timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_texts_pass_through_two_mail_servers(
     with provider(postfix, ca_file) as gateway:
         gateway.submit(message(text), within(10))
 
-    assert relay.inbox.wait(NUMBER, after=before, timeout=10).text.strip() == text.strip()
+    assert relay.inbox.wait(NUMBER, after=before, timeout=60).text.strip() == text.strip()
 
 
 def test_several_mails_share_a_connection(postfix: Postfix, ca_file: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_refusal_has_its_meaning_and_leaves_the_connection_good(
             gateway.submit(message(number=number), within(10))
         gateway.submit(message(), within(10))
 
-    relay.inbox.wait(NUMBER, after=before, timeout=10)
+    relay.inbox.wait(NUMBER, after=before, timeout=60)
 
 
 @pytest.mark.parametrize("changes", [{"password": "guess"}, {"username": None, "password": None}])
@@ -165,7 +165,7 @@ def test_a_server_that_must_wait_for_its_own_relay_has_taken_the_mail(
     with provider(postfix, ca_file) as gateway:
         assert gateway.submit(message(), within(10)).gateway_id
 
-    relay.inbox.wait(NUMBER, after=before, timeout=20)
+    relay.inbox.wait(NUMBER, after=before, timeout=60)
 
 
 def test_a_connection_that_the_server_ended_is_replaced(
@@ -182,7 +182,7 @@ def test_a_connection_that_the_server_ended_is_replaced(
         postfix.wait_for("timeout after END-OF-MESSAGE")
         gateway.submit(message("222222"), within(10))
 
-        relay.inbox.wait(NUMBER, after=relay.inbox.wait(NUMBER, after=before, timeout=10).id, timeout=10)
+        relay.inbox.wait(NUMBER, after=relay.inbox.wait(NUMBER, after=before, timeout=60).id, timeout=10)
 
 
 def test_too_much_mail_is_throttled(

@@ -18,7 +18,7 @@ COMMAND = [sys.executable, "-m", "smsotp_mocks"]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=100, check=False)
 
 
 def lines_until_ready(process: "subprocess.Popen[str]") -> list[str]:
@@ -36,7 +36,7 @@ def test_it_says_when_it_is_ready_shows_messages_and_stops_cleanly(number: signa
             pass
         message = process.stdout.readline()
         os.kill(process.pid, number)
-        status = process.wait(30)
+        status = process.wait(100)
 
     assert (message, status) == ("+49170123 http Hello\\x1b[2J 123456\n", 0)
 
@@ -52,7 +52,7 @@ def test_it_ends_quietly_when_nobody_reads_any_more() -> None:
         with contextlib.suppress(OSError), urllib.request.urlopen(url + "/?to=49170&text=1", timeout=10):
             pass
 
-        assert (process.wait(30), process.stderr.read()) == (0, "")
+        assert (process.wait(100), process.stderr.read()) == (0, "")
 
 
 def test_json_is_one_object_a_line() -> None:

@@ -38,7 +38,7 @@ def run(smsc: Smsc, password: str = "smpppass") -> dict[str, object]:
     if subprocess.run([node, "-e", "require('smpp')"], capture_output=True, check=False).returncode:
         pytest.skip("npm could not install the package smpp")
     done = subprocess.run(
-        [node, "-e", SCRIPT, smsc.address, password], capture_output=True, text=True, timeout=30, check=True
+        [node, "-e", SCRIPT, smsc.address, password], capture_output=True, text=True, timeout=100, check=True
     )
     answer: dict[str, object] = json.loads(done.stdout)
     return answer

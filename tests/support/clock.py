@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 from enum import Enum, auto
 
-_PATIENCE = 10.0  # real seconds after which a test that waits for a thread fails
+_PATIENCE = 60.0  # real seconds after which a test that waits for a thread fails
 
 
 @dataclass(eq=False, slots=True)

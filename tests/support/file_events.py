@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-_PATIENCE = 20.0  # real seconds
+_PATIENCE = 60.0  # real seconds
 _IN_MODIFY, _IN_MOVED_TO, _IN_CREATE, _IN_DELETE = 0x2, 0x80, 0x100, 0x200
 _LIBC = ctypes.CDLL(None, use_errno=True)
 

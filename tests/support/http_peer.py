@@ -144,5 +144,5 @@ def post(wire: HttpWire, body: bytes = b"text=123456") -> requests.PreparedReque
     return make_request("POST", f"{wire.origin.url()}/send", {"Content-Type": "text/plain"}, body)
 
 
-def exchange(wire: HttpWire, seconds: float = 5) -> requests.Response:
+def exchange(wire: HttpWire, seconds: float = 30) -> requests.Response:
     return wire.exchange(get(wire), within(seconds))

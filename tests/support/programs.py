@@ -13,7 +13,7 @@ import pytest
 
 from smsotp_mocks.servers.process_log import ProcessLog
 
-_START_LIMIT = 20.0  # seconds; the slowest takes 1
+_START_LIMIT = 60.0  # seconds; the slowest takes 1
 # Nothing is worth waiting longer for: Kannel 1.4.5 sometimes never ends by itself.
 _STOP_LIMIT = 1.0
 #: Has pytest do without the plugins of packages that only our own tests use: they take two seconds to load.

@@ -153,7 +153,7 @@ PoolTo = Callable[..., SmtpPool]
 
 
 def soon() -> Deadline:
-    return Deadline.after(5, CLOCK)
+    return Deadline.after(30, CLOCK)
 
 
 def at_once() -> Deadline:

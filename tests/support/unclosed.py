@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 #: Seconds that a thread has to end that was told to.
-_PATIENCE = 10
+_PATIENCE = 60
 
 
 def own_threads() -> set[threading.Thread]:

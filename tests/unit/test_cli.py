@@ -27,7 +27,7 @@ text = "{otp}"
 
 def smsotp(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [SMSOTP, *arguments], capture_output=True, text=True, check=False, timeout=30, env={"PATH": "/usr/bin:/bin", **environment}
+        [SMSOTP, *arguments], capture_output=True, text=True, check=False, timeout=100, env={"PATH": "/usr/bin:/bin", **environment}
     )  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def test_the_package_can_be_run_as_the_command() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=100,
     )
 
     assert (done.returncode, done.stdout) == (0, f"smsotp {__version__}\n")

@@ -21,7 +21,7 @@ def test_it_starts_the_gateways_and_the_page_and_stops_cleanly() -> None:
         with urllib.request.urlopen(ready["page"], timeout=10) as page:
             title = page.read()
         process.terminate()
-        status = process.wait(30)
+        status = process.wait(100)
 
     assert list(ready["gateways"]) == ["http"]
     assert b"<title>SMS inbox</title>" in title
@@ -33,7 +33,7 @@ def test_it_starts_the_gateways_and_the_page_and_stops_cleanly() -> None:
 )
 def test_options_are_those_of_the_mocks(arguments: list[str], status: int, says: str) -> None:
     done = subprocess.run(
-        [SMSOTP, "mocks", *arguments], capture_output=True, text=True, timeout=30, check=False
+        [SMSOTP, "mocks", *arguments], capture_output=True, text=True, timeout=100, check=False
     )
 
     assert done.returncode == status

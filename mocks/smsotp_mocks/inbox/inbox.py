@@ -143,7 +143,7 @@ class Inbox:
         number: str | None = None,
         gateway: str | None = None,
         after: int = 0,
-        timeout: float = 5.0,
+        timeout: float = 30.0,
     ) -> ReceivedMessage:
         """
         Return the first message that matches, at once if it is already here.
@@ -174,7 +174,7 @@ class Inbox:
             raise NoMessage(self._explain(wanted, timeout))
 
     def explanation(
-        self, number: str | None = None, gateway: str | None = None, after: int = 0, timeout: float = 5.0
+        self, number: str | None = None, gateway: str | None = None, after: int = 0, timeout: float = 30.0
     ) -> str:
         """Return what `NoMessage` would say about a `wait` in vain, for those who waited in their own way."""
         with self._lock:

@@ -27,8 +27,8 @@ from smsotp_mocks.servers.raddb import (
 from smsotp_mocks.servers.radius_client import Answer, RadiusClient
 
 _READY = "Ready to process requests"
-_START = 30.0  # seconds; a start takes 0.1 to 0.5
-_STOP = 30.0  # seconds; the plugin may empty its queue first
+_START = 60.0  # seconds; a start takes 0.1 to 0.5
+_STOP = 60.0  # seconds; the plugin may empty its queue first
 
 
 class FreeRadiusServer(Logged):

@@ -193,7 +193,7 @@ class Logged:
         """Return how much has been logged, for `wait_for_log`."""
         return self._log.mark()
 
-    def wait_for_log(self, text: str, *, after: int = 0, timeout: float = 10.0, times: int = 1) -> None:
+    def wait_for_log(self, text: str, *, after: int = 0, timeout: float = 30.0, times: int = 1) -> None:
         """
         Wait until a line with this text is logged, at once if it has been.
 

@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 from smsotp_mocks.servers.errors import HarnessError
 from smsotp_mocks.servers.process_log import Logged, ProcessLog
 
-_LIMIT = 20.0  # seconds
+_LIMIT = 60.0  # seconds; a start takes a tenth of one, on a machine that is not busy
 
 
 class Program(Logged, ABC):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_plugin.stores.sqlite import file as sqlite_file
+from smsotp_plugin.stores.sqlite import write_ahead
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import WINDOW, WRONG, challenge, name_outcome
 from tests.support.clock import FakeClock
@@ -77,7 +77,7 @@ def test_a_program_that_reads_all_the_time_is_told_of_once_and_then_the_log_is_e
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sqlite_file, "_LOG_ALARMING", 2 << 20)
+    monkeypatch.setattr(write_ahead, "_ALARMING", 2 << 20)
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM challenges").fetchone()

@@ -1,5 +1,5 @@
 """
-The file of the store of a single machine: connections, transactions, and the write-ahead log that is kept short.
+The file of the store of a single machine: connections, transactions, and what is done in one.
 
 Write-ahead log with ``synchronous = NORMAL``: a commit survives the death of the process; the last ones may be lost
 with the power of the machine.
@@ -7,7 +7,6 @@ with the power of the machine.
 
 import logging
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -28,7 +27,6 @@ from smsotp_plugin.stores.sqlite.guesses import purge as purge_guesses
 from smsotp_plugin.stores.sqlite.identity import (
     NOTHING,
     Identity,
-    beside,
     cannot_open,
     make_private,
     place_of,
@@ -37,21 +35,12 @@ from smsotp_plugin.stores.sqlite.identity import (
 from smsotp_plugin.stores.sqlite.neighbours import Neighbours, Presence, draw_owner, find_neighbours
 from smsotp_plugin.stores.sqlite.proofs import Proofs
 from smsotp_plugin.stores.sqlite.schema import prepare_schema
+from smsotp_plugin.stores.sqlite.write_ahead import WriteAheadLog
 
 log = logging.getLogger("smsotp.store")
 
 #: How long a statement waits for another process that holds the file, in seconds; the user waits as long.
 _BUSY_SECONDS = 1.0
-#: The write-ahead log is emptied by the housekeeper above the first length, by whoever writes above the second, and its
-#: length is complained of above the third; in bytes.
-_LOG_LONG, _LOG_TOO_LONG, _LOG_ALARMING = 1 << 20, 8 << 20, 64 << 20
-#: How long emptying it waits for readers, in seconds; all that write wait meanwhile.
-_READER_SECONDS = 0.02
-#: How long it is left alone after a reader was in the way, in seconds.
-_LOG_REST = 1.0
-#: What has been removed stands in the write-ahead log for so long, in seconds; then that is emptied, however short it is.
-_REMAINS = 60.0
-_CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
 
 
 class SqliteFile:
@@ -79,9 +68,7 @@ class SqliteFile:
         self._writer = SharedConnection(path, clock)
         #: Looks for the same log-in: never waits for one who writes, however slow the disk.
         self._reader = SharedConnection(path, clock)
-        #: Taken before the other two; who writes passes by where it is taken.
-        self._checkpointing = threading.Lock()
-        self._checkpointer: sqlite3.Connection | None = None
+        self._log = WriteAheadLog(path, clock)
         self._neighbours: Neighbours | None = None
         self._owner = draw_owner()
         self.attempts = Attempts(find_notes(path, self._owner))
@@ -90,12 +77,6 @@ class SqliteFile:
         self.ledger = Ledger(rules, self._owner, clock)
         self.proofs = Proofs()
         self._identity = NOTHING
-        self._log_rest_until = 0.0
-        #: When the log is emptied of what has been removed; infinite while it holds nothing of that. A server that has died may
-        #: have left some.
-        self._remains_until = clock.monotonic()
-        self._log_path = beside(path, "-wal")
-        self._complained = False
         self._told_of_others = False
         with self._all_locks():
             self._open(NOTHING)
@@ -250,27 +231,16 @@ class SqliteFile:
 
     def _removed(self, rows: int) -> int:
         if rows:
-            self._remains_until = min(self._remains_until, self._clock.monotonic() + _REMAINS)
+            self._log.note_removed()
         return rows
 
     def checkpoint(self) -> None:
-        """
-        Move the write-ahead log into the database, and empty it where it is long or holds what was removed a while ago.
-
-        Nearly all of it is moved while others go on writing: the rest, for which they wait, is what has come meanwhile.
-        """
+        """See `WriteAheadLog.move`."""
         self._notice_replacement(thoroughly=True)
         if self._neighbours is not None:
             with suppress(OSError, StoreError):  # the next round tries again
                 self._neighbours.notice_removal()
-        with self._checkpointing, translate_errors(self._path):
-            if self._checkpointer is None:
-                return
-            self._checkpointer.execute(_CHECKPOINT).fetchone()
-            if self._log_length() > _LOG_LONG or self._clock.monotonic() >= self._remains_until:
-                self._checkpointer.execute(_CHECKPOINT).fetchone()
-                with self._writer.alone():
-                    self._empty_log(self._checkpointer)
+        self._log.move(self._writer)
 
     def close(self) -> None:
         with self._all_locks():
@@ -279,7 +249,7 @@ class SqliteFile:
 
     @contextmanager
     def _all_locks(self) -> Iterator[None]:
-        with self._checkpointing, self._writer.lock, self._reader.lock:
+        with self._log.lock, self._writer.lock, self._reader.lock:
             yield
 
     def _open(self, old: Identity) -> None:
@@ -297,7 +267,7 @@ class SqliteFile:
                 # What has our version may be another program's.
                 sql.find_same(connection, "", 0.0, 0.0, turn=0.0)
                 self.ledger.catch_up(connection)
-                self._checkpointer = connect(self._path, _READER_SECONDS)
+                self._log.open()
                 self._identity = Identity.of(self._path)
         except OSError as exc:
             self._close()
@@ -308,9 +278,7 @@ class SqliteFile:
 
     def _close(self) -> None:
         self._identity = NOTHING
-        if self._checkpointer is not None:
-            self._checkpointer.close()
-            self._checkpointer = None
+        self._log.close()
         self._reader.use(None)
         self._writer.use(None)
         if self._neighbours is not None:
@@ -370,45 +338,4 @@ class SqliteFile:
                     connection.execute("ROLLBACK")
                 raise
             finally:
-                if self._log_length() > _LOG_TOO_LONG:
-                    self._shorten_log()
-
-    def _log_length(self) -> int:
-        try:
-            return self._log_path.stat().st_size
-        except OSError:
-            return 0
-
-    def _shorten_log(self) -> None:
-        """Empty the write-ahead log if that can be done now; what has been written is written, whatever comes of it."""
-        if not self._checkpointing.acquire(blocking=False):
-            return
-        try:
-            with suppress(sqlite3.Error):  # the housekeeper's next round tells it
-                if self._checkpointer is not None:
-                    self._empty_log(self._checkpointer)
-        finally:
-            self._checkpointing.release()
-
-    def _empty_log(self, checkpointer: sqlite3.Connection) -> None:
-        """Empty the write-ahead log, unless somebody reads in it; for whoever holds the writer's lock."""
-        now = self._clock.monotonic()
-        if now < self._log_rest_until:
-            return
-        self._log_rest_until = now + _LOG_REST
-        (busy, _, _) = checkpointer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if not busy:
-            self._log_rest_until = 0.0
-            self._remains_until = float("inf")
-            self._complained = False
-            return
-        length = self._log_length()
-        if length > _LOG_ALARMING and not self._complained:
-            self._complained = True
-            log.warning(
-                "%s has grown to %d MB and cannot be emptied: another program has been reading the database all the time; "
-                "find it with 'fuser %s' and end it",
-                self._log_path,
-                length >> 20,
-                self._path,
-            )
+                self._log.shorten()

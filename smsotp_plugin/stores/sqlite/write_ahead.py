@@ -1,0 +1,131 @@
+"""The write-ahead log of the database: what is committed stands there first, is moved into the database, and is kept short."""
+
+import logging
+import sqlite3
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.stores.sqlite.connection import SharedConnection, connect, translate_errors
+from smsotp_plugin.stores.sqlite.identity import beside
+
+log = logging.getLogger("smsotp.store")
+
+#: It is emptied by the housekeeper above the first length, by whoever writes above the second, and its length is complained of
+#: above the third; in bytes.
+_LONG, _TOO_LONG, _ALARMING = 1 << 20, 8 << 20, 64 << 20
+#: How long emptying it waits for readers, in seconds; all that write wait meanwhile.
+_READER_SECONDS = 0.02
+#: How long it is left alone after a reader was in the way, in seconds.
+_REST = 1.0
+#: What has been removed stands in it for so long, in seconds; then it is emptied, however short it is.
+_REMAINS = 60.0
+_MOVE = "PRAGMA wal_checkpoint(PASSIVE)"
+_EMPTY = "PRAGMA wal_checkpoint(TRUNCATE)"
+
+
+class WriteAheadLog:
+    """
+    The log of one database.
+
+    Args:
+        database: The database.
+        clock: Time.
+
+    Attributes:
+        lock: For whoever opens, moves or closes. Taken before those of all connections; who writes passes by where it is taken.
+    """
+
+    def __init__(self, database: Path, clock: Clock) -> None:
+        self._database = database
+        self._path = beside(database, "-wal")
+        self._clock = clock
+        self.lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._rest_until = 0.0
+        #: When it is emptied of what has been removed; infinite while it holds nothing of that. A server that has died may have
+        #: left some.
+        self._remains_until = clock.monotonic()
+        self._complained = False
+
+    def open(self) -> None:
+        """
+        Begin to look after it; for whoever holds `lock`.
+
+        Raises:
+            sqlite3.Error: The database cannot be opened.
+        """
+        self._connection = connect(self._database, _READER_SECONDS)
+
+    def close(self) -> None:
+        """End that; for whoever holds `lock`."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def note_removed(self) -> None:
+        """Note that something was removed from the database, which may still stand here."""
+        self._remains_until = min(self._remains_until, self._clock.monotonic() + _REMAINS)
+
+    def move(self, writer: SharedConnection) -> None:
+        """
+        Move it into the database, and empty it where it is long or holds what was removed a while ago.
+
+        Nearly all of it is moved while others go on writing: the rest, for which they wait, is what has come meanwhile.
+
+        Args:
+            writer: Through which all write.
+
+        Raises:
+            StoreError: It cannot be moved.
+        """
+        with self.lock, translate_errors(self._database):
+            if self._connection is None:
+                return
+            self._connection.execute(_MOVE).fetchone()
+            if self._length() > _LONG or self._clock.monotonic() >= self._remains_until:
+                self._connection.execute(_MOVE).fetchone()
+                with writer.alone():
+                    if self._end(self._connection, _EMPTY):
+                        self._remains_until = float("inf")
+
+    def shorten(self) -> None:
+        """Empty it where it is too long and that can be done now; for whoever holds the writer's lock, outside a transaction."""
+        if self._length() <= _TOO_LONG or not self.lock.acquire(blocking=False):
+            return
+        try:
+            with suppress(sqlite3.Error):  # the housekeeper's next round tells it
+                if self._connection is not None:
+                    self._end(self._connection, _EMPTY)
+        finally:
+            self.lock.release()
+
+    def _length(self) -> int:
+        try:
+            return self._path.stat().st_size
+        except OSError:
+            return 0
+
+    def _end(self, connection: sqlite3.Connection, how: str) -> bool:
+        """Move all of it, and empty it, unless somebody reads in it; for whoever holds the writer's lock."""
+        now = self._clock.monotonic()
+        if now < self._rest_until:
+            return False
+        self._rest_until = now + _REST
+        (busy, _, _) = connection.execute(how).fetchone()
+        if not busy:
+            self._rest_until = 0.0
+            self._complained = False
+            return True
+        length = self._length()
+        if length > _ALARMING and not self._complained:
+            self._complained = True
+            log.warning(
+                "%s has grown to %d MB and cannot be emptied: another program has been reading the database all the time; "
+                "find it with 'fuser %s' and end it",
+                self._path,
+                length >> 20,
+                self._database,
+            )
+        return False

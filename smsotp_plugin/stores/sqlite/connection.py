@@ -11,8 +11,9 @@ from smsotp_plugin.errors import StoreError
 
 #: How long a file that did not work is left alone, in seconds: while each statement waits, one user waits, not all.
 _REST_SECONDS = 1.0
-#: A write-ahead log that was longer than this is cut to it when SQLite begins it anew by itself, in bytes.
-_LOG_KEPT = 4 * 1024 * 1024
+#: A write-ahead log that was longer than this is cut to it when it is begun anew, in bytes: what is written over needs no new
+#: room on the disk. A little less than the length at which that is done.
+_LOG_KEPT = 7 * 1024 * 1024
 _PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = NORMAL",

@@ -12,8 +12,8 @@ from smsotp_plugin.stores.sqlite.identity import beside
 
 log = logging.getLogger("smsotp.store")
 
-#: It is emptied by the housekeeper above the first length, by whoever writes above the second, and its length is complained of
-#: above the third; in bytes.
+#: It is emptied by the housekeeper above the first length, begun anew by whoever writes above the second, and its length is
+#: complained of above the third; in bytes.
 _LONG, _TOO_LONG, _ALARMING = 1 << 20, 8 << 20, 64 << 20
 #: How long emptying it waits for readers, in seconds; all that write wait meanwhile.
 _READER_SECONDS = 0.02
@@ -23,6 +23,8 @@ _REST = 1.0
 _REMAINS = 60.0
 _MOVE = "PRAGMA wal_checkpoint(PASSIVE)"
 _EMPTY = "PRAGMA wal_checkpoint(TRUNCATE)"
+#: The file stays as long as it was, so that what comes next finds its room on the disk there.
+_BEGIN_ANEW = "PRAGMA wal_checkpoint(RESTART)"
 
 
 class WriteAheadLog:
@@ -91,13 +93,13 @@ class WriteAheadLog:
                         self._remains_until = float("inf")
 
     def shorten(self) -> None:
-        """Empty it where it is too long and that can be done now; for whoever holds the writer's lock, outside a transaction."""
+        """Begin it anew where it is too long and that can be done now; for whoever holds the writer's lock, outside a transaction."""
         if self._length() <= _TOO_LONG or not self.lock.acquire(blocking=False):
             return
         try:
             with suppress(sqlite3.Error):  # the housekeeper's next round tells it
                 if self._connection is not None:
-                    self._end(self._connection, _EMPTY)
+                    self._end(self._connection, _BEGIN_ANEW)
         finally:
             self.lock.release()
 
@@ -108,7 +110,7 @@ class WriteAheadLog:
             return 0
 
     def _end(self, connection: sqlite3.Connection, how: str) -> bool:
-        """Move all of it, and empty it, unless somebody reads in it; for whoever holds the writer's lock."""
+        """Move all of it, and begin it anew or empty it, unless somebody reads in it; for whoever holds the writer's lock."""
         now = self._clock.monotonic()
         if now < self._rest_until:
             return False

@@ -5,6 +5,7 @@ The models themselves stand where they are used: the gateways' beside their prov
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,10 @@ from smsotp_plugin.plain_file import read_plain_file
 
 #: No password or key is longer; a wrong path to something big must not be read whole.
 _LARGEST_SECRET = 64 * 1024
-
+#: PATH_MAX of Linux, less the NUL at its end.
+_LONGEST_PATH = 4095
+#: What a unit of systemd and a shell can set.
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,255}")
 
 #: Printable, but seen by nobody: what a word processor makes of a blank or a hyphen stays out of this.
 _LOOKS_BLANK = "\u00a0\u115f\u1160\u3164\uffa0"
@@ -37,8 +41,13 @@ def _read_secret(value: Any) -> Any:
         return value
     match value:
         case {"file": str(path), **rest} if not rest:
+            # A relative one depends on where the server is started; it may also be the secret itself, not to be repeated.
+            if not path.startswith("/") or "\0" in path or len(path) > _LONGEST_PATH:
+                raise ValueError('must be the absolute path of a file, { file = "/path" }')
             return _demand_content(_read_secret_file(Path(path)), path)
         case {"env": str(name), **rest} if not rest:
+            if not _VARIABLE.fullmatch(name):
+                raise ValueError('must be the name of an environment variable, { env = "NAME" }')
             if name not in os.environ:
                 raise ValueError(f"the environment variable {name} is not set")
             return _demand_content(os.environ[name], f"the environment variable {name}")

@@ -14,6 +14,18 @@ from pydantic_core import ErrorDetails
 from smsotp_plugin.fields.secret import SettingsModel
 from smsotp_plugin.settings.document import KeyPath, write_path
 
+#: What numbers and their like are called: where a text stands, and where something else does.
+_KINDS = {
+    "int": ("a number", "a valid integer"),
+    "float": ("a number", "a valid number"),
+    "decimal": ("a number", "a valid number"),
+    "bool": ("true or false", "true or false"),
+}
+#: How pydantic's names for that go on.
+_OTHER_KIND = ("type", "parsing", "parsing_size", "from_float")
+#: Follows from another problem of the same table.
+_FOLLOWS = ("default_factory_not_called",)
+
 
 def write_sentences(
     error: ValidationError, model: type[SettingsModel], value: dict[str, Any], place: KeyPath
@@ -21,6 +33,8 @@ def write_sentences(
     """Turn pydantic's findings into sentences; several about one key (a choice of types) become one. No input is repeated."""
     found: dict[str, list[str]] = {}
     for detail in error.errors(include_url=False, include_context=True, include_input=True):
+        if detail["type"] in _FOLLOWS:
+            continue
         path = _find_path_in_file(detail, value)
         said = found.setdefault(write_path((*place, *path)), [])
         text = explain_unknown_key(path[-1], model) if detail["type"] == "extra_forbidden" else _tell(detail)
@@ -44,14 +58,26 @@ def _find_path_in_file(detail: ErrorDetails, value: Any) -> KeyPath:
 
 
 def _tell(detail: ErrorDetails) -> str:
-    match detail["type"]:
+    kind = detail["type"]
+    name, _, what = kind.partition("_")
+    match kind:
         case "missing":
             return "it is missing"
+        case _ if name in _KINDS and what in _OTHER_KIND:
+            if_text, otherwise = _KINDS[name]
+            is_text = isinstance(detail["input"], str)
+            text = (
+                f"must be {if_text}, written without quotation marks" if is_text else f"must be {otherwise}"
+            )
         case "value_error":
             text = str(detail["ctx"]["error"])
-        case "int_type" | "float_type" | "bool_type" if isinstance(detail["input"], str):
-            kind = "true or false" if detail["type"] == "bool_type" else "a number"
-            text = f"must be {kind}, written without quotation marks"
+        case "dict_type" | "mapping_type":
+            text = "must be a table, written { name = ... }"
+        case "path_type":
+            text = "must be a path in quotation marks"
+        case "too_short" | "too_long":
+            # Only the first word is pydantic's name of a type: "Tuple should have at least 1 item after validation, not 0".
+            text = "it should " + detail["msg"].partition(" should ")[2].partition(" after ")[0]
         case _:
             text = detail["msg"].replace("Input should be", "must be", 1).replace("a valid string", "a text")
             text = text.replace("a valid tuple", "a list", 1).replace("String should", "must", 1)

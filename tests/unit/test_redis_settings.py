@@ -78,6 +78,13 @@ def test_an_address_says_where_how_and_as_whom(url: str, address: RedisAddress) 
         ("unix:///", "absolute path"),
         ("unix:///a?db=x", "number of a database"),
         ("unix:///a?x=1", "number of a database"),
+        ("unix:///" + "s" * 107, "at most 107 bytes"),
+        ("unix:///" + "%C3%A4" * 54, "at most 107 bytes"),
+        ("unix:///a%00s3cr3t", "none of them NUL"),
+        ("unix:///a%FFs3cr3t", "stand for UTF-8"),
+        ("redis://u:s3cr3t%FF@a.example", "stand for UTF-8"),
+        ("redis://u%20s3cr3t:p@a.example", "a user without blanks"),
+        ("redis://u%00:s3cr3t@a.example", "a user without blanks"),
     ],
 )
 def test_an_address_that_cannot_be_meant_is_refused_in_words_that_do_not_repeat_it(
@@ -98,6 +105,10 @@ def test_an_address_that_cannot_be_meant_is_refused_in_words_that_do_not_repeat_
         ({"prefix": "a b"}, "prefix"),
         ({"prefix": "{a}"}, "prefix"),
         ({"prefix": ""}, "prefix"),
+        ({"prefix": "a\n"}, "letters of ASCII, digits, dots"),
+        ({"username": ""}, "name of a user of Redis"),
+        ({"username": "a b"}, "name of a user of Redis"),
+        ({"sentinel_username": "a\0"}, "name of a user of Redis"),
         ({"key": None, "key_file": "a.key"}, "absolute path"),
     ],
 )

@@ -15,4 +15,4 @@ class DeliveryLogSettings(SettingsModel):
         days: How long, 1 to 3650.
     """
 
-    days: Annotated[float, Field(ge=0.01, le=3650)] = 30
+    days: Annotated[float, Field(strict=True, ge=0.01, le=3650)] = 30

@@ -50,7 +50,8 @@ class QueueSettings(RedisAccount, _Queue):
         if address is not None:
             self.check_against(address)
         elif idle := [name for name in RedisAccount.model_fields if getattr(self, name) is not None]:
-            raise ValueError(f"{' and '.join(idle)} need url: without it workers go the way of [store]")
+            need = "needs" if len(idle) == 1 else "need"
+            raise ValueError(f"{' and '.join(idle)} {need} url: without it workers go the way of [store]")
         return self
 
     @property

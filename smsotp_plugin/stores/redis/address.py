@@ -8,6 +8,8 @@ from urllib.parse import unquote
 from smsotp_plugin.fields.host import encode_host
 
 _DATABASE = re.compile(r"[0-9]{1,5}")
+#: Bytes of the path of a socket, see unix(7).
+_LONGEST_SOCKET = 107
 _SERVICE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -96,14 +98,19 @@ def read_address(url: str) -> RedisAddress:
     authority, slash, path = rest.partition("/")
     account, _, hosts = authority.rpartition("@")
     username, _, password = account.partition(":")
-    names = {"username": unquote(username), "password": unquote(password)}
+    names = {"username": _decode(username), "password": _decode(password)}
+    if username and not is_username(names["username"]):
+        raise ValueError("must hold a user without blanks and control characters")
     if scheme == "unix":
         if hosts or not path:
             raise ValueError('must be "unix://" and the absolute path of a socket')
+        socket = slash + _decode(path)
+        if "\0" in socket or len(socket.encode()) > _LONGEST_SOCKET:
+            raise ValueError(
+                f"must hold the path of a socket of at most {_LONGEST_SOCKET} bytes, none of them NUL"
+            )
         database = _read_database(query.removeprefix("db=")) if query else 0
-        return RedisAddress(
-            way, (RedisPlace(path=slash + unquote(path)),), tls=False, database=database, **names
-        )
+        return RedisAddress(way, (RedisPlace(path=socket),), tls=False, database=database, **names)
     if query:
         raise ValueError("must have no parameters: there are settings for them")
     places = tuple(_read_place(host, _USUAL_PORT[way]) for host in hosts.split(","))
@@ -111,6 +118,26 @@ def read_address(url: str) -> RedisAddress:
         raise ValueError("must name one host; several are for redis+sentinel:// and redis+cluster://")
     service, database = _read_path(way, path)
     return RedisAddress(way, places, tls, database=database, service=service, **names)
+
+
+def is_username(name: str) -> bool:
+    """Tell whether a user of Redis can be called so: in the file of its users, a blank ends a name."""
+    return bool(name) and name.isprintable() and not any(map(str.isspace, name))
+
+
+def _decode(part: str) -> str:
+    """
+    Return a part without its percent signs.
+
+    Raises:
+        ValueError: What they stand for is no text.
+    """
+    try:
+        return unquote(part, errors="strict")
+    except UnicodeDecodeError:
+        raise ValueError(
+            "must hold only percent signs that stand for UTF-8; write %25 for one that stands for itself"
+        ) from None
 
 
 def _read_path(way: Way, path: str) -> tuple[str, int]:

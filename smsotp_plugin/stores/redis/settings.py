@@ -1,17 +1,21 @@
 """The section ``[store]`` of a store in Redis, and what else says the way to one."""
 
+import re
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, model_validator
 
 from smsotp_plugin.fields.host import is_loopback
 from smsotp_plugin.fields.secret import SecretSetting, SettingsModel
 from smsotp_plugin.fields.tls import check_certificates
-from smsotp_plugin.stores.redis.address import RedisAddress, read_address
+from smsotp_plugin.stores.redis.address import RedisAddress, is_username, read_address
 from smsotp_plugin.stores.settings import StoreSettings
+
+_PREFIX = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_LONGEST_USERNAME = 255
 
 
 def check_url(url: str) -> str:
@@ -30,6 +34,20 @@ def check_url(url: str) -> str:
     return url
 
 
+def _check_username(name: str) -> str:
+    if not is_username(name) or len(name) > _LONGEST_USERNAME:
+        raise ValueError(
+            f"must be the name of a user of Redis: 1 to {_LONGEST_USERNAME} characters, no blanks, no control characters"
+        )
+    return name
+
+
+def _check_prefix(prefix: str) -> str:
+    if not _PREFIX.fullmatch(prefix):
+        raise ValueError("must hold 1 to 64 letters of ASCII, digits, dots, hyphens and underscores")
+    return prefix
+
+
 class RedisAccount(SettingsModel):
     """
     As whom a Redis is asked, and whose certificate it must have.
@@ -43,9 +61,9 @@ class RedisAccount(SettingsModel):
             the name under which its server is addressed.
     """
 
-    username: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    username: Annotated[str, AfterValidator(_check_username)] | None = None
     password: SecretSetting | None = None
-    sentinel_username: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    sentinel_username: Annotated[str, AfterValidator(_check_username)] | None = None
     sentinel_password: SecretSetting | None = None
     ca_file: Annotated[Path, AfterValidator(check_certificates)] | None = None
 
@@ -76,7 +94,7 @@ class RedisSettings(RedisAccount, StoreSettings):
     """
 
     url: Annotated[str, AfterValidator(check_url)]
-    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "smsotp"
+    prefix: Annotated[str, AfterValidator(_check_prefix)] = "smsotp"
 
     @model_validator(mode="after")
     def _say_each_thing_once(self) -> Self:

@@ -5,10 +5,11 @@ The commands stand in `smsotp_plugin.commands`, one module each, which are impor
 has to be quick.
 """
 
+import re
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,6 +24,10 @@ _ConfigOption = Annotated[
         "--config", metavar="FILE", envvar="SMSOTP_CONFIG", help="The configuration.", show_envvar=True
     ),
 ]
+#: Bytes of the longest attribute of RADIUS that is text.
+_LONGEST_WORDS = 253
+#: What systemd takes for User=, see "User/Group Name Syntax" of systemd.
+_ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,30}")
 _DEFAULT_CONFIG = Path("/etc/smsotp/smsotp.toml")
 
 app = typer.Typer(
@@ -36,6 +41,32 @@ freeradius_app = typer.Typer(help="Set FreeRADIUS up.", no_args_is_help=True, ri
 store_app = typer.Typer(help="Move what is kept.", no_args_is_help=True, rich_markup_mode="markdown")
 app.add_typer(freeradius_app, name="freeradius")
 app.add_typer(store_app, name="store")
+
+
+def _check_words(words: str) -> str:
+    """Refuse what no attribute of RADIUS can hold, so that no command has to do with it."""
+    if not words.isascii() and words != words.encode(errors="ignore").decode():
+        raise typer.BadParameter("it is not UTF-8 text")
+    if len(words.encode()) > _LONGEST_WORDS:
+        raise typer.BadParameter(f"it has more than {_LONGEST_WORDS} bytes, so it is no name and no number")
+    return words
+
+
+def _check_whom(whom: str) -> str:
+    if not whom:
+        raise typer.BadParameter("it is empty: say who is meant")
+    return _check_words(whom)
+
+
+def _check_account(name: str) -> str:
+    if not _ACCOUNT.fullmatch(name):
+        raise typer.BadParameter("it is no name of a user of this machine")
+    return name
+
+
+def _option(name: str, metavar: str, meaning: str) -> Any:
+    """Return an option that holds what an attribute may hold."""
+    return typer.Option(name, metavar=metavar, help=meaning, callback=_check_words)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001  (typer calls it so)
@@ -68,17 +99,13 @@ def check(*, config: _ConfigOption = _DEFAULT_CONFIG) -> None:
 
 @app.command()
 def route(
-    number: Annotated[str, typer.Argument(metavar="NUMBER", help="As the user's entry holds it.")],
+    number: Annotated[
+        str, typer.Argument(metavar="NUMBER", help="As the user's entry holds it.", callback=_check_whom)
+    ],
     *,
-    user: Annotated[
-        str, typer.Option("--user", metavar="NAME", help="User-Name; its realm may decide.")
-    ] = "",
-    language: Annotated[
-        str, typer.Option("--language", metavar="L", help="Value of control:SMSOTP-Language.")
-    ] = "",
-    gateway: Annotated[
-        str, typer.Option("--gateway", metavar="NAME", help="Value of control:SMSOTP-Gateway.")
-    ] = "",
+    user: Annotated[str, _option("--user", "NAME", "User-Name; its realm may decide.")] = "",
+    language: Annotated[str, _option("--language", "L", "Value of control:SMSOTP-Language.")] = "",
+    gateway: Annotated[str, _option("--gateway", "NAME", "Value of control:SMSOTP-Gateway.")] = "",
     config: _ConfigOption = _DEFAULT_CONFIG,
 ) -> None:
     """
@@ -95,7 +122,9 @@ def route(
 def trace(
     whom: Annotated[
         str,
-        typer.Argument(metavar="USER|NUMBER|REFERENCE", help="Whose messages, or which one."),
+        typer.Argument(
+            metavar="USER|NUMBER|REFERENCE", help="Whose messages, or which one.", callback=_check_whom
+        ),
     ],
     *,
     messages: Annotated[
@@ -116,7 +145,12 @@ def trace(
 
 @app.command()
 def erase(
-    whom: Annotated[str, typer.Argument(metavar="USER|NUMBER", help="Who; a number as in the user's entry.")],
+    whom: Annotated[
+        str,
+        typer.Argument(
+            metavar="USER|NUMBER", help="Who; a number as in the user's entry.", callback=_check_whom
+        ),
+    ],
     *,
     config: _ConfigOption = _DEFAULT_CONFIG,
 ) -> None:
@@ -135,7 +169,11 @@ def erase(
 def unlock(
     whom: Annotated[
         str,
-        typer.Argument(metavar="USER|NUMBER", help="Who, in any spelling; a number as in the user's entry."),
+        typer.Argument(
+            metavar="USER|NUMBER",
+            help="Who, in any spelling; a number as in the user's entry.",
+            callback=_check_whom,
+        ),
     ],
     *,
     config: _ConfigOption = _DEFAULT_CONFIG,
@@ -158,6 +196,7 @@ def limits(
         typer.Argument(
             metavar="[USER|NUMBER|BRAKE]",
             help="Whose SMS, in any spelling, or what a brake is called; otherwise what was over a limit.",
+            callback=_check_words,
         ),
     ] = "",
     *,
@@ -200,7 +239,12 @@ def worker(
     ] = False,
     user: Annotated[
         str,
-        typer.Option("--user", metavar="NAME", help="With --unit: who runs it; it reads the configuration."),
+        typer.Option(
+            "--user",
+            metavar="NAME",
+            help="With --unit: who runs it; it reads the configuration.",
+            callback=_check_account,
+        ),
     ] = "freerad",
 ) -> None:
     """
@@ -319,6 +363,7 @@ def mocks(context: typer.Context) -> None:
 def main() -> None:
     """Run the command; whatever happens, the administrator reads sentences."""
     from smsotp_plugin.errors import ConfigError, SmsOtpError  # noqa: PLC0415  (quick --help)
+    from smsotp_plugin.log import make_printable  # noqa: PLC0415  (as above)
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -328,13 +373,13 @@ def main() -> None:
         app()
     except ConfigError as exc:
         for problem in exc.problems:
-            print(problem, file=sys.stderr)  # noqa: T201  (this is a command)
+            print(make_printable(problem), file=sys.stderr)  # noqa: T201  (this is a command)
         sys.exit(PROBLEMS)
     except SmsOtpError as exc:
-        print(f"smsotp: {exc}", file=sys.stderr)  # noqa: T201  (as above)
+        print(make_printable(f"smsotp: {exc}"), file=sys.stderr)  # noqa: T201  (as above)
     except OSError as exc:
         where = f"{exc.filename}: " if exc.filename else ""
-        print(f"smsotp: {where}{exc.strerror}", file=sys.stderr)  # noqa: T201  (as above)
+        print(make_printable(f"smsotp: {where}{exc.strerror}"), file=sys.stderr)  # noqa: T201  (as above)
     except Exception as exc:  # noqa: BLE001  (the last resort: its text may hold a secret)
         place = exc.__traceback__
         while place and place.tb_next:

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from smsotp_plugin.commands.check_queue import look_after_queue
-from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.errors import ConfigError, SmsOtpError
 from smsotp_plugin.log import make_printable
 from smsotp_plugin.settings import Settings, find_warnings, load_settings
 
@@ -42,6 +42,11 @@ def print_problems(console: Console, problems: list[str]) -> None:
     for problem in problems:
         console.print(Text.assemble(("problem: ", "bold red"), make_printable(problem)))
     console.print(Text("1 problem." if len(problems) == 1 else f"{len(problems)} problems."))
+
+
+def print_failure(console: Console, failure: SmsOtpError) -> None:
+    """Print why a command cannot do what it should; what a store or a gateway has put into it is not obeyed by the terminal."""
+    console.print(Text(f"smsotp: {make_printable(str(failure))}"))
 
 
 def print_warnings(console: Console, settings: Settings, config: Path) -> None:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from smsotp_plugin.clock import SystemClock
-from smsotp_plugin.commands.check import print_problems
+from smsotp_plugin.commands.check import print_failure, print_problems
 from smsotp_plugin.commands.person import find_person
 from smsotp_plugin.errors import ConfigError, StoreError
 from smsotp_plugin.settings import load_settings
@@ -40,7 +40,7 @@ def erase(config: Path, whom: str) -> int:
         print_problems(err, exc.problems)
         return 2
     except StoreError as exc:
-        err.print(Text(f"smsotp: {exc}"))
+        print_failure(err, exc)
         return 1
     out.print(Text(_describe(erased) if erased else "nothing is kept of this user or number"))
     return 0

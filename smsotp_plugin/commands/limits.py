@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from smsotp_plugin.clock import Clock, SystemClock
-from smsotp_plugin.commands.check import print_problems
+from smsotp_plugin.commands.check import print_failure, print_problems
 from smsotp_plugin.commands.person import find_person
 from smsotp_plugin.errors import ConfigError, NumberError, StoreError
 from smsotp_plugin.log import make_printable, quote
@@ -61,7 +61,7 @@ def show_limits(config: Path, whom: str, *, lift: bool) -> int:
         print_problems(err, exc.problems)
         return 2
     except StoreError as exc:
-        err.print(Text(f"smsotp: {exc}"))
+        print_failure(err, exc)
         return 1
     return 0
 

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from smsotp_plugin.assembly import build_routes
-from smsotp_plugin.commands.check import print_problems
+from smsotp_plugin.commands.check import print_failure, print_problems
 from smsotp_plugin.dispatch.routes import Plan, Recipient, Route, RouteTable, find_realm
 from smsotp_plugin.errors import ConfigError, NoRoute, NumberError
 from smsotp_plugin.settings import load_settings
@@ -43,7 +43,7 @@ def explain_route(config: Path, number: str, user: str, language: str, gateway: 
         err.print(Text(f"smsotp: the number cannot be used: {exc}"))
         return 1
     except NoRoute as exc:
-        err.print(Text(f"smsotp: {exc}"))
+        print_failure(err, exc)
         return 1
     out.print(_describe_choice(phone.masked, plan, None if gateway else table.choose(recipient)))
     if not gateway and settings.routes:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from smsotp_plugin.assembly import find_keys
 from smsotp_plugin.clock import SystemClock
-from smsotp_plugin.commands.check import print_problems
+from smsotp_plugin.commands.check import print_failure, print_problems
 from smsotp_plugin.errors import ConfigError, StoreError
 from smsotp_plugin.settings import Settings, load_settings
 from smsotp_plugin.stores.contents import StoreContents
@@ -38,7 +38,7 @@ def copy(source: Path, target: Path) -> int:
         print_problems(err, exc.problems)
         return 2
     except StoreError as exc:
-        err.print(Text(f"smsotp: {exc}"))
+        print_failure(err, exc)
         return 1
     out.print(Text(_describe(contents)))
     return 0

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from smsotp_plugin.commands.check import print_problems
+from smsotp_plugin.commands.check import print_failure, print_problems
 from smsotp_plugin.commands.person import find_traced
 from smsotp_plugin.errors import ConfigError, StoreError
 from smsotp_plugin.log import make_printable, quote
@@ -48,7 +48,7 @@ def trace(config: Path, whom: str, messages: int) -> int:
         print_problems(err, exc.problems)
         return 2
     except StoreError as exc:
-        err.print(Text(f"smsotp: {exc}"))
+        print_failure(err, exc)
         return 1
     lives = _lives(found)[-messages:]
     if not lives:

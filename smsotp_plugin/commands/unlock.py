@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from smsotp_plugin.commands.check import print_problems
+from smsotp_plugin.commands.check import print_failure, print_problems
 from smsotp_plugin.commands.person import find_person
 from smsotp_plugin.errors import ConfigError, StoreError
 from smsotp_plugin.log import quote
@@ -33,7 +33,7 @@ def unlock(config: Path, whom: str) -> int:
         print_problems(err, exc.problems)
         return 2
     except StoreError as exc:
-        err.print(Text(f"smsotp: {exc}"))
+        print_failure(err, exc)
         return 1
     if not forgotten:
         err.print(Text(f"smsotp: no wrong codes are counted for {quote(whom)}"))

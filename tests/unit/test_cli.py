@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer import BadParameter
 
 from smsotp_plugin import __version__
+from smsotp_plugin.cli import app
 from smsotp_plugin.commands.freeradius_unit import drop_in
 
 SMSOTP = Path(sys.executable).parent / "smsotp"
@@ -70,6 +72,21 @@ def test_the_shell_can_be_taught_the_words_of_the_command() -> None:
 
     assert "smsotp" in done.stdout
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "command", ["trace", "unlock", "erase", "limits", "route", "route +491701234567 --user"]
+)
+@pytest.mark.parametrize(("whom", "why"), [("x" * 254, "more than 253 bytes"), ("\udcff", "not UTF-8 text")])
+def test_nobody_is_looked_for_whom_no_packet_can_name(command: str, whom: str, why: str) -> None:
+    with pytest.raises(BadParameter, match=why):
+        app([*command.split(), whom], standalone_mode=False)
+
+
+@pytest.mark.parametrize("command", ["trace", "unlock", "erase", "route"])
+def test_whoever_is_meant_has_a_name(command: str) -> None:
+    with pytest.raises(BadParameter, match="it is empty"):
+        app([command, ""], standalone_mode=False)
 
 
 def test_a_good_configuration_is_summed_up(file: Path) -> None:

@@ -4,6 +4,7 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
+from typer import BadParameter
 
 from smsotp_plugin import worker
 from smsotp_plugin.cli import app
@@ -57,3 +58,9 @@ def test_the_unit_starts_this_command_with_this_configuration(
     assert unit["Service"]["User"] == "radius"
     assert unit["Service"]["ExecStart"].endswith(f'/smsotp worker --config "{tmp_path}/of us/100%%.toml"')
     assert unit["Install"]["WantedBy"] == "multi-user.target"
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a\nExecStartPre=/bin/true", "\udcff", "-x"])
+def test_the_unit_is_for_a_user_that_there_can_be(name: str) -> None:
+    with pytest.raises(BadParameter, match="no name of a user of this machine"):
+        app(["worker", "--unit", "--user", name], standalone_mode=False)

@@ -165,7 +165,12 @@ def find_names(settings: Settings) -> Fingerprints:
     """
     if not settings.store.given_keys and not has_keys(settings.store.key_path):
         raise StoreError(
-            f"there is no key {settings.store.key_path} to find people by: FreeRADIUS makes it at its first start"
+            f"there is no key {settings.store.key_path} to find people by: "
+            + (
+                "FreeRADIUS makes it at its first start"
+                if settings.store.makes_key
+                else "copy the one that the servers have"
+            )
         )
     return build_codes(settings).names
 

@@ -121,7 +121,7 @@ def _read(path: Path) -> tuple[bytes, ...]:
 
 def _problem(keys: Sequence[str]) -> str:
     if not keys or len(keys[0]) < SHORTEST_KEY:
-        return f"holds no key of at least {SHORTEST_KEY} characters: remove it, a new one is made"
+        return f"holds no key of at least {SHORTEST_KEY} characters: put back the one that was there, or write a new one: openssl rand -hex 32"
     if len(keys) > MOST_KEYS:
         return f"holds {len(keys)} keys, one a line: keep the first {MOST_KEYS}, the present one and the one before it"
     if len(keys[-1]) < SHORTEST_KEY:

@@ -73,8 +73,9 @@ def rehearse(main_file: Path, config: Path) -> Rehearsal:
     else:
         uniform = settings.challenge.uniform
         warnings += find_warnings(settings, config, Owners.of_this_process())
-        for look in (_look_at_key, _look_at_store, _look_at_gateways):
+        for look in (_look_at_key, _look_at_gateways):
             problems += _find_problems(look, settings)
+        problems += _find_problems(lambda some: warnings.extend(_look_at_store(some, config)), settings)
     return Rehearsal(problems, warnings, judge_wiring(main_file, uniform=uniform))
 
 
@@ -150,8 +151,9 @@ def _look_at_key(settings: Settings) -> None:
         look_at_keys(settings.store.key_path, makes=settings.store.makes_key)
 
 
-def _look_at_store(settings: Settings) -> None:
-    look_at_store(settings.store)
+def _look_at_store(settings: Settings, config: Path) -> list[str]:
+    """Return warnings."""
+    return [f"{config}: store.{warning}" for warning in look_at_store(settings.store)]
 
 
 def _look_at_gateways(settings: Settings) -> None:

@@ -165,9 +165,12 @@ class StoreKind(ABC, Generic[SettingsT]):
         """
 
     @abstractmethod
-    def look(self, settings: SettingsT) -> None:
+    def look(self, settings: SettingsT) -> Sequence[str]:
         """
         Judge as `open` will, as the present user; makes nothing and changes nothing.
+
+        Returns:
+            Warnings: what works and is probably not meant, as sentences that begin with the key of the setting.
 
         Raises:
             StoreError: The store cannot be opened; what is wrong, and where.

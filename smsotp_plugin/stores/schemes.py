@@ -102,9 +102,9 @@ def copy_store(
     return contents
 
 
-def look_at_store(settings: StoreSettings) -> None:
+def look_at_store(settings: StoreSettings) -> Sequence[str]:
     """See `StoreKind.look`."""
-    find_store(settings.url).look(settings)
+    return find_store(settings.url).look(settings)
 
 
 def look_at_queue(settings: StoreSettings) -> QueueView:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from smsotp_mocks.servers.redis import RedisServer
-from smsotp_plugin.assembly import build_codes
+from smsotp_plugin.assembly import build_codes, find_names
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import ConfigError, StoreError, WrongCode
 from smsotp_plugin.stores.base import ResendRules
@@ -193,7 +193,12 @@ def test_a_key_that_other_servers_need_too_is_not_made(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigError, match="copy it to each of them"):
         build_codes(load_settings(file))
+    with pytest.raises(StoreError, match="copy the one that the servers have"):
+        find_names(load_settings(file))
     assert not (tmp_path / "smsotp.key").exists()
+    (tmp_path / "smsotp.key").write_text("")
+    with pytest.raises(ConfigError, match="put back the one that was there, or write a new one"):
+        build_codes(load_settings(file))
     (tmp_path / "smsotp.key").write_text("k" * 32)
     build_codes(load_settings(file))
 

@@ -97,10 +97,11 @@ class RedisKind(StoreKind[RedisSettings]):
         with _open_beside(settings, clock) as scripts:
             write_contents_to_redis(scripts, contents, events_kept, clock.time())
 
-    def look(self, settings: RedisSettings) -> None:
+    def look(self, settings: RedisSettings) -> Sequence[str]:
+        from smsotp_plugin.stores.redis.look import look_at_redis  # noqa: PLC0415  (needs redis-py)
 
         with _open_beside(settings, SystemClock(), changes_nothing=True) as scripts:
-            scripts.ask("EXISTS", key="version")
+            return look_at_redis(scripts)
 
     def look_at_queue(self, settings: RedisSettings) -> QueueView:
         from smsotp_plugin.stores.redis.queue import read_view  # noqa: PLC0415  (needs hiredis)

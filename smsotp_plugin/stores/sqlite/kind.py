@@ -63,5 +63,6 @@ class SqliteKind(StoreKind[SqliteSettings]):
         del events_kept
         write_contents_to_file(settings.database, contents, clock)
 
-    def look(self, settings: SqliteSettings) -> None:
+    def look(self, settings: SqliteSettings) -> Sequence[str]:
         look_at_store(settings.database)
+        return ()

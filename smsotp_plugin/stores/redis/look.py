@@ -1,0 +1,74 @@
+"""A look at a Redis that is to be used: whether it is one that can be, and whether its user has the rights that log-ins need."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.redis.foreign import reads_replies
+from smsotp_plugin.stores.redis.line import ReplyError, explain
+from smsotp_plugin.stores.redis.link import Command
+from smsotp_plugin.stores.redis.scripts import Scripts
+
+#: Of the oldest Redis that has all commands of the scripts.
+_OLDEST = (6, 2)
+#: No State and no key has that name.
+_NOBODY = "nobody"
+
+
+@reads_replies
+def look_at_redis(scripts: Scripts) -> Sequence[str]:
+    """
+    Judge a Redis; it holds afterwards what it held.
+
+    Returns:
+        Warnings, as `StoreKind.look`.
+
+    Raises:
+        StoreError: It cannot be used.
+    """
+    hello, read, write, info = scripts.run_all(
+        [
+            Command(("HELLO", 2)),
+            # Needs the right to run scripts, and TIME.
+            scripts.command("find", [f"challenge:{_NOBODY}"], _NOBODY, ""),
+            # Where nothing has that name, nothing changes: the right to write, which a replica has not either.
+            Command(("DEL", scripts.key(_NOBODY))),
+            Command(("INFO", "memory")),
+        ]
+    )
+    _judge_version(hello)
+    for reply in (read, write):
+        if isinstance(reply, ReplyError):
+            raise StoreError(
+                f"this Redis, or this user of it, cannot be used: {explain(reply)}; see store.url, and the rights of its user"
+            )
+    return () if isinstance(info, ReplyError) else list(_find_warnings(cast("bytes", info).decode()))
+
+
+def _judge_version(hello: object) -> None:
+    """
+    Judge what HELLO answers; Redis has it since 6.0.
+
+    Raises:
+        StoreError: It is too old.
+    """
+    version = ""
+    if not isinstance(hello, ReplyError):
+        words = cast("list[bytes]", hello)
+        version = words[words.index(b"version") + 1].decode()
+    elif "unknown command" not in explain(hello):
+        return
+    found = re.match(r"(\d+)\.(\d+)", version)
+    if found is None or (int(found[1]), int(found[2])) < _OLDEST:
+        called = version or "before 6.0"
+        raise StoreError(f"this Redis is too old (version {called}): 6.2 or later is needed; see store.url")
+
+
+def _find_warnings(info: str) -> Iterator[str]:
+    policy = re.search(r"^maxmemory_policy:([a-z-]+)", info, re.MULTILINE)
+    if policy and policy[1] != "noeviction" and not re.search(r"^maxmemory:0\b", info, re.MULTILINE):
+        yield (
+            f"url: when this Redis is full, it forgets challenges and counts (maxmemory-policy {policy[1]}): set maxmemory-policy "
+            "noeviction in its configuration"
+        )

@@ -1,8 +1,8 @@
 """
 What every provider is built on. The base drives; a provider fills the holes.
 
-A provider is one module in this package whose name is the provider's name in the configuration, with one subclass of
-`Provider` in it. It says what its settings are (`Settings`), how a message is put on the wire (`compose`), how that is
+A provider is one module or one folder of this package whose name is the provider's name in the configuration, with one
+subclass of `Provider` in it. It says what its settings are (`Settings`), how a message is put on the wire (`compose`), how that is
 carried (`exchange`, over what stands in `smsotp_plugin.wire`) and how the answer is judged (`judge`). Deadline, masking,
 the translation of errors and the gateway's debug log stand here, once: whatever a provider returns or raises, no code,
 password or whole number leaves `submit`.

@@ -3,25 +3,25 @@
 import re
 from pathlib import Path
 
+from tests.support.markdown import ROOT, blocks
 from tests.support.programs import run_pytest
+
+PAGE = ROOT / "docs/adding-a-provider.md"
 
 KIT = """
 from smsotp_conformance import ProviderContract
 from smsotp_mocks import HttpGateway
 from smsotp_plugin.api import Receipt
-from smsotp_plugin.providers.http import HttpProvider
+from smsotp_acme import AcmeProvider
 
-class Liar(HttpProvider):
+class Liar(AcmeProvider):
     def submit(self, message, deadline):
         return Receipt("1")
-
-OPTIONS = {"to": "{phone}", "text": "{otp}"}
-PLAIN = {"provider": "http", "HTTP_METHOD": "POST", "RETURN_SUCCESS": "OK", "options": OPTIONS}
 """
 CLASS = """
 class TestAcme(ProviderContract):
     provider_class, mock_class = %s, HttpGateway
-    settings = staticmethod(lambda mock: {"URL": mock.url + "/sms"} | PLAIN)
+    settings = staticmethod(lambda mock: {"provider": "acme", "URL": mock.url + "/sms", "API_KEY": "key"})
 """
 
 
@@ -30,12 +30,14 @@ BROKEN = ("arrives_once", "refused_message", "any_text", "silence", "expired")
 
 
 def run(folder: Path, provider: str, *arguments: str) -> str:
+    (source,) = (block.text for block in blocks("python", pages=[PAGE]) if "class AcmeProvider" in block.text)
+    (folder / "smsotp_acme.py").write_text(source)
     (folder / "test_acme.py").write_text(KIT + CLASS % provider)
     return run_pytest(folder, "-W", "error", "-rfp", *arguments)
 
 
 def test_a_provider_that_keeps_the_contract_passes(tmp_path: Path) -> None:
-    said = run(tmp_path, "HttpProvider")
+    said = run(tmp_path, "AcmeProvider")
 
     assert "PASSED" in said
     assert "failed" not in said, said

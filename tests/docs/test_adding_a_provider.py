@@ -44,7 +44,10 @@ def run(package: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_page_has_every_file_that_it_speaks_of() -> None:
-    assert list(FILES) == ["pyproject.toml", "smsotp_telegraph.py", "test_telegraph.py", "smsotp.toml"]
+    assert list(FILES) == [
+        *("pyproject.toml", "smsotp_telegraph.py", "test_telegraph.py", "smsotp.toml"),
+        "smsotp_acme.py",
+    ]
 
 
 def test_the_tests_of_the_page_pass(package: Path) -> None:

@@ -10,15 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from smsotp_conformance import CODE, SENTENCE, ProviderContract, message, within
 from smsotp_mocks import HttpGateway, Inbox
 from smsotp_mocks.gateways.toml import write_toml
 from smsotp_mocks.pytest_plugin import StartCluster
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
-from smsotp_plugin.providers.http import HttpProvider
-from smsotp_plugin.sms.message import Message
 from tests.support.markdown import ROOT, Block, blocks
 
 twilio = pytest.importorskip("twilio", reason="the package twilio is not installed")
@@ -44,24 +41,13 @@ def gateway(inbox: Inbox) -> Iterator[HttpGateway]:
         yield gateway
 
 
-class AcmeProvider(HttpProvider):
-    """A provider of somebody else's."""
-
-    def compose(self, message: Message) -> requests.PreparedRequest:
-        fields = {"to": message.number.e164, "text": message.sentence.get_secret_value()}
-        to = self.settings.URL
-        assert to
-        return requests.Request(
-            "POST", f"{to.scheme}://{to.host}:{to.port}{to.target}", data=fields
-        ).prepare()
-
-
 @pytest.fixture(autouse=True)
 def acme(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a package of somebody else's be there, with a provider."""
-    module = types.ModuleType("acme")
-    module.AcmeProvider = AcmeProvider  # type: ignore[attr-defined]  # the module's one name
-    monkeypatch.setitem(sys.modules, "acme", module)
+    """Let the provider that a page shows be there as a package of somebody else's."""
+    (block,) = (block for block in blocks("python") if "class AcmeProvider" in block.text)
+    module = types.ModuleType("smsotp_acme")
+    exec(compile(block.text, str(block), "exec"), vars(module))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
 
 
 class Program:

@@ -30,7 +30,7 @@ def examples_of(name: str) -> list[str]:
 
 
 def test_every_module_and_folder_is_a_provider_of_its_name_and_nothing_else_is() -> None:
-    assert set(NAMES) == {"http", "script", "sipgate", "smpp", "smtp"}
+    assert {"http", "script", "sipgate", "smpp", "smtp"} <= set(NAMES)
     assert set(NAMES) == set(list_provider_names())
 
 

@@ -53,5 +53,5 @@ def test_the_conformance_tests_import_only_the_public_names(name: str) -> None:
     assert imported(CONFORMANCE[name]) <= {"smsotp_plugin.api"}
 
 
-def test_both_examples_are_read() -> None:
-    assert list(EXAMPLES) == ["smsotp_telegraph.py", "test_telegraph.py"]
+def test_all_examples_are_read() -> None:
+    assert list(EXAMPLES) == ["smsotp_telegraph.py", "test_telegraph.py", "smsotp_acme.py"]

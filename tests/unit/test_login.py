@@ -53,9 +53,9 @@ def test_the_text_is_in_the_users_language_where_there_is_one(
     texts = {"de": "Ihr Code: {otp}", "pt-BR": "Seu {otp}"}
     bench = make(otp={"text": "Code {otp}", "texts": texts}, challenge={"resend_after": 0})
 
-    asked = bench.login.first_leg(request(language=language))
-    assert isinstance(asked, Ask)
+    asked = bench.ask(language=language)
     bench.login.answer_leg(answer(asked.state, "resend", language=language))
+    bench.store.flush()
 
     first, again = (message.sentence.get_secret_value() for message in bench.outbox.messages)
     assert first.startswith(text)

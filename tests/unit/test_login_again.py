@@ -168,6 +168,7 @@ def test_an_sms_that_did_not_get_out_can_be_named_for_the_help_desk(
     bench.outbox.outcome = Outcome.REFUSED
 
     first = bench.login.first_leg(request())
+    bench.store.flush()
     told = bench.login.answer_leg(answer(first.state, "000000")) if isinstance(first, Ask) else first
 
     assert told == Reject(f"Call us about {bench.outbox.messages[0].reference}.")

@@ -61,7 +61,7 @@ def test_a_notification_that_cannot_be_sent_changes_and_delays_nothing(tmp_path:
         challenge = world.log_in(anna)
         code = world.code_of(anna)
         world.gateway.faults.add("delay 60s")
-        request = world.server.client(timeout=1)
+        request = world.server.client(timeout=20)
         accepted = request.answer(anna.name, code, challenge.state)
         world.gateway.faults.clear()
 

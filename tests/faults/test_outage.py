@@ -154,8 +154,7 @@ def test_with_every_gateway_dead_each_log_in_is_refused_at_once(tmp_path: Path) 
         world.server.wait_for_log("gateway first fails again and again")
         world.server.wait_for_log("gateway mock fails again and again")
 
-        client = world.server.client(timeout=1)
-        refused = in_parallel(50, lambda: client.log_in("person100", "secret-word-100"))
+        refused = in_parallel(50, lambda: world.server.log_in("person100", "secret-word-100"))
 
         assert {(answer.code, answer.prompt) for answer in refused} == {("reject", UNAVAILABLE)}
 

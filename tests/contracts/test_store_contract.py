@@ -1,6 +1,5 @@
 """Every store keeps the promises of a store."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -84,9 +83,7 @@ class TestSqlite(StoreContract):
     def die(self, store: ChallengeStore) -> None:
         inner = inside(store)
         cast("PatientStore", store)._patience.close()
-        inner._wake.put(False)
-        if threading.current_thread() is not inner._thread:
-            inner._thread.join()
+        inner._gatherer.stop()
         inner._file.close()
 
 

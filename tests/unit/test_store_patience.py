@@ -13,7 +13,8 @@ from smsotp_plugin.codes.fingerprints import reference_of
 from smsotp_plugin.errors import AlreadyUsed, StoreError, UnknownChallenge
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.patient import DIRECT, PatientStore
-from smsotp_plugin.stores.sqlite.store import STUCK_AFTER, SqliteStore
+from smsotp_plugin.stores.sqlite.store import SqliteStore
+from smsotp_plugin.stores.sqlite.writing import STUCK_AFTER
 from tests.support.challenges import RIGHT, WINDOW, WRONG, challenge, name_outcome
 from tests.support.clock import FakeClock
 from tests.support.faulty import STORE_CALLS, Faults, Hang, faulty_store, raises, returns
@@ -195,7 +196,7 @@ def test_the_listener_may_call_the_store_that_waits_for_it(patients: Patients, c
 
 def test_a_log_in_is_promised_no_code_while_the_disk_hangs(path: Path, clock: FakeClock) -> None:
     store = SqliteStore(path, WINDOW, 86400.0, clock)
-    disk_clock = store._disk_clock = FakeClock()
+    disk_clock = store._writing.disk_clock = FakeClock()
     hang, insert = Hang(), store._file.insert
     store._file.insert = lambda *args: hang(lambda: insert(*args))  # type: ignore[method-assign]  # the disk
     first = begin(store, challenge(clock))

@@ -16,6 +16,7 @@ from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.kept import KeptMessage, Parcel
 from smsotp_plugin.stores.sqlite import file as sqlite_file
 from smsotp_plugin.stores.sqlite import store as sqlite
+from smsotp_plugin.stores.sqlite import writing
 from smsotp_plugin.stores.sqlite.budgets import Unwritten
 from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
 from smsotp_plugin.stores.sqlite.store import SqliteStore
@@ -55,8 +56,7 @@ def failed(store: SqliteStore, path: Path, clock: FakeClock) -> Challenge:
         with suppress(StoreError):
             store.flush()
         # Its thread could be the first one to find the file in order.
-        store._wake.put(False)
-        store._thread.join()
+        store._gatherer.stop()
         with pytest.raises(StoreError):
             begin(store, challenge(clock))
     assert told == []
@@ -456,10 +456,9 @@ def test_who_comes_knows_what_others_promised_before_they_noticed(
             return False
 
     clock.advance(2 * WINDOW)
-    store._wake.put(False)
-    store._thread.join()
+    store._gatherer.stop()
     promised = begin(store, challenge(clock, login="same"))
-    monkeypatch.setattr(sqlite, "SystemClock", Later)
+    monkeypatch.setattr(writing, "SystemClock", Later)
     newcomer = SqliteStore(path, WINDOW, DAY, clock)
     same = begin(newcomer, challenge(clock, login="same"))
     newcomer.close()

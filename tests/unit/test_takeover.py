@@ -97,8 +97,7 @@ class Process:
         return self.sealer.seal(Letter(message, "default", gateways), "default")
 
     def die(self) -> None:
-        self.store._wake.put(False)
-        self.store._thread.join()
+        self.store._gatherer.stop()
         self.store._file.close()
 
     def inherit(self) -> list[str]:

@@ -16,8 +16,9 @@ from smsotp_plugin.stores.sqlite.guesses import unlock_in_file
 from smsotp_plugin.stores.sqlite.limits import lift_limits_in_file, read_limits_in_file
 from smsotp_plugin.stores.sqlite.look import look_at_store
 from smsotp_plugin.stores.sqlite.settings import SqliteSettings
-from smsotp_plugin.stores.sqlite.store import STUCK_AFTER, SqliteStore
+from smsotp_plugin.stores.sqlite.store import SqliteStore
 from smsotp_plugin.stores.sqlite.trace import trace_file
+from smsotp_plugin.stores.sqlite.writing import STUCK_AFTER
 
 
 class SqliteKind(StoreKind[SqliteSettings]):

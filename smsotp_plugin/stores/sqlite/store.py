@@ -8,16 +8,15 @@ for its commit as well, so that both give the same log-in the same challenge (de
 """
 
 import logging
-import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from smsotp_plugin.clock import Clock, SystemClock
+from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import reference_of
-from smsotp_plugin.errors import OverBudget, StoreError, TooManyAttempts, WrongCode
+from smsotp_plugin.errors import StoreError, TooManyAttempts, WrongCode
 from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.stores.base import FURTHEST_END, KEPT_AFTER_EXPIRY, Challenge, ResendRules
 from smsotp_plugin.stores.budgets import NO_BUDGETS, BudgetRules, Spending
@@ -30,9 +29,11 @@ from smsotp_plugin.stores.sqlite.batch import Batch
 from smsotp_plugin.stores.sqlite.budgets import BudgetPart
 from smsotp_plugin.stores.sqlite.challenges import take_back
 from smsotp_plugin.stores.sqlite.file import SqliteFile
+from smsotp_plugin.stores.sqlite.gatherer import GATHERING, Gatherer
 from smsotp_plugin.stores.sqlite.guess_file import GuessFile
 from smsotp_plugin.stores.sqlite.neighbours import Presence
 from smsotp_plugin.stores.sqlite.recent import RecentLogins
+from smsotp_plugin.stores.sqlite.writing import Writing
 from smsotp_plugin.stores.tries import USED_UP, Tries
 
 if TYPE_CHECKING:
@@ -40,11 +41,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("smsotp.store")
 
-Result = TypeVar("Result")
 Item = TypeVar("Item")
 
-#: Seconds between two commits of new challenges, in which they gather; the first one after a pause is committed at once.
-_GATHERING = 0.01
 #: New challenges that may wait to be committed. More come only where the disk is stuck, and nobody gets a code then.
 _MOST_WAITING = 10_000
 
@@ -56,10 +54,6 @@ def _take_all(some: deque[Item]) -> list[Item]:
 
 def _ignore(parcels: Sequence[Parcel]) -> None:
     """Note nothing."""
-
-
-#: Seconds after which a disk that has not answered counts as one that hangs.
-STUCK_AFTER = 2.0
 
 
 class SqliteStore(BudgetPart, AnswerPart, Store):
@@ -90,16 +84,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         self._clock = clock
         self._lock = threading.Lock()
         self._committing = threading.Lock()
-        #: How long a disk takes is real time, whatever our clock says.
-        self._disk_clock: Clock = SystemClock()
-        #: Monotonic seconds of it, while one is under way.
-        self._commit_began: float | None = None
-        self._gathering = threading.Condition()
-        self._healthy = True
-        #: Why the last write failed, while nothing can be written.
-        self._failure = ""
-        #: Whether it is known from the log that nothing can be written.
-        self._told = False
+        self._writing = Writing()
         #: What the next commit takes, and what the one under way has taken.
         self._uncommitted, self._being_committed = Batch(), Batch()
         self._listener: KeptListener = _ignore
@@ -114,15 +99,14 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         # Who comes from now on is noticed at the next look.
         if self._file.look_for_others(lambda: None) is Presence.THERE:
             # What others promised before they noticed this store is in the file by then.
-            with self._gathering:
-                self._disk_clock.wait(self._gathering, 2 * _GATHERING)
+            gathering = threading.Condition()
+            with gathering:
+                self._writing.disk_clock.wait(gathering, 2 * GATHERING)
         self._recent = RecentLogins(window, clock, self._file.list_young(window))
         #: Whether another store was there when the last messages were taken over, or may have been.
         self._was_shared = True
-        self._awake = False
-        self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="smsotp-store", daemon=True)
-        self._thread.start()
+        self._gatherer = Gatherer(self._flush_and_tell, clock)
+        self._gatherer.start()
         self._housekeeper = Rounds("smsotp-housekeeper", self._keep_house, clock)
 
     def start(self) -> None:
@@ -133,10 +117,10 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
 
     def opens_at_once(self, login: str) -> bool:
         """Tell whether `open_challenge` needs no disk for a log-in."""
-        return self._healthy and not self._notice_others() and not self._recent.may_hold(login)
+        return self._writing.is_possible and not self._notice_others() and not self._recent.may_hold(login)
 
     def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
-        if self._hangs():
+        if self._writing.hangs():
             raise StoreError("the log-ins before this one have not been written yet: the disk hangs")
         is_shared = self._look_around()
         with self._lock:
@@ -145,7 +129,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
                 return same
             if len(self._uncommitted) >= _MOST_WAITING:
                 raise StoreError(f"{_MOST_WAITING} log-ins wait to be written: the disk is too slow for them")
-            alone = self._healthy and not is_shared
+            alone = self._writing.is_possible and not is_shared
             if alone:
                 self._ledger.spend(parcel.spending)
             self._recent.add(new.login)
@@ -153,7 +137,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
                 self._uncommitted.add(new, parcel)
         if not alone:
             return self._open_at_once(new, parcel)
-        self._commit_soon()
+        self._gatherer.soon()
         return new
 
     def find_same(self, login: str, now: float) -> Challenge | None:
@@ -241,7 +225,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
     def forget_message(self, state: str, resends: int) -> None:
         # Needs no lock: a deque takes and gives one at a time.
         self._forgotten.append((state, resends))
-        self._commit_soon()
+        self._gatherer.soon()
 
     def take_over(self, now: float) -> Sequence[LeftMessage]:
         is_shared, was_shared = self._file.is_shared, self._was_shared
@@ -258,9 +242,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
 
     def flush(self) -> None:
         self._commit()
-        if not self._healthy:
-            # The thread of this store may have found that out, and told nobody but the log.
-            raise StoreError(self._failure)
+        self._writing.demand()
         if getattr(self._inside, "listener", False):
             return
         with self._lock:
@@ -280,8 +262,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
 
     def close(self) -> None:
         self._housekeeper.stop()
-        self._wake.put(False)
-        self._thread.join()
+        self._gatherer.stop()
         try:
             self.flush()
         finally:
@@ -312,17 +293,6 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         self._guesses.note_others()
         self._doubted = object()
 
-    def _work(self) -> None:
-        next_commit = float("-inf")
-        while self._wake.get():
-            self._awake = False
-            early = next_commit - self._clock.monotonic()
-            if early > 0:
-                with self._gathering:
-                    self._clock.wait(self._gathering, early)
-            self._flush_and_tell()
-            next_commit = self._clock.monotonic() + _GATHERING
-
     def _flush_and_tell(self) -> None:
         promised = bool(self._uncommitted)
         try:
@@ -335,19 +305,8 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
             )
             if not isinstance(exc, StoreError):
                 log.exception(what)
-            elif self._is_news() or promised:
+            elif self._writing.is_news() or promised:
                 log.error("%s: %s", what, exc)  # noqa: TRY400  (one line says it)
-
-    def _is_news(self) -> bool:
-        """Tell whether this failure is the first one since something could be written."""
-        with self._lock:
-            known, self._told = self._told, True
-        return not known
-
-    def _commit_soon(self) -> None:
-        if not self._awake:
-            self._awake = True
-            self._wake.put(True)
 
     def _open_at_once(self, new: Challenge, parcel: Parcel) -> Challenge:
         """
@@ -359,7 +318,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         batch = Batch()
         batch.add(new, parcel)
         with self._committing:
-            kept = self._try(lambda: self._file.insert_unless_same(new, parcel, self._window))
+            kept = self._writing.attempt(lambda: self._file.insert_unless_same(new, parcel, self._window))
             if kept is not new:
                 return kept
             self._now_tell(batch)
@@ -376,12 +335,12 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
             unwritten = self._ledger.take()
             if not (batch or events or forgotten or unwritten or self._file.proofs):
                 return
-            self._commit_began = self._disk_clock.monotonic()
             try:
-                messages = batch.seal()
-                self._try(
-                    lambda: self._file.insert(batch.challenges(), messages, events, forgotten, unwritten)
-                )
+                with self._writing.watched():
+                    messages = batch.seal()
+                    self._writing.attempt(
+                        lambda: self._file.insert(batch.challenges(), messages, events, forgotten, unwritten)
+                    )
                 if batch:
                     self._now_tell(batch)
             except BaseException:
@@ -389,24 +348,9 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
                 self._ledger.put_back(unwritten, not_sent=batch.spendings())
                 raise
             finally:
-                self._commit_began = None
                 self._being_committed = Batch()
         if batch:
             self._tell(batch)
-
-    def _try(self, write: Callable[[], Result]) -> Result:
-        try:
-            result = write()
-        except OverBudget:
-            raise
-        except BaseException as exc:
-            self._healthy, self._failure = False, str(exc) or type(exc).__name__
-            raise
-        self._told = False
-        if not self._healthy:
-            self._healthy = True
-            log.info("the store can be written again")
-        return result
 
     def _now_tell(self, batch: Batch) -> None:
         with self._lock:
@@ -421,10 +365,6 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
             self._inside.listener = outer
             with self._lock:
                 self._being_told.discard(batch)
-
-    def _hangs(self) -> bool:
-        began = self._commit_began
-        return began is not None and self._disk_clock.monotonic() - began > STUCK_AFTER
 
     def _settle(self, state: str) -> None:
         if state in self._uncommitted or state in self._being_committed:

@@ -1,0 +1,54 @@
+"""A thread that commits what has gathered."""
+
+import queue
+import threading
+from collections.abc import Callable
+
+from smsotp_plugin.clock import Clock
+
+#: Seconds between two commits, in which log-ins gather; the first one after a pause is made at once.
+GATHERING = 0.01
+
+
+class Gatherer:
+    """
+    Does something soon after it was asked to, once for all who ask meanwhile.
+
+    Args:
+        work: What is done; raises nothing.
+        clock: Time.
+    """
+
+    def __init__(self, work: Callable[[], None], clock: Clock) -> None:
+        self._work = work
+        self._clock = clock
+        self._gathering = threading.Condition()
+        self._awake = False
+        self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._go_on, name="smsotp-store", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def soon(self) -> None:
+        """Have it done; returns at once. Needs no lock: where two ask at the same time, it may be done twice."""
+        if not self._awake:
+            self._awake = True
+            self._wake.put(True)
+
+    def stop(self) -> None:
+        """End the thread, after what was asked for before; waits for that, unless it is what calls this."""
+        self._wake.put(False)
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _go_on(self) -> None:
+        next_time = float("-inf")
+        while self._wake.get():
+            self._awake = False
+            early = next_time - self._clock.monotonic()
+            if early > 0:
+                with self._gathering:
+                    self._clock.wait(self._gathering, early)
+            self._work()
+            next_time = self._clock.monotonic() + GATHERING

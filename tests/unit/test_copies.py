@@ -9,7 +9,7 @@ from smsotp_plugin.errors import AnswerTimeout, BadRecipient, ConnectFailed, Out
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.sealed import Letter
 from tests.support.clock import FakeClock, Waits
-from tests.unit.test_dispatcher import Gateway, Sending
+from tests.support.sending import Gateway, Sending
 
 REFUSES, FAILS, SILENT = BadRecipient("no such number"), ConnectFailed("no way"), AnswerTimeout("silence")
 

@@ -29,7 +29,7 @@ from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.clock import FakeClock, Waits
 from tests.support.parcels import SomeParcel, begin
 from tests.support.redis import PATIENCE, Redis, open_store, somebody
-from tests.unit.test_dispatcher import Gateway
+from tests.support.sending import Gateway
 
 BOB = Recipient("+491701234567", user="bob")
 NAMES = Fingerprints(b"k" * 32, 6, "0123456789", secrets.token_bytes)

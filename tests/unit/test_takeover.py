@@ -29,7 +29,7 @@ from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import WINDOW, challenge
 from tests.support.clock import FakeClock, Waits
 from tests.support.parcels import SomeParcel
-from tests.unit.test_dispatcher import Gateway, Log, hanging_gateway
+from tests.support.sending import Gateway, Log, hanging_gateway
 
 DAY = 86400.0
 

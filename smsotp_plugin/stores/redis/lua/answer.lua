@@ -45,30 +45,32 @@ if ARGV[10] ~= '' then
     end
 end
 
--- That names belong to one account: the number to all others, and they to it.
-local function note_other_names(place)
-    local key, number = PREFIX .. 'guesses:' .. names[place], names[#names]
+-- The fields that say that names belong to one account: the number to all others, and they to it.
+local function write_other_names(place)
     if place < #names then
-        redis.call('HSET', key, 'o ' .. number, '1')
-        return
+        return 'o ' .. names[#names], '1'
     end
+    local fields = {}
     for other = 1, #names - 1 do
-        redis.call('HSET', key, 'o ' .. names[other], '1')
+        table.insert(fields, 'o ' .. names[other])
+        table.insert(fields, '1')
     end
+    return unpack(fields)
 end
 
 local function count_wrong()
     local told = {}
     for place, tally in ipairs(tallies) do
-        local streak, key, wrong = streak_of(tally, rules), PREFIX .. 'guesses:' .. tally.name, PREFIX .. 'wrong:' .. tally.name
-        redis.call('HINCRBY', key, 'r ' .. streak, 1)
-        redis.call('HSET', key, 'l ' .. streak, written(TURN))
-        note_other_names(place)
+        local name, key, wrong = streak_of(tally, rules), PREFIX .. 'guesses:' .. tally.name, PREFIX .. 'wrong:' .. tally.name
+        local streak = tally.streaks[name] or {r = 0, p = 0}
+        tally.streaks[name], streak.r, streak.l = streak, streak.r + 1, TURN
+        table.insert(tally.wrong, {at = TURN, place = name})
+        redis.call('HSET', key, 'r ' .. name, streak.r, 'l ' .. name, written(TURN), write_other_names(place))
         redis.call('PERSIST', key)
-        redis.call('RPUSH', wrong, written(TURN) .. ' ' .. streak)
+        redis.call('RPUSH', wrong, written(TURN) .. ' ' .. name)
         redis.call('LTRIM', wrong, -200, -1)
         expire(wrong, DAY)
-        watch(tally.name, rules)
+        watch(tally, rules)
         table.insert(told, write_tally(tally.name))
     end
     return told
@@ -86,26 +88,28 @@ local function forget_places(tally)
     for number, each in ipairs(known) do
         if number > MOST_PLACES or each.proven <= TURN - rules.known_for then
             redis.call('HDEL', PREFIX .. 'guesses:' .. tally.name, 'r ' .. each.place, 'l ' .. each.place, 'p ' .. each.place)
+            tally.streaks[each.place] = nil
         end
     end
 end
 
 local function count_right()
     for place, tally in ipairs(tallies) do
-        local streak, key, here = streak_of(tally, rules), PREFIX .. 'guesses:' .. tally.name, rules.places[1]
+        local name, key, here = streak_of(tally, rules), PREFIX .. 'guesses:' .. tally.name, rules.places[1]
         local general, own = tally.streaks[GENERAL], tally.streaks[here]
-        if streak == GENERAL and general and general.r > 0 then
+        if name == GENERAL and general and general.r > 0 then
             redis.call('HSET', key, 'r ' .. GENERAL, 0)
+            general.r = 0
         end
         if not (own and own.r == 0 and TURN - PROOF_IS_FRESH < own.p and own.p <= TURN) then
-            redis.call('HSET', key, 'r ' .. here, 0, 'p ' .. here, written(TURN))
-            note_other_names(place)
-            if streak == GENERAL then
-                forget_places(read_tally(tally.name))
+            redis.call('HSET', key, 'r ' .. here, 0, 'p ' .. here, written(TURN), write_other_names(place))
+            tally.streaks[here] = {r = 0, p = TURN}
+            if name == GENERAL then
+                forget_places(tally)
             end
         end
-        keep_tally(tally.name)
-        watch(tally.name, rules)
+        keep_tally(tally)
+        watch(tally, rules)
     end
 end
 
@@ -113,10 +117,10 @@ if found.status == USED then
     return {'used'}
 end
 if found.status == EXHAUSTED then
-    return {'spent', whole(state)}
+    return {'spent', whole(found)}
 end
 if not is_alive(found) then
-    return {'expired', whole(state)}
+    return {'expired', whole(found)}
 end
 if most_tries and found.tries_left > most_tries then
     return {'raised'}
@@ -124,8 +128,8 @@ end
 if found.seal == seal then
     redis.call('HSET', KEYS[1], 'status', USED, 'used_by', ARGV[9])
     count_right()
-    return {'right', whole(state)}
+    return {'right', whole(found)}
 end
 local left = found.tries_left - 1
 redis.call('HSET', KEYS[1], 'tries_left', left, 'status', left <= 0 and EXHAUSTED or OPEN)
-return {left <= 0 and 'last' or 'wrong', whole(state), left, written(TURN), count_wrong()}
+return {left <= 0 and 'last' or 'wrong', whole(read(state)), left, written(TURN), count_wrong()}

@@ -7,4 +7,4 @@ local found = read(ARGV[5])
 if not found or found.user ~= ARGV[6] then
     return nil
 end
-return whole(ARGV[5])
+return whole(found)

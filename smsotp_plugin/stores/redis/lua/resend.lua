@@ -30,4 +30,4 @@ if refusal then
 end
 redis.call('HSET', KEYS[1], 'resends', found.resends + 1, 'asked', written(TURN), 'undelivered', '')
 keep_message(state, found.resends + 1, ARGV[9], ARGV[10], ARGV[11], ARGV[12])
-return {'kept', whole(state), over}
+return {'kept', whole(read(state)), over}

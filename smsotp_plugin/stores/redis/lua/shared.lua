@@ -54,17 +54,16 @@ local function challenge_key(state)
     return PREFIX .. 'challenge:' .. state
 end
 
--- What decides about a challenge, or nil where there is none.
+-- A challenge, or nil where there is none.
 local function read(state)
-    local row = redis.call('HMGET', challenge_key(state), 'user', 'status', 'created', 'expires', 'tries_left', 'resends',
-        'undelivered', 'seal', 'made', 'asked', 'login', 'number_hash')
-    if not row[1] or tonumber(row[4]) > NOW + FURTHEST_END then
+    local row = redis.call('HMGET', challenge_key(state), 'status', 'made', 'asked', unpack(CHALLENGE))
+    if not row[5] or tonumber(row[12]) > NOW + FURTHEST_END then
         return nil
     end
     return {
-        user = row[1], status = row[2], created = tonumber(row[3]), expires = tonumber(row[4]),
-        tries_left = tonumber(row[5]), resends = tonumber(row[6]), undelivered = row[7], seal = row[8],
-        made = tonumber(row[9]), asked = tonumber(row[10]), login = row[11], number_hash = row[12],
+        row = row, status = row[1], made = tonumber(row[2]), asked = tonumber(row[3]), state = row[4], user = row[5], login = row[6],
+        seal = row[8], number_hash = row[10], created = tonumber(row[11]), expires = tonumber(row[12]), tries_left = tonumber(row[13]),
+        resends = tonumber(row[14]), undelivered = row[15],
     }
 end
 
@@ -73,21 +72,21 @@ local function is_alive(challenge)
     return challenge.expires > NOW and 2 * challenge.created - challenge.expires < NOW
 end
 
--- The State of the open challenge of a log-in that is younger than the window, or nil.
+-- The open challenge of a log-in that is younger than the window, or nil.
 local function find_same(login, window)
     for _, state in ipairs(redis.call('LRANGE', PREFIX .. 'login:' .. login, 0, -1)) do
         local found = read(state)
         if found and found.status == OPEN and found.undelivered == '' and is_alive(found)
             and found.made > ASKED - window and found.made <= TURN then
-            return state
+            return found
         end
     end
     return nil
 end
 
 -- All of a challenge, as `Challenge` has it.
-local function whole(state)
-    return redis.call('HMGET', challenge_key(state), unpack(CHALLENGE))
+local function whole(challenge)
+    return {unpack(challenge.row, 4)}
 end
 
 -- How many messages each may have on their way, for each place that is free on the queue; as `dispatch/slots.py` has it.

@@ -97,19 +97,17 @@ local function may_wait(tally, rules)
     return false
 end
 
-local function watch(name, rules)
-    redis.call(may_wait(read_tally(name), rules) and 'SADD' or 'SREM', PREFIX .. 'watched', name)
+local function watch(tally, rules)
+    redis.call(may_wait(tally, rules) and 'SADD' or 'SREM', PREFIX .. 'watched', tally.name)
 end
 
 -- What is in a row stays until somebody ends it; where nothing is, known places are all that is kept.
-local function keep_tally(name)
-    local key = PREFIX .. 'guesses:' .. name
-    local row = redis.call('HGETALL', key)
-    for place = 1, #row, 2 do
-        if string.sub(row[place], 1, 1) == 'r' and tonumber(row[place + 1]) > 0 then
-            redis.call('PERSIST', key)
+local function keep_tally(tally)
+    for _, streak in pairs(tally.streaks) do
+        if streak.r > 0 then
+            redis.call('PERSIST', PREFIX .. 'guesses:' .. tally.name)
             return
         end
     end
-    expire(key, LONGEST_KNOWN)
+    expire(PREFIX .. 'guesses:' .. tally.name, LONGEST_KNOWN)
 end

@@ -15,14 +15,16 @@ for place = 5, #ARGV do
     end
 end
 for name in pairs(all) do
-    for streak, counted in pairs(read_tally(name).streaks) do
+    local tally = read_tally(name)
+    for streak, counted in pairs(tally.streaks) do
         most = math.max(most, counted.r)
         if counted.r > 0 then
             redis.call('HSET', PREFIX .. 'guesses:' .. name, 'r ' .. streak, 0)
+            counted.r = 0
         end
     end
     redis.call('DEL', PREFIX .. 'wrong:' .. name)
     redis.call('SREM', KEYS[1], name)
-    keep_tally(name)
+    keep_tally(tally)
 end
 return most

@@ -1,31 +1,25 @@
 """What is peculiar about the SQLite store: its file, its trouble, its threads."""
 
-import os
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import StoreError, UnknownChallenge
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.kept import KeptMessage, Parcel
 from smsotp_plugin.stores.sqlite import file as sqlite_file
 from smsotp_plugin.stores.sqlite import store as sqlite
-from smsotp_plugin.stores.sqlite import writing
 from smsotp_plugin.stores.sqlite.budgets import Unwritten
-from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
 from smsotp_plugin.stores.sqlite.store import SqliteStore
-from tests.support.challenges import RIGHT, WINDOW, WRONG, challenge, name_outcome
-from tests.support.clock import FakeClock, Waits
+from tests.support.challenges import DAY, RIGHT, WINDOW, WRONG, challenge, name_outcome
+from tests.support.clock import FakeClock
 from tests.support.parcels import SomeParcel, begin, told_by
 from tests.support.unclosed import own_threads
-
-DAY = 86400.0
 
 
 @pytest.fixture
@@ -63,12 +57,6 @@ def failed(store: SqliteStore, path: Path, clock: FakeClock) -> Challenge:
     return new
 
 
-def refusal(path: Path) -> str:
-    with pytest.raises(StoreError) as refused:
-        SqliteStore(path, WINDOW, DAY, FakeClock(1_000_000.0, Waits.NOT_AT_ALL))
-    return str(refused.value)
-
-
 def test_the_file_belongs_to_its_owner_only(store: SqliteStore, path: Path, clock: FakeClock) -> None:
     begin(store, challenge(clock))
     store.flush()
@@ -79,67 +67,6 @@ def test_the_file_belongs_to_its_owner_only(store: SqliteStore, path: Path, cloc
         "smsotp.db-shm": 0o600,
         "smsotp.db-visits": 0o600,
     }
-
-
-def test_a_closed_store_leaves_the_database_and_how_many_have_come(path: Path, clock: FakeClock) -> None:
-    store = SqliteStore(path, WINDOW, DAY, clock)
-    begin(store, challenge(clock))
-    store.close()
-
-    assert {file.name for file in path.parent.iterdir()} == {"smsotp.db", "smsotp.db-visits"}
-
-
-def test_a_missing_directory_is_named(tmp_path: Path) -> None:
-    assert "the directory must exist" in refusal(tmp_path / "missing" / "smsotp.db")
-
-
-def test_a_file_that_is_no_database_is_named(path: Path) -> None:
-    path.write_bytes(os.urandom(8192))
-
-    assert refusal(path) == f"{path}: file is not a database"
-
-
-def of_another_program(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE challenges (id INTEGER)")
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def of_the_future(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 99")
-
-
-@pytest.mark.parametrize(
-    "write", [lambda path: path.write_bytes(b"no database" * 99), of_the_future, of_another_program]
-)
-def test_a_file_that_cannot_be_used_is_closed_again(path: Path, write: Callable[[Path], object]) -> None:
-    write(path)
-
-    # The caught error keeps everything alive that nobody has closed.
-    with pytest.raises(StoreError) as refused:
-        SqliteStore(path, WINDOW, DAY, FakeClock(1_000_000.0, Waits.NOT_AT_ALL))
-
-    assert str(path) in str(refused.value)
-    assert [name for name in open_files() if name.startswith(str(path))] == []
-
-
-def open_files() -> list[str]:
-    """Return what this process has open; a descriptor that is closed while we look is none."""
-    names = []
-    for descriptor in Path("/proc/self/fd").iterdir():
-        with suppress(OSError):
-            names.append(str(descriptor.readlink()))
-    return names
-
-
-def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
-
-    assert f"schema {SCHEMA_VERSION + 1}, this one knows up to {SCHEMA_VERSION}" in refusal(path)
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION + 1,)
 
 
 def test_a_log_in_while_the_file_is_locked_is_refused(
@@ -411,56 +338,3 @@ def test_a_store_that_was_started_keeps_itself_in_order_until_it_is_closed(path:
     store.close()
 
     assert own_threads() <= before
-
-
-def test_a_new_store_asks_the_file_only_for_log_ins_that_it_has(path: Path, clock: FakeClock) -> None:
-    first = SqliteStore(path, WINDOW, DAY, clock)
-    old = begin(first, challenge(clock, login="known"))
-    first.close()
-
-    second = SqliteStore(path, WINDOW, DAY, clock)
-
-    assert not second.opens_at_once("known")
-    assert second.opens_at_once("new")
-    assert second.find_same("known", clock.time()) == old
-    second.close()
-
-
-@pytest.mark.parametrize("is_removed", [False, True])
-def test_who_has_come_and_gone_between_two_looks_is_noticed(
-    path: Path, clock: FakeClock, *, is_removed: bool
-) -> None:
-    store = SqliteStore(path, WINDOW, DAY, clock)
-    clock.advance(2 * WINDOW)
-    begin(store, challenge(clock, login="own"))
-    if is_removed:
-        path.with_name("smsotp.db-visits").unlink()
-        store.tidy(clock.time())
-    visitor = SqliteStore(path, WINDOW, DAY, clock)
-    theirs = begin(visitor, challenge(clock, login="theirs"))
-    visitor.close()
-
-    assert begin(store, challenge(clock, login="theirs")) == theirs
-    store.close()
-
-
-def test_who_comes_knows_what_others_promised_before_they_noticed(
-    store: SqliteStore, path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Later(SystemClock):
-        """By then the other store has committed."""
-
-        def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
-            del condition, timeout
-            store.flush()
-            return False
-
-    clock.advance(2 * WINDOW)
-    store._gatherer.stop()
-    promised = begin(store, challenge(clock, login="same"))
-    monkeypatch.setattr(writing, "SystemClock", Later)
-    newcomer = SqliteStore(path, WINDOW, DAY, clock)
-    same = begin(newcomer, challenge(clock, login="same"))
-    newcomer.close()
-
-    assert same == promised

@@ -130,10 +130,13 @@ def test_deaths_are_counted_and_partings_are_not(node: Process, server: RedisSer
     first.queue.take(1)
     counted = [first.queue.take(1)[0].deaths]
     first.close()
+    heirs: list[Process] = []
     for _ in range(3):
-        heir = Process(server)
-        counted += [each.deaths for each in heir.store.take_over(NOW())]
-        die(redis, heir)
+        heirs.append(Process(server))
+        counted += [each.deaths for each in heirs[-1].store.take_over(NOW())]
+        die(redis, heirs[-1])
+    for heir in heirs:
+        heir.close()
 
     assert counted == [0, 0, 1, 2]
 

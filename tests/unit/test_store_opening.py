@@ -2,16 +2,13 @@
 
 import os
 import sqlite3
-import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
-from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import StoreError
-from smsotp_plugin.stores.sqlite import writing
 from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import DAY, WINDOW, challenge
@@ -115,25 +112,3 @@ def test_who_has_come_and_gone_between_two_looks_is_noticed(
 
     assert begin(store, challenge(clock, login="theirs")) == theirs
     store.close()
-
-
-def test_who_comes_knows_what_others_promised_before_they_noticed(
-    store: SqliteStore, path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Later(SystemClock):
-        """By then the other store has committed."""
-
-        def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
-            del condition, timeout
-            store.flush()
-            return False
-
-    clock.advance(2 * WINDOW)
-    store._gatherer.stop()
-    promised = begin(store, challenge(clock, login="same"))
-    monkeypatch.setattr(writing, "SystemClock", Later)
-    newcomer = SqliteStore(path, WINDOW, DAY, clock)
-    same = begin(newcomer, challenge(clock, login="same"))
-    newcomer.close()
-
-    assert same == promised

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import StoreError, UnknownChallenge
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.kept import KeptMessage, Parcel
 from smsotp_plugin.stores.sqlite import file as sqlite_file
 from smsotp_plugin.stores.sqlite import store as sqlite
+from smsotp_plugin.stores.sqlite import writing
 from smsotp_plugin.stores.sqlite.budgets import Unwritten
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import DAY, RIGHT, WINDOW, WRONG, challenge, name_outcome
@@ -338,3 +340,25 @@ def test_a_store_that_was_started_keeps_itself_in_order_until_it_is_closed(path:
     store.close()
 
     assert own_threads() <= before
+
+
+def test_who_comes_knows_what_others_promised_before_they_noticed(
+    store: SqliteStore, path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Later(SystemClock):
+        """By then the other store has committed."""
+
+        def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
+            del condition, timeout
+            store.flush()
+            return False
+
+    clock.advance(2 * WINDOW)
+    store._gatherer.stop()
+    promised = begin(store, challenge(clock, login="same"))
+    monkeypatch.setattr(writing, "SystemClock", Later)
+    newcomer = SqliteStore(path, WINDOW, DAY, clock)
+    same = begin(newcomer, challenge(clock, login="same"))
+    newcomer.close()
+
+    assert same == promised

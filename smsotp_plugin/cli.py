@@ -5,6 +5,7 @@ The commands stand in `smsotp_plugin.commands`, one module each, which are impor
 has to be quick.
 """
 
+import os
 import re
 import sys
 from io import TextIOWrapper
@@ -26,6 +27,8 @@ _ConfigOption = Annotated[
 ]
 #: Bytes of the longest attribute of RADIUS that is text.
 _LONGEST_WORDS = 253
+#: Stands for a byte that Python could not read.
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 #: What systemd takes for User=, see "User/Group Name Syntax" of systemd.
 _ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,30}")
 _DEFAULT_CONFIG = Path("/etc/smsotp/smsotp.toml")
@@ -45,8 +48,11 @@ app.add_typer(store_app, name="store")
 
 def _check_words(words: str) -> str:
     """Refuse what no attribute of RADIUS can hold, so that no command has to do with it."""
-    if not words.isascii() and words != words.encode(errors="ignore").decode():
-        raise typer.BadParameter("it is not UTF-8 text")
+    try:
+        # Where the terminal has another character set, what Python could not read may still be UTF-8.
+        words = os.fsencode(words).decode() if _SURROGATE.search(words) else words
+    except UnicodeError:
+        raise typer.BadParameter("it is not UTF-8 text") from None
     if len(words.encode()) > _LONGEST_WORDS:
         raise typer.BadParameter(f"it has more than {_LONGEST_WORDS} bytes, so it is no name and no number")
     return words

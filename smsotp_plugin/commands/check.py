@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from smsotp_plugin.commands.check_queue import look_after_queue
@@ -59,8 +58,14 @@ def _print_each(console: Console, warnings: Sequence[str]) -> None:
         console.print(Text.assemble(("warning: ", "bold yellow"), make_printable(warning)))
 
 
-def _summarise(settings: Settings, workers: str) -> Table:
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+def write_table(rows: Sequence[Sequence[str]]) -> Text:
+    """Write rows, each column as wide as its longest cell; nothing is cut off, however narrow the terminal is."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)) for row in rows]
+    return Text("\n".join(make_printable(line.rstrip()) for line in lines))
+
+
+def _summarise(settings: Settings, workers: str) -> Text:
     otp, challenge, store, dispatch = settings.otp, settings.challenge, settings.store, settings.dispatch
     guesses = settings.guesses
     kind = "digits" if otp.alphabet.isdigit() else "characters"
@@ -83,6 +88,4 @@ def _summarise(settings: Settings, workers: str) -> Table:
         ("dispatch", f"up to {dispatch.queue} messages on their way, {dispatch.deadline:g} s each"),
     ]
     rows += [(f"gateway {name}", gateway.provider) for name, gateway in settings.gateways.items()]
-    for name, value in rows:
-        table.add_row(Text(name), Text(make_printable(value)))
-    return table
+    return write_table(rows)

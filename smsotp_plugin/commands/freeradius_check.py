@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from smsotp_plugin.commands.check import print_problems
+from smsotp_plugin.commands.check import print_problems, write_table
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.log import make_printable
 from smsotp_plugin.raddb.readiness import Readiness, find_configured_file, judge_readiness
@@ -109,9 +109,7 @@ def _write_table(wiring: Wiring) -> Text:
     """Return the rows under their heads, each column as wide as its longest cell."""
     heads = ("virtual server", "reached by", "guard", "authorize", "challenge", "post_auth", "sign_reply")
     rows = [heads, *((row.site, row.ways, *row.cells.values()) for row in wiring.rows)]
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return Text("\n".join(make_printable(line.rstrip()) for line in lines))
+    return write_table(rows)
 
 
 def _list_wiring_sentences(readiness: Readiness) -> set[str]:

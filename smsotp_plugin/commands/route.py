@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from smsotp_plugin.assembly import build_routes
-from smsotp_plugin.commands.check import print_failure, print_problems
+from smsotp_plugin.commands.check import print_failure, print_problems, write_table
 from smsotp_plugin.dispatch.routes import Plan, Recipient, Route, RouteTable, find_realm
 from smsotp_plugin.errors import ConfigError, NoRoute, NumberError
 from smsotp_plugin.settings import load_settings
@@ -52,7 +51,7 @@ def explain_route(config: Path, number: str, user: str, language: str, gateway: 
     return 0
 
 
-def _describe_choice(number: str, plan: Plan, route: Route | None) -> Table:
+def _describe_choice(number: str, plan: Plan, route: Route | None) -> Text:
     rows: list[tuple[str, ...]] = [("number", number), ("route", plan.route), ("because", plan.reason)]
     if route is None or not route.weights:
         rows.append(("gateways", ", then ".join(plan.gateways)))
@@ -61,10 +60,10 @@ def _describe_choice(number: str, plan: Plan, route: Route | None) -> Table:
         shares = zip(route.gateways, route.weights, strict=True)
         rows.append(("first", ", ".join(f"{name} for {share / whole:.0%}" for name, share in shares)))
         rows.append(("then", f"the others, in the order {', '.join(route.gateways)}"))
-    return _make_table(rows)
+    return write_table(rows)
 
 
-def _describe_all_routes(table: RouteTable, recipient: Recipient) -> Table:
+def _describe_all_routes(table: RouteTable, recipient: Recipient) -> Text:
     rows: list[tuple[str, ...]] = []
     for route, fits in table.judge_all(recipient):
         verdict = "does not fit"
@@ -73,7 +72,7 @@ def _describe_all_routes(table: RouteTable, recipient: Recipient) -> Table:
                 "chosen" if route is table.choose(recipient) else "matches, but another one matches better"
             )
         rows.append((route.name, _describe_conditions(route), verdict))
-    return _make_table(rows)
+    return write_table(rows)
 
 
 def _describe_conditions(route: Route) -> str:
@@ -87,10 +86,3 @@ def _describe_conditions(route: Route) -> str:
         if values
     ]
     return "; ".join(said) or "no conditions"
-
-
-def _make_table(rows: list[tuple[str, ...]]) -> Table:
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return table

@@ -86,6 +86,12 @@ def test_nobody_is_looked_for_whom_no_packet_can_name(command: str, whom: str, w
         app([*command.split(), whom], standalone_mode=False)
 
 
+def test_a_name_is_read_whatever_the_character_set_of_the_terminal_is(file: Path) -> None:
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+    assert "there is no database" in smsotp("trace", "Jürgen", "--config", file, **ascii_only).stderr
+
+
 @pytest.mark.parametrize("command", ["trace", "unlock", "erase", "route"])
 def test_whoever_is_meant_has_a_name(command: str) -> None:
     with pytest.raises(BadParameter, match="it is empty"):
@@ -172,6 +178,15 @@ def test_square_brackets_are_shown_as_they_are(file: Path) -> None:
     file.write_text("otp = 1\n" + GOOD)
 
     assert "otp: it must be a table, written [otp]" in smsotp("check", "--config", file).stderr
+
+
+def test_nothing_is_cut_off_where_there_is_little_room(file: Path) -> None:
+    url = "unix:///run/redis/a-directory-with-a-long-name/and-another-one/redis.sock"
+    file.write_text(GOOD.replace("[store]", f'[store]\nurl = "{url}"'))
+
+    done = smsotp("check", "--config", file, COLUMNS="20")
+
+    assert f" redis at {url.removeprefix('unix://')}\n" in done.stdout
 
 
 def test_help_leaves_out_no_section_in_square_brackets() -> None:

@@ -39,6 +39,15 @@ def test_a_number_that_can_be_read_in_two_ways_is_told_and_not_shown(
     assert "1701234567" not in told
 
 
+def test_nothing_is_cut_off_where_there_is_little_room(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1")
+
+    assert explain_route(config, "+491701234567", "", "", "") == 0
+    assert "because   it has no conditions\n" in capsys.readouterr().out
+
+
 def test_a_pasted_number_is_read(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert explain_route(config, "\u202a(+49) 170\u00a01234567\u202c", "", "", "") == 0
     assert "+49 *** **67" in capsys.readouterr().out

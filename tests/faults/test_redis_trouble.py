@@ -449,11 +449,11 @@ def test_what_was_taken_over_in_doubt_is_found_and_nothing_else_is(
     dead, redis = open_store(server.url), Redis(server.port)
     own = begin(store, somebody())
     left = [begin(dead, somebody()) for _ in range(2)]
-    earlier = _leave(dead, redis)
+    earlier = leave(dead, redis)
     known = store.take_over(clock.time())
     late = open_store(server.url)
     lost = [begin(late, somebody()) for _ in range(2)]
-    _leave(late, redis)
+    leave(late, redis)
     proxy.is_silent = True
     with pytest.raises(NotAnswered):
         store.take_over(clock.time())
@@ -469,7 +469,7 @@ def test_what_was_taken_over_in_doubt_is_found_and_nothing_else_is(
     assert again == [[]] * 4
 
 
-def _leave(store: RedisStore, redis: Redis) -> int:
+def leave(store: RedisStore, redis: Redis) -> int:
     """Make some seconds pass since a store said that it lives."""
     store._lazy.stop()
     store._link.close()

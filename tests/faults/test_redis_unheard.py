@@ -1,4 +1,8 @@
-"""Redis has judged an answer, and nobody has heard it: whoever was refused gets in with the same code, once, and nobody else does."""
+"""
+Redis has done what it was asked for, and nobody has heard it.
+
+Whoever was refused gets in with the same code, once, and nobody else does. What no gateway got is sent, and once.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,16 +12,18 @@ from typing import cast
 import pytest
 
 from smsotp_mocks.servers.redis import RedisServer
+from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.codes.fingerprints import reference_of
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.redis.link import NotAnswered
+from smsotp_plugin.stores.redis.messages import LIFE
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.challenges import RIGHT, WRONG, name_outcome
 from tests.support.clock import FakeClock
 from tests.support.parcels import begin
-from tests.support.redis import once, open_store, somebody
+from tests.support.redis import Redis, once, open_store, somebody
 
-from .test_redis_trouble import Proxy, behind
+from .test_redis_trouble import Proxy, behind, leave
 
 __all__ = ["behind"]
 
@@ -134,3 +140,94 @@ def test_of_many_answers_the_last_ones_are_remembered(behind: Behind) -> None:
             raise NotAnswered("", is_sent=number > 0)
 
     assert [ticket for _, ticket in store._unheard._looks] == [str(number) for number in range(2, 1002)]
+
+
+def begin_attempt_unheard(behind: Behind, new: Challenge) -> None:
+    """Begin an attempt, and let the proxy keep to itself what Redis says to that."""
+    proxy, store, clock = behind
+    # Redis gets to know the script.
+    store.begin_attempt(begin(store, somebody(clock)).state, 0, "gtx")
+    proxy.is_silent = True
+    with pytest.raises(NotAnswered):
+        store.begin_attempt(new.state, 0, "gtx")
+    proxy.is_silent = False
+
+
+def may_have(store: RedisStore, new: Challenge) -> frozenset[str]:
+    """Return which gateways may have a message, as far as whoever takes it over knows."""
+    (found,) = [each for each in store.take_over(SystemClock().time()) if each.message.state == new.state]
+    return found.may_have_it
+
+
+def test_a_gateway_certainly_does_not_have_what_it_was_not_given_because_redis_did_not_answer(
+    server: RedisServer, behind: Behind
+) -> None:
+    _, store, clock = behind
+    heir, redis = open_store(server.url), Redis(server.port)
+    new = begin(store, somebody(clock))
+    begin_attempt_unheard(behind, new)
+    once(store.flush, clock=clock)
+    leave(store, redis)
+    found = may_have(heir, new)
+    heir.close()
+    redis.close()
+
+    assert found == frozenset()
+
+
+def test_an_attempt_that_is_made_when_redis_answers_again_is_noted(
+    server: RedisServer, behind: Behind
+) -> None:
+    _, store, clock = behind
+    heir, redis = open_store(server.url), Redis(server.port)
+    new = begin(store, somebody(clock))
+    begin_attempt_unheard(behind, new)
+    once(lambda: store.begin_attempt(new.state, 0, "gtx"), clock=clock)
+    store.flush()
+    leave(store, redis)
+    found = may_have(heir, new)
+    heir.close()
+    redis.close()
+
+    assert found == {"gtx"}
+
+
+def test_whoever_was_taken_for_dead_ends_no_attempt_of_somebody_else(server: RedisServer) -> None:
+    first, second, third = (open_store(server.url) for _ in range(3))
+    redis = Redis(server.port)
+    new = begin(first, somebody())
+    first.begin_attempt(new.state, 0, "gtx")
+    leave(first, redis)
+    second.take_over(SystemClock().time())
+    second.begin_attempt(new.state, 0, "gtx")
+    first.end_attempt(new.state, 0, "gtx")
+    first.flush()
+    leave(second, redis)
+    found = may_have(third, new)
+    for each in (first, second, third):
+        each.close()
+    redis.close()
+
+    assert found == {"gtx"}
+
+
+def test_whoever_found_redis_away_lets_the_others_say_that_they_live_before_anything_is_taken_from_them(
+    server: RedisServer, behind: Behind
+) -> None:
+    proxy, heir, clock = behind
+    silent, redis = open_store(server.url), Redis(server.port)
+    new = begin(silent, somebody())
+    proxy.is_silent = True
+    with pytest.raises(NotAnswered):
+        heir.find(new.state, "bob")
+    proxy.is_silent = False
+    leave(silent, redis)
+    at_once = once(lambda: heir.take_over(clock.time()), clock=clock)
+    clock.advance(LIFE - 0.1)
+    later = heir.take_over(clock.time())
+    clock.advance(0.2)
+    last = heir.take_over(clock.time())
+    redis.close()
+
+    assert (at_once, later) == ([], [])
+    assert [each.message.state for each in last] == [new.state]

@@ -8,11 +8,13 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import cast
 
+from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import NotNeeded, StoreError
 from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
 from smsotp_plugin.stores.redis.foreign import read_moment, reads_replies
 from smsotp_plugin.stores.redis.lazy import Lazy
 from smsotp_plugin.stores.redis.line import Word
+from smsotp_plugin.stores.redis.link import NotAnswered
 from smsotp_plugin.stores.redis.scripts import Scripts
 from smsotp_plugin.stores.redis.unsure import Unsure
 
@@ -31,22 +33,27 @@ class Messages:
     Args:
         scripts: Runs changes.
         lazy: Writes what nobody waits for.
+        clock: Time.
 
     Attributes:
         owner: Stands for this store.
         life: Seconds for which it is believed to live after it has said so, which it does once a second.
     """
 
-    def __init__(self, scripts: Scripts, lazy: Lazy) -> None:
+    def __init__(self, scripts: Scripts, lazy: Lazy, clock: Clock) -> None:
         self.owner = secrets.token_hex(8)
         self.life = LIFE
         self._scripts = scripts
         self._lazy = lazy
+        self._clock = clock
         self._keys = ["owners", f"messages:{self.owner}"]
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
-        #: The numbers of the attempts that have begun, by message and gateway.
-        self._begun: dict[str, dict[str, int]] = {}
+        #: The names of the attempts that have begun, by message and gateway.
+        self._begun: dict[str, dict[str, str]] = {}
+        #: Of the connections, when it was last looked whether any had failed; and until when nothing is taken over since.
+        self._generation = scripts.generation
+        self._patient_until = clock.monotonic()
         self._unsure = Unsure()
 
     @reads_replies
@@ -82,9 +89,16 @@ class Messages:
             name: Of the message, as ``STATE:RESENDS``, also in what follows.
             gateway: Its name.
         """
-        number = next(self._numbers)
-        words: list[Word] = [gateway, self.owner, number, *name.split(":")]
-        word = self._scripts.run("begin_attempt", [f"message:{name}"], *words)
+        # No other owner's: what ends later here must not end theirs.
+        attempt = f"{self.owner} {next(self._numbers)}"
+        words: list[Word] = [gateway, self.owner, attempt, *name.split(":")]
+        try:
+            word = self._scripts.run("begin_attempt", [f"message:{name}"], *words)
+        except NotAnswered as exc:
+            if exc.is_sent:
+                # It may be noted, and the gateway gets nothing.
+                self._note_end(name, gateway, attempt)
+            raise
         if word == b"taken":
             raise StoreError("another server has taken this one for dead, and the message over")
         if word == b"over":
@@ -92,16 +106,17 @@ class Messages:
         if word != b"begun":
             raise StoreError("Redis does not say whether the attempt is noted; is it damaged?")
         with self._lock:
-            self._begun.setdefault(name, {})[gateway] = number
+            self._begun.setdefault(name, {})[gateway] = attempt
 
     def end_attempt(self, name: str, gateway: str) -> None:
         """See `MessageStore.end_attempt`."""
         with self._lock:
-            number = self._begun.get(name, {}).pop(gateway, None)
-        if number is not None:
-            self._lazy.add(
-                partial(self._scripts.command, "end_attempt", [f"message:{name}"], gateway, number)
-            )
+            attempt = self._begun.get(name, {}).pop(gateway, None)
+        if attempt is not None:
+            self._note_end(name, gateway, attempt)
+
+    def _note_end(self, name: str, gateway: str, attempt: str) -> None:
+        self._lazy.add(partial(self._scripts.command, "end_attempt", [f"message:{name}"], gateway, attempt))
 
     def forget(self, name: str) -> None:
         """See `MessageStore.forget_message`."""
@@ -152,8 +167,15 @@ class Messages:
 
     @reads_replies
     def take_over(self, now: float) -> Sequence[LeftMessage]:
-        """See `MessageStore.take_over`."""
+        """
+        See `MessageStore.take_over`.
+
+        Where the way to Redis was broken, Redis may have been away: then all others get the time to say that they live before
+        anything is taken from them.
+        """
         left = [*self.find_own()]
+        if not self._others_had_time():
+            return left
         while True:
             try:
                 piece = self._take_piece(now)
@@ -165,6 +187,12 @@ class Messages:
             left += piece
             if len(piece) < _PIECE:
                 return sorted(left, key=lambda each: (each.message.expires, each.message.resends))
+
+    def _others_had_time(self) -> bool:
+        now, generation = self._clock.monotonic(), self._scripts.generation
+        if generation != self._generation:
+            self._generation, self._patient_until = generation, now + self.life
+        return now >= self._patient_until
 
     @reads_replies
     def _take_piece(self, now: float) -> list[LeftMessage]:

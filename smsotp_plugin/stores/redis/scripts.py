@@ -75,6 +75,11 @@ class Scripts:
         for name in SCRIPTS:
             read_script(name)
 
+    @property
+    def generation(self) -> int:
+        """See `Link.generation`."""
+        return self._link.generation
+
     def key(self, name: str) -> str:
         """Return the whole name of a key."""
         return self._prefix + name

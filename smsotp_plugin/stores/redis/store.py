@@ -105,7 +105,7 @@ class RedisStore(RedisAnswers, Store):
         self._spender = Spender(budgets, self._scripts, clock, self._steady)
         self._lazy = Lazy(self._scripts)
         self._fates = Fates(self._scripts, self._lazy)
-        self._messages = Messages(self._scripts, self._lazy)
+        self._messages = Messages(self._scripts, self._lazy, clock)
         #: How many messages may wait for workers; None: this store's process sends by itself.
         self._most_waiting: int | None = None
         self._doubts = Doubts(self._scripts, clock, self._tell)

@@ -1,7 +1,8 @@
 -- Note that a gateway may have a message from now on.
 --
 -- KEYS[1]  the message
--- ARGV[5]  gateway, ARGV[6] owner, ARGV[7] the number of this attempt, ARGV[8] State, ARGV[9] how often it had been sent before
+-- ARGV[5]  gateway, ARGV[6] owner, ARGV[7] the name of this attempt, of which there is no second one
+-- ARGV[8]  State, ARGV[9] how often it had been sent before
 --
 -- Returns a word: "taken" where another owner has taken the message over, "over" where nobody can use its code any more; then
 -- the gateway must not get it from this one. Else "begun".

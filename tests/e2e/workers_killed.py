@@ -10,8 +10,8 @@ only one that has finished its start) and another one started; every `--redis` s
 answered at the other. A log-in that is refused, because Redis is away, is begun again; so is an answer. Who gets no SMS asks for it again.
 
 Each log-in that was not as any other is told with all that is known of it. Exit code 0: everybody got in, with the right code
-only; and of each SMS too many or too few, the log of a worker says that an attempt at that very message was under way when
-its worker died, so that nobody knows how it ended. 1 otherwise.
+only; and of each SMS too many or too few, a worker says that an attempt at that very message was under way when its worker
+died, so that nobody knows how it ended; and one had died since the code was asked for. 1 otherwise.
 """
 
 import argparse
@@ -267,11 +267,19 @@ class Inquest:
     def is_explained(self, done: LogIn) -> bool:
         """Tell whether it ended well, and attempts of which nobody knows how they ended explain the number of its SMS."""
         amiss = abs(self._cluster.sms_to(done.user) - done.asked_again - 1)
-        return done.end == "accepted" and amiss <= self.lost[done.reference]
+        return done.end == "accepted" and amiss <= self.count_under_way(done)
+
+    def count_under_way(self, done: LogIn) -> int:
+        """Return how many attempts are said to have been under way when their worker died; none where no worker had died by then."""
+        began, *told = done.events[0][0], *(at for at, event in self._read_trace(done) if str(LOST) in event)
+        until = min(told, default=done.events[-1][0])
+        return (
+            self.lost[done.reference] if any(began < at < until for at in self._trouble.died.values()) else 0
+        )
 
     def tell(self, done: LogIn) -> Iterator[str]:
         """Yield all that is known of one log-in, as lines."""
-        under_way = self.lost[done.reference]
+        under_way = self.count_under_way(done)
         yield (
             f"--- {done.user.name}, challenge {done.reference}: {done.end}; {self._cluster.sms_to(done.user)} SMS, "
             f"asked for {1 + done.asked_again}; attempts under way when their worker died: {under_way}"

@@ -183,12 +183,13 @@ def test_without_redis_nobody_gets_in_and_with_it_again_all_do(pair: Pair) -> No
     challenge = pair.first.log_in(waiting.name, waiting.password)
     code = pair.code_of(waiting)
     pair.redis.freeze()
-    refused = pair.first.log_in(new.name, new.password)
+    refused, refused_there = (server.log_in(new.name, new.password) for server in (pair.first, pair.second))
     wrong_password = pair.first.log_in(new.name, "wrong")
     answered = pair.first.answer(waiting.name, code, challenge.state)
     pair.redis.thaw()
 
-    assert (refused.code, refused.prompt) == ("reject", UNAVAILABLE)
+    for answer in (refused, refused_there):
+        assert (answer.code, answer.prompt) == ("reject", UNAVAILABLE)
     assert (wrong_password.code, wrong_password.prompt) == ("reject", "")
     assert answered.code == "reject"
     accepted = once(lambda: accept(pair, waiting, code, challenge.state), AssertionError)
@@ -241,7 +242,8 @@ def test_what_a_server_that_was_killed_has_not_sent_is_sent_by_the_other(pair: P
         pair.first.start()
 
     assert pair.second.answer(waiting.name, code, challenges[1].state).code == "accept"
-    assert pair.sms_to(waiting) == 1
+    assert "gateway mock: unknown: the server ended during the attempt" in pair.second.log_text()
+    assert [pair.sms_to(user) for user in (under_way, waiting)] == [1, 1]
 
 
 def test_nothing_that_redis_holds_tells_a_code_or_a_number(pair: Pair) -> None:

@@ -62,6 +62,8 @@ def test_what_a_killed_worker_had_is_sent_by_the_others_and_only_once(
     cluster.gateway.faults.release()
     waiting = [user for user, is_begun in zip(users, begun, strict=True) if not is_begun]
     codes = {user.name: cluster.code_of(user, 20.0) for user in waiting}
+    (heir,) = cluster.workers
+    heir.wait_for("gateway mock: unknown: the server ended during the attempt")
     for _ in range(2):
         cluster.start_worker().wait_for(READY)
 

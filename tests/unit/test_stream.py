@@ -58,11 +58,11 @@ class Node:
             clock=self.clock,
         )
 
-    def promise(self) -> Challenge:
-        """Keep a message as a log-in does that is answered."""
+    def promise(self, *gateways: str) -> Challenge:
+        """Keep a message as a log-in does that is answered; for all gateways, unless some are named."""
         new = somebody()
         message = compose(new.state, new.expires, new.login)
-        sealed = SEALER.seal(Letter(message, "default", ("first", "second")), "default")
+        sealed = SEALER.seal(Letter(message, "default", gateways or ("first", "second")), "default")
         return begin_with(self.store, new, sealed)
 
 
@@ -362,6 +362,24 @@ def test_a_worker_that_finds_no_other_lets_them_say_that_they_live(server: Redis
 
     assert at_once == []
     assert heir.gateways[0].given == [promised.state[-8:]]
+
+
+def test_what_a_worker_has_for_a_gateway_that_it_is_cut_off_from_goes_through_another_one_or_ends(
+    server: RedisServer,
+) -> None:
+    def fail() -> None:
+        raise ConnectFailed("No route to host")
+
+    node, worker = Node(server), WorkerProcess(server, first=fail)
+    for_one, for_both = node.promise("first"), node.promise()
+    worker.work()
+    node.store.close()
+
+    assert worker.gateways[1].given == [for_both.state[-8:]]
+    assert worker.outcomes == {
+        for_one.state[-8:]: Outcome.NOT_SENT,
+        for_both.state[-8:]: Outcome.ACCEPTED,
+    }
 
 
 def refuse_account() -> None:

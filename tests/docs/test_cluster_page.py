@@ -174,8 +174,7 @@ def test_a_redis_that_has_lost_its_replicas_takes_nothing_until_one_of_them_is_b
             running.enter_context(RedisServer(tmp_path / name, options=follow))
             for name in ("second", "third")
         ]
-        store = open_store(first.url, clock)
-        running.callback(store._lazy.stop)
+        store = running.enter_context(contextlib.closing(open_store(first.url, clock)))
         waiting = once(lambda: begin(store, somebody()), clock=clock)
         redis = running.enter_context(contextlib.closing(Redis(first.port)))
         for other in others:

@@ -187,6 +187,10 @@ def judge_script(script: Path, arguments: list[str]) -> None:
             pass
         case "test-on", [suite]:
             assert re.search(rf"\b{suite}\b.*\) readonly SUITE=", script.read_text()), f"{suite} is no suite"
+        case "test-on", [suite, "sh", "-c", line]:
+            judge_script(script, [suite])
+            for part in split(line):
+                judge(shlex.split(part))
         case "test-on", [suite, command, *rest]:
             judge_script(script, [suite])
             judge_script(ROOT / command, rest)

@@ -1,5 +1,6 @@
 """What only the store in Redis promises: one round trip, keys that end by themselves, files that forget."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,10 @@ from smsotp_mocks.servers.redis import RedisServer
 from smsotp_plugin.assembly import build_codes, find_names
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import ConfigError, StoreError, WrongCode
+from smsotp_plugin.login.budgets import make_rules
+from smsotp_plugin.settings.sections.limits import LimitSettings
 from smsotp_plugin.stores.base import ResendRules
+from smsotp_plugin.stores.budgets import Spending
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
 from smsotp_plugin.stores.guesses import Guesser, GuessRules, station_place
 from smsotp_plugin.stores.person import StoredPerson
@@ -19,7 +23,7 @@ from smsotp_plugin.stores.redis.store import RedisStore
 from smsotp_plugin.stores.schemes import erase_person, look_at_store, read_trace, unlock_account
 from tests.support.challenges import RIGHT, WRONG
 from tests.support.parcels import SomeParcel, begin
-from tests.support.redis import Monitor, Redis, once, open_store, somebody
+from tests.support.redis import Monitor, Redis, fill_settings, once, open_store, somebody
 
 NOW = SystemClock().time
 RULES = GuessRules(5, 20, 30.0, 3600.0, 86400.0, 86400.0)
@@ -64,6 +68,32 @@ def test_each_leg_is_one_round_trip(store: RedisStore, server: RedisServer) -> N
     assert answered == ["EVALSHA"] * 3
     assert round_trips() == ["EVALSHA"] * 2
     monitor.close()
+
+
+def test_redis_carries_out_few_commands_for_each_leg_of_somebody_new(
+    server: RedisServer, redis: Redis
+) -> None:
+    store = RedisStore(fill_settings(server.url), 30.0, 86400.0, SystemClock(), make_rules(LimitSettings()))
+
+    def count_commands() -> int:
+        # Those of scripts, and this question.
+        calls = re.findall(r"cmdstat_\S+:calls=(\d+)", redis.ask("INFO", "commandstats"))
+        return sum(map(int, calls))
+
+    spent = []
+    # Redis is told each script once.
+    for name in ("first", "second"):
+        new = somebody()
+        bob = Guesser((name,), (station_place(name),), RULES)
+        before = count_commands()
+        store.open_challenge(new, SomeParcel(new, spending=Spending((f"u{name}", f"n{name}"))))
+        opened = count_commands()
+        store.answer(new.state, "bob", RIGHT, NOW(), bob)
+        spent = [opened - before - 1, count_commands() - opened - 1]
+    store.close()
+
+    # Of the first, nine keep the challenge and its message, and six are for the two budgets.
+    assert spent == [18, 14]
 
 
 def test_who_has_to_wait_is_known_at_once_and_after_a_cut_within_a_second(

@@ -25,8 +25,9 @@ for place, name in ipairs(CHALLENGE) do
 end
 redis.call('HSET', KEYS[1], 'status', OPEN, 'made', written(TURN), 'asked', '0', unpack(fields))
 expire(KEYS[1], expires - NOW + KEPT_AFTER_EXPIRY)
-redis.call('LPUSH', KEYS[2], state)
-redis.call('LTRIM', KEYS[2], 0, 7)
+if redis.call('LPUSH', KEYS[2], state) > 8 then
+    redis.call('LTRIM', KEYS[2], 0, 7)
+end
 expire(KEYS[2], expires - NOW + KEPT_AFTER_EXPIRY)
 keep_message(state, 0, ARGV[6], ARGV[7], ARGV[8], ARGV[9])
 return {'kept', over}

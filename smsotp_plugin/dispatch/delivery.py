@@ -131,7 +131,12 @@ class Delivery:
             return Ended(self.outcome)
         moments: list[float] = []
         for gateway in self.plan.gateways:
-            if not self._needed or gateway in self._tried | self._given_up or now >= self.deadline:
+            if (
+                not self._needed
+                or now >= self.deadline
+                or gateway in self._tried
+                or gateway in self._given_up
+            ):
                 continue
             health = health_of(gateway)
             if health.condition is Condition.ALIVE:

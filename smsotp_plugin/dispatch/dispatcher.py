@@ -239,19 +239,19 @@ class Dispatcher:
         """See `HealthView.find_health`."""
         return self._lanes[gateway].breaker.health(self._clock.monotonic())
 
-    def _show_health(self, delivery: Delivery) -> HealthOf:
+    def _show_health(self, delivery: Delivery, now: float) -> HealthOf:
         """Return how one message sees the gateways: some may be tried with it although they count as dead."""
 
         def find_health(gateway: str) -> GatewayHealth:
-            health = self.find_health(gateway)
-            if health.condition is Condition.DEAD and self._may_hope(delivery, gateway):
+            health = self._lanes[gateway].breaker.health(now)
+            if health.condition is Condition.DEAD and self._may_hope(delivery, gateway, now):
                 return GatewayHealth(Condition.ALIVE, 0.0)
             return health
 
         return find_health
 
-    def _may_hope(self, delivery: Delivery, gateway: str) -> bool:
-        breaker, now = self._lanes[gateway].breaker, self._clock.monotonic()
+    def _may_hope(self, delivery: Delivery, gateway: str, now: float) -> bool:
+        breaker = self._lanes[gateway].breaker
         if gateway not in delivery.hopes and breaker.may_try(delivery.person, now, last_hope=False):
             delivery.hopes.add(gateway)
         return gateway in delivery.hopes
@@ -280,7 +280,8 @@ class Dispatcher:
         self._follow(delivery, step)
 
     def _choose_step(self, delivery: Delivery) -> Step | None:
-        return delivery.choose_step(self._clock.monotonic(), self._show_health(delivery))
+        now = self._clock.monotonic()
+        return delivery.choose_step(now, self._show_health(delivery, now))
 
     def _follow(self, delivery: Delivery, step: Step | None) -> None:
         match step:
@@ -302,7 +303,8 @@ class Dispatcher:
         if delivery is None or delivery.outcome is not None:
             return
         with self._lock:
-            step = delivery.hedge(self._clock.monotonic(), self._show_health(delivery))
+            now = self._clock.monotonic()
+            step = delivery.hedge(now, self._show_health(delivery, now))
         if step is not None:
             self._lanes[step.gateway].put(delivery)
         self._plan_hedge(delivery)

@@ -49,7 +49,9 @@ class _OneLine(logging.Formatter):
     """Names the gateway that speaks; of an exception, its class and where it came from, not its text: that repeats input."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = super().format(record)
+        # Nearly all lines have nothing below their text, and `logging` looks for it in seven steps.
+        has_more = record.exc_info or record.exc_text or record.stack_info
+        line = super().format(record) if has_more else record.getMessage()
         _, of_gateway, name = record.name.partition(GATEWAYS)
         return f"{LINE_START}gateway {quote(name)}: {line}" if of_gateway else f"{LINE_START}{line}"
 

@@ -1,8 +1,8 @@
 """
 What is worth a line of the log where strangers decide how often it happens: whoever can send packets must not fill the disk.
 
-Somebody who knows a password repeats themselves, and what they do is told once in a while (`News`). Whoever knows none can make up
-names, so that what they do is told so many times a minute (`Ration`).
+Somebody who knows a password can only repeat themselves: that is told once in a while (`News`). Whoever knows none can make up a new
+name each time: of that, no more than a number of lines a minute is told (`Ration`).
 """
 
 import threading
@@ -35,7 +35,7 @@ class News:
 
         Args:
             what: Of what kind, and about whom.
-            seconds: For which that is enough.
+            seconds: For which the same is no news afterwards.
         """
         now = self._clock.monotonic()
         if now < self._told.get(what, float("-inf")):
@@ -48,7 +48,7 @@ class News:
 
 class Ration:
     """
-    So many lines a minute.
+    Lets through a limited number of lines of one kind in a minute, and counts the others. Safe under threads.
 
     Args:
         clock: Time.

@@ -3,9 +3,9 @@ What a Redis costs in the place of the file, as ratios from one run.
 
     bench/cluster.py [--quick] [--folder FOLDER]
 
-First legs of a module that does nothing, of the plugin with SQLite on disk, and with Redis; whole log-ins with SMS over HTTP of
-the last two; and the commands and bytes that Redis sees for each of them. Last, 1, 2 and 4 workers empty the same queue. All of
-it shares this machine.
+First legs of a module that does nothing, of the plugin with SQLite on disk, with Redis, and with Redis and a worker that sends; whole
+log-ins with SMS over HTTP of the last three; and the commands and bytes that Redis sees for each of them. Last, 1, 2 and 4 workers empty
+the same queue. All of it shares this machine.
 """
 
 import contextlib
@@ -25,6 +25,7 @@ from radius_load import run_load
 from radius_packets import CHALLENGE
 from redis_counts import Counts, RedisMeter
 
+from smsotp_mocks.gateways.http.gateway import HttpGateway
 from smsotp_mocks.net.ports import find_free_tcp_port
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.redis import RedisServer
@@ -34,6 +35,7 @@ _WHOLE = Sizes(rounds=5, requests=8_000, seconds=8.0)
 _QUICK = Sizes(rounds=1, requests=1_500, seconds=2.0)
 _NUMBERS_OF_WORKERS = (1, 2, 4)
 _FILL = 1_500  # messages
+_TO_WORKERS = '[queue]\nmode = "workers"\n\n'
 
 
 class Cluster:
@@ -53,8 +55,16 @@ class Cluster:
     def measure_first_legs(self, silent: str) -> None:
         """Print the first table; servers take turns."""
         file, shared = self._make("legs-file", silent), self._make("legs-redis", silent, shared=True)
-        with do_nothing_server(self._bench.folder / "nothing") as nothing, file, shared:
-            servers = {"do nothing": nothing, "SQLite": file, "Redis": shared}
+        served = self._make("legs-worker", _TO_WORKERS + silent, shared=True)
+        served.prepare()
+        with (
+            do_nothing_server(self._bench.folder / "nothing") as nothing,
+            file,
+            shared,
+            self._worker(served),
+            served,
+        ):
+            servers = {"do nothing": nothing, "SQLite": file, "Redis": shared, "Redis, one worker": served}
             rates: dict[str, list[float]] = {name: [] for name in servers}
             seen, legs = Counts(0, 0, 0, 0.0), 0
             for _ in range(self._bench.sizes.rounds):
@@ -72,30 +82,36 @@ class Cluster:
         port = find_free_tcp_port()
         toml = write_http_gateway(port)
         rates: dict[str, list[float]] = {}
-        for name in ("SQLite", "Redis"):
-            server = self._make(f"logins-{name}", toml, shared=name == "Redis")
-            with kill_at_the_end(server):
+        counted: dict[str, tuple[Counts, int]] = {}
+        for name in ("SQLite", "Redis", "Redis, one worker"):
+            is_served = name.endswith("worker")
+            server = self._make(f"logins-{name}", _TO_WORKERS * is_served + toml, shared=name != "SQLite")
+            server.prepare()
+            with contextlib.ExitStack() as running:
+                if is_served:
+                    # A worker that finds its gateway dead at its start tells so, and log-ins are refused.
+                    with HttpGateway(port=port):
+                        running.enter_context(self._worker(server))
+                running.enter_context(kill_at_the_end(server))
                 before = self._meter.count()
                 load = self._bench.load(server.address, 1_000_000)
                 result = self._bench.begin(run_logins, load, port, "", self._bench.sizes.seconds).result()
             if result.lost or not result.accepted:
                 raise SystemExit(f"answers by code: {result.codes}, lost: {result.lost}")
             rates[name] = [result.login_rate]
+            counted[name] = self._meter.count() - before, result.accepted
         title = "Whole log-ins a second, 64 outstanding, SMS over HTTP, the code read back from the gateway"
         print_rates(title, rates, "SQLite")
-        _print_counts("log-in", self._meter.count() - before, result.accepted)
+        _print_counts("log-in", *counted["Redis"])
 
     def measure_workers(self, silent: str) -> None:
         """Print the third table: how fast a queue is emptied that has been filled while all workers were held."""
         print("\nMessages a second from the queue, a provider that sends nothing")
         rates: dict[int, float] = {}
-        server = self._make("workers", f'[queue]\nmode = "workers"\n\n{silent}', shared=True)
+        server = self._make("workers", _TO_WORKERS + silent, shared=True)
         server.prepare()
         with contextlib.ExitStack() as running:
-            workers = [
-                Worker(server.directory / f"worker-{each}", server.smsotp, server.config_file)
-                for each in range(max(_NUMBERS_OF_WORKERS))
-            ]
+            workers = [self._worker(server, each) for each in range(max(_NUMBERS_OF_WORKERS))]
             for program in workers:
                 running.enter_context(program)
             running.enter_context(server)
@@ -124,6 +140,10 @@ class Cluster:
 
     def close(self) -> None:
         self._meter.close()
+
+    def _worker(self, server: FreeRadiusServer, number: int = 0) -> Worker:
+        """Return a worker, which is not yet started, with the configuration of a server that is prepared."""
+        return Worker(server.directory / f"worker-{number}", server.smsotp, server.config_file)
 
     def _make(self, name: str, gateway: str, *, shared: bool = False) -> FreeRadiusServer:
         folder = self._bench.folder / name

@@ -64,7 +64,8 @@ class Reply:
 
 def clean_id(text: str) -> str:
     """Return a gateway's id of a message in a form fit for logs."""
-    return "".join(character for character in text if character.isprintable())[:_LONGEST_ID]
+    printable = text if text.isprintable() else "".join(filter(str.isprintable, text))
+    return printable[:_LONGEST_ID]
 
 
 def find_known_error(code: str, meanings: Meanings, retry_after: float | None) -> DeliveryError | None:

@@ -26,7 +26,7 @@ _LONGEST_COUNTRY_CODE = 3
 _TELLING_DIGITS = 7
 _WORD = re.compile(r"\w{4,}")
 _SIGNS = re.compile(r"[^a-z0-9]+")
-_DIGIT = re.compile(r"\d")
+_NUMBERED = re.compile(r"(?=\w*\d)\w{4,}")
 _NO_DIGITS = re.compile(r"[^0-9]+")
 #: What may have been packed, as one piece.
 _TOKEN = re.compile(r"[^\s\"'<>,;(){}\[\]]{4,}")
@@ -57,6 +57,8 @@ class Secrets:
 
     def are_hidden_in(self, text: str) -> bool:
         """Tell whether a text that is no sentence, such as an id, holds anything of the message."""
+        if len(text) < _SHORTEST and text.isascii():
+            return False
         codes, suspicious = self._list_words()
         squeezed = _squeeze(text)
         part_of_one = len(squeezed) >= _SHORTEST and any(squeezed in code for code in codes)
@@ -81,10 +83,11 @@ class Secrets:
         otp, sentence = self._message.otp.get_secret_value(), self._message.sentence.get_secret_value()
         # A single word is the bare code, as `[otp] text` is not set.
         code = self._message.code.get_secret_value() or ("" if " " in otp else otp)
-        words = {*_WORD.findall(otp), *_WORD.findall(sentence)}
-        numbered = {word for word in words if _DIGIT.search(word)}
+        numbered = {*_NUMBERED.findall(otp), *_NUMBERED.findall(sentence)}
         codes = _squeeze_all({code, *numbered, *self._passwords})
-        return codes, codes if code else codes + _squeeze_all(words)
+        if code:
+            return codes, codes
+        return codes, codes + _squeeze_all({*_WORD.findall(otp), *_WORD.findall(sentence)})
 
     def _list_numbers(self) -> list[str]:
         """Return the ends of the number in both forms, as they stand in every way to write it."""
@@ -133,6 +136,8 @@ class _Needles:
         self.numbers = numbers
         self.raw = [each.encode() for each in (*words, *numbers)]
         self.ascii = all(map(str.isascii, words))
+        #: Octets of the shortest; of others a single one may stand for several letters.
+        self._shortest = min(map(len, self.raw), default=0) if self.ascii else 0
 
     def are_in_text(self, text: str) -> bool:
         """Tell whether one of them is in a text, as it stands or as it was before somebody packed it."""
@@ -140,7 +145,7 @@ class _Needles:
             return True
         if ("%" in text or "&" in text) and self._are_plainly_in(html.unescape(unquote_plus(text))):
             return True
-        return any(map(self._are_in_bytes, _unpack(text)))
+        return any(map(self._are_in_bytes, _unpack(text, self._shortest)))
 
     def _are_plainly_in(self, text: str) -> bool:
         squeezed, digits = _squeeze(text), _keep_digits(text)
@@ -157,17 +162,25 @@ class _Needles:
         )
 
 
-def _unpack(text: str) -> Iterator[bytes]:
-    """Yield what may have become this text. What stands before it shifts where its pairs and groups begin."""
+def _unpack(text: str, shortest: int) -> Iterator[bytes]:
+    """
+    Yield what may have become this text. What stands before it shifts where its pairs and groups begin.
+
+    Args:
+        text: A piece of it that would be shorter is left out.
+        shortest: Octets.
+    """
     for found in _HEX.findall(text):
+        if len(found) < 2 * shortest:
+            continue
         for shift in range(2):
             digits = found[shift:]
             yield bytes.fromhex(digits[: len(digits) & ~1])
     for found in _DUMP.findall(text):
         yield bytes.fromhex("".join(_OCTETS.findall(found)))
     for found in _BASE64.findall(text):
-        if _HEX.fullmatch(found):
-            # Base64 of letters and digits never stays within these letters.
+        # Base64 of letters and digits never stays within those of hexadecimal.
+        if 3 * len(found) < 4 * shortest or _HEX.fullmatch(found):
             continue
         packed = found.replace("-", "+").replace("_", "/")
         for shift in range(4):

@@ -1,5 +1,6 @@
 """What a gateway repeats of a message, in its ids and its sentences."""
 
+from base64 import b64encode
 from collections.abc import Iterable
 
 import pytest
@@ -57,6 +58,14 @@ def test_a_code_that_is_written_octet_by_octet_is_found(code: str, form: str) ->
         "at",
         "10:20:30",
     ]
+
+
+@pytest.mark.parametrize("code", ["4821", "48213", "BADGEH", "Ab9fGh", "ЖУКИ"])
+def test_a_packed_code_is_found_where_the_text_holds_nothing_else(code: str) -> None:
+    raw = code.encode()
+
+    assert of(code).are_hidden_in(raw.hex())
+    assert of(code).are_hidden_in(b64encode(raw).decode().rstrip("="))
 
 
 def test_digits_of_any_script_are_digits() -> None:

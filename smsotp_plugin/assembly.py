@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
-from smsotp_plugin.codes.key_file import has_keys, load_keys, load_or_make_keys
+from smsotp_plugin.codes.key_file import has_keys
 from smsotp_plugin.codes.keyed import derive_message_key
 from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.codes.randomness import RandomBytes
@@ -19,7 +19,7 @@ from smsotp_plugin.dispatch.outbox import Outbox
 from smsotp_plugin.dispatch.routes import Route, RouteTable
 from smsotp_plugin.dispatch.stream import StreamOutbox, WorkersView
 from smsotp_plugin.dispatch.takeover import Takeover
-from smsotp_plugin.errors import StoreError
+from smsotp_plugin.errors import OtherKey, StoreError
 from smsotp_plugin.login.budgets import Budgets, make_rules
 from smsotp_plugin.login.composing import Composer
 from smsotp_plugin.login.ending import Aftermath
@@ -31,10 +31,12 @@ from smsotp_plugin.login.waiting import Waiting
 from smsotp_plugin.providers import find_provider
 from smsotp_plugin.providers.base import DeliveryReceipt, GatewayContext, Provider, ignore_receipt
 from smsotp_plugin.settings import Settings
+from smsotp_plugin.settings.keys import load_keys, name_keys
 from smsotp_plugin.settings.sections.queue import QueueMode
 from smsotp_plugin.sms.sealed import MessageSealer
 from smsotp_plugin.stores.base import ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
+from smsotp_plugin.stores.key_names import NO_KEYS, KeyNames
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.schemes import open_store
 from smsotp_plugin.stores.sealed import SealedStore
@@ -152,7 +154,7 @@ def build_codes(settings: Settings) -> CodeMaker:
     Raises:
         ConfigError: The key file cannot be used.
     """
-    return _make_codes(settings, _load_keys(settings))
+    return _make_codes(settings, load_keys(settings))
 
 
 def find_names(settings: Settings) -> Fingerprints:
@@ -175,16 +177,20 @@ def find_names(settings: Settings) -> Fingerprints:
     return build_codes(settings).names
 
 
-def build_store(settings: Settings, clock: Clock, *, for_worker: bool = False) -> Store:
+def build_store(
+    settings: Settings, clock: Clock, keys: KeyNames = NO_KEYS, *, for_worker: bool = False
+) -> Store:
     """
     Open the store.
 
     Args:
         settings: The whole configuration.
         clock: Time.
+        keys: Those of this process.
         for_worker: Whether it is reached as workers reach it.
 
     Raises:
+        OtherKey: Other processes use it and have other keys.
         StoreError: It cannot be opened.
     """
     return open_store(
@@ -193,6 +199,7 @@ def build_store(settings: Settings, clock: Clock, *, for_worker: bool = False) -
         events_kept=settings.delivery_log.days * _DAY,
         clock=clock,
         budgets=make_rules(settings.limits),
+        keys=keys,
     )
 
 
@@ -204,12 +211,12 @@ def build(settings: Settings, clock: Clock) -> System:
         ConfigError: The key file cannot be used.
         StoreError: The store cannot be opened.
     """
-    keys = _load_keys(settings)
+    keys = load_keys(settings)
     sealer, codes = _make_sealer(keys), _make_codes(settings, keys)
     has_gateways = settings.queue.mode is QueueMode.PROCESS
     providers = _build_recorded_gateways(settings, clock, lambda: store) if has_gateways else ()
     # Opened last: of what is made here, only the store has to be closed where the rest cannot be made.
-    store = build_store(settings, clock)
+    store = build_store(settings, clock, name_keys(settings, keys))
     challenges = SealedStore(store, codes.names)
     pumping = PumpingWatch(settings.limits, codes.names, store, clock)
     budgets = Budgets(settings.limits, codes.names, store, clock, pumping=pumping)
@@ -248,18 +255,23 @@ def build(settings: Settings, clock: Clock) -> System:
     return System(login, notifier, outbox, takeover, pumping, challenges)
 
 
-def build_worker(settings: Settings, clock: Clock) -> Worker:
+def build_worker(settings: Settings, clock: Clock, give_up: Callable[[OtherKey], None]) -> Worker:
     """
     Build a worker that is ready to be started, for settings whose mode is ``workers``.
+
+    Args:
+        settings: The whole configuration.
+        clock: Time.
+        give_up: See `Intake`.
 
     Raises:
         ConfigError: The key file cannot be used.
         StoreError: The store cannot be opened.
     """
-    keys = _load_keys(settings)
+    keys = load_keys(settings)
     names = _make_codes(settings, keys).names
     providers = _build_recorded_gateways(settings, clock, lambda: store)
-    store = build_store(settings, clock, for_worker=True)
+    store = build_store(settings, clock, name_keys(settings, keys), for_worker=True)
     queue = store.open_queue(settings.dispatch.queue)
     challenges = SealedStore(store, names)
     pumping = PumpingWatch(settings.limits, names, store, clock)
@@ -268,7 +280,12 @@ def build_worker(settings: Settings, clock: Clock) -> Worker:
     dispatcher = _build_dispatcher(settings, providers, store, aftermath, clock)
     takeover = _build_takeover(store, _make_sealer(keys), dispatcher, clock)
     intake = Intake(
-        queue=queue, takeover=takeover, dispatcher=dispatcher, gateways=list(settings.gateways), clock=clock
+        queue=queue,
+        takeover=takeover,
+        dispatcher=dispatcher,
+        gateways=list(settings.gateways),
+        give_up=give_up,
+        clock=clock,
     )
     return Worker(dispatcher, intake, challenges)
 
@@ -359,23 +376,3 @@ def _make_codes(settings: Settings, keys: Sequence[bytes]) -> CodeMaker:
         maker = CodeMaker(key, settings.otp.length, settings.otp.alphabet, random_bytes, maker)
     assert maker is not None, "there is always a key"
     return maker
-
-
-def find_keys(settings: Settings) -> tuple[bytes, ...]:
-    """
-    Return the keys of a store, the present one first; none is made.
-
-    Raises:
-        ConfigError: The key file cannot be used.
-    """
-    store = settings.store
-    if store.given_keys:
-        return tuple(key.encode() for key in store.given_keys)
-    return load_keys(store.key_path)
-
-
-def _load_keys(settings: Settings) -> tuple[bytes, ...]:
-    store = settings.store
-    if not store.given_keys and store.makes_key:
-        return load_or_make_keys(store.key_path)
-    return find_keys(settings)

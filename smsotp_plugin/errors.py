@@ -15,6 +15,7 @@ Every error that this package raises on purpose, as one tree. Imports nothing of
     │   └─ TooManyGuesses             the account is locked; the answer was not looked at
     ├─ ResendRefused                  the user asked for another SMS too often or too early
     ├─ StoreError                     the store cannot be used: the log-in is refused
+    │   └─ OtherKey                   its other processes have another key than this one
     ├─ NotNeeded                      nobody can use the code of a message any more
     ├─ CannotUnseal                   a message that was kept cannot be read
     ├─ CannotSend                     nobody is promised a message: it could not be sent
@@ -137,6 +138,10 @@ class TooManyGuesses(ChallengeError):
 
 class StoreError(SmsOtpError):
     """The store does not answer or answers with an error."""
+
+
+class OtherKey(StoreError):
+    """The other processes that use the store live and have another key: nothing that they keep can be read here."""
 
 
 class NotNeeded(SmsOtpError):

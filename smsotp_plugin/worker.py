@@ -9,7 +9,7 @@ from types import FrameType
 
 from smsotp_plugin import assembly, log
 from smsotp_plugin.clock import SystemClock
-from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.errors import ConfigError, OtherKey
 from smsotp_plugin.radius import host
 from smsotp_plugin.radius.preload import load_everything
 from smsotp_plugin.settings import Owners, Settings, find_warnings, load_settings
@@ -31,6 +31,7 @@ def run(config: Path, sink: Callable[[int, str], None]) -> None:
 
     Raises:
         ConfigError: The configuration cannot be used, or is not one for workers.
+        OtherKey: The servers have another key; found out at the start, or later where the store did not answer then.
         StoreError: The store cannot be used.
     """
     settings = read_settings(config)
@@ -40,16 +41,20 @@ def run(config: Path, sink: Callable[[int, str], None]) -> None:
     if problem := host.forbid_core_dumps():
         _log.warning("%s", problem)
     load_everything()
-    told = threading.Event()
+    told, problems = threading.Event(), list[OtherKey]()
 
     def end(number: int, frame: FrameType | None) -> None:
         del number, frame
         told.set()
 
+    def give_up(why: OtherKey) -> None:
+        problems.append(why)
+        told.set()
+
     for number in _ENDS:
         signal.signal(number, end)
     threading.excepthook = _report_thread
-    worker = assembly.build_worker(settings, SystemClock())
+    worker = assembly.build_worker(settings, SystemClock(), give_up)
     try:
         worker.start()
         _log.info("the worker takes messages")
@@ -57,6 +62,8 @@ def run(config: Path, sink: Callable[[int, str], None]) -> None:
         _log.info("the worker takes no more messages, and sends those that it has")
     finally:
         worker.stop()
+    if problems:
+        raise problems[0]
     _log.info("the worker has ended")
 
 

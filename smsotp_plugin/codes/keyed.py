@@ -4,6 +4,7 @@ import hmac
 
 #: State, seed, seal and fingerprint are all written as this many hexadecimal digits: 128 bits.
 HEX_DIGITS = 32
+_NAME_DIGITS = 16
 _HASH = "sha256"
 
 
@@ -15,6 +16,11 @@ def make_mac(key: bytes, purpose: str) -> hmac.HMAC:
 def derive_message_key(key: bytes) -> bytes:
     """Return the 32 bytes under which messages are sealed, and nothing else."""
     return hmac.digest(key, b"smsotp message", _HASH)
+
+
+def name_key(key: bytes) -> str:
+    """Return 16 hexadecimal digits that stand for a key where others may look, and tell nothing of it."""
+    return make_mac(key, "smsotp name of the key").hexdigest()[:_NAME_DIGITS]
 
 
 def digest(mac: hmac.HMAC, text: str) -> bytes:

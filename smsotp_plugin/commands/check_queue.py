@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from smsotp_plugin.dispatch.health import Condition
-from smsotp_plugin.errors import StoreError
+from smsotp_plugin.errors import ConfigError, OtherKey, StoreError
 from smsotp_plugin.settings import Settings
+from smsotp_plugin.settings.keys import find_key_names
 from smsotp_plugin.settings.sections.queue import QueueMode
+from smsotp_plugin.stores.key_names import NO_KEYS
 from smsotp_plugin.stores.queue import QueueView
-from smsotp_plugin.stores.schemes import list_processes, look_at_queue
+from smsotp_plugin.stores.schemes import compare_keys, list_processes, look_at_queue
 
 _ANOTHER_STORE = (
     "queue.url: it leads to another store than store.url, but a message waits where its challenge is kept: name the same one, or "
@@ -43,10 +45,19 @@ def look_after_queue(settings: Settings) -> QueueFindings:
     views: list[QueueView] = []
     processes: list[frozenset[str]] = []
     warnings: list[str] = []
+    problems: list[str] = []
+    try:
+        keys = find_key_names(settings)
+    except ConfigError:
+        # Whoever asks may not read the file, or it is not there yet.
+        keys = NO_KEYS
     for place, store in ways.items():
         try:
             views.append(look_at_queue(store))
             processes.append(list_processes(store))
+            compare_keys(store, keys)
+        except OtherKey as exc:
+            problems.append(f"{place}: {exc}")
         except StoreError as exc:
             warnings.append(f"{place}: what goes on at the queue cannot be seen this way from here: {exc}")
     if not views:
@@ -56,7 +67,7 @@ def look_after_queue(settings: Settings) -> QueueFindings:
     return QueueFindings(
         f"{counted}, {view.waiting} of {most} messages wait for them",
         [*warnings, *_find_warnings(settings, view)],
-        [_ANOTHER_STORE] if _are_strangers(processes) else [],
+        [*dict.fromkeys(problems), *([_ANOTHER_STORE] if _are_strangers(processes) else [])],
     )
 
 

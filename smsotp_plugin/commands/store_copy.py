@@ -5,11 +5,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from smsotp_plugin.assembly import find_keys
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.commands.check import print_failure, print_problems
 from smsotp_plugin.errors import ConfigError, StoreError
 from smsotp_plugin.settings import Settings, load_settings
+from smsotp_plugin.settings.keys import find_keys
 from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.schemes import copy_store
 

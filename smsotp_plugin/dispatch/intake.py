@@ -2,13 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.dispatch.dispatcher import Dispatcher
 from smsotp_plugin.dispatch.health import Condition
 from smsotp_plugin.dispatch.takeover import Takeover
-from smsotp_plugin.errors import StoreError
+from smsotp_plugin.errors import OtherKey, StoreError
 from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.stores.queue import WORKER_LIFE, GatewayReport, MessageQueue, QueueView
 
@@ -29,22 +29,25 @@ class Intake:
         takeover: Opens them, and hands them to the dispatcher.
         dispatcher: Sends them.
         gateways: Their names.
+        give_up: Called where this worker has another key than the servers, each time that it is found out.
         clock: Time.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (each is a part of its own, handed in by the assembly)
         self,
         *,
         queue: MessageQueue,
         takeover: Takeover,
         dispatcher: Dispatcher,
         gateways: Sequence[str],
+        give_up: Callable[[OtherKey], None],
         clock: Clock,
     ) -> None:
         self._queue = queue
         self._takeover = takeover
         self._dispatcher = dispatcher
         self._gateways = gateways
+        self._give_up = give_up
         self._clock = clock
         self._changed = threading.Condition()
         self._stopping = False
@@ -96,6 +99,9 @@ class Intake:
             if self._allowance is not None:
                 return
             self._takeover.hand_over(self._queue.take_lost())
+        except OtherKey as exc:
+            self._give_up(exc)
+            return
         except StoreError:
             # Told by the store, once.
             return

@@ -10,11 +10,12 @@ from dataclasses import replace
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.dispatch.dispatcher import Dispatcher
-from smsotp_plugin.errors import CannotUnseal, StoreError
+from smsotp_plugin.errors import CannotUnseal, Outcome, StoreError
 from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.sms.sealed import Letter, MessageSealer
+from smsotp_plugin.stores.base import ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, EventKind
-from smsotp_plugin.stores.kept import LeftMessage, MessageStore
+from smsotp_plugin.stores.kept import LeftMessage
 from smsotp_plugin.stores.queue import NO_CHALLENGE
 
 log = logging.getLogger("smsotp.dispatch")
@@ -43,7 +44,7 @@ class Takeover:
     def __init__(  # noqa: PLR0913  (each is a part of its own, handed in by the assembly)
         self,
         *,
-        store: MessageStore,
+        store: ChallengeStore,
         sealer: MessageSealer,
         reference: Callable[[str], str],
         dispatcher: Dispatcher,
@@ -104,6 +105,13 @@ class Takeover:
                 kept.sealed, state=kept.state, site=kept.site, expires=kept.expires, resends=kept.resends
             )
         except CannotUnseal as exc:
+            # No SMS will come: whoever logs in again gets a new challenge.
+            try:
+                self._store.mark_undelivered(kept.state, kept.resends, Outcome.NOT_SENT)
+            except StoreError as problem:
+                log.warning(
+                    "challenge %s cannot be marked undelivered: %s", self._reference(kept.state), problem
+                )
             self._drop(left, f"{told}: {exc}", logging.ERROR)
             return None
         if not kept.state.startswith(NO_CHALLENGE):

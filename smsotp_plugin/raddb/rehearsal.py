@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from smsotp_plugin.raddb.account import Account
 from smsotp_plugin.radius.findings import Finding, Row
 from smsotp_plugin.radius.wiring import Wiring, judge_wiring
 from smsotp_plugin.settings import Owners, Settings, find_warnings, load_settings
-from smsotp_plugin.stores.schemes import look_at_store
+from smsotp_plugin.settings.keys import find_key_names
+from smsotp_plugin.stores.schemes import compare_keys, look_at_store
 
 _SECONDS = 60
 #: What the other process runs; the packages come after the distribution's, as rlm_python3 has it, and are then moved.
@@ -153,7 +155,11 @@ def _look_at_key(settings: Settings) -> None:
 
 def _look_at_store(settings: Settings, config: Path) -> list[str]:
     """Return warnings."""
-    return [f"{config}: store.{warning}" for warning in look_at_store(settings.store)]
+    warnings = [f"{config}: store.{warning}" for warning in look_at_store(settings.store)]
+    # Keys that cannot be read are another look's problem.
+    with suppress(ConfigError):
+        compare_keys(settings.store, find_key_names(settings))
+    return warnings
 
 
 def _look_at_gateways(settings: Settings) -> None:

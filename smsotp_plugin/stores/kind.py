@@ -10,6 +10,7 @@ from smsotp_plugin.stores.base import ChallengeStore
 from smsotp_plugin.stores.budgets import BudgetRules, BudgetStore, Usage
 from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, Wanted
+from smsotp_plugin.stores.key_names import KeyNames
 from smsotp_plugin.stores.person import Erased, StoredPerson
 from smsotp_plugin.stores.queue import MessageQueue, QueueView
 from smsotp_plugin.stores.settings import StoreSettings
@@ -43,8 +44,15 @@ class StoreKind(ABC, Generic[SettingsT]):
     Settings: type[SettingsT]
 
     @abstractmethod
-    def open(
-        self, settings: SettingsT, *, window: float, events_kept: float, clock: Clock, budgets: BudgetRules
+    def open(  # noqa: PLR0913  (each is said by its name)
+        self,
+        settings: SettingsT,
+        *,
+        window: float,
+        events_kept: float,
+        clock: Clock,
+        budgets: BudgetRules,
+        keys: KeyNames,
     ) -> Store:
         """
         Open the store.
@@ -55,8 +63,10 @@ class StoreKind(ABC, Generic[SettingsT]):
             events_kept: Seconds that the delivery log goes back.
             clock: Time.
             budgets: How many SMS there may be.
+            keys: Those of this process.
 
         Raises:
+            OtherKey: Other processes use it and have other keys.
             StoreError: It cannot be opened.
         """
 
@@ -175,6 +185,16 @@ class StoreKind(ABC, Generic[SettingsT]):
         Raises:
             StoreError: The store cannot be opened; what is wrong, and where.
         """
+
+    def compare_keys(self, settings: SettingsT, keys: KeyNames) -> None:
+        """
+        Judge the keys of a process that is to be started beside those that use the store; changes nothing.
+
+        Raises:
+            OtherKey: As `open`.
+            StoreError: The store cannot be asked.
+        """
+        del settings, keys
 
     def look_at_queue(self, settings: SettingsT) -> QueueView:
         """

@@ -12,6 +12,7 @@ from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.stores.budgets import NO_BUDGETS, BudgetRules, Usage
 from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
+from smsotp_plugin.stores.key_names import NO_KEYS, KeyNames
 from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.person import Erased, StoredPerson
 from smsotp_plugin.stores.queue import QueueView
@@ -46,17 +47,18 @@ def find_store(url: object) -> StoreKind[Any]:
     return SCHEMES[scheme]
 
 
-def open_store(
+def open_store(  # noqa: PLR0913  (see `StoreKind`)
     settings: StoreSettings,
     *,
     window: float,
     events_kept: float,
     clock: Clock,
     budgets: BudgetRules = NO_BUDGETS,
+    keys: KeyNames = NO_KEYS,
 ) -> Store:
     """See `StoreKind.open`."""
     return find_store(settings.url).open(
-        settings, window=window, events_kept=events_kept, clock=clock, budgets=budgets
+        settings, window=window, events_kept=events_kept, clock=clock, budgets=budgets, keys=keys
     )
 
 
@@ -105,6 +107,11 @@ def copy_store(
 def look_at_store(settings: StoreSettings) -> Sequence[str]:
     """See `StoreKind.look`."""
     return find_store(settings.url).look(settings)
+
+
+def compare_keys(settings: StoreSettings, keys: KeyNames) -> None:
+    """See `StoreKind.compare_keys`."""
+    find_store(settings.url).compare_keys(settings, keys)
 
 
 def look_at_queue(settings: StoreSettings) -> QueueView:

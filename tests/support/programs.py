@@ -94,6 +94,10 @@ class Running:
     def end(self, limit: float) -> int:
         """Ask it to end (SIGTERM) and return its exit code; it has `limit` seconds."""
         self._process.terminate()
+        return self.wait(limit)
+
+    def wait(self, limit: float) -> int:
+        """Wait until it has ended, for `limit` seconds, and return its exit code."""
         code = self._process.wait(limit)
         self._log.close()
         return code

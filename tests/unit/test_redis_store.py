@@ -124,7 +124,7 @@ def test_who_has_to_wait_is_known_at_once_and_after_a_cut_within_a_second(
 def test_each_script_is_a_file_that_explains_itself_and_is_loaded_at_the_start() -> None:
     files = {path.stem: path.read_text() for path in Path(scripts.__file__).parent.joinpath("lua").iterdir()}
 
-    assert {*scripts.SCRIPTS, *("shared", "tallies", "budgets", "messages")} == {*files}
+    assert {*scripts.SCRIPTS, *("shared", "tallies", "budgets", "messages", "keys")} == {*files}
     assert all(text.startswith("-- ") for text in files.values())
     assert all("KEYS[1]" in files[name].partition("\n\n")[0] for name in scripts.SCRIPTS)
 

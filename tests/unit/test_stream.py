@@ -18,7 +18,7 @@ from smsotp_plugin.dispatch.intake import Intake
 from smsotp_plugin.dispatch.routes import Recipient, RouteTable
 from smsotp_plugin.dispatch.stream import StreamOutbox, WorkersView
 from smsotp_plugin.dispatch.takeover import Takeover
-from smsotp_plugin.errors import AuthFailed, ConnectFailed, NoGatewayAlive, Outcome, QueueFull
+from smsotp_plugin.errors import AuthFailed, ConnectFailed, NoGatewayAlive, OtherKey, Outcome, QueueFull
 from smsotp_plugin.settings.sections.dispatch import OnUnknown
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.phone import parse_number
@@ -91,6 +91,7 @@ class WorkerProcess:
         self.store = open_store(server.url)
         self.queue = self.store.open_queue(10)
         self.outcomes: dict[str, Outcome] = {}
+        self.problems: list[OtherKey] = []
         self.changed = threading.Condition()
         self.gateways = [
             Gateway(name, self.clock, does.get(name, lambda: None))  # type: ignore[arg-type]
@@ -119,6 +120,7 @@ class WorkerProcess:
             takeover=self.takeover,
             dispatcher=self.dispatcher,
             gateways=["first", "second"],
+            give_up=self.problems.append,
             clock=self.clock,
         )
 

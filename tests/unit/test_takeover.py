@@ -208,9 +208,13 @@ def test_what_another_key_sealed_is_told_and_not_sent(
     message = dead.promise("first")
     dead.die()
     gateway = Gateway("first", clock)
-    said = Process(path, clock, gateway, key=b"l" * 32).inherit()
+    heir = Process(path, clock, gateway, key=b"l" * 32)
+    heir.takeover.take_over()
+    undelivered = heir.store.find(message.state, message.user).undelivered
+    said = heir.inherit()
 
     assert "it cannot be unsealed: [store] key has another value since" in said[0]
+    assert undelivered == Outcome.NOT_SENT
     assert f"message {message.reference}: not sent after the restart" in caplog.text
     assert gateway.given == []
     assert left_in(path) == 0

@@ -33,7 +33,7 @@ from smsotp_plugin.stores.redis.trace import read_event, write_event
 _PIECE = 200
 _SECONDS = 86400
 #: What a Redis holds in which nobody has logged in.
-_NOTHING = {"version", "owners", "queue", "workers", "held", "fates"}
+_NOTHING = {"version", "owners", "keys", "queue", "workers", "held", "fates"}
 
 
 @reads_replies

@@ -8,6 +8,7 @@ from smsotp_plugin.clock import Clock, SystemClock
 from smsotp_plugin.stores.budgets import BudgetRules, Usage
 from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
+from smsotp_plugin.stores.key_names import KeyNames
 from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.person import Erased, StoredPerson
 from smsotp_plugin.stores.queue import QueueView
@@ -38,7 +39,7 @@ class RedisKind(StoreKind[RedisSettings]):
 
     Settings = RedisSettings
 
-    def open(
+    def open(  # noqa: PLR0913  (see `StoreKind`)
         self,
         settings: RedisSettings,
         *,
@@ -46,10 +47,11 @@ class RedisKind(StoreKind[RedisSettings]):
         events_kept: float,
         clock: Clock,
         budgets: BudgetRules,
+        keys: KeyNames,
     ) -> Store:
         from smsotp_plugin.stores.redis.store import RedisStore  # noqa: PLC0415  (needs redis-py)
 
-        return RedisStore(settings, window, events_kept, clock, budgets)
+        return RedisStore(settings, window, events_kept, clock, budgets, keys=keys)
 
     def read_trace(self, settings: RedisSettings, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
         from smsotp_plugin.stores.redis.trace import read_events  # noqa: PLC0415  (needs redis-py)
@@ -102,6 +104,12 @@ class RedisKind(StoreKind[RedisSettings]):
 
         with _open_beside(settings, SystemClock(), changes_nothing=True) as scripts:
             return look_at_redis(scripts)
+
+    def compare_keys(self, settings: RedisSettings, keys: KeyNames) -> None:
+        from smsotp_plugin.stores.redis.look import compare_keys_in_redis  # noqa: PLC0415  (needs redis-py)
+
+        with _open_beside(settings, SystemClock(), changes_nothing=True) as scripts:
+            compare_keys_in_redis(scripts, keys, settings.place)
 
     def look_at_queue(self, settings: RedisSettings) -> QueueView:
         from smsotp_plugin.stores.redis.queue import read_view  # noqa: PLC0415  (needs hiredis)

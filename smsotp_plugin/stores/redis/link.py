@@ -16,7 +16,7 @@ from redis import ReadOnlyError
 from redis.exceptions import AskError, ClusterDownError, MovedError, NoScriptError, TryAgainError
 
 from smsotp_plugin.clock import Clock, Deadline
-from smsotp_plugin.errors import StoreError
+from smsotp_plugin.errors import OtherKey, StoreError
 from smsotp_plugin.stores.redis.address import RedisPlace
 from smsotp_plugin.stores.redis.line import Access, Line, Reply, Word
 from smsotp_plugin.stores.redis.locate import Locator
@@ -103,6 +103,7 @@ class Link:
         self._generation = 0
         self._rest_until = float("-inf")
         self._problem = ""
+        self._shut = ""
 
     def call(self, *commands: Command) -> list[Reply]:
         """
@@ -113,6 +114,7 @@ class Link:
 
         Raises:
             NotAnswered: Within the limit, not all answers came.
+            OtherKey: See `shut`.
             StoreError: We may not use this server.
         """
         self._pass_door()
@@ -165,9 +167,18 @@ class Link:
         """Close all connections but those of `open_line`."""
         self._forget_place()
 
+    def shut(self, why: str) -> None:
+        """Have every further call raise OtherKey; logged once."""
+        with self._lock:
+            is_news, self._shut = not self._shut, why
+        if is_news:
+            log.error("%s", why)
+
     def _pass_door(self) -> None:
         """Let a caller try, unless somebody has failed a moment ago."""
         with self._lock:
+            if self._shut:
+                raise OtherKey(self._shut)
             if not self._problem:
                 return
             now = self._clock.monotonic()

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.key_names import KeyNames
 from smsotp_plugin.stores.redis.foreign import reads_replies
 from smsotp_plugin.stores.redis.line import ReplyError, explain
 from smsotp_plugin.stores.redis.link import Command
+from smsotp_plugin.stores.redis.same_key import make_error
 from smsotp_plugin.stores.redis.scripts import Scripts
 
 #: Of the oldest Redis that has all commands of the scripts.
@@ -44,6 +46,23 @@ def look_at_redis(scripts: Scripts) -> Sequence[str]:
                 f"this Redis, or this user of it, cannot be used: {explain(reply)}; see store.url, and the rights of its user"
             )
     return () if isinstance(info, ReplyError) else list(_find_warnings(cast("bytes", info).decode()))
+
+
+def compare_keys_in_redis(scripts: Scripts, keys: KeyNames, place: str) -> None:
+    """
+    Judge the keys of a process that is to be started.
+
+    Args:
+        scripts: The way to the Redis.
+        keys: Those of the process.
+        place: Where the Redis is, for people.
+
+    Raises:
+        OtherKey: See `StoreKind.compare_keys`.
+        StoreError: Redis does not answer, or with an error.
+    """
+    if keys.names and scripts.run("compare_keys", ["keys"], " ".join((_NOBODY, *keys.names))) == 1:
+        raise make_error(keys, place)
 
 
 def _judge_version(hello: object) -> None:

@@ -15,6 +15,7 @@ from smsotp_plugin.stores.redis.foreign import read_moment, reads_replies
 from smsotp_plugin.stores.redis.lazy import Lazy
 from smsotp_plugin.stores.redis.line import Word
 from smsotp_plugin.stores.redis.link import NotAnswered
+from smsotp_plugin.stores.redis.same_key import SameKey
 from smsotp_plugin.stores.redis.scripts import Scripts
 from smsotp_plugin.stores.redis.unsure import Unsure
 
@@ -34,18 +35,20 @@ class Messages:
         scripts: Runs changes.
         lazy: Writes what nobody waits for.
         clock: Time.
+        same_key: Compares keys with those of others.
 
     Attributes:
         owner: Stands for this store.
         life: Seconds for which it is believed to live after it has said so, which it does once a second.
     """
 
-    def __init__(self, scripts: Scripts, lazy: Lazy, clock: Clock) -> None:
+    def __init__(self, scripts: Scripts, lazy: Lazy, clock: Clock, same_key: SameKey) -> None:
         self.owner = secrets.token_hex(8)
         self.life = LIFE
         self._scripts = scripts
         self._lazy = lazy
         self._clock = clock
+        self._same_key = same_key
         self._keys = ["owners", f"messages:{self.owner}"]
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -65,12 +68,26 @@ class Messages:
             The moment by the store's own clock, in Unix seconds.
 
         Raises:
+            OtherKey: It has another key than the others, and does not count as one of them.
             StoreError: That cannot be said.
         """
-        turn, _ = cast(
-            "tuple[bytes, object]", self._scripts.run("take_over", self._keys, self.owner, self.life, 0)
+        words = (self.owner, self.life, 0, *self._same_key.words(self.owner))
+        turn, _, *strange = cast(
+            "tuple[bytes, object, int]", self._scripts.run("take_over", self._keys, *words)
         )
+        self._same_key.judge(is_stranger=strange == [1])
         return read_moment(turn)
+
+    def settle_key(self) -> None:
+        """
+        Compare keys with those of the others first, where Redis did not answer at the start.
+
+        Raises:
+            OtherKey: As above.
+            StoreError: As above.
+        """
+        if not self._same_key.is_settled:
+            self.live()
 
     def leave(self) -> None:
         """
@@ -79,7 +96,7 @@ class Messages:
         Raises:
             StoreError: As above.
         """
-        self._scripts.run("leave", self._keys, self.owner)
+        self._scripts.run("leave", self._keys, self.owner, *self._same_key.words(self.owner)[:1])
 
     def begin_attempt(self, name: str, gateway: str) -> None:
         """

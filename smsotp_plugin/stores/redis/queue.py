@@ -56,6 +56,7 @@ class RedisQueue(MessageQueue):
 
     @reads_replies
     def take(self, most: int) -> Sequence[LeftMessage]:
+        self._messages.settle_key()
         words = ("XREADGROUP", "GROUP", GROUP, self._messages.owner, "COUNT", most)
         reply = self._ask(*words, "BLOCK", _WAIT, "STREAMS", self._key, ">")
         if not reply:
@@ -81,6 +82,7 @@ class RedisQueue(MessageQueue):
         self._lazy.add(partial(self._scripts.command, "post", ["queue"], *words))
 
     def report(self, gateways: Mapping[str, GatewayReport]) -> None:
+        self._messages.settle_key()
         self._say(json.dumps({name: asdict(report) for name, report in gateways.items()}))
 
     def leave(self) -> None:

@@ -12,6 +12,7 @@ from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import (
     AlreadyUsed,
     Expired,
+    OtherKey,
     OverBudget,
     QueueFull,
     ResendRefused,
@@ -28,6 +29,7 @@ from smsotp_plugin.stores.budgets import BudgetRules, Spending
 from smsotp_plugin.stores.delivery_log import DeliveryEvent
 from smsotp_plugin.stores.guesses import CLEAN, Guesser, GuessRules, Standing
 from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel
+from smsotp_plugin.stores.key_names import NO_KEYS, KeyNames
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.queue import WORKER_LIFE, MessageQueue
 from smsotp_plugin.stores.redis.answers import RedisAnswers
@@ -44,6 +46,7 @@ from smsotp_plugin.stores.redis.link import LIMIT, NotAnswered
 from smsotp_plugin.stores.redis.messages import Messages
 from smsotp_plugin.stores.redis.queue import RedisQueue, write_addressee
 from smsotp_plugin.stores.redis.rows import read_challenge, write_challenge, write_message
+from smsotp_plugin.stores.redis.same_key import SameKey
 from smsotp_plugin.stores.redis.settings import RedisSettings
 from smsotp_plugin.stores.redis.steady import SteadyClock
 from smsotp_plugin.stores.redis.trace import write_event
@@ -79,10 +82,12 @@ class RedisStore(RedisAnswers, Store):
         events_kept: Seconds that the delivery log goes back.
         clock: Time.
         budgets: How many SMS there may be.
+        keys: Those of this process.
         turn: The store's own clock, in Unix seconds; None: that of Redis.
         limit: Seconds that a call may take.
 
     Raises:
+        OtherKey: The processes that use it have other keys.
         StoreError: The settings cannot be used. A Redis that does not answer is waited for: until then, every method raises.
     """
 
@@ -94,6 +99,7 @@ class RedisStore(RedisAnswers, Store):
         clock: Clock,
         budgets: BudgetRules,
         *,
+        keys: KeyNames = NO_KEYS,
         turn: Callable[[], float] | None = None,
         limit: float = LIMIT,
     ) -> None:
@@ -105,7 +111,8 @@ class RedisStore(RedisAnswers, Store):
         self._spender = Spender(budgets, self._scripts, clock, self._steady)
         self._lazy = Lazy(self._scripts)
         self._fates = Fates(self._scripts, self._lazy)
-        self._messages = Messages(self._scripts, self._lazy, clock)
+        same_key = SameKey(keys, settings.place, clock)
+        self._messages = Messages(self._scripts, self._lazy, clock, same_key)
         #: How many messages may wait for workers; None: this store's process sends by itself.
         self._most_waiting: int | None = None
         self._doubts = Doubts(self._scripts, clock, self._tell)
@@ -122,6 +129,7 @@ class RedisStore(RedisAnswers, Store):
             log.warning("the store is not there yet: %s", exc)
         except BaseException:
             self._lazy.stop()
+            self._link.close()
             raise
 
     def start(self) -> None:
@@ -137,6 +145,7 @@ class RedisStore(RedisAnswers, Store):
 
     @reads_replies
     def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
+        self._messages.settle_key()
         keys = [f"challenge:{new.state}", f"login:{new.login}"]
         message = write_message(parcel.seal())
         words = [self._window, self._address(parcel), *message, *write_challenge(new)]
@@ -162,6 +171,7 @@ class RedisStore(RedisAnswers, Store):
     def answer(
         self, state: str, user: str, seal: str, now: float, guesser: Guesser | None = None
     ) -> Challenge:
+        self._messages.settle_key()
         self._unheard.settle(state)
         known, ticket = self._tries.left(state), secrets.token_hex(8)
         words = (state, user, seal, "" if known is None else known, ticket, *write_guesser(guesser))
@@ -349,11 +359,19 @@ class RedisStore(RedisAnswers, Store):
     def _keep_house(self) -> None:
         """Say that this store lives, ask what is in doubt, and write what waits; what prevents that is told by the link."""
         with suppress(StoreError):
-            self._steady.compare(self._messages.live())
+            self._say_that_it_lives()
             self._doubts.settle()
             self._unheard.settle()
             self._watched.check()
             self._lazy.wake()
+
+    def _say_that_it_lives(self) -> None:
+        """Do so; where the others have another key, nothing more is asked of Redis."""
+        try:
+            self._steady.compare(self._messages.live())
+        except OtherKey as exc:
+            self._link.shut(str(exc))
+            raise
 
 
 def _explain(word: bytes) -> Exception:

@@ -7,6 +7,7 @@ from smsotp_plugin.clock import Clock, SystemClock
 from smsotp_plugin.stores.budgets import BudgetRules, Usage
 from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
+from smsotp_plugin.stores.key_names import KeyNames
 from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.patient import PatientStore
 from smsotp_plugin.stores.person import Erased, StoredPerson
@@ -26,7 +27,7 @@ class SqliteKind(StoreKind[SqliteSettings]):
 
     Settings = SqliteSettings
 
-    def open(
+    def open(  # noqa: PLR0913  (see `StoreKind`)
         self,
         settings: SqliteSettings,
         *,
@@ -34,7 +35,9 @@ class SqliteKind(StoreKind[SqliteSettings]):
         events_kept: float,
         clock: Clock,
         budgets: BudgetRules,
+        keys: KeyNames,
     ) -> Store:
+        del keys
         store = SqliteStore(settings.database, window, events_kept, clock, budgets)
         return cast("Store", PatientStore(store, store.opens_at_once, store.take_back, STUCK_AFTER))
 

@@ -17,6 +17,7 @@
 -- PREFIX fates               stream: "FATE STATE" of SMS that were answered, or that no gateway took
 -- PREFIX workers             hash: "MOMENT REPORT" of each worker
 -- PREFIX owners              sorted set: until when each owner is believed to live
+-- PREFIX keys                sorted set: until when each process is believed to live, with names of its keys; see `keys`
 -- PREFIX guesses:NAME        hash: "r PLACE" wrong answers in a row, "l PLACE" the latest, "p PLACE" when it was proven,
 --                            "o NAME" other names of the account
 -- PREFIX wrong:NAME          list: "MOMENT PLACE" of each wrong answer of the last day

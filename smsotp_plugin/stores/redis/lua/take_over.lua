@@ -3,13 +3,22 @@
 -- KEYS[1]  the owners, KEYS[2] the messages of the owner
 -- ARGV[5]  owner, ARGV[6] seconds for which it is believed to live
 -- ARGV[7]  how many messages at most; 0: only say that it lives
+-- ARGV[8]  the owner with its keys, as in `keys`, ARGV[9] 1 where it is new here; neither is there: nothing is said of keys
 --
 -- An owner that could not say so in time was cut off, or Redis was not there: then the others had no more chance to, and
 -- each gets its time once more.
 --
--- Returns the moment, and each message as `take` does.
+-- Returns the moment, and each message as `take` does; also 1 where the owner is new and all others have other keys: then it counts as
+-- one that does not live.
 
 local owner, life, most = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
+if ARGV[9] == '1' and is_stranger(ARGV[8]) then
+    forget_keys(ARGV[8])
+    return {written(TURN), {}, 1}
+end
+if ARGV[8] then
+    note_keys(ARGV[8], life)
+end
 local before = redis.call('ZSCORE', KEYS[1], owner)
 redis.call('ZADD', KEYS[1], written(TURN + life), owner)
 expire(KEYS[1], 2 * FURTHEST_END)

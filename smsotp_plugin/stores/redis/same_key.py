@@ -1,0 +1,64 @@
+"""Whether the processes that use one Redis have a key in common: whoever has another one can read nothing that they keep."""
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.errors import OtherKey
+from smsotp_plugin.stores.key_names import KeyNames
+from smsotp_plugin.stores.redis.line import Word
+
+#: Seconds for which a process that is new here goes on looking for others: Redis may have been away, and they could not say that they
+#: live.
+_NEW = 5.0
+
+
+def make_error(keys: KeyNames, place: str) -> OtherKey:
+    """
+    Say that this process has another key.
+
+    Args:
+        keys: Its own.
+        place: Where the Redis is, for people.
+    """
+    return OtherKey(
+        f"{keys.place} holds another key than the servers and workers that use {place} have: copy the key of one of them here, and "
+        "start again (docs/cluster.md, step 4)"
+    )
+
+
+class SameKey:
+    """
+    Tells the others of this process's keys, and finds out whether it has one of theirs.
+
+    Args:
+        keys: Its own.
+        place: Where the Redis is, for people.
+        clock: Time.
+    """
+
+    def __init__(self, keys: KeyNames, place: str, clock: Clock) -> None:
+        self._keys = keys
+        self._place = place
+        self._clock = clock
+        self._new_until = float("inf")
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the others' keys have been seen once, or do not matter."""
+        return not self._keys.names or self._new_until < float("inf")
+
+    def words(self, owner: str) -> tuple[Word, ...]:
+        """Return what the script is told by which an owner says that it lives."""
+        if not self._keys.names:
+            return ()
+        is_new = self._clock.monotonic() < self._new_until
+        return (" ".join((owner, *self._keys.names)), int(is_new))
+
+    def judge(self, *, is_stranger: bool) -> None:
+        """
+        Take what the script answers.
+
+        Raises:
+            OtherKey: The others live, and have another key.
+        """
+        if is_stranger:
+            raise make_error(self._keys, self._place)
+        self._new_until = min(self._new_until, self._clock.monotonic() + _NEW)

@@ -51,7 +51,12 @@ def has_keys(path: Path) -> bool:
         ConfigError: The present user may not know.
     """
     with _explain(path):
-        return path.exists()
+        # Not `Path.exists`, which since Python 3.14 also says no where the present user may not know.
+        try:
+            path.stat()
+        except FileNotFoundError:
+            return False
+        return True
 
 
 def load_keys(path: Path) -> tuple[bytes, ...]:
@@ -65,13 +70,14 @@ def load_keys(path: Path) -> tuple[bytes, ...]:
         ConfigError: It is not there, cannot be read, or does not hold keys.
     """
     with _explain(path):
-        if not path.exists():
+        try:
+            return _read(path)
+        except FileNotFoundError:
             problem = (
                 f"there is no key file {path}: all servers that share the store need the same one; make it once "
                 "(openssl rand -hex 32) and copy it to each of them"
             )
-            raise ConfigError([problem])
-        return _read(path)
+            raise ConfigError([problem]) from None
 
 
 def look_at_keys(path: Path, *, makes: bool = True) -> None:

@@ -1,5 +1,6 @@
 """The SQLite store and messages: what cannot be written, who owns what, and what is left in the tables."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.sqlite import file as sqlite_file
 from smsotp_plugin.stores.sqlite.attempts import Key, find_notes, list_owners, read_notes
-from smsotp_plugin.stores.sqlite.neighbours import Neighbours, draw_owner
+from smsotp_plugin.stores.sqlite.neighbours import Neighbours, Presence, draw_owner
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import WINDOW, challenge
 from tests.support.clock import FakeClock
@@ -140,6 +141,35 @@ def test_a_number_lives_as_long_as_its_store_does(path: Path) -> None:
 
     assert meanwhile == (True, True, False)
     assert not after
+
+
+def test_a_thread_that_asks_who_is_there_while_another_moves_out_is_told_that_others_may_be(
+    path: Path, tmp_path: Path
+) -> None:
+    owner = draw_owner()
+    neighbours = Neighbours(path, owner)
+    doubts: list[Presence] = []
+    looks = [neighbours.look(lambda: None) for _ in range(2)]
+    neighbours.close()
+    # Would get the number of the directory's descriptor, if that were free.
+    other = os.open(tmp_path, os.O_RDONLY)
+    looks.append(neighbours.look(lambda: doubts.append(Presence.THERE)))
+    answers = neighbours.are_there(), neighbours.lives(draw_owner())
+    os.close(other)
+
+    assert looks == [Presence.GONE, Presence.NOBODY, Presence.THERE]
+    assert doubts == [Presence.THERE]
+    assert answers == (True, True)
+
+
+def test_notes_of_a_dead_store_that_cannot_be_removed_are_named(path: Path, clock: FakeClock) -> None:
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    notes = find_notes(path, draw_owner())
+    notes.mkdir()
+
+    with pytest.raises(StoreError, match=f"{notes} cannot be removed: Is a directory"):
+        store.take_over(clock.time())
+    store.close()
 
 
 def test_a_store_that_is_alone_looks_for_others_messages_once(path: Path, clock: FakeClock) -> None:

@@ -37,16 +37,37 @@ def find_notes(database: Path, owner: int) -> Path:
 
 
 def list_owners(database: Path) -> list[int]:
-    """Return the owners of all such files beside a database."""
+    """
+    Return the owners of all such files beside a database.
+
+    Raises:
+        StoreError: Its directory cannot be read.
+    """
     start = database.name + NOTES_ENDING
+    try:
+        names = os.listdir(database.parent)  # noqa: PTH208  (only the names are of interest)
+    except OSError as exc:
+        raise StoreError(f"{database.parent} cannot be read: {exc.strerror}") from exc
     found = []
-    for path in database.parent.iterdir():
-        if path.name.startswith(start):
-            try:
-                found.append(int(path.name.removeprefix(start), 16))
-            except ValueError:
-                continue
+    for name in names:
+        if name.startswith(start):
+            with suppress(ValueError):
+                found.append(int(name.removeprefix(start), 16))
     return found
+
+
+def remove_notes(database: Path, owner: int) -> None:
+    """
+    Remove the notes of a store, if there are any.
+
+    Raises:
+        StoreError: They cannot be removed.
+    """
+    path = find_notes(database, owner)
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as exc:
+        raise StoreError(f"{path} cannot be removed: {exc.strerror}") from exc
 
 
 def read_notes(path: Path) -> Mapping[Key, frozenset[str]]:

@@ -20,7 +20,14 @@ from smsotp_plugin.stores.delivery_log import DeliveryEvent
 from smsotp_plugin.stores.kept import KeptMessage, LeftMessage, Parcel
 from smsotp_plugin.stores.sqlite import challenges as sql
 from smsotp_plugin.stores.sqlite import messages as messages_sql
-from smsotp_plugin.stores.sqlite.attempts import Attempts, Key, find_notes, list_owners, read_notes
+from smsotp_plugin.stores.sqlite.attempts import (
+    Attempts,
+    Key,
+    find_notes,
+    list_owners,
+    read_notes,
+    remove_notes,
+)
 from smsotp_plugin.stores.sqlite.budgets import PURGE_ROWS, Ledger, Unwritten
 from smsotp_plugin.stores.sqlite.connection import SharedConnection, connect, translate_errors
 from smsotp_plugin.stores.sqlite.guesses import purge as purge_guesses
@@ -205,7 +212,7 @@ class SqliteFile:
             needed = {self._owner, *messages_sql.others(connection, self._owner)}
         for owner in dead:
             if owner not in needed:
-                find_notes(self._path, owner).unlink(missing_ok=True)
+                remove_notes(self._path, owner)
 
     def mark_undelivered(self, state: str, resends: int, why: str) -> None:
         """See `ChallengeStore.mark_undelivered`."""
@@ -254,10 +261,10 @@ class SqliteFile:
 
     def _open(self, old: Identity) -> None:
         """Open whatever is at the path, in the place of what was there; for whoever holds all locks."""
-        self._neighbours = neighbours = find_neighbours(self._path, self._owner)
+        self._neighbours = find_neighbours(self._path, self._owner)
         self.opened += 1
         try:
-            with neighbours.kept_waiting(self._clock), translate_errors(self._path):
+            with self._neighbours.kept_waiting(self._clock), translate_errors(self._path):
                 remove_leftovers(self._path, old)
                 make_private(self._path)
                 for shared in (self._writer, self._reader):

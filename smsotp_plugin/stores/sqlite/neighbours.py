@@ -13,9 +13,10 @@ import os
 import secrets
 import struct
 import threading
+import weakref
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum, auto
 from pathlib import Path
 
@@ -72,9 +73,14 @@ class Neighbours:
 
     On the directory, not on the file: SQLite's own locks on a file end when any descriptor of it is closed.
 
+    Any thread may ask at any time, also after another one has moved out: then nothing is known, and others may be there.
+
     Args:
         path: The database.
         owner: Number of this store.
+
+    Attributes:
+        can_tell: Whether anything can be known here.
 
     Raises:
         OSError: Its directory cannot be opened.
@@ -86,8 +92,11 @@ class Neighbours:
         #: The byte of the directory that stands for this database.
         self._place = zlib.crc32(os.fsencode(real.name))
         self._directory = os.open(real.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        # Not by `close`: a thread that is asking would ask whatever file has got the number of this one.
+        close_directory = weakref.finalize(self, os.close, self._directory)
+        self._held = (self._place, owner)
         try:
-            for place in (self._place, owner):
+            for place in self._held:
                 self._call(fcntl.F_OFD_SETLK, fcntl.F_RDLCK, place)
             self.can_tell = True
         except OSError:
@@ -98,7 +107,7 @@ class Neighbours:
         try:
             self._visits = self._ring()
         except BaseException:
-            os.close(self._directory)
+            close_directory()
             raise
 
     def look(self, doubt: Callable[[], None]) -> Presence:
@@ -193,8 +202,11 @@ class Neighbours:
         return True
 
     def close(self) -> None:
-        os.close(self._directory)
-        self._visits.close()
+        """Move out. The files are closed when the last thread that was asking has its answer."""
+        self.can_tell = False
+        with suppress(OSError):  # without locks there was none
+            for place in self._held:
+                self._call(fcntl.F_OFD_SETLK, fcntl.F_UNLCK, place)
 
     def _call(self, command: int, kind: int, place: int) -> int:
         wanted = struct.pack(_FLOCK, kind, os.SEEK_SET, place, 1, 0)

@@ -16,7 +16,7 @@ import pytest
 
 from smsotp_plugin.log import ROOT
 from smsotp_plugin.radius import host
-from tests.support.unclosed import own_threads
+from tests.support.unclosed import own_threads, thaw_later
 
 
 class Radiusd(ModuleType):
@@ -83,7 +83,7 @@ def open_door(directory: Path, monkeypatch: pytest.MonkeyPatch, config_toml: str
         logger.setLevel(level)
         sys.modules.pop("smsotp_plugin.freeradius", None)
         codecs.register_error("strict", codecs.strict_errors)
-        gc.unfreeze()
+        thaw_later()
         gc.set_threshold(*thresholds)
     assert world.threads() == []
 

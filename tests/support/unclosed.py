@@ -10,6 +10,17 @@ import pytest
 #: Seconds that all threads have to end that were told to.
 _PATIENCE = 30.0
 
+_frozen = threading.Event()
+
+
+def thaw_later() -> None:
+    """
+    Have the collector look, when the tests of this file are done, through what code under test has frozen.
+
+    Once for all of them: it goes through everything that was ever imported.
+    """
+    _frozen.set()
+
 
 def own_threads() -> set[threading.Thread]:
     """
@@ -30,7 +41,11 @@ def nothing_is_left_open() -> Iterator[None]:
     """
     before = own_threads()
     yield
+    if _frozen.is_set():
+        _frozen.clear()
+        gc.unfreeze()
     gc.collect()
+    gc.freeze()
     left = own_threads() - before
     until = time.monotonic() + _PATIENCE
     for thread in left:

@@ -265,11 +265,11 @@ def test_a_search_path_that_is_right_is_left_alone(monkeypatch: pytest.MonkeyPat
 
 def test_what_lives_long_is_seldom_collected_and_young_cycles_as_before() -> None:
     before = gc.get_threshold()
+    gc.unfreeze()
     try:
         host.calm_collector()
         calm, frozen = gc.get_threshold(), gc.get_freeze_count()
     finally:
-        gc.unfreeze()
         gc.set_threshold(*before)
 
     assert calm[:2] == before[:2]

@@ -6,10 +6,11 @@ The models themselves stand where they are used: the gateways' beside their prov
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationInfo, field_validator
 
 from smsotp_plugin.plain_file import read_plain_file
 
@@ -25,7 +26,7 @@ _LOOKS_BLANK = "\u00a0\u115f\u1160\u3164\uffa0"
 
 
 class SettingsModel(BaseModel):
-    """Base of every settings model: unknown keys are problems, values are never shown in error texts."""
+    """Base of every settings model: unknown keys are problems, true and false are no numbers, and error texts show no value."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -34,6 +35,25 @@ class SettingsModel(BaseModel):
         arbitrary_types_allowed=True,
         str_strip_whitespace=False,
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _take_no_boolean_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        # To Python, and so to pydantic, true is 1.
+        if isinstance(value, bool) or (
+            isinstance(value, list) and any(isinstance(each, bool) for each in value)
+        ):
+            types = set(_list_types(cls.model_fields[info.field_name or ""].annotation))
+            if bool not in types and types & {int, float}:
+                raise ValueError(f"must be a valid {'number' if float in types else 'integer'}")
+        return value
+
+
+def _list_types(annotation: Any) -> Iterator[Any]:
+    """Yield all types that an annotation names, however deep."""
+    yield annotation
+    for each in get_args(annotation):
+        yield from _list_types(each)
 
 
 def _read_secret(value: Any) -> Any:

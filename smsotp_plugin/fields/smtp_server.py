@@ -120,7 +120,7 @@ class SmtpServer(SettingsModel):
     helo: Annotated[str, AfterValidator(_check_helo)] = ""
     timeout: Annotated[float, Field(ge=0.1, le=120)] | None = None
     ca_file: Annotated[Path, AfterValidator(check_certificates)] | None = None
-    verify: bool = True
+    verify: Annotated[bool, Field(strict=True)] = True
 
     @model_validator(mode="after")
     def _credentials_are_a_pair(self) -> Self:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.fields.secret import SettingsModel
@@ -81,6 +82,38 @@ def documents(items: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]
             **{name: tables(model, items) for name, model in SECTIONS.items()},
         },
     )
+
+
+def list_models() -> list[type[SettingsModel]]:
+    gateways = [find_provider(name).Settings for name in list_provider_names()]
+    return [*SECTIONS.values(), SmtpServer, *gateways]
+
+
+def find_places(model: type[SettingsModel], name: str, value: Any) -> set[Any]:
+    """Return the keys that have a problem where one key has a value, and the others none."""
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate({name: value, "": ""})
+    return {error["loc"][0] for error in caught.value.errors() if error["loc"]}
+
+
+@pytest.mark.parametrize("model", list_models())
+@pytest.mark.parametrize("value", [True, False, [True], [False]])
+def test_true_and_false_are_no_numbers(model: type[SettingsModel], value: object) -> None:
+    taken = [
+        name
+        for name, field in model.model_fields.items()
+        if "bool" not in repr(field.annotation) and name not in find_places(model, name, value)
+    ]
+
+    assert taken == []
+
+
+@pytest.mark.parametrize("model", list_models())
+@pytest.mark.parametrize("value", [0, 1, 1.0])
+def test_numbers_are_not_true_or_false(model: type[SettingsModel], value: object) -> None:
+    switches = {name for name, field in model.model_fields.items() if "bool" in repr(field.annotation)}
+
+    assert {name for name in switches if name not in find_places(model, name, value)} == set()
 
 
 @given(content=st.binary(max_size=300))

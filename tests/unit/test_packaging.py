@@ -59,7 +59,7 @@ def test_the_version_is_the_packages_own() -> None:
 def test_the_command_and_the_fixtures_are_registered() -> None:
     registered = {point.name: point.value for point in DISTRIBUTION.entry_points}
 
-    assert registered["smsotp"] == "smsotp_plugin.cli:main"
+    assert registered["smsotp"] == "smsotp_plugin.__main__:main"
     assert registered["smsotp_mocks.pytest_plugin"] == "smsotp_mocks.pytest_plugin"
 
 

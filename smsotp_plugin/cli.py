@@ -25,6 +25,16 @@ _ConfigOption = Annotated[
         "--config", metavar="FILE", envvar="SMSOTP_CONFIG", help="The configuration.", show_envvar=True
     ),
 ]
+_RaddbOption = Annotated[
+    Path, typer.Option("--raddb", metavar="DIR", help="FreeRADIUS's configuration directory.")
+]
+_InstalledConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="The plugin's configuration; otherwise that of the installed module."
+    ),
+]
+_DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the changes and make none.")]
 #: Bytes of the longest attribute of RADIUS that is text.
 _LONGEST_WORDS = 253
 #: Stands for a byte that Python could not read.
@@ -70,7 +80,12 @@ def _check_account(name: str) -> str:
     return name
 
 
-def _option(name: str, metavar: str, meaning: str) -> Any:
+def _whom(metavar: str, meaning: str) -> Any:
+    """Return an argument that names somebody, as an attribute may hold it."""
+    return typer.Argument(metavar=metavar, help=meaning, callback=_check_whom)
+
+
+def _attribute(name: str, metavar: str, meaning: str) -> Any:
     """Return an option that holds what an attribute may hold."""
     return typer.Option(name, metavar=metavar, help=meaning, callback=_check_words)
 
@@ -105,13 +120,11 @@ def check(*, config: _ConfigOption = _DEFAULT_CONFIG) -> None:
 
 @app.command()
 def route(
-    number: Annotated[
-        str, typer.Argument(metavar="NUMBER", help="As the user's entry holds it.", callback=_check_whom)
-    ],
+    number: Annotated[str, _whom("NUMBER", "As the user's entry holds it.")],
     *,
-    user: Annotated[str, _option("--user", "NAME", "User-Name; its realm may decide.")] = "",
-    language: Annotated[str, _option("--language", "L", "Value of control:SMSOTP-Language.")] = "",
-    gateway: Annotated[str, _option("--gateway", "NAME", "Value of control:SMSOTP-Gateway.")] = "",
+    user: Annotated[str, _attribute("--user", "NAME", "User-Name; its realm may decide.")] = "",
+    language: Annotated[str, _attribute("--language", "L", "Value of control:SMSOTP-Language.")] = "",
+    gateway: Annotated[str, _attribute("--gateway", "NAME", "Value of control:SMSOTP-Gateway.")] = "",
     config: _ConfigOption = _DEFAULT_CONFIG,
 ) -> None:
     """
@@ -126,12 +139,7 @@ def route(
 
 @app.command()
 def trace(
-    whom: Annotated[
-        str,
-        typer.Argument(
-            metavar="USER|NUMBER|REFERENCE", help="Whose messages, or which one.", callback=_check_whom
-        ),
-    ],
+    whom: Annotated[str, _whom("USER|NUMBER|REFERENCE", "Whose messages, or which one.")],
     *,
     messages: Annotated[
         int, typer.Option("--last", metavar="N", min=1, max=1000, help="How many messages, the newest.")
@@ -151,12 +159,7 @@ def trace(
 
 @app.command()
 def erase(
-    whom: Annotated[
-        str,
-        typer.Argument(
-            metavar="USER|NUMBER", help="Who; a number as in the user's entry.", callback=_check_whom
-        ),
-    ],
+    whom: Annotated[str, _whom("USER|NUMBER", "Who; a number as in the user's entry.")],
     *,
     config: _ConfigOption = _DEFAULT_CONFIG,
 ) -> None:
@@ -173,14 +176,7 @@ def erase(
 
 @app.command()
 def unlock(
-    whom: Annotated[
-        str,
-        typer.Argument(
-            metavar="USER|NUMBER",
-            help="Who, in any spelling; a number as in the user's entry.",
-            callback=_check_whom,
-        ),
-    ],
+    whom: Annotated[str, _whom("USER|NUMBER", "Who, in any spelling; a number as in the user's entry.")],
     *,
     config: _ConfigOption = _DEFAULT_CONFIG,
 ) -> None:
@@ -270,9 +266,7 @@ def worker(
 @freeradius_app.command()
 def install(
     *,
-    raddb: Annotated[
-        Path, typer.Option("--raddb", metavar="DIR", help="FreeRADIUS's configuration directory.")
-    ],
+    raddb: _RaddbOption,
     config: _ConfigOption = _DEFAULT_CONFIG,
     listen: Annotated[
         str | None,
@@ -282,7 +276,7 @@ def install(
             help="Enable the example virtual server there: 127.0.0.1:1812, *:1812 or [::1]:1812.",
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the changes and make none.")] = False,
+    dry_run: _DryRunOption = False,
 ) -> None:
     """
     Write the module, the policies, the dictionary entries and an example virtual server into FreeRADIUS's configuration.
@@ -293,17 +287,6 @@ def install(
     from smsotp_plugin.commands.freeradius_install import install as run  # noqa: PLC0415  (quick --help)
 
     raise typer.Exit(run(raddb, config, listen, dry_run=dry_run))
-
-
-_RaddbOption = Annotated[
-    Path, typer.Option("--raddb", metavar="DIR", help="FreeRADIUS's configuration directory.")
-]
-_InstalledConfigOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--config", metavar="FILE", help="The plugin's configuration; otherwise that of the installed module."
-    ),
-]
 
 
 @freeradius_app.command("check")
@@ -333,7 +316,11 @@ def freeradius_check(
 
 @freeradius_app.command()
 def unit(*, raddb: _RaddbOption, config: _InstalledConfigOption = None) -> None:
-    """Print a drop-in for FreeRADIUS's systemd unit, which has it checked before each start."""
+    """
+    Print a drop-in for FreeRADIUS's systemd unit, which has it checked before each start.
+
+    Exit code 0: it is printed. 2: there is no such FreeRADIUS configuration, or none of the plugin.
+    """
     from smsotp_plugin.commands.freeradius_unit import drop_in  # noqa: PLC0415  (quick --help)
 
     typer.echo(drop_in(raddb, config), nl=False)
@@ -343,7 +330,7 @@ def unit(*, raddb: _RaddbOption, config: _InstalledConfigOption = None) -> None:
 def uninstall(
     *,
     raddb: _RaddbOption,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the changes and make none.")] = False,
+    dry_run: _DryRunOption = False,
 ) -> None:
     """
     Leave FreeRADIUS's configuration as it was before the installation.

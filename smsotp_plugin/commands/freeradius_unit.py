@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 
 from smsotp_plugin.commands.systemd import quote_path
+from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.raddb.tree import Raddb
 
 _DROP_IN = """\
 # Says in the journal what keeps FreeRADIUS from starting. Written by: smsotp freeradius unit
@@ -19,7 +21,13 @@ def drop_in(raddb: Path, config: Path | None) -> str:
     Args:
         raddb: FreeRADIUS's configuration directory.
         config: The plugin's configuration; None leaves it to the installed module.
+
+    Raises:
+        ConfigError: One of them is not there or cannot be read, so that FreeRADIUS would not start again.
     """
+    Raddb(raddb)
+    if config and not config.is_file():
+        raise ConfigError([f"{config} is no file: --config names the plugin's configuration"])
     command = Path(sys.executable).parent / "smsotp"
     named = f" --config {quote_path(config.absolute())}" if config else ""
     return _DROP_IN.format(command=quote_path(command), raddb=quote_path(raddb.absolute()), config=named)

@@ -1,5 +1,6 @@
 """The command ``smsotp`` as a program."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,15 @@ def test_the_package_can_be_run_as_the_command() -> None:
     )
 
     assert (done.returncode, done.stdout) == (0, f"smsotp {__version__}\n")
+
+
+@pytest.mark.parametrize(("loaded", "status"), [("typer", -signal.SIGINT), ("pydantic", 130)])
+def test_ctrl_c_while_it_is_loaded_shows_no_traceback(tmp_path: Path, loaded: str, status: int) -> None:
+    (tmp_path / f"{loaded}.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+
+    done = smsotp("check", PYTHONPATH=str(tmp_path))
+
+    assert (done.returncode, "Traceback" in done.stderr) == (status, False)
 
 
 @pytest.mark.parametrize("command", [(), ("check",), ("freeradius",), ("freeradius", "install"), ("mocks",)])
@@ -201,7 +211,24 @@ def test_help_loads_none_of_the_plugin() -> None:
     assert done.stdout == "['smsotp_plugin', 'smsotp_plugin.cli']\n"
 
 
-def test_a_path_with_a_line_break_stays_one_argument_of_the_drop_in() -> None:
-    text = drop_in(Path("/etc/rad\n[Service]\ndb"), None)
+def make_raddb(path: Path) -> Path:
+    for name in ("mods-available", "mods-enabled", "policy.d", "sites-available", "sites-enabled"):
+        (path / name).mkdir(parents=True)
+    (path / "radiusd.conf").touch()
+    return path
 
-    assert text.splitlines()[-1].endswith('--raddb "/etc/rad\\n[Service]\\ndb"')
+
+def test_a_path_with_a_line_break_stays_one_argument_of_the_drop_in(tmp_path: Path) -> None:
+    text = drop_in(make_raddb(tmp_path / "rad\n[Service]\ndb"), None)
+
+    assert text.splitlines()[-1].endswith('/rad\\n[Service]\\ndb"')
+
+
+def test_there_is_no_drop_in_for_what_is_not_there(tmp_path: Path, file: Path) -> None:
+    no_raddb = smsotp("freeradius", "unit", "--raddb", "/nowhere", "--config", file)
+    no_file = smsotp("freeradius", "unit", "--raddb", make_raddb(tmp_path / "raddb"), "--config", "/nowhere")
+
+    assert (no_raddb.returncode, no_raddb.stdout) == (2, "")
+    assert no_raddb.stderr.startswith("/nowhere is no FreeRADIUS configuration directory")
+    assert (no_file.returncode, no_file.stdout) == (2, "")
+    assert no_file.stderr.startswith("/nowhere is no file")

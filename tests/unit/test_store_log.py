@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.sqlite import write_ahead
+from smsotp_plugin.stores.sqlite.beside import read_beside
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import WINDOW, WRONG, challenge, name_outcome
 from tests.support.clock import FakeClock
@@ -33,6 +35,15 @@ def log_in(store: SqliteStore, clock: FakeClock) -> None:
     for _ in range(10):
         begin(store, challenge(clock, user="n" * 253))
     store.flush()
+
+
+def make_link(path: Path) -> Path:
+    """Make an empty file in the place of a database, and a link to it in another folder."""
+    path.touch(0o600)
+    link = path.parent / "elsewhere" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    return link
 
 
 def fill_log(store: SqliteStore, path: Path, clock: FakeClock, length: int) -> None:
@@ -71,6 +82,37 @@ def test_tidying_empties_a_long_write_ahead_log(store: SqliteStore, path: Path, 
     store.tidy(clock.time())
 
     assert log_of(path) == 0
+
+
+def test_the_write_ahead_log_is_looked_after_where_a_link_leads_to(path: Path, clock: FakeClock) -> None:
+    store = SqliteStore(make_link(path), WINDOW, DAY, clock)
+    # The first time it is emptied whatever its length.
+    store.tidy(clock.time())
+    fill_log(store, path, clock, 2 << 20)
+    store.tidy(clock.time())
+    length = log_of(path)
+    store.close()
+
+    assert length == 0
+
+
+def test_a_command_reads_what_stands_in_the_log_where_a_link_leads_to(path: Path, clock: FakeClock) -> None:
+    link = make_link(path)
+    store = SqliteStore(link, WINDOW, DAY, clock)
+    log_in(store, clock)
+    with read_beside(link) as connection:
+        (number,) = connection.execute("SELECT count(*) FROM challenges").fetchone()
+    store.close()
+
+    assert number == 10
+
+
+def test_a_database_whose_log_may_not_be_looked_at_is_told(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 253)
+    path.touch()
+
+    with pytest.raises(StoreError, match="cannot be looked at: File name too long"), read_beside(path):
+        pass
 
 
 def test_a_program_that_reads_all_the_time_is_told_of_once_and_then_the_log_is_emptied(

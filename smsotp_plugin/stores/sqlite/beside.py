@@ -7,6 +7,8 @@ from pathlib import Path
 
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.sqlite.connection import connect
+from smsotp_plugin.stores.sqlite.identity import beside
+from smsotp_plugin.stores.sqlite.look import is_there
 from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
 
 #: How long a command waits for a server that writes, and for those who read, in seconds.
@@ -20,10 +22,13 @@ def demand_database(path: Path) -> None:
     Raises:
         StoreError: There is none, or the present user may not know.
     """
+    if not _look(path):
+        raise StoreError(f"there is no database {path} yet: FreeRADIUS makes it at its first start")
+
+
+def _look(path: Path) -> bool:
     try:
-        path.stat()
-    except FileNotFoundError:
-        raise StoreError(f"there is no database {path} yet: FreeRADIUS makes it at its first start") from None
+        return is_there(path)
     except OSError as exc:
         raise StoreError(
             f"{path} cannot be looked at: {exc.strerror}; do it as root or as the user that FreeRADIUS runs as"
@@ -40,7 +45,7 @@ def read_beside(path: Path) -> Iterator[sqlite3.Connection]:
     """
     demand_database(path)
     # Without its log the file belongs to no running server and cannot change; nothing is made beside it then.
-    idle = not path.with_name(path.name + "-wal").exists()
+    idle = not _look(beside(path, "-wal"))
     address = f"{path.absolute().as_uri()}?{'immutable=1' if idle else 'mode=ro'}"
     try:
         with closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE)) as connection:

@@ -46,8 +46,8 @@ def remove_leftovers(path: Path, old: Identity) -> None:
 
 
 def beside(path: Path, ending: str) -> Path:
-    """Return the file of a database that SQLite keeps beside it."""
-    return path.with_name(path.name + ending)
+    """Return the file of a database that SQLite keeps beside it: where a link in the path leads to."""
+    return Path(os.path.realpath(path) + ending)
 
 
 def place_of(path: Path) -> _Place:

@@ -25,7 +25,7 @@ def look_at_store(path: Path) -> None:
         there = [
             file
             for file in (path, *(beside(path, end) for end in ("-wal", "-shm", VISITS_ENDING)))
-            if _is_there(file)
+            if is_there(file)
         ]
     except OSError as exc:
         raise _unusable(path, exc.strerror or "it cannot be read") from exc
@@ -42,14 +42,20 @@ def look_at_store(path: Path) -> None:
 
 
 def _read_header(path: Path) -> bytes:
-    if not _is_there(path):
+    if not is_there(path):
         return b""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         return file.read(_HEADER)
 
 
-def _is_there(path: Path) -> bool:
+def is_there(path: Path) -> bool:
+    """
+    Tell whether there is a file.
+
+    Raises:
+        OSError: That cannot be known.
+    """
     # Not `Path.exists`, which since Python 3.14 takes a name that is too long for one that is free.
     try:
         path.stat()

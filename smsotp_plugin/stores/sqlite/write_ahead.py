@@ -58,6 +58,8 @@ class WriteAheadLog:
         Raises:
             sqlite3.Error: The database cannot be opened.
         """
+        # Where the database was replaced, a link may lead elsewhere now.
+        self._path = beside(self._database, "-wal")
         self._connection = connect(self._database, _READER_SECONDS)
 
     def close(self) -> None:

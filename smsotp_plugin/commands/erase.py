@@ -1,4 +1,4 @@
-"""``smsotp erase``: remove all that is kept of one person, beside a running server or without one."""
+"""``smsotp erase``: remove what is kept of one person, beside a running server or without one."""
 
 import threading
 from pathlib import Path

@@ -59,7 +59,7 @@ class Interrupted(Watch):
 
     def __init__(self, happens: Callable[[], None]) -> None:
         super().__init__()
-        self.learn(())
+        self.learn(tuple)
         self._happens = [happens]
 
     def holds_any(self) -> bool:

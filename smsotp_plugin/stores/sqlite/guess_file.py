@@ -91,7 +91,7 @@ class GuessFile:
                 return True
             # No first leg waits here for a disk that hangs; `standing` tells whoever could not learn anything.
             with suppress(StoreError), self._file.alone(waits=False) as connection:
-                self._watch.learn(sql.watched(connection, rules))
+                self._watch.learn(lambda: sql.watched(connection, rules))
         return self._watch.holds_any()
 
     def note_others(self) -> None:

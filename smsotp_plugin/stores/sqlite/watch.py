@@ -1,6 +1,6 @@
 """Which names may have to wait, in memory, so that a first leg on its good way asks the file nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 
 class Watch:
@@ -8,40 +8,51 @@ class Watch:
     The names under which enough wrong answers are counted to make anybody wait, and perhaps some more.
 
     Knows nothing until it is told, and again while other processes may count. Whoever changes it holds the writer's lock, so
-    that nothing that is counted meanwhile is missed.
+    that nothing that is counted meanwhile is missed. All may ask at any time, and `forget`.
     """
 
     def __init__(self) -> None:
-        self._names: set[str] | None = None
+        #: Another one each time that it is told to forget.
+        self._doubt = object()
+        #: What was learned, and since which doubt that is true.
+        self._learned: tuple[object, set[str]] = object(), set()
 
     @property
     def knows(self) -> bool:
         """Whether a name that is missing has nothing to wait for."""
-        return self._names is not None
+        return self._names() is not None
 
-    def learn(self, names: Iterable[str]) -> None:
-        """Take what the file says."""
-        self._names = set(names)
+    def learn(self, read: Callable[[], Iterable[str]]) -> None:
+        """Take what the file says, unless it is told to forget while that is read."""
+        doubt = self._doubt
+        self._learned = doubt, set(read())
 
     def forget(self) -> None:
         """Trust in nothing from now on; needs no lock."""
-        self._names = None
+        self._doubt = object()
 
     def add(self, name: str) -> None:
         """Watch a name."""
-        if self._names is not None:
-            self._names.add(name)
+        names = self._names()
+        if names is not None:
+            names.add(name)
 
     def discard(self, name: str) -> None:
         """Watch a name no longer."""
-        if self._names is not None:
-            self._names.discard(name)
+        names = self._names()
+        if names is not None:
+            names.discard(name)
 
     def holds_any(self) -> bool:
         """Tell whether any name is watched, or may be."""
-        return self._names is None or bool(self._names)
+        names = self._names()
+        return names is None or bool(names)
 
     def holds(self, name: str) -> bool:
         """Tell whether a name is watched, or may be."""
-        names = self._names
+        names = self._names()
         return names is None or name in names
+
+    def _names(self) -> set[str] | None:
+        doubt, names = self._learned
+        return names if doubt is self._doubt else None

@@ -1,0 +1,93 @@
+"""What another thread may do between any two steps of a function, done by hand at each of them; and threads that cannot be had."""
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+#: Bytes of a thread's stack that no machine has.
+_TOO_MUCH = 1 << 46
+
+
+class _Interruption:
+    """
+    Counts the instructions of one function.
+
+    Args:
+        function: That function.
+        step: Which of them something happens before.
+        happens: What; in the same thread, so it must wait for no lock.
+    """
+
+    def __init__(self, function: Callable[..., Any], step: int, happens: Callable[[], object]) -> None:
+        self._code = function.__code__
+        self._steps_left = step
+        self._happens = happens
+        self.has_happened = False
+
+    def run(self, call: Callable[[], Result]) -> Result:
+        """Make a call in which the function is called."""
+        before = sys.gettrace()
+        sys.settrace(self._enter)
+        try:
+            return call()
+        finally:
+            sys.settrace(before)
+
+    def _enter(self, frame: FrameType, event: str, _: object) -> Any:
+        if frame.f_code is not self._code or event != "call":
+            return None
+        frame.f_trace_opcodes = True
+        return self._step
+
+    def _step(self, _: FrameType, event: str, __: object) -> Any:
+        if event == "opcode" and not self.has_happened:
+            if self._steps_left == 0:
+                self.has_happened = True
+                self._happens()
+            self._steps_left -= 1
+        return self._step
+
+
+def interrupt_at_each_step(
+    function: Callable[..., Any], make: Callable[[], tuple[Callable[[], Result], Callable[[], object]]]
+) -> list[Result]:
+    """
+    Make a call as often as a function has steps, and let something happen before another one of them each time.
+
+    Args:
+        function: Written in Python.
+        make: Returns a call that comes to it, and what happens.
+
+    Returns:
+        What the calls returned; the last one was interrupted by nothing.
+    """
+    results: list[Result] = []
+    while True:
+        call, happens = make()
+        interruption = _Interruption(function, len(results), happens)
+        results.append(interruption.run(call))
+        if not interruption.has_happened:
+            assert len(results) > 1, f"{function.__qualname__} was not called"
+            return results
+
+
+def interrupt_at_once(
+    function: Callable[..., Any], call: Callable[[], Result], happens: Callable[[], object]
+) -> Result:
+    """Make a call, and let something happen when it comes to a function."""
+    return _Interruption(function, 0, happens).run(call)
+
+
+@contextlib.contextmanager
+def no_further_thread() -> Iterator[None]:
+    """Let the system have no thread for this process."""
+    before = threading.stack_size(_TOO_MUCH)
+    try:
+        yield
+    finally:
+        threading.stack_size(before)

@@ -16,6 +16,7 @@ Every error that this package raises on purpose, as one tree. Imports nothing of
     ├─ ResendRefused                  the user asked for another SMS too often or too early
     ├─ StoreError                     the store cannot be used: the log-in is refused
     │   └─ OtherKey                   its other processes have another key than this one
+    ├─ NoThread                       the system has no further thread
     ├─ NotNeeded                      nobody can use the code of a message any more
     ├─ CannotUnseal                   a message that was kept cannot be read
     ├─ CannotSend                     nobody is promised a message: it could not be sent
@@ -142,6 +143,10 @@ class StoreError(SmsOtpError):
 
 class OtherKey(StoreError):
     """The other processes that use the store live and have another key: nothing that they keep can be read here."""
+
+
+class NoThread(SmsOtpError):
+    """The system has no further thread; the text says what may be in the way."""
 
 
 class NotNeeded(SmsOtpError):

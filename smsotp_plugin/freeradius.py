@@ -81,8 +81,9 @@ def note(packet: "Packet") -> "int | ModuleAnswer":
 def post_auth(packet: "Packet") -> "int | ModuleAnswer":
     """Send a notification where unlang asks for one. Whatever happens, the decision on the log-in stays as it is."""
     try:
-        if _Running.legs is not None:
-            return _Running.legs.after(packet)
+        legs = _Running.legs
+        if legs is not None:
+            return legs.after(packet)
     except BaseException as exc:  # noqa: BLE001  (a notification that fails must not undo a log-in)
         _report_sparingly("no notification is sent: ", exc)
     return _NOOP
@@ -175,8 +176,9 @@ def _find_server_version() -> tuple[int, int, int]:
 
 def _handle(judge: "Callable[[Legs], ModuleAnswer]") -> "int | ModuleAnswer":
     try:
-        if _Running.legs is not None:
-            return judge(_Running.legs)
+        legs = _Running.legs
+        if legs is not None:
+            return judge(legs)
         _to_radlog(logging.ERROR, "smsotp: not running, the user is refused")
     except BaseException as exc:  # noqa: BLE001  (the server would log its text, which may hold a secret)
         _report_sparingly("the user is refused: ", exc)
@@ -215,7 +217,9 @@ def _explain(exc: BaseException) -> list[str]:
         case ImportError():
             return [f"a package cannot be loaded: {exc}; install smsotp-plugin again, with /usr/bin/python3"]
     places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(exc.__traceback__)]
-    return [f"unexpected {type(exc).__name__} at {' < '.join(reversed(places))}"]
+    # What the system says has no words of ours, and mostly names what is wrong with the machine.
+    why = f" ({os.strerror(exc.errno)})" if isinstance(exc, OSError) and exc.errno is not None else ""
+    return [f"unexpected {type(exc).__name__}{why} at {' < '.join(reversed(places))}"]
 
 
 def _to_radlog(level: int, line: str) -> None:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 
 from smsotp_plugin.clock import Clock
+from smsotp_plugin.threads import start_thread
 
 log = logging.getLogger("smsotp")
 
@@ -30,7 +31,8 @@ class Rounds:
         self._thread = threading.Thread(target=self._go_round, name=name, daemon=True)
 
     def start(self) -> None:
-        self._thread.start()
+        """Begin; raises NoThread where there is no thread for it."""
+        start_thread(self._thread)
 
     def stop(self) -> None:
         """End the thread; waits for the round that is under way."""

@@ -11,6 +11,7 @@ from smsotp_plugin.dispatch.takeover import Takeover
 from smsotp_plugin.errors import OtherKey, StoreError
 from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.stores.queue import WORKER_LIFE, GatewayReport, MessageQueue, QueueView
+from smsotp_plugin.threads import start_thread
 
 log = logging.getLogger("smsotp.dispatch")
 
@@ -62,7 +63,7 @@ class Intake:
         self._dispatcher.probe_all()
         self.look_around()
         self._go_round()
-        self._reader.start()
+        start_thread(self._reader)
         self._rounds.start()
 
     def look_around(self) -> None:

@@ -10,8 +10,9 @@ from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.dispatch.delivery import Delivery
 from smsotp_plugin.dispatch.health import Breaker
 from smsotp_plugin.dispatch.ready_queue import ReadyQueue
-from smsotp_plugin.errors import DeliveryError, NotSent
+from smsotp_plugin.errors import DeliveryError, NoThread, NotSent
 from smsotp_plugin.providers.base import Provider
+from smsotp_plugin.threads import start_thread
 
 log = logging.getLogger("smsotp.dispatch")
 
@@ -73,10 +74,15 @@ class Lane:
         ]
 
     def start(self) -> None:
-        """Open the gateway and start the threads; waits for nobody."""
+        """
+        Open the gateway and start the threads; waits for nobody.
+
+        Raises:
+            NoThread: There are not as many; those that there were have to be ended.
+        """
         self.provider.open()
         for thread in self._threads:
-            thread.start()
+            start_thread(thread)
 
     def put(self, delivery: Delivery) -> None:
         """Queue a message for this gateway."""
@@ -130,10 +136,18 @@ class Lane:
 
 
 def probe_at_once(lanes: Sequence[Lane], clock: Clock) -> None:
-    """Probe all gateways at the same time; waits for the answers as long as a probe may take."""
-    probers = [threading.Thread(target=lane.probe_now, daemon=True) for lane in lanes]
+    """
+    Probe all gateways at the same time; waits for the answers as long as a probe may take.
+
+    Raises:
+        NoThread: There are not as many threads.
+    """
+    probers = [
+        threading.Thread(target=lane.probe_now, name=f"smsotp-probe-{lane.name}", daemon=True)
+        for lane in lanes
+    ]
     for prober in probers:
-        prober.start()
+        start_thread(prober)
     until = Deadline.after(_PROBE_TIME, clock)
     for prober in probers:
         prober.join(until.remaining())
@@ -157,11 +171,19 @@ def end_lanes(lanes: Sequence[Lane], clock: Clock, *, close_first: bool) -> None
             lane.join(until)
         until = Deadline.after(STOP_LIMIT / 2, clock)
     problems: list[BaseException] = []
-    closers = [threading.Thread(target=_close, args=(lane, problems), daemon=True) for lane in lanes]
-    for closer in closers:
-        closer.start()
+    closers = [
+        threading.Thread(target=_close, args=(lane, problems), name=f"smsotp-close-{lane.name}", daemon=True)
+        for lane in lanes
+    ]
     for lane, closer in zip(lanes, closers, strict=True):
-        closer.join(until.remaining())
+        try:
+            start_thread(closer)
+        except NoThread:
+            # Each has its own limit, so this one only keeps the others waiting.
+            _close(lane, problems)
+    for lane, closer in zip(lanes, closers, strict=True):
+        if closer.is_alive():
+            closer.join(until.remaining())
         if closer.is_alive():
             log.error("gateway %s: it did not close in time; nothing more is done about it", lane.name)
         elif close_first:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from smsotp_plugin.clock import Clock
+from smsotp_plugin.threads import start_thread
 
 log = logging.getLogger("smsotp.dispatch")
 
@@ -28,7 +29,8 @@ class Timer:
         self._thread = threading.Thread(target=self._work, name="smsotp-timer", daemon=True)
 
     def start(self) -> None:
-        self._thread.start()
+        """Begin; raises NoThread where there is no thread for it."""
+        start_thread(self._thread)
 
     def call_at(self, moment: float, function: Callable[[], None]) -> None:
         """Call a function at a moment, or at once if it has passed; never after `stop`."""

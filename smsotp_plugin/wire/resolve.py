@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from smsotp_plugin.clock import Deadline
+from smsotp_plugin.errors import NoThread
+from smsotp_plugin.threads import start_thread
 
 #: What `socket.getaddrinfo` gives.
 Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
@@ -84,9 +86,8 @@ class Resolver:
             target=self._answer, args=(host, port, question), name="smsotp-resolver", daemon=True
         )
         try:
-            thread.start()
-        except RuntimeError:
-            # No further thread is to be had.
+            start_thread(thread)
+        except NoThread:
             self._forget(host, port)
             raise OSError(None, "no thread can be started to ask the name server") from None
         return question

@@ -12,6 +12,7 @@ from smsotp_plugin.errors import (
     QueueFull,
 )
 from tests.support.clock import FakeClock
+from tests.support.interruption import no_further_thread
 from tests.support.sending import Gateway, Sending, clock, fail_with, hanging_gateway, no_thread_is_left
 from tests.support.unclosed import own_threads
 
@@ -112,3 +113,13 @@ def test_nothing_is_taken_during_a_stop(clock: FakeClock) -> None:
 
     with pytest.raises(QueueFull, match="being stopped"):
         sending.send()
+
+
+def test_a_stop_without_a_further_thread_closes_all_gateways(clock: FakeClock) -> None:
+    gateways = [Gateway(name, clock) for name in ("first", "second")]
+    sending = Sending(clock, *gateways)
+    sending.dispatcher.start()
+    with no_further_thread():
+        sending.dispatcher.stop(60)
+
+    assert [gateway.life for gateway in gateways] == [["open", "close"]] * 2

@@ -1,7 +1,10 @@
 """The door: one explicit code on every path, whatever happens behind it. The host is played by a module of the test."""
 
+import errno
+import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,6 +17,7 @@ from smsotp_plugin import assembly
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.radius import host
 from tests.support.door import World, code_of, open_door
+from tests.support.interruption import interrupt_at_each_step, interrupt_at_once, no_further_thread
 
 REJECT, OK, NOOP = 0, 2, 7
 HANDLERS = ("look", "authorize", "authenticate", "post_auth", "note")
@@ -332,3 +336,72 @@ def test_no_secret_is_logged(running: World) -> None:
 
     assert "hello" not in running.log
     assert "1701234567" not in running.log
+
+
+@pytest.mark.parametrize("handler", ["authenticate", "post_auth"])
+def test_a_request_that_meets_the_end_of_the_server_is_no_unexpected_one(
+    running: World, handler: str
+) -> None:
+    door, legs = running.door, running.door._Running.legs
+
+    def begin() -> tuple[Callable[[], int], Callable[[], None]]:
+        door._Running.legs = legs
+        return lambda: code_of(getattr(door, handler)({"request": ()})), forget
+
+    def forget() -> None:
+        door._Running.legs = None
+
+    function = door.post_auth if handler == "post_auth" else door._handle
+
+    assert {*interrupt_at_each_step(function, begin)} == {SAFE[handler]}
+    assert "unexpected" not in running.log
+
+
+def test_what_the_system_says_of_an_unexpected_failure_is_told_and_no_name_with_it(running: World) -> None:
+    legs = ModuleType("legs")
+    legs.first_leg = raiser(OSError(errno.EMFILE, "my-secret", "my-secret"))  # type: ignore[attr-defined]
+    running.door._Running.legs = legs
+
+    assert running.door.authenticate(BOB) == REJECT
+    assert f"unexpected OSError ({os.strerror(errno.EMFILE)}) at " in running.log
+    assert "my-secret" not in running.log
+
+
+def test_a_start_without_a_further_thread_is_refused_by_a_sentence_and_leaves_nothing_open(
+    world: World,
+) -> None:
+    with no_further_thread():
+        assert world.door.instantiate({}) == -1
+
+    assert "no further thread can be started (smsotp-" in world.log
+    assert "unexpected" not in world.log
+    assert files_below(world.directory) == []
+
+
+@pytest.mark.parametrize("part", ["Patience.__init__", "Timer.start", "Lane.start", "Rounds.start"])
+def test_a_start_that_runs_out_of_threads_on_its_way_leaves_nothing_open(world: World, part: str) -> None:
+    from smsotp_plugin.dispatch.lane import Lane
+    from smsotp_plugin.dispatch.timer import Timer
+    from smsotp_plugin.rounds import Rounds
+    from smsotp_plugin.stores.patient import Patience
+
+    functions = {
+        each.__qualname__: each for each in (Patience.__init__, Timer.start, Lane.start, Rounds.start)
+    }
+    used_up = no_further_thread()
+    code = interrupt_at_once(functions[part], lambda: world.door.instantiate({}), used_up.__enter__)
+    used_up.__exit__(None, None, None)
+
+    assert code == -1
+    assert "no further thread can be started (smsotp-" in world.log
+    assert "unexpected" not in world.log
+    assert (world.threads(), files_below(world.directory)) == ([], [])
+
+
+def files_below(directory: Path) -> list[str]:
+    """Return what this process has open there; a descriptor that is closed while we look is none."""
+    names = []
+    for number in os.listdir("/proc/self/fd"):  # noqa: PTH208  (only the names are of interest)
+        with suppress(FileNotFoundError):
+            names.append(os.readlink(f"/proc/self/fd/{number}"))  # noqa: PTH115  (as above)
+    return [name for name in names if name.startswith(str(directory))]

@@ -29,7 +29,7 @@ LAYERS = {
     "fields": ("fields",),
     "message": ("sms",),
     "wire": ("wire",),
-    "ground": ("clock", "errors", "log", "news", "plain_file", "rounds"),
+    "ground": ("clock", "errors", "log", "news", "plain_file", "rounds", "threads"),
 }
 #: The same of the mocks.
 MOCK_LAYERS = {

@@ -8,6 +8,7 @@ import pytest
 
 from smsotp_plugin.clock import Deadline, SystemClock
 from smsotp_plugin.wire.resolve import Address, Resolver
+from tests.support.interruption import no_further_thread
 from tests.support.unclosed import own_threads
 
 ANSWER: Address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 25))
@@ -79,3 +80,12 @@ def test_what_the_resolver_says_is_said(problem: Exception) -> None:
 
 def test_the_systems_resolver_is_asked_where_nothing_else_is_said() -> None:
     assert Resolver().resolve("localhost", 80, seconds(10))
+
+
+def test_where_there_is_no_thread_to_ask_that_is_said_and_the_next_one_asks_anew(slow: Slow) -> None:
+    resolver = Resolver(slow)
+    slow.answer.set()
+    with no_further_thread(), pytest.raises(OSError, match="no thread can be started to ask the name server"):
+        resolver.resolve("mail.example", 25, seconds(10))
+
+    assert resolver.resolve("mail.example", 25, seconds(10)) == [ANSWER]

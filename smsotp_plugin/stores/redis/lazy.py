@@ -10,6 +10,7 @@ from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.redis.line import ReplyError, explain
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.scripts import Scripts
+from smsotp_plugin.threads import start_thread
 
 log = logging.getLogger("smsotp.store")
 
@@ -25,6 +26,9 @@ class Lazy:
 
     Args:
         scripts: Runs the commands.
+
+    Raises:
+        NoThread: There is no thread for it.
     """
 
     def __init__(self, scripts: Scripts) -> None:
@@ -35,7 +39,7 @@ class Lazy:
         self._awake = False
         self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="smsotp-store", daemon=True)
-        self._thread.start()
+        start_thread(self._thread)
 
     def add(self, command: Callable[[], Command], *, soon: bool = True) -> None:
         """

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 
 from smsotp_plugin.clock import Clock
+from smsotp_plugin.threads import start_thread
 
 #: Seconds between two commits, in which log-ins gather; the first one after a pause is made at once.
 GATHERING = 0.01
@@ -28,7 +29,8 @@ class Gatherer:
         self._thread = threading.Thread(target=self._go_on, name="smsotp-store", daemon=True)
 
     def start(self) -> None:
-        self._thread.start()
+        """Begin; raises NoThread where there is no thread for it."""
+        start_thread(self._thread)
 
     def soon(self) -> None:
         """Have it done; returns at once. Needs no lock: where two ask at the same time, it may be done twice."""

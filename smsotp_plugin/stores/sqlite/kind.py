@@ -39,7 +39,11 @@ class SqliteKind(StoreKind[SqliteSettings]):
     ) -> Store:
         del keys
         store = SqliteStore(settings.database, window, events_kept, clock, budgets)
-        return cast("Store", PatientStore(store, store.opens_at_once, store.take_back, STUCK_AFTER))
+        try:
+            return cast("Store", PatientStore(store, store.opens_at_once, store.take_back, STUCK_AFTER))
+        except BaseException:
+            store.close()
+            raise
 
     def read_trace(self, settings: SqliteSettings, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
         return trace_file(settings.database, wanted, limit)

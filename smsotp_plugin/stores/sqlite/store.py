@@ -68,6 +68,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         budgets: How many SMS there may be.
 
     Raises:
+        NoThread: There is no thread for it.
         StoreError: The file cannot be used.
     """
 
@@ -106,7 +107,11 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         #: Whether another store was there when the last messages were taken over, or may have been.
         self._was_shared = True
         self._gatherer = Gatherer(self._flush_and_tell, clock)
-        self._gatherer.start()
+        try:
+            self._gatherer.start()
+        except BaseException:
+            self._file.close()
+            raise
         self._housekeeper = Rounds("smsotp-housekeeper", self._keep_house, clock)
 
     def start(self) -> None:

@@ -20,6 +20,7 @@ from smsotp_plugin.errors import (
     NotSent,
     ProtocolViolation,
 )
+from smsotp_plugin.threads import start_thread
 from smsotp_plugin.wire.reasons import find_reason
 from smsotp_plugin.wire.smpp.events import (
     Answered,
@@ -63,13 +64,31 @@ class SmppLink:
         self._bound_since: float | None = None
 
     def start(self) -> None:
-        """Connect and bind in the background."""
-        self._transport = SmppTransport(self._setup.smsc)
+        """
+        Connect and bind in the background.
+
+        Raises:
+            ConnectFailed: There are no descriptors for it.
+            NoThread: There is no thread for it.
+        """
+        try:
+            transport = SmppTransport(self._setup.smsc)
+        except OSError as exc:
+            raise ConnectFailed(
+                f"gateway {self._setup.name}: no session can be begun: {find_reason(exc)}"
+            ) from exc
         self._outage.start(f"no session with {self._setup.smsc} yet", self._clock.monotonic())
-        self._thread = threading.Thread(
-            target=self._run, args=(self._transport,), name=f"smsotp-smpp-{self._setup.name}", daemon=True
+        thread = threading.Thread(
+            target=self._run, args=(transport,), name=f"smsotp-smpp-{self._setup.name}", daemon=True
         )
-        self._thread.start()
+        # Before the thread runs: what it finds out is looked up there.
+        self._transport = transport
+        try:
+            start_thread(thread)
+        except BaseException:
+            transport.close()
+            raise
+        self._thread = thread
 
     def stop(self, seconds: float) -> None:
         """

@@ -9,6 +9,8 @@ import os
 import select
 import socket
 import ssl
+import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,6 +56,8 @@ class SmppTransport:
         self._ear.setblocking(False)
         self._bell.setblocking(False)
         self._interrupted = False
+        #: Held by who rings or closes the bell: its number may be that of another file as soon as it is closed.
+        self._ringing = threading.Lock()
 
     def connect(self, deadline: Deadline) -> None:
         """
@@ -132,10 +136,8 @@ class SmppTransport:
 
     def wake(self) -> None:
         """Let `wait` return."""
-        try:
+        with self._ringing, suppress(OSError):  # it has rung often enough, or the transport is closed
             self._bell.send(b"!")
-        except OSError:
-            return  # It has rung often enough, or the transport is closed.
 
     def interrupt(self) -> None:
         """Let `connect` give up."""
@@ -151,8 +153,9 @@ class SmppTransport:
     def close(self) -> None:
         """Close everything."""
         self.disconnect()
-        self._ear.close()
-        self._bell.close()
+        with self._ringing:
+            self._ear.close()
+            self._bell.close()
 
     def _open_socket(self) -> socket.socket:
         if self._socket is None:

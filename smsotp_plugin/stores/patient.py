@@ -17,6 +17,7 @@ from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.guesses import Guesser
 from smsotp_plugin.stores.kept import KeptListener, Parcel
 from smsotp_plugin.stores.kind import Store
+from smsotp_plugin.threads import start_thread
 
 log = logging.getLogger("smsotp.store")
 
@@ -92,6 +93,9 @@ class Patience:
 
     Attributes:
         is_stuck: Something has not ended within the limit, and still has not.
+
+    Raises:
+        NoThread: There is no thread for it.
     """
 
     def __init__(self, limit: float) -> None:
@@ -100,9 +104,10 @@ class Patience:
         self._waiting: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._running: _Job[Any] | None = None
         self._abandoned: set[_Job[Any]] = set()
+        self._is_closed = False
         self.is_stuck = False
         self._thread = threading.Thread(target=self._go_on, name="smsotp-disk", daemon=True)
-        self._thread.start()
+        start_thread(self._thread)
 
     def within(self, work: Callable[[], Result], undo: Callable[[Result], object] = _leave) -> Result:
         """
@@ -114,21 +119,26 @@ class Patience:
 
         Raises:
             StoreError: It did not end within the limit, or something before it has not ended. What had begun goes on,
-                what had not is left out.
+                what had not is left out. Or the store is closed.
         """
         if threading.current_thread() is self._thread:
             return work()
         if self.is_stuck:
             raise self._too_late()
         job = _Job(work, undo)
-        self._waiting.put(job)
+        with self._lock:
+            if self._is_closed:
+                raise StoreError("the store is closed")
+            self._waiting.put(job)
         if not job.wait(self._limit) and not self._is_done_after_all(job):
             raise self._too_late()
         return job.take()
 
     def close(self) -> None:
-        """End the thread, if it is not stuck."""
-        self._waiting.put(None)
+        """End the thread, if it is not stuck, after what was asked for before."""
+        with self._lock:
+            self._is_closed = True
+            self._waiting.put(None)
         if threading.current_thread() is not self._thread:
             self._thread.join(self._limit)
 

@@ -180,3 +180,30 @@ def test_nothing_is_noted_and_no_file_is_left_after_the_end(attempts: Attempts, 
     with pytest.raises(StoreError, match="the store is closed"):
         attempts.begin(FIRST, "one")
     assert not path.exists()
+
+
+def test_a_file_that_cannot_be_removed_keeps_no_server_from_ending_cleanly(path: Path) -> None:
+    attempts = Attempts(path)
+    attempts.begin(FIRST, "one")
+    attempts.forget([FIRST])
+    path.unlink()
+    path.mkdir()
+
+    attempts.close()
+
+    assert path.is_dir()
+
+
+def test_what_could_not_be_noted_is_noted_the_next_time_whatever_was_in_the_way(
+    attempts: Attempts, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as short:
+        short.setattr(attempts, "_write", fail)
+        with pytest.raises(MemoryError):
+            attempts.begin(FIRST, "one")
+    attempts.begin(FIRST, "one")
+
+    assert read_notes(path) == {FIRST: {"one"}}

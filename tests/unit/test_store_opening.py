@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.sqlite.file import SqliteFile
 from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import DAY, WINDOW, challenge
 from tests.support.clock import FakeClock, Waits
+from tests.support.interruption import interrupt_at_each_step
 from tests.support.parcels import begin
 
 
@@ -112,3 +114,52 @@ def test_who_has_come_and_gone_between_two_looks_is_noticed(
 
     assert begin(store, challenge(clock, login="theirs")) == theirs
     store.close()
+
+
+def test_a_store_that_is_closed_is_not_opened_again_by_who_comes_late(
+    path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    each = challenge(clock)
+    begin(store, each)
+    store.close()
+
+    with pytest.raises(StoreError, match=f"{path} is not open any more: the store is closed"):
+        store.mark_undelivered(each.state, 0, "not sent")
+    assert [name for name in open_files() if name.startswith(str(path))] == []
+    assert "replaced" not in caplog.text
+
+
+def test_a_housekeeper_that_meets_the_end_of_its_store_does_so_without_a_surprise(
+    path: Path, clock: FakeClock
+) -> None:
+    def look() -> tuple[Callable[[], str], Callable[[], None]]:
+        file = SqliteFile(path, clock)
+        return lambda: checkpoint(file), file.close
+
+    def checkpoint(file: SqliteFile) -> str:
+        try:
+            file.checkpoint()
+        except StoreError as exc:
+            return str(exc)
+        finally:
+            file.close()
+        return ""
+
+    closed = f"{path} is not open any more: the store is closed"
+
+    assert {*interrupt_at_each_step(SqliteFile.checkpoint, look)} == {"", closed}
+
+
+@pytest.mark.parametrize("ending", ["-wal", "-shm"])
+def test_a_database_beside_which_nothing_can_be_written_is_refused_and_named(
+    path: Path, clock: FakeClock, ending: str
+) -> None:
+    SqliteStore(path, WINDOW, DAY, clock).close()
+    beside = path.with_name(path.name + ending)
+    beside.mkdir()
+    refused = refusal(path)
+    beside.rmdir()
+    SqliteStore(path, WINDOW, DAY, clock).close()
+
+    assert refused.startswith(f"{beside} cannot be opened for writing: Is a directory; ")

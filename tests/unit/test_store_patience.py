@@ -211,3 +211,14 @@ def test_a_log_in_is_promised_no_code_while_the_disk_hangs(path: Path, clock: Fa
     store.flush()
     assert begin(store, challenge(clock)) != first
     store.close()
+
+
+@pytest.mark.parametrize("name", PATIENT)
+def test_what_comes_after_the_end_is_refused_at_once_and_no_disk_is_blamed(
+    patients: Patients, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    patients.store.close()
+
+    with pytest.raises(StoreError, match="the store is closed"):
+        patients.call(name)
+    assert "disk" not in caplog.text

@@ -134,9 +134,12 @@ class Attempts:
             slots[gateway] = slot = self._take()
             try:
                 self._write(slot, note)
-            except OSError as exc:
+            except BaseException as exc:
+                # Not noted, whatever it is: the next attempt must not take it for noted.
                 self._give_back(key, gateway)
-                raise StoreError(f"{self._path} cannot be written: {exc.strerror}") from exc
+                if isinstance(exc, OSError):
+                    raise StoreError(f"{self._path} cannot be written: {exc.strerror}") from exc
+                raise
 
     def end(self, key: Key, gateway: str) -> None:
         """Note that a gateway certainly does not have a message. Raises nothing."""
@@ -166,7 +169,9 @@ class Attempts:
         with self._lock:
             self._is_closed = True
             if self._close() and not self._slots:
-                self._path.unlink(missing_ok=True)
+                # What is left behind says nothing, and the next store removes it.
+                with suppress(OSError):
+                    self._path.unlink()
 
     def _close(self) -> bool:
         """Close the file; returns whether there was one."""

@@ -84,6 +84,7 @@ class SqliteFile:
         self.ledger = Ledger(rules, self._owner, clock)
         self.proofs = Proofs()
         self._identity = NOTHING
+        self._is_closed = False
         self._told_of_others = False
         with self._all_locks():
             self._open(NOTHING)
@@ -244,13 +245,15 @@ class SqliteFile:
     def checkpoint(self) -> None:
         """See `WriteAheadLog.move`."""
         self._notice_replacement(thoroughly=True)
-        if self._neighbours is not None:
+        neighbours = self._neighbours
+        if neighbours is not None:
             with suppress(OSError, StoreError):  # the next round tries again
-                self._neighbours.notice_removal()
+                neighbours.notice_removal()
         self._log.move(self._writer)
 
     def close(self) -> None:
         with self._all_locks():
+            self._is_closed = True
             self._close()
         self.attempts.close()
 
@@ -297,6 +300,8 @@ class SqliteFile:
         if not self._is_replaced(thoroughly=thoroughly):
             return
         with self._all_locks():
+            if self._is_closed:
+                raise StoreError(f"{self._path} is not open any more: the store is closed")
             if self._is_replaced(thoroughly=thoroughly):
                 self._open_anew()
 

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -64,18 +65,27 @@ def make_private(path: Path) -> None:
     Make an empty file with mode 0600 where there is none.
 
     Raises:
-        StoreError: It cannot be made, or cannot be written.
+        StoreError: It cannot be made, or it or what SQLite keeps beside it cannot be written.
     """
     try:
-        # An existing file is not opened: to close it again would end the locks that SQLite has on it in this process.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
     except FileExistsError:
-        if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
-            raise cannot_open(path, "Permission denied") from None
-        if stat.S_ISDIR(path.stat().st_mode):
-            raise cannot_open(path, "Is a directory") from None
+        _demand_writable(path)
     except OSError as exc:
         raise cannot_open(path, exc.strerror) from exc
+    # SQLite opens these to read where it may not write, and goes on reading when it might.
+    for ending in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            _demand_writable(beside(path, ending))
+
+
+def _demand_writable(path: Path) -> None:
+    """Look at an existing file; to open and close it would end the locks that SQLite has on it in this process."""
+    kind = path.stat().st_mode
+    if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
+        raise cannot_open(path, "Permission denied")
+    if stat.S_ISDIR(kind):
+        raise cannot_open(path, "Is a directory")
 
 
 def cannot_open(path: Path, reason: str | None) -> StoreError:

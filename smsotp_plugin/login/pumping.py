@@ -275,7 +275,8 @@ class PumpingWatch:
         with self._lock:
             for key in known - kept.keys():
                 # Where its time is over, it begins anew if nothing has changed; otherwise somebody has lifted it.
-                _, until = self._brakes.pop(key)
+                # A log-in may have found out before that it is over.
+                _, until = self._brakes.pop(key, (None, now))
                 if now < until:
                     self._shares.forget(key)
             for key, brake in kept.items():

@@ -298,8 +298,10 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
 
     def _hand_on(self, receipt: DeliveryReceipt) -> None:
         """Hand a delivery receipt on; its message may still be waiting for its own id."""
-        given = receipt.gateway_id
-        name = self._names[given] if given in self._names else self._name(given, self._under_way.copy())
+        # One look: another thread may forget the id after it.
+        name = self._names.get(receipt.gateway_id)
+        if name is None:
+            name = self._name(receipt.gateway_id, self._under_way.copy())
         self._take_receipt(replace(receipt, gateway_id=name))
 
     @final

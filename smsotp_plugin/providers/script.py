@@ -29,7 +29,7 @@ from smsotp_plugin.errors import (
 )
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, Provider
 from smsotp_plugin.sms.message import Message, Receipt
-from smsotp_plugin.wire.program import Exit, NotStarted, ProgramRunner, TimeLimit
+from smsotp_plugin.wire.program import Exit, NotStarted, ProgramRunner, TimeLimit, Unwatched
 
 #: What an exit status means; the numbers from 64 on are those of sysexits.h. A status that is not here says nothing
 #: about whether the message has left.
@@ -124,6 +124,8 @@ class ScriptProvider(Provider[ScriptSettings, ScriptRun, Exit]):
             raise GatewayUnavailable(f"the script could not be started: {exc}") from exc
         except TimeLimit:
             raise AnswerTimeout("the script did not end in time and was killed") from None
+        except Unwatched as exc:
+            raise Unknown(f"the script was killed, because its end could not be waited for: {exc}") from None
 
     def show_request(self, request: ScriptRun) -> str:
         """Return argument and input."""

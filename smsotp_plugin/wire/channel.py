@@ -15,6 +15,7 @@ import os
 import select
 import socket
 import ssl
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
@@ -63,6 +64,8 @@ class Channel:
         self._inner: InnerTls | None = None
         self._received = bytearray()
         self._aborted = False
+        #: Held by who closes or aborts: the number of a socket that is closed in between may be that of another one.
+        self._ending = threading.Lock()
 
     def connect(self, host: str, port: int, deadline: Deadline) -> None:
         """
@@ -221,14 +224,15 @@ class Channel:
 
     def close(self) -> None:
         """Close the socket."""
-        if self._socket is not None:
-            self._socket.close()
+        with self._ending:
+            if self._socket is not None:
+                self._socket.close()
 
     def abort(self) -> None:
         """End whatever another thread does with this connection; that thread closes it."""
         self._aborted = True
-        if self._socket is not None:
-            with contextlib.suppress(OSError):
+        with self._ending, contextlib.suppress(OSError):
+            if self._socket is not None:
                 # Not SSLSocket.shutdown: that pulls the TLS state away under the other thread.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 

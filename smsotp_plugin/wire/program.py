@@ -47,6 +47,10 @@ class TimeLimit(Exception):
     """The program was killed at the deadline."""
 
 
+class Unwatched(Exception):
+    """The program was killed because nobody could wait for its end; the text says why."""
+
+
 class ProgramRunner:
     """
     Runs programs from several threads at once, and can end them all.
@@ -73,6 +77,7 @@ class ProgramRunner:
         Raises:
             NotStarted: It never ran.
             TimeLimit: It was killed.
+            Unwatched: It was killed at once.
         """
         with self._start(command, text) as process:
             try:
@@ -147,6 +152,8 @@ def _listen(process: subprocess.Popen[bytes], deadline: Deadline) -> tuple[bytes
     except ProcessLookupError:
         # It has ended and somebody else has waited for it; what it said is still in the pipes.
         _read_ready(poll, heard, 0)
+    except OSError as exc:
+        raise Unwatched(exc.strerror) from exc
     else:
         try:
             poll.register(end, select.POLLIN)

@@ -3,6 +3,8 @@
 import select
 import socket
 import ssl
+import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -190,3 +192,23 @@ def test_a_channel_in_tls_is_quiet_though_tickets_come_until_the_peer_speaks(
         looks.append(channel.quiet())
 
     assert looks == [True, True, False]
+
+
+def test_no_socket_is_closed_while_another_thread_shuts_it_down(channel: Channel) -> None:
+    closer = threading.Thread(target=channel.close)
+    waited = []
+
+    def watch(_: object, event: str, argument: object) -> None:
+        if event == "c_call" and getattr(argument, "__name__", "") == "shutdown":
+            sys.setprofile(None)
+            closer.start()
+            # Its number would be free for any other file from here on.
+            closer.join(0.1)
+            waited.append(closer.is_alive())
+
+    sys.setprofile(watch)
+    channel.abort()
+    sys.setprofile(None)
+    closer.join()
+
+    assert waited == [True]

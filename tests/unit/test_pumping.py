@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_plugin.login.pumping import BRAKE
+from smsotp_plugin.login.pumping import BRAKE, PumpingWatch
+from smsotp_plugin.stores.answers import Brake
+from tests.support.interruption import interrupt_at_each_step
 from tests.support.pumping_site import GRACE, Site, at, block
 from tests.support.traffic import DAY, HOUR
 
@@ -215,3 +217,23 @@ def test_a_clock_that_is_set_ends_no_brake_and_makes_none(at: Callable[..., Site
 
     assert braked or jump >= BRAKE
     assert other
+
+
+def test_a_brake_whose_end_a_log_in_finds_out_while_brakes_are_kept_stops_nothing(
+    at: Callable[..., Site],
+) -> None:
+    watch = at().watch
+    brake = Brake("p+49170123", "+49170123", 0.0, 1.0, "of nobody", enforced=True)
+
+    def keep() -> tuple[Callable[[], None], Callable[[], None]]:
+        watch._brakes[brake.key] = brake, 0.0
+        return lambda: watch._keep_brakes(1.0), find_out
+
+    def find_out() -> None:
+        if watch._lock.acquire(blocking=False):
+            watch._brakes.pop(brake.key, None)
+            watch._lock.release()
+
+    interrupt_at_each_step(PumpingWatch._keep_brakes, keep)
+
+    assert watch._brakes == {}

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 import signal
 import threading
 from collections.abc import Callable
@@ -28,7 +29,9 @@ from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.script import ScriptProvider, ScriptSettings
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import parse_number
+from smsotp_plugin.wire import program
 from smsotp_plugin.wire.program import Exit, ProgramRunner
+from tests.support.interruption import interrupt_at_once
 
 CLOCK = SystemClock()
 NUMBER = parse_number("+491701234567", None)
@@ -282,3 +285,24 @@ def test_a_script_that_anyone_may_change_is_worth_a_warning(write: Write) -> Non
     assert ScriptSettings.model_validate({"provider": "script", "SCRIPT": script}).warnings() == [
         "SCRIPT: every user of this machine may change it (chmod o-w)."
     ]
+
+
+def test_a_script_whose_end_cannot_be_waited_for_is_killed_and_that_is_told(
+    make: Make, tmp_path: Path
+) -> None:
+    provider = make(f"sleep 60; touch {tmp_path}/sent")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def submit() -> str:
+        with pytest.raises(Unknown) as failed:
+            provider.submit(MESSAGE, soon())
+        return str(failed.value)
+
+    try:
+        told = interrupt_at_once(
+            program._listen, submit, lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        )
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert told == "the script was killed, because its end could not be waited for: Too many open files"

@@ -4,6 +4,7 @@ import contextlib
 import select
 import socket
 import threading
+from collections.abc import Callable
 
 import pytest
 from pydantic import SecretStr
@@ -14,8 +15,10 @@ from smsotp_plugin.errors import (
     ConnectFailed,
     ProtocolViolation,
 )
+from smsotp_plugin.wire.smtp.connection import Connection
 from smsotp_plugin.wire.smtp.pool import Answer, Mail, MailServer, SmtpPool, Stage
 from tests.support.clock import FakeClock
+from tests.support.interruption import interrupt_at_each_step
 from tests.support.smtp_peer import CLOCK, CLOSE, HANG, MAIL, PoolTo, Start, at_once, soon
 
 
@@ -266,3 +269,36 @@ def test_neither_mail_nor_password_is_shown_by_repr() -> None:
     assert "123456" not in shown
     assert "sms@example.net" not in shown
     assert "geheim" not in shown
+
+
+def test_a_connection_that_a_mail_takes_while_all_are_closed_is_ended_with_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("smsotp_plugin.wire.smtp.pool._FAREWELL", 0.0)
+    monkeypatch.setattr("smsotp_plugin.wire.smtp.pool._LAST_WORDS", 0.0)
+    ends: list[socket.socket] = []
+    taken: list[Connection] = []
+
+    def begin() -> tuple[Callable[[], None], Callable[[], None]]:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        ends.extend((ours, theirs))
+        pool = SmtpPool(MailServer("127.0.0.1", 25, None), CLOCK, 1)
+        idle = Connection(pool._server)
+        idle.channel._socket, idle.used_at = ours, CLOCK.monotonic()
+        pool._idle.append(idle)
+
+        def take() -> None:
+            # Whoever takes one waits while the pool is held.
+            if not pool._changed._is_owned():  # type: ignore[attr-defined]  # of Condition
+                connection = pool._take_idle()
+                taken.extend([connection] if connection else [])
+
+        return pool.close, take
+
+    interrupt_at_each_step(SmtpPool.close, begin)
+    for end in ends:
+        end.close()
+
+    assert taken != []
+    assert [connection for connection in taken if not connection.channel._aborted] == []

@@ -88,11 +88,15 @@ class TcpServer:
         if listener is None or self._acceptor is None:
             return
         self._ending.set()
-        # Closing alone does not wake a thread that is blocked in accept().
-        with contextlib.suppress(OSError):
+        try:
+            # Closing alone does not wake a thread that is blocked in accept().
             listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
+        except OSError:
+            # A system on which closing does.
+            listener.close()
         self._acceptor.join()
+        # Not before: that thread could ask whatever socket has got the number of this one.
+        listener.close()
         self.before_stop()
         self.drop_connections()
         with self._lock:
@@ -103,10 +107,10 @@ class TcpServer:
     def drop_connections(self) -> None:
         """Close the connections of all clients; the server goes on listening."""
         with self._lock:
-            connections = list(self._connections.values())
-        for connection in connections:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+            for connection in self._connections.values():
+                with contextlib.suppress(OSError):
+                    # Not SSLSocket.shutdown: its thread would go on without TLS.
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     def __enter__(self) -> Self:
         return self.start()

@@ -1,15 +1,20 @@
 """``smsotp check``: the judgement that FreeRADIUS will make at its start."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from smsotp_plugin.commands.check_queue import look_after_queue
-from smsotp_plugin.errors import ConfigError, SmsOtpError
+from smsotp_plugin.commands.terminal import (
+    open_consoles,
+    print_each,
+    print_problems,
+    print_warnings,
+    write_table,
+)
+from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.log import make_printable
-from smsotp_plugin.settings import Settings, find_warnings, load_settings
+from smsotp_plugin.settings import Settings, load_settings
 
 
 def check_configuration(config: Path) -> int:
@@ -19,7 +24,7 @@ def check_configuration(config: Path) -> int:
     Returns:
         The exit code: 0 when the configuration can be used, else 2.
     """
-    out, err = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
+    out, err = open_consoles()
     try:
         settings = load_settings(config)
     except ConfigError as exc:
@@ -27,42 +32,13 @@ def check_configuration(config: Path) -> int:
         return 2
     print_warnings(err, settings, config)
     found = look_after_queue(settings)
-    _print_each(err, [f"{config}: {warning}" for warning in found.warnings])
+    print_each(err, [f"{config}: {warning}" for warning in found.warnings])
     if found.problems:
         print_problems(err, [f"{config}: {problem}" for problem in found.problems])
         return 2
     out.print(_summarise(settings, found.workers))
     out.print(Text(f"{make_printable(str(config))} can be used."))
     return 0
-
-
-def print_problems(console: Console, problems: list[str]) -> None:
-    """Print one problem per line, and how many there are."""
-    for problem in problems:
-        console.print(Text.assemble(("problem: ", "bold red"), make_printable(problem)))
-    console.print(Text("1 problem." if len(problems) == 1 else f"{len(problems)} problems."))
-
-
-def print_failure(console: Console, failure: SmsOtpError) -> None:
-    """Print why a command cannot do what it should; what a store or a gateway has put into it is not obeyed by the terminal."""
-    console.print(Text(f"smsotp: {make_printable(str(failure))}"))
-
-
-def print_warnings(console: Console, settings: Settings, config: Path) -> None:
-    """Print one warning per line."""
-    _print_each(console, find_warnings(settings, config))
-
-
-def _print_each(console: Console, warnings: Sequence[str]) -> None:
-    for warning in warnings:
-        console.print(Text.assemble(("warning: ", "bold yellow"), make_printable(warning)))
-
-
-def write_table(rows: Sequence[Sequence[str]]) -> Text:
-    """Write rows, each column as wide as its longest cell; nothing is cut off, however narrow the terminal is."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(map(str.ljust, row, widths)) for row in rows]
-    return Text("\n".join(make_printable(line.rstrip()) for line in lines))
 
 
 def _summarise(settings: Settings, workers: str) -> Text:

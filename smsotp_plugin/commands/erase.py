@@ -3,13 +3,11 @@
 import threading
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from smsotp_plugin.clock import SystemClock
-from smsotp_plugin.commands.check import print_failure, print_problems
 from smsotp_plugin.commands.person import find_person
-from smsotp_plugin.errors import ConfigError, StoreError
+from smsotp_plugin.commands.terminal import open_consoles, tells_failures
 from smsotp_plugin.settings import load_settings
 from smsotp_plugin.stores.person import Erased
 from smsotp_plugin.stores.schemes import erase_person
@@ -18,6 +16,7 @@ from smsotp_plugin.stores.schemes import erase_person
 _LATE = 2.0
 
 
+@tells_failures
 def erase(config: Path, whom: str) -> int:
     """
     Erase a person, and print how much there was.
@@ -29,19 +28,12 @@ def erase(config: Path, whom: str) -> int:
     Returns:
         The exit code: 0, 1 where the store cannot be written, 2 where the configuration cannot be used.
     """
-    out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
-    try:
-        settings = load_settings(config)
-        person = find_person(settings, whom)
-        erased = erase_person(settings.store, person)
-        _wait()
-        erased += erase_person(settings.store, person)
-    except ConfigError as exc:
-        print_problems(err, exc.problems)
-        return 2
-    except StoreError as exc:
-        print_failure(err, exc)
-        return 1
+    out, _ = open_consoles()
+    settings = load_settings(config)
+    person = find_person(settings, whom)
+    erased = erase_person(settings.store, person)
+    _wait()
+    erased += erase_person(settings.store, person)
     out.print(Text(_describe(erased) if erased else "nothing is kept of this user or number"))
     return 0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from smsotp_plugin.commands.check import print_problems, write_table
+from smsotp_plugin.commands.terminal import open_consoles, print_problems, write_table
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.log import make_printable
 from smsotp_plugin.raddb.readiness import Readiness, find_configured_file, judge_readiness
@@ -30,7 +30,7 @@ def check_server(raddb: Path, config: Path | None, default: Path, *, before_star
     Returns:
         The exit code: 0, 1 when something is wrong, 2 when there is nothing to look at.
     """
-    out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
+    out, err = open_consoles()
     try:
         tree = Raddb(raddb.absolute())
         file = (config or find_configured_file(tree) or default).absolute()

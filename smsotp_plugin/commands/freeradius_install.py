@@ -6,8 +6,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from smsotp_plugin.commands.check import print_problems, print_warnings
 from smsotp_plugin.commands.freeradius_check import tell_installed
+from smsotp_plugin.commands.terminal import open_consoles, print_problems, print_warnings
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.raddb.changes import Change
 from smsotp_plugin.raddb.install import PlannedChanges, plan_installation
@@ -29,7 +29,7 @@ def install(raddb: Path, config: Path, listen: str | None, *, dry_run: bool) -> 
     Returns:
         The exit code: 0, 1 when FreeRADIUS refuses the result, 2 when nothing was changed because of problems.
     """
-    out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
+    out, err = open_consoles()
     raddb, config = raddb.absolute(), config.absolute()
     try:
         settings = load_settings(config)

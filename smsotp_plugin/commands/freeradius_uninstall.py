@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
-from smsotp_plugin.commands.check import print_problems
 from smsotp_plugin.commands.freeradius_install import (
     carry_out,
     refuse_without_rights,
     tell_judgement,
 )
+from smsotp_plugin.commands.terminal import open_consoles, print_problems
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.raddb.tree import Raddb
 from smsotp_plugin.raddb.uninstall import plan_removal
@@ -27,7 +26,7 @@ def uninstall(raddb: Path, *, dry_run: bool) -> int:
     Returns:
         The exit code: 0, 1 when FreeRADIUS refuses the result, 2 when nothing was changed because of problems.
     """
-    out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
+    out, err = open_consoles()
     try:
         tree = Raddb(raddb.absolute())
         refuse_without_rights(tree, dry_run=dry_run)

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.text import Text
 
 from smsotp_plugin.clock import Clock, SystemClock
-from smsotp_plugin.commands.check import print_failure, print_problems
 from smsotp_plugin.commands.person import find_person
-from smsotp_plugin.errors import ConfigError, NumberError, StoreError
+from smsotp_plugin.commands.terminal import open_consoles, tells_failures
+from smsotp_plugin.errors import NumberError
 from smsotp_plugin.log import make_printable, quote
 from smsotp_plugin.login.budgets import make_rules
 from smsotp_plugin.login.pumping import describe_origin
@@ -23,6 +23,7 @@ from smsotp_plugin.stores.budgets import Count, Scope, Usage
 from smsotp_plugin.stores.schemes import lift_limits, read_limits
 
 
+@tells_failures
 def show_limits(config: Path, whom: str, *, lift: bool) -> int:
     """
     Print what was over a limit, or what somebody has spent; lift that.
@@ -35,34 +36,23 @@ def show_limits(config: Path, whom: str, *, lift: bool) -> int:
     Returns:
         The exit code: 0, 1 where the store cannot be used, 2 where the configuration cannot be used.
     """
-    out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
-    try:
-        settings = load_settings(config)
-        clock = SystemClock()
-        if lift and not whom:
-            err.print(Text("smsotp: say what to lift: a user, a number, or what a brake is called"))
-            return 1
-        if whom:
-            _print(out, _tell_person(settings, whom, clock, lift=lift))
-        else:
-            usage = read_limits(settings.store, make_rules(settings.limits), (), clock)
-            for number, lines in enumerate(
-                filter(
-                    None,
-                    (
-                        _tell_settings(settings),
-                        _tell_counts(usage.counts, clock),
-                        _tell_brakes(usage.brakes, clock),
-                    ),
-                )
-            ):
-                _print(out, ["", *lines] if number else lines)
-    except ConfigError as exc:
-        print_problems(err, exc.problems)
-        return 2
-    except StoreError as exc:
-        print_failure(err, exc)
+    out, err = open_consoles()
+    settings = load_settings(config)
+    clock = SystemClock()
+    if lift and not whom:
+        err.print(Text("smsotp: say what to lift: a user, a number, or what a brake is called"))
         return 1
+    if whom:
+        _print(out, _tell_person(settings, whom, clock, lift=lift))
+    else:
+        usage = read_limits(settings.store, make_rules(settings.limits), (), clock)
+        told = (
+            _tell_settings(settings),
+            _tell_counts(usage.counts, clock),
+            _tell_brakes(usage.brakes, clock),
+        )
+        for number, lines in enumerate(filter(None, told)):
+            _print(out, ["", *lines] if number else lines)
     return 0
 
 

@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from smsotp_plugin.assembly import build_routes
-from smsotp_plugin.commands.check import print_failure, print_problems, write_table
+from smsotp_plugin.commands.terminal import open_consoles, print_failure, tells_failures, write_table
 from smsotp_plugin.dispatch.routes import Plan, Recipient, Route, RouteTable, find_realm
-from smsotp_plugin.errors import ConfigError, NoRoute, NumberError
+from smsotp_plugin.errors import NoRoute, NumberError
 from smsotp_plugin.settings import load_settings
 from smsotp_plugin.sms.phone import parse_number
 
 
+@tells_failures
 def explain_route(config: Path, number: str, user: str, language: str, gateway: str) -> int:
     """
     Print the choice that a log-in would get, without asking whether the gateways are alive.
@@ -27,12 +27,8 @@ def explain_route(config: Path, number: str, user: str, language: str, gateway: 
     Returns:
         The exit code: 0, 1 where no route fits, 2 where the configuration cannot be used.
     """
-    out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
-    try:
-        settings = load_settings(config)
-    except ConfigError as exc:
-        print_problems(err, exc.problems)
-        return 2
+    out, err = open_consoles()
+    settings = load_settings(config)
     table = build_routes(settings)
     try:
         phone = parse_number(number, settings.users.default_region)

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from smsotp_plugin.clock import SystemClock
-from smsotp_plugin.commands.check import print_failure, print_problems
-from smsotp_plugin.errors import ConfigError, StoreError
+from smsotp_plugin.commands.terminal import open_consoles, tells_failures
+from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.settings import Settings, load_settings
 from smsotp_plugin.settings.keys import find_keys
 from smsotp_plugin.stores.contents import StoreContents
@@ -16,6 +15,7 @@ from smsotp_plugin.stores.schemes import copy_store
 _DAY = 86400.0
 
 
+@tells_failures
 def copy(source: Path, target: Path) -> int:
     """
     Copy, and print how much there was.
@@ -27,19 +27,10 @@ def copy(source: Path, target: Path) -> int:
     Returns:
         The exit code: 0, 1 where a store cannot be used, 2 where a configuration cannot be used.
     """
-    out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
-    try:
-        old, new = load_settings(source), load_settings(target)
-        _demand_same_key(old, new, target)
-        contents = copy_store(
-            old.store, new.store, events_kept=new.delivery_log.days * _DAY, clock=SystemClock()
-        )
-    except ConfigError as exc:
-        print_problems(err, exc.problems)
-        return 2
-    except StoreError as exc:
-        print_failure(err, exc)
-        return 1
+    out, _ = open_consoles()
+    old, new = load_settings(source), load_settings(target)
+    _demand_same_key(old, new, target)
+    contents = copy_store(old.store, new.store, events_kept=new.delivery_log.days * _DAY, clock=SystemClock())
     out.print(Text(_describe(contents)))
     return 0
 

@@ -6,12 +6,10 @@ from datetime import UTC, datetime
 from itertools import zip_longest
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
-from smsotp_plugin.commands.check import print_failure, print_problems
 from smsotp_plugin.commands.person import find_traced
-from smsotp_plugin.errors import ConfigError, StoreError
+from smsotp_plugin.commands.terminal import open_consoles, tells_failures
 from smsotp_plugin.log import make_printable, quote
 from smsotp_plugin.settings import Settings, load_settings
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted, describe
@@ -28,6 +26,7 @@ _STYLES = {
 }
 
 
+@tells_failures
 def trace(config: Path, whom: str, messages: int) -> int:
     """
     Print timelines, the newest message last.
@@ -40,16 +39,9 @@ def trace(config: Path, whom: str, messages: int) -> int:
     Returns:
         The exit code: 0, 1 where nothing is found or the store cannot be read, 2 where the configuration cannot be used.
     """
-    out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
-    try:
-        settings = load_settings(config)
-        found = [read_trace(settings.store, wanted, messages) for wanted in _read_wanted(settings, whom)]
-    except ConfigError as exc:
-        print_problems(err, exc.problems)
-        return 2
-    except StoreError as exc:
-        print_failure(err, exc)
-        return 1
+    out, err = open_consoles()
+    settings = load_settings(config)
+    found = [read_trace(settings.store, wanted, messages) for wanted in _read_wanted(settings, whom)]
     lives = _lives(found)[-messages:]
     if not lives:
         days = f"{settings.delivery_log.days:g}"

@@ -2,17 +2,16 @@
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
-from smsotp_plugin.commands.check import print_failure, print_problems
 from smsotp_plugin.commands.person import find_person
-from smsotp_plugin.errors import ConfigError, StoreError
+from smsotp_plugin.commands.terminal import open_consoles, tells_failures
 from smsotp_plugin.log import quote
 from smsotp_plugin.settings import load_settings
 from smsotp_plugin.stores.schemes import unlock_account
 
 
+@tells_failures
 def unlock(config: Path, whom: str) -> int:
     """
     Forget the wrong codes of an account, and say how many there were.
@@ -24,17 +23,10 @@ def unlock(config: Path, whom: str) -> int:
     Returns:
         The exit code: 0, 1 where there were none or the store cannot be used, 2 where the configuration cannot be used.
     """
-    out, err = (Console(stderr=stderr, soft_wrap=True, highlight=False) for stderr in (False, True))
-    try:
-        settings = load_settings(config)
-        person = find_person(settings, whom)
-        forgotten = unlock_account(settings.store, (*person.accounts, *person.number_hashes))
-    except ConfigError as exc:
-        print_problems(err, exc.problems)
-        return 2
-    except StoreError as exc:
-        print_failure(err, exc)
-        return 1
+    out, err = open_consoles()
+    settings = load_settings(config)
+    person = find_person(settings, whom)
+    forgotten = unlock_account(settings.store, (*person.accounts, *person.number_hashes))
     if not forgotten:
         err.print(Text(f"smsotp: no wrong codes are counted for {quote(whom)}"))
         return 1

@@ -52,10 +52,6 @@ class Spending:
     messages: int = 1
 
 
-#: Of what concerns nobody's budgets.
-NO_COST = Spending(())
-
-
 @dataclass(frozen=True, slots=True)
 class BudgetRules:
     """

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import cast
 
 from smsotp_plugin.stores.base import Challenge, ChallengeStore
-from smsotp_plugin.stores.budgets import NO_COST, Spending
+from smsotp_plugin.stores.budgets import Spending
 from smsotp_plugin.stores.kept import KeptMessage, Parcel
 
 SEALED = bytes(range(256))
+#: Of what concerns nobody's budgets.
+NO_COST = Spending(())
 
 
 @dataclass(frozen=True, slots=True)

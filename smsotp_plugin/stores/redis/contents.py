@@ -18,7 +18,6 @@ from smsotp_plugin.stores.contents import (
     StoredStreak,
     WrongAnswer,
 )
-from smsotp_plugin.stores.delivery_log import DeliveryEvent
 from smsotp_plugin.stores.guesses import DAY, LONGEST_KNOWN, Streak
 from smsotp_plugin.stores.kept import KeptMessage
 from smsotp_plugin.stores.redis.answers import list_brakes, read_hour, write_answers, write_brakes
@@ -148,10 +147,6 @@ class _Rows:
 
 def _as_challenge(row: dict[str, bytes]) -> Challenge:
     return read_challenge([row[name] for name in NAMES])
-
-
-def _as_event(line: bytes) -> DeliveryEvent:
-    return read_event(line)
 
 
 def _as_message(name: str, row: dict[str, bytes]) -> StoredMessage:

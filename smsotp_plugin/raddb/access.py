@@ -80,7 +80,7 @@ def plan_access(
         What can be changed without asking, and problems: what the administrator has to change.
     """
     found: list[Change | str] = [*_code(account, packages)]
-    # Who can write to the configuration must not have root open any file that it names.
+    # Whoever can write to the configuration must not have root open any file that it names.
     doubt = _describe_untrusted_file(config)
     for file in dict.fromkeys((config, *(path for _, path in find_named_files(config) if path.is_file()))):
         found += _readable(account, file.absolute(), doubt)

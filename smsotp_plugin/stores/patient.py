@@ -2,7 +2,7 @@
 A store that keeps no log-in waiting, whatever holds it up.
 
 rlm_python3 lets one request in at a time: who waits for a disk that hangs makes everybody wait. So what may wait for the
-disk is done by a thread of its own. Who asks for it waits for a limit, and nobody does while that thread is stuck.
+disk is done by a thread of its own. Whoever asks for it waits up to a limit, and nobody does while that thread is stuck.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""What is kept of one person, for who has it erased."""
+"""What is kept of one person, for whoever has it erased."""
 
 from dataclasses import astuple, dataclass
 

@@ -53,7 +53,7 @@ class Program(Logged, ABC):
             return self
         self.directory.mkdir(parents=True, exist_ok=True)
         mark = self._log.mark()
-        self._process = subprocess.Popen(  # noqa: S603  (no shell; each program is looked up by who knows it)
+        self._process = subprocess.Popen(  # noqa: S603  (no shell; each program is looked up by whoever knows it)
             [*self._run_by, *self.command()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -125,7 +125,7 @@ def make_locator(address: RedisAddress, key: str, data: Access, sentinels: Acces
             question = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", address.service)
             return _Asking(address.places, sentinels, question, _read_sentinel)
         case Way.CLUSTER:
-            # Who has not got the key says who has.
+            # Whichever has not got the key says which one has.
             return _Asking(address.places, data, ("GET", key), _read_node)
         case _:
             return Locator(address.places)

@@ -230,6 +230,6 @@ _NONE = Streak()
 
 
 def _other(tallied: Mapping[str, Tally], name: str) -> str:
-    """Return another name of an account: its number, or the first name of who has that."""
+    """Return another name of an account: its number, or the first name of whoever has that."""
     first, *_, number = tallied
     return first if name == number else number

@@ -1,7 +1,7 @@
 """
 Telling whether another process uses the same database, or has used it a moment ago.
 
-Who is there holds a lock on the database's directory, which ends with the process. Who comes writes a random number into a file
+Whoever is there holds a lock on the database's directory, which ends with the process. Whoever comes writes a random number into a file
 that all have in memory, so that whoever finds the same number as at the last look has been alone all the time. No system call is
 needed for that: each gives up the interpreter's lock, and costs a log-in as much as everything else that it does.
 """

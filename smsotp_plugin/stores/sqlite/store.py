@@ -97,7 +97,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         #: Goes with the next commit of challenges, or with the next round of `tidy`.
         self._events: deque[DeliveryEvent] = deque()
         self._tries = Tries()
-        # Who comes from now on is noticed at the next look.
+        # Whoever comes from now on is noticed at the next look.
         if self._file.look_for_others(lambda: None) is Presence.THERE:
             # What others promised before they noticed this store is in the file by then.
             gathering = threading.Condition()

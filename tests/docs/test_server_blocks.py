@@ -12,6 +12,7 @@ from smsotp_mocks import HttpGateway, Inbox
 from smsotp_mocks.gateways.toml import write_toml
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.raddb import find_program
+from tests.e2e.raddbs import change_raddb
 from tests.support.markdown import ROOT, Block, blocks
 
 INSTALL = ROOT / "docs/install.md"
@@ -76,7 +77,7 @@ def enable_directories(server: FreeRadiusServer) -> None:
 def prepared(directory: Path, change: Callable[[FreeRadiusServer], None]) -> FreeRadiusServer:
     def configure(server: FreeRadiusServer) -> None:
         (server.raddb / "sites-enabled/shown").write_text(site(server.address, {}))
-        install(server)
+        change_raddb(server.raddb, server.config_file)
         change(server)
 
     store = f'[store]\nurl = "sqlite://{directory}/store/smsotp.db"\n'

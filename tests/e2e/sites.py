@@ -1,12 +1,12 @@
-"""Virtual servers that a test writes itself, around the policies that `smsotp freeradius install` brings."""
+"""Virtual servers that a test writes itself, around the policies that an installation brings."""
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 
+from .raddbs import change_raddb
 from .system import World
 
 #: A first factor that keeps a record of every password that it was asked to check: a stand-in for a directory that
@@ -94,10 +94,7 @@ def site_world(
         (server.raddb / "sites-enabled/own").write_text(text)
         (server.raddb / "mods-enabled/first_factor_record").write_text(RECORDER)
         before(server)
-        command: list[str | Path] = [server.smsotp, "freeradius", "install", "--raddb", server.raddb]
-        command += ["--config", server.config_file]
-        # It ends with what is wrong with the sites, and some tests want just that; a start tells what else is wrong.
-        subprocess.run(command, check=False, capture_output=True)
+        change_raddb(server.raddb, server.config_file)
         after(server)
 
     return World(directory, configure=configure, **options)

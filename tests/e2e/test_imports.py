@@ -27,7 +27,7 @@ from smsotp_mocks.servers.raddb import RadiusUser
 from smsotp_mocks.servers.redis import RedisServer
 from tests.support.redis import once
 
-from .system import World, people
+from .system import World, install, people
 from .test_notifications import NOTIFICATIONS, ask_for
 
 #: The plugin itself has it imported, before anything else: it reads the ``.pth`` files in what ``python_path`` names.
@@ -171,7 +171,7 @@ def test_a_log_in_with_a_redis_that_goes_and_comes_imports_nothing(tmp_path: Pat
         RedisServer(tmp_path / "redis", options=["--requirepass", "secret"]) as redis,
     ):
         config = WITH_REDIS.format(port=redis.port, url=gateway.url)
-        server = FreeRadiusServer(tmp_path / "radius", users=users, config_toml=config)
+        server = FreeRadiusServer(tmp_path / "radius", users=users, config_toml=config, configure=install)
         put_hook_into(server, tmp_path / "hook", imports.file)
 
         def log_in(user: RadiusUser) -> None:

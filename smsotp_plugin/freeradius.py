@@ -107,7 +107,6 @@ def _start() -> None:
     host.read_any_text()
     # Not before: these need third-party packages, and a failure must be logged readably.
     from smsotp_plugin import assembly, log  # noqa: PLC0415  (see above)
-    from smsotp_plugin.clock import SystemClock  # noqa: PLC0415  (see above)
     from smsotp_plugin.radius.attributes import AttributePlace  # noqa: PLC0415  (see above)
     from smsotp_plugin.radius.legs import Legs  # noqa: PLC0415  (see above)
     from smsotp_plugin.radius.preload import load_everything  # noqa: PLC0415  (see above)

@@ -89,7 +89,7 @@ class Guard:
         why = f"after {standing.in_a_row} wrong codes in a row, the next code comes {_when(wait)}"
         # Not by its end, which is not the same to the last digit each time.
         if self._news.is_news(guesser.accounts[0], str(standing.in_a_row), seconds=min(wait, _DAY)):
-            self._journal.waits(request, number, why)
+            self._journal.note_wait(request, number, why)
         return Reject(self.text(wait).fill(), why)
 
     def find_lock(self, request: LoginRequest, number_hash: str) -> TooManyGuesses | None:

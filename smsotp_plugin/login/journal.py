@@ -77,7 +77,7 @@ class Journal:
         )
         self._record_rejection(request, number, detail)
 
-    def waits(self, request: LoginRequest, number: PhoneNumber, why: str) -> None:
+    def note_wait(self, request: LoginRequest, number: PhoneNumber, why: str) -> None:
         """Note for ``smsotp trace`` that somebody gets no challenge now; the log has it since the wait began."""
         self._record_rejection(request, number, f"is refused: {why}")
 

@@ -41,7 +41,7 @@ def test_a_brake_is_told_once_and_ends_after_twelve_hours(
     assert (before, after) == (False, True)
     assert (
         caplog.text.count(
-            "numbers that begin with +49170123: of the codes of one day 20 were not answered and 0 were; "
+            "numbers that begin with +49170123: 20 codes of one day were not answered and 0 were; "
             "no SMS are sent there for 12 hours, smsotp limits lifts that"
         )
         == 1

@@ -92,7 +92,8 @@ class StoreKind(ABC, Generic[SettingsT]):
         """
         Remove all that is kept of one person, beside a running server or without one, so that no file holds it any more.
 
-        Pending log-ins of theirs can no longer be answered. An SMS that a server is sending at this moment is still sent.
+        Pending log-ins of theirs can no longer be answered. An SMS that a server is sending at this moment is still sent, and so is a
+        notification that waits.
 
         Args:
             settings: Where the store is.

@@ -89,9 +89,7 @@ class Journal:
         )
         self._record_rejection(request, number, f"is refused: {why}")
 
-    def note_answer(
-        self, request: LoginRequest, state: str, judgement: str, level: int = logging.INFO
-    ) -> None:
+    def note_answer(self, request: LoginRequest, state: str, judgement: str) -> None:
         """
         Note how an answer to a challenge was judged, in the words that the person was told; once a minute, if it is the same.
 
@@ -99,10 +97,9 @@ class Journal:
             request: The answer.
             state: Of the challenge.
             judgement: In words.
-            level: Of the line.
         """
         if self._news.is_news(state, judgement):
-            self._note_answer(request, state, judgement, level)
+            self._note_answer(request, state, judgement, logging.INFO)
 
     def note_no_resend(
         self, request: LoginRequest, state: str, why: Exception, level: int = logging.INFO

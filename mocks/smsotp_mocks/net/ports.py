@@ -16,6 +16,7 @@ _LOWEST, _HIGHEST = 10_240, 32_767
 # it is chosen, and has to be free still when a program listens there a second later, or again after a restart.
 _BLOCK = 512
 _TRIES = 200
+_HERE = "127.0.0.1"
 _random = random.SystemRandom()
 
 
@@ -35,28 +36,28 @@ def listen_on_free_port(host: str, *, family: socket.AddressFamily, backlog: int
     return socket.create_server((host, 0), family=family, backlog=backlog)
 
 
-def find_free_udp_port(host: str = "127.0.0.1") -> int:
-    """Return a UDP port that is free now."""
-    return _find_free_port(host, socket.SOCK_DGRAM)
+def find_free_udp_port() -> int:
+    """Return a UDP port of 127.0.0.1 that is free now."""
+    return _find_free_port(socket.SOCK_DGRAM)
 
 
-def find_free_tcp_port(host: str = "127.0.0.1") -> int:
-    """Return a TCP port that is free now."""
-    return _find_free_port(host, socket.SOCK_STREAM)
+def find_free_tcp_port() -> int:
+    """Return a TCP port of 127.0.0.1 that is free now."""
+    return _find_free_port(socket.SOCK_STREAM)
 
 
-def _find_free_port(host: str, kind: socket.SocketKind) -> int:
+def _find_free_port(kind: socket.SocketKind) -> int:
     for _ in range(_TRIES):
         port = _choose_candidate()
         with socket.socket(socket.AF_INET, kind) as probe:
             try:
-                probe.bind((host, port))
+                probe.bind((_HERE, port))
             except OSError as error:
                 if not _is_taken(error):
                     raise
             else:
                 return port
-    raise OSError(f"No free port was found on {host}.")
+    raise OSError(f"No free port was found on {_HERE}.")
 
 
 def is_loopback(host: str) -> bool:
@@ -88,7 +89,7 @@ def _hold(port: int) -> bool:
     """Bind a port and never let it go; returns False where another process has it."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as holder:
         try:
-            holder.bind(("127.0.0.1", port))
+            holder.bind((_HERE, port))
         except OSError as error:
             if not _is_taken(error):
                 raise

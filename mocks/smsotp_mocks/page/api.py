@@ -79,9 +79,9 @@ class Api:
     def _list(self, request: Request, _: Mapping[str, str]) -> Answer:
         asked = Parameters(request, "q", "number", "gateway", "since", "before", "limit")
         mark = self._inbox.mark()
-        since = asked.read_integer("since", 0, 0, _HIGHEST_ID)
-        before = asked.read_integer("before", _HIGHEST_ID, 0, _HIGHEST_ID)
-        limit = asked.read_integer("limit", 100, 0, MOST_LISTED)
+        since = asked.read_integer("since", 0, _HIGHEST_ID)
+        before = asked.read_integer("before", _HIGHEST_ID, _HIGHEST_ID)
+        limit = asked.read_integer("limit", 100, MOST_LISTED)
         kept = self._inbox.messages(asked.read_number("number"), asked.read_text("gateway"), since)
         found = list(_search(kept, asked.read_text("q")))
         older = [message for message in found if message.id < before]
@@ -104,7 +104,7 @@ class Api:
         wanted = (
             asked.read_number("number"),
             asked.read_text("gateway"),
-            asked.read_integer("after", 0, 0, _HIGHEST_ID),
+            asked.read_integer("after", 0, _HIGHEST_ID),
         )
         end = time.monotonic() + timeout
         while True:
@@ -137,13 +137,13 @@ class Api:
         return answer_json({"gateways": [_describe(it) for it in gateways], "toml": write_toml(tables)})
 
     def _list_requests(self, request: Request, path: Mapping[str, str]) -> Answer:
-        limit = Parameters(request, "limit").read_integer("limit", 100, 0, MOST_LISTED)
+        limit = Parameters(request, "limit").read_integer("limit", 100, MOST_LISTED)
         entries = self._find_gateway(path).requests
         newest_first = entries[len(entries) - min(limit, len(entries)) :][::-1]
         return answer_json({"requests": [entry.as_dict() for entry in newest_first]})
 
     def _list_refused(self, request: Request, _: Mapping[str, str]) -> Answer:
-        limit = Parameters(request, "limit").read_integer("limit", 100, 0, MOST_LISTED)
+        limit = Parameters(request, "limit").read_integer("limit", 100, MOST_LISTED)
         refused = [
             entry
             for gateway in self._gateways.values()
@@ -187,7 +187,7 @@ class Api:
         last_seen = request.headers.get("last-event-id", "")
         if _read_id(last_seen):
             return EventStream(self._inbox, list(self._gateways.values()), _read_id(last_seen))
-        since = asked.read_integer("since", -1, 0, _HIGHEST_ID)
+        since = asked.read_integer("since", -1, _HIGHEST_ID)
         return EventStream(self._inbox, list(self._gateways.values()), None if since < 0 else since)
 
     def _find_message(self, path: Mapping[str, str]) -> ReceivedMessage:

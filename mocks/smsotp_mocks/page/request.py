@@ -91,13 +91,13 @@ class Parameters:
             )
         return value
 
-    def read_integer(self, name: str, default: int, lowest: int, highest: int) -> int:
-        """Return an integer within its limits."""
+    def read_integer(self, name: str, default: int, highest: int) -> int:
+        """Return an integer from 0 to `highest`."""
         value = self._values.get(name)
         if value is None:
             return default
-        if not (value.isascii() and value.isdigit() and len(value) < 20 and lowest <= int(value) <= highest):
-            raise Problem(400, f"{name!r} must be a whole number from {lowest} to {highest}.")
+        if not (value.isascii() and value.isdigit() and len(value) < 20 and int(value) <= highest):
+            raise Problem(400, f"{name!r} must be a whole number from 0 to {highest}.")
         return int(value)
 
     def read_seconds(self, name: str, default: float, highest: float) -> float:

@@ -123,11 +123,11 @@ class SmppSession:
             reports, self._reports = list(self._reports.values()), {}
         return reports
 
-    def send_request(self, command: Command, body: bytes = b"") -> int:
-        """Send a request of the SMSC's own; return its sequence number."""
+    def send_request(self, command: Command) -> int:
+        """Send a request of the SMSC's own, which has no body; return its sequence number."""
         with self._writing:
             sequence = self._next_sequence()
-        self._send(Pdu(command, 0, sequence, body))
+        self._send(Pdu(command, 0, sequence, b""))
         return sequence
 
     def _next_sequence(self) -> int:

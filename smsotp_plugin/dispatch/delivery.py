@@ -17,7 +17,9 @@ from smsotp_plugin.errors import DeliveryError, NotSent, Outcome, Refused
 from smsotp_plugin.settings.sections.dispatch import OnUnknown
 from smsotp_plugin.sms.message import Message
 
+#: Seconds before the second round, give or take a half; each further pause is twice as long.
 _FIRST_PAUSE = 1.0
+#: Seconds for which a message waits at least.
 _SHORTEST_WAIT = 0.25
 
 

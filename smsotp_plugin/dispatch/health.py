@@ -19,20 +19,21 @@ from smsotp_plugin.errors import ConnectFailed, DeliveryError, NotSent, Refused,
 
 _FAILURES_IN_A_ROW = 3
 _SHARE_FAILED = 5
-#: A probe costs nobody an SMS, so a gateway is asked again soon and often.
+#: Seconds. A probe costs nobody an SMS, so a gateway is asked again soon and often.
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 60.0
-#: A message that is tried may cost somebody the log-in; after money was paid, the next one is tried within 5 minutes.
+#: Seconds. A message that is tried may cost somebody the log-in; after money was paid, the next one is tried within 5 minutes.
 _FIRST_BAR, _LONGEST_BAR = 60.0, 200.0
-#: So much later may somebody be tried whose last message failed: it says less of the gateway.
+#: So many seconds later may somebody be tried whose last message failed: it says less of the gateway.
 _KNOWN_LATER = 60.0
-#: No gateway is left alone for longer, whatever it asks for: its clock or its answer may be wrong.
+#: Seconds. No gateway is left alone for longer, whatever it asks for: its clock or its answer may be wrong.
 _LONGEST_REST = 3600.0
-#: A gateway that throttles without saying for how long.
+#: Seconds of rest for a gateway that throttles without saying for how long.
 _THROTTLE_PAUSE = 2.0
 #: Pauses are this much longer or shorter, so that several nodes do not come back in step.
 _JITTER = 0.1
 #: Messages, or probes out of turn, that go at once where no gateway of a route is left; then fewer and fewer.
 _LAST_HOPES = 3
+#: Seconds.
 _LONGEST_BETWEEN_HOPES = 32.0
 #: Doubling ends here, long before the longest pause could overflow.
 _MOST_DOUBLINGS = 10

@@ -69,6 +69,11 @@ class Parcel(Protocol):
 KeptListener = Callable[[Sequence[Parcel]], None]
 
 
+def ignore_kept(parcels: Sequence[Parcel]) -> None:
+    """Send nothing: nobody listens yet."""
+    del parcels
+
+
 @dataclass(frozen=True, slots=True)
 class LeftMessage:
     """

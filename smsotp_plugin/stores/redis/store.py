@@ -28,7 +28,7 @@ from smsotp_plugin.stores.base import Challenge, ResendRules
 from smsotp_plugin.stores.budgets import BudgetRules, Spending
 from smsotp_plugin.stores.delivery_log import DeliveryEvent
 from smsotp_plugin.stores.guesses import CLEAN, Guesser, GuessRules, Standing
-from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel
+from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel, ignore_kept
 from smsotp_plugin.stores.key_names import NO_KEYS, KeyNames
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.queue import WORKER_LIFE, MessageQueue
@@ -119,7 +119,7 @@ class RedisStore(RedisAnswers, Store):
         self._unheard = Unheard(self._scripts)
         self._watched = Watched(self._link, self._scripts, clock)
         self._tries = Tries()
-        self._listener: KeptListener = _ignore
+        self._listener: KeptListener = ignore_kept
         #: Whether something has to be spent before it is decided about anything else.
         self._unspent = False
         self._housekeeper = Rounds("smsotp-housekeeper", self._keep_house, clock)
@@ -386,7 +386,3 @@ def _explain_full(kind: Reply = None, held: Reply = None) -> QueueFull:
     return QueueFull(
         f"{held} messages for this {kind.decode()} are on their way already, its share of dispatch.queue"
     )
-
-
-def _ignore(kept: Sequence[Parcel]) -> None:
-    del kept

@@ -22,7 +22,7 @@ from smsotp_plugin.stores.base import FURTHEST_END, KEPT_AFTER_EXPIRY, Challenge
 from smsotp_plugin.stores.budgets import NO_BUDGETS, BudgetRules, Spending
 from smsotp_plugin.stores.delivery_log import DeliveryEvent
 from smsotp_plugin.stores.guesses import Guesser, GuessRules, Standing
-from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel
+from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel, ignore_kept
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.sqlite.answers import AnswerPart
 from smsotp_plugin.stores.sqlite.batch import Batch
@@ -50,10 +50,6 @@ _MOST_WAITING = 10_000
 def _take_all(some: deque[Item]) -> list[Item]:
     """Take what is in a deque, for the only one who takes from it; others may go on putting in."""
     return [some.popleft() for _ in range(len(some))]
-
-
-def _ignore(parcels: Sequence[Parcel]) -> None:
-    """Note nothing."""
 
 
 class SqliteStore(BudgetPart, AnswerPart, Store):
@@ -88,7 +84,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         self._writing = Writing()
         #: What the next commit takes, and what the one under way has taken.
         self._uncommitted, self._being_committed = Batch(), Batch()
-        self._listener: KeptListener = _ignore
+        self._listener: KeptListener = ignore_kept
         #: Kept, and the listener has not been told to its end.
         self._being_told: set[Batch] = set()
         self._inside = threading.local()

@@ -64,7 +64,7 @@ class HttpWire:
         """
         response = _Turn(self, deadline).send(request)
         if request.hooks["response"]:
-            answered: Response = dispatch_hook("response", request.hooks, response)  # type: ignore[no-untyped-call]
+            answered: Response = dispatch_hook("response", request.hooks, response)  # type: ignore[no-untyped-call]  # of requests
             return answered
         return response
 

@@ -13,6 +13,7 @@ from requests.structures import CaseInsensitiveDict
 
 from smsotp_plugin.wire.http.text import find_encoding
 
+#: Seconds.
 _LONGEST_RETRY_AFTER = 3600.0
 _MARKS = re.compile(r"^\s*\ufeff[\s\ufeff]*")
 USUAL_PORT = {"http": 80, "https": 443}

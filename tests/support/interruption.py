@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
+#: Seconds in which a thread that need not wait has mostly ended.
+_MOMENT = 0.1
 #: Bytes of a thread's stack that no machine has.
 _TOO_MUCH = 1 << 46
 
@@ -91,3 +93,30 @@ def no_further_thread() -> Iterator[None]:
         yield
     finally:
         threading.stack_size(before)
+
+
+def is_kept_waiting(other: Callable[[], object], call: Callable[[], object], at: str) -> bool:
+    """
+    Tell whether another thread has to wait while a call is at a function of C, before it does anything.
+
+    Args:
+        other: What the other thread does.
+        call: Comes to that function.
+        at: The function's name.
+    """
+    thread, waited = threading.Thread(target=other), list[bool]()
+
+    def watch(_: FrameType, event: str, argument: object) -> None:
+        if event == "c_call" and getattr(argument, "__name__", "") == at:
+            sys.setprofile(None)
+            thread.start()
+            thread.join(_MOMENT)
+            waited.append(thread.is_alive())
+
+    sys.setprofile(watch)
+    try:
+        call()
+    finally:
+        sys.setprofile(None)
+    thread.join()
+    return waited == [True]

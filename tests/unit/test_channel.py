@@ -3,8 +3,6 @@
 import select
 import socket
 import ssl
-import sys
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,6 +11,7 @@ import trustme
 
 from smsotp_plugin.clock import Deadline, SystemClock
 from smsotp_plugin.wire.channel import Broken, Channel, Silent
+from tests.support.interruption import is_kept_waiting
 
 CLOCK = SystemClock()
 
@@ -195,20 +194,5 @@ def test_a_channel_in_tls_is_quiet_though_tickets_come_until_the_peer_speaks(
 
 
 def test_no_socket_is_closed_while_another_thread_shuts_it_down(channel: Channel) -> None:
-    closer = threading.Thread(target=channel.close)
-    waited = []
-
-    def watch(_: object, event: str, argument: object) -> None:
-        if event == "c_call" and getattr(argument, "__name__", "") == "shutdown":
-            sys.setprofile(None)
-            closer.start()
-            # Its number would be free for any other file from here on.
-            closer.join(0.1)
-            waited.append(closer.is_alive())
-
-    sys.setprofile(watch)
-    channel.abort()
-    sys.setprofile(None)
-    closer.join()
-
-    assert waited == [True]
+    # Its number would be free for any other file from there on.
+    assert is_kept_waiting(channel.close, channel.abort, "shutdown")

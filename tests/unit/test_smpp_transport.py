@@ -1,8 +1,6 @@
 """The socket under an SMPP session, and its bell."""
 
 import resource
-import sys
-import threading
 from random import Random
 
 import pytest
@@ -13,7 +11,7 @@ from smsotp_plugin.providers.smpp import SmppProvider
 from smsotp_plugin.providers.smpp.settings import SmppSettings
 from smsotp_plugin.wire.smpp.transport import SmppTransport, SmscAddress
 from tests.support.clock import FakeClock
-from tests.support.interruption import no_further_thread
+from tests.support.interruption import is_kept_waiting, no_further_thread
 
 
 def make_provider() -> SmppProvider:
@@ -25,24 +23,10 @@ def make_provider() -> SmppProvider:
 
 def test_a_bell_is_not_closed_while_another_thread_rings_it() -> None:
     transport = SmppTransport(SmscAddress("127.0.0.1", 1))
-    closer = threading.Thread(target=transport.close)
-    waited = []
 
-    def watch(_: object, event: str, argument: object) -> None:
-        if event == "c_call" and getattr(argument, "__name__", "") == "send":
-            sys.setprofile(None)
-            closer.start()
-            # Its number would be free for any other file from here on.
-            closer.join(0.1)
-            waited.append(closer.is_alive())
-
-    sys.setprofile(watch)
+    # Its number would be free for any other file from there on.
+    assert is_kept_waiting(transport.close, transport.wake, "send")
     transport.wake()
-    sys.setprofile(None)
-    closer.join()
-    transport.wake()
-
-    assert waited == [True]
 
 
 def test_a_session_without_descriptors_is_a_sentence_that_names_the_gateway() -> None:

@@ -56,6 +56,8 @@ class SmppLink:
         self._thread: threading.Thread | None = None
         self._transport: SmppTransport | None = None
         self._stopping = threading.Event()
+        #: Whether the thread looks at the queue for the last time, or has.
+        self._has_ended = False
         #: Whether the thread waits, or is about to, without having looked at the queue.
         self._asleep = False
         self._session: SmppSession | None = None
@@ -164,6 +166,9 @@ class SmppLink:
         else:
             self._queue.append(ticket)
             self._wake()
+            if self._has_ended:
+                # Perhaps too late for the thread to see it there.
+                ticket.settle(ConnectFailed(_CLOSED))
         return ticket
 
     def _explain_lateness(self) -> NotSent:
@@ -192,6 +197,7 @@ class SmppLink:
             self._setup.log.debug("closed while connecting")
         finally:
             transport.disconnect()
+            self._has_ended = True
             self._drop_tickets(lambda _: ConnectFailed(_CLOSED))
 
     def _live_once(self, transport: SmppTransport) -> None:

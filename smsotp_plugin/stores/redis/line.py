@@ -1,8 +1,9 @@
 """
 One connection to one Redis: that of redis-py, on a socket in which everything ends at a deadline that is handed in.
 
-redis-py greets, parses and knows the errors. By itself it bounds each wait, and neither the name look-up nor their sum: a
-server that sends a byte now and then would hold a log-in for ever. So it is given a `Channel` where it takes a socket.
+redis-py greets and knows the errors. By itself it bounds each wait, and neither the name look-up nor their sum: a server that
+sends a byte now and then would hold a log-in for ever. So it is given a `Channel` where it takes a socket. Once it has greeted,
+commands and answers pass it by: hiredis alone takes a fifth of the time.
 """
 
 import ssl
@@ -28,6 +29,7 @@ ReplyError = ResponseError
 #: Raised by redis-py where an answer is none, begins like one that it knows and goes on otherwise, or says that billions follow.
 _GARBAGE = (InvalidResponse, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 _LONGEST_REASON = 200
+_INCOMPLETE = object()
 #: Its type hints say that a command is one word.
 _pack = cast("Callable[[tuple[Word, ...]], bytes]", hiredis.pack_command)
 
@@ -93,6 +95,8 @@ class Line(Connection):
         self.place = place
         self._tls = access.tls
         self._channel = _Socket(f"Redis at {place}")
+        #: None until it has been greeted.
+        self._replies: hiredis.Reader | None = None
 
     def ask(self, commands: Sequence[tuple[Word, ...]], deadline: Deadline) -> list[Reply]:
         """
@@ -102,12 +106,11 @@ class Line(Connection):
             Broken: They did not all come; the commands may have been carried out.
             StoreError: We may not use this server.
         """
-        self._channel.deadline = deadline
-        # Not by redis-py, which looks at each word once more.
         packed = b"".join(map(_pack, commands))
         try:
-            self.send_packed_command([packed], check_health=False)
-            return [self._read() for _ in commands]
+            replies = self._replies or self._greet(deadline)
+            self._channel.write(packed, deadline)
+            return [self._read(replies, deadline) for _ in commands]
         except (AuthenticationError, ResponseError) as exc:
             raise StoreError(f"Redis at {self.place} does not let us in: {explain(exc)}") from exc
         except _GARBAGE as exc:
@@ -117,9 +120,7 @@ class Line(Connection):
 
     def is_quiet(self) -> bool:
         """Tell, without a word to the server, whether it is still there and has said nothing unasked."""
-        # redis-py's own look would take a ticket of TLS for an answer.
-        has_more = self._parser._reader.has_data()  # noqa: SLF001  (has no other name)
-        return not has_more and self._channel.quiet()
+        return self._replies is not None and not self._replies.has_data() and self._channel.quiet()
 
     def close(self) -> None:
         self._channel.close()
@@ -134,11 +135,28 @@ class Line(Connection):
             channel.encrypt(self._tls, place.host, channel.deadline)
         return channel
 
-    def _read(self) -> Reply:
-        try:
-            return self.read_response()
-        except ResponseError as exc:
-            return exc
+    def _greet(self, deadline: Deadline) -> hiredis.Reader:
+        self._channel.deadline = deadline
+        self.connect_check_health(check_health=False)
+        self._replies = hiredis.Reader(
+            protocolError=InvalidResponse,
+            replyError=self._parser.parse_error,
+            errors="replace",
+            notEnoughData=_INCOMPLETE,
+        )
+        return self._replies
+
+    def _read(self, replies: hiredis.Reader, deadline: Deadline) -> Reply:
+        while (reply := replies.gets()) is _INCOMPLETE:
+            if not (received := self._channel.receive(deadline)):
+                raise Broken(f"Redis at {self.place} closed the connection")
+            replies.feed(received)
+        if isinstance(reply, RedisError) and not isinstance(reply, ResponseError):
+            # It concerns the connection.
+            raise reply
+        if isinstance(reply, hiredis.PushNotification):
+            raise InvalidResponse("something that nobody has asked for")
+        return reply
 
 
 def explain(error: RedisError) -> str:

@@ -64,7 +64,7 @@ class TestRedis(StoreContract):
 
     def die(self, store: ChallengeStore) -> None:
         assert isinstance(store, RedisStore)
-        store._lazy.stop()
+        store._gatherer.stop()
         # As some seconds later: nobody says any more that it lives.
         store._scripts.ask("ZADD", 1, store._messages.owner, key="owners")
         store._watched.close()

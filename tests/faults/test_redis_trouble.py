@@ -245,7 +245,7 @@ def test_who_comes_after_a_failure_is_refused_at_once_and_one_a_second_tries() -
             ended = at_once_raising(lambda: store.find("0" * 32, "bob"))
             assert (ended, peer.taken) == ({"NotAnswered"}, taken)
             clock.advance(1.0)
-        store._lazy.stop()
+        store._gatherer.stop()
 
 
 def at_once_raising(call: Callable[[], object]) -> set[str]:
@@ -348,6 +348,7 @@ def test_a_challenge_whose_keeping_was_in_doubt_gets_its_sms_when_redis_answers(
     with Proxy(server.port) as proxy:
         store = open_store(proxy.url, clock := FakeClock(waits=Waits.NOT_AT_ALL))
         begin(store, somebody(clock))
+        store.flush()
         told = told_by(store)
         new = somebody(clock)
         proxy.is_silent = True
@@ -471,7 +472,7 @@ def test_what_was_taken_over_in_doubt_is_found_and_nothing_else_is(
 
 def leave(store: RedisStore, redis: Redis) -> int:
     """Make some seconds pass since a store said that it lives."""
-    store._lazy.stop()
+    store._gatherer.stop()
     store._link.close()
     return int(redis.ask("ZADD", "{smsotp}:owners", "XX", "CH", 1, store._messages.owner))
 

@@ -27,8 +27,9 @@ from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.stores.base import Challenge, ResendRules
 from smsotp_plugin.stores.budgets import BudgetRules, Spending
 from smsotp_plugin.stores.delivery_log import DeliveryEvent
+from smsotp_plugin.stores.gatherer import Gatherer
 from smsotp_plugin.stores.guesses import CLEAN, Guesser, GuessRules, Standing
-from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel, ignore_kept
+from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel
 from smsotp_plugin.stores.key_names import NO_KEYS, KeyNames
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.queue import WORKER_LIFE, MessageQueue
@@ -49,6 +50,7 @@ from smsotp_plugin.stores.redis.rows import read_challenge, write_challenge, wri
 from smsotp_plugin.stores.redis.same_key import SameKey
 from smsotp_plugin.stores.redis.settings import RedisSettings
 from smsotp_plugin.stores.redis.steady import SteadyClock
+from smsotp_plugin.stores.redis.teller import Teller
 from smsotp_plugin.stores.redis.trace import write_event
 from smsotp_plugin.stores.redis.unheard import Unheard
 from smsotp_plugin.stores.redis.watched import Watched
@@ -109,26 +111,28 @@ class RedisStore(RedisAnswers, Store):
         self._clock = clock
         self._steady = SteadyClock(clock)
         self._spender = Spender(budgets, self._scripts, clock, self._steady)
-        self._lazy = Lazy(self._scripts)
+        self._gatherer = Gatherer(self._catch_up, clock)
+        self._lazy = Lazy(self._scripts, self._gatherer.soon)
         self._fates = Fates(self._scripts, self._lazy)
         same_key = SameKey(keys, settings.place, clock)
         self._messages = Messages(self._scripts, self._lazy, clock, same_key)
         #: How many messages may wait for workers; None: this store's process sends by itself.
         self._most_waiting: int | None = None
-        self._doubts = Doubts(self._scripts, clock, self._tell)
+        self._teller = Teller()
+        self._doubts = Doubts(self._scripts, clock, self._teller.tell)
         self._unheard = Unheard(self._scripts)
         self._watched = Watched(self._link, self._scripts, clock)
         self._tries = Tries()
-        self._listener: KeptListener = ignore_kept
         #: Whether something has to be spent before it is decided about anything else.
         self._unspent = False
         self._housekeeper = Rounds("smsotp-housekeeper", self._keep_house, clock)
+        self._gatherer.start()
         try:
             self._steady.compare(self._messages.live())
         except NotAnswered as exc:
             log.warning("the store is not there yet: %s", exc)
         except BaseException:
-            self._lazy.stop()
+            self._gatherer.stop()
             self._link.close()
             raise
 
@@ -136,7 +140,7 @@ class RedisStore(RedisAnswers, Store):
         self._housekeeper.start()
 
     def listen(self, listener: KeptListener) -> None:
-        self._listener = listener
+        self._teller.listener = listener
 
     def open_queue(self, most: int) -> MessageQueue:
         self._most_waiting = most
@@ -159,7 +163,8 @@ class RedisStore(RedisAnswers, Store):
             return read_challenge(rest[0])
         if word != b"kept":
             raise _explain(cast("bytes", word))
-        self._tell([parcel])
+        self._teller.add(parcel)
+        self._gatherer.soon()
         return new
 
     @reads_replies
@@ -269,13 +274,14 @@ class RedisStore(RedisAnswers, Store):
         self._lazy.add(partial(write_event, self._scripts, event, self._events_kept), soon=False)
 
     def flush(self) -> None:
+        self._teller.tell_all()
         self._doubts.settle()
         self._unheard.settle()
         self._lazy.flush()
 
     def close(self) -> None:
         self._housekeeper.stop()
-        self._lazy.stop()
+        self._gatherer.stop()
         try:
             self.flush()
         finally:
@@ -350,11 +356,15 @@ class RedisStore(RedisAnswers, Store):
         wrong.challenge = read_challenge(row)
         return wrong
 
-    def _tell(self, parcels: Sequence[Parcel]) -> None:
+    def _catch_up(self) -> None:
+        """Tell of what is kept, and write what waits; what prevents that is told by the link, and the next round tries again."""
+        self._teller.tell()
         try:
-            self._listener(parcels)
-        except BaseException:  # whoever logs in is asked for a code that may still come
-            log.exception("users were asked for codes, but no SMS will be sent")
+            self._lazy.flush()
+        except StoreError:
+            return
+        except BaseException:  # the thread has to live
+            log.exception("unexpected failure")
 
     def _keep_house(self) -> None:
         """Say that this store lives, ask what is in doubt, and write what waits; what prevents that is told by the link."""

@@ -21,6 +21,7 @@ from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.stores.base import FURTHEST_END, KEPT_AFTER_EXPIRY, Challenge, ResendRules
 from smsotp_plugin.stores.budgets import NO_BUDGETS, BudgetRules, Spending
 from smsotp_plugin.stores.delivery_log import DeliveryEvent
+from smsotp_plugin.stores.gatherer import GATHERING, Gatherer
 from smsotp_plugin.stores.guesses import Guesser, GuessRules, Standing
 from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel, ignore_kept
 from smsotp_plugin.stores.kind import Store
@@ -29,7 +30,6 @@ from smsotp_plugin.stores.sqlite.batch import Batch
 from smsotp_plugin.stores.sqlite.budgets import BudgetPart
 from smsotp_plugin.stores.sqlite.challenges import take_back
 from smsotp_plugin.stores.sqlite.file import SqliteFile
-from smsotp_plugin.stores.sqlite.gatherer import GATHERING, Gatherer
 from smsotp_plugin.stores.sqlite.guess_file import GuessFile
 from smsotp_plugin.stores.sqlite.neighbours import Presence
 from smsotp_plugin.stores.sqlite.recent import RecentLogins

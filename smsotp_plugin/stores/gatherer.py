@@ -1,4 +1,4 @@
-"""A thread that commits what has gathered."""
+"""A thread that writes what has gathered."""
 
 import queue
 import threading
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.threads import start_thread
 
-#: Seconds between two commits, in which log-ins gather; the first one after a pause is made at once.
+#: Seconds between two times, in which log-ins gather; the first one after a pause is made at once.
 GATHERING = 0.01
 
 

@@ -1,0 +1,63 @@
+"""Tells whoever sends codes what is kept, many at once, and not in the time of a log-in."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+
+from smsotp_plugin.stores.kept import KeptListener, Parcel, ignore_kept
+
+log = logging.getLogger("smsotp.store")
+
+
+class Teller:
+    """
+    Safe under threads.
+
+    Attributes:
+        listener: Is told.
+    """
+
+    def __init__(self) -> None:
+        self.listener: KeptListener = ignore_kept
+        self._kept: deque[Parcel] = deque()
+        self._lock = threading.Lock()
+        #: Of each time that the listener is told something: set when it knows.
+        self._under_way: set[threading.Event] = set()
+        self._inside = threading.local()
+
+    def add(self, parcel: Parcel) -> None:
+        """Have the listener told with the next ones, by whoever calls `tell`."""
+        # Needs no lock: a deque takes and gives one at a time.
+        self._kept.append(parcel)
+
+    def tell(self, parcels: Sequence[Parcel] = ()) -> None:
+        """Tell the listener of all that are kept, and of these."""
+        self._kept.extend(parcels)
+        known = threading.Event()
+        with self._lock:
+            kept = [self._kept.popleft() for _ in range(len(self._kept))]
+            if not kept:
+                return
+            self._under_way.add(known)
+        outer = getattr(self._inside, "listener", False)
+        self._inside.listener = True
+        try:
+            self.listener(kept)
+        except BaseException:  # whoever logs in is asked for a code that may still come
+            log.exception("users were asked for codes, but no SMS will be sent")
+        finally:
+            self._inside.listener = outer
+            with self._lock:
+                self._under_way.discard(known)
+            known.set()
+
+    def tell_all(self) -> None:
+        """Do the same, and return when it knows of everything; from within the listener, this waits for nothing else that it does."""
+        self.tell()
+        if getattr(self._inside, "listener", False):
+            return
+        with self._lock:
+            under_way = list(self._under_way)
+        for known in under_way:
+            known.wait()

@@ -38,9 +38,7 @@ class SinkHandler(logging.Handler):
         try:
             line = make_printable(self.format(record))
         except Exception as exc:  # noqa: BLE001  (a thread must not end because of what it has to say)
-            line = (
-                f"smsotp: a line of the log could not be written: {type(exc).__name__} at {record.pathname}"
-            )
+            line = f"{LINE_START}a line of the log could not be written: {type(exc).__name__} at {record.pathname}"
         with suppress(Exception):
             self._sink(record.levelno, line)
 

@@ -77,16 +77,18 @@ def test_a_wrong_rule_is_explained(text: str, says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "values",
+    ("values", "says"),
     [
-        {},
-        {"action": "hang", "when": "now"},
-        {"action": "hang", "times": "3"},
-        {"action": "hang", "times": True},
+        ({}, "needs an 'action'"),
+        ({"action": "hang", "when": "now"}, "has no 'when'"),
+        ({"action": "hang", "times": "3"}, "'times' of a fault rule must be a whole number, not '3'"),
+        ({"action": "hang", "times": True}, "must be a whole number, not True"),
+        ({"action": "delay", "seconds": True}, "must be a number, not True"),
+        ({"action": "hang", "for": 49170}, "must be a text, not 49170"),
     ],
 )
-def test_a_wrong_dict_is_explained(values: dict[str, object]) -> None:
-    with pytest.raises(BadFault):
+def test_a_wrong_dict_is_explained(values: dict[str, object], says: str) -> None:
+    with pytest.raises(BadFault, match=says):
         Rule.from_dict(values)
 
 

@@ -135,6 +135,21 @@ class Fault:
             raise BadFault("An SMPP command_status goes from 0 to 0xffffffff.")
 
 
+_TEXT, _WHOLE, _NUMBER = ((str,), "a text"), ((int,), "a whole number"), ((int, float), "a number")
+#: What each key of a rule written as a dictionary may be.
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "action": _TEXT,
+    "seconds": _NUMBER,
+    "bytes": _WHOLE,
+    "code": _WHOLE,
+    "text": _TEXT,
+    "for": _TEXT,
+    "nth": _WHOLE,
+    "times": _WHOLE,
+    "at": _TEXT,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """
@@ -203,22 +218,12 @@ class Rule:
         Raises:
             BadFault: A key is unknown or a value has the wrong type.
         """
-        kinds: dict[str, tuple[type, ...]] = {
-            "action": (str,),
-            "seconds": (int, float),
-            "bytes": (int,),
-            "code": (int,),
-            "text": (str,),
-            "for": (str,),
-            "nth": (int,),
-            "times": (int,),
-            "at": (str,),
-        }
         for name, value in values.items():
-            if name not in kinds:
-                raise BadFault(f"A fault rule has no {name!r}. It may have: {', '.join(kinds)}.")
-            if value is not None and (not isinstance(value, kinds[name]) or isinstance(value, bool)):
-                raise BadFault(f"{name!r} of a fault rule must be {kinds[name][0].__name__}, not {value!r}.")
+            if name not in _KINDS:
+                raise BadFault(f"A fault rule has no {name!r}. It may have: {', '.join(_KINDS)}.")
+            types, kind = _KINDS[name]
+            if value is not None and (not isinstance(value, types) or isinstance(value, bool)):
+                raise BadFault(f"{name!r} of a fault rule must be {kind}, not {value!r}.")
         if values.get("action") is None:
             raise BadFault(f"A fault rule needs an 'action'. The words are: {', '.join(ACTIONS)}.")
         fault = Fault(

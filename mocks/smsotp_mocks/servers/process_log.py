@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 _SHOWN = 40  # lines in an error
 _READ_LATER = 0.02  # seconds
 _PIECE = 65536  # bytes
-_MOST = (
-    16 * _PIECE
-)  # read at once: as much as any pipe holds, and no more of a program that never stops printing
+#: Bytes that are read at once: as many as any pipe holds, and no more of a program that never stops printing.
+_MOST = 16 * _PIECE
 
 
 class ProcessLog:
@@ -44,7 +43,7 @@ class ProcessLog:
         """Read a new run's output until it ends; the run before has ended."""
         self.close()
         output = self._output = _Output(process)
-        self._thread = threading.Thread(target=self._read, args=(output,), name="radius-log", daemon=True)
+        self._thread = threading.Thread(target=self._read, args=(output,), name="program-log", daemon=True)
         self._thread.start()
 
     def close(self) -> None:

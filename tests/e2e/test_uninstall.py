@@ -52,9 +52,8 @@ def write(path: Path, text: str) -> None:
     path.write_text((path.read_text() if path.exists() else "") + text)
 
 
-@pytest.mark.parametrize("dictionary", ["as it is", "ends without a line break", "empty", "missing"])
-@pytest.mark.parametrize("listen", [False, True], ids=["alone", "with the example"])
-def test_the_raddb_is_as_it_was_before(clean: Path, config: Path, *, listen: bool, dictionary: str) -> None:
+@pytest.mark.parametrize("dictionary", ["ends without a line break", "empty", "missing"])
+def test_the_raddb_is_as_it_was_before(clean: Path, config: Path, dictionary: str) -> None:
     match dictionary:
         case "ends without a line break":
             write(clean / "dictionary", "# mine")
@@ -63,12 +62,18 @@ def test_the_raddb_is_as_it_was_before(clean: Path, config: Path, *, listen: boo
         case "missing":
             (clean / "dictionary").unlink()
     before = contents(clean)
-    assert (
-        install(
-            clean, config, *(["--listen", f"127.0.0.1:{find_free_udp_port()}"] if listen else [])
-        ).returncode
-        == 0
-    )
+    change_raddb(clean, config)
+    assert contents(clean) != before
+
+    done = uninstall(clean)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert contents(clean) == before
+
+
+def test_what_the_command_has_installed_with_the_example_is_removed(clean: Path, config: Path) -> None:
+    before = contents(clean)
+    assert install(clean, config, "--listen", f"127.0.0.1:{find_free_udp_port()}").returncode == 0
     assert contents(clean) != before
 
     done = uninstall(clean)
@@ -109,40 +114,44 @@ SQL = "sql {\n\tpost-auth {\n\t\tquery = \"INSERT INTO log VALUES ('%{control:sm
 SITE = "server mine {\n\tauthorize {\n\t\tpap\n\t\t%s\n\t}\n}\n"
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "line", "used"),
-    [
-        ("mods-config/files/authorize", 'bob SMSOTP-Phone := "+491701234567"\n', 1, "SMSOTP-Phone"),
-        ("mods-config/files/authorize", "x\nbob Auth-Type := smsotp\n", 2, "smsotp"),
-        ("mods-config/preprocess/hints", 'bob\n\tSMSOTP-Language = "de"\n', 2, "SMSOTP-Language"),
-        ("mods-enabled/ldap", LDAP, 3, "SMSOTP-Phone"),
-        ("mods-enabled/sql", SQL, 3, "smsotp-result"),
-        ("mods-config/sql/main/mysql/queries.conf", "q = '%{SMSOTP-Gateway}'\n", 1, "SMSOTP-Gateway"),
-        ("sites-enabled/mine", SITE % "smsotp_guard", 4, "smsotp_guard"),
-        ("sites-enabled/mine", SITE % "-smsotp", 4, "smsotp"),
-        ("sites-enabled/mine", SITE % "smsotp.authorize {", 4, "smsotp"),
-        ("sites-enabled/mine", SITE % "if (&control:SMSOTP-Site == 'x') {", 4, "SMSOTP-Site"),
-        ("sites-enabled/mine", SITE % 'update reply {\nReply-Message := "%{smsotp:x}"\n}', 5, "smsotp"),
-        ("policy.d/mine", "mine {\n\tsmsotp_challenge\n}\n", 2, "smsotp_challenge"),
-        (
-            "clients.conf",
-            'client x {\n\tipaddr = 192.0.2.1\n\tsecret = "x"\n\tSMSOTP-Site = "x"\n}\n',
-            4,
-            "SMSOTP-Site",
-        ),
-        ("dictionary", "VALUE SMSOTP-Site x 1\n", 1, "SMSOTP-Site"),
-    ],
-)
-def test_while_something_uses_it_nothing_is_removed(
-    installed: Path, name: str, text: str, line: int, used: str
-) -> None:
-    lines = len((installed / name).read_text().splitlines()) if (installed / name).exists() else 0
-    write(installed / name, text)
+#: What may use the plugin: file, what is added to it, the line in that, and what it uses.
+USES = [
+    ("mods-config/files/authorize", 'bob SMSOTP-Phone := "+491701234567"\n', 1, "SMSOTP-Phone"),
+    ("mods-config/files/authorize", "x\nbob Auth-Type := smsotp\n", 2, "smsotp"),
+    ("mods-config/preprocess/hints", 'bob\n\tSMSOTP-Language = "de"\n', 2, "SMSOTP-Language"),
+    ("mods-enabled/ldap", LDAP, 3, "SMSOTP-Phone"),
+    ("mods-enabled/sql", SQL, 3, "smsotp-result"),
+    ("mods-config/sql/main/mysql/queries.conf", "q = '%{SMSOTP-Gateway}'\n", 1, "SMSOTP-Gateway"),
+    ("sites-enabled/policy", SITE % "smsotp_guard", 4, "smsotp_guard"),
+    ("sites-enabled/optional", SITE % "-smsotp", 4, "smsotp"),
+    ("sites-enabled/method", SITE % "smsotp.authorize {", 4, "smsotp"),
+    ("sites-enabled/condition", SITE % "if (&control:SMSOTP-Site == 'x') {", 4, "SMSOTP-Site"),
+    ("sites-enabled/text", SITE % 'update reply {\nReply-Message := "%{smsotp:x}"\n}', 5, "smsotp"),
+    ("policy.d/mine", "mine {\n\tsmsotp_challenge\n}\n", 2, "smsotp_challenge"),
+    (
+        "clients.conf",
+        'client x {\n\tipaddr = 192.0.2.1\n\tsecret = "x"\n\tSMSOTP-Site = "x"\n}\n',
+        4,
+        "SMSOTP-Site",
+    ),
+    ("dictionary", "VALUE SMSOTP-Site x 1\n", 1, "SMSOTP-Site"),
+]
 
-    expect_refusal(
-        installed,
-        f"problem: {installed / name}:{lines + line} uses {used}: take that out first\n1 problem.\n",
-    )
+
+def test_while_something_uses_it_nothing_is_removed(installed: Path) -> None:
+    expected = []
+    for name, text, line, used in USES:
+        file = installed / name
+        lines = len(file.read_text().splitlines()) if file.exists() else 0
+        write(file, text)
+        expected.append(f"problem: {file}:{lines + line} uses {used}: take that out first")
+    before = contents(installed)
+
+    done = uninstall(installed)
+
+    assert done.returncode == 2
+    assert sorted(done.stderr.splitlines()) == sorted([*expected, f"{len(USES)} problems."])
+    assert contents(installed) == before
 
 
 def test_files_outside_that_the_server_reads_are_looked_at(
@@ -180,23 +189,18 @@ def test_what_a_section_includes_by_its_own_name_is_looked_at(
     assert done.stderr == f"problem: {queries}:1 uses SMSOTP-Phone: take that out first\n1 problem.\n"
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("mods-config/files/authorize", '# bob SMSOTP-Phone := "+491701234567"\n'),
-        ("mods-config/files/authorize~", 'bob SMSOTP-Phone := "+491701234567"\n'),
-        ("sites-available/mine", SITE % "smsotp_guard"),
-        ("sites-enabled/mine", "server smsotp {\n\tauthorize {\n\t\tok\t# not smsotp_guard\n\t}\n}\n"),
-        (
-            "mods-enabled/mine",
-            'linelog mine {\n\tfilename = "/var/log/smsotp/smsotp_guard"\n\tformat = ""\n}\n',
-        ),
-    ],
-)
-def test_what_the_server_does_not_take_for_ours_is_no_use(
-    clean: Path, config: Path, name: str, text: str
-) -> None:
-    write(clean / name, text)
+NO_USES = [
+    ("mods-config/files/authorize", '# bob SMSOTP-Phone := "+491701234567"\n'),
+    ("mods-config/files/authorize~", 'bob SMSOTP-Phone := "+491701234567"\n'),
+    ("sites-available/mine", SITE % "smsotp_guard"),
+    ("sites-enabled/mine", "server smsotp {\n\tauthorize {\n\t\tok\t# not smsotp_guard\n\t}\n}\n"),
+    ("mods-enabled/mine", 'linelog mine {\n\tfilename = "/var/log/smsotp/smsotp_guard"\n\tformat = ""\n}\n'),
+]
+
+
+def test_what_the_server_does_not_take_for_ours_is_no_use(clean: Path, config: Path) -> None:
+    for name, text in NO_USES:
+        write(clean / name, text)
     before = contents(clean)
     change_raddb(clean, config)
 

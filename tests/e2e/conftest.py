@@ -1,15 +1,12 @@
-import re
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from smsotp_mocks.net.ports import find_free_udp_port
 from smsotp_mocks.servers.raddb import RadiusUser
 
-from .raddbs import DEBIAN, USERS, answer_at_once, write_config
+from .raddbs import copy_debian, write_config
 from .system import World
 
 
@@ -41,16 +38,7 @@ def directory() -> Iterator[Path]:
 @pytest.fixture
 def raddb(directory: Path) -> Path:
     """Give a copy of Debian's configuration, whose own sites listen elsewhere."""
-    path = directory / "raddb"
-    subprocess.run(["cp", "-a", DEBIAN, path], check=True)
-    for site in (path / "sites-available/default", path / "sites-available/inner-tunnel"):
-        site.write_text(
-            re.sub(r"port = (0|18120)\b", lambda _: f"port = {find_free_udp_port()}", site.read_text())
-        )
-    answer_at_once(path)
-    users = path / "mods-config/files/authorize"
-    users.write_text(USERS + users.read_text())
-    return path
+    return copy_debian(directory)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from smsotp_mocks.net.ports import find_free_udp_port
 from smsotp_plugin.raddb.install import plan_installation
 from smsotp_plugin.raddb.tree import Raddb, read_listener
 from smsotp_plugin.settings import load_settings
@@ -17,6 +18,20 @@ bob Cleartext-Password := "hello", SMSOTP-Phone := "+491701234567"
 open Auth-Type := Accept, SMSOTP-Phone := "+491701234567"
 poor Cleartext-Password := "hello"
 """
+
+
+def copy_debian(directory: Path) -> Path:
+    """Copy Debian's configuration, whose own sites then listen elsewhere; returns the copy."""
+    path = directory / "raddb"
+    subprocess.run(["cp", "-a", DEBIAN, path], check=True)
+    for site in (path / "sites-available/default", path / "sites-available/inner-tunnel"):
+        site.write_text(
+            re.sub(r"port = (0|18120)\b", lambda _: f"port = {find_free_udp_port()}", site.read_text())
+        )
+    answer_at_once(path)
+    users = path / "mods-config/files/authorize"
+    users.write_text(USERS + users.read_text())
+    return path
 
 
 def answer_at_once(raddb: Path) -> None:

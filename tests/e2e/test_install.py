@@ -6,13 +6,16 @@ import pwd
 import shutil
 import stat
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from smsotp_mocks.net.ports import find_free_udp_port
 
-from .raddbs import DEBIAN, change_raddb, contents, install, set_main, write_config
+from .raddbs import DEBIAN, change_raddb, contents, copy_debian, install, set_main, write_config
 
 pytestmark = [
     pytest.mark.skipif(not DEBIAN.is_dir(), reason="FreeRADIUS is not installed"),
@@ -20,30 +23,57 @@ pytestmark = [
 ]
 
 
-def test_what_root_keeps_for_itself_stays_so(raddb: Path, config: Path) -> None:
-    secret = raddb / "mods-config/files/mine"
-    secret.touch(mode=0o600)
+@dataclass(frozen=True)
+class Installed:
+    """What an installation with the example has made of a copy of Debian's configuration."""
 
-    assert install(raddb, config).returncode == 0
-    assert (secret.stat().st_gid, stat.S_IMODE(secret.stat().st_mode)) == (0, 0o600)
+    directory: Path
+    listen: str
+    told: str
+
+    @property
+    def raddb(self) -> Path:
+        return self.directory / "raddb"
+
+    @property
+    def config(self) -> Path:
+        return self.directory / "smsotp.toml"
 
 
-def test_a_second_run_changes_nothing(directory: Path, raddb: Path, config: Path) -> None:
-    listen = f"127.0.0.1:{find_free_udp_port()}"
-    assert install(raddb, config, "--listen", listen).returncode == 0
-    before = contents(directory)
+@pytest.fixture(scope="module")
+def installed() -> Iterator[Installed]:
+    """Install once, for the tests that only look."""
+    with tempfile.TemporaryDirectory(prefix="smsotp-") as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        raddb, config = copy_debian(directory), write_config(directory, "http://127.0.0.1:1")
+        (raddb / "mods-config/files/mine").touch(mode=0o600)
+        listen = f"127.0.0.1:{find_free_udp_port()}"
+        done = install(raddb, config, "--listen", listen)
+        assert done.returncode == 0, done.stderr
+        yield Installed(directory, listen, done.stdout)
 
-    done = install(raddb, config, "--listen", listen)
+
+def test_what_root_keeps_for_itself_stays_so(installed: Installed) -> None:
+    secret = (installed.raddb / "mods-config/files/mine").stat()
+
+    assert (secret.st_uid, secret.st_gid, stat.S_IMODE(secret.st_mode)) == (0, 0, 0o600)
+
+
+def test_a_second_run_changes_nothing(installed: Installed) -> None:
+    before = contents(installed.directory)
+
+    done = install(installed.raddb, installed.config, "--listen", installed.listen)
 
     assert done.returncode == 0
     assert "Nothing had to be changed." in done.stdout
-    assert contents(directory) == before
+    assert contents(installed.directory) == before
 
 
-def test_files_belong_to_the_server_like_those_of_debian(raddb: Path, config: Path) -> None:
-    assert install(raddb, config, "--listen", f"127.0.0.1:{find_free_udp_port()}").returncode == 0
-
+def test_files_belong_to_the_server_like_those_of_debian(installed: Installed) -> None:
+    raddb = installed.raddb
     model = (raddb / "radiusd.conf").stat()
+
     for name in ("mods-available/smsotp-plugin", "policy.d/smsotp", "sites-available/smsotp", "dictionary"):
         found = (raddb / name).stat()
         assert (found.st_uid, found.st_gid, found.st_mode) == (model.st_uid, model.st_gid, model.st_mode)
@@ -51,21 +81,23 @@ def test_files_belong_to_the_server_like_those_of_debian(raddb: Path, config: Pa
     assert (raddb / "sites-enabled/smsotp").readlink() == Path("../sites-available/smsotp")
 
 
+def test_the_store_gets_a_private_directory_of_the_servers_user(installed: Installed) -> None:
+    found = (installed.directory / "store").stat()
+
+    assert found.st_uid == pwd.getpwnam("freerad").pw_uid
+    assert stat.S_IMODE(found.st_mode) == 0o700
+
+
+def test_the_servers_group_gets_to_read_the_configuration(installed: Installed) -> None:
+    assert f"done: let the group freerad read {installed.config}" in installed.told
+    assert stat.S_IMODE(installed.config.stat().st_mode) == 0o640
+
+
 def test_without_listen_the_example_is_written_and_not_enabled(raddb: Path, config: Path) -> None:
     assert install(raddb, config).returncode == 0
 
     assert (raddb / "sites-available/smsotp").is_file()
     assert not (raddb / "sites-enabled/smsotp").exists()
-
-
-def test_the_store_gets_a_private_directory_of_the_servers_user(
-    directory: Path, raddb: Path, config: Path
-) -> None:
-    assert install(raddb, config).returncode == 0
-
-    found = (directory / "store").stat()
-    assert found.st_uid == pwd.getpwnam("freerad").pw_uid
-    assert stat.S_IMODE(found.st_mode) == 0o700
 
 
 def test_a_dry_run_shows_a_diff_and_writes_nothing(directory: Path, raddb: Path, config: Path) -> None:
@@ -173,14 +205,6 @@ def test_a_missing_rlm_python3_is_told_with_its_package(directory: Path, raddb: 
         f"{directory}/rlm_python3.so is missing: install it, on Debian with: apt install freeradius-python3"
         in (done.stderr)
     )
-
-
-def test_the_servers_group_gets_to_read_the_configuration(raddb: Path, config: Path) -> None:
-    done = install(raddb, config)
-
-    assert done.returncode == 0
-    assert f"done: let the group freerad read {config}" in done.stdout
-    assert stat.S_IMODE(config.stat().st_mode) == 0o640
 
 
 def test_the_component_that_blocks_the_configuration_is_told(directory: Path, raddb: Path) -> None:

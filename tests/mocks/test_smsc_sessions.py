@@ -2,16 +2,22 @@
 
 import socket
 import struct
+from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from smpplib import smpp
 from smpplib.exceptions import PDUError
 
+from smsotp_mocks.faults.words import Fault
 from smsotp_mocks.gateways.smpp.gateway import Smsc
+from smsotp_mocks.gateways.smpp.pdu import Command, Pdu
 from smsotp_mocks.gateways.smpp.receipts import ReceiptPolicy
+from smsotp_mocks.gateways.smpp.session import SmppSession
 from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.net.certificates import Certificates
 from tests.mocks.esme import BIND, NUMBER, SUBMIT_BODY, Esme, exchange, pdu, raw
+from tests.support.interruption import is_kept_waiting
 
 
 def test_a_receipt_has_the_addresses_of_its_message_and_its_text_in_any_alphabet(esme: Esme) -> None:
@@ -311,3 +317,39 @@ def test_tls_and_ipv6(inbox: Inbox, certificates: Certificates) -> None:
         connection.sendall(pdu(0x15))
 
         assert connection.recv(16) == struct.pack(">IIII", 16, 0x80000015, 0, 7)
+
+
+@pytest.fixture
+def alone(smsc: Smsc) -> Iterator[tuple[SmppSession, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield SmppSession(smsc, smsc._terms, smsc._centre, ours), theirs
+
+
+def test_nothing_is_written_to_a_connection_while_it_is_reset_or_after_that(
+    alone: tuple[SmppSession, socket.socket],
+) -> None:
+    session, _ = alone
+    request = Pdu(Command.ENQUIRE_LINK, 0, 1, b"")
+    written = []
+
+    def write() -> None:
+        with suppress(ConnectionAbortedError):
+            session._write(b"a report")
+            written.append("a report")
+
+    def break_it() -> None:
+        with suppress(ConnectionAbortedError):
+            session._break(Fault("reset-before"), request, b"")
+
+    assert is_kept_waiting(write, break_it, "detach")
+    assert written == []
+
+
+def test_nothing_is_written_to_a_client_that_has_gone(alone: tuple[SmppSession, socket.socket]) -> None:
+    session, client = alone
+    client.shutdown(socket.SHUT_WR)
+    session.run()
+
+    with pytest.raises(ConnectionAbortedError):
+        session._write(b"a report")

@@ -84,6 +84,7 @@ class SmppSession:
         self._outstanding = 0
         self._reports: dict[int, Report] = {}
         self._has_place = False
+        self._has_ended = False
         self.system_id = ""
         self.bound: Command | None = None
 
@@ -101,6 +102,9 @@ class SmppSession:
         ):
             while (pdu := self._read(stream)) is not None:
                 self._handle(pdu)
+        with self._writing:
+            # What comes later must not be written to whatever connection gets the number of this one.
+            self._has_ended = True
 
     def close(self) -> None:
         """Leave the place of a bind to others."""
@@ -301,7 +305,9 @@ class SmppSession:
     def _break(self, fault: Fault, pdu: Pdu, body: bytes) -> None:
         """Do what is the same for every PDU. ``hang`` and ``mute`` are: nothing."""
         if fault.action in ("reset-before", "reset-after"):
-            reset(self._connection)
+            with self._writing:
+                self._has_ended = True
+                reset(self._connection)
             raise _Closed
         if fault.action == "half":
             whole = Pdu(pdu.command | RESPONSE, 0, pdu.sequence, body).to_bytes()
@@ -323,6 +329,8 @@ class SmppSession:
 
     def _write(self, data: bytes) -> None:
         with self._writing:
+            if self._has_ended:
+                raise _Closed
             self._connection.sendall(data)
 
     def _note(self, verdict: Verdict, reason: str, wire: dict[str, Any], status: int | None = None) -> None:

@@ -1,5 +1,6 @@
 """The first screen of the README, and of the page about clusters, shows what happens."""
 
+import os
 import re
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from smsotp_mocks.demo import __main__ as demo
 from smsotp_mocks.demo import one_server
 from smsotp_mocks.servers.raddb import RadiusUser
+from tests.support.file_events import wait_for_files
 from tests.support.markdown import ROOT, blocks
 
 DEMO = [sys.executable, "-m", "smsotp_mocks.demo"]
@@ -47,6 +49,33 @@ def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
     assert running.returncode == 130
     assert errors.strip() == "Interrupted; everything is stopped."
     assert not server.exists()
+
+
+@pytest.mark.parametrize("begun", ["worker-1/worker.log", "node-1/radius.log"])
+def test_a_demo_that_is_interrupted_twice_while_a_program_starts_leaves_none_running(
+    tmp_path: Path, begun: str
+) -> None:
+    with subprocess.Popen(
+        [*DEMO, "--cluster"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"TMPDIR": str(tmp_path)},
+        start_new_session=True,
+    ) as running:
+        wait_for_files(tmp_path, lambda: [*tmp_path.iterdir()])
+        log = next(tmp_path.iterdir()) / begun
+        for place in (log.parent, log):
+            wait_for_files(place.parent, place.exists)
+        for _ in range(2):
+            running.send_signal(signal.SIGTERM)
+        _, errors = running.communicate(timeout=110)
+
+    assert running.returncode == 130
+    assert errors.strip() == "Interrupted; everything is stopped."
+    with pytest.raises(ProcessLookupError):
+        os.killpg(running.pid, 0)
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_demo_in_which_something_else_happens_fails(

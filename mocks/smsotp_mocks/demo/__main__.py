@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
 from smsotp_mocks.demo.one_server import demonstrate_one_server
 from smsotp_mocks.demo.steps import Unexpected
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cluster", action="store_true", help="show two servers that share a Redis")
     chosen = parser.parse_args(arguments)
     demonstrate = demonstrate_two_servers if chosen.cluster else demonstrate_one_server
-    before = {number: signal.signal(number, signal.default_int_handler) for number in _ENDING}
+    before = {number: signal.signal(number, _interrupt) for number in _ENDING}
     try:
         for each in GATEWAYS if chosen.gateway == "all" else [chosen.gateway]:
             demonstrate(each)
@@ -49,6 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for number, handler in before.items():
             signal.signal(number, handler)
     return 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Have everything stopped, which whoever asks again must not interrupt: programs would be left running."""
+    del number, frame
+    for each in _ENDING:
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -160,8 +160,13 @@ class FreeRadiusServer(Logged):
             cwd=self.directory,
             env=os.environ | self._environment,
         )
-        self._log.follow(self._process)
-        if not self._log.wait(_READY, mark, _START):
+        try:
+            self._log.follow(self._process)
+            is_ready = self._log.wait(_READY, mark, _START)
+        except BaseException:  # whoever is interrupted here knows of no server to end
+            self._end(signal.SIGKILL)
+            raise
+        if not is_ready:
             status = self._end(signal.SIGKILL)
             raise HarnessError(f"FreeRADIUS did not start (status {status}).\n{self._log.tail(mark)}")
         return self

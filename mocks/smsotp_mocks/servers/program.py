@@ -61,8 +61,13 @@ class Program(Logged, ABC):
             text=True,
             errors="replace",
         )
-        self._log.follow(self._process)
-        if not self._log.wait(self.ready, mark, _LIMIT):
+        try:
+            self._log.follow(self._process)
+            is_ready = self._log.wait(self.ready, mark, _LIMIT)
+        except BaseException:  # whoever is interrupted here knows of no program to end
+            self._end(signal.SIGKILL)
+            raise
+        if not is_ready:
             self._end(signal.SIGKILL)
             raise HarnessError(f"{self.name} did not start.\n{self._log.tail(mark)}")
         return self

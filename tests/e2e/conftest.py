@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from smsotp_mocks.servers.raddb import RadiusUser
+from tests.support.moved_clock import MovedClock
 
 from .raddbs import copy_debian, write_config
 from .system import World
@@ -25,6 +26,12 @@ def anna(world: World) -> RadiusUser:
 @pytest.fixture
 def otto(world: World) -> RadiusUser:
     return world.someone()
+
+
+@pytest.fixture
+def moved_clock(tmp_path: Path) -> MovedClock:
+    """Give a clock for what is started with its environment."""
+    return MovedClock(tmp_path)
 
 
 @pytest.fixture

@@ -5,13 +5,11 @@ from pathlib import Path
 
 from smsotp_mocks.servers.raddb import RadiusUser
 from tests.support.file_events import wait_for_files
+from tests.support.moved_clock import MovedClock
 
 from .raddbs import SMSOTP
 from .sites import first_factor_record, site_world
 from .system import World
-from .test_machine_trouble import move, moved_clock
-
-__all__ = ["moved_clock"]
 
 ANNA = RadiusUser("anna", "hello", "+491701234567", "Auth-Type := FIRST")
 KEYS = ("a key of at least thirty-two characters", "another key of at least thirty-two characters")
@@ -45,14 +43,13 @@ def test_with_another_key_an_answer_is_a_password_and_the_same_log_in_a_new_one(
 
 
 def test_twenty_minutes_after_its_end_an_answer_is_a_password(
-    tmp_path: Path, moved_clock: tuple[Path, dict[str, str]]
+    tmp_path: Path, moved_clock: MovedClock
 ) -> None:
-    seconds, environment = moved_clock
-    with site_world(tmp_path / "world", users=[ANNA], environment=environment) as world:
+    with site_world(tmp_path / "world", users=[ANNA], environment=moved_clock.environment) as world:
         challenge = world.log_in(ANNA)
         code = world.code_of(ANNA)
         # The State itself says, to within ten minutes, when its challenge ends; the store keeps that for ten minutes more.
-        move(seconds, 301 + 1200)
+        moved_clock.move(301 + 1200)
         wait_for_files(world.store, lambda: world.sql("SELECT count(*) FROM challenges") == [(0,)])
 
         answer = world.answer(ANNA, code, challenge.state)

@@ -16,7 +16,7 @@ import pytest
 from smsotp_mocks.servers.errors import HarnessError
 from smsotp_mocks.servers.raddb import RadiusUser
 from smsotp_mocks.servers.radius_client import Answer, NoAnswer
-from tests.support.programs import program
+from tests.support.moved_clock import MovedClock
 
 from .disks import ext4, frozen, make_read_only, mounted
 from .system import UNAVAILABLE, World
@@ -33,7 +33,6 @@ print("locked", flush=True)
 time.sleep(5)
 other.execute("ROLLBACK")
 """
-SHIM = Path(__file__).parents[1] / "support/moved_clock.c"
 
 
 @pytest.fixture
@@ -143,41 +142,22 @@ def test_a_damaged_database_lets_nobody_in_and_log_ins_go_on_when_it_is_removed(
         assert world.log_in_wholly(world.someone()).code == "accept"
 
 
-@pytest.fixture
-def moved_clock(tmp_path: Path) -> tuple[Path, dict[str, str]]:
-    """Give a file that moves the wall clock of a server, and the environment that makes a server look into it."""
-    library, seconds = tmp_path / "moved_clock.so", tmp_path / "seconds"
-    compiler = program("gcc", "gcc libc6-dev")
-    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", library, SHIM], check=True)
-    tmp_path.chmod(0o755)
-    library.chmod(0o755)
-    move(seconds, 0)
-    return seconds, {"LD_PRELOAD": str(library), "MOVED_CLOCK": str(seconds)}
-
-
-def move(seconds: Path, by: int) -> None:
-    """Set a clock forward, or back."""
-    with seconds.open("r+b" if seconds.exists() else "wb") as file:
-        file.write(by.to_bytes(8, sys.byteorder, signed=True))
-
-
 @pytest.mark.parametrize("by", [HOUR, -HOUR])
 def test_a_clock_that_is_set_by_an_hour_makes_codes_worthless_and_log_ins_go_on(
-    tmp_path: Path, moved_clock: tuple[Path, dict[str, str]], by: int
+    tmp_path: Path, moved_clock: MovedClock, by: int
 ) -> None:
-    seconds, environment = moved_clock
-    with World(tmp_path / "world", environment=environment) as world:
+    with World(tmp_path / "world", environment=moved_clock.environment) as world:
         anna = world.someone()
         before = world.log_in(anna)
         old = world.code_of(anna)
         mark = world.gateway.inbox.mark()
-        move(seconds, by)
+        moved_clock.move(by)
         late = answer(world, anna, old, before.state)
         again = world.log_in(anna)
         new = world.code_of(anna, after=mark)
         accepted = answer(world, anna, new, again.state)
         others = [world.log_in_wholly(world.someone()).code for _ in range(3)]
-        move(seconds, 0)
+        moved_clock.move(0)
 
         assert late.code == "reject"
         assert (again.code, accepted.code) == ("challenge", "accept")

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -36,6 +37,7 @@ class Cluster:
         users: How many people there are.
         sections: Further tables of the configuration.
         durable: Whether Redis loses nothing when it dies.
+        redis_run_by: See `Program`.
         ways: Lines of ``[store]`` and of ``[queue]`` where they are other ones, to a Redis that the test has.
         gateway: Tables of a gateway other than the mock for HTTP.
         inbox: Where the SMS of the test's gateway go; None: that of the mock for HTTP.
@@ -50,21 +52,20 @@ class Cluster:
         users: int = 60,
         sections: str = "[dispatch]\nworkers = 2",
         durable: bool = False,
+        redis_run_by: Sequence[str] = (),
         ways: tuple[str, str] | None = None,
         gateway: str | None = None,
         inbox: Inbox | None = None,
     ) -> None:
         directory.mkdir(exist_ok=True)
         self._directory = directory
-        self.redis = RedisServer(directory / "redis", durable=durable)
-        if ways is None:
-            self.redis.start()
+        self.redis = RedisServer(directory / "redis", durable=durable, run_by=redis_run_by)
         of_store, of_queue = ways or (f'url = "{self.redis.url}"', "")
         self.gateway = HttpGateway(inbox)
         self.gateway.start()
         self.users = people(users)
         self._unused = iter(self.users)
-        config = f"""
+        self.config_toml = f"""
 [store]
 {of_store}
 key = "{"k" * 32}"
@@ -79,27 +80,61 @@ text = "A new device has logged in."
 {write_http_gateway(self.gateway.url) if gateway is None else gateway}
 """
         self.config = directory / "worker.toml"
-        self.config.write_text(config)
         self.workers: list[Running] = []
         self.all_workers: list[Running] = []
-        for _ in range(workers):
-            self.start_worker()
-        for worker in self.workers:
-            worker.wait_for(READY)
-        self.servers = [
-            FreeRadiusServer(
-                directory / f"server{place}", users=self.users, config_toml=config, configure=install
-            ).start()
-            for place in range(servers)
-        ]
+        self.servers: list[FreeRadiusServer] = []
+        self._rest = contextlib.ExitStack()
+        with contextlib.ExitStack() as begun:
+            begun.callback(self._end)
+            if ways is None:
+                self.redis.start()
+            self.config.write_text(self.config_toml)
+            for _ in range(workers):
+                self.start_worker()
+            for worker in self.workers:
+                worker.wait_for(READY)
+            for _ in range(servers):
+                self.start_server()
+            self._rest = begun.pop_all()
 
-    def start_worker(self) -> Running:
-        """Start one more worker; it may not be ready yet."""
-        command = [str(Path(sys.executable).parent / "smsotp"), "worker", "--config", str(self.config)]
-        worker = Running(command, self._directory / f"worker{len(self.all_workers)}.log")
+    def start_worker(
+        self, config_toml: str | None = None, environment: dict[str, str] | None = None
+    ) -> Running:
+        """
+        Start one more worker; it may not be ready yet.
+
+        Args:
+            config_toml: Its configuration; None: that of all.
+            environment: Further variables.
+        """
+        config, place = self.config, len(self.all_workers)
+        if config_toml is not None:
+            config = self._directory / f"worker{place}.toml"
+            config.write_text(config_toml)
+        command = [str(Path(sys.executable).parent / "smsotp"), "worker", "--config", str(config)]
+        worker = Running(command, self._directory / f"worker{place}.log", environment)
         self.workers.append(worker)
         self.all_workers.append(worker)
         return worker
+
+    def start_server(
+        self, config_toml: str | None = None, environment: dict[str, str] | None = None
+    ) -> FreeRadiusServer:
+        """
+        Start one more server; arguments as for a worker.
+
+        Raises:
+            HarnessError: It does not start.
+        """
+        server = FreeRadiusServer(
+            self._directory / f"server{len(self.servers)}",
+            users=self.users,
+            config_toml=self.config_toml if config_toml is None else config_toml,
+            configure=install,
+            environment=environment or {},
+        )
+        self.servers.append(server)
+        return server.start()
 
     def wait_for_servers(self, said: str) -> None:
         """Wait until what each server said last of the workers is `HEARD`, or is `LOST`: the two take turns."""
@@ -136,6 +171,13 @@ text = "A new device has logged in."
 
     def close(self) -> None:
         """End everything; no code may have reached a log."""
+        self._rest.close()
+        logs = [server.log_text() for server in self.servers] + [worker.log for worker in self.all_workers]
+        codes = [message.code for message in self.gateway.inbox.messages() if message.code]
+        for log in logs:
+            assert secrets_in(log, codes) == []
+
+    def _end(self) -> None:
         with contextlib.ExitStack() as rest:
             rest.callback(self.redis.kill)
             rest.callback(self.gateway.stop)
@@ -143,10 +185,6 @@ text = "A new device has logged in."
                 rest.callback(worker.stop)
             for server in self.servers:
                 rest.callback(server.stop)
-        logs = [server.log_text() for server in self.servers] + [worker.log for worker in self.all_workers]
-        codes = [message.code for message in self.gateway.inbox.messages() if message.code]
-        for log in logs:
-            assert secrets_in(log, codes) == []
 
     def __enter__(self) -> Self:
         return self

@@ -26,7 +26,7 @@ class Pair:
     """Two servers, a Redis, a gateway, and people."""
 
     def __init__(self, directory: Path) -> None:
-        self.redis = RedisServer(directory / "redis").start()
+        self.redis = RedisServer(directory / "redis")
         self.gateway = HttpGateway()
         self.gateway.start()
         self.users = people(40)
@@ -42,11 +42,15 @@ text = "Your code is {{otp}}"
 {write_http_gateway(self.gateway.url)}
 """
         self.first, self.second = (
-            FreeRadiusServer(
-                directory / name, users=self.users, config_toml=config, configure=install
-            ).start()
+            FreeRadiusServer(directory / name, users=self.users, config_toml=config, configure=install)
             for name in ("first", "second")
         )
+        with contextlib.ExitStack() as begun:
+            begun.callback(self.gateway.stop)
+            begun.enter_context(self.redis)
+            for server in (self.first, self.second):
+                begun.enter_context(server)
+            self._running = begun.pop_all()
 
     def someone(self) -> RadiusUser:
         return next(self._unused)
@@ -75,11 +79,7 @@ text = "Your code is {{otp}}"
         return second.answer(user.name, self.code_of(user), challenge.state)
 
     def close(self) -> None:
-        with contextlib.ExitStack() as rest:
-            rest.callback(self.gateway.stop)
-            rest.callback(self.redis.kill)
-            for server in (self.first, self.second):
-                rest.callback(server.stop)
+        self._running.close()
         for server in (self.first, self.second):
             codes = [message.code for message in self.gateway.inbox.messages() if message.code]
             assert secrets_in(server.log_text(), codes) == []
@@ -90,6 +90,22 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     pair = Pair(tmp_path_factory.mktemp("pair"))
     yield pair
     pair.close()
+
+
+def test_a_pair_whose_start_fails_leaves_nothing_running(tmp_path: Path) -> None:
+    begun: list[Pair] = []
+
+    class Seen(Pair):
+        def __init__(self, directory: Path) -> None:
+            begun.append(self)
+            super().__init__(directory)
+
+    tmp_path.joinpath("second").touch()
+    with pytest.raises(FileExistsError):
+        Seen(tmp_path)
+    (pair,) = begun
+
+    assert (pair.first.pid, pair.redis.pid) == (None, None)
 
 
 def test_whoever_spends_the_sms_of_somebody_at_one_keeps_the_owner_out_at_neither(pair: Pair) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from smsotp_mocks.servers.errors import HarnessError
+from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.radius_client import Answer
 from tests.support.redis import Redis, wait_for_change
 
@@ -110,6 +112,26 @@ def test_without_a_worker_log_ins_are_refused_and_with_one_again_they_are_not(tm
         assert answer.code == "accept", server.log_text()
         assert (refused_again.code, refused_again.prompt) == ("reject", UNAVAILABLE)
         assert "no worker lives that could send it: start smsotp worker" in server.log_text()
+
+
+def test_a_cluster_whose_start_fails_leaves_nothing_running(tmp_path: Path) -> None:
+    begun: list[Cluster] = []
+
+    class Broken(Cluster):
+        def start_server(
+            self, config_toml: str | None = None, environment: dict[str, str] | None = None
+        ) -> FreeRadiusServer:
+            begun.append(self)
+            super().start_server(config_toml, environment)
+            raise HarnessError("the second one does not start")
+
+    with pytest.raises(HarnessError, match="the second one"):
+        Broken(tmp_path, workers=1)
+    (cluster,) = begun
+
+    assert [server.pid for server in cluster.servers] == [None]
+    assert cluster.redis.pid is None
+    assert cluster.workers[0].wait(0) is not None
 
 
 def test_a_station_that_floods_gets_its_share_of_the_queue_and_others_get_in(tmp_path: Path) -> None:

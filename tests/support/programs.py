@@ -96,6 +96,10 @@ class Running:
         self._process.terminate()
         return self.wait(limit)
 
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
     def wait(self, limit: float) -> int:
         """Wait until it has ended, for `limit` seconds, and return its exit code."""
         code = self._process.wait(limit)

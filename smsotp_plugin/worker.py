@@ -17,8 +17,8 @@ from smsotp_plugin.settings.sections.queue import QueueMode
 
 _log = logging.getLogger("smsotp")
 
-#: What ends a worker in good order.
-_ENDS = (signal.SIGTERM, signal.SIGINT)
+#: What ends a worker in good order; systemd then starts it again after SIGHUP, with the configuration of then.
+_ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def run(config: Path, sink: Callable[[int, str], None]) -> None:
@@ -52,7 +52,9 @@ def run(config: Path, sink: Callable[[int, str], None]) -> None:
         told.set()
 
     for number in _ENDS:
-        signal.signal(number, end)
+        # nohup and shells have a program of the background ignore the others.
+        if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
     threading.excepthook = _report_thread
     worker = assembly.build_worker(settings, SystemClock(), give_up)
     try:

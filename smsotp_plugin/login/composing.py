@@ -8,7 +8,7 @@ from smsotp_plugin.codes.fingerprints import reference_of
 from smsotp_plugin.codes.onetime import CodeMaker
 from smsotp_plugin.dispatch.outbox import Outbox
 from smsotp_plugin.dispatch.routes import Plan, Recipient, find_realm
-from smsotp_plugin.errors import NumberError, UnknownChallenge
+from smsotp_plugin.errors import CannotSend, NumberError, UnknownChallenge
 from smsotp_plugin.fields.template import Template
 from smsotp_plugin.login.budgets import Budgets
 from smsotp_plugin.login.request import LoginRequest
@@ -175,12 +175,19 @@ class Composer:
         Derive the code of a challenge that was opened before, with this key or the older one.
 
         Raises:
+            CannotSend: With the settings of now, it would be another one.
             UnknownChallenge: It was made for another site.
         """
         maker = self._codes.maker_of(challenge.state, request.site)
         if maker is None:
             raise UnknownChallenge("the challenge was made for another site")
-        return maker.code(challenge.seed)
+        code = maker.code(challenge.seed)
+        if maker.seal(challenge.state, code) != challenge.seal:
+            raise CannotSend(
+                "the code was made with another [otp] length or alphabet, by another server or before a restart: give all servers "
+                "the same"
+            )
+        return code
 
     def compose(
         self,

@@ -38,7 +38,7 @@ from smsotp_plugin.stores.base import ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
 from smsotp_plugin.stores.key_names import NO_KEYS, KeyNames
 from smsotp_plugin.stores.kind import Store
-from smsotp_plugin.stores.schemes import open_store
+from smsotp_plugin.stores.schemes import open_store, share_clock
 from smsotp_plugin.stores.sealed import SealedStore
 
 #: Seconds that messages which are still queued get when the server stops; systemd waits 90 before it kills.
@@ -211,6 +211,7 @@ def build(settings: Settings, clock: Clock) -> System:
         ConfigError: The key file cannot be used.
         StoreError: The store cannot be opened.
     """
+    clock = share_clock(settings.store, clock)
     keys = load_keys(settings)
     sealer, codes = _make_sealer(keys), _make_codes(settings, keys)
     has_gateways = settings.queue.mode is QueueMode.PROCESS
@@ -268,6 +269,7 @@ def build_worker(settings: Settings, clock: Clock, give_up: Callable[[OtherKey],
         ConfigError: The key file cannot be used.
         StoreError: The store cannot be opened.
     """
+    clock = share_clock(settings.queue.reach(settings.store), clock)
     keys = load_keys(settings)
     names = _make_codes(settings, keys).names
     providers = _build_recorded_gateways(settings, clock, lambda: store)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from smsotp_plugin.commands.check_queue import look_after_queue
+from smsotp_plugin.commands.check_store import look_after_store
 from smsotp_plugin.commands.terminal import (
     open_consoles,
     print_each,
@@ -31,7 +31,7 @@ def check_configuration(config: Path) -> int:
         print_problems(err, exc.problems)
         return 2
     print_warnings(err, settings, config)
-    found = look_after_queue(settings)
+    found = look_after_store(settings)
     print_each(err, [f"{config}: {warning}" for warning in found.warnings])
     if found.problems:
         print_problems(err, [f"{config}: {problem}" for problem in found.problems])

@@ -24,7 +24,7 @@ from smsotp_plugin.radius.findings import Finding, Row
 from smsotp_plugin.radius.wiring import Wiring, judge_wiring
 from smsotp_plugin.settings import Owners, Settings, find_warnings, load_settings
 from smsotp_plugin.settings.keys import find_key_names
-from smsotp_plugin.stores.schemes import compare_keys, look_at_store
+from smsotp_plugin.stores.schemes import compare_keys, look_around, look_at_store
 
 _SECONDS = 60
 #: What the other process runs; the packages come after the distribution's, as rlm_python3 has it, and are then moved.
@@ -158,7 +158,9 @@ def _look_at_store(settings: Settings, config: Path) -> list[str]:
     warnings = [f"{config}: store.{warning}" for warning in look_at_store(settings.store)]
     # Keys that cannot be read are another look's problem.
     with suppress(ConfigError):
-        compare_keys(settings.store, find_key_names(settings))
+        keys = find_key_names(settings)
+        compare_keys(settings.store, keys)
+        warnings += [f"{config}: store.url: {warning}" for warning in look_around(settings.store, keys)]
     return warnings
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from smsotp_plugin.codes import key_file
 from smsotp_plugin.codes.keyed import name_key
+from smsotp_plugin.settings.alike import name_settings
 from smsotp_plugin.settings.sections import Settings
 from smsotp_plugin.stores.key_names import NO_KEYS, KeyNames
 
@@ -45,7 +46,7 @@ def find_key_names(settings: Settings) -> KeyNames:
 
 
 def name_keys(settings: Settings, keys: Sequence[bytes]) -> KeyNames:
-    """Return what stands for the keys that a configuration leads to."""
+    """Return what stands for the keys that a configuration leads to, and for its settings."""
     store = settings.store
     place = "the configuration" if store.given_keys else f"the key file {store.key_path}"
-    return KeyNames(tuple(map(name_key, keys)), place)
+    return KeyNames(tuple(map(name_key, keys)), place, name_settings(settings))

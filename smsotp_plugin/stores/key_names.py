@@ -1,4 +1,4 @@
-"""What stands for the keys of a process where the others that use its store see it."""
+"""What stands for the keys and the settings of a process where the others that use its store see it."""
 
 from dataclasses import dataclass
 
@@ -6,15 +6,17 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class KeyNames:
     """
-    The keys of one process, which they cannot be told from.
+    What one process tells the others of itself; keys and settings cannot be told from it.
 
     Attributes:
         names: One for each key, as `codes.keyed.name_key` makes it; none: they are compared with nobody's.
         place: Where the keys stand, for people.
+        settings: One for each section that all should have alike, as `settings.alike.name_settings` makes it.
     """
 
     names: tuple[str, ...]
     place: str
+    settings: tuple[str, ...] = ()
 
 
 NO_KEYS = KeyNames((), "")

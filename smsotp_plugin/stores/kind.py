@@ -197,6 +197,30 @@ class StoreKind(ABC, Generic[SettingsT]):
         """
         del settings, keys
 
+    def look_around(self, settings: SettingsT, keys: KeyNames) -> Sequence[str]:
+        """
+        Compare this process with those that use the store: settings that should be alike, and clocks; changes nothing.
+
+        Returns:
+            What differs, as sentences.
+
+        Raises:
+            StoreError: The store cannot be asked.
+        """
+        del settings, keys
+        return ()
+
+    def share_clock(self, settings: SettingsT, clock: Clock) -> Clock:
+        """
+        Return the clock that a process is to go by that opens the store, and the store with it.
+
+        Args:
+            settings: Where the store is.
+            clock: That of the process.
+        """
+        del settings
+        return clock
+
     def look_at_queue(self, settings: SettingsT) -> QueueView:
         """
         Return what is known of the queue and its workers, for stores whose `StoreSettings.has_queue` says so; changes nothing.

@@ -114,6 +114,16 @@ def compare_keys(settings: StoreSettings, keys: KeyNames) -> None:
     find_store(settings.url).compare_keys(settings, keys)
 
 
+def look_around(settings: StoreSettings, keys: KeyNames) -> Sequence[str]:
+    """See `StoreKind.look_around`."""
+    return find_store(settings.url).look_around(settings, keys)
+
+
+def share_clock(settings: StoreSettings, clock: Clock) -> Clock:
+    """See `StoreKind.share_clock`."""
+    return find_store(settings.url).share_clock(settings, clock)
+
+
 def look_at_queue(settings: StoreSettings) -> QueueView:
     """See `StoreKind.look_at_queue`."""
     return find_store(settings.url).look_at_queue(settings)

@@ -87,9 +87,9 @@ def test_workers_that_live_and_messages_that_wait_are_counted(
 
 
 def test_a_server_that_sends_by_itself_has_no_workers(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    server: RedisServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, shown, wrong = check(write(tmp_path, "redis://127.0.0.1:1", 'mode = "process"'), capsys)
+    code, shown, wrong = check(write(tmp_path, server.url, 'mode = "process"'), capsys)
 
     assert (code, wrong) == (0, [])
     assert row(shown, "queue") == "in FreeRADIUS, which sends by itself"
@@ -141,16 +141,15 @@ def test_each_thing_that_keeps_log_ins_out_is_one_sentence(  # noqa: PLR0917  (p
     assert [line[: len(begins)] for line, begins in zip(wrong, said, strict=True)] == said
 
 
+@pytest.mark.parametrize(("mode", "what"), [("workers", "at the queue"), ("process", "in the store")])
 def test_a_redis_that_does_not_answer_is_said_once(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], mode: str, what: str
 ) -> None:
-    code, shown, (wrong,) = check(write(tmp_path, "redis://127.0.0.1:1"), capsys)
+    code, shown, (wrong,) = check(write(tmp_path, "redis://127.0.0.1:1", f'mode = "{mode}"'), capsys)
 
     assert code == 0
-    assert row(shown, "workers") == "unknown"
-    assert wrong.startswith(
-        "warning: store.url: what goes on at the queue cannot be seen this way from here: "
-    )
+    assert ("\nworkers  " in shown) == (mode == "workers")
+    assert wrong.startswith(f"warning: store.url: what goes on {what} cannot be seen this way from here: ")
 
 
 def test_workers_may_reach_the_same_redis_in_another_way(

@@ -219,6 +219,7 @@ def test_freeradius_refuses_to_start(
         assert is_told(world.log, server, tmp_path)
 
 
+@pytest.mark.parametrize("mode", [WORKERS, ""], ids=["workers", "process"])
 @pytest.mark.parametrize("lives", [True, False])
 def test_both_checks_tell_of_it_before_the_start(
     other: RedisStore,
@@ -228,10 +229,11 @@ def test_both_checks_tell_of_it_before_the_start(
     capsys: pytest.CaptureFixture[str],
     *,
     lives: bool,
+    mode: str,
 ) -> None:
     if not lives:
         other.close()
-    config = write(tmp_path, server, WORKERS)
+    config = write(tmp_path, server, mode)
     code = app(["check", "--config", str(config)], standalone_mode=False)
     problems = rehearse(tmp_path / "radiusd.conf", config).problems
 

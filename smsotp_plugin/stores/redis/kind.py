@@ -14,6 +14,7 @@ from smsotp_plugin.stores.person import Erased, StoredPerson
 from smsotp_plugin.stores.queue import QueueView
 from smsotp_plugin.stores.redis.foreign import reads_replies
 from smsotp_plugin.stores.redis.settings import RedisSettings
+from smsotp_plugin.stores.redis.shared_clock import SharedClock
 
 if TYPE_CHECKING:
     from smsotp_plugin.stores.redis.scripts import Scripts
@@ -52,6 +53,9 @@ class RedisKind(StoreKind[RedisSettings]):
         from smsotp_plugin.stores.redis.store import RedisStore  # noqa: PLC0415  (needs redis-py)
 
         return RedisStore(settings, window, events_kept, clock, budgets, keys=keys)
+
+    def share_clock(self, settings: RedisSettings, clock: Clock) -> Clock:
+        return SharedClock(clock, settings.place)
 
     def read_trace(self, settings: RedisSettings, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
         from smsotp_plugin.stores.redis.trace import read_events  # noqa: PLC0415  (needs redis-py)
@@ -110,6 +114,16 @@ class RedisKind(StoreKind[RedisSettings]):
 
         with _open_beside(settings, SystemClock(), changes_nothing=True) as scripts:
             compare_keys_in_redis(scripts, keys, settings.place)
+
+    def look_around(self, settings: RedisSettings, keys: KeyNames) -> Sequence[str]:
+        from smsotp_plugin.stores.redis.others import compare_clocks, find_differences  # noqa: PLC0415  (needs redis-py)
+
+        clock = SystemClock()
+        with _open_beside(settings, clock, changes_nothing=True) as scripts:
+            return [
+                *compare_clocks(scripts, clock, settings.place),
+                *find_differences(scripts, keys, settings.place),
+            ]
 
     def look_at_queue(self, settings: RedisSettings) -> QueueView:
         from smsotp_plugin.stores.redis.queue import read_view  # noqa: PLC0415  (needs hiredis)

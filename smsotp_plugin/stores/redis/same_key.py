@@ -4,6 +4,7 @@ from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import OtherKey
 from smsotp_plugin.stores.key_names import KeyNames
 from smsotp_plugin.stores.redis.line import Word
+from smsotp_plugin.stores.redis.others import write_process
 
 #: Seconds for which a process that is new here goes on looking for others: Redis may have been away, and they could not say that they
 #: live.
@@ -50,7 +51,7 @@ class SameKey:
         if not self._keys.names:
             return ()
         is_new = self._clock.monotonic() < self._new_until
-        return (" ".join((owner, *self._keys.names)), int(is_new))
+        return (write_process(owner, self._keys), int(is_new))
 
     def judge(self, *, is_stranger: bool) -> None:
         """

@@ -44,6 +44,7 @@ from smsotp_plugin.stores.redis.lazy import Lazy
 from smsotp_plugin.stores.redis.limits import lift_limits_in_redis, read_spent
 from smsotp_plugin.stores.redis.line import Reply, Word
 from smsotp_plugin.stores.redis.link import LIMIT, NotAnswered
+from smsotp_plugin.stores.redis.member import Member
 from smsotp_plugin.stores.redis.messages import Messages
 from smsotp_plugin.stores.redis.queue import RedisQueue, write_addressee
 from smsotp_plugin.stores.redis.rows import read_challenge, write_challenge, write_message
@@ -116,6 +117,7 @@ class RedisStore(RedisAnswers, Store):
         self._fates = Fates(self._scripts, self._lazy)
         same_key = SameKey(keys, settings.place, clock)
         self._messages = Messages(self._scripts, self._lazy, clock, same_key)
+        self._member = Member(self._messages, self._scripts, keys, settings.place, clock, self._steady)
         #: How many messages may wait for workers; None: this store's process sends by itself.
         self._most_waiting: int | None = None
         self._teller = Teller()
@@ -128,7 +130,7 @@ class RedisStore(RedisAnswers, Store):
         self._housekeeper = Rounds("smsotp-housekeeper", self._keep_house, clock)
         self._gatherer.start()
         try:
-            self._steady.compare(self._messages.live())
+            self._member.tell()
         except NotAnswered as exc:
             log.warning("the store is not there yet: %s", exc)
         except BaseException:
@@ -378,7 +380,7 @@ class RedisStore(RedisAnswers, Store):
     def _say_that_it_lives(self) -> None:
         """Do so; where the others have another key, nothing more is asked of Redis."""
         try:
-            self._steady.compare(self._messages.live())
+            self._member.tell()
         except OtherKey as exc:
             self._link.shut(str(exc))
             raise

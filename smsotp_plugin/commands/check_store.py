@@ -1,16 +1,17 @@
-"""What ``smsotp check`` says of the queue: who takes messages from it, how full it is, and what is wrong there."""
+"""What ``smsotp check`` says of a store that others use: who takes messages, how full the queue is, and what is wrong there."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from smsotp_plugin.dispatch.health import Condition
 from smsotp_plugin.errors import ConfigError, OtherKey, StoreError
 from smsotp_plugin.settings import Settings
 from smsotp_plugin.settings.keys import find_key_names
 from smsotp_plugin.settings.sections.queue import QueueMode
-from smsotp_plugin.stores.key_names import NO_KEYS
+from smsotp_plugin.stores.key_names import NO_KEYS, KeyNames
 from smsotp_plugin.stores.queue import QueueView
-from smsotp_plugin.stores.schemes import compare_keys, list_processes, look_at_queue
+from smsotp_plugin.stores.schemes import compare_keys, list_processes, look_around, look_at_queue
+from smsotp_plugin.stores.settings import StoreSettings
 
 _ANOTHER_STORE = (
     "queue.url: it leads to another store than store.url, but a message waits where its challenge is kept: name the same one, or "
@@ -19,7 +20,7 @@ _ANOTHER_STORE = (
 
 
 @dataclass(frozen=True, slots=True)
-class QueueFindings:
+class StoreFindings:
     """
     What was seen.
 
@@ -34,41 +35,56 @@ class QueueFindings:
     problems: Sequence[str] = ()
 
 
-def look_after_queue(settings: Settings) -> QueueFindings:
-    """Ask the store about workers, as servers and workers do, where the configuration is one for them."""
-    queue = settings.queue
-    if queue.mode is QueueMode.PROCESS:
-        return QueueFindings()
+@dataclass(slots=True)
+class _Seen:
+    """What was seen on all ways to the store; see `StoreFindings`."""
+
+    views: list[QueueView] = field(default_factory=list)
+    processes: list[frozenset[str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def look_after_store(settings: Settings) -> StoreFindings:
+    """Ask the store about the others that use it, as servers do, and workers where the configuration is one for them."""
+    queue, has_workers = settings.queue, settings.queue.mode is QueueMode.WORKERS
     ways = {"store.url": settings.store}
-    if queue.url is not None:
+    if has_workers and queue.url is not None:
         ways["queue.url"] = queue.reach(settings.store)
-    views: list[QueueView] = []
-    processes: list[frozenset[str]] = []
-    warnings: list[str] = []
-    problems: list[str] = []
     try:
         keys = find_key_names(settings)
     except ConfigError:
         # Whoever asks may not read the file, or it is not there yet.
         keys = NO_KEYS
+    seen = _Seen()
     for place, store in ways.items():
-        try:
-            views.append(look_at_queue(store))
-            processes.append(list_processes(store))
-            compare_keys(store, keys)
-        except OtherKey as exc:
-            problems.append(f"{place}: {exc}")
-        except StoreError as exc:
-            warnings.append(f"{place}: what goes on at the queue cannot be seen this way from here: {exc}")
-    if not views:
-        return QueueFindings("unknown", warnings)
-    view, most = views[0], settings.dispatch.queue
+        _look(seen, place, store, keys, has_workers=has_workers)
+    warnings, problems = list(dict.fromkeys(seen.warnings)), list(dict.fromkeys(seen.problems))
+    if not has_workers:
+        return StoreFindings("", warnings, problems)
+    if not seen.views:
+        return StoreFindings("unknown", warnings, problems)
+    view, most = seen.views[0], settings.dispatch.queue
     counted = "1 lives" if len(view.workers) == 1 else f"{len(view.workers)} live"
-    return QueueFindings(
+    return StoreFindings(
         f"{counted}, {view.waiting} of {most} messages wait for them",
         [*warnings, *_find_warnings(settings, view)],
-        [*dict.fromkeys(problems), *([_ANOTHER_STORE] if _are_strangers(processes) else [])],
+        [*problems, *([_ANOTHER_STORE] if _are_strangers(seen.processes) else [])],
     )
+
+
+def _look(seen: _Seen, place: str, store: StoreSettings, keys: KeyNames, *, has_workers: bool) -> None:
+    what = "at the queue" if has_workers else "in the store"
+    try:
+        if has_workers:
+            seen.views.append(look_at_queue(store))
+            seen.processes.append(list_processes(store))
+        seen.warnings += look_around(store, keys)
+        compare_keys(store, keys)
+    except OtherKey as exc:
+        seen.problems.append(f"{place}: {exc}")
+    except StoreError as exc:
+        seen.warnings.append(f"{place}: what goes on {what} cannot be seen this way from here: {exc}")
 
 
 def _are_strangers(processes: Sequence[frozenset[str]]) -> bool:

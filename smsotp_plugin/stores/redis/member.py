@@ -1,0 +1,64 @@
+"""What a process that uses a Redis says of itself once a second, and what it hears by that: the time, and how the others are set."""
+
+import logging
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.stores.key_names import KeyNames
+from smsotp_plugin.stores.redis.messages import Messages
+from smsotp_plugin.stores.redis.others import find_differences
+from smsotp_plugin.stores.redis.scripts import Scripts
+from smsotp_plugin.stores.redis.shared_clock import SharedClock
+from smsotp_plugin.stores.redis.steady import SteadyClock
+
+log = logging.getLogger("smsotp.store")
+
+
+class Member:
+    """
+    One process among those that use a Redis.
+
+    Args:
+        messages: Those of this process.
+        scripts: The way to the Redis.
+        keys: What this process says of itself.
+        place: Where the Redis is, for people.
+        clock: Time; put right where it can be.
+        steady: Told the time as well.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917  (each is a part of its own, handed in by the store)
+        self,
+        messages: Messages,
+        scripts: Scripts,
+        keys: KeyNames,
+        place: str,
+        clock: Clock,
+        steady: SteadyClock,
+    ) -> None:
+        self._messages = messages
+        self._scripts = scripts
+        self._keys = keys
+        self._place = place
+        self._clock = clock
+        self._shared = clock if isinstance(clock, SharedClock) else None
+        self._steady = steady
+        self._has_looked = not keys.settings
+
+    def tell(self) -> None:
+        """
+        Say that this process lives.
+
+        Raises:
+            OtherKey: See `Messages.live`.
+            StoreError: See there.
+        """
+        asked = self._clock.monotonic()
+        turn = self._messages.live()
+        took = self._clock.monotonic() - asked
+        self._steady.compare(turn)
+        if self._shared is not None:
+            self._shared.compare(turn, took)
+        if not self._has_looked:
+            for difference in find_differences(self._scripts, self._keys, self._place):
+                log.warning("%s", difference)
+            self._has_looked = True

@@ -1,0 +1,103 @@
+"""What the other processes that use a Redis say of themselves, for one that is started or is to be."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+from smsotp_plugin.clock import Clock
+from smsotp_plugin.stores.key_names import KeyNames
+from smsotp_plugin.stores.redis.foreign import read_moment, reads_replies
+from smsotp_plugin.stores.redis.link import Command
+from smsotp_plugin.stores.redis.scripts import Scripts, check
+from smsotp_plugin.stores.redis.shared_clock import HARMLESS, explain_difference
+
+#: What begins a word that stands for settings, and cannot be one that stands for a key.
+MARK = "="
+
+
+def write_process(owner: str, keys: KeyNames) -> str:
+    """Return what a process says of itself; see `keys` of the scripts."""
+    return " ".join((owner, *keys.names, *(MARK + word for word in keys.settings)))
+
+
+@reads_replies
+def find_differences(scripts: Scripts, keys: KeyNames, place: str) -> list[str]:
+    """
+    Compare settings with those of the processes that live.
+
+    Args:
+        scripts: The way to the Redis.
+        keys: What this process says of itself.
+        place: Where the Redis is, for people.
+
+    Returns:
+        Sentences.
+
+    Raises:
+        StoreError: Redis does not answer, or with an error.
+    """
+    turn, told = _ask(scripts)
+    others = [_read(words) for words, until in told if until > turn]
+    who = f"another server or worker that uses {place}"
+    found = []
+    if any(not _know_each_other(keys.names, names) for names, _ in others):
+        found.append(
+            f"store: {who} does not know the key in front here, or this one does not know the one there: codes and messages are worth "
+            "nothing to it; let all learn a key before it stands in front anywhere (docs/redis.md, another key)"
+        )
+    different = dict.fromkeys(name for _, settings in others for name in _compare(keys.settings, settings))
+    if different:
+        sections = ", ".join(f"[{name}]" for name in different)
+        found.append(
+            f"{sections}: {who} has other settings there, and each goes by its own: give all the same (docs/cluster.md, what must be "
+            "the same)"
+        )
+    return found
+
+
+@reads_replies
+def compare_clocks(scripts: Scripts, clock: Clock, place: str) -> list[str]:
+    """
+    Compare a clock with that of a Redis.
+
+    Returns:
+        Sentences.
+
+    Raises:
+        StoreError: Redis does not answer, or with an error.
+    """
+    # The first question makes the connection, which takes its time.
+    scripts.run_all([Command(("TIME",))])
+    before = clock.time()
+    turn, _ = _ask(scripts)
+    ahead = turn - (before + clock.time()) / 2
+    return [explain_difference(ahead, place)] if abs(ahead) > HARMLESS else []
+
+
+def _ask(scripts: Scripts) -> tuple[float, list[tuple[str, float]]]:
+    """Return the moment by the clock of the Redis, and what each process says of itself and until when it is believed."""
+    time, found = scripts.run_all(
+        [Command(("TIME",)), Command(("ZRANGE", scripts.key("keys"), 0, -1, "WITHSCORES"))]
+    )
+    seconds, microseconds = cast("list[bytes]", check(time))
+    words = cast("list[bytes]", check(found))
+    others = [(word.decode(), float(until)) for word, until in zip(words[::2], words[1::2], strict=True)]
+    return read_moment(seconds) + int(microseconds) / 1e6, others
+
+
+def _read(words: str) -> tuple[list[str], dict[str, str]]:
+    """Return the names of the keys of another process, and what stands for its settings: nothing where its version does not tell."""
+    _, *names = words.split()
+    settings = [name.removeprefix(MARK).split(":") for name in names if name.startswith(MARK)]
+    return [name for name in names if not name.startswith(MARK)], dict(settings)
+
+
+def _know_each_other(own: Sequence[str], theirs: Sequence[str]) -> bool:
+    """Tell whether each has the key that stands in front at the other."""
+    return not own or not theirs or (own[0] in theirs and theirs[0] in own)
+
+
+def _compare(own: Sequence[str], theirs: Mapping[str, str]) -> Iterator[str]:
+    """Yield the names of settings that another process has otherwise."""
+    for name, digits in (word.split(":") for word in own):
+        if theirs.get(name, digits) != digits:
+            yield name

@@ -14,11 +14,12 @@ _NAME_DIGITS = 7
 
 
 class ArrivedCode(NamedTuple):
-    """One SMS: for whom, the code, and when it came (Unix seconds)."""
+    """One SMS: for whom, the code, when it came (Unix seconds), and through which gateway."""
 
     user: str
     code: str
     received: float
+    gateway: str
 
 
 class InboxCodes:
@@ -58,7 +59,9 @@ class InboxCodes:
             if event is not None and event.message is not None:
                 message = event.message
                 self._arrived.append(
-                    ArrivedCode(message.number[-_NAME_DIGITS:], message.code, message.received)
+                    ArrivedCode(
+                        message.number[-_NAME_DIGITS:], message.code, message.received, message.gateway
+                    )
                 )
                 os.eventfd_write(self.bell, 1)
         subscription.close()

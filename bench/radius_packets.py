@@ -1,7 +1,7 @@
 """
 RADIUS packets for a load: encoded before the clock starts, decoded no further than is needed (RFC 2865).
 
-Not a RADIUS client: the signature of an answer is not verified.
+Not a RADIUS client: who wants to know whether an answer is one asks `is_answer`.
 """
 
 import hashlib
@@ -13,21 +13,31 @@ ACCEPT, REJECT, CHALLENGE = 2, 3, 11
 #: That FreeRADIUS shares with its own machine, and so with every load.
 SECRET = b"testing123"
 
-_USER_NAME, _USER_PASSWORD, _STATE, _CALLING_STATION, _MESSAGE_AUTHENTICATOR = 1, 2, 24, 31, 80
-_HEADER = 20
+_USER_NAME, _USER_PASSWORD, _REPLY_MESSAGE, _STATE, _CALLING_STATION, _MESSAGE_AUTHENTICATOR = (
+    1,
+    2,
+    18,
+    24,
+    31,
+    80,
+)
+_HEADER, _AUTHENTICATOR = 20, slice(4, 20)
 _SIGNATURE_AT = _HEADER + 2
-#: Identifiers that a socket uses. The server keeps what it answered for five seconds, under address and identifier,
+#: Identifiers that a socket uses where nobody chooses one. The server keeps what it answered for five seconds, under address and identifier,
 #: and takes no more than ``max_requests`` of them.
 _IDENTIFIERS = 8
 
 
-def pack_access_request(user: str, password: str, station: str, state: bytes = b"") -> bytes:
+def pack_access_request(
+    user: str, password: str, station: str, state: bytes = b"", identifier: int | None = None
+) -> bytes:
     """
     Encode and sign an Access-Request.
 
     Args:
         station: Calling-Station-Id: the same user at another station is another log-in.
         state: Of the challenge that is answered; empty for a first leg.
+        identifier: 0 to 255; None: any of a few.
     """
     authenticator = os.urandom(16)
     attributes = b"".join(
@@ -39,18 +49,35 @@ def pack_access_request(user: str, password: str, station: str, state: bytes = b
             _pack_attribute(_STATE, state) if state else b"",
         )
     )
-    identifier = authenticator[0] % _IDENTIFIERS
+    if identifier is None:
+        identifier = authenticator[0] % _IDENTIFIERS
     packet = struct.pack("!BBH16s", 1, identifier, _HEADER + len(attributes), authenticator) + attributes
     signature = hmac.digest(SECRET, packet, "md5")
     return packet[:_SIGNATURE_AT] + signature + packet[_SIGNATURE_AT + len(signature) :]
 
 
+def is_answer(answer: bytes, request: bytes) -> bool:
+    """Tell whether one packet answers the other (RFC 2865 section 3, Response Authenticator)."""
+    signed = answer[:4] + request[_AUTHENTICATOR] + answer[_HEADER:] + SECRET
+    return answer[1] == request[1] and hashlib.md5(signed).digest() == answer[_AUTHENTICATOR]
+
+
 def find_state(answer: bytes) -> bytes:
     """Return the State of an answer, empty where it has none."""
+    return _find_attribute(answer, _STATE)
+
+
+def find_message(answer: bytes) -> str:
+    """Return what an answer says to the person, empty where it says nothing."""
+    return _find_attribute(answer, _REPLY_MESSAGE).decode()
+
+
+def _find_attribute(answer: bytes, wanted: int) -> bytes:
+    """Return the first one of a kind, empty where there is none."""
     place = _HEADER
     while place < len(answer):
         kind, length = answer[place], answer[place + 1]
-        if kind == _STATE:
+        if kind == wanted:
             return answer[place + 2 : place + length]
         place += length
     return b""

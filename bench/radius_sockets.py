@@ -29,6 +29,11 @@ class RadiusSockets:
             self._poll.register(bell, select.EPOLLIN)
         self.idle = list(self._sockets)
 
+    def find_port(self, number: int) -> int:
+        """Return the port of one of them."""
+        port: int = self._sockets[number].getsockname()[1]
+        return port
+
     def send(self, number: int, packet: bytes) -> None:
         """Send a packet from one of them."""
         self._sockets[number].send(packet)

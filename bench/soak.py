@@ -1,15 +1,17 @@
 """
 Log-ins for a long time, with faults that come and go: is anything lost, doubled or wrong, does anything grow?
 
-    bench/soak.py [--quick] [--minutes 30] [--rate 200] [--people 10000] [--folder FOLDER]
+    bench/soak.py [--quick] [--minutes 30] [--rate 200] [--people 10000] [--requests 512]
+                  [--folder FOLDER]
 
 A real FreeRADIUS with the plugin and an SQLite store on disk; people log in in turn, with SMS over HTTP. The
 first of two gateways fails in another way every 20 s, for 10 s; meanwhile another program locks the database for half a
-second. Prints a line every 10 s, and in the end what was wrong; then the exit status is 1.
+second. Prints a line every 10 s, and in the end what was wrong, with what befell each of these log-ins; then the exit status is 1.
 
-"doubled" may be as many as attempts whose outcome is unknown; all others are mistakes, and so is what is lost, late (no
-answer within 10 s) or wrong. Memory, threads and file handles are compared between the second quarter and the last one, where
-each quarter has seen every fault: from 15 minutes on.
+"doubled" may be as many as attempts whose outcome is unknown; all others are mistakes, and so is what is lost (no SMS, and nobody
+was told), told (no SMS, and somebody was), late (no answer within 10 s, to the same packet sent every 3 s) or wrong (refused with a
+right code). Memory, threads and file handles are compared between the second quarter and the last one, where each quarter has seen
+every fault: from 15 minutes on.
 """
 
 import multiprocessing
@@ -28,7 +30,8 @@ from typing import TYPE_CHECKING
 
 from bench_frame import Options, find_percentile, make_folder
 from bench_servers import make_plugin_server, write_http_gateway
-from soak_load import FAULTS, Sighting, SoakPlan, run_soak
+from soak_load import ENDED_BADLY, FAULTS, Sighting, SoakPlan, run_soak
+from soak_stories import print_stories
 
 from smsotp_mocks.net.ports import find_free_tcp_port
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
@@ -62,7 +65,7 @@ class Size:
         return cls(int(status["VmRSS"]) / 1000, int(status["Threads"]), handles)
 
 
-def soak(folder: Path, seconds: float, rate: float, people: int) -> list[str]:
+def soak(folder: Path, seconds: float, rate: float, people: int, under_way: int) -> list[str]:
     """Run it all and return what was wrong, as sentences."""
     ports = (find_free_tcp_port(), find_free_tcp_port())
     more = "TIMEOUT = 1\nCONNECTIONS = 64"
@@ -72,7 +75,7 @@ def soak(folder: Path, seconds: float, rate: float, people: int) -> list[str]:
     # Nobody logs in as often as these people do.
     server = make_plugin_server(folder / "server", f'[limits]\nmode = "record"\n{tables}')
     server.start()
-    plan = SoakPlan(server.address, ports, people, rate, seconds, _FAULT_SECONDS, _EVERY)
+    plan = SoakPlan(server.address, ports, people, rate, under_way, seconds, _FAULT_SECONDS, _EVERY)
     context = multiprocessing.get_context("spawn")
     reports, sender = context.Pipe(duplex=False)
     load = context.Process(target=run_soak, args=(plan, sender))
@@ -92,6 +95,7 @@ def soak(folder: Path, seconds: float, rate: float, people: int) -> list[str]:
     print(f"stopped with status {status} in {perf_counter() - begin:.1f} s")
     unknown = server.log_text().count(_UNKNOWN)
     print_complaints(server.log_text())
+    print_stories(seen.stories, server)
     return [*judge_counts(seen, unknown), *judge_sizes(sizes), *([f"exit status {status}"] if status else [])]
 
 
@@ -146,10 +150,12 @@ def judge_counts(seen: Sighting, unknown: int) -> list[str]:
     counts = seen.counts
     shown = ", ".join(f"{count} {what}" for what, count in counts.items())
     print(f"{shown}; {unknown} attempts with an unknown outcome")
-    problems = [
-        f"{counts[what]} log-ins {what}" for what in ("lost", "late", "wrong", "told") if counts[what]
-    ]
-    ended = sum(counts[what] for what in ("accepted", "refused", "lost", "late", "wrong", "told"))
+    print(
+        ", ".join(f"{count} {what}" for what, count in seen.strays.items())
+        or "no packet that answered nothing"
+    )
+    problems = [f"{counts[what]} log-ins {what}" for what in ENDED_BADLY if counts[what]]
+    ended = sum(counts[what] for what in ("accepted", "refused", *ENDED_BADLY))
     if ended != counts["begun"]:
         problems.append(f"{counts['begun'] - ended} log-ins have no end")
     if counts["doubled"] > unknown:
@@ -181,9 +187,10 @@ def main() -> None:
     options.add_amount("minutes", 30.0, "how long", quick=0.5)
     options.add_amount("rate", 200.0, "log-ins a second", quick=50.0)
     options.add_amount("people", 10_000, "who log in in turn")
+    options.add_amount("requests", 512, "RADIUS requests that may be under way")
     chosen = options.read()
     with make_folder(chosen) as folder:
-        problems = soak(folder, chosen.minutes * 60, chosen.rate, chosen.people)
+        problems = soak(folder, chosen.minutes * 60, chosen.rate, chosen.people, chosen.requests)
     print("\n".join(problems) or "nothing lost, doubled, late or wrong; nothing grows; a clean stop")
     sys.exit(bool(problems))
 

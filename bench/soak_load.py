@@ -1,8 +1,9 @@
 """
 Whole log-ins on schedule while one of two gateways fails now and then, meant for a process of its own.
 
-People log in in turn. One in fifty gives a wrong code first. Whoever gets no SMS asks in the end what became of it.
-The gateways run in here; the second one never fails.
+People log in in turn, each with one log-in at a time. They type the newest code of which they have not been told yet what it is worth;
+one in fifty types a wrong one first. Whoever gets no SMS asks in the end what became of it. The gateways run in here; the second one
+never fails.
 """
 
 import heapq
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from bench_servers import PASSWORD
 from inbox_codes import InboxCodes
-from radius_packets import ACCEPT, CHALLENGE, find_state, pack_access_request
-from radius_sockets import RadiusSockets
+from radius_packets import ACCEPT, CHALLENGE, REJECT, find_message, find_state
+from radius_requests import Requests
+from soak_stories import Note, Story
 
 from smsotp_mocks.gateways.http.gateway import HttpGateway
 from smsotp_mocks.inbox.inbox import Inbox
@@ -29,14 +31,18 @@ FAULTS = (
     *("unavailable", "delay 0.2s", "hang", "reset-before", "garbage", "throttle"),
     *("mute", "half", "reset-after", "status 500", "dead"),
 )
+#: Ends of log-ins that are mistakes: of the server, of the gateways or of the load.
+ENDED_BADLY = ("lost", "late", "wrong", "told")
 _FIRST_USER = 1_000_000
 _WRONG_EVERY = 50
 _WRONG = "wrong!"
-_SOCKETS = 512
-#: Seconds: the same packet is sent once more, as every client does, and then an answer comes too late.
-_AGAIN_AFTER, _NO_ANSWER_AFTER = 4.0, 10.0
+_NAMES = {ACCEPT: "Accept", CHALLENGE: "Challenge", REJECT: "Reject"}
+_PAUSE = 0.002  # seconds between two looks at what is due
+_NO_ROOM = 0.1  # seconds until somebody who has no port tries again
 _ASK_AFTER = 45.0  # seconds without an SMS; a message is given up after 30
-_COPIES_KEPT = 120.0  # seconds in which a second SMS for a log-in is noticed
+_COPIES_KEPT = 120.0  # seconds in which a second SMS with the same code is noticed
+_LATE = 20.0  # seconds in the end for what comes too late
+_MOST_STORIES = 100  # of each kind
 _UNDELIVERED = b"could not be delivered"
 
 
@@ -50,6 +56,7 @@ class SoakPlan:
         ports: Of the gateway that fails and of the one that does not.
         people: How many people log in in turn.
         rate: Log-ins a second.
+        requests: How many may be under way.
         seconds: In which log-ins are begun.
         fault_seconds: How long each fault lasts.
         every: Seconds between two reports.
@@ -59,6 +66,7 @@ class SoakPlan:
     ports: tuple[int, int]
     people: int
     rate: float
+    requests: int
     seconds: float
     fault_seconds: float
     every: float
@@ -70,36 +78,29 @@ class Sighting:
     What has come of the log-ins so far.
 
     Attributes:
-        counts: By what: begun, refused, challenged, accepted, told, lost, late, wrong, doubled; packets that were repeated.
+        counts: By what: begun, refused, challenged, accepted, told, lost, late, wrong, doubled; packets that were repeated; codes that
+            were typed in vain, before the right one came.
+        strays: Packets from the server that answered nothing, by kind.
         waiting: Log-ins under way.
         latencies: Seconds of the first legs since the last report.
         fault: What the first gateway does wrong at present.
         is_over: Nothing more comes.
+        stories: Of log-ins that did not end well; in the end.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
+    strays: Counter[str] = field(default_factory=Counter)
     waiting: int = 0
     latencies: list[float] = field(default_factory=list)
     fault: str = ""
     is_over: bool = False
-
-
-@dataclass(slots=True)
-class _Login:
-    user: str
-    number: int
-    sent_at: float = 0.0
-    packet: bytes = b""
-    was_repeated: bool = False
-    state: bytes = b""
-    code: str = ""
-    #: What the server is being asked: first, wrong, right, what; empty while an SMS is waited for.
-    asked: str = ""
+    stories: list[Story] = field(default_factory=list)
 
 
 def run_soak(plan: SoakPlan, reports: "Connection[Sighting, None]") -> None:
     """Log in, and report; the last report says so."""
-    failing, sound = HttpGateway(port=plan.ports[0]), HttpGateway(port=plan.ports[1])
+    failing = HttpGateway(name="failing", port=plan.ports[0])
+    sound = HttpGateway(name="sound", port=plan.ports[1])
     with failing, sound:
         run = _Run(plan, [failing.inbox, sound.inbox])
         faults = _Faults(failing, plan.fault_seconds)
@@ -140,46 +141,116 @@ class _Faults:
         self.present = fault
 
 
+@dataclass(slots=True)
+class _Login:
+    """
+    One log-in.
+
+    Attributes:
+        state: Of the challenge; empty before there is one.
+        asked: What the server is being asked: first, wrong, right, what; empty while an SMS is waited for.
+        typed: The last code that was; empty before.
+        mistyped: Whether a wrong one was, by those who do that first.
+        has_ended: In one way or another.
+        places: Port and identifier of the packets.
+        notes: What befell it.
+    """
+
+    user: str
+    number: int
+    state: bytes = b""
+    asked: str = ""
+    typed: str = ""
+    mistyped: bool = False
+    has_ended: bool = False
+    places: list[tuple[int, int]] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        self.notes.append(Note.now(text))
+
+
+class _Phones:
+    """What people have on their phones: the newest code of each, and which SMS are copies of others."""
+
+    def __init__(self) -> None:
+        self._newest: dict[str, str] = {}
+        self._known: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    def take(self, user: str, code: str) -> bool:
+        """Take an SMS; returns whether it is a copy of one that has come before."""
+        now = perf_counter()
+        while self._known and next(iter(self._known.values())) < now - _COPIES_KEPT:
+            self._known.popitem(last=False)
+        is_copy = (user, code) in self._known
+        if not is_copy:
+            self._known[user, code] = now
+            self._newest[user] = code
+        return is_copy
+
+    def has_code(self, user: str) -> bool:
+        return user in self._newest
+
+    def read(self, user: str) -> str:
+        """Return the newest code, which is not read a second time."""
+        return self._newest.pop(user)
+
+    def keep(self, user: str, code: str) -> None:
+        """Keep a code that was read and typed for nothing, unless there is a newer one."""
+        self._newest.setdefault(user, code)
+
+
 class _Run:
     def __init__(self, plan: SoakPlan, inboxes: list[Inbox]) -> None:
         self._plan = plan
         self._seen = Sighting()
         self._logins: dict[str, _Login] = {}
-        self._copies: OrderedDict[str, float] = OrderedDict()
-        self._overdue: list[tuple[float, str]] = []
+        self._phones = _Phones()
+        self._overdue: list[tuple[float, int, _Login]] = []
+        self._failed: list[tuple[str, _Login]] = []
         self._codes = InboxCodes(inboxes)
-        self._sockets = RadiusSockets(plan.address, _SOCKETS, self._codes.bell)
-        self._asking: OrderedDict[int, _Login] = OrderedDict()
+        self._requests: Requests[_Login] = Requests(plan.address, plan.requests, self._codes.bell)
 
     def go(self, faults: _Faults, reports: "Connection[Sighting, None]") -> None:
         begin = perf_counter()
-        next_report, number = begin + self._plan.every, 0
-        while (now := perf_counter()) < begin + self._plan.seconds or self._logins:
-            while (
-                now < begin + self._plan.seconds
-                and self._sockets.idle
-                and begin + number / self._plan.rate <= now
-            ):
+        end, next_report, number = begin + self._plan.seconds, begin + self._plan.every, 0
+        while (now := perf_counter()) < end or self._logins:
+            while now < end and self._requests.has_room and begin + number / self._plan.rate <= now:
                 self._begin(number)
                 number += 1
-            if now >= begin + self._plan.seconds:
+            if now >= end:
                 faults.end()
             else:
                 faults.look()
-            self._take_events()
-            self._look_for_the_late(now)
+            self._go_on(now)
             if now >= next_report:
                 next_report += self._plan.every
                 self._report(faults, reports)
+        self._wait_for_what_comes_late()
         self._seen.is_over = True
+        self._seen.stories = [_tell(how, login) for how, login in self._failed]
         self._report(faults, reports)
 
     def close(self) -> None:
         self._codes.close()
-        self._sockets.close()
+        self._requests.close()
+
+    def _wait_for_what_comes_late(self) -> None:
+        until = perf_counter() + _LATE
+        while self._failed and perf_counter() < until:
+            self._go_on(perf_counter())
+
+    def _go_on(self, now: float) -> None:
+        for port in self._requests.wait(_PAUSE):
+            if port == self._codes.bell:
+                self._take_codes()
+            else:
+                self._receive(port)
+        self._look_for_the_late(now)
 
     def _report(self, faults: _Faults, reports: "Connection[Sighting, None]") -> None:
         self._seen.waiting, self._seen.fault = len(self._logins), faults.present
+        self._seen.strays = self._requests.strays
         reports.send(self._seen)
         self._seen.latencies = []
 
@@ -187,104 +258,115 @@ class _Run:
         login = _Login(str(_FIRST_USER + number % self._plan.people), number)
         if login.user in self._logins:
             return
-        self._copies.pop(login.user, None)
         self._logins[login.user] = login
         self._seen.counts["begun"] += 1
         self._ask(login, "first", PASSWORD)
 
     def _ask(self, login: _Login, asked: str, password: str) -> None:
-        sock = self._sockets.idle.pop(0) if self._sockets.idle else None
-        if sock is None:
-            # As if the client had no port left: it tries again when it has one.
-            heapq.heappush(self._overdue, (perf_counter() + 0.1, login.user))
-            return
-        login.asked, login.sent_at, login.was_repeated = asked, perf_counter(), False
-        self._asking[sock] = login
-        login.packet = pack_access_request(login.user, password, "", login.state)
-        self._sockets.send(sock, login.packet)
-
-    def _take_events(self) -> None:
-        for number in self._sockets.wait(0.002):
-            if number == self._codes.bell:
-                self._take_codes()
-            else:
-                self._receive(number)
+        request = self._requests.begin(login, login.user, password, login.state)
+        login.asked = asked
+        login.places.append((request.port, request.identifier))
+        login.note(f"{asked}: sent from port {request.port} with identifier {request.identifier}")
 
     def _take_codes(self) -> None:
-        for user, code, _ in self._codes.take():
-            if user in self._copies:
-                self._seen.counts["doubled"] += 1
-                continue
-            self._copies[user] = perf_counter()
+        for user, code, _, gateway in self._codes.take():
+            is_copy = self._phones.take(user, code)
+            self._seen.counts["doubled"] += is_copy
+            self._note_sms(user, f"SMS of {gateway}" + (", which has come before" if is_copy else ""))
             login = self._logins.get(user)
-            if login is not None:
-                login.code = code
-                if login.state and not login.asked:
-                    self._answer(login)
-        while self._copies and next(iter(self._copies.values())) < perf_counter() - _COPIES_KEPT:
-            self._copies.popitem(last=False)
+            if login is not None and login.state and not login.asked:
+                self._type(login)
 
-    def _answer(self, login: _Login) -> None:
-        if login.number % _WRONG_EVERY == 0:
+    def _note_sms(self, user: str, text: str) -> None:
+        if login := self._logins.get(user):
+            login.note(text)
+        for _, failed in self._failed:
+            if failed.user == user and failed is not login:
+                failed.note(text)
+
+    def _type(self, login: _Login) -> None:
+        """Type what is on the phone, or go on waiting for an SMS."""
+        if not self._phones.has_code(login.user):
+            return
+        if not self._requests.has_room:
+            self._look_again(login, _NO_ROOM)
+        elif login.number % _WRONG_EVERY == 0 and not login.mistyped:
+            login.mistyped = True
             self._ask(login, "wrong", _WRONG)
         else:
-            self._ask(login, "right", login.code)
+            login.typed = self._phones.read(login.user)
+            self._ask(login, "right", login.typed)
 
-    def _receive(self, number: int) -> None:
-        answer = self._sockets.receive(number)
-        login = self._asking.pop(number, None)
-        if login is None:
+    def _receive(self, port: int) -> None:
+        received = self._requests.receive(port)
+        if received is None:
             return
-        self._sockets.idle.append(number)
+        request, answer = received
+        login, code = request.sender, answer[0]
+        seconds = perf_counter() - request.begun
+        login.note(f"{_NAMES[code]} after {seconds:.3f} s: {find_message(answer)!r}")
+        if request.is_given_up:
+            return
         asked, login.asked = login.asked, ""
-        match asked, answer[0]:
-            case "first", code if code == CHALLENGE:
-                self._note_challenge(login, find_state(answer))
+        match asked, code:
+            case "first", _ if code == CHALLENGE:
+                self._note_challenge(login, find_state(answer), seconds)
             case "first", _:
                 self._end(login, "refused")
-            case "wrong", code if code == CHALLENGE:
-                self._ask(login, "right", login.code)
-            case "right", code if code == ACCEPT:
+            case "right", _ if code == ACCEPT:
                 self._end(login, "accepted")
-            case "what", code if code != ACCEPT:
-                self._end(login, "told" if _UNDELIVERED in answer else "lost")
+            case _, _ if code == REJECT and _UNDELIVERED in answer:
+                self._end(login, "told")
+            case (("wrong" | "right"), _) if code == CHALLENGE:
+                # What was typed may be the code of an earlier log-in: another SMS is to come then.
+                self._seen.counts["typed in vain"] += asked == "right"
+                self._look_again(login, _ASK_AFTER)
+                self._type(login)
+            case "what", _ if code != ACCEPT:
+                self._end(login, "wrong" if login.typed else "lost")
             case _:
                 self._end(login, "wrong")
 
-    def _note_challenge(self, login: _Login, state: bytes) -> None:
+    def _note_challenge(self, login: _Login, state: bytes, seconds: float) -> None:
         self._seen.counts["challenged"] += 1
-        self._seen.latencies.append(perf_counter() - login.sent_at)
+        self._seen.latencies.append(seconds)
         login.state = state
-        if login.code:
-            self._answer(login)
-        else:
-            heapq.heappush(self._overdue, (perf_counter() + _ASK_AFTER, login.user))
+        self._look_again(login, _ASK_AFTER)
+        self._type(login)
+
+    def _look_again(self, login: _Login, seconds: float) -> None:
+        heapq.heappush(self._overdue, (perf_counter() + seconds, login.number, login))
 
     def _look_for_the_late(self, now: float) -> None:
         """Ask what became of SMS that have not come, and give up answers that have not."""
         while self._overdue and self._overdue[0][0] <= now:
-            _, user = heapq.heappop(self._overdue)
-            login = self._logins.get(user)
-            if login is None or login.asked:
+            _, _, login = heapq.heappop(self._overdue)
+            if login.has_ended or login.asked:
                 continue
-            if not login.state:
-                self._ask(login, "first", PASSWORD)
-            elif login.code:
-                self._answer(login)
-            else:
+            if self._phones.has_code(login.user):
+                self._type(login)
+            elif self._requests.has_room:
                 self._ask(login, "what", _WRONG)
-        for number, login in list(self._asking.items()):
-            if login.sent_at > now - _AGAIN_AFTER:
-                break
-            if login.sent_at <= now - _NO_ANSWER_AFTER:
-                del self._asking[number]
-                self._sockets.idle.append(number)
-                self._end(login, "late")
-            elif not login.was_repeated:
-                login.was_repeated = True
-                self._seen.counts["repeated"] += 1
-                self._sockets.send(number, login.packet)
+            else:
+                self._look_again(login, _NO_ROOM)
+        overdue = self._requests.look()
+        for request in overdue.repeated:
+            self._seen.counts["repeated"] += 1
+            request.sender.note("the same packet again")
+        for request in overdue.given_up:
+            login = request.sender
+            login.note("given up")
+            if login.asked == "right":
+                self._phones.keep(login.user, login.typed)
+            self._end(login, "late")
 
     def _end(self, login: _Login, how: str) -> None:
         self._seen.counts[how] += 1
-        self._logins.pop(login.user, None)
+        login.has_ended = True
+        del self._logins[login.user]
+        if how in ENDED_BADLY and self._seen.counts[how] <= _MOST_STORIES:
+            self._failed.append((how, login))
+
+
+def _tell(how: str, login: _Login) -> Story:
+    return Story(how, login.user, login.state.decode(), login.places, login.notes)

@@ -1,15 +1,17 @@
 """The two legs, as people and their clients go through them."""
 
 import contextlib
+import re
 import socket
 from pathlib import Path
 
 import pytest
-from pyrad.packet import AuthPacket
+from pyrad.packet import AccessAccept, AuthPacket
 
+from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.raddb import RadiusUser
 
-from .system import World, in_parallel
+from .system import World, in_parallel, install
 
 
 def other_than(code: str) -> str:
@@ -32,6 +34,15 @@ def until_answered(connection: socket.socket, packet: bytes) -> bytes:
         with contextlib.suppress(TimeoutError):
             return connection.recv(4096)
     pytest.fail("no answer came")
+
+
+def install_with_a_memory(server: FreeRadiusServer) -> None:
+    """Install, and let the server remember what it answered for as long as docs/clients.md says at most."""
+    install(server)
+    path = server.raddb / "radiusd.conf"
+    text, found = re.subn(r"^cleanup_delay = 5$", "cleanup_delay = 30", path.read_text(), flags=re.MULTILINE)
+    assert found == 1
+    path.write_text(text)
 
 
 def test_the_right_code_is_accepted(world: World, anna: RadiusUser) -> None:
@@ -115,6 +126,20 @@ def test_a_code_is_good_once(world: World, anna: RadiusUser) -> None:
 
     assert replayed.code == "reject"
     assert replayed.prompt == "The code is no longer valid. Log in again to get a new one."
+
+
+def test_the_same_packet_with_a_code_gets_the_same_accept_while_the_server_remembers_it(
+    tmp_path: Path,
+) -> None:
+    with World(tmp_path, configure=install_with_a_memory) as world:
+        anna = world.someone()
+        challenge = world.log_in(anna)
+        request = world.server.client().request(anna.name, world.code_of(anna), challenge.state)
+
+        first, second = send_twice(world, request)
+
+    assert first == second
+    assert first[0] == AccessAccept
 
 
 def test_fifty_right_answers_at_once_are_one_accept(world: World, anna: RadiusUser) -> None:

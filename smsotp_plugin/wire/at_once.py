@@ -1,5 +1,5 @@
 """
-What has come on a socket, and what fits into it, without giving up the interpreter's lock.
+What has come on a socket, without giving up the interpreter's lock.
 
 Each method of a socket gives up that lock, also where it cannot wait. With other threads at work it takes some 90 microseconds to get it
 back, which is more than the system call.
@@ -10,11 +10,9 @@ import errno
 import os
 import socket
 
-_libc = ctypes.PyDLL(None, use_errno=True)
-_recv, _send = _libc.recv, _libc.send
+_recv = ctypes.PyDLL(None, use_errno=True).recv
 _recv.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-_send.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int)
-_recv.restype = _send.restype = ctypes.c_ssize_t
+_recv.restype = ctypes.c_ssize_t
 
 
 def is_silent(connection: socket.socket) -> bool:
@@ -37,24 +35,6 @@ def take(connection: socket.socket, most: int) -> bytes:
     piece = ctypes.create_string_buffer(most)
     length = _recv(connection.fileno(), piece, most, socket.MSG_DONTWAIT)
     if length < 0:
-        raise _find_error()
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
     return ctypes.string_at(piece, length)
-
-
-def give(connection: socket.socket, data: bytes) -> int:
-    """
-    Hand over as much as there is room for; returns how many bytes that were.
-
-    Raises:
-        BlockingIOError: There is none.
-        OSError: The connection cannot be used.
-    """
-    length: int = _send(connection.fileno(), data, len(data), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
-    if length < 0:
-        raise _find_error()
-    return length
-
-
-def _find_error() -> OSError:
-    number = ctypes.get_errno()
-    return OSError(number, os.strerror(number))

@@ -21,7 +21,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from smsotp_plugin.clock import Deadline
-from smsotp_plugin.wire.at_once import give, is_silent, take
+from smsotp_plugin.wire.at_once import is_silent, take
 from smsotp_plugin.wire.reasons import find_reason
 from smsotp_plugin.wire.resolve import RESOLVER
 from smsotp_plugin.wire.tls import find_certified_name
@@ -244,10 +244,10 @@ class Channel:
 
     def _send(self, data: bytes, deadline: Deadline) -> None:
         assert self._socket is not None
-        step = self._socket.send if isinstance(self._socket, ssl.SSLSocket) else partial(give, self._socket)
-        rest = data
+        rest = memoryview(data)
         while rest:
-            rest = rest[self._take(partial(step, rest), select.POLLOUT, deadline) :]
+            # Not as `take` does: whoever is woken by the bytes may be given this processor at once, and with it the lock would be kept.
+            rest = rest[self._take(partial(self._socket.send, rest), select.POLLOUT, deadline) :]
 
     def _receive(self, deadline: Deadline) -> bytes:
         assert self._socket is not None

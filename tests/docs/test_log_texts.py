@@ -23,6 +23,7 @@ FOREIGN = (
     "Address already in use",
     "Module 'smsotp_plugin.freeradius' not found",
     "Login incorrect",
+    "requests have been waiting in the processing queue",
     "database is locked",
     "database or disk is full",
     "attempt to write a readonly database",

@@ -16,7 +16,7 @@ from smsotp_plugin.errors import Braked, StoreError
 from smsotp_plugin.log import quote
 from smsotp_plugin.login.budget_keys import Keys
 from smsotp_plugin.login.request import LoginRequest
-from smsotp_plugin.login.shares import GRACE, HISTORY, STEP, Anomaly, AnswerShares, Origin
+from smsotp_plugin.login.shares import GRACE, HISTORY, STEP, Anomaly, AnswerShares, SmsOrigin
 from smsotp_plugin.news import News
 from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.settings.sections.limits import LimitMode, LimitSettings
@@ -60,7 +60,7 @@ class PumpingWatch:
         self._shares = AnswerShares(clock.monotonic())
         self._find_others = lru_cache(_REMEMBERED)(self._make_others)
         #: Whom was asked about last.
-        self._latest: tuple[LoginRequest | None, tuple[Origin, ...]] = None, ()
+        self._latest: tuple[LoginRequest | None, tuple[SmsOrigin, ...]] = None, ()
         #: By key; until when, in monotonic seconds.
         self._brakes: dict[str, tuple[Brake, float]] = {}
         #: Brakes that the store does not have yet.
@@ -157,18 +157,18 @@ class PumpingWatch:
         shares = self._shares
         return shares.note_answered(state) if fate is Fate.ANSWERED else shares.note_unsent(state)
 
-    def _list_origins(self, request: LoginRequest, number: PhoneNumber) -> tuple[Origin, ...]:
+    def _list_origins(self, request: LoginRequest, number: PhoneNumber) -> tuple[SmsOrigin, ...]:
         found = self._find_others(
             cut_block(number.e164), find_country(number.e164, number.region), request.client
         )
         station = request.station.strip()
-        return (*found, Origin(f"s{station.casefold()}", station)) if station else found
+        return (*found, SmsOrigin(f"s{station.casefold()}", station)) if station else found
 
-    def _make_others(self, block: str, country: str, client: str) -> tuple[Origin, ...]:
+    def _make_others(self, block: str, country: str, client: str) -> tuple[SmsOrigin, ...]:
         labels = ((Scope.PREFIX, block), (Scope.COUNTRY, country), (Scope.CLIENT, client or "none"))
-        return tuple([Origin(self._keys.other(scope, label)[0], label) for scope, label in labels])
+        return tuple([SmsOrigin(self._keys.other(scope, label)[0], label) for scope, label in labels])
 
-    def _find_brake(self, origin: Origin, now: float) -> Braked | None:
+    def _find_brake(self, origin: SmsOrigin, now: float) -> Braked | None:
         brake = self._brakes.get(origin.key)
         if brake is not None:
             if now < brake[1]:
@@ -181,7 +181,7 @@ class PumpingWatch:
             return self._brake(finding, now)
         return Braked(describe_origin(origin), _explain(finding), GRACE, BRAKE) if self._enforced else None
 
-    def _may_brake(self, origin: Origin) -> bool:
+    def _may_brake(self, origin: SmsOrigin) -> bool:
         match origin.key[0]:
             case Scope.PREFIX | Scope.STATION:
                 return True
@@ -284,7 +284,7 @@ class PumpingWatch:
                     self._brakes[key] = brake, now + min(BRAKE, brake.until - wall)
 
 
-def describe_origin(origin: Origin | Brake) -> str:
+def describe_origin(origin: SmsOrigin | Brake) -> str:
     """Name the numbers, the country, the client or the station."""
     match origin.key[0]:
         case Scope.PREFIX:

@@ -38,7 +38,7 @@ _PATIENCE = 3
 _ALL = ""
 
 
-class Origin(NamedTuple):
+class SmsOrigin(NamedTuple):
     """
     Something that SMS are counted for: a block of numbers, a country, a client or a station.
 
@@ -64,7 +64,7 @@ class Anomaly:
         is_settled: Whether it is so without those that are pending.
     """
 
-    origin: Origin
+    origin: SmsOrigin
     unanswered: int
     answered: int
     span: str
@@ -75,7 +75,7 @@ class Anomaly:
 class _Open:
     """A code that nobody has answered; of `copies` SMS the grace has not passed."""
 
-    origins: tuple[Origin, ...]
+    origins: tuple[SmsOrigin, ...]
     copies: int = 0
     unanswered: int = 0
 
@@ -157,7 +157,7 @@ class AnswerShares:
         """Tell whether anybody has answered from there in the last days."""
         return key in self._best or key in self._answered.day
 
-    def note_sent(self, state: str, origins: tuple[Origin, ...], now: float) -> None:
+    def note_sent(self, state: str, origins: tuple[SmsOrigin, ...], now: float) -> None:
         """Note that an SMS with the code of a challenge is sent."""
         entry = self._open.get(state)
         if entry is None:
@@ -215,7 +215,7 @@ class AnswerShares:
         """Tell whether `judge` has to be asked."""
         return self._pending.get(key, 0) + self._unanswered.day.get(key, 0) >= FLOOR
 
-    def judge(self, origin: Origin) -> Anomaly | None:
+    def judge(self, origin: SmsOrigin) -> Anomaly | None:
         """Tell whether more is unanswered than is normal; what is pending counts where it must."""
         key = origin.key
         unanswered, pending = self._unanswered.day.get(key, 0), self._pending.get(key, 0)

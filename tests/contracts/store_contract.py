@@ -4,6 +4,8 @@ from tests.contracts.answer_contract import AnswerContract
 from tests.contracts.budget_contract import BudgetContract
 from tests.contracts.erase_contract import EraseContract
 from tests.contracts.guess_contract import GuessContract
+from tests.contracts.guess_lock_contract import GuessLockContract
+from tests.contracts.known_place_contract import KnownPlaceContract
 from tests.contracts.lifetime_contract import LifetimeContract
 from tests.contracts.listener_contract import ListenerContract
 from tests.contracts.log_contract import LogContract
@@ -25,5 +27,7 @@ class StoreContract(
     LogContract,
     EraseContract,
     GuessContract,
+    GuessLockContract,
+    KnownPlaceContract,
 ):
     """All promises."""

@@ -22,7 +22,7 @@ from tests.support.challenges import DAY
 from tests.support.clock import FakeClock
 from tests.support.redis import PATIENCE, Redis, RedisClock, join_cluster
 
-from .guess_contract import RULES
+from .guess_steps import RULES
 from .store_contract import StoreContract
 
 

@@ -18,11 +18,11 @@ from smsotp_plugin.stores.budgets import NO_BUDGETS
 from smsotp_plugin.stores.redis.settings import RedisSettings
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.e2e.disks import ext4, mounted
-from tests.faults.test_redis_trouble import Peer
 from tests.support.challenges import DAY, RIGHT, WINDOW, WRONG, name_outcome
 from tests.support.clock import FakeClock, Waits
 from tests.support.parcels import begin
 from tests.support.redis import PATIENCE, Redis, once, open_store, somebody
+from tests.support.redis_peer import Peer
 from tests.support.redis_places import COPIED, wait_for_copy
 
 NOW = SystemClock().time

@@ -4,9 +4,7 @@ Redis has done what it was asked for, and nobody has heard it.
 Whoever was refused gets in with the same code, once, and nobody else does. What no gateway got is sent, and once.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import cast
 
 import pytest
@@ -22,18 +20,11 @@ from tests.support.challenges import RIGHT, WRONG, name_outcome
 from tests.support.clock import FakeClock
 from tests.support.parcels import begin
 from tests.support.redis import Redis, once, open_store, somebody
+from tests.support.redis_peer import Proxy, behind, leave, server
 
-from .test_redis_trouble import Proxy, behind, leave
-
-__all__ = ["behind"]
+__all__ = ["behind", "server"]
 
 Behind = tuple[Proxy, RedisStore, FakeClock]
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with RedisServer(tmp_path / "redis") as server:
-        yield server
 
 
 def answer_unheard(behind: Behind, new: Challenge, seal: str = RIGHT) -> None:
@@ -153,9 +144,13 @@ def begin_attempt_unheard(behind: Behind, new: Challenge) -> None:
     proxy.is_silent = False
 
 
-def may_have(store: RedisStore, new: Challenge) -> frozenset[str]:
-    """Return which gateways may have a message, as far as whoever takes it over knows."""
-    (found,) = [each for each in store.take_over(SystemClock().time()) if each.message.state == new.state]
+def leave_to_heir(server: RedisServer, store: RedisStore, new: Challenge) -> frozenset[str]:
+    """Take a store for dead; returns which gateways may have a message, as far as its heir knows."""
+    heir, redis = open_store(server.url), Redis(server.port)
+    leave(store, redis)
+    redis.close()
+    (found,) = [each for each in heir.take_over(SystemClock().time()) if each.message.state == new.state]
+    heir.close()
     return found.may_have_it
 
 
@@ -163,37 +158,27 @@ def test_a_gateway_certainly_does_not_have_what_it_was_not_given_because_redis_d
     server: RedisServer, behind: Behind
 ) -> None:
     _, store, clock = behind
-    heir, redis = open_store(server.url), Redis(server.port)
     new = begin(store, somebody(clock))
     begin_attempt_unheard(behind, new)
     once(store.flush, clock=clock)
-    leave(store, redis)
-    found = may_have(heir, new)
-    heir.close()
-    redis.close()
 
-    assert found == frozenset()
+    assert leave_to_heir(server, store, new) == frozenset()
 
 
 def test_an_attempt_that_is_made_when_redis_answers_again_is_noted(
     server: RedisServer, behind: Behind
 ) -> None:
     _, store, clock = behind
-    heir, redis = open_store(server.url), Redis(server.port)
     new = begin(store, somebody(clock))
     begin_attempt_unheard(behind, new)
     once(lambda: store.begin_attempt(new.state, 0, "gtx"), clock=clock)
     store.flush()
-    leave(store, redis)
-    found = may_have(heir, new)
-    heir.close()
-    redis.close()
 
-    assert found == {"gtx"}
+    assert leave_to_heir(server, store, new) == {"gtx"}
 
 
 def test_whoever_was_taken_for_dead_ends_no_attempt_of_somebody_else(server: RedisServer) -> None:
-    first, second, third = (open_store(server.url) for _ in range(3))
+    first, second = (open_store(server.url) for _ in range(2))
     redis = Redis(server.port)
     new = begin(first, somebody())
     first.begin_attempt(new.state, 0, "gtx")
@@ -202,9 +187,8 @@ def test_whoever_was_taken_for_dead_ends_no_attempt_of_somebody_else(server: Red
     second.begin_attempt(new.state, 0, "gtx")
     first.end_attempt(new.state, 0, "gtx")
     first.flush()
-    leave(second, redis)
-    found = may_have(third, new)
-    for each in (first, second, third):
+    found = leave_to_heir(server, second, new)
+    for each in (first, second):
         each.close()
     redis.close()
 

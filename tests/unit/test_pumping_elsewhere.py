@@ -17,7 +17,7 @@ from smsotp_plugin.stores.answers import Fate
 from smsotp_plugin.stores.sealed import SealedStore
 from tests.support.pumping_site import GRACE, Site, block
 from tests.support.redis import Redis, open_store
-from tests.unit.test_stream import compose
+from tests.support.worker_process import compose
 
 pytestmark = pytest.mark.usefixtures("redis")
 

@@ -119,11 +119,15 @@ def _calls(
     scripts: _Replies, inner: RedisStore, store: SealedStore, new: Challenge, clock: Clock
 ) -> dict[str, Callable[[], object]]:
     """Return what is asked of a store, by name; each raises where what comes back must not."""
+    return (
+        _log_in_calls(inner, store, new)
+        | _message_calls(scripts, inner, store, new.created + 1, clock)
+        | _command_calls(scripts, inner, new.created + 1, clock)
+    )
+
+
+def _log_in_calls(inner: RedisStore, store: SealedStore, new: Challenge) -> dict[str, Callable[[], object]]:
     now, parcel = new.created + 1, SomeParcel(new, spending=_SPENDING)
-    queue = inner.open_queue(1000)
-    vars(queue)["_scripts"] = scripts
-    view = WorkersView(queue, clock)
-    opens = _Opens(clock)
 
     def answer() -> None:
         store.answer(STATE, "bob", _WRONG, now, _SOMEBODY)
@@ -140,6 +144,26 @@ def _calls(
             say_time(max(0.0, found.challenge_from - now)) if math.isfinite(found.challenge_from) else "ever"
         )
 
+    return {
+        "open": open_challenge,
+        "find_same": lambda: store.find_same(new.login, now),
+        "answer": answer,
+        "find": lambda: store.find(STATE, "bob").undelivered.encode(errors="replace"),
+        "resend": lambda: store.resend(STATE, "bob", now, ResendRules(2, 30), parcel),
+        "known_place": lambda: store.known_place(_SOMEBODY, new.number_hash),
+        "standing": standing,
+        "spend": lambda: inner.spend(_SPENDING),
+    }
+
+
+def _message_calls(
+    scripts: _Replies, inner: RedisStore, store: SealedStore, now: float, clock: Clock
+) -> dict[str, Callable[[], object]]:
+    queue = inner.open_queue(1000)
+    vars(queue)["_scripts"] = scripts
+    view = WorkersView(queue, clock)
+    opens = _Opens(clock)
+
     def begin_attempt() -> None:
         store.begin_attempt(STATE, 0, "gtx")
         inner._messages._begun.clear()
@@ -149,6 +173,20 @@ def _calls(
         view.check(1000)
         return view.find_health("gtx").condition == Condition.ALIVE
 
+    return {
+        "begin_attempt": begin_attempt,
+        "live": inner._messages.live,
+        "take_over": lambda: opens.hand_over(inner.take_over(now)),
+        "take": lambda: opens.hand_over(queue.take(20)),
+        "take_lost": lambda: opens.hand_over(queue.take_lost()),
+        "look": look,
+        "fates": lambda: sorted(fate for _, fate in inner.hear_fates()),
+    }
+
+
+def _command_calls(
+    scripts: _Replies, inner: RedisStore, now: float, clock: Clock
+) -> dict[str, Callable[[], object]]:
     def trace() -> list[str]:
         lives = _lives([read_events(scripts, Wanted(user="bob"), 3)])
         return [_printed(_write_timeline(life, first=True).plain) for life in lives]
@@ -165,23 +203,8 @@ def _calls(
         return [_printed(shown.getvalue())]
 
     return {
-        "open": open_challenge,
-        "find_same": lambda: store.find_same(new.login, now),
-        "answer": answer,
-        "find": lambda: store.find(STATE, "bob").undelivered.encode(errors="replace"),
-        "resend": lambda: store.resend(STATE, "bob", now, ResendRules(2, 30), parcel),
-        "known_place": lambda: store.known_place(_SOMEBODY, new.number_hash),
-        "standing": standing,
-        "begin_attempt": begin_attempt,
-        "live": inner._messages.live,
-        "take_over": lambda: opens.hand_over(inner.take_over(now)),
-        "take": lambda: opens.hand_over(queue.take(20)),
-        "take_lost": lambda: opens.hand_over(queue.take_lost()),
-        "look": look,
-        "spend": lambda: inner.spend(_SPENDING),
         "answers": lambda: [count.hour + count.answered for count in inner.load_answers(int(now // 3600))],
         "brakes": lambda: sorted(brake.until - brake.since for brake in inner.list_brakes()),
-        "fates": lambda: sorted(fate for _, fate in inner.hear_fates()),
         "trace": trace,
         "limits": limits,
         "contents": lambda: len(read_contents_of_redis(scripts).challenges),

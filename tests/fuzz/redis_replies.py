@@ -134,70 +134,69 @@ def _write(reply: Any) -> bytes:
 
 
 def examples(new: Challenge) -> tuple[bytes, ...]:
-    row, now = write_challenge(new), new.created
-    words = [repr(value) if isinstance(value, float) else str(value) for value in row]
-    tally = [
-        "1" * 32,
-        ["r ", "5", "l ", repr(now), "r station 2", "0", "p station 2", repr(now), "o 4", "1"],
-        [f"{now!r} "],
-    ]
+    """Return cases in which Redis answers as it should."""
+    cases = [*_log_in_replies(new), *_message_replies(new), *_command_replies(new)]
+    return tuple(PART.join([name.encode(), *map(_write, replies)]) for name, replies in cases)
+
+
+def _log_in_replies(new: Challenge) -> list[tuple[str, list[Any]]]:
+    words, tally, now = _words(new), _tally(new.created), repr(new.created)
     over = ["u" + "1" * 16, 1, "300.5"]
-    event = json.dumps(
-        asdict(DeliveryEvent("1a2b3c4d", now, EventKind.ASKED, "gtx", "7", "route x", "bob", "+49 *** **67"))
-    )
-    brake = json.dumps(asdict(Brake("p1", "+38766555", now, now + 43200, "of 20", enforced=True)))
-    report = json.dumps(
-        {"gtx": asdict(GatewayReport("alive")), "other": asdict(GatewayReport("dead", 3.5, may_hope=True))}
-    )
-    message = Message(
-        reference="1a2b3c4d",
-        user="bob",
-        number=parse_number("+491701234567", None),
-        otp=SecretStr("x"),
-        sentence=SecretStr("x"),
-        expires=new.expires,
-        state=STATE,
-        login=new.login,
-    )
-    sealed = SEALER.seal(Letter(message, "default", ("gtx",)), "default")
-    left = [STATE, "0", "default", repr(new.expires), sealed, 1, ["gtx"], 0]
-    hashed = [word for pair in zip(NAMES, words, strict=True) for word in pair]
-    cases: list[tuple[str, list[Any]]] = [
-        *(
-            (name, [[word, *more]])
-            for name, word, *more in (
-                ("open", "kept", None),
-                ("open", "kept", over),
-                ("open", "same", words),
-                ("open", "over", over),
-                ("open", "full"),
-                ("resend", "kept", words, None),
-                ("resend", "early", "12.5"),
-                ("resend", "ended"),
-                ("spend", "spent", None),
-                ("answer", "right", words),
-                ("answer", "wrong", words, 4, repr(now), [tally, tally]),
-                ("answer", "last", words, 0, repr(now), [tally]),
-                ("answer", "locked", "ever"),
-                ("answer", "locked", "86400"),
-                ("answer", "used"),
-                ("answer", "expired", words),
-                ("answer", "spent", words),
-            )
-        ),
-        ("fates", [[["1-0", ["answered", STATE]], ["2-0", ["unsent", STATE]]]]),
+    scripts: list[tuple[Any, ...]] = [
+        ("open", "kept", None),
+        ("open", "kept", over),
+        ("open", "same", words),
+        ("open", "over", over),
+        ("open", "full"),
+        ("resend", "kept", words, None),
+        ("resend", "early", "12.5"),
+        ("resend", "ended"),
+        ("spend", "spent", None),
+        ("answer", "right", words),
+        ("answer", "wrong", words, 4, now, [tally, tally]),
+        ("answer", "last", words, 0, now, [tally]),
+        ("answer", "locked", "ever"),
+        ("answer", "locked", "86400"),
+        ("answer", "used"),
+        ("answer", "expired", words),
+        ("answer", "spent", words),
+    ]
+    return [
+        *((name, [replies]) for name, *replies in scripts),
         ("find_same", [words]),
         ("find", [words]),
         ("find", [None]),
         ("known_place", ["station 2"]),
-        ("standing", [[repr(now), [tally, tally]]]),
+        ("standing", [[now, [tally, tally]]]),
         ("standing", [[]]),
+    ]
+
+
+def _message_replies(new: Challenge) -> list[tuple[str, list[Any]]]:
+    now = repr(new.created)
+    left = [STATE, "0", "default", repr(new.expires), _seal_message(new), 1, ["gtx"], 0]
+    report = json.dumps(
+        {"gtx": asdict(GatewayReport("alive")), "other": asdict(GatewayReport("dead", 3.5, may_hope=True))}
+    )
+    return [
+        ("fates", [[["1-0", ["answered", STATE]], ["2-0", ["unsent", STATE]]]]),
         ("begin_attempt", ["begun"]),
-        ("live", [[repr(now), []]]),
-        ("take_over", [[repr(now), [left, left]]]),
+        ("live", [[now, []]]),
+        ("take_over", [[now, [left, left]]]),
         ("take", [[["queue", [["1-0", ["m", STATE + ":0"]]]]], [left]]),
         ("take_lost", [["0-0", [["1-0", ["m", STATE + ":0"]], None], []], [left]]),
         ("look", [[3, [report, report]]]),
+    ]
+
+
+def _command_replies(new: Challenge) -> list[tuple[str, list[Any]]]:
+    now = new.created
+    event = json.dumps(
+        asdict(DeliveryEvent("1a2b3c4d", now, EventKind.ASKED, "gtx", "7", "route x", "bob", "+49 *** **67"))
+    )
+    brake = json.dumps(asdict(Brake("p1", "+38766555", now, now + 43200, "of 20", enforced=True)))
+    hashed = [word for pair in zip(NAMES, _words(new), strict=True) for word in pair]
+    return [
         ("answers", [["a p1", "3", "u p1", "4"], []]),
         ("brakes", [[brake, brake]]),
         ("trace", [[["1a2b3c4d", event]]]),
@@ -206,10 +205,10 @@ def examples(new: Challenge) -> tuple[bytes, ...]:
             "contents",
             [
                 [*hashed, "status", "0", "asked", "0"],
-                ["site", "default", "expires", repr(now), "sealed", sealed, "g gtx", "0"],
+                ["site", "default", "expires", repr(now), "sealed", _seal_message(new), "g gtx", "0"],
                 [event],
                 [event],
-                tally[1],
+                _tally(now)[1],
                 [f"{now!r} "],
                 [repr(now)],
                 [f"{now!r} 75000"],
@@ -220,4 +219,29 @@ def examples(new: Challenge) -> tuple[bytes, ...]:
         ),
         ("erase", [["bob", "4"], ["1a2b3c4d"], [], [1, 1, 1, 1, 1], "aof_enabled:0", ["save", ""]]),
     ]
-    return tuple(PART.join([name.encode(), *map(_write, replies)]) for name, replies in cases)
+
+
+def _words(new: Challenge) -> list[str]:
+    return [repr(value) if isinstance(value, float) else str(value) for value in write_challenge(new)]
+
+
+def _tally(now: float) -> list[Any]:
+    return [
+        "1" * 32,
+        ["r ", "5", "l ", repr(now), "r station 2", "0", "p station 2", repr(now), "o 4", "1"],
+        [f"{now!r} "],
+    ]
+
+
+def _seal_message(new: Challenge) -> bytes:
+    message = Message(
+        reference="1a2b3c4d",
+        user="bob",
+        number=parse_number("+491701234567", None),
+        otp=SecretStr("x"),
+        sentence=SecretStr("x"),
+        expires=new.expires,
+        state=STATE,
+        login=new.login,
+    )
+    return SEALER.seal(Letter(message, "default", ("gtx",)), "default")

@@ -65,6 +65,8 @@ REPEATED = (
 CLOCK: Clock = SystemClock()
 #: Seconds for what will happen, on a machine that is busy with other things.
 _PATIENCE = 30.0
+#: Seconds for what will not happen. A message went before, so that only the next one has to be written in them.
+_SILENCE = 0.6
 AnyProvider = Provider[Any, Any, Any]
 
 
@@ -217,21 +219,24 @@ class ProviderContract:
     def test_silence_is_unknown_when_the_deadline_passes(
         self, provider: AnyProvider, mock: MockGateway
     ) -> None:
+        provider.submit(message(), within(_PATIENCE))
         mock.faults.add("hang")
 
         with pytest.raises(AnswerTimeout):
-            provider.submit(message(), within(0.6))
+            provider.submit(message(), within(_SILENCE))
 
     def test_a_message_that_arrived_in_silence_is_unknown_too(
         self, provider: AnyProvider, mock: MockGateway, inbox: Inbox
     ) -> None:
+        provider.submit(message(), within(_PATIENCE))
         mock.faults.add("mute")
+        mark = inbox.mark()
 
         with pytest.raises(AnswerTimeout):
-            provider.submit(message(), within(0.6))
+            provider.submit(message(), within(_SILENCE))
         # The mock may take longer to read it than the provider waits for an answer.
-        inbox.wait()
-        assert len(inbox.messages()) == 1
+        inbox.wait(after=mark)
+        assert len(inbox.messages()) == 2
 
     @pytest.mark.parametrize("fault", ["half", "garbage"])
     def test_an_answer_that_makes_no_sense_is_unknown(

@@ -39,8 +39,9 @@ def test_a_slow_gateway_is_waited_for_no_longer_than_said(tmp_path: Path) -> Non
 
 def test_behind_a_slow_gateway_one_waits_and_everybody_is_answered_in_time(tmp_path: Path) -> None:
     with World(tmp_path, sections="[dispatch]\nwait = 2", gateway="TIMEOUT = 30") as world:
-        world.gateway.faults.add("delay 1.5s")
-        client = world.server.client(timeout=3)
+        world.gateway.faults.add("delay 60s")
+        # If each of them waited in turn, the last one would be answered after 100 s.
+        client = world.server.client(timeout=30)
         users = [world.someone() for _ in range(50)]
         with ThreadPoolExecutor(50) as pool:
             asked = [pool.submit(client.log_in, user.name, user.password) for user in users]

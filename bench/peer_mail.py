@@ -4,6 +4,7 @@ A mail server for measurements: takes every mail at once. Prints its port, ends 
 Judges nothing and is as fast as Python allows, so that the client is what is measured. Run as a process of its own.
 """
 
+import argparse
 import socket
 
 from peer_listen import listen
@@ -35,4 +36,5 @@ def _serve(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     listen(_serve)

@@ -4,12 +4,12 @@ An SMSC for measurements: takes every submit_sm and answers it after a fixed tim
 Strict about nothing and as fast as Python allows, so that the client is what is measured. Run as a process of its own.
 """
 
+import argparse
 import collections
 import contextlib
 import select
 import socket
 import struct
-import sys
 import time
 from functools import partial
 
@@ -62,4 +62,6 @@ def _serve(connection: socket.socket, delay: float) -> None:
 
 
 if __name__ == "__main__":
-    listen(partial(_serve, delay=float(sys.argv[1])))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("delay", type=float, help="seconds from a submit_sm to its answer")
+    listen(partial(_serve, delay=parser.parse_args().delay))

@@ -4,6 +4,7 @@ A web server for measurements: answers every POST at once, sipgate's path with X
 Judges nothing and is as fast as Python allows, so that the client is what is measured. Run as a process of its own.
 """
 
+import argparse
 import re
 import socket
 import xmlrpc.client
@@ -41,4 +42,5 @@ def _serve(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     listen(_serve)

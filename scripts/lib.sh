@@ -14,6 +14,16 @@ die() {
 	exit 1
 }
 
+# show_help ARGUMENT...: where the first one asks for help, print what stands at the head of the script, and end.
+show_help() {
+	case ${1:-} in
+	-h | --help)
+		sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$PROGRAM"
+		exit
+		;;
+	esac
+}
+
 # step TEXT COMMAND...: run a command that may take a while; its output is shown only if it fails.
 step() {
 	local text=$1 log status=0 start=$SECONDS dots

@@ -1,5 +1,7 @@
 """What is installed with the package, and what is not."""
 
+import configparser
+import re
 import tomllib
 from importlib import metadata, resources
 from pathlib import Path
@@ -66,3 +68,22 @@ def test_the_command_and_the_fixtures_are_registered() -> None:
 def test_the_readme_is_what_the_index_shows() -> None:
     assert DISTRIBUTION.metadata["Description-Content-Type"] == "text/markdown"
     assert PROJECT["readme"] == "README.md"
+
+
+def test_every_environment_of_tox_says_what_it_is_for_and_contributing_has_those_for_hours() -> None:
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read("tox.ini")
+    in_every_run = set(tox["tox"]["env_list"].split(", "))
+    described, folders = dict[str, str](), set[str]()
+    for section in tox.sections():
+        names = re.fullmatch(r"testenv:\{?([\w,]+)\}?", section)
+        if names and "," in names[1]:
+            folders |= set(names[1].split(","))
+            described |= re.findall(r"^(\w+): (.+)$", tox[section]["description"], re.MULTILINE)
+        elif names:
+            described[names[1]] = tox[section]["description"]
+    shown = re.findall(r"^\| `(\w+)` \|", Path("CONTRIBUTING.md").read_text(), re.MULTILINE)
+
+    assert folders == {path.name for path in Path("tests").iterdir() if [*path.glob("test_*.py")]}
+    assert folders | in_every_run <= described.keys()
+    assert set(shown) == described.keys() - folders - in_every_run

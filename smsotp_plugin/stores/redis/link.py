@@ -18,7 +18,7 @@ from redis.exceptions import AskError, ClusterDownError, MovedError, NoScriptErr
 from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.errors import OtherKey, StoreError
 from smsotp_plugin.stores.redis.address import RedisPlace
-from smsotp_plugin.stores.redis.line import Access, Line, Reply, Word
+from smsotp_plugin.stores.redis.line import Access, Line, Reply, ReplyError, Word
 from smsotp_plugin.stores.redis.locate import Locator
 from smsotp_plugin.wire.channel import Broken
 
@@ -32,6 +32,9 @@ REST = 1.0
 _MOST_IDLE = 8
 #: Says that a server is the wrong one, and has done nothing; another look for the right one may mend that at once.
 _MOVED = (MovedError, ReadOnlyError)
+_AGAIN = (*_MOVED, NoScriptError)
+#: How often a command is sent again that was not carried out: to the right server, and then with its script.
+_FURTHER = 2
 #: The same, and what a look does not mend.
 ELSEWHERE = (*_MOVED, AskError, ClusterDownError, TryAgainError)
 
@@ -57,11 +60,15 @@ class Command:
 
     Attributes:
         words: As it is sent.
-        in_full: As it is sent where the server does not know the script that `words` names; None: it names none.
+        script: The text of the script that `words` names by its digest; None: it names none.
     """
 
     words: tuple[Word, ...]
-    in_full: tuple[Word, ...] | None = None
+    script: bytes | None = None
+
+    def in_full(self) -> tuple[Word, ...]:
+        """Return it as it is sent to a server that does not know the script."""
+        return self.words if self.script is None else ("EVAL", self.script, *self.words[2:])
 
 
 class Link:
@@ -119,20 +126,18 @@ class Link:
         """
         self._pass_door()
         deadline = Deadline.after(self._limit, self._clock)
-        replies: list[Reply] = [None] * len(commands)
-        pending, in_full = list(range(len(commands))), False
-        for is_last in (False, False, True):
-            words = [_words(commands[each], in_full=in_full) for each in pending]
-            got = self._exchange(words, deadline)
-            for each, reply in zip(pending, got, strict=True):
+        replies = self._exchange([command.words for command in commands], deadline)
+        for _ in range(_FURTHER):
+            again = self._list_unserved(replies)
+            if not again:
+                return replies
+            words = [
+                commands[each].in_full() if isinstance(replies[each], NoScriptError) else commands[each].words
+                for each in again
+            ]
+            for each, reply in zip(again, self._exchange(words, deadline), strict=True):
                 replies[each] = reply
-            unknown = [each for each in pending if isinstance(replies[each], NoScriptError)]
-            moved = [each for each in pending if isinstance(replies[each], _MOVED)]
-            if any(isinstance(replies[each], ELSEWHERE) for each in pending):
-                self._forget_place()
-            pending, in_full = sorted({*unknown, *moved}), bool(unknown)
-            if not pending or is_last:
-                break
+        self._list_unserved(replies)
         return replies
 
     @property
@@ -185,6 +190,13 @@ class Link:
             if now < self._rest_until:
                 raise NotAnswered(self._problem, is_sent=False)
             self._rest_until = now + REST
+
+    def _list_unserved(self, replies: Sequence[Reply]) -> list[int]:
+        """Return which commands are worth being sent again, and have the right server looked for if this is not the one."""
+        refused = [each for each, reply in enumerate(replies) if isinstance(reply, ReplyError)]
+        if any(isinstance(replies[each], ELSEWHERE) for each in refused):
+            self._forget_place()
+        return [each for each in refused if isinstance(replies[each], _AGAIN)]
 
     def _exchange(self, words: Sequence[tuple[Word, ...]], deadline: Deadline) -> list[Reply]:
         is_sent = False
@@ -271,7 +283,3 @@ class Link:
             lines, self._idle = self._idle, deque()
         for line in lines:
             line.close()
-
-
-def _words(command: Command, *, in_full: bool) -> tuple[Word, ...]:
-    return command.in_full if in_full and command.in_full is not None else command.words

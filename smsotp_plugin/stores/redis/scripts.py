@@ -119,13 +119,15 @@ class Scripts:
         here = self._clock.time()
         asked = here if now is None else now
         turn = "" if self._turn is None else repr(self._turn())
-        told = (
+        sent = (
+            "EVALSHA",
+            digest,
             len(keys),
             *(self._prefix + key for key in keys),
             *(turn, self._prefix, repr(asked), repr(here - asked)),
             *(repr(word) if isinstance(word, float) else word for word in words),
         )
-        return Command(("EVALSHA", digest, *told), ("EVAL", text, *told))
+        return Command(sent, text)
 
     def run(
         self,

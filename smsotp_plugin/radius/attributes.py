@@ -95,14 +95,7 @@ def read_request(packet: Packet, places: Sequence[AttributePlace]) -> LoginReque
         PacketError: It has no User-Name, or an attribute twice that may be there once, or one that is not UTF-8.
     """
     request, control = Attributes(packet.get("request")), Attributes(packet.get("config"))
-    user = request.single("User-Name")
-    if not user:
-        raise PacketError("the request has no User-Name")
-    # smsotp_guard takes the answer to a challenge out of sight of all other modules.
-    password = control.single("SMSOTP-Code")
-    if password is None:
-        password = request.single("User-Password")
-    state = request.single("State")
+    user, password, state = _read_what_decides(request, control)
     return LoginRequest(
         user=user,
         password=None if password is None else SecretStr(password),
@@ -114,7 +107,7 @@ def read_request(packet: Packet, places: Sequence[AttributePlace]) -> LoginReque
         language=control.show("SMSOTP-Language").lower(),
         notification=control.show("SMSOTP-Notify"),
         numbers=tuple(
-            _NOT_UTF8.sub("\ufffd", value)
+            value if value.isascii() else _NOT_UTF8.sub("\ufffd", value)
             for place in places
             for name, value in packet.get(place.list_name) or ()
             if name == place.attribute
@@ -122,10 +115,33 @@ def read_request(packet: Packet, places: Sequence[AttributePlace]) -> LoginReque
     )
 
 
+def has_state(packet: Packet) -> bool:
+    """
+    Tell whether a packet has a State, so that it may be an answer.
+
+    Raises:
+        PacketError: As `read_request`.
+    """
+    *_, state = _read_what_decides(Attributes(packet.get("request")), Attributes(packet.get("config")))
+    return state is not None
+
+
 def read_refusal(packet: Packet) -> tuple[str, str]:
     """Return the User-Name of a request that the policies reject, as far as it has one, and their reason."""
     request = Attributes(packet.get("request"))
     return request.show("User-Name"), request.show("SMSOTP-Refusal")
+
+
+def _read_what_decides(request: Attributes, control: Attributes) -> tuple[str, str | None, str | None]:
+    """Return User-Name, User-Password and State as they stand there; see `read_request` for what is raised."""
+    user = request.single("User-Name")
+    if not user:
+        raise PacketError("the request has no User-Name")
+    # smsotp_guard takes the answer to a challenge out of sight of all other modules.
+    password = control.single("SMSOTP-Code")
+    if password is None:
+        password = request.single("User-Password")
+    return user, password, request.single("State")
 
 
 def _find_client(request: Attributes) -> str:

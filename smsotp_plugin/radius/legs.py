@@ -7,7 +7,7 @@ from smsotp_plugin.log import make_printable
 from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Reject
 from smsotp_plugin.login.flow import Login
 from smsotp_plugin.login.notify import Notifier
-from smsotp_plugin.radius.attributes import AttributePlace, Packet, read_refusal, read_request
+from smsotp_plugin.radius.attributes import AttributePlace, Packet, has_state, read_refusal, read_request
 
 #: Attribute, operator, value: exactly tuples of exactly text, or rlm_python3 drops them.
 Change = tuple[str, str, str]
@@ -38,7 +38,8 @@ class Legs:
 
     def look(self, packet: Packet) -> ModuleAnswer:
         """Tell an answer leg, whose User-Password is a code, from a first leg."""
-        answers = self.login.is_answer(read_request(packet, self.places))
+        # A first leg is looked at, too, and nothing else of it is of interest here.
+        answers = has_state(packet) and self.login.is_answer(read_request(packet, ()))
         return NOOP, (), (_set_result("answer" if answers else "none"),)
 
     def first_leg(self, packet: Packet) -> ModuleAnswer:

@@ -87,7 +87,28 @@ def test_a_state_that_is_not_ours_changes_nothing() -> None:
 
 @pytest.mark.parametrize(("decision", "result"), [(True, "answer"), (False, "none")])
 def test_an_answer_is_told_from_a_first_request(decision: bool, result: str) -> None:  # noqa: FBT001  (a row of a table)
-    assert legs(decision).look(PACKET) == (7, (), (("SMSOTP-Result", ":=", result),))
+    packet = {"request": (*PACKET["request"], ("State", "0x00"))}
+
+    assert legs(decision).look(packet) == (7, (), (("SMSOTP-Result", ":=", result),))
+
+
+def test_what_has_no_state_is_no_answer_whatever_the_flow_says_and_the_flow_is_not_asked() -> None:
+    flow: Any = Flow(decision=True)
+
+    assert Legs(flow, flow, []).look(PACKET) == (7, (), (("SMSOTP-Result", ":=", "none"),))
+    assert flow.seen == []
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [(), (("User-Name", "bob"), ("User-Name", "otto")), (("User-Name", "bob"), ("User-Password", "\udcfc"))],
+    ids=["without a name", "with two", "no UTF-8"],
+)
+def test_a_first_request_that_cannot_be_used_is_found_when_it_is_looked_at(
+    pairs: tuple[tuple[str, str], ...],
+) -> None:
+    with pytest.raises(PacketError):
+        legs(NotOurs()).look({"request": pairs})
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Self
 
 from smsotp_plugin.codes.account import fold_account
-from smsotp_plugin.codes.keyed import HEX_DIGITS, digest, make_mac
+from smsotp_plugin.codes.keyed import HEX_DIGITS, make_mac
 from smsotp_plugin.codes.names import mask_name
 from smsotp_plugin.sms.phone import PhoneNumber
 
@@ -103,7 +103,7 @@ class Fingerprints:
 
     def mark(self, *parts: str) -> str:
         """Return what nobody can make for these parts, in this order, without the key."""
-        return digest(self._mark_mac, repr(parts)).hex()[:HEX_DIGITS]
+        return self._mark_mac.digest(repr(parts)).hex()[:HEX_DIGITS]
 
     def is_mark(self, mark: str, *parts: str) -> bool:
         """Tell whether a mark was made for these parts, with this key or the older one."""
@@ -148,7 +148,7 @@ class Fingerprints:
 
     def fingerprint(self, *parts: str) -> str:
         """Return the same digits for the same parts in the same order; they tell nothing about the parts."""
-        return digest(self._print_mac, repr(parts)).hex()[:HEX_DIGITS]
+        return self._print_mac.digest(repr(parts)).hex()[:HEX_DIGITS]
 
     def _all(self) -> tuple[Self, ...]:
         return (self,) if self._older is None else (self, self._older)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Self
 
 from smsotp_plugin.codes.fingerprints import Fingerprints
-from smsotp_plugin.codes.keyed import HEX_DIGITS, digest, make_mac
+from smsotp_plugin.codes.keyed import HEX_DIGITS, make_mac
 from smsotp_plugin.sms.typed import fold_word
 
 
@@ -62,7 +62,7 @@ class CodeMaker:
 
     def code(self, seed: str) -> str:
         """Return the code that belongs to a seed; uniform over the alphabet to within 2 to the power of -196."""
-        number = int.from_bytes(digest(self._code_mac, seed)) % self._codes
+        number = int.from_bytes(self._code_mac.digest(seed)) % self._codes
         characters = []
         for _ in range(self._length):
             number, index = divmod(number, len(self._alphabet))
@@ -78,7 +78,7 @@ class CodeMaker:
             answer: As typed. What only separates or cannot be seen is dropped, digits of any script are the same; upper
                 and lower case are one where the alphabet has only one.
         """
-        return digest(self._seal_mac, f"{state} {self._read(answer)}").hex()[:HEX_DIGITS]
+        return self._seal_mac.digest(f"{state} {self._read(answer)}").hex()[:HEX_DIGITS]
 
     def may_be_code(self, answer: str) -> bool:
         """Tell whether an answer as typed has the length and the characters of a code."""

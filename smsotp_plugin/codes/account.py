@@ -30,6 +30,9 @@ def fold_account(user: str) -> str:
     Returns:
         The name without realm, blanks, case, accents and width; the whole text without these where it is nothing but realm.
     """
+    # Nothing in such a name is ignored or cuts anything off.
+    if user.isascii() and user.isalnum():
+        return user.lower()
     # Before anything is cut off: a full-width delimiter is one for whoever folds width.
     text = user.translate(_ASCII_IGNORED).lower() if user.isascii() else _fold_letters(user)
     return _REALM_BEFORE.sub("", _REALM_BEHIND.sub("", text)) or text

@@ -22,7 +22,7 @@ _RANDOM_DIGITS = HEX_DIGITS - _OWNER_DIGITS - _SITE_DIGITS
 #: Seconds. A State tells the end of its challenge to within so many; stores keep a challenge for as long after its end.
 PERIOD = 600.0
 _REFERENCE_DIGITS = 8
-#: Accounts and numbers whose fingerprints are remembered.
+#: Accounts, names and numbers whose fingerprints are remembered.
 _REMEMBERED = 16384
 
 
@@ -56,6 +56,8 @@ class Fingerprints:
         older: Self | None = None,
     ) -> None:
         self._older = older
+        #: One for each key, the present one first.
+        self._each: tuple[Self, ...] = (self,) if older is None else (self, older)
         self._mark_mac = make_mac(key, "smsotp mark")
         self._print_mac = make_mac(key, "smsotp fingerprint")
         self._length = length
@@ -63,6 +65,7 @@ class Fingerprints:
         self._random_bytes = random_bytes
         self._accounts = lru_cache(_REMEMBERED)(self._make_accounts)
         self._number_hash = lru_cache(_REMEMBERED)(self._make_number_hash)
+        self._masked_user = lru_cache(_REMEMBERED)(self._mask_user)
 
     def make_state(self, site: str, user: str = "", end: float = 0.0) -> str:
         """
@@ -117,12 +120,15 @@ class Fingerprints:
 
         Where it reads as a telephone number or as a code, that is hidden, and 8 digits that tell nothing stand for it.
         """
+        return self._masked_user(user)
+
+    def _mask_user(self, user: str) -> str:
         masked = mask_name(user, self._length, self._alphabet)
         return user if masked == user else f"{masked} ({self.fingerprint('name', user)[:8]})"
 
     def mask_user_each(self, user: str) -> tuple[str, ...]:
         """Return under which names a user may stand there, the present one first: one for each key."""
-        return tuple(dict.fromkeys(names.mask_user(user) for names in self._all()))
+        return tuple(dict.fromkeys(names.mask_user(user) for names in self._each))
 
     def accounts(self, user: str) -> tuple[str, ...]:
         """Return what stands for all spellings of a User-Name, the present one first: one for each key."""
@@ -140,15 +146,12 @@ class Fingerprints:
 
     def number_hashes(self, number: PhoneNumber) -> tuple[str, ...]:
         """Return what may stand for a number, the present one first: one for each key."""
-        return tuple(names.number_hash(number) for names in self._all())
+        return tuple([names.number_hash(number) for names in self._each])
 
     def fingerprints(self, *parts: str) -> tuple[str, ...]:
         """Return what may stand for the same parts, the present digits first: one for each key."""
-        return tuple(names.fingerprint(*parts) for names in self._all())
+        return tuple([names.fingerprint(*parts) for names in self._each])
 
     def fingerprint(self, *parts: str) -> str:
         """Return the same digits for the same parts in the same order; they tell nothing about the parts."""
         return self._print_mac.digest(repr(parts)).hex()[:HEX_DIGITS]
-
-    def _all(self) -> tuple[Self, ...]:
-        return (self,) if self._older is None else (self, self._older)

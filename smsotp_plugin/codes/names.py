@@ -5,17 +5,16 @@ A password in that field cannot be told from a name.
 """
 
 import re
-from functools import lru_cache
 
 from smsotp_plugin.sms.typed import fold, fold_word
 
 #: Name and realm, in either order.
 _PARTS = re.compile(r"([@\\])")
+_NO_DIGIT = re.compile("[^0-9]")
 #: Fewer digits are no telephone number with its area code.
 _FEWEST_DIGITS = 7
 
 
-@lru_cache(maxsize=16384)
 def mask_name(user: str, code_length: int, alphabet: str) -> str:
     """
     Return a name with what reads as a telephone number or as a code hidden; the same text where nothing does.
@@ -38,7 +37,7 @@ def could_be_code(text: str, code_length: int, alphabet: str) -> bool:
 
 
 def _strip_number(text: str) -> str:
-    digits = re.sub("[^0-9]", "", fold(text))
+    digits = _NO_DIGIT.sub("", fold(text))
     if len(digits) < _FEWEST_DIGITS or len(digits) * 2 <= len(fold_word(text)):
         return text
     return f"*** **{digits[-2:]}"

@@ -9,7 +9,7 @@ from smsotp_plugin.stores.budgets import Scope
 
 #: Of a fingerprint: enough that two of a site's users never share one.
 _KEY_DIGITS = 16
-#: Stations, clients, blocks and accounts whose fingerprints are remembered.
+#: Stations, clients and blocks whose fingerprints are remembered.
 _REMEMBERED = 16384
 #: The purpose of SMS that carry no code.
 NO_CODE = "no code"
@@ -26,16 +26,14 @@ class Keys:
     def __init__(self, names: Fingerprints) -> None:
         self._names = names
         self._of = lru_cache(_REMEMBERED)(self._make)
-        self._of_user = lru_cache(_REMEMBERED)(self._make_user)
-        self._of_number = lru_cache(_REMEMBERED)(self._make_number)
 
     def user(self, user: str) -> tuple[str, ...]:
         """Return the keys of an account: one for each key of the store, as for all that follow."""
-        return self._of_user(user)
+        return _cut(Scope.USER, self._names.accounts(user))
 
     def number(self, number: PhoneNumber) -> tuple[str, ...]:
         """Return the keys of a number."""
-        return self._of_number(number)
+        return _cut(Scope.NUMBER, self._names.number_hashes(number))
 
     def with_purpose(self, purpose: str, user: str, number: PhoneNumber | None) -> tuple[str, ...]:
         """Return the keys of an account and of a number for SMS that have budgets of their own."""
@@ -52,12 +50,6 @@ class Keys:
     def other(self, scope: Scope, text: str) -> tuple[str, ...]:
         """Return the keys of something else; none where there is nothing."""
         return self._of(scope, text) if text else ()
-
-    def _make_user(self, user: str) -> tuple[str, ...]:
-        return _cut(Scope.USER, self._names.accounts(user))
-
-    def _make_number(self, number: PhoneNumber) -> tuple[str, ...]:
-        return _cut(Scope.NUMBER, self._names.number_hashes(number))
 
     def _make(self, scope: Scope, text: str) -> tuple[str, ...]:
         return _cut(scope, self._names.fingerprints(scope.name, text))

@@ -11,9 +11,9 @@ import re
 import unicodedata
 
 #: The delimiters of FreeRADIUS's realm modules: behind the name, and before it.
-_REALM_BEHIND, _REALM_BEFORE = re.compile("[@%].*", re.DOTALL), re.compile(r".*[\\/!]", re.DOTALL)
+_REALM_BEHIND, _REALM_BEFORE = "@%", "\\/!"
 #: Blanks and control characters.
-_ASCII_IGNORED = dict.fromkeys((*range(33), 127))
+_ASCII_IGNORED = bytes((*range(33), 127))
 #: General categories that no comparison of names counts: blanks, control and format characters, combining marks.
 _IGNORED = ("Z", "C", "M")
 #: A letter with something that Unicode does not take apart, such as a stroke.
@@ -34,8 +34,17 @@ def fold_account(user: str) -> str:
     if user.isascii() and user.isalnum():
         return user.lower()
     # Before anything is cut off: a full-width delimiter is one for whoever folds width.
-    text = user.translate(_ASCII_IGNORED).lower() if user.isascii() else _fold_letters(user)
-    return _REALM_BEFORE.sub("", _REALM_BEHIND.sub("", text)) or text
+    text = _drop_ignored(user).lower() if user.isascii() else _fold_letters(user)
+    name = text
+    for delimiter in _REALM_BEHIND:
+        name = name.partition(delimiter)[0]
+    for delimiter in _REALM_BEFORE:
+        name = name.rpartition(delimiter)[2]
+    return name or text
+
+
+def _drop_ignored(text: str) -> str:
+    return text.encode().translate(None, _ASCII_IGNORED).decode()
 
 
 def _fold_letters(text: str) -> str:

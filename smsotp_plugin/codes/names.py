@@ -10,7 +10,7 @@ from smsotp_plugin.sms.typed import fold, fold_word
 
 #: Name and realm, in either order.
 _PARTS = re.compile(r"([@\\])")
-_NO_DIGIT = re.compile("[^0-9]")
+_NO_DIGITS = re.compile("[^0-9]+")
 #: Fewer digits are no telephone number with its area code.
 _FEWEST_DIGITS = 7
 
@@ -37,7 +37,7 @@ def could_be_code(text: str, code_length: int, alphabet: str) -> bool:
 
 
 def _strip_number(text: str) -> str:
-    digits = _NO_DIGIT.sub("", fold(text))
+    digits = _NO_DIGITS.sub("", fold(text))
     if len(digits) < _FEWEST_DIGITS or len(digits) * 2 <= len(fold_word(text)):
         return text
     return f"*** **{digits[-2:]}"

@@ -56,7 +56,7 @@ def fold_word(text: str) -> str:
     Where nothing else was typed, nothing is left.
     """
     if text.isascii():
-        return text if text.isalnum() else text.translate(_ASCII_SEPARATORS)
+        return text if text.isalnum() else text.encode().translate(None, _ASCII_SEPARATORS).decode()
     return unicodedata.normalize("NFC", "".join(char for char in fold(text) if not _separates(char)))
 
 
@@ -66,7 +66,7 @@ def _separates(char: str) -> bool:
 
 
 #: What `fold_word` leaves out of plain text.
-_ASCII_SEPARATORS = {number: None for number in range(128) if _separates(chr(number))}
+_ASCII_SEPARATORS = bytes(number for number in range(128) if _separates(chr(number)))
 
 
 def describe_code_point(char: str) -> str:

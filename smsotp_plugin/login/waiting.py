@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.errors import Outcome
@@ -10,6 +10,7 @@ from smsotp_plugin.errors import Outcome
 #: After a wait nobody waits for so many times as long. FreeRADIUS calls one log-in after the other, and while one waits
 #: the next ones gather: they have to be answered at once.
 _REST = 4.0
+_NO_TURN = nullcontext(False)
 
 
 class Waiting:
@@ -31,12 +32,15 @@ class Waiting:
         self._rest_until = float("-inf")
         self._stopped = False
 
-    @contextmanager
-    def turn(self, state: str) -> Iterator[bool]:
+    def turn(self, state: str) -> AbstractContextManager[bool]:
         """Give the log-in of a challenge the right to wait; False where it has to be answered at once."""
+        return self._take_turn(state) if self._seconds else _NO_TURN
+
+    @contextmanager
+    def _take_turn(self, state: str) -> Iterator[bool]:
         begun = self._clock.monotonic()
         with self._changed:
-            mine = bool(self._seconds) and not self._stopped and not self._whose and begun >= self._rest_until
+            mine = not self._stopped and not self._whose and begun >= self._rest_until
             if mine:
                 self._whose, self._outcome = state, None
         try:

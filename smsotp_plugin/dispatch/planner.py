@@ -1,6 +1,7 @@
 """Which gateways a message may be promised: routes, the health of the gateways, and the room. No threads, no gateways, no I/O."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Protocol
 
@@ -52,29 +53,26 @@ class Planner:
             station=recipient.station,
             client=recipient.client,
         )
-        plan = self._routes.plan(recipient)
-        now = self._clock.monotonic()
+        plan = self._routes.plan(recipient, slot)
         health = [self._view.find_health(gateway) for gateway in plan.gateways]
-        hopes = self.find_hopes(plan.gateways, Person(recipient.user, recipient.number), health)
-        if hopes is not None:
-            if not hopes:
-                raise NoGatewayAlive(
-                    f"no gateway of route {plan.route} is alive ({', '.join(plan.gateways)}); the next probe is "
-                    f"in {max(0.0, min(each.until for each in health) - now):.0f} s"
-                )
-            # Each begins with another gateway, so that the one that is back is soon found.
-            plan = plan.turn(next(self._hope_numbers))
-        return Plan(plan.route, plan.gateways, plan.reason, hopes or frozenset(), slot)
+        if self._can_use_any(health):
+            return plan
+        hopes = self._view.find_last_hopes(plan.gateways, Person(recipient.user, recipient.number))
+        if not hopes:
+            seconds = max(0.0, min(each.until for each in health) - self._clock.monotonic())
+            raise NoGatewayAlive(
+                f"no gateway of route {plan.route} is alive ({', '.join(plan.gateways)}); the next probe is "
+                f"in {seconds:.0f} s"
+            )
+        # Each begins with another gateway, so that the one that is back is soon found.
+        return replace(plan.turn(next(self._hope_numbers)), hopes=hopes)
 
     def find_hopes(
         self, gateways: Sequence[str], person: Person, health: Sequence[GatewayHealth]
     ) -> frozenset[str] | None:
         """Return which gateways may be tried although all are dead; None where not all of them are."""
+        return None if self._can_use_any(health) else self._view.find_last_hopes(gateways, person)
+
+    def _can_use_any(self, health: Sequence[GatewayHealth]) -> bool:
         before = self._clock.monotonic() + self._deadline
-        if any(_is_usable(each, before) for each in health):
-            return None
-        return self._view.find_last_hopes(gateways, person)
-
-
-def _is_usable(health: GatewayHealth, before: float) -> bool:
-    return health.condition is not Condition.DEAD and health.until < before
+        return any(each.condition is not Condition.DEAD and each.until < before for each in health)

@@ -8,6 +8,10 @@ from itertools import accumulate
 from smsotp_plugin.dispatch.slots import Slot
 from smsotp_plugin.errors import NoRoute
 
+_NO_HOPES: frozenset[str] = frozenset()
+#: Of no route.
+_LOWEST_RANK = (-1, -1)
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -75,7 +79,7 @@ class Plan:
     route: str
     gateways: tuple[str, ...]
     reason: str
-    hopes: frozenset[str] = frozenset()
+    hopes: frozenset[str] = _NO_HOPES
     slot: Slot | None = field(default=None, compare=False, repr=False)
     holders: tuple[str, ...] = field(default=(), compare=False)
 
@@ -107,17 +111,23 @@ class RouteTable:
         self._routes = list(routes) or [Route("default", tuple(gateways))]
         self._gateways = gateways
 
-    def plan(self, recipient: Recipient) -> Plan:
+    def plan(self, recipient: Recipient, slot: Slot | None = None) -> Plan:
         """
         Choose a route and the order of its gateways.
+
+        Args:
+            recipient: Whom the message is for.
+            slot: See `Plan`.
 
         Raises:
             NoRoute: None fits, or the named gateway does not exist.
         """
         if recipient.gateway:
-            return self._plan_named(recipient.gateway)
+            return self._plan_named(recipient.gateway, slot)
         route = self.choose(recipient)
-        return Plan(route.name, _share_out(route, recipient.share), _explain(route, recipient))
+        return Plan(
+            route.name, _share_out(route, recipient.share), _explain(route, recipient), _NO_HOPES, slot
+        )
 
     def choose(self, recipient: Recipient) -> Route:
         """
@@ -128,24 +138,27 @@ class RouteTable:
         Raises:
             NoRoute: None fits.
         """
-        ranks = [_rank(route, recipient) for route in self._routes]
-        best = max((rank for rank in ranks if rank is not None), default=None)
+        best, highest = None, _LOWEST_RANK
+        for route in self._routes:
+            rank = _rank(route, recipient)
+            if rank is not None and rank > highest:
+                best, highest = route, rank
         if best is None:
             raise NoRoute(
                 "no route fits this number, realm and language: add one without conditions to [[routes]]"
             )
-        return self._routes[ranks.index(best)]
+        return best
 
     def judge_all(self, recipient: Recipient) -> Sequence[tuple[Route, bool]]:
         """Return all routes in the file's order, and whether each fits."""
         return [(route, _rank(route, recipient) is not None) for route in self._routes]
 
-    def _plan_named(self, gateway: str) -> Plan:
+    def _plan_named(self, gateway: str, slot: Slot | None) -> Plan:
         if gateway not in self._gateways:
             raise NoRoute(
                 f"SMSOTP-Gateway names a gateway that does not exist; there are: {', '.join(self._gateways)}"
             )
-        return Plan("named", (gateway,), "SMSOTP-Gateway names the gateway")
+        return Plan("named", (gateway,), "SMSOTP-Gateway names the gateway", _NO_HOPES, slot)
 
 
 def _share_out(route: Route, share: float) -> tuple[str, ...]:
@@ -157,10 +170,14 @@ def _share_out(route: Route, share: float) -> tuple[str, ...]:
 
 
 def _rank(route: Route, recipient: Recipient) -> tuple[int, int] | None:
-    """Return how exactly a route is meant for a recipient, None where it is not."""
-    prefix = max((len(prefix) for prefix in route.numbers if recipient.number.startswith(prefix)), default=0)
-    if route.numbers and not prefix:
-        return None
+    """Return how exactly a route is meant for a recipient, above `_LOWEST_RANK`; None where it is not."""
+    prefix = 0
+    if route.numbers:
+        prefix = max(
+            (len(prefix) for prefix in route.numbers if recipient.number.startswith(prefix)), default=0
+        )
+        if not prefix:
+            return None
     if route.realms and recipient.realm not in route.realms:
         return None
     if route.languages and recipient.language not in route.languages:

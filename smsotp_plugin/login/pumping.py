@@ -174,8 +174,9 @@ class PumpingWatch:
             if now < brake[1]:
                 return Braked(describe_origin(origin), brake[0].reason, brake[1] - now, BRAKE)
             del self._brakes[origin.key]
-        finding = self._shares.judge(origin)
-        if finding is None or not self._may_brake(origin):
+        # What is only told is found by `settle`; here it would be judged with each SMS.
+        finding = self._shares.judge(origin) if self._may_brake(origin) else None
+        if finding is None:
             return None
         if finding.is_settled:
             return self._brake(finding, now)

@@ -107,6 +107,8 @@ class Windows:
             if quotas is None:
                 continue
             moments = self._find(key)
+            if not moments:
+                continue
             for quota in quotas:
                 if len(moments) >= quota.most and moments[-quota.most] > now - quota.seconds:
                     wait = moments[-quota.most] + quota.seconds - now

@@ -1,6 +1,8 @@
 """From a challenge to the message that carries its code: whose number, what text, which gateways, at what cost."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pydantic import SecretStr
 
@@ -20,6 +22,8 @@ from smsotp_plugin.sms.sealed import Letter, MessageSealer
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.budgets import Spending
 from smsotp_plugin.stores.kept import KeptMessage
+
+Text = TypeVar("Text", str, Template)
 
 #: Of a State; enough to spread messages over gateways evenly.
 _SHARE_DIGITS = 8
@@ -90,8 +94,11 @@ class Composer:
         self._places = settings.users.number
         self._region = settings.users.default_region
         self._text = settings.otp.text
-        self._any_code = "0" * settings.otp.length
         self._texts = settings.otp.texts
+        any_code = "0" * settings.otp.length
+        #: Texts as long as those that are sent.
+        self._samples = {language: text.fill(otp=any_code) for language, text in self._texts.items()}
+        self._sample = (self._text or DEFAULT_SENTENCE).fill(otp=any_code)
         self._codes = codes
         self._names = codes.names
         self._budgets = budgets
@@ -127,9 +134,9 @@ class Composer:
             number: Where the code goes.
             place: The known place whose own budget pays; empty where it is that of the account and number.
         """
-        text = self._find_text(request.language) or DEFAULT_SENTENCE
+        sample = _find_in(self._samples, request.language) or self._sample
         purpose = f"known {place}" if place else ""
-        return self._budgets.calculate(request, number, text.fill(otp=self._any_code), purpose)
+        return self._budgets.calculate(request, number, sample, purpose)
 
     def plan(
         self,
@@ -208,17 +215,18 @@ class Composer:
             code: The code.
             spending: What the message costs.
         """
-        text = self._find_text(request.language)
+        text = _find_in(self._texts, request.language) or self._text
+        secret, sentence = SecretStr(code), SecretStr((text or DEFAULT_SENTENCE).fill(otp=code))
         return Message(
             reference=reference_of(challenge.state),
             user=self._names.mask_user(challenge.user),
             number=number,
-            otp=SecretStr(text.fill(otp=code) if text else code),
-            sentence=SecretStr((text or DEFAULT_SENTENCE).fill(otp=code)),
+            otp=sentence if text else secret,
+            sentence=sentence,
             expires=challenge.expires,
             state=challenge.state,
             login=challenge.login,
-            code=SecretStr(code),
+            code=secret,
             budgets=spending.keys,
             price=spending.money,
         )
@@ -244,6 +252,7 @@ class Composer:
         """
         return CodeParcel(challenge, message, plan, request.site, self._sealer, spending)
 
-    def _find_text(self, language: str) -> Template | None:
-        """Return the text of the SMS in a language such as ``de-at``: that of ``de`` where it has none of its own."""
-        return self._texts.get(language) or self._texts.get(language.partition("-")[0]) or self._text
+
+def _find_in(texts: Mapping[str, Text], language: str) -> Text | None:
+    """Return the text in a language such as ``de-at``: that of ``de`` where it has none of its own."""
+    return texts.get(language) or texts.get(language.partition("-")[0])

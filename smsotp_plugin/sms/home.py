@@ -13,8 +13,8 @@ from functools import cache
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberDesc
 
-#: Digits of the longest country code.
-_LONGEST_CODE = 3
+#: Digits of country codes.
+_CODE_LENGTHS = (1, 2, 3)
 #: The kinds of numbers that a plan knows, by their names in `PhoneMetadata`.
 _KINDS = (
     "fixed_line",
@@ -60,13 +60,13 @@ class _Code:
         plans: Of all who share it, in the order in which they are asked whose a number is.
         lengths: Of numbers that are dialled whole.
         begins_oddly: What may be a trunk prefix, which has to be left out of a number that nobody has been given.
-        region: The main one: ISO 3166, ``001`` for numbers of no country.
+        home: The code itself, and its main region.
     """
 
     plans: tuple[_Plan, ...]
     lengths: frozenset[int]
     begins_oddly: re.Pattern[str]
-    region: str
+    home: "Home"
 
     def has(self, national: str) -> bool:
         if len(national) not in self.lengths:
@@ -113,10 +113,11 @@ def find_home(digits: str) -> Home | None:
     Returns:
         None for all others, which may be numbers all the same.
     """
-    for length in range(1, _LONGEST_CODE + 1):
-        code = _read_codes().get(digits[:length])
+    codes = _read_codes()
+    for length in _CODE_LENGTHS:
+        code = codes.get(digits[:length])
         if code is not None:
-            return Home(digits[:length], code.region) if code.has(digits[length:]) else None
+            return code.home if code.has(digits[length:]) else None
     return None
 
 
@@ -136,7 +137,7 @@ def _read(code: int, regions: tuple[str, ...]) -> _Code:
         tuple(map(_plan, plans)),
         frozenset(main.possible_length) - frozenset(main.possible_length_local_only),
         re.compile(f"0|(?:{trunk})" if trunk else "0"),
-        phonenumbers.region_code_for_country_code(code),
+        Home(str(code), phonenumbers.region_code_for_country_code(code)),
     )
 
 

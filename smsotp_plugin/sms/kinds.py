@@ -16,7 +16,7 @@ from phonenumbers import PhoneMetadata, PhoneNumberType
 #: Digits at the end of a number in which those of one block differ.
 _BLOCK_DIGITS = 4
 _REMEMBERED = 16384
-_LONGEST_CODE = 3
+_CODE_LENGTHS = (1, 2, 3)
 
 
 class NumberKind(StrEnum):
@@ -97,8 +97,11 @@ def _find_country_of_block(block: str, main: str) -> str:
 
 
 def _find_code(digits: str) -> str | None:
-    codes = (digits[:length] for length in range(1, _LONGEST_CODE + 1))
-    return next((code for code in codes if code in _read_suspects()), None)
+    suspects = _read_suspects()
+    for length in _CODE_LENGTHS:
+        if digits[:length] in suspects:
+            return digits[:length]
+    return None
 
 
 def _may_be_special(digits: str) -> bool:

@@ -95,7 +95,8 @@ class Fingerprints:
             life: Seconds that challenges last, at most an hour; one that was given longer is not recognized.
         """
         fresh, owner = state[:_RANDOM_DIGITS], state[_RANDOM_DIGITS:-_SITE_DIGITS]
-        periods = range(int(now // PERIOD), int((now + life) // PERIOD) + 1)
+        # The latest end first: most challenges are answered soon after they were made.
+        periods = range(int((now + life) // PERIOD), int(now // PERIOD) - 1, -1)
         return any(owner == self._hash_owner(fresh, user, period) for period in periods)
 
     def _hash_owner(self, fresh: str, user: str, period: int) -> str:

@@ -43,6 +43,8 @@ class CodeMaker:
         self._length = length
         self._alphabet = alphabet
         self._codes = len(alphabet) ** length
+        #: What stands for one at each place of a code.
+        self._powers = [len(alphabet) ** place for place in range(length)]
         self._folds_case = alphabet.casefold() == alphabet or alphabet.upper() == alphabet
         self._typed_alphabet = alphabet.casefold() if self._folds_case else alphabet
         self._random_bytes = random_bytes
@@ -63,11 +65,8 @@ class CodeMaker:
     def code(self, seed: str) -> str:
         """Return the code that belongs to a seed; uniform over the alphabet to within 2 to the power of -196."""
         number = int.from_bytes(self._code_mac.digest(seed)) % self._codes
-        characters = []
-        for _ in range(self._length):
-            number, index = divmod(number, len(self._alphabet))
-            characters.append(self._alphabet[index])
-        return "".join(characters)
+        alphabet, characters = self._alphabet, len(self._alphabet)
+        return "".join([alphabet[number // power % characters] for power in self._powers])
 
     def seal(self, state: str, answer: str) -> str:
         """

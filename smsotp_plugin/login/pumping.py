@@ -20,7 +20,7 @@ from smsotp_plugin.login.shares import GRACE, HISTORY, STEP, Anomaly, AnswerShar
 from smsotp_plugin.news import News
 from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.settings.sections.limits import LimitMode, LimitSettings
-from smsotp_plugin.sms.kinds import cut_block, find_country
+from smsotp_plugin.sms.kinds import cut_block, find_country_of_block
 from smsotp_plugin.sms.phone import PhoneNumber
 from smsotp_plugin.stores.answers import AnswerCount, AnswerStore, Brake, Fate
 from smsotp_plugin.stores.budgets import BudgetStore, Scope
@@ -93,9 +93,7 @@ class PumpingWatch:
             found = self._shares.settle(now)
             if found:
                 self._act(found, now)
-            for origin in origins:
-                if origin.key not in self._brakes and not self._shares.may_be_much(origin.key):
-                    continue
+            for origin in origins if self._brakes else self._shares.list_busy(origins):
                 held = self._find_brake(origin, now)
                 if held is None:
                     continue
@@ -158,13 +156,12 @@ class PumpingWatch:
         return shares.note_answered(state) if fate is Fate.ANSWERED else shares.note_unsent(state)
 
     def _list_origins(self, request: LoginRequest, number: PhoneNumber) -> tuple[SmsOrigin, ...]:
-        found = self._find_others(
-            cut_block(number.e164), find_country(number.e164, number.region), request.client
-        )
+        found = self._find_others(cut_block(number.e164), number.region, request.client)
         station = request.station.strip()
         return (*found, SmsOrigin(f"s{station.casefold()}", station)) if station else found
 
-    def _make_others(self, block: str, country: str, client: str) -> tuple[SmsOrigin, ...]:
+    def _make_others(self, block: str, region: str, client: str) -> tuple[SmsOrigin, ...]:
+        country = find_country_of_block(block, region)
         labels = ((Scope.PREFIX, block), (Scope.COUNTRY, country), (Scope.CLIENT, client or "none"))
         return tuple([SmsOrigin(self._keys.other(scope, label)[0], label) for scope, label in labels])
 

@@ -211,9 +211,14 @@ class AnswerShares:
                 del self._open[state]
         return found
 
-    def may_be_much(self, key: str) -> bool:
-        """Tell whether `judge` has to be asked."""
-        return self._pending.get(key, 0) + self._unanswered.day.get(key, 0) >= FLOOR
+    def list_busy(self, origins: Sequence[SmsOrigin]) -> list[SmsOrigin]:
+        """Return those that `judge` may find anything in."""
+        pending, unanswered = self._pending, self._unanswered.day
+        return [
+            origin
+            for origin in origins
+            if pending.get(origin.key, 0) + unanswered.get(origin.key, 0) >= FLOOR
+        ]
 
     def judge(self, origin: SmsOrigin) -> Anomaly | None:
         """Tell whether more is unanswered than is normal; what is pending counts where it must."""

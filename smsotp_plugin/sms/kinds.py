@@ -85,11 +85,12 @@ def find_country(number: str, main: str) -> str:
     Returns:
         The ISO 3166 code, such as ``JM`` for ``+1876...``; ``001`` for numbers of no country.
     """
-    return _find_country_of_block(number[:-_BLOCK_DIGITS], main)
+    return find_country_of_block(cut_block(number), main)
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _find_country_of_block(block: str, main: str) -> str:
+def find_country_of_block(block: str, main: str) -> str:
+    """Return the same for all numbers of a block; see `cut_block`."""
     if len(phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(_find_code(block[1:]) or "0"), ())) <= 1:
         return main
     some = phonenumbers.parse(block + "5" * _BLOCK_DIGITS)

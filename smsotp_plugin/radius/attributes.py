@@ -77,7 +77,9 @@ class Attributes:
 
     def show(self, name: str) -> str:
         """Return what only informs: the first value, without what cannot be printed."""
-        value = self._first.get(name, "")
+        value = self._first.get(name)
+        if not value:
+            return ""
         if value.isprintable():
             return value
         return "".join(char for char in _NOT_UTF8.sub("\ufffd", value) if char.isprintable())
@@ -107,10 +109,12 @@ def read_request(packet: Packet, places: Sequence[AttributePlace]) -> LoginReque
         language=control.show("SMSOTP-Language").lower(),
         notification=control.show("SMSOTP-Notify"),
         numbers=tuple(
-            value if value.isascii() else _NOT_UTF8.sub("\ufffd", value)
-            for place in places
-            for name, value in packet.get(place.list_name) or ()
-            if name == place.attribute
+            [
+                value if value.isascii() else _NOT_UTF8.sub("\ufffd", value)
+                for place in places
+                for name, value in packet.get(place.list_name) or ()
+                if name == place.attribute
+            ]
         ),
     )
 

@@ -21,6 +21,10 @@ REJECT, OK, HANDLED, NOOP = 0, 2, 3, 7
 _SIGN: Change = ("Message-Authenticator", ":=", "0x00")
 _CHALLENGE: Change = ("Response-Packet-Type", ":=", "Access-Challenge")
 _ACCEPT: Change = ("Auth-Type", ":=", "Accept")
+#: What the policies compare with what it must be: some servers drop the values of all changes.
+_RESULTS: dict[str, Change] = {
+    name: ("SMSOTP-Result", ":=", name) for name in ("answer", "none", "challenge", "accept", "reject")
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Legs:
         """Tell an answer leg, whose User-Password is a code, from a first leg."""
         # A first leg is looked at, too, and nothing else of it is of interest here.
         answers = has_state(packet) and self.login.is_answer(read_request(packet, ()))
-        return NOOP, (), (_set_result("answer" if answers else "none"),)
+        return NOOP, (), (_RESULTS["answer" if answers else "none"],)
 
     def first_leg(self, packet: Packet) -> ModuleAnswer:
         """Begin a log-in whose first factor is known to be right."""
@@ -63,24 +67,19 @@ class Legs:
         return REJECT, (), ()
 
 
-def _set_result(name: str) -> Change:
-    """Return what the policies compare with what it must be: some servers drop the values of all changes."""
-    return ("SMSOTP-Result", ":=", name)
-
-
 def _write_answer(decision: Ask | Accept | Reject | NotOurs) -> ModuleAnswer:
     match decision:
         case Ask(state, prompt, seconds):
             told = (("State", ":=", state), _set_message(prompt), ("Session-Timeout", ":=", str(seconds)))
-            return HANDLED, (_SIGN, *told), (_CHALLENGE, _set_result("challenge"))
+            return HANDLED, (_SIGN, *told), (_CHALLENGE, _RESULTS["challenge"])
         case Accept():
-            return OK, (_SIGN,), (_ACCEPT, _set_result("accept"))
+            return OK, (_SIGN,), (_ACCEPT, _RESULTS["accept"])
         case NotOurs():
-            return NOOP, (), (_set_result("none"),)
+            return NOOP, (), (_RESULTS["none"],)
         case Reject(text, reason):
             reply = (_SIGN, _set_message(text)) if text else (_SIGN,)
             why = (_set_text("SMSOTP-Refusal", make_printable(reason)),) if reason else ()
-            return REJECT, reply, (_set_result("reject"), *why)
+            return REJECT, reply, (_RESULTS["reject"], *why)
 
 
 def _set_message(text: str) -> Change:

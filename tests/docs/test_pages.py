@@ -227,6 +227,13 @@ def test_every_page_can_be_found_from_the_index() -> None:
     assert missing == set()
 
 
+def test_the_list_of_changes_says_each_thing_once() -> None:
+    entries = re.findall(r"^- (.{40})", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+
+    assert len(entries) > 20
+    assert sorted({entry for entry in entries if entries.count(entry) > 1}) == []
+
+
 def test_every_part_of_the_tests_has_an_environment() -> None:
     folders = {path.parent.relative_to(ROOT / "tests").parts[0] for path in ROOT.glob("tests/*/**/test_*.py")}
 

@@ -91,8 +91,14 @@ class ResendContract(Binding):
         assert store.resend(new.state, "bob", clock.time(), RESENDS, SomeParcel(new)).undelivered == ""
         assert store.find(new.state, "bob").undelivered == ""
 
-    def test_marking_what_is_not_there_does_nothing(self, store: ChallengeStore) -> None:
+    def test_marking_what_is_not_there_marks_nothing_else(
+        self, store: ChallengeStore, clock: FakeClock
+    ) -> None:
+        new = begin(store, challenge(clock))
         store.mark_undelivered("0" * 32, 0, "refused")
+        store.flush()
+
+        assert store.find(new.state, "bob").undelivered == ""
 
     def test_a_further_sms_is_not_too_early_because_the_clock_was_set_back(
         self, store: ChallengeStore, clock: FakeClock

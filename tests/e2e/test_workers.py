@@ -37,13 +37,6 @@ def test_what_begins_at_one_server_is_sent_by_a_worker_and_answered_at_the_other
     assert cluster.sms_to(user) == 1
 
 
-def test_a_server_has_no_thread_of_a_gateway(cluster: Cluster) -> None:
-    pid = cluster.servers[0].pid
-    names = {task.read_text().strip() for task in Path(f"/proc/{pid}/task").glob("*/comm")}
-
-    assert not any("mock" in name for name in names)
-
-
 def test_what_a_killed_worker_had_is_sent_by_the_others_and_only_once(
     cluster: Cluster,
 ) -> None:

@@ -174,6 +174,7 @@ def test_an_account_that_is_refused_for_one_person_only_is_not_closed_for_the_ot
         people.world.advance(0.5)
 
     assert people.told["refused"] == 0
+    assert people.world.accepted.total() > 500
 
 
 def test_a_gateway_whose_probe_notices_the_refused_account_is_back_at_a_probe() -> None:
@@ -194,8 +195,10 @@ def test_a_gateway_whose_probe_notices_the_refused_account_is_back_at_a_probe() 
     refused[0] = None
     world.advance(70)
     people.log_in()
+    world.advance(1)
 
     assert people.told["refused"] == 0
+    assert world.accepted.total() > 0
 
 
 def test_a_second_gateway_gets_the_message_while_the_first_ones_account_is_tried() -> None:

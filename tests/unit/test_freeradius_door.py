@@ -13,11 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from smsotp_mocks.servers.redis import RedisServer
 from smsotp_plugin import assembly
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.radius import host
 from tests.support.door import World, code_of, open_door
 from tests.support.interruption import interrupt_at_each_step, interrupt_at_once, no_further_thread
+from tests.support.redis import Redis
 
 REJECT, OK, NOOP = 0, 2, 7
 HANDLERS = ("look", "authorize", "authenticate", "post_auth", "note")
@@ -405,3 +407,23 @@ def files_below(directory: Path) -> list[str]:
         with suppress(FileNotFoundError):
             names.append(os.readlink(f"/proc/self/fd/{number}"))  # noqa: PTH115  (as above)
     return [name for name in names if name.startswith(str(directory))]
+
+
+@pytest.mark.parametrize(("mode", "has"), [("process", True), ("workers", False)])
+def test_a_server_has_threads_of_its_gateways_unless_workers_have_the_gateways(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    server: RedisServer,
+    redis: Redis,
+    *,
+    mode: str,
+    has: bool,
+) -> None:
+    del redis
+    config = CONFIG.replace(
+        'url = "sqlite://{directory}/smsotp.db"', f'url = "{server.url}"\nkey = "{"k" * 32}"'
+    )
+    config += f'[queue]\nmode = "{mode}"\n'
+    with open_door(tmp_path, monkeypatch, config.format(directory=tmp_path)) as world:
+        assert world.door.instantiate({}) == OK
+        assert any(name.startswith("smsotp-nobody") for name in world.threads()) is has

@@ -17,7 +17,7 @@ from tests.support.login_bench import NUMBER, Bench, answer, make, request
 __all__ = ["attacker", "bench", "make"]
 
 
-@pytest.mark.parametrize("stations", [1, 100, 1000])
+@pytest.mark.parametrize("stations", [1, 1000])
 @pytest.mark.parametrize("saved", [1, 30], ids=["at once", "saved up"])
 def test_an_attacker_who_knows_the_password_has_fifty_guesses_a_day_and_the_victim_logs_in(
     attacker: Attacker, stations: int, saved: int

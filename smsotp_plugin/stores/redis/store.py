@@ -10,11 +10,9 @@ from typing import cast
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import (
-    AlreadyUsed,
     Expired,
     OtherKey,
     OverBudget,
-    QueueFull,
     ResendRefused,
     StoreError,
     TooManyAttempts,
@@ -47,6 +45,7 @@ from smsotp_plugin.stores.redis.link import LIMIT, NotAnswered
 from smsotp_plugin.stores.redis.member import Member
 from smsotp_plugin.stores.redis.messages import Messages
 from smsotp_plugin.stores.redis.queue import RedisQueue, write_addressee
+from smsotp_plugin.stores.redis.reasons import explain_full, explain_word
 from smsotp_plugin.stores.redis.rows import read_challenge, write_challenge, write_message
 from smsotp_plugin.stores.redis.same_key import SameKey
 from smsotp_plugin.stores.redis.settings import RedisSettings
@@ -60,19 +59,6 @@ from smsotp_plugin.stores.tries import USED_UP, Tries
 log = logging.getLogger("smsotp.store")
 
 _DAY = 86400
-#: Whom a reply of a script that answers may stand for: why the answer was not looked at.
-_NOT_LOOKED_AT: dict[bytes, Callable[[], Exception]] = {
-    b"unknown": lambda: UnknownChallenge("no challenge of this user has this State"),
-    b"used": lambda: AlreadyUsed("the code was used before"),
-    b"spent": lambda: TooManyAttempts("an answer, but no try is left"),
-    b"expired": lambda: Expired("the code has expired"),
-    b"ended": lambda: Expired("the code is no longer valid"),
-    b"too many": lambda: ResendRefused(None),
-    b"raised": lambda: StoreError(
-        "a challenge has more tries in the store than it had: somebody else has changed it there, or Redis has lost the last "
-        "changes"
-    ),
-}
 
 
 class RedisStore(RedisAnswers, Store):
@@ -164,7 +150,7 @@ class RedisStore(RedisAnswers, Store):
         if word == b"same":
             return read_challenge(rest[0])
         if word != b"kept":
-            raise _explain(cast("bytes", word))
+            raise explain_word(cast("bytes", word))
         self._teller.add(parcel)
         self._gatherer.soon()
         return new
@@ -209,7 +195,7 @@ class RedisStore(RedisAnswers, Store):
             return read_challenge(rest[0])
         if word == b"early":
             raise ResendRefused(max(1.0, read_moment(rest[0])))
-        raise _explain(cast("bytes", word))
+        raise explain_word(cast("bytes", word))
 
     def may_wait(self, rules: GuessRules) -> bool:
         del rules
@@ -254,7 +240,7 @@ class RedisStore(RedisAnswers, Store):
         keys = [f"spent:{next(iter(spending.keys), '')}"]
         word, *_ = self._spend("spend", keys, [0], spending)
         if word != b"spent":
-            raise _explain(cast("bytes", word))
+            raise explain_word(cast("bytes", word))
 
     def spend_anyway(self, spending: Spending) -> None:
         self._spender.forget((*spending.keys, ""))
@@ -326,7 +312,7 @@ class RedisStore(RedisAnswers, Store):
         spent = self._spender.words(spending)
         reply = cast("list[Reply]", self._scripts.run(name, keys, *words, *spent, now=now))
         if reply[0] == b"full":
-            raise _explain_full(*reply[1:])
+            raise explain_full(*reply[1:])
         over = self._spender.read(reply[-1])
         if reply[0] == b"over" and over is not None:
             raise over
@@ -337,7 +323,7 @@ class RedisStore(RedisAnswers, Store):
         if word == b"locked":
             return TooManyGuesses(math.inf if rest[0] == b"ever" else read_moment(rest[0]))
         if word not in {b"wrong", b"last"}:
-            why = _explain(word)
+            why = explain_word(word)
             if isinstance(why, TooManyAttempts):
                 self._tries.note(state, 0)
             if isinstance(why, TooManyAttempts | Expired):
@@ -384,17 +370,3 @@ class RedisStore(RedisAnswers, Store):
         except OtherKey as exc:
             self._link.shut(str(exc))
             raise
-
-
-def _explain(word: bytes) -> Exception:
-    """Return why something was not looked at, as a script says it."""
-    return _NOT_LOOKED_AT[word]()
-
-
-def _explain_full(kind: Reply = None, held: Reply = None) -> QueueFull:
-    """Return why a message may not wait, as a script says it."""
-    if not isinstance(kind, bytes):
-        return QueueFull("as many messages as may wait for workers (dispatch.queue) do so already")
-    return QueueFull(
-        f"{held} messages for this {kind.decode()} are on their way already, its share of dispatch.queue"
-    )

@@ -13,6 +13,7 @@ from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import StoreError, UnknownChallenge
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.kept import KeptMessage, Parcel
+from smsotp_plugin.stores.sqlite import challenges as challenges_sql
 from smsotp_plugin.stores.sqlite import file as sqlite_file
 from smsotp_plugin.stores.sqlite import store as sqlite
 from smsotp_plugin.stores.sqlite import writing
@@ -177,6 +178,21 @@ def test_any_number_of_challenges_is_kept_at_once(path: Path, clock: FakeClock, 
     file.insert(some, [], [], [], Unwritten())
 
     assert [file.find(each.state, each.user) for each in some] == some
+    file.close()
+
+
+def test_a_row_that_cannot_be_kept_ends_its_transaction_so_that_no_page_is_copied_for_it(
+    path: Path, clock: FakeClock
+) -> None:
+    file, new = sqlite_file.SqliteFile(path, clock), challenge(clock)
+    with file.alone() as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.IntegrityError):
+            challenges_sql.insert(connection, [new, challenge(clock), new], [])
+        is_open = connection.in_transaction
+    file.insert([new], [], [], [], Unwritten())
+
+    assert (is_open, file.find(new.state, new.user)) == (False, new)
     file.close()
 
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import chain
 
 #: Rows that one statement inserts: many at once while many wait. The connection keeps 128 statements prepared, and each
 #: number of rows is one.
@@ -11,11 +12,18 @@ _MANY_ROWS, _FEW_ROWS = 256, 32
 def insert_rows(
     connection: sqlite3.Connection, table: str, names: Sequence[str], rows: Sequence[tuple[object, ...]]
 ) -> None:
-    """Insert many rows with each statement: the interpreter's lock is given up once a statement, not once a row."""
+    """
+    Insert many rows with each statement: the interpreter's lock is given up once a statement, not once a row.
+
+    Within the caller's transaction, which has ended where a row cannot be kept. Only so does SQLite not copy each page before it
+    changes it, into a file that it makes for each statement, to be able to take back one statement alone.
+    """
     places = f"({', '.join('?' * len(names))})"
     start = 0
     while start < len(rows):
         some = rows[start : start + (_MANY_ROWS if len(rows) - start >= _MANY_ROWS else _FEW_ROWS)]
         start += len(some)
-        statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES {', '.join([places] * len(some))}"  # noqa: S608  (constants)
-        connection.execute(statement, [value for row in some for value in row])
+        statement = (
+            f"INSERT OR ROLLBACK INTO {table} ({', '.join(names)}) VALUES {', '.join([places] * len(some))}"  # noqa: S608  (constants)
+        )
+        connection.execute(statement, list(chain.from_iterable(some)))

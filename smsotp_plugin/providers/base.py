@@ -269,6 +269,8 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
             answer = self.exchange(request, deadline)
             self._show("answered: %s", self.show_answer, answer)
             receipt = self.judge(answer)
+            if not receipt.gateway_id:
+                return receipt
             return replace(receipt, gateway_id=self._name(receipt.gateway_id, {hidden}))
         except DeliveryError:
             raise

@@ -13,15 +13,14 @@ import socket
 _recv = ctypes.PyDLL(None, use_errno=True).recv
 _recv.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 _recv.restype = ctypes.c_ssize_t
+#: What is only looked at is put here, by whoever looks; nobody reads it.
+_LOOKED_AT = ctypes.create_string_buffer(1)
 
 
 def is_silent(connection: socket.socket) -> bool:
     """Tell whether a connection is good and neither a byte has come that nobody has read, nor its end. Takes none."""
     flags = socket.MSG_DONTWAIT | socket.MSG_PEEK
-    return (
-        _recv(connection.fileno(), ctypes.create_string_buffer(1), 1, flags) < 0
-        and ctypes.get_errno() == errno.EAGAIN
-    )
+    return _recv(connection.fileno(), _LOOKED_AT, 1, flags) < 0 and ctypes.get_errno() == errno.EAGAIN
 
 
 def take(connection: socket.socket, most: int) -> bytes:

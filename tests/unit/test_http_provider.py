@@ -1,6 +1,6 @@
 """The HTTP provider: what it sends."""
 
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from hypothesis import given
@@ -26,6 +26,13 @@ def test_post_sends_a_form() -> None:
     assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
     assert request.url == "http://gateway.example:80/send"
     assert dict(parse_qsl(write(request))) == {"id": "7", "text": "123456 ü&=+%"}
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
+def test_a_form_is_written_as_urlencode_writes_it(code: str) -> None:
+    request = compose(code, HTTP_METHOD="POST", options={"text {": "{otp}", "a": ["1", "b c"]})
+
+    assert (request.body or b"") == urlencode([("text {", code), ("a", "1"), ("a", "b c")]).encode()
 
 
 @pytest.mark.parametrize("code", ["123456", "012345", "true", "1e5", "NaN", "null", '"', "\\", "a\nb", "[1]"])

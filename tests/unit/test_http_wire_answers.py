@@ -4,17 +4,20 @@ import gzip
 import socket
 import threading
 import zlib
+from collections.abc import MutableMapping
 from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from requests import Response
 
 from smsotp_plugin.errors import (
     AnswerTimeout,
     DeliveryError,
     ProtocolViolation,
 )
+from smsotp_plugin.wire.http.messages import make_response
 from tests.support.http_peer import (
     OK,
     MakePeer,
@@ -26,6 +29,15 @@ from tests.support.http_peer import (
 )
 
 INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
+
+
+def test_an_answer_has_all_that_one_of_requests_has_and_shares_nothing_that_can_be_changed() -> None:
+    one, other = make_response(200, {}, b""), make_response(200, {}, b"")
+    names = [*vars(Response())]
+    kept = [getattr(one, name) for name in names if isinstance(getattr(one, name), list | MutableMapping)]
+
+    assert len(kept) == 3
+    assert not any(getattr(other, name) is each for each in kept for name in names)
 
 
 @pytest.mark.parametrize(

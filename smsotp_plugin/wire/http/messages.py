@@ -5,10 +5,12 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from pathlib import Path
 
 from requests import PreparedRequest, Response
 from requests.auth import AuthBase
+from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 
 from smsotp_plugin.wire.http.text import find_encoding
@@ -90,15 +92,37 @@ def make_response(
     status: int, headers: Mapping[str, str], body: bytes, request: PreparedRequest | None = None
 ) -> Response:
     """Return an answer that is whole, its encoding chosen as `find_encoding` says."""
-    response = Response()
-    response.status_code = status
-    response.headers = CaseInsensitiveDict(headers)
-    response.encoding = find_encoding(response.headers, body)
-    response._content = body  # noqa: SLF001  (the way of every adapter that is no HTTPAdapter)
-    response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001  (as above)
-    if request is not None:
-        response.request, response.url = request, request.url or ""
-    return response
+    return _Whole(status, headers, body, request)
+
+
+class _Whole(Response):
+    """
+    An answer that is whole: all that `Response` sets, but a jar for cookies only where somebody asks for it.
+
+    To make that takes as long as to read the answer.
+    """
+
+    def __init__(
+        self, status: int, headers: Mapping[str, str], body: bytes, request: PreparedRequest | None
+    ) -> None:
+        vars(self).update(_UNSET, history=[])
+        self.status_code = status
+        self.headers = CaseInsensitiveDict(headers)
+        self.encoding = find_encoding(self.headers, body)
+        self._content = body
+        self._content_consumed = True
+        if request is not None:
+            self.request, self.url = request, request.url or ""
+
+    @cached_property
+    def cookies(self) -> RequestsCookieJar:  # type: ignore[override]  # made when it is first read
+        return RequestsCookieJar()
+
+
+#: What an answer holds that nobody has filled; nothing that can be changed.
+_UNSET = {
+    name: value for name, value in vars(Response()).items() if name not in ("cookies", "headers", "history")
+}
 
 
 def text_of(response: Response) -> str:
@@ -116,6 +140,8 @@ def retry_after(response: Response, now: float) -> float | None:
         now: Unix seconds.
     """
     value = response.headers.get("retry-after", "").strip()
+    if not value:
+        return None
     if value.isdecimal() and value.isascii():
         return min(float(value[:9]), _LONGEST_RETRY_AFTER)
     try:

@@ -10,7 +10,6 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 
 from smsotp_plugin.wire.channel import Broken
 
@@ -55,23 +54,25 @@ class Incoming:
 
     def __init__(self, receive: Callable[[], bytes]) -> None:
         self._receive = receive
-        self._buffer = bytearray()
+        self._buffer = b""
+        #: Where what nobody has asked for yet begins in it.
+        self._at = 0
         self.left = _MOST_RECEIVED
         self.at_end = False
 
     def has_anything(self) -> bool:
         """Tell whether bytes are here that nobody has asked for yet."""
-        return bool(self._buffer)
+        return self._at < len(self._buffer)
 
     def read_line(self) -> bytes | None:
         """Return the next line without its end (CRLF, or LF alone); None where the bytes end before it does."""
-        begin = 0
-        while (end := self._buffer.find(b"\n", begin)) < 0:
-            begin = len(self._buffer)
+        searched = 0
+        while (end := self._buffer.find(b"\n", self._at + searched)) < 0:
+            searched = len(self._buffer) - self._at
             if not self._read_more():
                 return None
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 1]
+        line = self._buffer[self._at : end]
+        self._at = end + 1
         return line.removesuffix(b"\r")
 
     def read_exactly(self, count: int) -> bytes:
@@ -81,25 +82,24 @@ class Incoming:
         Raises:
             Broken: There are fewer.
         """
-        while len(self._buffer) < count:
+        while len(self._buffer) - self._at < count:
             if not self._read_more():
                 raise Broken("the answer breaks off")
-        taken = bytes(self._buffer[:count])
-        del self._buffer[:count]
-        return taken
+        begin, self._at = self._at, self._at + count
+        return self._buffer[begin : self._at]
 
     def read_rest(self) -> bytes:
         """Return everything up to the end."""
         while self._read_more():
             pass
-        return self.read_exactly(len(self._buffer))
+        return self.read_exactly(len(self._buffer) - self._at)
 
     def _read_more(self) -> bool:
         received = self._receive()
         self.left -= len(received)
         if self.left < 0:
             raise Broken("the answer is too long")
-        self._buffer += received
+        self._buffer, self._at = self._buffer[self._at :] + received, 0
         self.at_end = not received
         return not self.at_end
 
@@ -118,10 +118,7 @@ def read_answer(incoming: Incoming) -> Answer:
     body = _unpack(head.list_words("content-encoding"), body)
     if len(body) > MOST_BODY:
         raise _refuse_length(head.status)
-    headers: dict[str, str] = {}
-    for name, value in head.fields:
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return Answer(head.status, headers, body, keep and not incoming.has_anything())
+    return Answer(head.status, head.fields, body, keep and not incoming.has_anything())
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,19 +129,21 @@ class Head:
     Attributes:
         version: (1, 1) for HTTP/1.1.
         status: 200 to 999.
-        fields: Lower-case names and values, in the order in which they came.
+        fields: Lower-case names; what came several times is joined with commas.
         whole: Whether every line had its proper form.
     """
 
     version: tuple[int, int]
     status: int
-    fields: list[tuple[str, str]] = field(repr=False)
+    fields: dict[str, str] = field(repr=False)
     whole: bool
 
     def list_words(self, name: str) -> list[str]:
         """Return the elements of all the lists of a name, in lower case, without parameters."""
-        lists = (value.split(",") for known, value in self.fields if known == name)
-        return [word for each in chain(*lists) if (word := each.partition(";")[0].strip().lower())]
+        value = self.fields.get(name)
+        if value is None:
+            return []
+        return [word for each in value.split(",") if (word := each.partition(";")[0].strip().lower())]
 
     def keeps_alive(self) -> bool:
         """Tell whether the peer keeps the connection (RFC 9112 section 9.3)."""
@@ -180,14 +179,15 @@ def _read_one_head(incoming: Incoming) -> Head:
     found = _STATUS_LINE.match(line)
     if not found or int(found[3]) < 100:
         raise Broken("the answer is no valid HTTP: it does not begin with a status")
-    fields: list[tuple[str, str]] = []
+    fields: dict[str, str] = {}
     whole = True
     for written in _read_header_lines(incoming):
         name, colon, value = written.partition(":")
         whole = whole and bool(colon) and not (name and name[-1].isspace())
         # What is no header is passed over; a blank before the colon, or in the name, makes none of the others wrong.
-        if colon and name.strip():
-            fields.append((name.strip().lower(), value.strip()))
+        if colon and (known := name.strip().lower()):
+            value = value.strip()
+            fields[known] = f"{fields[known]}, {value}" if known in fields else value
     return Head((int(found[1]), int(found[2] or 0)), int(found[3]), fields, whole)
 
 

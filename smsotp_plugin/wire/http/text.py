@@ -3,6 +3,7 @@
 import codecs
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 _CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9_.:+-]{1,40})""", re.IGNORECASE)
@@ -85,6 +86,7 @@ def find_encoding(headers: Mapping[str, str], body: bytes) -> str:
     return name
 
 
+@lru_cache(maxsize=64)
 def _find_codec(label: str) -> str:
     label = label.lower()
     label = re.sub(r"^x-(?=cp|windows|iso)", "", label)

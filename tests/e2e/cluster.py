@@ -1,6 +1,7 @@
 """Servers without gateways, workers that have them, a Redis between them, and people."""
 
 import contextlib
+import itertools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -83,6 +84,7 @@ text = "A new device has logged in."
         self.workers: list[Running] = []
         self.all_workers: list[Running] = []
         self.servers: list[FreeRadiusServer] = []
+        self._places = itertools.count()
         self._rest = contextlib.ExitStack()
         with contextlib.ExitStack() as begun:
             begun.callback(self._end)
@@ -127,7 +129,7 @@ text = "A new device has logged in."
             HarnessError: It does not start.
         """
         server = FreeRadiusServer(
-            self._directory / f"server{len(self.servers)}",
+            self._directory / f"server{next(self._places)}",
             users=self.users,
             config_toml=self.config_toml if config_toml is None else config_toml,
             configure=install,

@@ -112,6 +112,34 @@ def test_whoever_started_without_redis_is_told_when_it_answers(
     assert len([line for line in caplog.messages if line.startswith("[otp]: another server")]) == 1
 
 
+@pytest.mark.parametrize("word", ["", "a =otp", "a =otp:1:2", "a =", "a " * 10_000])
+def test_what_somebody_else_has_written_there_keeps_nobody_from_starting(
+    redis: Redis, server: RedisServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, word: str
+) -> None:
+    redis.ask("ZADD", "{smsotp}:keys", SystemClock().time() + 60, word)
+    start(write(tmp_path, server)).close()
+
+    said = ("the settings of others are not compared", "does not know the key in front")
+    assert all(any(each in line for each in said) for line in caplog.messages)
+
+
+@pytest.mark.parametrize("key", ["n", "k"])
+def test_a_key_that_stands_in_front_before_all_know_it_is_told(
+    other: Store, server: RedisServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, key: str
+) -> None:
+    del other
+    file = tmp_path / "smsotp.key"
+    file.write_text("".join(f"{each * 32}\n" for each in dict.fromkeys((key, "k", "n"))))
+    file.chmod(0o600)
+    config = write(tmp_path, server)
+    config.write_text(config.read_text().replace(f'key = "{"k" * 32}"', f'key_file = "{file}"'))
+    start(config).close()
+
+    assert ["does not know the key in front here" in line for line in caplog.messages] == [True] * (
+        key == "n"
+    )
+
+
 @pytest.mark.parametrize("more", ["", WORKERS], ids=["process", "workers"])
 @pytest.mark.parametrize("differs", [True, False])
 def test_both_checks_tell_of_other_settings(

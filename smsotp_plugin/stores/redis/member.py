@@ -3,7 +3,9 @@
 import logging
 
 from smsotp_plugin.clock import Clock
+from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.key_names import KeyNames
+from smsotp_plugin.stores.redis.link import NotAnswered
 from smsotp_plugin.stores.redis.messages import Messages
 from smsotp_plugin.stores.redis.others import find_differences
 from smsotp_plugin.stores.redis.scripts import Scripts
@@ -59,6 +61,16 @@ class Member:
         if self._shared is not None:
             self._shared.compare(turn, took)
         if not self._has_looked:
-            for difference in find_differences(self._scripts, self._keys, self._place):
-                log.warning("%s", difference)
-            self._has_looked = True
+            self._look_at_others()
+
+    def _look_at_others(self) -> None:
+        """Log what they have otherwise, once; nothing of that keeps anybody from logging in."""
+        try:
+            differences = find_differences(self._scripts, self._keys, self._place)
+        except NotAnswered:
+            return
+        except StoreError as exc:
+            differences = [f"the settings of others are not compared: {exc}"]
+        self._has_looked = True
+        for difference in differences:
+            log.warning("%s", difference)

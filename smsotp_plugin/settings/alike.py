@@ -1,4 +1,4 @@
-"""What of a configuration all processes that use one store should have alike: whichever of them is asked goes by its own."""
+"""What all processes that use one store should have alike in their configurations: whichever of them is asked goes by its own."""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -20,7 +20,7 @@ def name_settings(settings: Settings) -> tuple[str, ...]:
     """
     Return what stands for each of these sections, as ``NAME:DIGITS``.
 
-    What has its usual value counts as not set, so that versions agree of which one knows more settings than the other.
+    A setting that has its usual value counts as not set, so that a version which knows more settings agrees with one that knows fewer.
     """
     sections = {
         "otp": settings.otp,

@@ -10,7 +10,7 @@ log = logging.getLogger("smsotp.store")
 
 #: Seconds. Clocks that differ by no more are let be: a code then lives that much longer or shorter at another server.
 HARMLESS = 1.0
-#: Seconds. Clocks that differ by less agree; and who asks for longer than that learns no moment.
+#: Seconds. Clocks that differ by less agree, and a question that takes longer than that tells no moment.
 _AGREED = 0.5
 
 

@@ -272,3 +272,19 @@ def test_what_somebody_else_has_written_there_is_refused_in_a_sentence(
 
     with pytest.raises(StoreError, match="smsotp has not written there"):
         store.open_challenge(new, SomeParcel(new))
+
+
+def test_a_store_that_is_closed_speaks_to_nobody_any_more(store: RedisStore, redis: Redis) -> None:
+    new = begin(store, somebody())
+    store.close()
+    before = redis.ask("INFO", "stats")
+    for late in (lambda: store.find(new.state, "bob"), lambda: store.may_wait(RULES)):
+        with pytest.raises(StoreError, match="the store is closed"):
+            late()
+
+    assert connections(redis.ask("INFO", "stats")) == connections(before)
+
+
+def connections(stats: str) -> str:
+    """Return how many connections a Redis says that it has ever had."""
+    return stats.partition("total_connections_received:")[2].partition("\r")[0]

@@ -111,6 +111,7 @@ class Link:
         self._rest_until = float("-inf")
         self._problem = ""
         self._shut = ""
+        self._is_closed = False
 
     def call(self, *commands: Command) -> list[Reply]:
         """
@@ -169,7 +170,8 @@ class Link:
         return line, replies, generation
 
     def close(self) -> None:
-        """Close all connections but those of `open_line`."""
+        """Close all connections but those of `open_line`, and make no further one."""
+        self._is_closed = True
         self._forget_place()
 
     def shut(self, why: str) -> None:
@@ -182,6 +184,8 @@ class Link:
     def _pass_door(self) -> None:
         """Let a caller try, unless somebody has failed a moment ago."""
         with self._lock:
+            if self._is_closed:
+                raise StoreError("the store is closed")
             if self._shut:
                 raise OtherKey(self._shut)
             if not self._problem:

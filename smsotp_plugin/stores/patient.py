@@ -159,20 +159,21 @@ class Patience:
 
     def _go_on(self) -> None:
         while (job := self._waiting.get()) is not None:
-            with self._lock:
-                if job in self._abandoned:
-                    self._abandoned.discard(job)
-                    continue
-            job.run()
-            with self._lock:
-                is_abandoned = job in self._abandoned
-                self._abandoned.discard(job)
-            if is_abandoned:
-                job.undo()
+            if not self._is_abandoned(job):
+                job.run()
+                if self._is_abandoned(job):
+                    job.undo()
+            # Also where the job was left out: this thread may have been what was too late, and nothing else would tell.
             with self._lock:
                 was_stuck, self.is_stuck = self.is_stuck, False
             if was_stuck:
                 log.info("the store answers again")
+
+    def _is_abandoned(self, job: "_Job[Any]") -> bool:
+        with self._lock:
+            is_abandoned = job in self._abandoned
+            self._abandoned.discard(job)
+        return is_abandoned
 
 
 class PatientStore:

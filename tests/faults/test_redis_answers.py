@@ -29,7 +29,7 @@ __all__ = ["server"]
 )
 def test_a_call_is_given_up_whatever_comes(serve: Callable[[socket.socket], None], url: str) -> None:
     with Peer(serve) as peer:
-        store = open_store(url.format(peer.port))
+        store = open_store(url.format(peer.port), limit=LIMIT)
         with pytest.raises(NotAnswered):
             store.find("0" * 32, "bob")
         close(store)
@@ -38,7 +38,7 @@ def test_a_call_is_given_up_whatever_comes(serve: Callable[[socket.socket], None
 @pytest.mark.parametrize("serve", [hang, drip_a_record])
 def test_a_handshake_is_given_up_whatever_comes(serve: Callable[[socket.socket], None]) -> None:
     with Peer(serve) as peer:
-        store = open_store(f"rediss://127.0.0.1:{peer.port}")
+        store = open_store(f"rediss://127.0.0.1:{peer.port}", limit=LIMIT)
         with pytest.raises(NotAnswered):
             store.find("0" * 32, "bob")
         close(store)
@@ -52,7 +52,7 @@ def test_a_name_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -
         raise OSError(host, port)
 
     monkeypatch.setattr(channel, "RESOLVER", Resolver(look_up))
-    store = open_store("redis://redis.example.com")
+    store = open_store("redis://redis.example.com", limit=LIMIT)
     with pytest.raises(NotAnswered, match="cannot be resolved: no answer in time"):
         store.find("0" * 32, "bob")
     close(store)
@@ -111,7 +111,7 @@ def test_an_answer_of_billions_of_words_is_none() -> None:
 )
 def test_a_sentinel_that_names_no_place_does_not_know_it(answer: bytes) -> None:
     with Peer(say(answer)) as peer:
-        store = open_store(f"redis+sentinel://127.0.0.1:{peer.port}/mymaster")
+        store = open_store(f"redis+sentinel://127.0.0.1:{peer.port}/mymaster", limit=LIMIT)
         with pytest.raises(NotAnswered, match=r"it is not known where Redis is: .* does not know it"):
             store.find("0" * 32, "bob")
         close(store)
@@ -119,7 +119,7 @@ def test_a_sentinel_that_names_no_place_does_not_know_it(answer: bytes) -> None:
 
 def test_a_node_that_names_only_a_port_means_its_own_host(server: RedisServer) -> None:
     with Peer(say(f"-MOVED 1 :{server.port}\r\n".encode())) as peer:
-        store, new = open_store(f"redis+cluster://127.0.0.1:{peer.port}"), somebody()
+        store, new = open_store(f"redis+cluster://127.0.0.1:{peer.port}", limit=LIMIT), somebody()
         assert begin(store, new) == new
         store.close()
 

@@ -6,7 +6,7 @@ import pytest
 
 from smsotp_mocks.servers.redis import RedisServer
 from smsotp_plugin.stores.base import Challenge, ResendRules
-from smsotp_plugin.stores.redis.link import NotAnswered
+from smsotp_plugin.stores.redis.link import LIMIT, NotAnswered
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.clock import FakeClock, Waits
 from tests.support.parcels import SomeParcel, begin, told_by
@@ -18,7 +18,7 @@ __all__ = ["behind", "server"]
 
 def test_a_challenge_whose_keeping_was_in_doubt_gets_its_sms_when_redis_answers(server: RedisServer) -> None:
     with Proxy(server.port) as proxy:
-        store = open_store(proxy.url, clock := FakeClock(waits=Waits.NOT_AT_ALL))
+        store = open_store(proxy.url, clock := FakeClock(waits=Waits.NOT_AT_ALL), limit=LIMIT)
         begin(store, somebody(clock))
         store.flush()
         told = told_by(store)
@@ -40,7 +40,7 @@ def test_a_message_whose_taking_was_in_doubt_is_found_by_the_worker_and_handed_o
     server: RedisServer, behind: tuple[Proxy, RedisStore, FakeClock]
 ) -> None:
     proxy, store, clock = behind
-    node, redis = open_store(server.url), Redis(server.port)
+    node, redis = open_store(server.url, limit=LIMIT), Redis(server.port)
     node.open_queue(10)
     queue = store.open_queue(10)
     begin(node, somebody())
@@ -109,12 +109,12 @@ def test_what_was_taken_over_in_doubt_is_found_and_nothing_else_is(
     server: RedisServer, behind: tuple[Proxy, RedisStore, FakeClock]
 ) -> None:
     proxy, store, clock = behind
-    dead, redis = open_store(server.url), Redis(server.port)
+    dead, redis = open_store(server.url, limit=LIMIT), Redis(server.port)
     own = begin(store, somebody())
     left = [begin(dead, somebody()) for _ in range(2)]
     earlier = leave(dead, redis)
     known = store.take_over(clock.time())
-    late = open_store(server.url)
+    late = open_store(server.url, limit=LIMIT)
     lost = [begin(late, somebody()) for _ in range(2)]
     leave(late, redis)
     proxy.is_silent = True
@@ -133,7 +133,7 @@ def test_what_was_taken_over_in_doubt_is_found_and_nothing_else_is(
 
 
 def test_a_challenge_that_was_not_kept_gets_none(server: RedisServer) -> None:
-    store = open_store(server.url)
+    store = open_store(server.url, limit=LIMIT)
     told = told_by(store)
     store._doubts.add(new := somebody(), SomeParcel(new))
     store.flush()

@@ -15,6 +15,7 @@ from smsotp_plugin.clock import Clock, SystemClock
 from smsotp_plugin.errors import StoreError, UnknownChallenge, WrongCode
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.budgets import NO_BUDGETS
+from smsotp_plugin.stores.redis.link import LIMIT
 from smsotp_plugin.stores.redis.settings import RedisSettings
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.e2e.disks import ext4, mounted
@@ -65,7 +66,7 @@ class Opened:
         self.clock = FakeClock(NOW(), Waits.NOT_AT_ALL)
 
     def __call__(self, url: str) -> RedisStore:
-        store = open_store(url, self.clock)
+        store = open_store(url, self.clock, limit=LIMIT)
         self.rest.callback(_close, store)
         return store
 

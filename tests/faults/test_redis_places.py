@@ -13,7 +13,7 @@ from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.guesses import GuessRules
 from smsotp_plugin.stores.redis.address import RedisPlace
 from smsotp_plugin.stores.redis.line import Access, Line
-from smsotp_plugin.stores.redis.link import REST
+from smsotp_plugin.stores.redis.link import LIMIT, REST
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.challenges import RIGHT
 from tests.support.clock import FakeClock, Waits
@@ -38,7 +38,7 @@ def log_in(store: RedisStore) -> str:
 
 @contextlib.contextmanager
 def opened(url: str, **settings: object) -> Iterator[RedisStore]:
-    store = open_store(url, **settings)  # type: ignore[arg-type]
+    store = open_store(url, **settings, limit=LIMIT)  # type: ignore[arg-type]
     yield store
     with contextlib.suppress(StoreError):
         store.close()
@@ -106,7 +106,7 @@ def test_who_is_not_let_in_is_told_so_at_the_start_and_no_password_is_repeated(
     guarded: RedisServer, account: str, why: str
 ) -> None:
     with pytest.raises(StoreError, match=why) as refused:
-        open_store(f"redis://{account}127.0.0.1:{guarded.port}")
+        open_store(f"redis://{account}127.0.0.1:{guarded.port}", limit=LIMIT)
 
     assert "secret" not in str(refused.value)
 
@@ -154,7 +154,7 @@ def test_what_another_version_has_written_is_left_alone(tmp_path: Path) -> None:
         redis.ask("SET", "{smsotp}:version", 2)
         redis.close()
         with pytest.raises(StoreError, match="another smsotp-plugin has written"):
-            open_store(server.url)
+            open_store(server.url, limit=LIMIT)
 
 
 def test_sentinels_say_who_has_taken_the_place_of_a_redis_that_died(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from smsotp_mocks.servers.redis import RedisServer
 from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.redis.link import LIMIT
 from tests.support.clock import FakeClock, Waits
 from tests.support.parcels import begin
 from tests.support.redis import Redis, once, open_store, somebody
@@ -19,7 +20,7 @@ from tests.support.redis import Redis, once, open_store, somebody
 def test_a_start_outlasts_what_passes(setting: str, bad: str, good: str, tmp_path: Path) -> None:
     with RedisServer(tmp_path, options=[f"--{setting}", bad]) as server:
         clock = FakeClock(waits=Waits.NOT_AT_ALL)
-        store, redis = open_store(server.url, clock), Redis(server.port)
+        store, redis = open_store(server.url, clock, limit=LIMIT), Redis(server.port)
         with pytest.raises(StoreError):
             begin(store, somebody())
         redis.ask("CONFIG", "SET", setting, good)

@@ -7,7 +7,7 @@ import pytest
 from smsotp_mocks.servers.redis import RedisServer
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import StoreError
-from smsotp_plugin.stores.redis.link import NotAnswered
+from smsotp_plugin.stores.redis.link import LIMIT, NotAnswered
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.challenges import RIGHT, at_once
 from tests.support.clock import FakeClock, Waits
@@ -21,7 +21,7 @@ __all__ = ["opened", "server"]
 def test_who_comes_after_a_failure_is_refused_at_once_and_one_a_second_tries() -> None:
     clock = FakeClock(waits=Waits.NOT_AT_ALL)
     with Peer(hang) as peer:
-        store = open_store(peer.url, clock)
+        store = open_store(peer.url, clock, limit=LIMIT)
         assert peer.taken == 1
         for taken in (1, 2, 3):
             ended = at_once_raising(lambda: store.find("0" * 32, "bob"))

@@ -13,7 +13,7 @@ from smsotp_mocks.servers.redis import RedisServer
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.codes.fingerprints import reference_of
 from smsotp_plugin.stores.base import Challenge
-from smsotp_plugin.stores.redis.link import NotAnswered
+from smsotp_plugin.stores.redis.link import LIMIT, NotAnswered
 from smsotp_plugin.stores.redis.messages import LIFE
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.challenges import RIGHT, WRONG, name_outcome
@@ -74,7 +74,7 @@ def test_it_is_right_at_another_server_when_the_first_one_has_heard_of_redis_aga
     server: RedisServer, behind: Behind, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, store, clock = behind
-    other = open_store(server.url)
+    other = open_store(server.url, limit=LIMIT)
     new = begin_unheard(behind)
     before = judge(other, new, clock)
     once(store.flush, clock=clock)
@@ -146,7 +146,7 @@ def begin_attempt_unheard(behind: Behind, new: Challenge) -> None:
 
 def leave_to_heir(server: RedisServer, store: RedisStore, new: Challenge) -> frozenset[str]:
     """Take a store for dead; returns which gateways may have a message, as far as its heir knows."""
-    heir, redis = open_store(server.url), Redis(server.port)
+    heir, redis = open_store(server.url, limit=LIMIT), Redis(server.port)
     leave(store, redis)
     redis.close()
     (found,) = [each for each in heir.take_over(SystemClock().time()) if each.message.state == new.state]
@@ -178,7 +178,7 @@ def test_an_attempt_that_is_made_when_redis_answers_again_is_noted(
 
 
 def test_whoever_was_taken_for_dead_ends_no_attempt_of_somebody_else(server: RedisServer) -> None:
-    first, second = (open_store(server.url) for _ in range(2))
+    first, second = (open_store(server.url, limit=LIMIT) for _ in range(2))
     redis = Redis(server.port)
     new = begin(first, somebody())
     first.begin_attempt(new.state, 0, "gtx")
@@ -199,7 +199,7 @@ def test_whoever_found_redis_away_lets_the_others_say_that_they_live_before_anyt
     server: RedisServer, behind: Behind
 ) -> None:
     proxy, heir, clock = behind
-    silent, redis = open_store(server.url), Redis(server.port)
+    silent, redis = open_store(server.url, limit=LIMIT), Redis(server.port)
     new = begin(silent, somebody())
     proxy.is_silent = True
     with pytest.raises(NotAnswered):

@@ -23,6 +23,8 @@ from tests.support.clock import FakeClock, Waits
 
 #: Real seconds for which something is waited for that will happen, on a machine that is busy with other things.
 PATIENCE = 60.0
+#: Seconds in which a healthy Redis answers a store, however busy the machine is.
+_UNHURRIED = 20.0
 Result = TypeVar("Result")
 #: Its type hints say that a command is one word.
 _pack = cast("Callable[[tuple[Any, ...]], bytes]", hiredis.pack_command)
@@ -143,10 +145,26 @@ def join_cluster() -> list[str]:
 
 
 def open_store(
-    url: str, clock: Clock | None = None, *, window: float = WINDOW, **settings: Any
+    url: str,
+    clock: Clock | None = None,
+    *,
+    window: float = WINDOW,
+    limit: float = _UNHURRIED,
+    **settings: Any,
 ) -> RedisStore:
-    """Open a store as FreeRADIUS does, without its background threads."""
-    return RedisStore(fill_settings(url, **settings), window, DAY, clock or SystemClock(), NO_BUDGETS)
+    """
+    Open a store as FreeRADIUS does, without its background threads.
+
+    Args:
+        url: Of the Redis.
+        clock: Time.
+        window: See `ChallengeStore.open_challenge`.
+        limit: Seconds that a call may take; as FreeRADIUS has it, where a Redis is not to answer.
+        settings: Further ones of the section.
+    """
+    return RedisStore(
+        fill_settings(url, **settings), window, DAY, clock or SystemClock(), NO_BUDGETS, limit=limit
+    )
 
 
 def fill_settings(url: str, **settings: Any) -> RedisSettings:

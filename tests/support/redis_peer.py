@@ -12,6 +12,7 @@ import pytest
 from smsotp_mocks.servers.redis import RedisServer
 from smsotp_plugin.clock import Clock, SystemClock
 from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.redis.link import LIMIT
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.clock import FakeClock, Waits
 from tests.support.redis import Redis, open_store
@@ -30,7 +31,7 @@ def opened() -> Iterator[Callable[..., RedisStore]]:
     with contextlib.ExitStack() as rest:
 
         def opened(server: RedisServer, clock: Clock | None = None) -> RedisStore:
-            store = open_store(server.url, clock)
+            store = open_store(server.url, clock, limit=LIMIT)
             rest.callback(close, store)
             return store
 
@@ -129,7 +130,7 @@ class Proxy(Peer):
 def behind(server: RedisServer) -> Iterator[tuple[Proxy, RedisStore, FakeClock]]:
     """Open a store behind a proxy."""
     with Proxy(server.port) as proxy:
-        store = open_store(proxy.url, clock := FakeClock(SystemClock().time(), Waits.NOT_AT_ALL))
+        store = open_store(proxy.url, clock := FakeClock(SystemClock().time(), Waits.NOT_AT_ALL), limit=LIMIT)
         yield proxy, store, clock
         proxy.is_silent = False
         close(store)
@@ -138,5 +139,5 @@ def behind(server: RedisServer) -> Iterator[tuple[Proxy, RedisStore, FakeClock]]
 def leave(store: RedisStore, redis: Redis) -> int:
     """Make some seconds pass since a store said that it lives."""
     store._gatherer.stop()
-    store._link.close()
+    store._link._forget_place()
     return int(redis.ask("ZADD", "{smsotp}:owners", "XX", "CH", 1, store._messages.owner))

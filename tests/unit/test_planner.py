@@ -1,6 +1,7 @@
 """Gateways are chosen where none is: from routes, a view of their health, and the room."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -57,10 +58,19 @@ def test_a_last_hope_is_taken_from_the_view_and_another_one_begins_each_time() -
     assert {plan.gateways[0] for plan in plans} == {"first", "second"}
 
 
-def test_the_room_is_counted_here() -> None:
-    full = planner(View(), slots=1)
-    promise = full.plan(BOB)
+@pytest.mark.parametrize(
+    ("view", "recipient"),
+    [
+        (View(), BOB),
+        (View(), replace(BOB, gateway="second")),
+        (View("first", "second", hopes=("second",)), BOB),
+    ],
+    ids=["by a route", "by name", "in hope"],
+)
+def test_the_room_is_counted_here_however_a_gateway_was_chosen(view: View, recipient: Recipient) -> None:
+    full = planner(view, slots=1)
+    promise = full.plan(recipient)
     with pytest.raises(QueueFull):
-        full.plan(BOB)
+        full.plan(recipient)
 
     assert promise.slot is not None

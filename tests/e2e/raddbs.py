@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from smsotp_mocks.net.ports import find_free_udp_port
@@ -18,6 +19,21 @@ bob Cleartext-Password := "hello", SMSOTP-Phone := "+491701234567"
 open Auth-Type := Accept, SMSOTP-Phone := "+491701234567"
 poor Cleartext-Password := "hello"
 """
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A directory with a copy of Debian's configuration and with one of the plugin's."""
+
+    directory: Path
+
+    @property
+    def raddb(self) -> Path:
+        return self.directory / "raddb"
+
+    @property
+    def config(self) -> Path:
+        return self.directory / "smsotp.toml"
 
 
 def copy_debian(directory: Path) -> Path:

@@ -19,7 +19,7 @@ from smsotp_plugin.raddb.rehearsal import rehearse_as
 from smsotp_plugin.raddb.tree import Raddb
 from tests.support.markdown import blocks
 
-from .raddbs import DEBIAN, SMSOTP, contents, write_config
+from .raddbs import DEBIAN, SMSOTP, Copied, contents, write_config
 
 pytestmark = [
     pytest.mark.skipif(not DEBIAN.is_dir(), reason="FreeRADIUS is not installed"),
@@ -37,18 +37,8 @@ DOCUMENTED = (
 
 
 @dataclass(frozen=True)
-class Installed:
-    """A copy of Debian's configuration with the plugin in it, and its site wired as the page says."""
-
-    directory: Path
-
-    @property
-    def raddb(self) -> Path:
-        return self.directory / "raddb"
-
-    @property
-    def config(self) -> Path:
-        return self.directory / "smsotp.toml"
+class Installed(Copied):
+    """With the plugin in it, and its site wired as the page says."""
 
     @property
     def store(self) -> Path:

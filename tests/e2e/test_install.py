@@ -15,7 +15,7 @@ import pytest
 
 from smsotp_mocks.net.ports import find_free_udp_port
 
-from .raddbs import DEBIAN, change_raddb, contents, copy_debian, install, set_main, write_config
+from .raddbs import DEBIAN, Copied, change_raddb, contents, copy_debian, install, set_main, write_config
 
 pytestmark = [
     pytest.mark.skipif(not DEBIAN.is_dir(), reason="FreeRADIUS is not installed"),
@@ -24,20 +24,11 @@ pytestmark = [
 
 
 @dataclass(frozen=True)
-class Installed:
-    """What an installation with the example has made of a copy of Debian's configuration."""
+class Installed(Copied):
+    """What an installation with the example has made of it."""
 
-    directory: Path
     listen: str
     told: str
-
-    @property
-    def raddb(self) -> Path:
-        return self.directory / "raddb"
-
-    @property
-    def config(self) -> Path:
-        return self.directory / "smsotp.toml"
 
 
 @pytest.fixture(scope="module")

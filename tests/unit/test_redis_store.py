@@ -1,7 +1,7 @@
 """What only the store in Redis promises: one round trip, keys that end by themselves, files that forget."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from smsotp_plugin.stores.base import ResendRules
 from smsotp_plugin.stores.budgets import Spending
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
 from smsotp_plugin.stores.guesses import Guesser, GuessRules, station_place
+from smsotp_plugin.stores.kept import Parcel
 from smsotp_plugin.stores.person import StoredPerson
 from smsotp_plugin.stores.redis import scripts
 from smsotp_plugin.stores.redis.settings import RedisSettings
@@ -67,6 +68,28 @@ def test_each_leg_is_one_round_trip(store: RedisStore, server: RedisServer) -> N
     assert opened == ["EVALSHA"]
     assert answered == ["EVALSHA"] * 3
     assert round_trips() == ["EVALSHA"] * 2
+    monitor.close()
+
+
+def test_log_ins_that_come_together_are_told_together(store: RedisStore, server: RedisServer) -> None:
+    told: list[list[str]] = []
+
+    def listen(kept: Sequence[Parcel]) -> None:
+        told.append([parcel.seal().state for parcel in kept])
+        for state in told[-1]:
+            store.record(DeliveryEvent(state, NOW(), EventKind.ASKED, user="bob", number_hash="n"))
+
+    store.flush()
+    store.listen(listen)
+    # What it does at its time is done here when asked for.
+    store._gatherer.stop()
+    states = [begin(store, somebody()).state for _ in range(3)]
+    before = list(told)
+    monitor = Monitor(server.port)
+    store._catch_up()
+
+    assert (before, told) == ([], [states])
+    assert monitor.scripts() == ["record"] * 3
     monitor.close()
 
 

@@ -265,13 +265,11 @@ class ProviderContract:
         mock.faults.add(f"{fault} once")
         with pytest.raises(DeliveryError):
             provider.submit(message(), within(0.5 if fault == "hang" else _PATIENCE))
-        # On a busy machine the mock may not have seen the message in time, and would do that to the next one.
+        # On a busy machine the mock may not have seen the message in time: it would do that to the next one, or take both.
         mock.faults.clear()
-        before = inbox.mark()
+        provider.submit(message("518264 is your code"), within(_PATIENCE))
 
-        provider.submit(message(), within(_PATIENCE))
-
-        assert len(inbox.messages(since=before)) == 1
+        assert [arrived.code for arrived in inbox.messages()].count("518264") == 1
 
     def test_a_passed_deadline_sends_nothing(self, provider: AnyProvider, inbox: Inbox) -> None:
         with pytest.raises(NotSent):

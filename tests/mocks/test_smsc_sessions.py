@@ -305,7 +305,7 @@ def test_it_stops_and_starts_on_the_same_port(smsc: Smsc, inbox: Inbox) -> None:
     assert len(inbox) == 1
 
 
-def test_tls_and_ipv6(inbox: Inbox, certificates: Certificates) -> None:
+def test_it_speaks_tls_over_ipv6(inbox: Inbox, certificates: Certificates) -> None:
     import ssl
 
     trust = ssl.create_default_context(cadata=certificates.authority_pem.decode())

@@ -19,7 +19,7 @@ def create(gateway: HttpGateway, token: str = ACCOUNTS.twilio_token, to: str = "
         client.http_client.session.close()
 
 
-def test_it_sends(gateway: HttpGateway, inbox: Inbox) -> None:
+def test_the_package_sends_through_the_gateway(gateway: HttpGateway, inbox: Inbox) -> None:
     message = create(gateway)
 
     assert (message.status, message.error_code, message.num_segments) == ("queued", None, "1")  # type: ignore[attr-defined]  # the package's own class

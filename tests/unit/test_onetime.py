@@ -181,7 +181,7 @@ def test_how_a_code_is_typed_does_not_matter(typed: str) -> None:
     "typed",
     ["12345", "1234567", "0123456", "-", "", "123456a", "12345\u00b2", "12345\u2465", "123+456", "12345O"],
 )
-def test_anything_else_does(typed: str) -> None:
+def test_anything_else_that_is_typed_is_another_code(typed: str) -> None:
     assert maker().seal("s", typed) != maker().seal("s", "123456")
 
 

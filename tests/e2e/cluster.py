@@ -26,6 +26,21 @@ HEARD, LOST = "workers that have the gateways: ", "log-ins are refused: no worke
 #: Lines in an error.
 _SHOWN = 20
 
+CONFIG = """
+[store]
+{of_store}
+key = "{key}"
+[queue]
+mode = "workers"
+{of_queue}
+{sections}
+[otp]
+text = "Your code is {{otp}}"
+[notifications.new]
+text = "A new device has logged in."
+{tables}
+"""
+
 
 class Cluster:
     """
@@ -66,20 +81,10 @@ class Cluster:
         self.gateway.start()
         self.users = people(users)
         self._unused = iter(self.users)
-        self.config_toml = f"""
-[store]
-{of_store}
-key = "{"k" * 32}"
-[queue]
-mode = "workers"
-{of_queue}
-{sections}
-[otp]
-text = "Your code is {{otp}}"
-[notifications.new]
-text = "A new device has logged in."
-{write_http_gateway(self.gateway.url) if gateway is None else gateway}
-"""
+        tables = write_http_gateway(self.gateway.url) if gateway is None else gateway
+        self.config_toml = CONFIG.format(
+            key="k" * 32, of_store=of_store, of_queue=of_queue, sections=sections, tables=tables
+        )
         self.config = directory / "worker.toml"
         self.workers: list[Running] = []
         self.all_workers: list[Running] = []

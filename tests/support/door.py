@@ -7,7 +7,7 @@ import importlib
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +17,24 @@ import pytest
 from smsotp_plugin.log import ROOT
 from smsotp_plugin.radius import host
 from tests.support.unclosed import own_threads, thaw_later
+
+REJECT, OK, NOOP = 0, 2, 7
+CONFIG = """
+[store]
+url = "sqlite://{directory}/smsotp.db"
+[gateways.nobody]
+provider = "http"
+URL = "http://127.0.0.1:1/sms"
+RETURN_SUCCESS = "OK"
+[gateways.nobody.options]
+to = "{{phone}}"
+text = "{{otp}}"
+"""
+#: A first leg.
+BOB = {
+    "request": (("User-Name", "bob"), ("User-Password", "hello")),
+    "config": (("SMSOTP-Phone", "+491701234567"),),
+}
 
 
 class Radiusd(ModuleType):
@@ -94,3 +112,22 @@ def code_of(answer: object) -> int:
     assert type(code) is int
     assert 0 <= code <= 8
     return code
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with open_door(tmp_path, monkeypatch, CONFIG.format(directory=tmp_path)) as world:
+        yield world
+
+
+@pytest.fixture
+def running(world: World) -> World:
+    assert world.door.instantiate({}) == OK
+    return world
+
+
+def raiser(error: BaseException) -> Callable[..., Any]:
+    def fail(*_: object, **__: object) -> Any:
+        raise error
+
+    return fail

@@ -53,10 +53,20 @@ class Teller:
             known.set()
 
     def tell_all(self) -> None:
-        """Do the same, and return when it knows of everything; from within the listener, this waits for nothing else that it does."""
+        """
+        Do the same, after what others tell just now, and return when it knows of everything.
+
+        From within the listener, this waits for nothing else that it does.
+        """
+        is_inside = getattr(self._inside, "listener", False)
+        if not is_inside:
+            self._wait()
         self.tell()
-        if getattr(self._inside, "listener", False):
-            return
+        if not is_inside:
+            self._wait()
+
+    def _wait(self) -> None:
+        """Wait until the listener knows what it is being told."""
         with self._lock:
             under_way = list(self._under_way)
         for known in under_way:

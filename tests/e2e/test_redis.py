@@ -14,7 +14,7 @@ from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.raddb import RadiusUser
 from smsotp_mocks.servers.radius_client import Answer
 from smsotp_mocks.servers.redis import RedisServer
-from tests.support.redis import Monitor, Redis, once, wait_for_change
+from tests.support.redis import Monitor, Redis, once
 
 from .system import UNAVAILABLE, install, people, secrets_in, write_http_gateway
 
@@ -61,10 +61,14 @@ text = "Your code is {{otp}}"
     def sms_to(self, user: RadiusUser) -> int:
         return len(self.gateway.inbox.messages(number=user.phone))
 
-    def wait_for_attempt(self, challenge: Answer) -> None:
-        """Wait until the gateway may have the SMS of a challenge."""
-        key = f"{{smsotp}}:message:{challenge.state.decode()}:0"
-        wait_for_change(self.redis.port, lambda redis: redis.ask("HEXISTS", key, "g mock"))
+    def wait_for_attempt(self) -> None:
+        """Wait until the gateway has an SMS for which it has a fault: that its attempt is noted comes a moment earlier."""
+
+        def look() -> None:
+            (rule,) = self.gateway.faults.list()
+            assert rule.taken
+
+        once(look, AssertionError)
 
     def wait_for_redis(self) -> None:
         """Wait until both take log-ins again: each leaves a Redis alone for a moment that has failed it."""
@@ -246,15 +250,16 @@ def test_what_a_server_that_was_killed_has_not_sent_is_sent_by_the_other(pair: P
     under_way, waiting = pair.someone(), pair.someone()
     pair.gateway.faults.add("delay 300s")
     challenges = [pair.first.log_in(user.name, user.password) for user in (under_way, waiting)]
-    pair.wait_for_attempt(challenges[0])
+    pair.wait_for_attempt()
     pair.first.kill()
     pair.gateway.faults.clear()
-    pair.gateway.faults.release()
     try:
         # It is believed to live for 5 seconds more.
         code = pair.code_of(waiting, 60.0)
     finally:
+        pair.gateway.faults.release()
         pair.first.start()
+    pair.code_of(under_way)
 
     assert pair.second.answer(waiting.name, code, challenges[1].state).code == "accept"
     assert "gateway mock: unknown: the server ended during the attempt" in pair.second.log_text()

@@ -25,6 +25,7 @@ from smsotp_mocks.servers.raddb import (
     write_users,
 )
 from smsotp_mocks.servers.radius_client import Answer, RadiusClient
+from smsotp_mocks.servers.spawn import spawn
 
 _READY = "Ready to process requests"
 _START = 60.0  # seconds; a start takes 0.1 to 0.5
@@ -150,21 +151,11 @@ class FreeRadiusServer(Logged):
             str(self.raddb),
             *(["-x"] if self.debug else []),
         ]
-        self._process = subprocess.Popen(  # noqa: S603  (no shell; the program was found in the system's own folders)
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            cwd=self.directory,
-            env=os.environ | self._environment,
-        )
         try:
-            self._log.follow(self._process)
+            spawn(command, self._keep, cwd=self.directory, env=os.environ | self._environment)
             is_ready = self._log.wait(_READY, mark, _START)
         except BaseException:  # whoever is interrupted here knows of no server to end
-            self._end(signal.SIGKILL)
+            self.kill()
             raise
         if not is_ready:
             status = self._end(signal.SIGKILL)
@@ -231,6 +222,10 @@ class FreeRadiusServer(Logged):
     ) -> None:
         # A test that has failed already should be told about that, not about the server's exit status.
         self.stop(expected=0 if kind is None else None)
+
+    def _keep(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self._log.follow(process)
 
     def _end(self, number: signal.Signals) -> int:
         assert self._process is not None

@@ -1,15 +1,18 @@
 """A program that a test runs, which says in its log when it is ready."""
 
 import signal
-import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from smsotp_mocks.servers.errors import HarnessError
 from smsotp_mocks.servers.process_log import Logged, ProcessLog
+from smsotp_mocks.servers.spawn import spawn
+
+if TYPE_CHECKING:
+    import subprocess
 
 _LIMIT = 60.0  # seconds; a start takes a tenth of one, on a machine that is not busy
 
@@ -53,16 +56,8 @@ class Program(Logged, ABC):
             return self
         self.directory.mkdir(parents=True, exist_ok=True)
         mark = self._log.mark()
-        self._process = subprocess.Popen(  # noqa: S603  (no shell; each program is looked up by whoever knows it)
-            [*self._run_by, *self.command()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
         try:
-            self._log.follow(self._process)
+            spawn([*self._run_by, *self.command()], self._keep)
             is_ready = self._log.wait(self.ready, mark, _LIMIT)
         except BaseException:  # whoever is interrupted here knows of no program to end
             self._end(signal.SIGKILL)
@@ -95,6 +90,10 @@ class Program(Logged, ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
+
+    def _keep(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self._log.follow(process)
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:

@@ -262,7 +262,7 @@ def test_what_a_server_that_was_killed_has_not_sent_is_sent_by_the_other(pair: P
     pair.code_of(under_way)
 
     assert pair.second.answer(waiting.name, code, challenges[1].state).code == "accept"
-    assert "gateway mock: unknown: the server ended during the attempt" in pair.second.log_text()
+    pair.second.wait_for_log("gateway mock: unknown: the server ended during the attempt")
     assert [pair.sms_to(user) for user in (under_way, waiting)] == [1, 1]
 
 

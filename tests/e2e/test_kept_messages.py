@@ -174,7 +174,7 @@ def test_a_living_server_keeps_its_messages_and_the_other_one_takes_them_over_wh
         assert taken_from_the_living == 0
         assert set(got) == set(promised) - {next(iter(promised))}
         assert [sms(one.gateway, two.gateway)[number] for number in promised] == [1] * 5
-        assert "waiting or under way" in two.server.log_text()
+        two.server.wait_for_log("waiting or under way")
 
 
 def test_messages_that_are_kept_hold_neither_code_nor_number(tmp_path: Path) -> None:

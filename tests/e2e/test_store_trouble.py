@@ -52,7 +52,7 @@ def test_log_ins_are_rejected_while_the_database_is_locked(tmp_path: Path) -> No
             refused = world.log_in(world.someone())
 
         assert (refused.code, refused.prompt) == ("reject", UNAVAILABLE)
-        assert "database is locked" in world.server.log_text()
+        world.server.wait_for_log("database is locked")
         world.server.wait_for_log("is refused:")
 
 
@@ -66,7 +66,7 @@ def test_log_ins_work_again_once_the_database_is_free(tmp_path: Path) -> None:
         challenge = once_available(lambda: world.log_in(anna))
 
         assert world.answer(anna, world.code_of(anna), challenge.state).code == "accept"
-        assert "the store can be written again" in world.server.log_text()
+        world.server.wait_for_log("the store can be written again")
 
 
 def test_a_right_answer_is_rejected_while_the_database_is_locked_and_good_afterwards(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_full_disk_rejects_log_ins_until_there_is_room(tmp_path: Path, small_d
         filler.unlink()
 
         assert refused.prompt == UNAVAILABLE
-        assert "disk is full" in world.server.log_text()
+        world.server.wait_for_log("disk is full")
         challenge = once_available(lambda: world.log_in(anna))
         assert world.answer(anna, world.code_of(anna), challenge.state).code == "accept"
         world.server.stop()

@@ -100,7 +100,7 @@ def test_a_server_that_sends_by_itself_stands_beside_one_that_has_workers(cluste
 
         assert second.answer(user.name, cluster.code_of(user), challenge.state).code == "accept"
         assert cluster.sms_to(user) == 1
-    assert "[queue]: another server or worker that uses redis" in alone.log_text()
+    alone.wait_for_log("[queue]: another server or worker that uses redis")
     alone.stop()
 
 

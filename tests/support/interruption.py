@@ -34,6 +34,8 @@ class _Interruption:
     def run(self, call: Callable[[], Result]) -> Result:
         """Make a call in which the function is called."""
         before = sys.gettrace()
+        # Python 3.12 and later tell of instructions only where some frame has asked for them before.
+        sys._getframe().f_trace_opcodes = True
         sys.settrace(self._enter)
         try:
             return call()

@@ -37,8 +37,8 @@ _ALWAYS = (
 )
 #: What the plugin's set-up of logging changes for the whole process.
 _SWITCHES = ("logThreads", "logProcesses", "logMultiprocessing", "_srcfile")
-#: The name of a log-in, whose digits may be those of a code by chance.
-_REFERENCE = re.compile(r"\b(challenge|message) (?=[0-9]*[a-f])[0-9a-f]{8}\b")
+#: The name of a log-in, whose digits may hold those of a code by chance.
+_REFERENCE = re.compile(r"\b(challenge|message) ([0-9a-f]{8})\b")
 #: What may be a code in a text.
 _WORDS = (re.compile("[0-9]+"), re.compile("[0-9A-Za-z]+"))
 
@@ -69,6 +69,7 @@ class Secrets:
 
     def find_in(self, text: str) -> list[str]:
         """Return the secrets that a text holds."""
+        text = _REFERENCE.sub(self._leave_out, text)
         folded = text.casefold()
         found = [
             secret
@@ -76,6 +77,11 @@ class Secrets:
             if form in text or (form == form.casefold() and form in folded)
         ]
         return sorted({*found, *self._codes.intersection(_words(text))})
+
+    def _leave_out(self, reference: re.Match[str]) -> str:
+        """Return a reference without its digits, unless they are a secret as they stand."""
+        what, digits = reference.groups()
+        return reference[0] if digits in self._codes or digits in self._forms else what
 
     def leaks(self) -> list[str]:
         """Return a sentence for each text that shows secrets."""
@@ -91,7 +97,7 @@ class Secrets:
 
 def _words(text: str) -> set[str]:
     """Return what may be a code: runs of digits, and of digits and letters, in whatever script."""
-    folded = _REFERENCE.sub(r"\1", fold(text))
+    folded = fold(text)
     return {word for words in _WORDS for word in words.findall(folded)}
 
 

@@ -29,6 +29,7 @@ LEAKS = {
 }
 CLEAN = {
     "in the name of a log-in": 'log.info("challenge %sab is", CodeMaker(b"k" * 32, 6, "0123456789", bytes).code("s"))',
+    "in a name of digits alone": 'log.info("message 77349215 is sent")',
     "masked": 'log.info("sent to +49 *** **67")',
     "another library's details": 'logging.getLogger("urllib3").debug("GET /?text=123456")',
     "the mocks'": 'logging.getLogger("smsotp_mocks").info("123456")',

@@ -34,8 +34,6 @@ class _Interruption:
     def run(self, call: Callable[[], Result]) -> Result:
         """Make a call in which the function is called."""
         before = sys.gettrace()
-        # Python 3.12 and later tell of instructions only where some frame has asked for them before.
-        sys._getframe().f_trace_opcodes = True
         sys.settrace(self._enter)
         try:
             return call()
@@ -45,6 +43,8 @@ class _Interruption:
     def _enter(self, frame: FrameType, event: str, _: object) -> Any:
         if frame.f_code is not self._code or event != "call":
             return None
+        # Later Pythons take notice of the second only where the first is there.
+        frame.f_trace = self._step
         frame.f_trace_opcodes = True
         return self._step
 

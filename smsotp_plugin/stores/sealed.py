@@ -8,6 +8,7 @@ challenge another user's, another number's or a longer one.
 
 import hmac
 from collections.abc import Sequence
+from dataclasses import replace
 
 from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
 from smsotp_plugin.errors import Expired, StoreError, TooManyAttempts, WrongCode
@@ -41,7 +42,7 @@ class SealedStore(ChallengeStore):
         self._store.listen(listener)
 
     def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
-        marked = new.bear(self._names.mark(*new.sealed()))
+        marked = replace(new, mark=self._names.mark(*new.sealed()))
         kept = self._store.open_challenge(marked, parcel)
         return kept if kept is marked else self._of_login(new.login, kept)
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, urlencode
 
 from requests import PreparedRequest
 
@@ -63,9 +63,9 @@ class RequestMaker:
         target = self._fill_target(filling)
         if self.method == "GET":
             if fields:
-                target += ("&" if "?" in target else "?") + _write_form(fields)
+                target += ("&" if "?" in target else "?") + urlencode(list_form_pairs(fields))
             return make_request("GET", self.base + target, headers)
-        body = json.dumps(fields) if self.as_json else _write_form(fields)
+        body = json.dumps(fields) if self.as_json else urlencode(list_form_pairs(fields))
         return make_request("POST", self.base + target, headers, body.encode())
 
     def find_tag_warnings(self) -> Iterator[str]:
@@ -102,16 +102,6 @@ class RequestMaker:
         if isinstance(value, Template) and not is_header_value(text):
             raise BadMessage(f"the header {name} cannot carry the text: it is not one line of ASCII")
         return text
-
-
-def _write_form(fields: Mapping[str, Any]) -> str:
-    """Return filled fields as ``application/x-www-form-urlencoded``; a third of the time of `urllib.parse.urlencode`."""
-    return "&".join([f"{_escape(name)}={_escape(value)}" for name, value in list_form_pairs(fields)])
-
-
-def _escape(text: str) -> str:
-    # Names and codes are nearly always of these.
-    return text if text.isascii() and text.isalnum() else quote_plus(text)
 
 
 def make_headers(

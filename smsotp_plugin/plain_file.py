@@ -1,5 +1,5 @@
 """
-Reading files that somebody else may have put there: nothing keeps the reader waiting, and nothing fills its memory.
+Looking at and reading files that somebody else may have put there: nothing keeps the reader waiting, and nothing fills its memory.
 
 Root looks at what belongs to the server's user, who may put a pipe, a device or something endless in a file's place.
 """
@@ -13,6 +13,21 @@ from pathlib import Path
 LARGEST_FILE = 64 * 1024 * 1024
 #: A pipe that stands there instead of a file would not open before somebody writes to it.
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+def is_there(path: Path) -> bool:
+    """
+    Tell whether there is a file.
+
+    Raises:
+        OSError: That cannot be known.
+    """
+    # Not `Path.exists`, which since Python 3.14 says no where a name is too long or the present user may not know.
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def read_plain_file(path: Path, most: int) -> bytes:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from smsotp_plugin.errors import ConfigError
-from smsotp_plugin.plain_file import read_plain_file
+from smsotp_plugin.plain_file import is_there, read_plain_file
 
 #: Fewer characters are no key: 32 hexadecimal digits are 128 bits.
 SHORTEST_KEY = 32
@@ -38,7 +38,7 @@ def load_or_make_keys(path: Path) -> tuple[bytes, ...]:
         ConfigError: It cannot be read or made, or does not hold keys.
     """
     with _explain(path):
-        if not path.exists():
+        if not is_there(path):
             _make(path)
         return _read(path)
 
@@ -51,12 +51,7 @@ def has_keys(path: Path) -> bool:
         ConfigError: The present user may not know.
     """
     with _explain(path):
-        # Not `Path.exists`, which since Python 3.14 also says no where the present user may not know.
-        try:
-            path.stat()
-        except FileNotFoundError:
-            return False
-        return True
+        return is_there(path)
 
 
 def load_keys(path: Path) -> tuple[bytes, ...]:

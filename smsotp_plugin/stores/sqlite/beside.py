@@ -6,9 +6,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from smsotp_plugin.errors import StoreError
+from smsotp_plugin.plain_file import is_there
 from smsotp_plugin.stores.sqlite.connection import connect
 from smsotp_plugin.stores.sqlite.identity import beside
-from smsotp_plugin.stores.sqlite.look import is_there
 from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
 
 #: How long a command waits for a server that writes, and for those who read, in seconds.

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from smsotp_plugin.errors import StoreError
+from smsotp_plugin.plain_file import is_there
 from smsotp_plugin.stores.sqlite.identity import beside
 from smsotp_plugin.stores.sqlite.neighbours import VISITS_ENDING
 from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION, newer_schema
@@ -47,21 +48,6 @@ def _read_header(path: Path) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         return file.read(_HEADER)
-
-
-def is_there(path: Path) -> bool:
-    """
-    Tell whether there is a file.
-
-    Raises:
-        OSError: That cannot be known.
-    """
-    # Not `Path.exists`, which since Python 3.14 takes a name that is too long for one that is free.
-    try:
-        path.stat()
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def _may(path: Path, mode: int) -> bool:

@@ -1,7 +1,7 @@
 """
 RADIUS packets for a load: encoded before the clock starts, decoded no further than is needed (RFC 2865).
 
-Not a RADIUS client: who wants to know whether an answer is one asks `is_answer`.
+Not a RADIUS client: whoever wants to know whether an answer is one asks `is_answer`.
 """
 
 import hashlib

@@ -64,7 +64,7 @@ class Channel:
         self._inner: InnerTls | None = None
         self._received = bytearray()
         self._aborted = False
-        #: Held by who closes or aborts: the number of a socket that is closed in between may be that of another one.
+        #: Held by whoever closes or aborts: the number of a socket that is closed in between may be that of another one.
         self._ending = threading.Lock()
 
     def connect(self, host: str, port: int, deadline: Deadline) -> None:

@@ -56,7 +56,7 @@ class SmppTransport:
         self._ear.setblocking(False)
         self._bell.setblocking(False)
         self._interrupted = False
-        #: Held by who rings or closes the bell: its number may be that of another file as soon as it is closed.
+        #: Held by whoever rings or closes the bell: its number may be that of another file as soon as it is closed.
         self._ringing = threading.Lock()
 
     def connect(self, deadline: Deadline) -> None:

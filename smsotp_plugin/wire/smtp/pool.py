@@ -88,7 +88,7 @@ class SmtpPool:
             self._closed = True
             for connection in self._busy:
                 connection.channel.abort()
-            # At the same moment: who takes one of these for a mail is not heard of here any more.
+            # At the same moment: whoever takes one of these for a mail is not heard of here any more.
             idle, self._idle = self._idle, []
         farewell = Deadline.after(_FAREWELL, self._clock)
         for connection in idle:

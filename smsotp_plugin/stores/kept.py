@@ -7,8 +7,10 @@ Before a gateway can have a message, the store says that this gateway may have i
 knows where it may have been sent. The store cannot read it.
 """
 
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -72,6 +74,28 @@ KeptListener = Callable[[Sequence[Parcel]], None]
 def ignore_kept(parcels: Sequence[Parcel]) -> None:
     """Send nothing: nobody listens yet."""
     del parcels
+
+
+class InsideListener:
+    """Knows which threads are inside the listener: they must not wait for what it does."""
+
+    def __init__(self) -> None:
+        self._of_thread = threading.local()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the present thread is."""
+        return getattr(self._of_thread, "is_inside", False)
+
+    @contextmanager
+    def enter(self) -> Iterator[None]:
+        """Note that the present thread calls the listener; it may call the store there, which calls the listener again."""
+        outer = self.is_here
+        self._of_thread.is_inside = True
+        try:
+            yield
+        finally:
+            self._of_thread.is_inside = outer
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar, cast
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.guesses import Guesser
-from smsotp_plugin.stores.kept import KeptListener, Parcel
+from smsotp_plugin.stores.kept import InsideListener, KeptListener, Parcel
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.threads import start_thread
 
@@ -102,7 +102,6 @@ class Patience:
         self._limit = limit
         self._lock = threading.Lock()
         self._waiting: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
-        self._running: _Job[Any] | None = None
         self._abandoned: set[_Job[Any]] = set()
         self._is_closed = False
         self.is_stuck = False
@@ -200,7 +199,7 @@ class PatientStore:
         self._opens_at_once = opens_at_once
         self._take_back = take_back
         self._patience = Patience(limit)
-        self._inside = threading.local()
+        self._inside = InsideListener()
         # Called a few times for each message, so they are not looked for at each call.
         vars(self).update({name: getattr(store, name) for name in DIRECT})
 
@@ -226,18 +225,14 @@ class PatientStore:
         self._store.close()
 
     def _tell(self, listener: KeptListener, kept: Sequence[Parcel]) -> None:
-        outer = getattr(self._inside, "listener", False)
-        self._inside.listener = True
-        try:
+        with self._inside.enter():
             listener(kept)
-        finally:
-            self._inside.listener = outer
 
     def _within(self, method: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         return self._wait_for(partial(method, *args, **kwargs))
 
     def _wait_for(self, work: Callable[[], Result], undo: Callable[[Result], object] = _leave) -> Result:
         # No log-in waits for the listener, but the store may wait for what it does.
-        if getattr(self._inside, "listener", False):
+        if self._inside.is_here:
             return work()
         return self._patience.within(work, undo)

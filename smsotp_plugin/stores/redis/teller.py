@@ -5,7 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 
-from smsotp_plugin.stores.kept import KeptListener, Parcel, ignore_kept
+from smsotp_plugin.stores.kept import InsideListener, KeptListener, Parcel, ignore_kept
 
 log = logging.getLogger("smsotp.store")
 
@@ -24,7 +24,7 @@ class Teller:
         self._lock = threading.Lock()
         #: Of each time that the listener is told something: set when it knows.
         self._under_way: set[threading.Event] = set()
-        self._inside = threading.local()
+        self._inside = InsideListener()
 
     def add(self, parcel: Parcel) -> None:
         """Have the listener told with the next ones, by whoever calls `tell`."""
@@ -40,14 +40,12 @@ class Teller:
             if not kept:
                 return
             self._under_way.add(known)
-        outer = getattr(self._inside, "listener", False)
-        self._inside.listener = True
         try:
-            self.listener(kept)
+            with self._inside.enter():
+                self.listener(kept)
         except BaseException:  # whoever logs in is asked for a code that may still come
             log.exception("users were asked for codes, but no SMS will be sent")
         finally:
-            self._inside.listener = outer
             with self._lock:
                 self._under_way.discard(known)
             known.set()
@@ -58,7 +56,7 @@ class Teller:
 
         From within the listener, this waits for nothing else that it does.
         """
-        is_inside = getattr(self._inside, "listener", False)
+        is_inside = self._inside.is_here
         if not is_inside:
             self._wait()
         self.tell()

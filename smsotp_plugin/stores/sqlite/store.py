@@ -23,7 +23,7 @@ from smsotp_plugin.stores.budgets import NO_BUDGETS, BudgetRules, Spending
 from smsotp_plugin.stores.delivery_log import DeliveryEvent
 from smsotp_plugin.stores.gatherer import GATHERING, Gatherer
 from smsotp_plugin.stores.guesses import Guesser, GuessRules, Standing
-from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel, ignore_kept
+from smsotp_plugin.stores.kept import InsideListener, KeptListener, LeftMessage, Parcel, ignore_kept
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.sqlite.answers import AnswerPart
 from smsotp_plugin.stores.sqlite.batch import Batch
@@ -87,7 +87,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         self._listener: KeptListener = ignore_kept
         #: Kept, and the listener has not been told to its end.
         self._being_told: set[Batch] = set()
-        self._inside = threading.local()
+        self._inside = InsideListener()
         #: Messages that have ended.
         self._forgotten: deque[Key] = deque()
         #: Goes with the next commit of challenges, or with the next round of `tidy`.
@@ -244,7 +244,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
     def flush(self) -> None:
         self._commit()
         self._writing.demand()
-        if getattr(self._inside, "listener", False):
+        if self._inside.is_here:
             return
         with self._lock:
             under_way = list(self._being_told)
@@ -358,12 +358,10 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
             self._being_told.add(batch)
 
     def _tell(self, batch: Batch) -> None:
-        outer = getattr(self._inside, "listener", False)
-        self._inside.listener = True
         try:
-            batch.tell(self._listener)
+            with self._inside.enter():
+                batch.tell(self._listener)
         finally:
-            self._inside.listener = outer
             with self._lock:
                 self._being_told.discard(batch)
 

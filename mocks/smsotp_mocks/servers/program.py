@@ -1,5 +1,6 @@
 """A program that a test runs, which says in its log when it is ready."""
 
+import os
 import signal
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -76,8 +77,11 @@ class Program(Logged, ABC):
         self._end(signal.SIGKILL)
 
     def freeze(self) -> None:
-        """Let it hang (SIGSTOP): connections stay open and get no answer."""
+        """Let it hang (SIGSTOP): connections stay open and get no answer. Returns when all its threads have stopped."""
         self._signal(signal.SIGSTOP)
+        if self._process is not None and self._process.returncode is None:
+            # A busy machine lets a thread run on for a while, and it may do what was to be left undone.
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def thaw(self) -> None:
         """End a `freeze`."""

@@ -13,14 +13,16 @@ import socket
 _recv = ctypes.PyDLL(None, use_errno=True).recv
 _recv.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 _recv.restype = ctypes.c_ssize_t
+# An enum adds its members up anew each time, which takes as long as the system call.
+_LOOK = int(socket.MSG_DONTWAIT | socket.MSG_PEEK)
+_TAKE = int(socket.MSG_DONTWAIT)
 #: What is only looked at is put here, by whoever looks; nobody reads it.
 _LOOKED_AT = ctypes.create_string_buffer(1)
 
 
 def is_silent(connection: socket.socket) -> bool:
     """Tell whether a connection is good and neither a byte has come that nobody has read, nor its end. Takes none."""
-    flags = socket.MSG_DONTWAIT | socket.MSG_PEEK
-    return _recv(connection.fileno(), _LOOKED_AT, 1, flags) < 0 and ctypes.get_errno() == errno.EAGAIN
+    return _recv(connection.fileno(), _LOOKED_AT, 1, _LOOK) < 0 and ctypes.get_errno() == errno.EAGAIN
 
 
 def take(connection: socket.socket, most: int) -> bytes:
@@ -33,7 +35,7 @@ def take(connection: socket.socket, most: int) -> bytes:
     """
     # A third of the time of `create_string_buffer`.
     piece = (ctypes.c_char * most)()
-    length = _recv(connection.fileno(), piece, most, socket.MSG_DONTWAIT)
+    length = _recv(connection.fileno(), piece, most, _TAKE)
     if length < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))

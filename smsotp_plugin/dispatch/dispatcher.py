@@ -16,11 +16,12 @@ from random import Random
 from typing import Any
 
 from smsotp_plugin.clock import Clock, Deadline
-from smsotp_plugin.dispatch.delivery import Delivery, DispatchRules, Ended, HealthOf, Later, Send, Step
-from smsotp_plugin.dispatch.health import Breaker, Condition, Consequence, GatewayHealth
+from smsotp_plugin.dispatch.delivery import Delivery, DispatchRules, Ended, Later, Send, Step
+from smsotp_plugin.dispatch.health import Breaker, Condition, Consequence
 from smsotp_plugin.dispatch.journal import DeliveryJournal, describe_message
 from smsotp_plugin.dispatch.keeper import Keeper
 from smsotp_plugin.dispatch.lane import Lane, end_lanes, probe_at_once
+from smsotp_plugin.dispatch.lanes_view import LanesView
 from smsotp_plugin.dispatch.on_the_way import OnTheWay
 from smsotp_plugin.dispatch.outbox import CostListener, EndListener, ignore_cost, ignore_end
 from smsotp_plugin.dispatch.people import Person
@@ -87,12 +88,14 @@ class Dispatcher:
             for provider in providers
         }
         self._prober.lanes.extend(self._lanes.values())
+        #: How the gateways are.
+        self.view = LanesView(self._lanes, self._prober, clock)
         #: Guards every `Delivery` and `_on_the_way`.
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
         self._on_the_way = OnTheWay()
         self._slots = Slots(rules.queue)
-        self._planner = Planner(routes, self, self._slots, rules.deadline, clock)
+        self._planner = Planner(routes, self.view, self._slots, rules.deadline, clock)
         self._listener: EndListener = ignore_end
         self._cost_listener: CostListener = ignore_cost
         self._stopping = False
@@ -138,7 +141,7 @@ class Dispatcher:
         plan = Plan(letter.route, letter.gateways, "", slot=self._slots.take_anyway(holders))
         plan = plan.turn(message.resends)
         plan = replace(plan, gateways=tuple(name for name in plan.gateways if name in self._lanes))
-        person, health = Person(message.user, message.number.e164), map(self.find_health, plan.gateways)
+        person, health = Person(message.user, message.number.e164), map(self.view.find_health, plan.gateways)
         hopes = self._planner.find_hopes(plan.gateways, person, list(health))
         delivery = self._make_delivery(message, replace(plan, hopes=hopes or frozenset()))
         for gateway in sorted(may_have_it):
@@ -202,14 +205,21 @@ class Dispatcher:
             left = list(self._on_the_way)
         self._timer.stop()
         lanes = list(self._lanes.values())
+        self._drain(lanes)
         for lane in lanes:
-            lane.drain()
             lane.close_queue()
         # Before gateways are closed: an attempt that closing ends must not end its message.
         self._leave([delivery for delivery in left if delivery.message.known_as])
         with ExitStack() as rest:
+            # A thread may have put back what it had taken for others.
+            rest.callback(self._drain, lanes)
             rest.callback(self._give_up, left)
             rest.callback(end_lanes, lanes, self._clock, close_first=bool(left))
+
+    def _drain(self, lanes: Sequence[Lane]) -> None:
+        for lane in lanes:
+            for delivery in lane.drain():
+                self._keeper.take_back(delivery.message, lane.name)
 
     def _leave(self, left: Sequence[Delivery]) -> None:
         """Try nothing more for messages that are kept, and let the store keep them."""
@@ -231,42 +241,6 @@ class Dispatcher:
         """Return how many more messages there is room for."""
         return max(0, self._rules.queue - self._slots.count_taken())
 
-    def has_hope(self, gateway: str) -> bool:
-        """Tell whether a message may be tried at a gateway although it counts as dead."""
-        return self._lanes[gateway].breaker.has_hope(self._clock.monotonic())
-
-    def find_health(self, gateway: str) -> GatewayHealth:
-        """See `HealthView.find_health`."""
-        return self._lanes[gateway].breaker.health(self._clock.monotonic())
-
-    def _show_health(self, delivery: Delivery, now: float) -> HealthOf:
-        """Return how one message sees the gateways: some may be tried with it although they count as dead."""
-
-        def find_health(gateway: str) -> GatewayHealth:
-            health = self._lanes[gateway].breaker.health(now)
-            if health.condition is Condition.DEAD and self._may_hope(delivery, gateway, now):
-                return GatewayHealth(Condition.ALIVE, 0.0)
-            return health
-
-        return find_health
-
-    def _may_hope(self, delivery: Delivery, gateway: str, now: float) -> bool:
-        breaker = self._lanes[gateway].breaker
-        if gateway not in delivery.hopes and breaker.may_try(delivery.person, now, last_hope=False):
-            delivery.hopes.add(gateway)
-        return gateway in delivery.hopes
-
-    def find_last_hopes(self, gateways: Sequence[str], person: Person) -> frozenset[str]:
-        """See `HealthView.find_last_hopes`; the others are probed if that tells."""
-        now = self._clock.monotonic()
-        for gateway in gateways:
-            self._prober.hurry(self._lanes[gateway])
-        return frozenset(
-            gateway
-            for gateway in gateways
-            if self._lanes[gateway].breaker.may_try(person, now, last_hope=True)
-        )
-
     def _withdraw(self, delivery: Delivery) -> None:
         self._advance(delivery, delivery.withdraw)
 
@@ -281,7 +255,7 @@ class Dispatcher:
 
     def _choose_step(self, delivery: Delivery) -> Step | None:
         now = self._clock.monotonic()
-        return delivery.choose_step(now, self._show_health(delivery, now))
+        return delivery.choose_step(now, self.view.show(delivery, now))
 
     def _follow(self, delivery: Delivery, step: Step | None) -> None:
         match step:
@@ -304,7 +278,7 @@ class Dispatcher:
             return
         with self._lock:
             now = self._clock.monotonic()
-            step = delivery.hedge(now, self._show_health(delivery, now))
+            step = delivery.hedge(now, self.view.show(delivery, now))
         if step is not None:
             self._lanes[step.gateway].put(delivery)
         self._plan_hedge(delivery)
@@ -322,7 +296,7 @@ class Dispatcher:
         if delivery.outcome is not None or not self._may_try(lane, delivery):
             return self._give_back(lane, delivery)
         try:
-            problem = self._keeper.begin(delivery.message, lane.name)
+            problem = self._note_beginning(lane, delivery)
         except NotNeeded:
             self._withdraw(delivery)
             return self._give_back(lane, delivery)
@@ -336,6 +310,14 @@ class Dispatcher:
         lane.breaker.note_success(delivery.person)
         return self._note_receipt(lane, delivery, receipt)
 
+    def _note_beginning(self, lane: Lane, delivery: Delivery) -> NotSent | None:
+        """See `Keeper.begin`; what idle threads are about to begin is noted in the same time."""
+        if self._keeper.has_noted(delivery.message, lane.name):
+            lane.pass_on()
+            return self._keeper.begin(delivery.message, lane.name)
+        with lane.messages_of_idle_threads() as others:
+            return self._keeper.begin(delivery.message, lane.name, others)
+
     def _may_try(self, lane: Lane, delivery: Delivery) -> bool:
         now = self._clock.monotonic()
         if now >= delivery.deadline or not delivery.is_needed:
@@ -346,6 +328,7 @@ class Dispatcher:
         return alive or hoped
 
     def _give_back(self, lane: Lane, delivery: Delivery) -> None:
+        self._keeper.take_back(delivery.message, lane.name)
         self._advance(delivery, lambda: delivery.take_back(lane.name))
 
     def _note_receipt(self, lane: Lane, delivery: Delivery, receipt: Receipt) -> None:

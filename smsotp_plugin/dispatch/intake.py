@@ -126,9 +126,9 @@ class Intake:
         self._allowance = int(hopes) if is_outdone else None
 
     def _report(self, gateway: str) -> GatewayReport:
-        health = self._dispatcher.find_health(gateway)
+        health = self._dispatcher.view.find_health(gateway)
         seconds = max(0.0, health.until - self._clock.monotonic())
-        return GatewayReport(health.condition, seconds, self._dispatcher.has_hope(gateway))
+        return GatewayReport(health.condition, seconds, self._dispatcher.view.has_hope(gateway))
 
     def _read(self) -> None:
         while not self._stopping:

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,6 +13,7 @@ from smsotp_plugin.dispatch.health import Breaker
 from smsotp_plugin.dispatch.ready_queue import ReadyQueue
 from smsotp_plugin.errors import DeliveryError, NoThread, NotSent
 from smsotp_plugin.providers.base import Provider
+from smsotp_plugin.sms.message import Message
 from smsotp_plugin.threads import start_thread
 
 log = logging.getLogger("smsotp.dispatch")
@@ -90,6 +92,19 @@ class Lane:
         later = 0.0 if slot is None else slot.rank * _RANK_SECONDS
         self._queue.put(delivery, delivery.message.expires + later)
 
+    @contextmanager
+    def messages_of_idle_threads(self) -> Iterator[list[Message]]:
+        """Have what idle threads are about to begin with, which they do after this."""
+        taken = self._queue.take_for_sleepers()
+        try:
+            yield [item.message for item in taken if isinstance(item, Delivery)]
+        finally:
+            self._queue.pass_on(taken)
+
+    def pass_on(self) -> None:
+        """Have another thread come for the next message, before this one does what takes time."""
+        self._queue.pass_on()
+
     def probe(self, *, hurried: bool = False) -> None:
         """Have the gateway probed soon; `hurried` is handed back with what is found."""
         self._queue.put(_Probe(hurried), 0.0)
@@ -120,9 +135,11 @@ class Lane:
                 if isinstance(item, Delivery):
                     self._attempt(self, item)
                 else:
+                    self._queue.pass_on()
                     self._probe_now(item)
             except BaseException:  # the thread has to live, also where a provider calls sys.exit
                 log.exception("gateway %s: unexpected failure", self.name)
+            self._queue.pass_on()
 
     def _probe_now(self, probe: _Probe) -> None:
         problem: DeliveryError | None = None

@@ -4,6 +4,7 @@ import heapq
 import itertools
 import queue
 import threading
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 ItemT = TypeVar("ItemT")
@@ -13,7 +14,7 @@ class ReadyQueue(Generic[ItemT]):
     """
     A priority queue that wakes few threads.
 
-    Whoever is awake takes the next item; one sleeper at a time is woken while items wait, by a token in a
+    Whoever is awake takes the next item, and passes on that others wait; so one sleeper at a time is woken, by a token in a
     `queue.SimpleQueue`. So a hundred items at once do not set all threads upon one another for the interpreter's lock,
     and yet every thread comes where those before it wait for a gateway. `queue.PriorityQueue` waits on a Condition,
     which is written in Python and costs a log-in more than its store does.
@@ -41,13 +42,37 @@ class ReadyQueue(Generic[ItemT]):
             self._wake_one()
 
     def get(self) -> ItemT | None:
-        """Wait for an item and take it; None when the queue is closed."""
+        """
+        Wait for an item and take it; None when the queue is closed.
+
+        Whoever has it calls `pass_on` before anything that takes time, or nobody comes for the next one.
+        """
         item = self._take()
         while item is None:
             if not self._tokens.get():
                 return None
             item = self._take(woken=True)
         return item
+
+    def take_for_sleepers(self) -> list[ItemT]:
+        """Take an item for each sleeper, as far as there are any; they sleep on until these are handed to `pass_on`."""
+        with self._lock:
+            number = min(len(self._heap), self._asleep)
+            self._asleep -= number
+            return [heapq.heappop(self._heap)[2] for _ in range(number)]
+
+    def pass_on(self, items: Sequence[ItemT] = ()) -> None:
+        """
+        Have somebody come for the next item.
+
+        Args:
+            items: What `take_for_sleepers` returned; it is put back, before all others.
+        """
+        with self._lock:
+            self._asleep += len(items)
+            for item in items:
+                heapq.heappush(self._heap, (0.0, next(self._numbers), item))
+            self._wake_one()
 
     def drain(self) -> list[ItemT]:
         """Take everything that waits."""
@@ -73,9 +98,7 @@ class ReadyQueue(Generic[ItemT]):
             if not self._heap:
                 self._asleep += 1
                 return None
-            item = heapq.heappop(self._heap)[2]
-            self._wake_one()
-            return item
+            return heapq.heappop(self._heap)[2]
 
     def _wake_one(self) -> None:
         if self._heap and self._asleep and not self._waking:

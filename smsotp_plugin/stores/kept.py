@@ -118,10 +118,37 @@ class LeftMessage:
     holders: tuple[str, ...] = field(default=(), compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """
+    One message at one gateway.
+
+    Attributes:
+        state: Of its challenge.
+        resends: How often the code of its challenge had been sent before.
+        gateway: Its name.
+    """
+
+    state: str
+    resends: int
+    gateway: str
+
+
 class MessageStore(ABC):
     """Keeps messages until their end. See `ChallengeStore` for how they get into it."""
 
     @abstractmethod
+    def begin_attempts(self, attempts: Sequence[Attempt]) -> Sequence[Exception | None]:
+        """
+        Note, in the time of one, that gateways may have messages from now on.
+
+        Returns:
+            For each None where it is noted, and survives the death of this process; else what `begin_attempt` raises.
+
+        Raises:
+            StoreError: None of them could be noted.
+        """
+
     def begin_attempt(self, state: str, resends: int, gateway: str) -> None:
         """
         Note that a gateway may have a message from now on; when this returns, it survives the death of this process.
@@ -130,6 +157,9 @@ class MessageStore(ABC):
             NotNeeded: Another process has let the log-in end or given it a later message: no gateway must get this one.
             StoreError: It could not be noted: the gateway must not get the message.
         """
+        (problem,) = self.begin_attempts([Attempt(state, resends, gateway)])
+        if problem is not None:
+            raise problem
 
     @abstractmethod
     def end_attempt(self, state: str, resends: int, gateway: str) -> None:

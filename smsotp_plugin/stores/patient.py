@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 #: Called by threads that no log-in waits for, or promised to be quick: first legs must not cost a change of threads.
 DIRECT = frozenset(
     (
-        *("start", "begin_attempt", "end_attempt", "forget_message", "take_over", "record"),
+        *("start", "begin_attempts", "end_attempt", "forget_message", "take_over", "record"),
         *("add_answers", "load_answers", "put_brakes", "list_brakes", "tell_fate", "hear_fates"),
         *("may_wait", "over_budget", "spend_anyway", "count"),
     )

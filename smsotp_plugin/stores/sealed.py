@@ -14,7 +14,7 @@ from smsotp_plugin.codes.fingerprints import Fingerprints, reference_of
 from smsotp_plugin.errors import Expired, StoreError, TooManyAttempts, WrongCode
 from smsotp_plugin.stores.base import Challenge, ChallengeStore, ResendRules
 from smsotp_plugin.stores.guesses import Guesser, GuessRules, Standing
-from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel
+from smsotp_plugin.stores.kept import Attempt, KeptListener, LeftMessage, Parcel
 
 
 class SealedStore(ChallengeStore):
@@ -89,8 +89,8 @@ class SealedStore(ChallengeStore):
     def mark_undelivered(self, state: str, resends: int, why: str) -> None:
         self._store.mark_undelivered(state, resends, why)
 
-    def begin_attempt(self, state: str, resends: int, gateway: str) -> None:
-        self._store.begin_attempt(state, resends, gateway)
+    def begin_attempts(self, attempts: Sequence[Attempt]) -> Sequence[Exception | None]:
+        return self._store.begin_attempts(attempts)
 
     def end_attempt(self, state: str, resends: int, gateway: str) -> None:
         self._store.end_attempt(state, resends, gateway)

@@ -12,7 +12,7 @@ import pytest
 
 from smsotp_plugin.errors import ChallengeError, ResendRefused
 from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge, ChallengeStore, ResendRules
-from smsotp_plugin.stores.kept import KeptMessage, LeftMessage, Parcel
+from smsotp_plugin.stores.kept import Attempt, KeptMessage, LeftMessage, Parcel
 from tests.contracts.binding import Binding
 from tests.support.clock import FakeClock
 from tests.support.parcels import SomeParcel, begin
@@ -132,6 +132,22 @@ class MessageContract(Binding):
         may_have_it = {each.message.state: each.may_have_it for each in left(store)}
 
         assert may_have_it == {kept.state: {"first", "third"}, other.state: frozenset()}
+
+    def test_attempts_that_begin_together_are_each_noted(
+        self, reopen: Any, left: Any, new: Callable[[], Challenge]
+    ) -> None:
+        store = reopen()
+        kept = [self.promise(store, new()) for _ in range(3)]
+        named = [Attempt(kept[0].state, 0, "first"), Attempt(kept[1].state, 0, "second")]
+        problems = store.begin_attempts([*named, Attempt(kept[0].state, 0, "third")])
+        may_have_it = {each.message.state: each.may_have_it for each in left(store)}
+
+        assert list(problems) == [None] * 3
+        assert may_have_it == {
+            kept[0].state: {"first", "third"},
+            kept[1].state: {"second"},
+            kept[2].state: frozenset(),
+        }
 
     def test_an_attempt_at_what_has_ended_leaves_nothing(
         self, reopen: Any, left: Any, clock: FakeClock, new: Callable[[], Challenge]

@@ -246,7 +246,7 @@ def attack(site: Site, faults: Faults, call: str, fault: Fault) -> None:
 
 
 def test_there_are_calls_that_can_fail() -> None:
-    assert {"answer", "begin_attempt", "find", "open_challenge", "record"} <= {*STORE_CALLS}
+    assert {"answer", "begin_attempts", "find", "open_challenge", "record"} <= {*STORE_CALLS}
     assert {"compose", "exchange", "judge", "probe"} <= {*PROVIDER_CALLS}
 
 

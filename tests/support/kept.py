@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from smsotp_plugin.stores.kept import LeftMessage, MessageStore
+from smsotp_plugin.stores.kept import Attempt, LeftMessage, MessageStore
 
 
 class KeepsNothing(MessageStore):
     """Takes everything for kept."""
 
-    def begin_attempt(self, state: str, resends: int, gateway: str) -> None:
-        pass
+    def begin_attempts(self, attempts: Sequence[Attempt]) -> Sequence[Exception | None]:
+        return [None] * len(attempts)
 
     def end_attempt(self, state: str, resends: int, gateway: str) -> None:
         pass

@@ -11,6 +11,7 @@ TAKERS = 4
 def takers(queue: ReadyQueue[int], use: Callable[[int], object]) -> Iterator[None]:
     def work() -> None:
         while (item := queue.get()) is not None:
+            queue.pass_on()
             use(item)
 
     threads = [threading.Thread(target=work, daemon=True) for _ in range(TAKERS)]
@@ -78,3 +79,45 @@ def test_each_taker_of_a_closed_queue_gets_none() -> None:
     queue.close(takers=2)
 
     assert [queue.get(), queue.get()] == [None, None]
+
+
+def test_what_is_taken_for_sleepers_wakes_nobody_until_it_is_given_to_them() -> None:
+    queue: ReadyQueue[int] = ReadyQueue()
+    for _ in range(2):
+        assert queue._take() is None
+    for item in (1, 2, 3, 4):
+        queue.put(item, expires=float(item))
+    # The token of the first item is for one of the two that sleep.
+    taken = queue.take_for_sleepers()
+    queue.put(5, expires=0.5)
+
+    assert taken == [1]
+    assert queue._tokens.qsize() == 1
+    assert queue._take(woken=True) == 5
+    assert queue._tokens.qsize() == 1
+    queue.pass_on(taken)
+    assert queue._tokens.qsize() == 2
+    assert [queue.get() for _ in range(4)] == [1, 2, 3, 4]
+
+
+def test_where_nobody_sleeps_nothing_is_taken_for_sleepers() -> None:
+    queue: ReadyQueue[int] = ReadyQueue()
+    queue.put(1, expires=1.0)
+
+    assert queue.take_for_sleepers() == []
+    assert queue.get() == 1
+
+
+def test_nothing_is_lost_where_takers_take_for_sleepers() -> None:
+    queue: ReadyQueue[int] = ReadyQueue()
+    taken: list[int] = []
+
+    def take(item: int) -> None:
+        queue.pass_on(queue.take_for_sleepers())
+        taken.append(item)
+
+    with takers(queue, take):
+        for item in range(1000):
+            queue.put(item, expires=0.0)
+
+    assert sorted(taken) == list(range(1000))

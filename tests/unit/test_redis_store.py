@@ -89,7 +89,7 @@ def test_log_ins_that_come_together_are_told_together(store: RedisStore, server:
     store._catch_up()
 
     assert (before, told) == ([], [states])
-    assert monitor.scripts() == ["record"] * 3
+    assert monitor.scripts() == ["record"]
     monitor.close()
 
 

@@ -3,7 +3,7 @@
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.sms.sealed import Letter, MessageSealer
 from smsotp_plugin.stores.base import ResendRules
 from smsotp_plugin.stores.delivery_log import describe
+from smsotp_plugin.stores.kept import Attempt
 from smsotp_plugin.stores.sqlite.attempts import find_notes, list_owners, read_notes
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import WINDOW, challenge
@@ -290,7 +291,7 @@ def test_an_attempt_that_cannot_be_noted_does_not_begin_until_it_can(path: Path,
     gateway = Gateway("first", clock)
     process = Process(path, clock, gateway)
     message = process.promise("first")
-    begin, failed, waits = process.store.begin_attempt, threading.Event(), threading.Event()
+    begin, failed, waits = process.store.begin_attempts, threading.Event(), threading.Event()
     timer = process.dispatcher._timer
     call_at = timer.call_at
 
@@ -298,14 +299,14 @@ def test_an_attempt_that_cannot_be_noted_does_not_begin_until_it_can(path: Path,
         call_at(moment, function)
         waits.set()
 
-    def begin_attempt(state: str, resends: int, gateway: str) -> None:
+    def begin_attempts(attempts: Sequence[Attempt]) -> Sequence[Exception | None]:
         if not failed.is_set():
             failed.set()
             raise StoreError("the disk is full")
-        begin(state, resends, gateway)
+        return begin(attempts)
 
     timer.call_at = call_later  # type: ignore[method-assign]  # tells that the message waits
-    process.store.begin_attempt = begin_attempt  # type: ignore[method-assign]  # a store that fails once
+    process.store.begin_attempts = begin_attempts  # type: ignore[method-assign]  # a store that fails once
     process.dispatcher.start()
     process.dispatcher.submit(message, Plan("default", ("first",), ""))
     assert waits.wait(10)

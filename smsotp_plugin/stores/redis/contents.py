@@ -26,7 +26,7 @@ from smsotp_plugin.stores.redis.line import Reply, Word
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.rows import NAMES, read_challenge, write_challenge, write_message
 from smsotp_plugin.stores.redis.scripts import Scripts, check
-from smsotp_plugin.stores.redis.trace import read_event, write_event
+from smsotp_plugin.stores.redis.trace import read_event, write_events
 
 #: Keys that are looked at, and commands that are sent, in one go.
 _PIECE = 200
@@ -107,7 +107,7 @@ def write_contents_to_redis(
     commands = [
         *(each for stored in contents.challenges for each in _write_challenge(scripts, stored)),
         *(each for stored in contents.messages for each in _write_message(scripts, stored, owner)),
-        *(write_event(scripts, event, events_kept) for event in contents.events),
+        *(write_events(scripts, events_kept, [event]) for event in contents.events),
         *_write_counts_of_wrong(scripts, contents),
         *(each for expense in contents.expenses for each in _write_expense(scripts, expense, now)),
         *(_write_count(scripts, count) for count in contents.counts),

@@ -1,9 +1,14 @@
-"""What is written soon, in the order in which it was said: nobody waits for it."""
+"""
+What is written soon: nobody waits for it.
+
+What is written alike goes in one command, in the order in which it was said; of other things the order is left open.
+"""
 
 import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from smsotp_plugin.stores.redis.line import ReplyError, explain
 from smsotp_plugin.stores.redis.link import Command
@@ -11,10 +16,12 @@ from smsotp_plugin.stores.redis.scripts import Scripts
 
 log = logging.getLogger("smsotp.store")
 
-#: Commands in one piece.
+#: Things that are written in one go.
 _PIECE = 100
-#: Commands that wait, at most; beyond that the oldest are given up.
+#: Things that wait, at most; beyond that the oldest are given up.
 _MOST_WAITING = 100_000
+
+_ItemT = TypeVar("_ItemT")
 
 
 class Lazy:
@@ -29,8 +36,8 @@ class Lazy:
     def __init__(self, scripts: Scripts, soon: Callable[[], None]) -> None:
         self._scripts = scripts
         self._soon = soon
-        #: Made when they are written: moments count from then.
-        self._waiting: deque[Callable[[], Command]] = deque(maxlen=_MOST_WAITING)
+        #: Commands are made when they are written: moments count from then.
+        self._waiting: deque[tuple[Callable[[Sequence[Any]], Command], object]] = deque(maxlen=_MOST_WAITING)
         self._writing = threading.Lock()
 
     def add(self, command: Callable[[], Command], *, soon: bool = True) -> None:
@@ -39,10 +46,21 @@ class Lazy:
 
         Args:
             command: Makes it.
+            soon: See `gather`.
+        """
+        self.gather(lambda _: command(), None, soon=soon)
+
+    def gather(self, make: Callable[[Sequence[_ItemT]], Command], item: _ItemT, *, soon: bool = True) -> None:
+        """
+        Have something written with others of its kind.
+
+        Args:
+            make: Makes the command that writes some of them; the same for all.
+            item: The thing.
             soon: Whether somebody is woken for it; else it goes with the next ones, or when `wake` is called.
         """
         # Needs no lock: a deque takes and gives one at a time.
-        self._waiting.append(command)
+        self._waiting.append((make, item))
         if soon:
             self._soon()
 
@@ -60,15 +78,18 @@ class Lazy:
         """
         with self._writing:
             while piece := self._take():
+                alike: dict[Callable[[Sequence[Any]], Command], list[object]] = {}
+                for make, item in piece:
+                    alike.setdefault(make, []).append(item)
                 try:
-                    replies = self._scripts.run_all([make() for make in piece])
+                    replies = self._scripts.run_all([make(items) for make, items in alike.items()])
                 except BaseException:
                     self._waiting.extendleft(reversed(piece))
                     raise
                 _report([str(explain(reply)) for reply in replies if isinstance(reply, ReplyError)])
 
-    def _take(self) -> list[Callable[[], Command]]:
-        piece: list[Callable[[], Command]] = []
+    def _take(self) -> list[tuple[Callable[[Sequence[Any]], Command], object]]:
+        piece: list[tuple[Callable[[Sequence[Any]], Command], object]] = []
         while self._waiting and len(piece) < _PIECE:
             piece.append(self._waiting.popleft())
         return piece

@@ -10,11 +10,11 @@ from typing import cast
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import NotNeeded, StoreError
-from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
+from smsotp_plugin.stores.kept import Attempt, KeptMessage, LeftMessage
 from smsotp_plugin.stores.redis.foreign import read_moment, reads_replies
 from smsotp_plugin.stores.redis.lazy import Lazy
-from smsotp_plugin.stores.redis.line import Word
-from smsotp_plugin.stores.redis.link import NotAnswered
+from smsotp_plugin.stores.redis.line import Reply, Word
+from smsotp_plugin.stores.redis.link import Command, NotAnswered
 from smsotp_plugin.stores.redis.same_key import SameKey
 from smsotp_plugin.stores.redis.scripts import Scripts
 from smsotp_plugin.stores.redis.unsure import Unsure
@@ -98,39 +98,46 @@ class Messages:
         """
         self._scripts.run("leave", self._keys, self.owner, *self._same_key.words(self.owner)[:1])
 
-    def begin_attempt(self, name: str, gateway: str) -> None:
+    @reads_replies
+    def begin_attempts(self, attempts: Sequence[Attempt]) -> Sequence[Exception | None]:
+        """See `MessageStore.begin_attempts`."""
+        names = [f"{each.state}:{each.resends}" for each in attempts]
+        # No other owner's: what ends later here must not end theirs.
+        tickets = [f"{self.owner} {next(self._numbers)}" for _ in attempts]
+        words: list[Word] = [self.owner]
+        for each, ticket in zip(attempts, tickets, strict=True):
+            words += (each.gateway, ticket, each.state, each.resends)
+        try:
+            reply = self._scripts.run("begin_attempts", [f"message:{name}" for name in names], *words)
+        except NotAnswered as exc:
+            if exc.is_sent:
+                # They may be noted, and the gateways get nothing.
+                for each, name, ticket in zip(attempts, names, tickets, strict=True):
+                    self._note_end(name, each.gateway, ticket)
+            raise
+        problems = [_judge(word) for word in cast("list[Reply]", reply)]
+        with self._lock:
+            for each, name, ticket, problem in zip(attempts, names, tickets, problems, strict=True):
+                if problem is None:
+                    self._begun.setdefault(name, {})[each.gateway] = ticket
+        return problems
+
+    def end_attempt(self, name: str, gateway: str) -> None:
         """
-        See `MessageStore.begin_attempt`.
+        See `MessageStore.end_attempt`.
 
         Args:
             name: Of the message, as ``STATE:RESENDS``, also in what follows.
             gateway: Its name.
         """
-        # No other owner's: what ends later here must not end theirs.
-        attempt = f"{self.owner} {next(self._numbers)}"
-        words: list[Word] = [gateway, self.owner, attempt, *name.split(":")]
-        try:
-            word = self._scripts.run("begin_attempt", [f"message:{name}"], *words)
-        except NotAnswered as exc:
-            if exc.is_sent:
-                # It may be noted, and the gateway gets nothing.
-                self._note_end(name, gateway, attempt)
-            raise
-        if word == b"taken":
-            raise StoreError("another server has taken this one for dead, and the message over")
-        if word == b"over":
-            raise NotNeeded("its log-in is over, or a later message has taken its place")
-        if word != b"begun":
-            raise StoreError("Redis does not say whether the attempt is noted; is it damaged?")
-        with self._lock:
-            self._begun.setdefault(name, {})[gateway] = attempt
-
-    def end_attempt(self, name: str, gateway: str) -> None:
-        """See `MessageStore.end_attempt`."""
         with self._lock:
             attempt = self._begun.get(name, {}).pop(gateway, None)
         if attempt is not None:
             self._note_end(name, gateway, attempt)
+
+    def _write_forgotten(self, names: Sequence[str]) -> Command:
+        keys = [f"messages:{self.owner}", *(f"message:{name}" for name in names)]
+        return self._scripts.command("forget_messages", keys, self.owner, *names)
 
     def _note_end(self, name: str, gateway: str, attempt: str) -> None:
         self._lazy.add(partial(self._scripts.command, "end_attempt", [f"message:{name}"], gateway, attempt))
@@ -139,8 +146,7 @@ class Messages:
         """See `MessageStore.forget_message`."""
         with self._lock:
             self._begun.pop(name, None)
-        keys = [f"message:{name}", f"messages:{self.owner}"]
-        self._lazy.add(partial(self._scripts.command, "forget_message", keys, name, self.owner))
+        self._lazy.gather(self._write_forgotten, name)
 
     @reads_replies
     def take_from_queue(self, group: str, entries: Sequence[Word]) -> Sequence[LeftMessage]:
@@ -219,6 +225,16 @@ class Messages:
         found = list(map(_read, piece))
         self._unsure.take_new(map(_name, found))
         return found
+
+
+def _judge(word: Reply) -> Exception | None:
+    if word == b"begun":
+        return None
+    if word == b"taken":
+        return StoreError("another server has taken this one for dead, and the message over")
+    if word == b"over":
+        return NotNeeded("its log-in is over, or a later message has taken its place")
+    return StoreError("Redis does not say whether the attempt is noted; is it damaged?")
 
 
 def _name(left: LeftMessage) -> str:

@@ -16,7 +16,7 @@ _LOOK = 1000
 #: All scripts, and what stands before each, beside `shared`.
 SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "answer": ("tallies",),
-    "begin_attempt": ("messages",),
+    "begin_attempts": ("messages",),
     "compare_keys": ("keys",),
     "count": (),
     "end_attempt": (),
@@ -24,7 +24,7 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "find": (),
     "find_own": ("messages",),
     "find_same": (),
-    "forget_message": (),
+    "forget_messages": (),
     "known_place": ("tallies",),
     "leave": ("keys",),
     "mark_undelivered": (),
@@ -123,9 +123,10 @@ class Scripts:
             "EVALSHA",
             digest,
             len(keys),
-            *(self._prefix + key for key in keys),
+            *[self._prefix + key for key in keys],
             *(turn, self._prefix, repr(asked), repr(here - asked)),
-            *(repr(word) if isinstance(word, float) else word for word in words),
+            # Lists take two thirds of the time of generators.
+            *[repr(word) if isinstance(word, float) else word for word in words],
         )
         return Command(sent, text)
 

@@ -27,7 +27,7 @@ from smsotp_plugin.stores.budgets import BudgetRules, Spending
 from smsotp_plugin.stores.delivery_log import DeliveryEvent
 from smsotp_plugin.stores.gatherer import Gatherer
 from smsotp_plugin.stores.guesses import CLEAN, Guesser, GuessRules, Standing
-from smsotp_plugin.stores.kept import KeptListener, LeftMessage, Parcel
+from smsotp_plugin.stores.kept import Attempt, KeptListener, LeftMessage, Parcel
 from smsotp_plugin.stores.key_names import NO_KEYS, KeyNames
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.queue import WORKER_LIFE, MessageQueue
@@ -51,7 +51,7 @@ from smsotp_plugin.stores.redis.same_key import SameKey
 from smsotp_plugin.stores.redis.settings import RedisSettings
 from smsotp_plugin.stores.redis.steady import SteadyClock
 from smsotp_plugin.stores.redis.teller import Teller
-from smsotp_plugin.stores.redis.trace import write_event
+from smsotp_plugin.stores.redis.trace import write_events
 from smsotp_plugin.stores.redis.unheard import Unheard
 from smsotp_plugin.stores.redis.watched import Watched
 from smsotp_plugin.stores.tries import USED_UP, Tries
@@ -94,7 +94,7 @@ class RedisStore(RedisAnswers, Store):
     ) -> None:
         self._link, self._scripts = connect(settings, clock, turn=turn, limit=limit)
         self._window = window
-        self._events_kept = events_kept
+        self._write_events = partial(write_events, self._scripts, events_kept)
         self._clock = clock
         self._steady = SteadyClock(clock)
         self._spender = Spender(budgets, self._scripts, clock, self._steady)
@@ -220,8 +220,8 @@ class RedisStore(RedisAnswers, Store):
         keys = [f"challenge:{state}", f"message:{state}:{resends}"]
         self._scripts.run("mark_undelivered", keys, resends, why, self._messages.owner)
 
-    def begin_attempt(self, state: str, resends: int, gateway: str) -> None:
-        self._messages.begin_attempt(f"{state}:{resends}", gateway)
+    def begin_attempts(self, attempts: Sequence[Attempt]) -> Sequence[Exception | None]:
+        return self._messages.begin_attempts(attempts)
 
     def end_attempt(self, state: str, resends: int, gateway: str) -> None:
         self._messages.end_attempt(f"{state}:{resends}", gateway)
@@ -259,7 +259,7 @@ class RedisStore(RedisAnswers, Store):
         self._lazy.add(partial(self._scripts.command, "count", [key], what, 1), soon=False)
 
     def record(self, event: DeliveryEvent) -> None:
-        self._lazy.add(partial(write_event, self._scripts, event, self._events_kept), soon=False)
+        self._lazy.gather(self._write_events, event, soon=False)
 
     def flush(self) -> None:
         self._teller.tell_all()

@@ -18,23 +18,33 @@ _NAMES = tuple(field.name for field in fields(DeliveryEvent))
 _row_of = attrgetter(*_NAMES)
 
 
-def write_event(scripts: Scripts, event: DeliveryEvent, kept: float) -> Command:
+def write_events(scripts: Scripts, kept: float, events: Sequence[DeliveryEvent]) -> Command:
     """
-    Make the command that writes a line.
+    Make the command that writes some lines.
 
     Args:
         scripts: Makes commands.
-        event: The line.
-        kept: Seconds for which it is kept.
+        kept: Seconds for which they are kept.
+        events: The lines, in their order.
     """
-    keys = [
-        f"events:{event.reference}" if event.reference else f"receipts:{event.gateway}:{event.gateway_id}"
-    ]
-    if event.reference and event.kind in _FOUND_BY_PERSON:
+    keys: list[str] = []
+    words: list[str | float] = [kept]
+    for event in events:
+        own = _name_keys(event)
+        keys += own
+        line = json.dumps(dict(zip(_NAMES, _row_of(event), strict=True)))
+        words += (line, event.at, event.reference, len(own))
+    return scripts.command("record", keys, *words)
+
+
+def _name_keys(event: DeliveryEvent) -> list[str]:
+    if not event.reference:
+        return [f"receipts:{event.gateway}:{event.gateway_id}"]
+    keys = [f"events:{event.reference}"]
+    if event.kind in _FOUND_BY_PERSON:
         keys += [f"of-user:{event.user}"] if event.user else []
         keys += [f"of-number:{event.number_hash}"] if event.number_hash else []
-    line = json.dumps(dict(zip(_NAMES, _row_of(event), strict=True)))
-    return scripts.command("record", keys, line, event.at, kept, event.reference)
+    return keys
 
 
 @reads_replies
@@ -55,7 +65,7 @@ def read_events(scripts: Scripts, wanted: Wanted, limit: int) -> Sequence[Delive
 
 def read_event(line: bytes, reference: str | None = None) -> DeliveryEvent:
     """
-    Read a line that `write_event` has written.
+    Read a line that `write_events` has written.
 
     Args:
         line: The line.

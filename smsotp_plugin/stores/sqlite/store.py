@@ -23,7 +23,14 @@ from smsotp_plugin.stores.budgets import NO_BUDGETS, BudgetRules, Spending
 from smsotp_plugin.stores.delivery_log import DeliveryEvent
 from smsotp_plugin.stores.gatherer import GATHERING, Gatherer
 from smsotp_plugin.stores.guesses import Guesser, GuessRules, Standing
-from smsotp_plugin.stores.kept import InsideListener, KeptListener, LeftMessage, Parcel, ignore_kept
+from smsotp_plugin.stores.kept import (
+    Attempt,
+    InsideListener,
+    KeptListener,
+    LeftMessage,
+    Parcel,
+    ignore_kept,
+)
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.sqlite.answers import AnswerPart
 from smsotp_plugin.stores.sqlite.batch import Batch
@@ -67,6 +74,13 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         NoThread: There is no thread for it.
         StoreError: The file cannot be used.
     """
+
+    def _begin_attempt(self, attempt: Attempt) -> StoreError | None:
+        try:
+            self._file.attempts.begin((attempt.state, attempt.resends), attempt.gateway)
+        except StoreError as exc:
+            return exc
+        return None
 
     def __init__(
         self, path: Path, window: float, events_kept: float, clock: Clock, budgets: BudgetRules = NO_BUDGETS
@@ -217,8 +231,8 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         self._settle(state)
         self._file.mark_undelivered(state, resends, why)
 
-    def begin_attempt(self, state: str, resends: int, gateway: str) -> None:
-        self._file.attempts.begin((state, resends), gateway)
+    def begin_attempts(self, attempts: Sequence[Attempt]) -> Sequence[Exception | None]:
+        return [self._begin_attempt(attempt) for attempt in attempts]
 
     def end_attempt(self, state: str, resends: int, gateway: str) -> None:
         self._file.attempts.end((state, resends), gateway)

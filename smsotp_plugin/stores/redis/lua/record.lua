@@ -1,19 +1,35 @@
--- Write a line of the delivery log.
+-- Write lines of the delivery log.
 --
--- KEYS[1]  list: the lines of a message, or of a delivery receipt
--- KEYS[2] ...  sorted sets: the messages of a user or a number, by the moment at which they were asked for
--- ARGV[5]  the line, ARGV[6] its moment, ARGV[7] seconds for which it is kept, ARGV[8] the message
+-- KEYS[1] ...  for each line, a list: the lines of a message, or of a delivery receipt; then sorted sets: the messages of a user
+--          or a number, by the moment at which they were asked for
+-- ARGV[5]  seconds for which they are kept
+-- ARGV[6] ...  for each: the line, its moment, the message, and how many of KEYS are its
+--
+-- Returns what is wrong with a line that cannot be written; the others are.
 
-local at, kept = tonumber(ARGV[6]), tonumber(ARGV[7])
-local left = at + kept - TURN
-if left <= 0 then
-    return nil
+local KEPT = tonumber(ARGV[5])
+
+local function note(first, last, line, moment, message)
+    local at = tonumber(moment)
+    local left = at + KEPT - TURN
+    if left <= 0 then
+        return
+    end
+    redis.call('RPUSH', KEYS[first], line)
+    expire(KEYS[first], left)
+    for place = first + 1, last do
+        redis.call('ZADD', KEYS[place], moment, message)
+        -- What is too old is cleared away now and then, for one message in sixteen.
+        if string.sub(message, 1, 1) == '0' then
+            redis.call('ZREMRANGEBYSCORE', KEYS[place], '-inf', written(at - KEPT))
+        end
+        expire(KEYS[place], left)
+    end
 end
-redis.call('RPUSH', KEYS[1], ARGV[5])
-expire(KEYS[1], left)
-for place = 2, #KEYS do
-    redis.call('ZADD', KEYS[place], ARGV[6], ARGV[8])
-    redis.call('ZREMRANGEBYSCORE', KEYS[place], '-inf', written(at - kept))
-    expire(KEYS[place], left)
-end
-return nil
+
+local next_key = 1
+return each((#ARGV - 5) / 4, function(number)
+    local place, first = 4 * number + 2, next_key
+    next_key = first + tonumber(ARGV[place + 3])
+    note(first, next_key - 1, ARGV[place], ARGV[place + 1], ARGV[place + 2])
+end)

@@ -1,0 +1,18 @@
+-- Remove messages whose outcome is final, except where another owner has taken one over.
+--
+-- KEYS[1]  the messages of their owner
+-- KEYS[2] ...  the messages
+-- ARGV[5]  owner, ARGV[6] ...  of each, STATE:N
+--
+-- Returns what is wrong with one that cannot be removed; the others are.
+
+local OWNER = ARGV[5]
+
+return each(#KEYS - 1, function(number)
+    local key, name = KEYS[number + 1], ARGV[number + 5]
+    redis.call('SREM', KEYS[1], name)
+    if not was_taken_from(key, OWNER) then
+        release(name)
+        redis.call('DEL', key)
+    end
+end)

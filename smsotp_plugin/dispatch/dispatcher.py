@@ -294,6 +294,7 @@ class Dispatcher:
 
     def _try(self, lane: Lane, delivery: Delivery) -> None:
         if delivery.outcome is not None or not self._may_try(lane, delivery):
+            lane.pass_on()
             return self._give_back(lane, delivery)
         try:
             problem = self._note_beginning(lane, delivery)

@@ -79,6 +79,9 @@ class Keeper:
             )
         except Exception as exc:  # noqa: BLE001  (whatever it is, it may be over soon)
             early = dict.fromkeys(new, exc)
+            for each in new:
+                # It may have been noted before that.
+                self._store.end_attempt(each.state, each.resends, each.gateway)
         self._early.update(early)
 
 

@@ -37,7 +37,7 @@ class Probed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Probe:
-    """Stands in the queue for the wish to probe; before every message."""
+    """Stands in the queue for the wish to probe; before every message that idle threads are not about to begin with."""
 
     hurried: bool
 

@@ -9,6 +9,9 @@ from typing import Generic, TypeVar
 
 ItemT = TypeVar("ItemT")
 
+#: Before everything that is put.
+_FIRST = float("-inf")
+
 
 class ReadyQueue(Generic[ItemT]):
     """
@@ -71,7 +74,7 @@ class ReadyQueue(Generic[ItemT]):
         with self._lock:
             self._asleep += len(items)
             for item in items:
-                heapq.heappush(self._heap, (0.0, next(self._numbers), item))
+                heapq.heappush(self._heap, (_FIRST, next(self._numbers), item))
             self._wake_one()
 
     def drain(self) -> list[ItemT]:

@@ -15,7 +15,7 @@ from smsotp_plugin.dispatch.dispatcher import Dispatcher
 from smsotp_plugin.dispatch.keeper import Keeper
 from smsotp_plugin.dispatch.people import Person
 from smsotp_plugin.dispatch.routes import Plan, RouteTable
-from smsotp_plugin.errors import ConnectFailed, NotNeeded, StoreError, Throttled
+from smsotp_plugin.errors import ConnectFailed, NotNeeded, Outcome, StoreError, Throttled
 from smsotp_plugin.settings.sections.dispatch import OnUnknown
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.phone import parse_number
@@ -145,6 +145,26 @@ def test_where_the_store_fails_nothing_begins_until_it_is_asked_again(
     assert notes.asked == [["one", "two"], ["one"], ["two"]]
 
 
+@pytest.mark.parametrize("answer", [StoreError("damaged"), TypeError("a bug"), [None]])
+def test_what_a_store_notes_and_does_not_say_so_stays_not_noted(
+    notes: Notes, keeper: Keeper, answer: Any
+) -> None:
+    begin_attempts = notes.begin_attempts
+
+    def note_and_fail(attempts: Sequence[Attempt]) -> Any:
+        begin_attempts(attempts)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    noting: Any = notes
+    noting.begin_attempts = note_and_fail
+    problem = keeper.begin(ONE, GATEWAY, [TWO])
+
+    assert isinstance(problem, Throttled)
+    assert notes.standing == set()
+
+
 def test_what_no_store_keeps_is_not_noted_with_others(notes: Notes, keeper: Keeper) -> None:
     notification = replace(TWO, state="", login="")
     keeper.begin(ONE, GATEWAY, [notification])
@@ -216,6 +236,33 @@ def test_what_was_noted_comes_before_what_is_more_urgent(notes: Notes, clock: Fa
         turns.take_one()
 
     assert turns.gateway.given == ["a", "b", "c", "urgent"]
+
+
+def test_what_was_noted_waits_for_no_probe(notes: Notes, clock: FakeClock) -> None:
+    turns = Turns(notes, clock, idle=3)
+    turns.submit("a", "b", "c")
+    notes.meanwhile = turns.lane.probe
+    for _ in range(3):
+        turns.take_one()
+
+    assert turns.gateway.given == ["a", "b", "c"]
+
+
+def test_while_a_message_ends_that_is_not_tried_another_thread_comes_for_the_next_one(
+    notes: Notes, clock: FakeClock
+) -> None:
+    turns = Turns(notes, clock, idle=2)
+    queue, woken = turns.lane._queue, list[int]()
+    turns.submit("a", "b")
+    turns.dispatcher.withdraw("a")
+    turns.dispatcher.listen(lambda *_: woken.append(queue._tokens.qsize()))
+    assert queue._tokens.get()
+    first = queue._take(woken=True)
+    assert isinstance(first, Delivery)
+    turns.dispatcher._attempt(turns.lane, first)
+
+    assert first.outcome is Outcome.NOT_NEEDED
+    assert woken == [1]
 
 
 def test_what_is_withdrawn_before_its_turn_is_noted_no_more(notes: Notes, clock: FakeClock) -> None:

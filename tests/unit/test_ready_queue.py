@@ -100,6 +100,19 @@ def test_what_is_taken_for_sleepers_wakes_nobody_until_it_is_given_to_them() -> 
     assert [queue.get() for _ in range(4)] == [1, 2, 3, 4]
 
 
+def test_what_is_put_back_comes_before_all_others() -> None:
+    queue: ReadyQueue[int] = ReadyQueue()
+    for _ in range(2):
+        assert queue._take() is None
+    queue.put(1, expires=1.0)
+    taken = queue.take_for_sleepers()
+    for item, expires in ((2, 0.0), (3, -1.0)):
+        queue.put(item, expires=expires)
+    queue.pass_on(taken)
+
+    assert [queue.get() for _ in range(3)] == [1, 3, 2]
+
+
 def test_where_nobody_sleeps_nothing_is_taken_for_sleepers() -> None:
     queue: ReadyQueue[int] = ReadyQueue()
     queue.put(1, expires=1.0)

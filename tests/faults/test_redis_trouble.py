@@ -7,13 +7,14 @@ import pytest
 from smsotp_mocks.servers.redis import RedisServer
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.kept import Attempt
 from smsotp_plugin.stores.redis.link import LIMIT, NotAnswered
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.challenges import RIGHT, at_once
 from tests.support.clock import FakeClock, Waits
 from tests.support.parcels import begin
 from tests.support.redis import Redis, once, open_store, somebody
-from tests.support.redis_peer import Peer, hang, opened, server
+from tests.support.redis_peer import Peer, close, hang, opened, server
 
 __all__ = ["opened", "server"]
 
@@ -94,6 +95,24 @@ def test_a_redis_that_has_forgotten_the_scripts_is_told_them(
     redis.close()
 
     assert store.answer(new.state, "bob", RIGHT, SystemClock().time()) == new
+
+
+def test_where_no_attempt_is_noted_because_redis_has_become_a_replica_the_right_one_is_looked_for(
+    server: RedisServer,
+) -> None:
+    store, redis = open_store(server.url), Redis(server.port)
+    states = [begin(store, somebody()).state for _ in range(3)]
+    before = store._scripts.generation
+    redis.ask("REPLICAOF", "127.0.0.1", "1")
+    try:
+        with pytest.raises(StoreError, match="READONLY"):
+            store.begin_attempts([Attempt(state, 0, "gtx") for state in states])
+    finally:
+        redis.ask("REPLICAOF", "NO", "ONE")
+        redis.close()
+        close(store)
+
+    assert store._scripts.generation > before
 
 
 def test_what_redis_refuses_is_an_error_that_repeats_nothing(

@@ -7,6 +7,7 @@ import pytest
 
 from smsotp_mocks.servers.redis import RedisServer
 from smsotp_plugin.clock import SystemClock
+from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
 from smsotp_plugin.stores.kept import Attempt
 from smsotp_plugin.stores.redis.store import RedisStore
@@ -96,8 +97,27 @@ def test_a_damaged_message_keeps_no_other_from_its_gateway(store: RedisStore, re
     redis.ask("SET", f"{PREFIX}message:{states[1]}:0", "no hash")
     problems = store.begin_attempts([Attempt(state, 0, "gtx") for state in states])
 
-    assert [problem and str(problem) for problem in problems] == [
+    assert [problem and str(problem).partition(" Op")[0] for problem in problems] == [
         None,
-        "Redis does not say whether the attempt is noted; is it damaged?",
+        "Redis refuses: WRONGTYPE",
         None,
     ]
+
+
+def test_attempts_that_a_full_redis_does_not_note_say_why(store: RedisStore, redis: Redis) -> None:
+    states = [begin(store, somebody()).state for _ in range(3)]
+    redis.ask("CONFIG", "SET", "maxmemory", "1")
+    try:
+        with pytest.raises(StoreError, match=r"^Redis refuses: .*maxmemory"):
+            store.begin_attempts([Attempt(state, 0, "gtx") for state in states])
+    finally:
+        redis.ask("CONFIG", "SET", "maxmemory", "0")
+
+
+def test_nothing_is_remembered_of_an_attempt_that_ends_after_its_message(store: RedisStore) -> None:
+    state = begin(store, somebody()).state
+    store.forget_message(state, 0)
+    store.begin_attempt(state, 0, "gtx")
+    store.end_attempt(state, 0, "gtx")
+
+    assert store._messages._begun == {}

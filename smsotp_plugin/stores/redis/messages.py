@@ -13,10 +13,10 @@ from smsotp_plugin.errors import NotNeeded, StoreError
 from smsotp_plugin.stores.kept import Attempt, KeptMessage, LeftMessage
 from smsotp_plugin.stores.redis.foreign import read_moment, reads_replies
 from smsotp_plugin.stores.redis.lazy import Lazy
-from smsotp_plugin.stores.redis.line import Reply, Word
+from smsotp_plugin.stores.redis.line import Reply, ReplyError, Word
 from smsotp_plugin.stores.redis.link import Command, NotAnswered
 from smsotp_plugin.stores.redis.same_key import SameKey
-from smsotp_plugin.stores.redis.scripts import Scripts
+from smsotp_plugin.stores.redis.scripts import Scripts, refusal
 from smsotp_plugin.stores.redis.unsure import Unsure
 
 #: Seconds; see `Messages.life`.
@@ -131,7 +131,10 @@ class Messages:
             gateway: Its name.
         """
         with self._lock:
-            attempt = self._begun.get(name, {}).pop(gateway, None)
+            attempts = self._begun.get(name, {})
+            attempt = attempts.pop(gateway, None)
+            if not attempts:
+                self._begun.pop(name, None)
         if attempt is not None:
             self._note_end(name, gateway, attempt)
 
@@ -232,6 +235,8 @@ def _judge(word: Reply) -> Exception | None:
         return None
     if word == b"taken":
         return StoreError("another server has taken this one for dead, and the message over")
+    if isinstance(word, ReplyError):
+        return refusal(word)
     if word == b"over":
         return NotNeeded("its log-in is over, or a later message has taken its place")
     return StoreError("Redis does not say whether the attempt is noted; is it damaged?")

@@ -174,5 +174,10 @@ def check(reply: Reply) -> Reply:
         StoreError: Redis refuses.
     """
     if isinstance(reply, ReplyError):
-        raise StoreError(f"Redis refuses: {explain(reply)}")
+        raise refusal(reply)
     return reply
+
+
+def refusal(error: ReplyError) -> StoreError:
+    """Return what is raised where Redis refuses."""
+    return StoreError(f"Redis refuses: {explain(error)}")

@@ -6,7 +6,8 @@
 --          been sent before
 --
 -- Returns a word for each: "taken" where another owner has taken the message over, "over" where nobody can use its code any more;
--- then the gateway must not get it from this one. "damaged" where it cannot be read. Else "begun".
+-- then the gateway must not get it from this one. Else "begun". Where one cannot be noted, what is wrong stands in its place; where none
+-- can, only that is returned: this server may be the wrong one.
 
 local function begin(key, gateway, attempt, state, resends)
     if was_taken_from(key, ARGV[5]) then
@@ -22,10 +23,11 @@ local function begin(key, gateway, attempt, state, resends)
     return 'begun'
 end
 
-local words = {}
+local words, problems = {}, 0
 for number, key in ipairs(KEYS) do
     local place = 4 * number + 2
     local is_begun, word = pcall(begin, key, ARGV[place], ARGV[place + 1], ARGV[place + 2], ARGV[place + 3])
-    words[number] = is_begun and word or 'damaged'
+    words[number] = is_begun and word or as_error(word)
+    problems = problems + (is_begun and 0 or 1)
 end
-return words
+return problems == #KEYS and words[1] or words

@@ -161,13 +161,18 @@ local function keep_message(state, resends, owner, site, expires, sealed)
     redis.call('ZADD', PREFIX .. 'owners', 'NX', written(TURN + UNSAID_LIFE), owner)
 end
 
+-- What went wrong under `pcall`, as a script returns it; before Redis 7 it is a text.
+local function as_error(problem)
+    return type(problem) == 'table' and problem or {err = tostring(problem)}
+end
+
 -- Do something for each number up to one, whatever is wrong with the others; returns the first thing that is, as a script returns it.
 local function each(last, work)
     local first_problem
     for number = 1, last do
         local is_done, problem = pcall(work, number)
         if not is_done and not first_problem then
-            first_problem = type(problem) == 'table' and problem or {err = tostring(problem)}
+            first_problem = as_error(problem)
         end
     end
     return first_problem

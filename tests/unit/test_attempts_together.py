@@ -265,10 +265,7 @@ def test_while_a_message_ends_that_is_not_tried_another_thread_comes_for_the_nex
     assert woken == [1]
 
 
-def test_what_is_withdrawn_before_its_turn_is_noted_no_more(notes: Notes, clock: FakeClock) -> None:
-    turns = Turns(notes, clock, idle=3)
-    turns.submit("a", "b")
-    notes.meanwhile = lambda: turns.dispatcher.withdraw("b")
+def see_that_the_second_is_noted_and_does_not_begin(turns: Turns, notes: Notes) -> None:
     turns.take_one()
     before = set(notes.standing)
     turns.take_one()
@@ -276,6 +273,13 @@ def test_what_is_withdrawn_before_its_turn_is_noted_no_more(notes: Notes, clock:
     assert before == {"b"}
     assert notes.standing == set()
     assert turns.gateway.given == ["a"]
+
+
+def test_what_is_withdrawn_before_its_turn_is_noted_no_more(notes: Notes, clock: FakeClock) -> None:
+    turns = Turns(notes, clock, idle=3)
+    turns.submit("a", "b")
+    notes.meanwhile = lambda: turns.dispatcher.withdraw("b")
+    see_that_the_second_is_noted_and_does_not_begin(turns, notes)
 
 
 def test_what_waits_because_its_gateway_died_is_noted_no_more(notes: Notes, clock: FakeClock) -> None:
@@ -289,13 +293,7 @@ def test_what_waits_because_its_gateway_died_is_noted_no_more(notes: Notes, cloc
         raise ConnectFailed("x")
 
     turns.gateway.does = die
-    turns.take_one()
-    before = set(notes.standing)
-    turns.take_one()
-
-    assert before == {"b"}
-    assert notes.standing == set()
-    assert turns.gateway.given == ["a"]
+    see_that_the_second_is_noted_and_does_not_begin(turns, notes)
 
 
 def test_what_a_stop_leaves_is_not_taken_for_under_way(notes: Notes, clock: FakeClock) -> None:

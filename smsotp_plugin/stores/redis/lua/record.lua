@@ -19,10 +19,7 @@ local function note(first, last, line, moment, message)
     expire(KEYS[first], left)
     for place = first + 1, last do
         redis.call('ZADD', KEYS[place], moment, message)
-        -- What is too old is cleared away now and then, for one message in sixteen.
-        if string.sub(message, 1, 1) == '0' then
-            redis.call('ZREMRANGEBYSCORE', KEYS[place], '-inf', written(at - KEPT))
-        end
+        clear_now_and_then(KEYS[place], message, at - KEPT)
         expire(KEYS[place], left)
     end
 end

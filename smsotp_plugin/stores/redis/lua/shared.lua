@@ -120,13 +120,18 @@ local function refuse_for_queue(owner)
     return nil
 end
 
+-- Clear away what is older than a moment in a sorted set, now and then: for one name in sixteen, State or message.
+local function clear_now_and_then(key, name, moment)
+    if string.sub(name, 1, 1) == '0' then
+        redis.call('ZREMRANGEBYSCORE', key, '-inf', written(moment))
+    end
+end
+
 local function hold(holders, name, expires)
     for holder in string.gmatch(holders, '%S+') do
         local key = PREFIX .. 'held:' .. holder
-        -- What nobody has ended counts no more after its end; it is cleared away now and then, for one State in sixteen.
-        if string.sub(name, 1, 1) == '0' then
-            redis.call('ZREMRANGEBYSCORE', key, '-inf', written(NOW))
-        end
+        -- What nobody has ended counts no more after its end.
+        clear_now_and_then(key, name, NOW)
         redis.call('ZADD', key, expires, name)
         expire(key, math.max(tonumber(expires) - NOW, 0) + 1)
     end

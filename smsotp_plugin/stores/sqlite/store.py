@@ -75,13 +75,6 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         StoreError: The file cannot be used.
     """
 
-    def _begin_attempt(self, attempt: Attempt) -> StoreError | None:
-        try:
-            self._file.attempts.begin((attempt.state, attempt.resends), attempt.gateway)
-        except StoreError as exc:
-            return exc
-        return None
-
     def __init__(
         self, path: Path, window: float, events_kept: float, clock: Clock, budgets: BudgetRules = NO_BUDGETS
     ) -> None:
@@ -282,6 +275,13 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
             self.flush()
         finally:
             self._file.close()
+
+    def _begin_attempt(self, attempt: Attempt) -> StoreError | None:
+        try:
+            self._file.attempts.begin((attempt.state, attempt.resends), attempt.gateway)
+        except StoreError as exc:
+            return exc
+        return None
 
     def _keep_house(self) -> None:
         try:

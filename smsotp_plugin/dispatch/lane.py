@@ -139,7 +139,6 @@ class Lane:
                     self._probe_now(item)
             except BaseException:  # the thread has to live, also where a provider calls sys.exit
                 log.exception("gateway %s: unexpected failure", self.name)
-            self._queue.pass_on()
 
     def _probe_now(self, probe: _Probe) -> None:
         problem: DeliveryError | None = None

@@ -48,8 +48,8 @@ def show_limits(config: Path, whom: str, *, lift: bool) -> int:
         usage = read_limits(settings.store, make_rules(settings.limits), (), clock)
         told = (
             _tell_settings(settings),
-            _tell_counts(usage.counts, clock),
-            _tell_brakes(usage.brakes, clock),
+            _tell_counts(usage.counts, usage.at),
+            _tell_brakes(usage.brakes, usage.at),
         )
         for number, lines in enumerate(filter(None, told)):
             _print(out, ["", *lines] if number else lines)
@@ -65,7 +65,7 @@ def _tell_person(settings: Settings, whom: str, clock: Clock, *, lift: bool) -> 
     keys = find_person(settings, whom).budgets
     usage = read_limits(settings.store, make_rules(settings.limits), keys, clock)
     brakes = [brake for brake in usage.brakes if _is_of(brake, settings, whom)]
-    told = [*_tell_usage(whom, usage), *_tell_brakes(brakes, clock)]
+    told = [*_tell_usage(whom, usage), *_tell_brakes(brakes, usage.at)]
     if lift:
         lift_limits(settings.store, (*keys, *(brake.key for brake in brakes)), clock)
         told.append(f"{quote(whom)}: all of this is forgotten; a running server knows within seconds.")
@@ -84,8 +84,7 @@ def _is_of(brake: Brake, settings: Settings, whom: str) -> bool:
     return brake.label == cut_block(number.e164)
 
 
-def _tell_brakes(brakes: Sequence[Brake], clock: Clock) -> list[str]:
-    now = clock.time()
+def _tell_brakes(brakes: Sequence[Brake], now: float) -> list[str]:
     lines = []
     for brake in brakes:
         if now < brake.until:
@@ -113,8 +112,8 @@ def _tell_settings(settings: Settings) -> list[str]:
     return [f"mode = {limits.mode}", *lines]
 
 
-def _tell_counts(counts: Sequence[Count], clock: Clock) -> list[str]:
-    today = datetime.fromtimestamp(clock.time(), UTC).date()
+def _tell_counts(counts: Sequence[Count], now: float) -> list[str]:
+    today = datetime.fromtimestamp(now, UTC).date()
     all_days, this_day = Counter[str](), Counter[str]()
     for count in counts:
         all_days[count.name] += count.number

@@ -93,11 +93,13 @@ class Usage:
     What a command is told.
 
     Attributes:
+        at: When that was so, in Unix seconds by the clock that the servers go by.
         counts: The oldest day first.
         spent: Of each key for which anything counts: its quotas, and how many SMS count for each.
         brakes: The first one first.
     """
 
+    at: float
     counts: Sequence[Count]
     spent: Mapping[str, Sequence[tuple[Quota, int]]]
     brakes: Sequence[Brake]

@@ -194,9 +194,9 @@ def _command_calls(
     def limits() -> list[str]:
         usage = read_limits_in_redis(scripts, _BUDGETS, _SPENDING.keys, clock)
         lines = [
-            *_tell_brakes(usage.brakes, clock),
+            *_tell_brakes(usage.brakes, usage.at),
             *_tell_usage("bob", usage),
-            *_tell_counts(usage.counts, clock),
+            *_tell_counts(usage.counts, usage.at),
         ]
         shown = io.StringIO()
         _print(Console(file=shown, soft_wrap=True), lines)

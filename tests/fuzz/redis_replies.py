@@ -200,7 +200,10 @@ def _command_replies(new: Challenge) -> list[tuple[str, list[Any]]]:
         ("answers", [["a p1", "3", "u p1", "4"], []]),
         ("brakes", [[brake, brake]]),
         ("trace", [[["1a2b3c4d", event]]]),
-        ("limits", [*[["per_user refused", "3"]] * 36, [repr(now), repr(now - 1)], [brake]]),
+        (
+            "limits",
+            [[str(int(now)), "0"], *[["per_user refused", "3"]] * 35, [repr(now), repr(now - 1)], [brake]],
+        ),
         (
             "contents",
             [

@@ -219,4 +219,4 @@ def _calls(stats: str, command: str) -> int:
 def test_a_redis_at_which_only_workers_have_been_counts_as_empty(workers: list[Process]) -> None:
     workers[0].queue.report({})
     workers[0].store.flush()
-    write_contents_to_redis(workers[0].store._scripts, StoreContents(), 3600.0, NOW())
+    write_contents_to_redis(workers[0].store._scripts, StoreContents(), 3600.0)

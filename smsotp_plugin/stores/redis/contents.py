@@ -26,6 +26,7 @@ from smsotp_plugin.stores.redis.line import Reply, Word
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.rows import NAMES, read_challenge, write_challenge, write_message
 from smsotp_plugin.stores.redis.scripts import Scripts, check
+from smsotp_plugin.stores.redis.steady import ask_time
 from smsotp_plugin.stores.redis.trace import read_event, write_events
 
 #: Keys that are looked at, and commands that are sent, in one go.
@@ -84,9 +85,7 @@ def read_contents_of_redis(scripts: Scripts) -> StoreContents:
     )
 
 
-def write_contents_to_redis(
-    scripts: Scripts, contents: StoreContents, events_kept: float, now: float
-) -> None:
+def write_contents_to_redis(scripts: Scripts, contents: StoreContents, events_kept: float) -> None:
     """
     Fill a Redis.
 
@@ -94,7 +93,6 @@ def write_contents_to_redis(
         scripts: The way to it.
         contents: What is written.
         events_kept: Seconds that the delivery log goes back.
-        now: Unix seconds.
 
     Raises:
         StoreError: Redis does not answer, or holds something already.
@@ -103,7 +101,7 @@ def write_contents_to_redis(
         raise StoreError(
             "this Redis holds something under this prefix already: stop its servers and remove its keys first"
         )
-    owner = secrets.token_hex(8)
+    owner, now = secrets.token_hex(8), ask_time(scripts)
     commands = [
         *(each for stored in contents.challenges for each in _write_challenge(scripts, stored)),
         *(each for stored in contents.messages for each in _write_message(scripts, stored, owner)),

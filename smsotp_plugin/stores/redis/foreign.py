@@ -52,6 +52,18 @@ def read_moment(word: Any) -> float:
     return moment
 
 
+def read_time(reply: Any) -> float:
+    """
+    Read what TIME answers.
+
+    Raises:
+        ValueError: It is something else, or a moment that no calendar has.
+        TypeError: The same.
+    """
+    seconds, microseconds = reply
+    return read_moment(int(seconds) + int(microseconds) / 1e6)
+
+
 def read_row(model: type[_RowT], text: bytes, **more: object) -> _RowT:
     """
     Read a dataclass that was written as JSON; what this version does not know is left out.

@@ -101,7 +101,7 @@ class RedisKind(StoreKind[RedisSettings]):
         from smsotp_plugin.stores.redis.contents import write_contents_to_redis  # noqa: PLC0415  (needs redis-py)
 
         with _open_beside(settings, clock) as scripts:
-            write_contents_to_redis(scripts, contents, events_kept, clock.time())
+            write_contents_to_redis(scripts, contents, events_kept)
 
     def look(self, settings: RedisSettings) -> Sequence[str]:
         from smsotp_plugin.stores.redis.look import look_at_redis  # noqa: PLC0415  (needs redis-py)

@@ -12,7 +12,7 @@ from smsotp_plugin.stores.redis.budgets import Spender
 from smsotp_plugin.stores.redis.foreign import read_moment, reads_replies
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.scripts import Scripts, check
-from smsotp_plugin.stores.redis.steady import SteadyClock
+from smsotp_plugin.stores.redis.steady import SteadyClock, ask_time
 
 _DAY = 86400
 #: Days that counters are kept; see count.lua.
@@ -22,8 +22,11 @@ _DAYS_KEPT = 33
 @reads_replies
 def read_limits_in_redis(scripts: Scripts, rules: BudgetRules, keys: Sequence[str], clock: Clock) -> Usage:
     """See `StoreKind.read_limits`."""
-    spender = Spender(rules, scripts, clock, SteadyClock(clock))
-    today = int(clock.time() // _DAY)
+    # By the same clock as the servers, or what they have spent would seem older or newer than it is to them.
+    now, steady = ask_time(scripts), SteadyClock(clock)
+    steady.compare(now)
+    spender = Spender(rules, scripts, clock, steady)
+    today = int(now // _DAY)
     days = range(today - _DAYS_KEPT, today + 2)
     replies = scripts.run_all([Command(("HGETALL", scripts.key(f"counts:{day}"))) for day in days])
     counts: list[Count] = []
@@ -36,6 +39,7 @@ def read_limits_in_redis(scripts: Scripts, rules: BudgetRules, keys: Sequence[st
         )
     spent = {key: read_spent(scripts, spender, key) for key in keys}
     return Usage(
+        now,
         counts,
         {key: each for key, each in spent.items() if any(used for _, used in each)},
         list_brakes(scripts),

@@ -5,7 +5,7 @@ from typing import cast
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.stores.key_names import KeyNames
-from smsotp_plugin.stores.redis.foreign import read_moment, reads_replies
+from smsotp_plugin.stores.redis.foreign import read_time, reads_replies
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.scripts import Scripts, check
 from smsotp_plugin.stores.redis.shared_clock import HARMLESS, explain_difference
@@ -78,10 +78,9 @@ def _ask(scripts: Scripts) -> tuple[float, list[tuple[str, float]]]:
     time, found = scripts.run_all(
         [Command(("TIME",)), Command(("ZRANGE", scripts.key("keys"), 0, -1, "WITHSCORES"))]
     )
-    seconds, microseconds = cast("list[bytes]", check(time))
     words = cast("list[bytes]", check(found))
     others = [(word.decode(), float(until)) for word, until in zip(words[::2], words[1::2], strict=True)]
-    return read_moment(seconds) + int(microseconds) / 1e6, others
+    return read_time(check(time)), others
 
 
 def _read(words: str) -> tuple[list[str], dict[str, str]]:

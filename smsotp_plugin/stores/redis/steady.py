@@ -3,6 +3,9 @@
 import threading
 
 from smsotp_plugin.clock import Clock
+from smsotp_plugin.stores.redis.foreign import read_time, reads_replies
+from smsotp_plugin.stores.redis.link import Command
+from smsotp_plugin.stores.redis.scripts import Scripts, check
 
 #: Seconds. Less is drift or the way, and is followed; more is a clock that was set, and is not.
 _SET = 1.0
@@ -30,3 +33,15 @@ class SteadyClock:
         with self._lock:
             if not self._is_told or abs(ahead - self._ahead) < _SET:
                 self._ahead, self._is_told = ahead, True
+
+
+@reads_replies
+def ask_time(scripts: Scripts) -> float:
+    """
+    Ask what the clock of Redis says, for a command that opens no store; in Unix seconds.
+
+    Raises:
+        StoreError: Redis does not answer, or with an error.
+    """
+    (reply,) = scripts.run_all([Command(("TIME",))])
+    return read_time(check(reply))

@@ -27,7 +27,12 @@ def read_limits_in_file(path: Path, rules: BudgetRules, keys: Sequence[str], clo
         ]
         brakes = list_brakes(connection)
     spent = {key: ledger.windows.spent(key) for key in keys}
-    return Usage(counts, {key: each for key, each in spent.items() if any(used for _, used in each)}, brakes)
+    return Usage(
+        clock.time(),
+        counts,
+        {key: each for key, each in spent.items() if any(used for _, used in each)},
+        brakes,
+    )
 
 
 def lift_limits_in_file(path: Path, keys: Sequence[str], clock: Clock) -> int:

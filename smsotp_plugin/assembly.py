@@ -308,7 +308,7 @@ def _build_stream(
         most=most,
         deadline=settings.dispatch.deadline,
         sealer=sealer,
-        fingerprint=names.fingerprint,
+        fingerprints=names.fingerprints,
         clock=clock,
     )
 

@@ -164,9 +164,9 @@ def erase(
     config: _ConfigOption = _DEFAULT_CONFIG,
 ) -> None:
     """
-    Remove what is kept of one person: log-ins, codes that wait, and the delivery log. The server may be running.
+    Remove what is kept of one person: log-ins, SMS that wait, and the delivery log. The server may be running.
 
-    A name is taken as it is written, so do it for the number as well; a notification that waits is still sent. Run it as root or as the user that FreeRADIUS runs as.
+    A name is taken as it is written, so do it for the number as well. Run it as root or as the user that FreeRADIUS runs as.
     Exit code 0: nothing of them is left. 1: it cannot be removed. 2: the configuration has problems.
     """
     from smsotp_plugin.commands.erase import erase as run  # noqa: PLC0415  (quick --help)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from smsotp_plugin.assembly import find_names
 from smsotp_plugin.codes.names import mask_name
+from smsotp_plugin.dispatch.stream import name_holder
 from smsotp_plugin.errors import NumberError
 from smsotp_plugin.login.budget_keys import NO_CODE, Keys
 from smsotp_plugin.settings import Settings
@@ -25,6 +26,8 @@ def find_person(settings: Settings, whom: str) -> StoredPerson:
     """
     number, names = _read_number(settings, whom), find_names(settings)
     keys = Keys(names)
+    who = [("user", shown) for shown in names.mask_user_each(whom)]
+    who += [] if number is None else [("number", number.e164)]
     return replace(
         find_traced(settings, whom),
         accounts=names.accounts(whom),
@@ -33,6 +36,7 @@ def find_person(settings: Settings, whom: str) -> StoredPerson:
             *(() if number is None else keys.number(number)),
             *keys.with_purpose(NO_CODE, whom, number),
         ),
+        holders=tuple(holder for each in who for holder in name_holder(names.fingerprints, *each)),
     )
 
 

@@ -147,7 +147,7 @@ class StreamOutbox:
         most: How many messages may wait.
         deadline: Seconds that a message may take in all.
         sealer: Seals what belongs to no challenge.
-        fingerprint: Makes digits of some text that tell nothing, always the same.
+        fingerprints: Makes digits of some text that tell nothing, always the same, the present ones first.
         clock: Time.
     """
 
@@ -160,15 +160,14 @@ class StreamOutbox:
         most: int,
         deadline: float,
         sealer: MessageSealer,
-        fingerprint: Callable[..., str],
+        fingerprints: Callable[..., Sequence[str]],
         clock: Clock,
     ) -> None:
         self._queue = queue
         self._view = view
         self._most = most
         self._sealer = sealer
-        self._fingerprint = fingerprint
-        self._name = lru_cache(_REMEMBERED)(self._make_name)
+        self._name = lru_cache(_REMEMBERED)(lambda kind, who: name_holder(fingerprints, kind, who)[0])
         self._planner = Planner(routes, view, Slots(most), deadline, clock)
         self._rounds = Rounds("smsotp-workers", view.refresh, clock)
 
@@ -210,5 +209,14 @@ class StreamOutbox:
     def withdraw(self, state: str) -> None:
         """See `Outbox.withdraw`; the store, where the challenge is over, lets no worker begin with it any more."""
 
-    def _make_name(self, kind: str, who: str) -> str:
-        return f"{kind}:{self._fingerprint('queue', kind, who)[:_DIGITS]}"
+
+def name_holder(fingerprints: Callable[..., Sequence[str]], kind: str, who: str) -> tuple[str, ...]:
+    """
+    Return under which names somebody holds a share of the queue, the present one first: one for each key.
+
+    Args:
+        fingerprints: As above.
+        kind: See `Parcel.holders`.
+        who: As `Recipient` has it.
+    """
+    return tuple([f"{kind}:{digits[:_DIGITS]}" for digits in fingerprints("queue", kind, who)])

@@ -93,7 +93,7 @@ class StoreKind(ABC, Generic[SettingsT]):
         Remove all that is kept of one person, beside a running server or without one, so that no file holds it any more.
 
         Pending log-ins of theirs can no longer be answered. An SMS that a server is sending at this moment is still sent, and so is a
-        notification that waits.
+        notification that is in no store: one that waits inside a server.
 
         Args:
             settings: Where the store is.

@@ -14,6 +14,7 @@ class StoredPerson:
         number_hashes: Fingerprints of the telephone number, one for each key; empty where only the name is known.
         accounts: Fingerprints of the folded name, under which wrong answers are counted, one for each key.
         budgets: Under which SMS are counted for name and number; see `Spending`.
+        holders: Under which their SMS wait for workers; see `Parcel.holders`.
     """
 
     user: str = ""
@@ -21,6 +22,7 @@ class StoredPerson:
     number_hashes: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     budgets: tuple[str, ...] = ()
+    holders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

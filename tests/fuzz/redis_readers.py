@@ -25,6 +25,7 @@ from smsotp_plugin.stores.budgets import BudgetRules, Scope, Spending
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
 from smsotp_plugin.stores.guesses import Guesser, GuessRules, client_place, station_place
 from smsotp_plugin.stores.person import StoredPerson
+from smsotp_plugin.stores.queue import NO_CHALLENGE
 from smsotp_plugin.stores.redis.contents import read_contents_of_redis
 from smsotp_plugin.stores.redis.erase import erase_from_redis
 from smsotp_plugin.stores.redis.limits import read_limits_in_redis
@@ -43,11 +44,12 @@ _RULES = GuessRules(5, 50, 30.0, 3600.0, 86400.0, 30 * 86400.0)
 _SOMEBODY = Guesser(("1" * 32,), (station_place("2" * 32), client_place("3" * 32)), _RULES)
 _BUDGETS = BudgetRules({Scope.USER: (Quota(5, 600, "5/10m"), Quota(20, 86400, "20/d"))}, 1_000_000)
 _SPENDING = Spending(("u" + "1" * 16,), 75_000)
-_PERSON = StoredPerson("bob", ("bob",), ("4" * 32,), ("1" * 32,), _SPENDING.keys)
+_PERSON = StoredPerson("bob", ("bob",), ("4" * 32,), ("1" * 32,), _SPENDING.keys, ("user:5",))
 _KEYS = (
     *(
         f"challenge:{STATE}",
         f"message:{STATE}:0",
+        f"message:{NO_CHALLENGE}{STATE}:0",
         "events:1a2b3c4d",
         "receipts:gtx:1",
         "guesses:1",

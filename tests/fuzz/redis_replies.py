@@ -196,6 +196,7 @@ def _command_replies(new: Challenge) -> list[tuple[str, list[Any]]]:
     )
     brake = json.dumps(asdict(Brake("p1", "+38766555", now, now + 43200, "of 20", enforced=True)))
     hashed = [word for pair in zip(NAMES, _words(new), strict=True) for word in pair]
+    message = ["site", "default", "expires", repr(now), "sealed", _seal_message(new), "g gtx", "0"]
     return [
         ("answers", [["a p1", "3", "u p1", "4"], []]),
         ("brakes", [[brake, brake]]),
@@ -208,7 +209,8 @@ def _command_replies(new: Challenge) -> list[tuple[str, list[Any]]]:
             "contents",
             [
                 [*hashed, "status", "0", "asked", "0"],
-                ["site", "default", "expires", repr(now), "sealed", _seal_message(new), "g gtx", "0"],
+                message,
+                message,
                 [event],
                 [event],
                 _tally(now)[1],
@@ -220,7 +222,18 @@ def _command_replies(new: Challenge) -> list[tuple[str, list[Any]]]:
                 [brake],
             ],
         ),
-        ("erase", [["bob", "4"], ["1a2b3c4d"], [], [1, 1, 1, 1, 1], "aof_enabled:0", ["save", ""]]),
+        (
+            "erase",
+            [
+                ["bob", "4"],
+                "user:5 number:6",
+                ["1a2b3c4d"],
+                [],
+                [1, 1, 1, 1, 1],
+                "aof_enabled:0",
+                ["save", ""],
+            ],
+        ),
     ]
 
 

@@ -50,7 +50,7 @@ class Node:
             most=most,
             deadline=30.0,
             sealer=SEALER,
-            fingerprint=NAMES.fingerprint,
+            fingerprints=NAMES.fingerprints,
             clock=self.clock,
         )
 

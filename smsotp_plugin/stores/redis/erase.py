@@ -7,6 +7,7 @@ from typing import cast
 from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.person import Erased, StoredPerson
+from smsotp_plugin.stores.queue import NO_CHALLENGE
 from smsotp_plugin.stores.redis.foreign import reads_replies
 from smsotp_plugin.stores.redis.line import ReplyError
 from smsotp_plugin.stores.redis.link import Command
@@ -32,7 +33,7 @@ def erase_from_redis(scripts: Scripts, person: StoredPerson, clock: Clock) -> Er
     Raises:
         StoreError: Redis does not answer, or all is erased and a file may still hold it.
     """
-    states = list(_find_states(scripts, person))
+    states = [*_find_states(scripts, person), *_find_notifications(scripts, person)]
     references = list(_find_references(scripts, person))
     names = [*person.accounts, *person.number_hashes]
     found = [0, 0, 0, 0, 0]
@@ -58,6 +59,19 @@ def _find_states(scripts: Scripts, person: StoredPerson) -> Iterator[str]:
             user, number_hash = cast("tuple[bytes | None, bytes | None]", check(row))
             is_theirs = bool(person.user) and user == person.user.encode()
             if is_theirs or (number_hash or b"").decode() in person.number_hashes:
+                yield state
+
+
+def _find_notifications(scripts: Scripts, person: StoredPerson) -> Iterator[str]:
+    """Yield what stands for the States of all messages of no challenge that wait for workers, or are with one, and are a person's."""
+    states = [name.split(":")[1] for name in scripts.scan(f"message:{NO_CHALLENGE}")]
+    for start in range(0, len(states), _PIECE):
+        piece = states[start : start + _PIECE]
+        keys = [scripts.key(f"message:{state}:0") for state in piece]
+        rows = scripts.run_all([Command(("HGET", key, "holders")) for key in keys])
+        for state, row in zip(piece, rows, strict=True):
+            holders = cast("bytes | None", check(row)) or b""
+            if not set(person.holders).isdisjoint(holders.decode().split()):
                 yield state
 
 

@@ -1,12 +1,23 @@
 -- Remove challenges with their messages, the lines of messages, what is counted under names, and what was spent.
 --
 -- KEYS[1]  the watched names
--- ARGV[5]  how many States there are, the States, how many references, the references, how many names, the names of accounts;
+-- ARGV[5]  how many States there are, the States (or what stands for them where there is no challenge), how many references, the references, how many names, the names of accounts;
 --          the rest are keys of budgets
 --
 -- Returns how many challenges, messages, lines, counts and SMS there were.
 
 local challenges, messages, events, counts, spent, place = 0, 0, 0, 0, 0, 6
+
+local function remove_message(name)
+    local key = PREFIX .. 'message:' .. name
+    local owner = redis.call('HGET', key, 'owner')
+    if owner then
+        redis.call('SREM', PREFIX .. 'messages:' .. owner, name)
+        release(name)
+        messages = messages + redis.call('DEL', key)
+    end
+end
+
 for _ = 1, tonumber(ARGV[5]) do
     local state = ARGV[place]
     local found = redis.call('HMGET', challenge_key(state), 'login', 'resends')
@@ -14,15 +25,10 @@ for _ = 1, tonumber(ARGV[5]) do
         challenges = challenges + redis.call('DEL', challenge_key(state))
         redis.call('LREM', PREFIX .. 'login:' .. found[1], 0, state)
         for number = 0, tonumber(found[2]) do
-            local name = state .. ':' .. number
-            local key = PREFIX .. 'message:' .. name
-            local owner = redis.call('HGET', key, 'owner')
-            if owner then
-                redis.call('SREM', PREFIX .. 'messages:' .. owner, name)
-                release(name)
-                messages = messages + redis.call('DEL', key)
-            end
+            remove_message(state .. ':' .. number)
         end
+    elseif string.sub(state, 1, 1) == '-' then
+        remove_message(state .. ':0')
     end
     place = place + 1
 end

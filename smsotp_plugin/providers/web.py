@@ -16,9 +16,10 @@ from smsotp_plugin.sms.message import Receipt
 from smsotp_plugin.wire.http.client import HttpWire, Origin, retry_after, text_of
 
 SettingsT = TypeVar("SettingsT", bound=GatewaySettings)
-_TAG = re.compile(
-    r"<(?:style|script|head\b).*?</(?:style|script|head)>|<[^<>]{0,500}>", re.IGNORECASE | re.DOTALL
-)
+_TAG = re.compile(r"<[^<>]{0,500}>")
+#: Where the part of a page that no reader sees begins, and where it ends.
+_UNSEEN = re.compile(r"<(?:style|script|head\b)", re.IGNORECASE)
+_UNSEEN_END = re.compile(r"</(?:style|script|head)>", re.IGNORECASE)
 
 
 class WebProvider(Provider[SettingsT, PreparedRequest, Response]):
@@ -67,7 +68,7 @@ class WebProvider(Provider[SettingsT, PreparedRequest, Response]):
                 )
             )
         except DeliveryError as exc:
-            exc.said = html.unescape(_TAG.sub(" ", text)).strip()
+            exc.said = _read_page(text)
             raise
 
     def probe(self, deadline: Deadline) -> None:
@@ -83,3 +84,18 @@ class WebProvider(Provider[SettingsT, PreparedRequest, Response]):
     def show_answer(self, answer: Response) -> str:
         """Return status and text."""
         return f"status {answer.status_code}: {text_of(answer)!r}"
+
+
+def _read_page(page: str) -> str:
+    """
+    Return the text that a person would see of an HTML page; anything else is returned unchanged.
+
+    Goes through the page once, from its beginning to its end: a single expression for all of this would look for the end of each
+    part that has none, and would hold the interpreter's lock, and so all log-ins, for seconds.
+    """
+    seen, at = [], 0
+    while (begin := _UNSEEN.search(page, at)) and (end := _UNSEEN_END.search(page, begin.end())):
+        seen.append(page[at : begin.start()])
+        at = end.end()
+    text = _TAG.sub(" ", " ".join([*seen, page[at:]]))
+    return html.unescape(text).strip()

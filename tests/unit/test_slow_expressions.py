@@ -13,12 +13,15 @@ from typing import Any
 import pytest
 
 import smsotp_plugin
-from smsotp_plugin.providers import smtp
+from smsotp_plugin.errors import Unknown
+from smsotp_plugin.providers import smtp, web
 from smsotp_plugin.providers.http.apis import clickatell, gtx, twilio
 from smsotp_plugin.sms import phone
-from smsotp_plugin.wire.http import xmlrpc
+from smsotp_plugin.wire.http import reading, xmlrpc
+from smsotp_plugin.wire.http import text as characters
 from smsotp_plugin.wire.smpp import deliver_sm
 from smsotp_plugin.wire.smtp import connection
+from tests.support.http_provider import answer, provider
 
 #: Those that are given what came over the wire, in the way in which they are given it.
 ON_FOREIGN_TEXT: dict[str, tuple[Callable[[Any], object], re.Pattern[Any]]] = {
@@ -31,6 +34,11 @@ ON_FOREIGN_TEXT: dict[str, tuple[Callable[[Any], object], re.Pattern[Any]]] = {
     "GTX's error": (gtx._ERROR.match, gtx._ERROR),
     "Twilio's answer": (twilio._ELEMENT.findall, twilio._ELEMENT),
     "no XML": (xmlrpc._NO_XML.search, xmlrpc._NO_XML),
+    "character set": (characters._CHARSET.search, characters._CHARSET),
+    "status line": (reading._STATUS_LINE.match, reading._STATUS_LINE),
+    "size of a chunk": (reading._CHUNK.fullmatch, reading._CHUNK),
+    "length": (reading._LENGTH.match, reading._LENGTH),
+    "tags": (web._TAG.findall, web._TAG),
     "fields of a receipt": (deliver_sm._FIELD.findall, deliver_sm._FIELD),
     "text of a receipt": (deliver_sm._MESSAGE_TEXT.split, deliver_sm._MESSAGE_TEXT),
     "foreign characters": (phone._FOREIGN.search, phone._FOREIGN),
@@ -61,6 +69,22 @@ def test_what_a_stranger_sends_is_looked_through_once(name: str) -> None:
 
     for text in texts(pattern, 1_000_000):
         look(text)
+
+
+@pytest.mark.parametrize(
+    "piece", ["<style", "<script>", "<head ", "</style", "<style></style>", "<", "<a ", "&#9", "&amp", " \n"]
+)
+def test_a_gateways_page_is_looked_through_once_whatever_it_leaves_open(piece: str) -> None:
+    with pytest.raises(Unknown, match="500"):
+        provider().judge(answer(500, piece * 150_000))
+
+
+@pytest.mark.parametrize("begin", ["charset", "charset=", 'charset="', "charset = '"])
+@pytest.mark.parametrize("piece", [" ", "\t", "'", "charset=", "charset = "])
+def test_a_gateways_content_type_is_looked_through_once_whatever_it_leaves_open(
+    begin: str, piece: str
+) -> None:
+    assert characters.find_encoding({"content-type": f"{begin}{piece * 150_000}!"}, b"") == "utf-8"
 
 
 def patterns() -> Iterator[tuple[str, re.Pattern[Any]]]:

@@ -3,6 +3,7 @@
 import html
 import re
 from abc import abstractmethod
+from contextlib import suppress
 from typing import TypeVar, final
 from urllib.parse import unquote_plus
 
@@ -98,4 +99,6 @@ def _read_page(page: str) -> str:
         seen.append(page[at : begin.start()])
         at = end.end()
     text = _TAG.sub(" ", " ".join([*seen, page[at:]]))
-    return html.unescape(text).strip()
+    with suppress(ValueError):  # a character's number has more digits than Python reads: nothing is unescaped
+        text = html.unescape(text)
+    return text.strip()

@@ -202,6 +202,8 @@ def test_a_mark_before_the_answer_hides_nothing() -> None:
          "it said: Bad No & no: ***"),
         ("Отказано, код 123 456", "text/plain; charset=windows-1251", "it said: Отказано, код ***"),
         ("line\r\n\x1b[31mfeed\u202e", "text/plain; charset=utf-8", r"it said: line \x1b[31mfeed"),
+        (f"<p>Bad key</p> &#{'9' * 5000};", "text/html", "status 400; it said: Bad key"),
+        ("<style>a{b}</style>Bad<script>c</script> key <style>without an end", "text/html", "said: Bad key without an end"),
         ("x " * 300, "text/plain", "x ..."),
         ("", "text/plain", "answered with status 400"),
     ],

@@ -227,6 +227,7 @@ def test_the_deadline_holds_against_one_byte_at_a_time(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n",
         b"HTTP/1.1 103 Early Hints\r\n\r\n",
         b"HTTP/1.1 2000 OK\r\n\r\n",
+        b"HTTP/1." + b"1" * 5000 + b" 200 OK\r\nContent-Length: 2\r\n\r\nOK",
         b"ID: 1",
     ],
 )

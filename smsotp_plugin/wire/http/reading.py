@@ -19,7 +19,7 @@ MOST_BODY = 64 * 1024
 _MOST_RECEIVED = 160 * 1024
 _MOST_LINES = 101
 
-_STATUS_LINE = re.compile(rb"HTTP/(\d)(?:\.(\d+))?[ \t]+(\d{3})(?![0-9])", re.IGNORECASE)
+_STATUS_LINE = re.compile(rb"HTTP/(\d)(?:\.(\d{1,9}))?[ \t]+(\d{3})(?![0-9])", re.IGNORECASE)
 _CHUNK = re.compile(rb"[ \t]*0*([0-9A-Fa-f]{1,8})[ \t]*(?:;.*)?", re.DOTALL)
 _LENGTH = re.compile(r"0*(\d{1,9})", re.ASCII)
 #: What nothing here unpacks. Every other unheard-of word ("utf-8" and "none" are seen) changes nothing.

@@ -108,7 +108,7 @@ class Notifier:
 def _fill(text: Template, request: LoginRequest, now: float) -> str:
     return text.fill(
         user=_shorten(request.user),
-        client=_shorten(request.client.partition("=")[2] or request.client),
+        client=_shorten(request.client_name),
         station=_shorten(request.station),
         time=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )

@@ -14,7 +14,8 @@ class LoginRequest:
         user: User-Name, as sent, 1 to 253 bytes.
         password: User-Password: the first factor, or the code. None where the packet has none (CHAP, EAP).
         state: State where it can be one of ours, that is ASCII; None where there is none.
-        client: Who asks, in the client's own words: the same log-in sent through another server has the same.
+        client: Who asks, in the client's own words, such as ``NAS-IP-Address=192.0.2.1 NAS-Identifier=vpn``, or its address
+            where it says nothing: the same log-in sent through another server has the same.
         station: Calling-Station-Id, or empty.
         site: The virtual server that the request came to, or empty where the policies are not ours.
         gateway: SMSOTP-Gateway of the control list: the gateway for this user, or empty.
@@ -33,3 +34,9 @@ class LoginRequest:
     language: str
     notification: str
     numbers: tuple[str, ...] = field(repr=False)
+
+    @property
+    def client_name(self) -> str:
+        """The client as people call it: its NAS-Identifier, else its address."""
+        address, _, identifier = self.client.partition("NAS-Identifier=")
+        return identifier or address.partition("=")[2].partition(" ")[0] or address

@@ -28,6 +28,22 @@ def test_a_notification_says_who_from_where_through_what_and_when() -> None:
     assert fill() == "bob logged in from 192.0.2.7 through vpn at 2023-11-14 22:13 UTC"
 
 
+@pytest.mark.parametrize(
+    ("client", "shown"),
+    [
+        ("NAS-Identifier=vpn", "vpn"),
+        ("NAS-IP-Address=192.0.2.1", "192.0.2.1"),
+        ("NAS-IP-Address=192.0.2.1 NAS-IPv6-Address=2001:db8::1", "192.0.2.1"),
+        ("NAS-IP-Address=192.0.2.1 NAS-Identifier=vpn", "vpn"),
+        ("NAS-IPv6-Address=2001:db8::1 NAS-Identifier=the VPN = office", "the VPN = office"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("", ""),
+    ],
+)
+def test_a_client_is_told_by_its_identifier_or_else_by_its_address(client: str, shown: str) -> None:
+    assert fill("{client}", client=client) == shown
+
+
 @pytest.mark.parametrize("tag", ["user", "client", "station"])
 @pytest.mark.parametrize(
     ("said", "shown"),

@@ -159,6 +159,7 @@ CLICKATELL_ANSWERS: list[tuple[str, Receipt | type[DeliveryError]]] = [
     ("ERR: 901, Internal error - please retry", GatewayUnavailable),
     ("ERR: 999, Something new with ID", Refused),
     ("<html>please log in, ID needed</html>", ProtocolViolation),
+    ("ID:\nERR: 105, Invalid Destination Address", ProtocolViolation),
     ("", ProtocolViolation),
 ]
 
@@ -198,8 +199,18 @@ TWILIO_ANSWERS: list[tuple[int, str, Receipt | type[DeliveryError]]] = [
         "<TwilioResponse><Message><Sid>SM1</Sid><Status>queued</Status></Message></TwilioResponse>",
         Receipt("SM1"),
     ),
-    (201, "", Receipt()),
+    (201, '{"sid": "SM1", "status": "queued", "num_segments": "many"}', Receipt("SM1")),
+    (201, "", ProtocolViolation),
+    (200, "<html>please log in</html>", ProtocolViolation),
+    (201, '{"sid": null, "status": "queued"}', ProtocolViolation),
+    (201, '{"sid": ["SM1"], "status": "queued"}', ProtocolViolation),
+    (201, '[{"sid": "SM1", "status": "queued"}]', ProtocolViolation),
+    (201, '{"sid": "SM1", "status": "failed", "error_code": null}', Refused),
+    (201, '{"sid": "SM1", "status": "failed", "error_code": 30999}', Refused),
+    (201, "<TwilioResponse><Message><Sid>SM1</Sid><Status>undelivered</Status><ErrorCode/></Message></TwilioResponse>", Refused),
     (201, '{"sid": "SM1", "status": "failed", "error_code": 21610}', BadRecipient),
+    (200, '{"code": 20003, "status": 401}', AuthFailed),
+    (200, "<TwilioResponse><RestException><Code>21211</Code><Status>400</Status></RestException></TwilioResponse>", BadRecipient),
     (400, '{"code": 21211, "message": "The number 4917012345678", "status": 400}', BadRecipient),
     (400, "<TwilioResponse><RestException><Code>21211</Code></RestException></TwilioResponse>", BadRecipient),
     (400, '{"code": 21617}', BadMessage),
@@ -212,7 +223,7 @@ TWILIO_ANSWERS: list[tuple[int, str, Receipt | type[DeliveryError]]] = [
     (503, '{"code": 20503}', GatewayUnavailable),
     (400, "[" * 100_000, Refused),
     (400, '{"code": ' + "9" * 5000 + "}", Refused),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("status", "text", "meaning"), TWILIO_ANSWERS)

@@ -26,7 +26,7 @@ from smsotp_plugin.sms.message import Receipt
 from smsotp_plugin.sms.phone import NumberFormat
 from smsotp_plugin.sms.segments import Coding, plan_segments
 
-_ACCEPTED = re.compile(r"\s*ID:\s*(\S{1,128})")
+_ACCEPTED = re.compile(r"\s*ID:[ \t]*(\S{1,128})")
 _ERROR = re.compile(r"\s*ERR:\s*(\d{1,4})")
 _MEANINGS: Meanings = {
     "001": (AuthFailed, "authentication failed"),

@@ -19,7 +19,7 @@ from smsotp_plugin.errors import (
 from smsotp_plugin.fields.template import GATEWAY_TAGS
 from smsotp_plugin.providers.http.apis.base import HttpApi, leave_as_it_is
 from smsotp_plugin.providers.http.parameters import SENTENCE
-from smsotp_plugin.providers.judging import Meanings, Reply, clean_id, find_known_error
+from smsotp_plugin.providers.judging import Meanings, Reply, clean_id, find_known_error, judge_unknown_form
 from smsotp_plugin.sms.message import Receipt
 from smsotp_plugin.sms.phone import NumberFormat
 
@@ -61,18 +61,20 @@ def _recognises(_host: str, path: str, _names: frozenset[str]) -> bool:
 
 def _judge(reply: Reply) -> Receipt | None:
     values = _read_values(reply.text)
+    sid, failed = values.get("sid"), values.get("status") in _FAILED
+    if reply.status < 300 and sid and not failed:
+        segments = values.get("num_segments", "")
+        return Receipt(clean_id(sid), int(segments) if segments.isdecimal() else 0)
     code = values.get("code") or values.get("error_code")
-    failed = reply.status >= 300 or values.get("status") in _FAILED
-    if failed and code:
+    if code:
         known = find_known_error(code, _MEANINGS, reply.retry_after)
         if known is not None:
             raise known
         if reply.status < 300 or reply.status in (400, 404, 422):
             raise Refused(f"the gateway answered with its error {code}")
-    if failed:
+    if reply.status >= 300:
         return None
-    segments = values.get("num_segments", "")
-    return Receipt(clean_id(values.get("sid", "")), int(segments) if segments.isdecimal() else 0)
+    raise Refused("the gateway answered that the message has failed") if sid else judge_unknown_form(reply)
 
 
 def _read_values(text: str) -> dict[str, str]:

@@ -112,6 +112,8 @@ def test_an_answer_that_comes_late_is_not_taken_for_the_next_one(
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: utf-8\r\nContent-Length: 2\r\n\r\nOK", b"OK"),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n", b""),
         (b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", b""),
+        (b"HTTP/1.1 204 No Content\r\nContent-Encoding: br\r\n\r\n", b""),
+        (b"HTTP/1.1 202 Accepted\r\nContent-Encoding: zstd\r\nContent-Length: 0\r\n\r\n", b""),
     ],
 )  # fmt: skip
 def test_an_odd_answer_is_read_as_browsers_read_it_without_waiting(
@@ -234,6 +236,56 @@ def test_the_deadline_holds_against_one_byte_at_a_time(
 def test_half_an_answer_and_garbage_are_unknown(make_peer: MakePeer, make_wire: MakeWire, raw: bytes) -> None:
     with pytest.raises(ProtocolViolation):
         exchange(make_wire(make_peer(answer_with(raw)).port))
+
+
+@pytest.mark.parametrize("first", [b"", OK])
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"Content-Length: 200000\r\n\r\n<html>",
+        b"Content-Length: 10\r\n\r\n<html>",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\n<ht",
+        b"Transfer-Encoding: rot13\r\n\r\n",
+        b"Content-Encoding: br\r\nContent-Length: 2\r\n\r\nOK",
+        b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nOK",
+        b"\r\n" + b"a" * 70000,
+    ],
+    ids=[
+        "too long",
+        "broken off",
+        "broken chunk",
+        "odd framing",
+        "brotli",
+        "not packed",
+        "too long to the end",
+    ],
+)
+def test_a_failure_is_one_whatever_is_wrong_with_its_page(
+    make_peer: MakePeer, make_wire: MakeWire, first: bytes, page: bytes
+) -> None:
+    def talk(conn: socket.socket) -> None:
+        if first:
+            read_head(conn)
+            conn.sendall(first)
+        read_head(conn)
+        conn.sendall(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\n" + page)
+
+    wire = make_wire(make_peer(talk).port)
+    if first:
+        exchange(wire)
+
+    answer = exchange(wire)
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
+
+
+def test_a_failure_whose_page_never_ends_is_known_at_the_deadline(
+    make_peer: MakePeer, make_wire: MakeWire
+) -> None:
+    talk, stop = dripping(b"HTTP/1.1 503 Away\r\nContent-Length: 50000\r\n\r\n")
+
+    assert exchange(make_wire(make_peer(talk).port), seconds=0.3).status_code == 503
+    stop.set()
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,10 @@ class Incoming:
             pass
         return self.read_exactly(len(self._buffer) - self._at)
 
+    def skip(self) -> None:
+        """Pass over what is here."""
+        self._at = len(self._buffer)
+
     def _read_more(self) -> bool:
         received = self._receive()
         self.left -= len(received)
@@ -108,16 +112,20 @@ def read_answer(incoming: Incoming) -> Answer:
     """
     Read the answer to a request that is not HEAD, with its body.
 
+    A status of 300 or more has said that nothing came of the request as it was: what is wrong with the page that follows
+    it changes nothing, and the body is empty then.
+
     Raises:
         Broken: It breaks off, is too long or makes no sense; the text is fit for the log.
     """
     head = read_head(incoming)
-    keep, body = head.keeps_alive(), b""
-    if head.status not in (204, 304):
-        keep, body = _read_body(incoming, head, keep)
-    body = _unpack(head.list_words("content-encoding"), body)
-    if len(body) > MOST_BODY:
-        raise _refuse_length(head.status)
+    try:
+        keep, body = _read_whole_body(incoming, head)
+    except Broken:
+        if head.status < 300:
+            raise
+        incoming.skip()
+        keep, body = False, b""
     return Answer(head.status, head.fields, body, keep and not incoming.has_anything())
 
 
@@ -212,6 +220,17 @@ def _read_header_lines(incoming: Incoming) -> Iterator[str]:
     raise Broken(f"the answer is too long: its head has more than {_MOST_LINES} lines")
 
 
+def _read_whole_body(incoming: Incoming, head: Head) -> tuple[bool, bytes]:
+    """Return whether the connection can be kept, and the body unpacked."""
+    keep, body = head.keeps_alive(), b""
+    if head.status not in (204, 304):
+        keep, body = _read_body(incoming, head, keep)
+    body = _unpack(head.list_words("content-encoding"), body)
+    if len(body) > MOST_BODY:
+        raise _refuse_length(head.status)
+    return keep, body
+
+
 def _read_body(incoming: Incoming, head: Head, keep: bool) -> tuple[bool, bytes]:  # noqa: FBT001  (handed on)
     """Return whether the connection can be kept, and the body as it came."""
     codings = [word for word in head.list_words("transfer-encoding") if word != "identity"]
@@ -259,10 +278,10 @@ def _read_chunks(incoming: Incoming, status: int) -> tuple[bytes, bool]:
 
 def _unpack(codings: list[str], body: bytes) -> bytes:
     """Undo what was done to a body, the last coding first."""
-    for coding in reversed(codings):
+    for coding in reversed(codings if body else ()):
         if coding in _PACKED:
             raise Broken(f"the answer's body is packed with {coding}, which is not known here")
-        if body and coding in ("gzip", "x-gzip", "deflate"):
+        if coding in ("gzip", "x-gzip", "deflate"):
             body = _inflate(body, coding)
     return body
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -55,11 +56,16 @@ def sources(package: Path) -> dict[str, Path]:
 def imported(path: Path) -> Iterator[str]:
     """Yield the dotted name of all that a module imports, wherever it does so."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: a relative import"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        yield from named(node)
+
+
+def named(node: ast.AST) -> Iterator[str]:
+    """Yield the dotted names that a statement imports, if it is an import."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        assert node.level == 0, f"a relative import: {ast.unparse(node)}"
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def own(name: str, package: str, modules: Mapping[str, Path]) -> str | None:
@@ -92,13 +98,13 @@ GRAPH, MOCK_GRAPH = graph("smsotp_plugin", MODULES), graph("smsotp_mocks", MOCK_
 USED = {module: {name.partition(".")[0] for name in imported(path)} for module, path in MODULES.items()}
 
 
-def reachable(module: str) -> set[str]:
-    """Return everything that is loaded with a module."""
-    seen, waiting = set[str](), [module]
+def reachable(*modules: str) -> set[str]:
+    """Return everything that is loaded with some modules; the ``__init__`` of each folder on the way is."""
+    seen, waiting = set[str](), list(modules)
     while waiting:
         if (here := waiting.pop()) not in seen:
             seen.add(here)
-            waiting.extend(GRAPH[here])
+            waiting.extend((*GRAPH[here], here.rpartition(".")[0]))
     return seen
 
 
@@ -149,6 +155,18 @@ def test_the_server_loads_nothing_of_the_command() -> None:
 
     assert loaded & {"cli", "commands", "raddb"} == set()
     assert [module for module in loaded if {"typer", "rich"} & USED[module]] == []
+
+
+def test_the_door_loads_no_package_of_others_before_it_has_put_its_own_ones_first() -> None:
+    statements = ast.parse(MODULES["freeradius"].read_text()).body
+    [turn] = (at for at, each in enumerate(statements) if ast.unparse(each) == "host.prefer_own_packages()")
+    names = [name for statement in statements[:turn] for name in named(statement)]
+    loaded = reachable(*(module for name in names if (module := own(name, "smsotp_plugin", MODULES))))
+
+    packages = {name.partition(".")[0] for name in names}.union(*(USED[module] for module in loaded))
+
+    assert "radius.host" in loaded
+    assert packages - sys.stdlib_module_names == {"smsotp_plugin", "radiusd"}
 
 
 def test_plugin_and_mocks_do_not_know_each_other() -> None:

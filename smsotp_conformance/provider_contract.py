@@ -107,7 +107,7 @@ class ProviderContract:
     A mock or a provider that is made in another way overrides `serve` or `make` instead.
     """
 
-    #: Whether the provider can speak TLS from the first byte.
+    #: Whether the provider can speak TLS from the first byte, and has CHECK_SSL for it.
     speaks_tls = True
     #: What is tried.
     provider_class: type[AnyProvider]
@@ -133,7 +133,7 @@ class ProviderContract:
         """
         trust = check_tls if isinstance(check_tls, bool) else str(check_tls)
         settings = self.provider_class.Settings.model_validate(
-            {"TIMEOUT": _PATIENCE, **self.settings(mock), "CHECK_SSL": trust}
+            {"TIMEOUT": _PATIENCE, **self.settings(mock)} | ({"CHECK_SSL": trust} if self.speaks_tls else {})
         )
         return self.provider_class(GatewayContext("contract", CLOCK), settings)
 

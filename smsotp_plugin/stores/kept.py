@@ -143,23 +143,13 @@ class MessageStore(ABC):
         Note, in the time of one, that gateways may have messages from now on.
 
         Returns:
-            For each None where it is noted, and survives the death of this process; else what `begin_attempt` raises.
+            For each None where it is noted, and survives the death of this process; else why the gateway must not get the message.
+            That is NotNeeded where another process has let the log-in end or given it a later message, so that no gateway must get
+            this one, and StoreError where it could not be noted.
 
         Raises:
             StoreError: None of them could be noted.
         """
-
-    def begin_attempt(self, state: str, resends: int, gateway: str) -> None:
-        """
-        Note that a gateway may have a message from now on; when this returns, it survives the death of this process.
-
-        Raises:
-            NotNeeded: Another process has let the log-in end or given it a later message: no gateway must get this one.
-            StoreError: It could not be noted: the gateway must not get the message.
-        """
-        (problem,) = self.begin_attempts([Attempt(state, resends, gateway)])
-        if problem is not None:
-            raise problem
 
     @abstractmethod
     def end_attempt(self, state: str, resends: int, gateway: str) -> None:

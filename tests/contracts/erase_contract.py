@@ -18,7 +18,7 @@ from smsotp_plugin.stores.schemes import erase_person, read_trace
 from tests.contracts.binding import Binding
 from tests.support.challenges import DAY
 from tests.support.clock import FakeClock
-from tests.support.parcels import SomeParcel, begin
+from tests.support.parcels import SomeParcel, begin, begin_attempt
 
 #: What stands for Anna in no row of anybody else.
 HERS = (b"anna", b"an11a", b"5ea1ed", b"her number")
@@ -42,7 +42,7 @@ class EraseContract(Binding):
     @staticmethod
     def log_in(store: Store, clock: FakeClock, challenge: Challenge, reference: str) -> Challenge:
         store.open_challenge(challenge, SomeParcel(challenge, b"5ea1ed" + challenge.user.encode()))
-        store.begin_attempt(challenge.state, 0, "gtx")
+        begin_attempt(store, challenge.state, "gtx")
         asked = DeliveryEvent(
             reference,
             clock.time(),

@@ -15,7 +15,7 @@ from smsotp_plugin.stores.base import KEPT_AFTER_EXPIRY, Challenge, ChallengeSto
 from smsotp_plugin.stores.kept import Attempt, KeptMessage, LeftMessage, Parcel
 from tests.contracts.binding import Binding
 from tests.support.clock import FakeClock
-from tests.support.parcels import SomeParcel, begin
+from tests.support.parcels import SomeParcel, begin, begin_attempt
 
 
 class MessageContract(Binding):
@@ -109,7 +109,7 @@ class MessageContract(Binding):
     def test_what_has_ended_is_not_left(self, reopen: Any, left: Any, new: Callable[[], Challenge]) -> None:
         store = reopen()
         first, second = self.promise(store, new()), self.promise(store, new())
-        store.begin_attempt(first.state, 0, "gateway")
+        begin_attempt(store, first.state, "gateway")
         store.forget_message(first.state, 0)
         store.forget_message("0" * 32, 0)
         store.flush()
@@ -122,13 +122,13 @@ class MessageContract(Binding):
         store = reopen()
         kept, other = self.promise(store, new()), self.promise(store, new())
         for gateway in ("first", "second", "third"):
-            store.begin_attempt(kept.state, 0, gateway)
+            begin_attempt(store, kept.state, gateway)
         for _ in range(3):
             store.end_attempt(kept.state, 0, "first")
-            store.begin_attempt(kept.state, 0, "first")
+            begin_attempt(store, kept.state, "first")
         store.end_attempt(kept.state, 0, "second")
         store.flush()
-        store.begin_attempt(kept.state, 0, "first")
+        begin_attempt(store, kept.state, "first")
         may_have_it = {each.message.state: each.may_have_it for each in left(store)}
 
         assert may_have_it == {kept.state: {"first", "third"}, other.state: frozenset()}
@@ -155,7 +155,7 @@ class MessageContract(Binding):
         store, challenge = reopen(), new()
         kept = self.promise(store, challenge)
         store.forget_message(kept.state, 0)
-        store.begin_attempt(kept.state, 0, "late")
+        begin_attempt(store, kept.state, "late")
         store.resend(kept.state, "bob", clock.time(), ResendRules(1, 0), SomeParcel(challenge))
 
         assert [each.may_have_it for each in left(store)] == [frozenset()]
@@ -198,7 +198,7 @@ class MessageContract(Binding):
         self.die(store)
         heir = reopen()
         heir.take_over(clock.time())
-        heir.begin_attempt(kept.state, 0, "gateway")
+        begin_attempt(heir, kept.state, "gateway")
 
         assert left(heir) == [LeftMessage(kept, is_needed=True, may_have_it=frozenset({"gateway"}))]
 

@@ -21,7 +21,7 @@ from smsotp_plugin.stores.redis.store import RedisStore
 from tests.e2e.disks import ext4, mounted
 from tests.support.challenges import DAY, RIGHT, WINDOW, WRONG, name_outcome
 from tests.support.clock import FakeClock, Waits
-from tests.support.parcels import begin
+from tests.support.parcels import begin, begin_attempt
 from tests.support.redis import PATIENCE, Redis, once, open_store, somebody
 from tests.support.redis_peer import Peer
 from tests.support.redis_places import COPIED, wait_for_copy
@@ -158,7 +158,7 @@ def test_an_sms_whose_end_is_lost_may_come_again(tmp_path: Path, opened: Opened)
         wait_for_copy(redis.first)
         redis.between.cut()
         (sent,) = queues[0].take(1)
-        worker.begin_attempt(new.state, 0, "mock")
+        begin_attempt(worker, new.state, "mock")
         worker.forget_message(new.state, 0)
         worker.flush()
         redis.first.kill()

@@ -12,7 +12,7 @@ from smsotp_plugin.stores.redis.link import LIMIT, NotAnswered
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.challenges import RIGHT, at_once
 from tests.support.clock import FakeClock, Waits
-from tests.support.parcels import begin
+from tests.support.parcels import begin, begin_attempt
 from tests.support.redis import Redis, once, open_store, somebody
 from tests.support.redis_peer import Peer, close, hang, opened, server
 
@@ -136,11 +136,11 @@ def test_a_server_that_was_taken_for_dead_sends_nothing_that_another_one_has_tak
     cut_off._scripts.ask("ZADD", 1, cut_off._messages.owner, key="owners")
     taken = other.take_over(SystemClock().time())
     with pytest.raises(StoreError, match="taken this one for dead"):
-        cut_off.begin_attempt(new.state, 0, "gtx")
+        begin_attempt(cut_off, new.state, "gtx")
     cut_off.mark_undelivered(new.state, 0, "not sent")
     cut_off.forget_message(new.state, 0)
     cut_off.flush()
-    other.begin_attempt(new.state, 0, "gtx")
+    begin_attempt(other, new.state, "gtx")
 
     assert [each.message.state for each in taken] == [new.state]
     assert other.find(new.state, "bob").undelivered == ""

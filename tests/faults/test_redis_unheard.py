@@ -18,7 +18,7 @@ from smsotp_plugin.stores.redis.messages import LIFE
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.challenges import RIGHT, WRONG, name_outcome
 from tests.support.clock import FakeClock
-from tests.support.parcels import begin
+from tests.support.parcels import begin, begin_attempt
 from tests.support.redis import Redis, once, open_store, somebody
 from tests.support.redis_peer import Proxy, behind, leave, server
 
@@ -137,10 +137,10 @@ def begin_attempt_unheard(behind: Behind, new: Challenge) -> None:
     """Begin an attempt, and let the proxy keep to itself what Redis says to that."""
     proxy, store, clock = behind
     # Redis gets to know the script.
-    store.begin_attempt(begin(store, somebody(clock)).state, 0, "gtx")
+    begin_attempt(store, begin(store, somebody(clock)).state, "gtx")
     proxy.is_silent = True
     with pytest.raises(NotAnswered):
-        store.begin_attempt(new.state, 0, "gtx")
+        begin_attempt(store, new.state, "gtx")
     proxy.is_silent = False
 
 
@@ -171,7 +171,7 @@ def test_an_attempt_that_is_made_when_redis_answers_again_is_noted(
     _, store, clock = behind
     new = begin(store, somebody(clock))
     begin_attempt_unheard(behind, new)
-    once(lambda: store.begin_attempt(new.state, 0, "gtx"), clock=clock)
+    once(lambda: begin_attempt(store, new.state, "gtx"), clock=clock)
     store.flush()
 
     assert leave_to_heir(server, store, new) == {"gtx"}
@@ -181,10 +181,10 @@ def test_whoever_was_taken_for_dead_ends_no_attempt_of_somebody_else(server: Red
     first, second = (open_store(server.url, limit=LIMIT) for _ in range(2))
     redis = Redis(server.port)
     new = begin(first, somebody())
-    first.begin_attempt(new.state, 0, "gtx")
+    begin_attempt(first, new.state, "gtx")
     leave(first, redis)
     second.take_over(SystemClock().time())
-    second.begin_attempt(new.state, 0, "gtx")
+    begin_attempt(second, new.state, "gtx")
     first.end_attempt(new.state, 0, "gtx")
     first.flush()
     found = leave_to_heir(server, second, new)

@@ -37,7 +37,7 @@ from smsotp_plugin.stores.sealed import SealedStore
 from tests.fuzz.reader import Reader, describe
 from tests.fuzz.redis_replies import PART, SEALER, STATE, TOKENS, examples, make_challenge, parse
 from tests.support.clock import FakeClock, Waits
-from tests.support.parcels import SomeParcel
+from tests.support.parcels import SomeParcel, begin_attempt
 
 _WRONG = "b" * 32
 _RULES = GuessRules(5, 50, 30.0, 3600.0, 86400.0, 30 * 86400.0)
@@ -166,8 +166,8 @@ def _message_calls(
     view = WorkersView(queue, clock)
     opens = _Opens(clock)
 
-    def begin_attempt() -> None:
-        store.begin_attempt(STATE, 0, "gtx")
+    def begin() -> None:
+        begin_attempt(store, STATE, "gtx")
         inner._messages._begun.clear()
 
     def look() -> bool:
@@ -176,7 +176,7 @@ def _message_calls(
         return view.find_health("gtx").condition == Condition.ALIVE
 
     return {
-        "begin_attempt": begin_attempt,
+        "begin_attempts": begin,
         "live": inner._messages.live,
         "take_over": lambda: opens.hand_over(inner.take_over(now)),
         "take": lambda: opens.hand_over(queue.take(20)),

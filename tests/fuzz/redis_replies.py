@@ -180,7 +180,7 @@ def _message_replies(new: Challenge) -> list[tuple[str, list[Any]]]:
     )
     return [
         ("fates", [[["1-0", ["answered", STATE]], ["2-0", ["unsent", STATE]]]]),
-        ("begin_attempt", [["begun"]]),
+        ("begin_attempts", [["begun"]]),
         ("live", [[now, []]]),
         ("take_over", [[now, [left, left]]]),
         ("take", [[["queue", [["1-0", ["m", STATE + ":0"]]]]], [left]]),

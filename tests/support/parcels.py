@@ -6,7 +6,7 @@ from typing import cast
 
 from smsotp_plugin.stores.base import Challenge, ChallengeStore
 from smsotp_plugin.stores.budgets import Spending
-from smsotp_plugin.stores.kept import KeptMessage, Parcel
+from smsotp_plugin.stores.kept import Attempt, KeptMessage, MessageStore, Parcel
 
 SEALED = bytes(range(256))
 #: Of what concerns nobody's budgets.
@@ -33,6 +33,18 @@ class SomeParcel:
 def begin(store: ChallengeStore, new: Challenge) -> Challenge:
     """Open a challenge with some message; returns what `open_challenge` does."""
     return store.open_challenge(new, SomeParcel(new))
+
+
+def begin_attempt(store: MessageStore, state: str, gateway: str, *, resends: int = 0) -> None:
+    """
+    Note that a gateway may have a message from now on.
+
+    Raises:
+        Exception: It is not noted; see `MessageStore.begin_attempts`.
+    """
+    (problem,) = store.begin_attempts([Attempt(state, resends, gateway)])
+    if problem is not None:
+        raise problem
 
 
 def told_by(store: ChallengeStore) -> list[str]:

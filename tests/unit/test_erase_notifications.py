@@ -14,6 +14,7 @@ from smsotp_plugin.settings import Settings, load_settings
 from smsotp_plugin.stores.queue import GatewayReport
 from smsotp_plugin.stores.schemes import erase_person
 from tests.support.login_bench import NUMBER, request
+from tests.support.parcels import begin_attempt
 from tests.support.queue_process import STREAM, Process, workers
 from tests.support.redis import Redis
 
@@ -97,7 +98,7 @@ def test_what_a_worker_has_taken_is_given_to_no_gateway_any_more(
     assert erased.messages == 1
     assert kept(redis) == set()
     with pytest.raises(NotNeeded):
-        workers[0].store.begin_attempt(taken.message.state, 0, "any")
+        begin_attempt(workers[0].store, taken.message.state, "any")
 
 
 def test_the_worker_whose_turn_comes_finds_nothing(

@@ -14,7 +14,7 @@ from smsotp_plugin.stores.kept import LeftMessage
 from smsotp_plugin.stores.queue import GatewayReport, QueueView
 from smsotp_plugin.stores.redis.contents import write_contents_to_redis
 from tests.support.challenges import RIGHT
-from tests.support.parcels import SomeParcel, begin
+from tests.support.parcels import SomeParcel, begin, begin_attempt
 from tests.support.queue_process import NOW, STREAM, WORKERS, Process, die, node, notify, put, workers
 from tests.support.redis import Redis, somebody
 
@@ -67,7 +67,7 @@ def test_what_a_dead_worker_had_taken_belongs_to_the_next_one_with_where_it_may_
     begun, waiting = begin(node.store, somebody()), begin(node.store, somebody())
     dead, heir = workers
     dead.queue.take(5)
-    dead.store.begin_attempt(begun.state, 0, "mock")
+    begin_attempt(dead.store, begun.state, "mock")
     die(redis, dead)
     taken = {each.message.state: each for each in heir.store.take_over(NOW())}
 
@@ -130,9 +130,9 @@ def test_no_gateway_gets_what_belongs_to_a_log_in_that_is_over(node: Process, wo
     node.store.resend(resent.state, "bob", NOW(), ResendRules(1, 0), SomeParcel(resent))
     for over in (used, resent):
         with pytest.raises(NotNeeded):
-            workers[0].store.begin_attempt(over.state, 0, "mock")
+            begin_attempt(workers[0].store, over.state, "mock")
 
-    workers[0].store.begin_attempt(open_.state, 0, "mock")
+    begin_attempt(workers[0].store, open_.state, "mock")
 
 
 def test_a_notification_is_the_workers_that_takes_it_then_the_next_ones_and_is_forgotten(
@@ -141,12 +141,12 @@ def test_a_notification_is_the_workers_that_takes_it_then_the_next_ones_and_is_f
     begun, waiting = notify(node), notify(node)
     dead, heir = workers
     taken = dead.queue.take(5)
-    dead.store.begin_attempt(begun.state, 0, "mock")
+    begin_attempt(dead.store, begun.state, "mock")
     die(redis, dead)
     left = {each.message.state: each for each in heir.store.take_over(NOW())}
     with pytest.raises(StoreError, match="taken this one for dead"):
-        dead.store.begin_attempt(waiting.state, 0, "mock")
-    heir.store.begin_attempt(waiting.state, 0, "mock")
+        begin_attempt(dead.store, waiting.state, "mock")
+    begin_attempt(heir.store, waiting.state, "mock")
     for each in (begun, waiting):
         heir.store.forget_message(each.state, 0)
     heir.store.flush()
@@ -165,7 +165,7 @@ def test_no_gateway_gets_a_notification_after_its_end_or_of_which_nothing_is_kep
     redis.ask("DEL", f"{{smsotp}}:message:{lost.state}:0")
     for each in (old, lost):
         with pytest.raises(NotNeeded):
-            workers[0].store.begin_attempt(each.state, 0, "mock")
+            begin_attempt(workers[0].store, each.state, "mock")
 
     assert needed == {old.state: False, lost.state: True}
 

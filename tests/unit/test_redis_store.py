@@ -23,7 +23,7 @@ from smsotp_plugin.stores.redis.settings import RedisSettings
 from smsotp_plugin.stores.redis.store import RedisStore
 from smsotp_plugin.stores.schemes import erase_person, look_at_store, read_trace, unlock_account
 from tests.support.challenges import RIGHT, WRONG
-from tests.support.parcels import SomeParcel, begin
+from tests.support.parcels import SomeParcel, begin, begin_attempt
 from tests.support.redis import Monitor, Redis, fill_settings, once, open_store, somebody
 
 NOW = SystemClock().time
@@ -154,7 +154,7 @@ def test_each_script_is_a_file_that_explains_itself_and_is_loaded_at_the_start()
 
 def test_all_keys_are_in_one_slot_and_end_by_themselves(store: RedisStore, redis: Redis) -> None:
     new = begin(store, somebody())
-    store.begin_attempt(new.state, 0, "gtx")
+    begin_attempt(store, new.state, "gtx")
     store.answer(new.state, "bob", RIGHT, NOW(), BOB)
     for kind in (EventKind.ASKED, EventKind.RECEIPT):
         store.record(

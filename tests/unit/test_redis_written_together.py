@@ -12,7 +12,7 @@ from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
 from smsotp_plugin.stores.kept import Attempt
 from smsotp_plugin.stores.redis.store import RedisStore
 from smsotp_plugin.stores.schemes import read_trace
-from tests.support.parcels import begin
+from tests.support.parcels import begin, begin_attempt
 from tests.support.redis import Monitor, Redis, fill_settings, open_store, somebody
 
 PREFIX = "{smsotp}:"
@@ -117,7 +117,7 @@ def test_attempts_that_a_full_redis_does_not_note_say_why(store: RedisStore, red
 def test_nothing_is_remembered_of_an_attempt_that_ends_after_its_message(store: RedisStore) -> None:
     state = begin(store, somebody()).state
     store.forget_message(state, 0)
-    store.begin_attempt(state, 0, "gtx")
+    begin_attempt(store, state, "gtx")
     store.end_attempt(state, 0, "gtx")
 
     assert store._messages._begun == {}

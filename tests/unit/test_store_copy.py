@@ -19,7 +19,7 @@ from smsotp_plugin.stores.schemes import copy_store, open_store, read_limits, re
 from smsotp_plugin.stores.settings import StoreSettings
 from smsotp_plugin.stores.sqlite.settings import SqliteSettings
 from tests.support.challenges import DAY, RIGHT, WINDOW, WRONG
-from tests.support.parcels import SomeParcel
+from tests.support.parcels import SomeParcel, begin_attempt
 from tests.support.redis import somebody
 
 CLOCK = SystemClock()
@@ -58,7 +58,7 @@ class Filled:
         for each in (self.pending, self.used, self.spent):
             store.forget_message(each.state, 0)
         store.resend(self.waiting.state, "bob", CLOCK.time(), ResendRules(2, 0), SomeParcel(self.waiting))
-        store.begin_attempt(self.waiting.state, 1, "gtx")
+        begin_attempt(store, self.waiting.state, resends=1, gateway="gtx")
         self.events = [
             DeliveryEvent("ref", CLOCK.time(), EventKind.ASKED, user="bob", number_hash="h"),
             DeliveryEvent("ref", CLOCK.time(), EventKind.ATTEMPT, "gtx", "id", "accepted"),

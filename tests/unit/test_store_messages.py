@@ -17,7 +17,7 @@ from smsotp_plugin.stores.sqlite.neighbours import Neighbours, Presence, draw_ow
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import WINDOW, challenge
 from tests.support.clock import FakeClock
-from tests.support.parcels import begin
+from tests.support.parcels import begin, begin_attempt
 
 DAY = 86400.0
 
@@ -61,7 +61,7 @@ def test_attempts_wait_for_nobody_who_writes_to_the_database(path: Path, clock: 
 
     def begin(state: str) -> None:
         together.wait()
-        store.begin_attempt(state, 0, "gateway")
+        begin_attempt(store, state, "gateway")
 
     with locked(path), ThreadPoolExecutor(8) as pool:
         list(pool.map(begin, states))
@@ -78,7 +78,7 @@ def test_what_has_ended_while_nothing_could_be_written_is_removed_afterwards(
     store = SqliteStore(path, WINDOW, DAY, clock)
     ended, failed = promise(store, clock), promise(store, clock)
     for state in (ended, failed):
-        store.begin_attempt(state, 0, "gateway")
+        begin_attempt(store, state, "gateway")
     with locked(path):
         store.forget_message(ended, 0)
         store.end_attempt(failed, 0, "gateway")
@@ -185,13 +185,13 @@ def test_a_store_that_is_alone_looks_for_others_messages_once(path: Path, clock:
 def test_what_may_have_been_sent_is_known_to_the_third_server_too(path: Path, clock: FakeClock) -> None:
     first = SqliteStore(path, WINDOW, DAY, clock)
     state = promise(first, clock)
-    first.begin_attempt(state, 0, "one")
-    first.begin_attempt(state, 0, "another")
+    begin_attempt(first, state, "one")
+    begin_attempt(first, state, "another")
     first.end_attempt(state, 0, "another")
     first.close()
     second = SqliteStore(path, WINDOW, DAY, clock)
     (taken,) = second.take_over(clock.time())
-    second.begin_attempt(state, 0, "third")
+    begin_attempt(second, state, "third")
     second.close()
     third = SqliteStore(path, WINDOW, DAY, clock)
     (left,) = third.take_over(clock.time())
@@ -206,7 +206,7 @@ def test_only_the_notes_of_those_who_live_or_have_left_messages_are_kept(
 ) -> None:
     dead, living = SqliteStore(path, WINDOW, DAY, clock), SqliteStore(path, WINDOW, DAY, clock)
     for store in (dead, living):
-        store.begin_attempt(promise(store, clock), 0, "gateway")
+        begin_attempt(store, promise(store, clock), "gateway")
     dead.close()
     left_behind = find_notes(path, draw_owner())
     left_behind.touch()

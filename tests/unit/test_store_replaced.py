@@ -15,7 +15,7 @@ from smsotp_plugin.stores.sqlite.attempts import find_notes, list_owners, read_n
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import RIGHT, WINDOW, challenge, name_outcome
 from tests.support.clock import FakeClock, Waits
-from tests.support.parcels import begin
+from tests.support.parcels import begin, begin_attempt
 
 DAY = 86400.0
 
@@ -59,11 +59,11 @@ def test_attempts_are_noted_beside_the_database_that_is_there(
 ) -> None:
     before = begin(store, challenge(clock))
     store.flush()
-    store.begin_attempt(before.state, 0, "first")
+    begin_attempt(store, before.state, "first")
     do(path)
     after = begin(store, challenge(clock))
     store.flush()
-    store.begin_attempt(after.state, 0, "second")
+    begin_attempt(store, after.state, "second")
 
     (owner,) = list_owners(path)
     assert read_notes(find_notes(path, owner)) == {(after.state, 0): {"second"}}

@@ -12,7 +12,7 @@ from smsotp_plugin.stores.schemes import SCHEMES, find_store, look_at_store, ope
 from smsotp_plugin.stores.sqlite.settings import SqliteSettings
 from tests.support.challenges import challenge
 from tests.support.clock import FakeClock, Waits
-from tests.support.parcels import begin
+from tests.support.parcels import begin, begin_attempt
 
 PACKAGE = Path(str(smsotp_plugin.__file__)).parent
 #: Names of stores, and of what only one of them has.
@@ -60,7 +60,7 @@ def test_a_store_in_a_file_knows_its_files_and_no_others(tmp_path: Path) -> None
     store = open_store(settings, window=30.0, events_kept=86400.0, clock=clock)
     new = begin(store, challenge(clock))
     store.flush()
-    store.begin_attempt(new.state, 0, "gateway")
+    begin_attempt(store, new.state, "gateway")
     made = sorted(tmp_path.iterdir())
     for name in ("a.db-backup", "a.db.old", "a.key", "b.db"):
         (tmp_path / name).touch()

@@ -9,6 +9,7 @@ from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import AuthFailed, ConnectFailed, Outcome
 from smsotp_plugin.settings.sections.dispatch import OnUnknown
 from smsotp_plugin.stores.queue import WORKER_LIFE, GatewayReport, MessageQueue
+from tests.support.parcels import begin_attempt
 from tests.support.redis import Redis, open_store, somebody
 from tests.support.worker_process import BOB, Node, WorkerProcess, compose
 
@@ -97,7 +98,7 @@ class DeadWorker:
             self.reference = "notified"
         (taken,) = worker.queue.take(1)
         if begun:
-            worker.store.begin_attempt(taken.message.state, 0, begun)
+            begin_attempt(worker.store, taken.message.state, begun)
         redis.ask("ZADD", "{smsotp}:owners", 1, worker.store._messages.owner)
 
     def close(self) -> None:

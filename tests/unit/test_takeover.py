@@ -29,7 +29,7 @@ from smsotp_plugin.stores.sqlite.attempts import find_notes, list_owners, read_n
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.challenges import WINDOW, challenge
 from tests.support.clock import FakeClock, Waits
-from tests.support.parcels import SomeParcel
+from tests.support.parcels import SomeParcel, begin_attempt
 from tests.support.sending import Gateway, Log, hanging_gateway
 
 DAY = 86400.0
@@ -164,7 +164,7 @@ def test_an_attempt_that_was_under_way_counts_as_unknown(
 ) -> None:
     dead = Process(path, clock)
     message = dead.promise("first", "second")
-    dead.store.begin_attempt(message.state, 0, "first")
+    begin_attempt(dead.store, message.state, "first")
     dead.die()
     gateways = [Gateway("first", clock), Gateway("second", clock)]
     heir = Process(path, clock, *gateways, on_unknown=on_unknown)

@@ -31,12 +31,12 @@ from smsotp_mocks.net.ports import find_free_tcp_port
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.redis import RedisServer
 from smsotp_mocks.servers.worker import Worker
+from smsotp_plugin.dispatch.intake import PIECE
 
 _WHOLE = Sizes(rounds=5, requests=8_000, seconds=8.0)
 _QUICK = Sizes(rounds=1, requests=1_500, seconds=2.0)
 _NUMBERS_OF_WORKERS = (1, 2, 4)
 _FILL = 1_500  # messages
-_PIECE = 20  # messages that a worker takes at once
 _TO_WORKERS = '[queue]\nmode = "workers"\n\n'
 
 
@@ -134,7 +134,7 @@ class Cluster:
         load = self._bench.load(server.address, _FILL)
         filled = self._bench.begin(run_load, load).result().codes.get(CHALLENGE, 0)
         # What was handed to a worker that is held is lost on the way to it, and claimed two seconds later.
-        handed = _PIECE * len(workers)
+        handed = PIECE * len(workers)
         begin = time.perf_counter()
         for worker in workers:
             worker.thaw()

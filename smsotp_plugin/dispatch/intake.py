@@ -16,7 +16,7 @@ from smsotp_plugin.threads import start_thread
 log = logging.getLogger("smsotp.dispatch")
 
 #: Messages that are taken at once: few, so that those who come together are shared by all workers.
-_PIECE = 20
+PIECE = 20
 #: Seconds until the store is asked again where it did not answer, or until there may be room again.
 _PAUSE = 0.2
 
@@ -147,7 +147,7 @@ class Intake:
         if not room:
             return False
         try:
-            taken = self._queue.take(min(room, _PIECE))
+            taken = self._queue.take(min(room, PIECE))
         except StoreError:
             # Told by the store, once.
             return False

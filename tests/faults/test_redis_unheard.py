@@ -13,6 +13,7 @@ from smsotp_mocks.servers.redis import RedisServer
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.codes.fingerprints import reference_of
 from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.kept import Attempt
 from smsotp_plugin.stores.redis.link import LIMIT, NotAnswered
 from smsotp_plugin.stores.redis.messages import LIFE
 from smsotp_plugin.stores.redis.store import RedisStore
@@ -144,14 +145,16 @@ def begin_attempt_unheard(behind: Behind, new: Challenge) -> None:
     proxy.is_silent = False
 
 
-def leave_to_heir(server: RedisServer, store: RedisStore, new: Challenge) -> frozenset[str]:
-    """Take a store for dead; returns which gateways may have a message, as far as its heir knows."""
+def leave_to_heir(
+    server: RedisServer, store: RedisStore, *messages: Challenge | Attempt
+) -> list[frozenset[str]]:
+    """Take a store for dead; returns which gateways may have each of these messages, as far as its heir knows."""
     heir, redis = open_store(server.url, limit=LIMIT), Redis(server.port)
     leave(store, redis)
     redis.close()
-    (found,) = [each for each in heir.take_over(SystemClock().time()) if each.message.state == new.state]
+    left = {each.message.state: each.may_have_it for each in heir.take_over(SystemClock().time())}
     heir.close()
-    return found.may_have_it
+    return [left[each.state] for each in messages]
 
 
 def test_a_gateway_certainly_does_not_have_what_it_was_not_given_because_redis_did_not_answer(
@@ -162,7 +165,32 @@ def test_a_gateway_certainly_does_not_have_what_it_was_not_given_because_redis_d
     begin_attempt_unheard(behind, new)
     once(store.flush, clock=clock)
 
-    assert leave_to_heir(server, store, new) == frozenset()
+    assert leave_to_heir(server, store, new) == [frozenset()]
+
+
+BOTH_BEGUN = b"*2\r\n$5\r\nbegun\r\n$5\r\nbegun\r\n"
+
+
+@pytest.mark.parametrize(
+    ("nonsense", "noted"),
+    [
+        (b"*2\r\n$5\r\nbegun\r\n$5\r\nbegan\r\n", [True, False]),
+        (b"*2\r\n:1\r\n$-1\r\n", [False, False]),
+        (b"*1\r\n$5\r\nbegun\r\n", [False, False]),
+        (b"$5\r\nbegun\r\n", [False, False]),
+    ],
+)
+def test_a_gateway_certainly_does_not_have_what_it_was_not_given_because_redis_answered_nonsense(
+    server: RedisServer, behind: Behind, nonsense: bytes, noted: list[bool]
+) -> None:
+    proxy, store, clock = behind
+    attempts = [Attempt(begin(store, somebody(clock)).state, 0, "gtx") for _ in range(2)]
+    proxy.change = lambda answer: answer.replace(BOTH_BEGUN, nonsense)
+    problems = store.begin_attempts(attempts)
+    store.flush()
+
+    assert [problem is None for problem in problems] == noted
+    assert [bool(found) for found in leave_to_heir(server, store, *attempts)] == noted
 
 
 def test_an_attempt_that_is_made_when_redis_answers_again_is_noted(
@@ -174,7 +202,7 @@ def test_an_attempt_that_is_made_when_redis_answers_again_is_noted(
     once(lambda: begin_attempt(store, new.state, "gtx"), clock=clock)
     store.flush()
 
-    assert leave_to_heir(server, store, new) == {"gtx"}
+    assert leave_to_heir(server, store, new) == [{"gtx"}]
 
 
 def test_whoever_was_taken_for_dead_ends_no_attempt_of_somebody_else(server: RedisServer) -> None:
@@ -192,7 +220,7 @@ def test_whoever_was_taken_for_dead_ends_no_attempt_of_somebody_else(server: Red
         each.close()
     redis.close()
 
-    assert found == {"gtx"}
+    assert found == [{"gtx"}]
 
 
 def test_whoever_found_redis_away_lets_the_others_say_that_they_live_before_anything_is_taken_from_them(

@@ -28,6 +28,7 @@ from smsotp_plugin.stores.person import StoredPerson
 from smsotp_plugin.stores.queue import NO_CHALLENGE
 from smsotp_plugin.stores.redis.contents import read_contents_of_redis
 from smsotp_plugin.stores.redis.erase import erase_from_redis
+from smsotp_plugin.stores.redis.lazy import Lazy
 from smsotp_plugin.stores.redis.limits import read_limits_in_redis
 from smsotp_plugin.stores.redis.scripts import Scripts, check
 from smsotp_plugin.stores.redis.settings import RedisSettings
@@ -95,6 +96,8 @@ def redis_readers() -> Iterator[list[Reader]]:
     inner, scripts = RedisStore(settings, 60, 86400, clock, _BUDGETS), _Replies()
     for part in (inner, inner._messages, inner._spender, inner._fates):
         vars(part)["_scripts"] = scripts
+    # What is written soon is never written.
+    vars(inner._messages)["_lazy"] = Lazy(scripts, lambda: None)
     try:
         new = make_challenge(names, clock.time())
         yield [_redis(scripts, _calls(scripts, inner, SealedStore(inner, names), new, clock), new)]

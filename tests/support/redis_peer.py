@@ -110,12 +110,13 @@ def say(answer: bytes) -> Callable[[socket.socket], None]:
 
 
 class Proxy(Peer):
-    """Stands between a store and a Redis; may keep the answers to itself."""
+    """Stands between a store and a Redis; may keep the answers to itself, or change them."""
 
     def __init__(self, port: int) -> None:
         super().__init__(self._forward)
         self._port = port
         self.is_silent = False
+        self.change: Callable[[bytes], bytes] = bytes
 
     def _forward(self, connection: socket.socket) -> None:
         with socket.create_connection(("127.0.0.1", self._port)) as redis:
@@ -123,7 +124,7 @@ class Proxy(Peer):
                 redis.sendall(asked)
                 answer = redis.recv(65536)
                 if not self.is_silent:
-                    connection.sendall(answer)
+                    connection.sendall(self.change(answer))
 
 
 @pytest.fixture

@@ -98,7 +98,6 @@ class Messages:
         """
         self._scripts.run("leave", self._keys, self.owner, *self._same_key.words(self.owner)[:1])
 
-    @reads_replies
     def begin_attempts(self, attempts: Sequence[Attempt]) -> Sequence[Exception | None]:
         """See `MessageStore.begin_attempts`."""
         names = [f"{each.state}:{each.resends}" for each in attempts]
@@ -109,17 +108,16 @@ class Messages:
             words += (each.gateway, ticket, each.state, each.resends)
         try:
             reply = self._scripts.run("begin_attempts", [f"message:{name}" for name in names], *words)
+            problems = _read_problems(reply, len(attempts))
         except NotAnswered as exc:
-            if exc.is_sent:
-                # They may be noted, and the gateways get nothing.
-                for each, name, ticket in zip(attempts, names, tickets, strict=True):
-                    self._note_end(name, each.gateway, ticket)
-            raise
-        problems = [_judge(word) for word in cast("list[Reply]", reply)]
-        with self._lock:
-            for each, name, ticket, problem in zip(attempts, names, tickets, problems, strict=True):
-                if problem is None:
+            problems = [exc] * len(attempts)
+        for each, name, ticket, problem in zip(attempts, names, tickets, problems, strict=True):
+            if problem is None:
+                with self._lock:
                     self._begun.setdefault(name, {})[each.gateway] = ticket
+            elif isinstance(problem, NotAnswered) and problem.is_sent:
+                # It may be noted, and the gateway gets nothing.
+                self._note_end(name, each.gateway, ticket)
         return problems
 
     def end_attempt(self, name: str, gateway: str) -> None:
@@ -230,6 +228,11 @@ class Messages:
         return found
 
 
+def _read_problems(reply: Reply, number: int) -> Sequence[Exception | None]:
+    words = reply if isinstance(reply, list) and len(reply) == number else [None] * number
+    return list(map(_judge, words))
+
+
 def _judge(word: Reply) -> Exception | None:
     if word == b"begun":
         return None
@@ -239,7 +242,7 @@ def _judge(word: Reply) -> Exception | None:
         return refusal(word)
     if word == b"over":
         return NotNeeded("its log-in is over, or a later message has taken its place")
-    return StoreError("Redis does not say whether the attempt is noted; is it damaged?")
+    return NotAnswered("Redis does not say whether the attempt is noted; is it damaged?", is_sent=True)
 
 
 def _name(left: LeftMessage) -> str:

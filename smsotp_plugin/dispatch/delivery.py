@@ -119,8 +119,8 @@ class Delivery:
 
     @property
     def is_needed(self) -> bool:
-        """Whether anybody can still use the code."""
-        return self._needed
+        """Whether it has not ended and somebody can still use the code."""
+        return self._needed and self.outcome is None
 
     def choose_step(self, now: float, health_of: HealthOf) -> Step | None:
         """

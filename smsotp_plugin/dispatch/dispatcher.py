@@ -293,7 +293,7 @@ class Dispatcher:
             raise
 
     def _try(self, lane: Lane, delivery: Delivery) -> None:
-        if delivery.outcome is not None or not self._may_try(lane, delivery):
+        if not self._may_try(lane, delivery):
             lane.pass_on()
             return self._give_back(lane, delivery)
         try:
@@ -303,7 +303,9 @@ class Dispatcher:
             return self._give_back(lane, delivery)
         if problem is not None:
             return self._advance(delivery, lambda: delivery.note_failure(lane.name, problem))
-        self._count_copies(delivery, lambda: delivery.note_begun(lane.name))
+        if not self._begin(lane, delivery):
+            self._keeper.end(delivery.message, lane.name)
+            return self._give_back(lane, delivery)
         try:
             receipt = lane.provider.submit(delivery.message, Deadline(delivery.deadline, self._clock))
         except DeliveryError as exc:
@@ -318,6 +320,15 @@ class Dispatcher:
             return self._keeper.begin(delivery.message, lane.name)
         with lane.messages_of_idle_threads() as others:
             return self._keeper.begin(delivery.message, lane.name, others)
+
+    def _begin(self, lane: Lane, delivery: Delivery) -> bool:
+        """Note that a gateway gets a message now; False where it must not: nobody needs it any more, or it has ended."""
+        with self._lock:
+            is_needed = delivery.is_needed
+            if is_needed:
+                delivery.note_begun(lane.name)
+        self._count_copies(delivery)
+        return is_needed
 
     def _may_try(self, lane: Lane, delivery: Delivery) -> bool:
         now = self._clock.monotonic()
@@ -356,9 +367,8 @@ class Dispatcher:
         steps.append(lambda: self._count_copies(delivery))
         take_all(*steps)
 
-    def _count_copies(self, delivery: Delivery, note: Callable[[], None] = _do_nothing) -> None:
+    def _count_copies(self, delivery: Delivery) -> None:
         with self._lock:
-            note()
             change = delivery.count_copies()
         if change:
             self._cost_listener(delivery.message, change)

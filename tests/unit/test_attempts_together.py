@@ -282,6 +282,31 @@ def test_what_is_withdrawn_before_its_turn_is_noted_no_more(notes: Notes, clock:
     see_that_the_second_is_noted_and_does_not_begin(turns, notes)
 
 
+def test_what_is_withdrawn_while_it_is_noted_does_not_begin(notes: Notes, clock: FakeClock) -> None:
+    turns, ended, costs = Turns(notes, clock, idle=2), list[Outcome](), list[int]()
+    turns.dispatcher.listen(lambda _, outcome: ended.append(outcome), lambda _, change: costs.append(change))
+    turns.submit("a")
+    notes.meanwhile = lambda: turns.dispatcher.withdraw("a")
+    turns.take_one()
+
+    assert turns.gateway.given == []
+    assert notes.standing == set()
+    assert (ended, costs) == ([Outcome.NOT_NEEDED], [-1])
+
+
+def test_what_a_stop_leaves_while_it_is_noted_does_not_begin(
+    notes: Notes, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    turns = Turns(notes, clock, idle=2)
+    turns.submit("a")
+    notes.meanwhile = lambda: turns.dispatcher.stop(0)
+    turns.take_one()
+
+    assert "waits for the next start of the server" in caplog.text
+    assert turns.gateway.given == []
+    assert notes.standing == set()
+
+
 def test_what_waits_because_its_gateway_died_is_noted_no_more(notes: Notes, clock: FakeClock) -> None:
     turns = Turns(notes, clock, idle=3)
     turns.submit("a", "b")

@@ -2,8 +2,8 @@
 The door that FreeRADIUS calls, through rlm_python3. The only module that imports ``radiusd``.
 
 Rules of the host (FreeRADIUS 3.2): a handler that returns None lets the user in, one that returns a negative number
-kills the server, an exception in `instantiate` lets the server start without us. So each handler returns one explicit
-code on every path, and rejects where anything is wrong.
+kills the server, and an exception in `instantiate` lets the server start without us. So each handler returns an explicit
+code on every path, and rejects the request if anything is wrong.
 """
 
 import logging
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 #: Returned by `instantiate` only: the server does not start.
 _REFUSE_START = -1
-#: ``rlm_rcode_t``; the others stand in `radius.legs`, which needs third-party packages.
+#: ``rlm_rcode_t``; the others are in `radius.legs`, which imports third-party packages.
 _REJECT, _OK, _NOOP = 0, 2, 7
 
 #: The server's levels. Debug lines go out as information: whoever asks for them wants to see them.
@@ -44,12 +44,12 @@ class _Running:
 
     system: "System | None" = None
     legs: "Legs | None" = None
-    #: Of what goes wrong with packets: they may come as fast as somebody likes.
+    #: Limits how many errors with packets are logged: anybody may send as many packets as they like.
     reports = Ration(SystemClock())
 
 
 def instantiate(_: object) -> int:
-    """Read the configuration and start; anything wrong is logged in whole sentences and stops the server."""
+    """Read the configuration and start; any problem is logged in full sentences, and keeps the server from starting."""
     try:
         _start()
     except BaseException as exc:  # noqa: BLE001  (an exception would let the server start without us)
@@ -59,7 +59,7 @@ def instantiate(_: object) -> int:
 
 
 def authorize(packet: "Packet") -> "int | ModuleAnswer":
-    """Judge an answer leg. Called where `look` said that it is one."""
+    """Judge an answer leg. The policies call this only if `look` has found one."""
     return _handle(lambda legs: legs.answer_leg(packet))
 
 
@@ -79,11 +79,11 @@ def note(packet: "Packet") -> "int | ModuleAnswer":
 
 
 def post_auth(packet: "Packet") -> "int | ModuleAnswer":
-    """Send a notification where unlang asks for one. Whatever happens, the decision on the log-in stays as it is."""
+    """Send a notification if unlang asks for one. Whatever happens, the decision about the log-in does not change."""
     try:
         legs = _Running.legs
         if legs is not None:
-            return legs.after(packet)
+            return legs.notify(packet)
     except BaseException as exc:  # noqa: BLE001  (a notification that fails must not undo a log-in)
         _report_sparingly("no notification is sent: ", exc)
     return _NOOP
@@ -105,7 +105,7 @@ def _start() -> None:
     host.refuse_unusable(version)
     host.refuse_foreign_python(Path(__file__))
     host.read_any_text()
-    # Not before: these need third-party packages, and a failure must be logged readably.
+    # Imported only now: these need third-party packages, and if one is missing, the log has to say so readably.
     from smsotp_plugin import assembly, log  # noqa: PLC0415  (see above)
     from smsotp_plugin.radius.attributes import AttributePlace  # noqa: PLC0415  (see above)
     from smsotp_plugin.radius.legs import Legs  # noqa: PLC0415  (see above)
@@ -143,7 +143,7 @@ def _start() -> None:
 
 
 def _judge_sites(*, uniform: bool) -> None:
-    """Log where virtual servers do not call the policies as they must; the server may have its reasons, and starts."""
+    """Log where virtual servers do not call the policies as they must; the server starts all the same."""
     from smsotp_plugin.radius.config_tree import find_running_main_file  # noqa: PLC0415  (as above)
     from smsotp_plugin.radius.wiring import judge_wiring  # noqa: PLC0415  (as above)
 
@@ -185,7 +185,7 @@ def _handle(judge: "Callable[[Legs], ModuleAnswer]") -> "int | ModuleAnswer":
 
 
 def _report_thread(died: threading.ExceptHookArgs) -> None:
-    """Log what ended a thread: Python would print it where nobody looks, with its text."""
+    """Log what ended a thread: Python would print it, with a text that may hold a secret, where nobody looks."""
     if died.exc_value is not None:
         name = died.thread.name if died.thread else "unknown"
         _report(f"the thread {name} has ended: ", died.exc_value)
@@ -198,14 +198,14 @@ def _report_sparingly(what: str, exc: BaseException) -> None:
 
 
 def _report(what: str, exc: BaseException, more: str = "") -> None:
-    # What cannot be logged must not change what was decided.
+    # A failure to log must not change a decision.
     with suppress(Exception):
         for line in _explain(exc):
             _to_radlog(logging.ERROR, f"smsotp: {what}{line}{more}")
 
 
 def _explain(exc: BaseException) -> list[str]:
-    """Return sentences for the log: our own errors in their words, others by kind and place."""
+    """Return sentences for the log: our own errors in their own words, any other by its class and where it was raised."""
     from smsotp_plugin.errors import ConfigError, SmsOtpError  # noqa: PLC0415  (see above)
 
     match exc:
@@ -216,7 +216,7 @@ def _explain(exc: BaseException) -> list[str]:
         case ImportError():
             return [f"a package cannot be loaded: {exc}; install smsotp-plugin again, with /usr/bin/python3"]
     places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(exc.__traceback__)]
-    # What the system says has no words of ours, and mostly names what is wrong with the machine.
+    # The system's own text repeats nothing that was sent to us, and usually says what is wrong with the machine.
     why = f" ({os.strerror(exc.errno)})" if isinstance(exc, OSError) and exc.errno is not None else ""
     return [f"unexpected {type(exc).__name__}{why} at {' < '.join(reversed(places))}"]
 

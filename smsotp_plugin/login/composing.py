@@ -1,4 +1,4 @@
-"""From a challenge to the message that carries its code: whose number, what text, which gateways, at what cost."""
+"""Composes the message that carries the code of a challenge: to which number, in what words, how, and at what cost."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from smsotp_plugin.stores.kept import KeptMessage
 
 Text = TypeVar("Text", str, Template)
 
-#: Of a State; enough to spread messages over gateways evenly.
+#: How many digits of a State decide which gateway comes first: enough to share messages out evenly.
 _SHARE_DIGITS = 8
 
 #: What a provider without a template of its own sends where ``[otp] text`` is not set.
@@ -35,14 +35,14 @@ DEFAULT_SENTENCE = SMS_TAGS.read("{otp} is your code to log in.")
 @dataclass(frozen=True, slots=True)
 class CodeParcel:
     """
-    The code of a challenge as it waits to be kept; see `Parcel`.
+    A message with a code, ready for the store to keep; see `Parcel`.
 
     Attributes:
-        challenge: Whose code.
-        message: Carries it, as for the first time.
-        plan: Through which gateways, likewise.
+        challenge: The challenge that the code belongs to.
+        message: Carries the code; as if it were the first message of the challenge.
+        plan: Through which gateways it goes; likewise as for the first message.
         site: The virtual server of the log-in.
-        sealer: Seals it.
+        sealer: Seals the message.
         spending: What the message costs.
     """
 
@@ -96,7 +96,7 @@ class Composer:
         self._text = settings.otp.text
         self._texts = settings.otp.texts
         any_code = "0" * settings.otp.length
-        #: Texts as long as those that are sent.
+        #: Texts as long as those that will be sent, whose segments can be counted before there is a code.
         self._samples = {language: text.fill(otp=any_code) for language, text in self._texts.items()}
         self._sample = (self._text or DEFAULT_SENTENCE).fill(otp=any_code)
         self._codes = codes
@@ -107,10 +107,10 @@ class Composer:
 
     def find_number(self, request: LoginRequest) -> PhoneNumber:
         """
-        Return the first usable number of those that the configured places hold.
+        Return the first usable telephone number of those that were found in the configured places.
 
         Raises:
-            NumberError: There is none.
+            NumberError: There is none; the text says what is wrong with each.
         """
         if not request.numbers:
             raise NumberError(f"the user has no telephone number (looked in {', '.join(self._places)})")
@@ -132,9 +132,9 @@ class Composer:
         Args:
             request: Whose log-in.
             number: Where the code goes.
-            place: The known place whose own budget pays; empty where it is that of the account and number.
+            place: The known place whose own budget pays; empty if the budgets of the account and the number do.
         """
-        sample = _find_in(self._samples, request.language) or self._sample
+        sample = _choose_text(self._samples, request.language) or self._sample
         purpose = f"known {place}" if place else ""
         return self._budgets.calculate(request, number, sample, purpose)
 
@@ -153,15 +153,15 @@ class Composer:
         Args:
             request: Whose log-in.
             number: Where the code goes.
-            state: Of the challenge; decides where gateways share the messages.
+            state: Of the challenge; decides which gateway comes first where several share the messages.
             spending: What the message costs.
-            at_known_place: Whether right codes of the account came from there, so that it is not braked.
+            at_known_place: Whether right codes for the account have come from the same place: then no brake applies.
 
         Raises:
-            OverBudget: The budgets do not allow it, as far as can be seen, or codes are hardly ever answered there.
+            OverBudget: The budgets do not allow it, as far as this process knows, or such codes are hardly ever answered.
             QueueFull: There is no room.
             NoRoute: No gateway is meant for this user.
-            NoGatewayAlive: All of them are known to be dead.
+            NoGatewayAlive: All gateways of the route are known to be dead.
         """
         self._budgets.check(request, number, spending, at_known_place=at_known_place)
         return self._outbox.plan(
@@ -179,10 +179,10 @@ class Composer:
 
     def code_of(self, request: LoginRequest, challenge: Challenge) -> str:
         """
-        Derive the code of a challenge that was opened before, with this key or the older one.
+        Derive the code of a challenge that was opened earlier, with the present key or the older one.
 
         Raises:
-            CannotSend: With the settings of now, it would be another one.
+            CannotSend: The present settings give another code.
             UnknownChallenge: It was made for another site.
         """
         maker = self._codes.maker_of(challenge.state, request.site)
@@ -215,7 +215,7 @@ class Composer:
             code: The code.
             spending: What the message costs.
         """
-        text = _find_in(self._texts, request.language) or self._text
+        text = _choose_text(self._texts, request.language) or self._text
         secret, sentence = SecretStr(code), SecretStr((text or DEFAULT_SENTENCE).fill(otp=code))
         return Message(
             reference=reference_of(challenge.state),
@@ -253,6 +253,6 @@ class Composer:
         return CodeParcel(challenge, message, plan, request.site, self._sealer, spending)
 
 
-def _find_in(texts: Mapping[str, Text], language: str) -> Text | None:
-    """Return the text in a language such as ``de-at``: that of ``de`` where it has none of its own."""
+def _choose_text(texts: Mapping[str, Text], language: str) -> Text | None:
+    """Return the text for a language such as ``de-at``, else that for ``de``, else None."""
     return texts.get(language) or texts.get(language.partition("-")[0])

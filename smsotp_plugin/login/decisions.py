@@ -36,7 +36,7 @@ class Reject:
 
     Attributes:
         text: Reply-Message for the user, at most 253 bytes of UTF-8; empty for none.
-        reason: For the administrator, as the log has it.
+        reason: For the administrator, in the words of the log.
     """
 
     text: str
@@ -49,7 +49,7 @@ class NotOurs:
 
 
 def explain_undelivered(challenge: Challenge) -> str:
-    """Say why somebody is sent away whose code did not get out."""
+    """Say why somebody is rejected whose code was never sent."""
     return f"rejected, because no SMS with the code got out ({challenge.undelivered})"
 
 
@@ -69,7 +69,7 @@ class Prompter:
         Ask for the code of a challenge.
 
         Args:
-            challenge: Which.
+            challenge: The challenge.
             prompt: With ``{number}`` and ``{reference}`` still to be filled.
         """
         filled = prompt.fill(number=challenge.number, reference=_find_reference(prompt, challenge.state))
@@ -77,7 +77,7 @@ class Prompter:
 
     def refuse(self, state: str, text: Template, reason: str) -> Reject:
         """
-        Reject who answers a challenge.
+        Reject an answer to a challenge.
 
         Args:
             state: Of the challenge.

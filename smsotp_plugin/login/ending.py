@@ -16,10 +16,10 @@ UNDELIVERED = (Outcome.REFUSED, Outcome.NOT_SENT)
 
 class Aftermath:
     """
-    Told how messages end and what they cost.
+    Does what follows when a message ends, or when its cost changes.
 
     Args:
-        store: Told when a code did not get out.
+        store: Told when a code was not sent.
         waiting: Told how each message ended.
         budgets: Told what it cost in the end.
     """
@@ -31,7 +31,7 @@ class Aftermath:
 
     def note_end(self, message: Message, outcome: Outcome) -> None:
         """Note how a message ended; see `EndListener`."""
-        # Not where a further SMS was asked for meanwhile: that one may arrive.
+        # The store ignores this if another SMS was asked for in the meantime: that one may arrive.
         if message.state and outcome in UNDELIVERED:
             self._budgets.pumping.note_unsent(message.state)
             try:
@@ -41,5 +41,5 @@ class Aftermath:
         self._waiting.settle(message.state, outcome)
 
     def adjust(self, message: Message, copies: int) -> None:
-        """Note that a message costs as many SMS more than was counted, or fewer; see `CostListener`."""
+        """Correct the cost of a message by some SMS, fewer than 0 where too many were counted; see `CostListener`."""
         self._budgets.adjust(message.budgets, message.price, copies)

@@ -50,8 +50,8 @@ class Login:
         delivery_log: Told how each challenge is answered.
         composer: Composes the messages with the codes.
         sender: Sends them.
-        waiting: Waits for the end of a message, where a log-in may.
-        budgets: Tells what is over budget.
+        waiting: Lets a log-in wait for the end of its message, where the configuration allows that.
+        budgets: Says which budgets are used up.
         clock: Time.
     """
 
@@ -132,7 +132,7 @@ class Login:
             return Reject(self._texts.unavailable_text.fill(), str(exc))
 
     def is_answer(self, request: LoginRequest) -> bool:
-        """Tell whether the request answers a challenge, so that its User-Password is a code and no password."""
+        """Tell whether the request answers a challenge, that is, whether its User-Password is a code and not a password."""
         if not request.state:
             return False
         maker = self._codes.maker_of(request.state, request.site)
@@ -152,13 +152,13 @@ class Login:
             )
             return False
         except StoreError:
-            # It may be one: `answer_leg` will find the store no better, and rejects.
+            # It may be one; `answer_leg` will meet the same error, and reject it.
             return True
         return True
 
     def answer_leg(self, request: LoginRequest) -> Ask | Accept | Reject | NotOurs:
         """Judge the answer to a challenge; a right one is accepted once, ever."""
-        # Another site has another first factor, which this State says nothing of.
+        # Another site has another first factor, about which this State proves nothing.
         maker = self._codes.maker_of(request.state, request.site) if request.state else None
         if not request.state or maker is None:
             self._journal.note_step(request, "the State is none that was made for site %s", request.site)
@@ -167,7 +167,7 @@ class Login:
             self._journal.note_without_password(request, request.state)
             return Reject("", "an answer without User-Password cannot be checked")
         typed = request.password.get_secret_value()
-        if self._resender.is_wish(typed):
+        if self._resender.asks_for_resend(typed):
             self._journal.note_step(request, "another SMS is asked for")
             decision: Ask | Accept | Reject | NotOurs = self._resender.resend(request, request.state)
         else:
@@ -182,21 +182,22 @@ class Login:
         self._waiting.stop()
 
     def note_refusal(self, user: str, why: str) -> None:
-        """Log that the server's own policies reject a request, and why."""
+        """Log that the policies reject a request, and why."""
         self._journal.note_refusal(user, why)
 
     def _is_surely_answer(self, request: LoginRequest, state: str, names: Fingerprints) -> bool:
         """
-        Tell whether a State that is ours need not be looked up to know that what was typed answers its challenge.
+        Tell, without asking the store, whether a request certainly answers the challenge of a State that is ours.
 
-        What can be neither a code nor a wish may be the password of a first leg, sent with a State that the store has lost.
+        If what was typed can be neither a code nor a request for another SMS, it may be the password of a first leg, sent with a
+        State that the store has lost.
         """
         if request.password is None or not names.is_of(
             state, request.user, self._clock.time(), self._otp.ttl
         ):
             return False
         typed = request.password.get_secret_value()
-        return self._codes.may_be_code(typed) or self._resender.is_wish(typed)
+        return self._codes.may_be_code(typed) or self._resender.asks_for_resend(typed)
 
     def _challenge(self, request: LoginRequest, number: PhoneNumber) -> Ask | Reject:
         logins = self._names.fingerprints(
@@ -213,7 +214,7 @@ class Login:
         try:
             promise = self._promiser.promise(request, number, new.state, new.number_hash)
         except CannotSend:
-            # The code of the same log-in may be there already; it stays good while nothing more can be sent.
+            # This log-in may have been sent its code before; that stays valid although nothing can be sent now.
             same = self._store.find_same(new.login, new.created)
             if same is None:
                 raise
@@ -294,7 +295,7 @@ class Login:
             self._journal.note_answer(request, state, str(exc))
             return self._prompter.refuse(state, self._texts.expired_text, str(exc))
         except TooManyGuesses as exc:
-            # Not in the log: one line has told that the account is locked, and everybody can send answers.
+            # At debug level only: one line has said that the account is locked, and anybody can send answers.
             self._journal.note_step(request, str(exc))
             return self._prompter.refuse(state, self._guard.text(exc.wait), str(exc))
         except ChallengeError as exc:
@@ -311,7 +312,7 @@ class Login:
         if not isinstance(challenge, Challenge):
             raise TypeError(f"a store raised {type(why).__name__} without the challenge") from why
         if challenge.undelivered:
-            # Whatever was typed: it cannot be a code that never got out, and the person waits for it in vain.
+            # Whatever was typed, it cannot be a code that was never sent, and for which the person waits in vain.
             self._journal.note_answer(request, state, explain_undelivered(challenge))
             return self._prompter.refuse(state, self._texts.undelivered_text, explain_undelivered(challenge))
         if not isinstance(why, WrongCode):

@@ -1,4 +1,4 @@
-"""Nobody gets in by trying: who has given many wrong answers in a row waits, and is told how long."""
+"""Keeps anybody from guessing codes: an account with many wrong answers in a row has to wait, and is told how long."""
 
 import logging
 import math
@@ -35,11 +35,11 @@ _DAY = 86400.0
 
 class Guard:
     """
-    Makes accounts wait for which too many wrong answers came.
+    Makes accounts wait after too many wrong answers.
 
     Args:
         settings: The whole configuration.
-        names: Makes what accounts and places are counted under.
+        names: Makes the fingerprints under which accounts and places are counted.
         store: Counts.
         journal: Told whom it refuses.
         clock: Time.
@@ -68,14 +68,14 @@ class Guard:
 
     def refusal(self, request: LoginRequest, number: PhoneNumber) -> Reject | None:
         """
-        Say why somebody whose first factor was right gets no challenge now; None where they get one.
+        Say why somebody whose first factor was right gets no challenge now; None if they get one.
 
         Args:
             request: Whose log-in.
             number: Where the code would go.
 
         Raises:
-            StoreError: It cannot be known.
+            StoreError: The store cannot say.
         """
         if not self._store.may_wait(self._rules):
             return None
@@ -87,21 +87,21 @@ class Guard:
         if wait <= 0:
             return None
         why = f"after {standing.in_a_row} wrong codes in a row, the next code comes {_when(wait)}"
-        # Not by its end, which is not the same to the last digit each time.
+        # Not by the end of the wait, whose last digits differ each time.
         if self._news.is_news(guesser.accounts[0], str(standing.in_a_row), seconds=min(wait, _DAY)):
             self._journal.note_wait(request, number, why)
         return Reject(self.text(wait).fill(), why)
 
     def find_lock(self, request: LoginRequest, number_hash: str) -> TooManyGuesses | None:
         """
-        Say why no answer to an open challenge would be looked at; None where it would.
+        Return the lock because of which no answer to an open challenge is looked at; None if there is none.
 
         Args:
             request: Whose log-in.
             number_hash: Fingerprint of its number.
 
         Raises:
-            StoreError: It cannot be known.
+            StoreError: The store cannot say.
         """
         if not self._store.may_wait(self._rules):
             return None
@@ -111,19 +111,19 @@ class Guard:
 
     def known_place(self, request: LoginRequest, number_hash: str) -> str:
         """
-        Return the place of a request where right codes of its account came from it not long ago; empty otherwise.
+        Return the place of a request if right codes for its account have come from there recently; else an empty text.
 
         Args:
             request: Whose log-in.
             number_hash: Fingerprint of its number.
 
         Raises:
-            StoreError: It cannot be known.
+            StoreError: The store cannot say.
         """
         return self._store.known_place(self.guesser(request), number_hash)
 
     def guesser(self, request: LoginRequest) -> Guesser:
-        """Return for whom the answers of a request are counted."""
+        """Return the account for which the answers of a request are counted, and the place that they come from."""
         station = request.station.strip().casefold()
         places = self._places(station, "" if station else request.client)
         return Guesser(self._names.accounts(request.user), places, self._rules)
@@ -134,7 +134,7 @@ class Guard:
         return tuple(map(client_place, self._names.fingerprints("client", client)))
 
     def note_wrong(self, request: LoginRequest, why: WrongCode | TooManyAttempts) -> None:
-        """Log a wait or a lock that a wrong answer begins: one line for each, and none for whom it keeps out."""
+        """Log the wait or lock that begins with a wrong answer: one line for each, and none for the log-ins it keeps out."""
         if why.wait <= 0 or not why.guesses:
             return
         locked = why.guesses >= self._rules.most
@@ -159,12 +159,12 @@ class Guard:
         return self._locked_text if math.isinf(wait) else self._wait_text.bind(time=say_time(wait))
 
     def text_after(self, why: WrongCode | TooManyAttempts, otherwise: Template) -> Template:
-        """Return what a person is told whose log-in ends with a wrong answer: that it locks, or what it is told without that."""
+        """Return what a person is told whose log-in ends with a wrong answer: that the account is locked, else `otherwise`."""
         return self.text(why.wait) if why.guesses >= self._rules.most else otherwise
 
 
 def say_time(seconds: float) -> str:
-    """Return a time in a form that is short and the same in many languages, never too short a time."""
+    """Write a time, rounded up, in a form that is short and the same in many languages."""
     if seconds <= _FEW_SECONDS:
         return f"{max(1, math.ceil(seconds))} s"
     if seconds <= _FEW_MINUTES:

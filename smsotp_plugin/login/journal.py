@@ -14,7 +14,7 @@ from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, E
 
 log = logging.getLogger("smsotp.login")
 
-#: Different reasons of policies: more than there are.
+#: How many different reasons of the policies are told apart: more than there are.
 _MOST_REASONS = 100
 
 
@@ -104,17 +104,17 @@ class Journal:
     def note_no_resend(
         self, request: LoginRequest, state: str, why: Exception, level: int = logging.INFO
     ) -> None:
-        """Note that somebody gets no further SMS, once a minute for each challenge and kind of reason; see `note_answer`."""
+        """Note that somebody is sent no further SMS, once a minute for each challenge and kind of reason."""
         if self._news.is_news(state, type(why).__name__):
             self._note_answer(request, state, f"gets no further SMS: {why}", level)
 
     def note_same(self, request: LoginRequest, state: str) -> None:
-        """Note that a first leg came again whose challenge is open, once a minute for each."""
+        """Note that a first leg came again while its challenge is open, once a minute for each challenge."""
         if self._news.is_news(state):
             log.info("user %s: the same log-in again, no second SMS", self._name_user(request))
 
     def note_strange_state(self, request: LoginRequest, why: str) -> None:
-        """Note a State that could be ours and is not, up to a number of lines a minute: anybody can make one up."""
+        """Note a State that looks like ours and is not, in a limited number of lines a minute: anybody can make one up."""
         more = self._strange.take()
         if more is not None:
             log.info(
@@ -123,7 +123,7 @@ class Journal:
             )
 
     def note_lost_challenge(self, request: LoginRequest, state: str) -> None:
-        """Note an answer to a challenge that the store should hold and does not, once a minute for each."""
+        """Note an answer to a challenge that the store should hold and does not, once a minute for each challenge."""
         if self._news.is_news(state, "lost"):
             log.info(
                 "user %s at site %s: the State of the request is of a challenge that the store does not hold; the answer is rejected",
@@ -141,7 +141,7 @@ class Journal:
             log.error("user %s is refused: %s", self._name_user(request), why)
 
     def note_refusal(self, user: str, why: str) -> None:
-        """Note that the server's own policies reject a request, up to a number of lines a minute for each reason."""
+        """Note that the policies reject a request, in a limited number of lines a minute for each reason."""
         if why not in self._refusals and len(self._refusals) < _MOST_REASONS:
             self._refusals[why] = Ration(self._clock)
         more = self._refusals.get(why, self._strange).take()

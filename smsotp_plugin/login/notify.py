@@ -23,7 +23,7 @@ from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, E
 
 log = logging.getLogger("smsotp.notify")
 
-#: Of the GSM alphabet, which the character for three dots is not.
+#: Three dots: the GSM alphabet does not have the one character for them.
 _CUT = "..."
 
 
@@ -61,7 +61,7 @@ class Notifier:
         self._clock = clock
 
     def notify(self, name: str, request: LoginRequest) -> None:
-        """Get a notification on its way; what prevents it is logged, and keeps nobody from logging in."""
+        """Send a notification; what prevents it is logged, and keeps nobody from logging in."""
         settings = self._texts.get(name)
         if settings is None:
             known = ", ".join(self._texts) or "none"
@@ -115,6 +115,6 @@ def _fill(text: Template, request: LoginRequest, now: float) -> str:
 
 
 def _shorten(value: str) -> str:
-    """Return what a packet says as a part of an SMS: printable characters only, and not so many that it becomes two."""
+    """Return a value from a packet, fit for an SMS: printable characters only, and too few to make two SMS of one."""
     told = "".join(char for char in fold(value) if char.isprintable()).strip()
     return told if len(told) <= LONGEST_VALUE else told[: LONGEST_VALUE - len(_CUT)] + _CUT

@@ -15,12 +15,12 @@ from smsotp_plugin.stores.guesses import is_station_place
 @dataclass(frozen=True, slots=True)
 class Promise:
     """
-    What a message goes through and costs.
+    What has been settled for one message.
 
     Attributes:
         plan: Its gateways.
         spending: Its cost.
-        at_known_place: Whether the own budget of a known place pays.
+        at_known_place: Whether a known place pays for it from a budget of its own.
     """
 
     plan: Plan
@@ -30,7 +30,7 @@ class Promise:
 
 class Promiser:
     """
-    Settles what a code can be promised by.
+    Decides whether a code can be promised, and who pays for it.
 
     Args:
         composer: Knows gateways and cost.
@@ -43,11 +43,11 @@ class Promiser:
 
     def promise(self, request: LoginRequest, number: PhoneNumber, state: str, number_hash: str) -> Promise:
         """
-        Settle what one message with a code goes through, and what it costs.
+        Settle which gateways one message with a code goes through, and what it costs.
 
-        Whoever has somebody's password can use up that person's budget, and have codes that nobody answers sent to all who have
-        similar numbers. So a place from which right codes came has a budget of its own, which is asked when the other is used
-        up, and is not braked.
+        Anybody who has a person's password can use up that person's budget, and can have codes that nobody answers sent to similar
+        numbers until a brake stops them all. So a place from which right codes have come has a budget of its own, which pays when
+        the other one is used up, and to which no brake applies.
 
         Args:
             request: Whose log-in.
@@ -56,11 +56,11 @@ class Promiser:
             number_hash: Fingerprint of the number.
 
         Raises:
-            OverBudget: The budgets do not allow it, as far as can be seen.
+            OverBudget: The budgets do not allow it, as far as this process knows.
             QueueFull: There is no room.
             NoRoute: No gateway is meant for this user.
-            NoGatewayAlive: All of them are known to be dead.
-            StoreError: It cannot be known whether the place is known.
+            NoGatewayAlive: All gateways of the route are known to be dead.
+            StoreError: The store cannot say whether the place is known.
         """
         spending = self._composer.calculate(request, number)
         try:
@@ -78,18 +78,18 @@ class Promiser:
         number_hash: str,
     ) -> Promise:
         """
-        Settle anew what the store has refused: only there may it have been known what others had spent.
+        Settle again what the store has refused: it may know of spending by other processes, which this one did not.
 
         Args:
-            promise: What was settled.
-            why: Why the store has not kept it.
+            promise: What was settled before.
+            why: Why the store refused it.
             request: See `promise`, as for all that follow.
             number: See there.
             state: See there.
             number_hash: See there.
 
         Raises:
-            OverBudget: `why`, where there is no other budget; and as above.
+            OverBudget: `why`, if there is no other budget; otherwise as `promise` does, like the other errors.
         """
         if promise.at_known_place:
             raise why
@@ -99,7 +99,7 @@ class Promiser:
         self, why: OverBudget, request: LoginRequest, number: PhoneNumber, state: str, number_hash: str
     ) -> Promise:
         place = self._guard.known_place(request, number_hash) if why.spares_known_places else ""
-        # At a client that sends no station, everybody is at a known place, whoever has their passwords.
+        # Where a client sends no station, all who come through it share its place, also those who have stolen a password.
         if not place or (isinstance(why, Braked) and not is_station_place(place)):
             raise why
         spending = self._composer.calculate(request, number, place)

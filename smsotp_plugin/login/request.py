@@ -13,15 +13,15 @@ class LoginRequest:
     Attributes:
         user: User-Name, as sent, 1 to 253 bytes.
         password: User-Password: the first factor, or the code. None where the packet has none (CHAP, EAP).
-        state: State where it can be one of ours, that is ASCII; None where there is none.
+        state: State as text; empty if it is not ASCII, and so not one of ours; None if the packet has none.
         client: Who asks, in the client's own words, such as ``NAS-IP-Address=192.0.2.1 NAS-Identifier=vpn``, or its address
             where it says nothing: the same log-in sent through another server has the same.
         station: Calling-Station-Id, or empty.
         site: The virtual server that the request came to, or empty where the policies are not ours.
         gateway: SMSOTP-Gateway of the control list: the gateway for this user, or empty.
         language: SMSOTP-Language of the control list in lower case, or empty.
-        notification: SMSOTP-Notify of the control list: the notification that is wished for, or empty.
-        numbers: What the configured places hold as telephone numbers, in their order, as written.
+        notification: SMSOTP-Notify of the control list: the name of the notification to send, or empty.
+        numbers: The telephone numbers found in the configured places, in the order of these, as written there.
     """
 
     user: str

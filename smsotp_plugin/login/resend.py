@@ -40,7 +40,7 @@ class Resender:
         promiser: Settles what the message goes through, and what it costs.
         guard: Says whose account is locked.
         budgets: Tells what is over budget.
-        journal: Told what becomes of each wish.
+        journal: Told what becomes of each request.
         clock: Time.
     """
 
@@ -72,8 +72,8 @@ class Resender:
         self._clock = clock
         self._prompter = Prompter(clock)
 
-    def is_wish(self, typed: str) -> bool:
-        """Tell whether an answer is no code but the wish for another SMS: the word of the setting, or nothing."""
+    def asks_for_resend(self, typed: str) -> bool:
+        """Tell whether an answer is not a code but asks for another SMS: ``resend_word``, or nothing at all."""
         word = _read_word(typed)
         return not word or word == self._word
 
@@ -108,7 +108,7 @@ class Resender:
         except OverBudget as exc:
             if self._budgets.is_news(exc):
                 self._journal.note_no_resend(request, challenge.state, exc, logging.WARNING)
-            # The code that they have stays good.
+            # The code that they have stays valid.
             return self._prompter.ask(challenge, self._texts.no_resend_prompt)
 
     def _send(self, request: LoginRequest, challenge: Challenge) -> Ask:

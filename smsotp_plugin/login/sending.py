@@ -1,4 +1,4 @@
-"""Getting codes on their way, first and once more, and no further when their log-in is over."""
+"""Sends codes, sends them again, and stops sending them once their log-in is over."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,7 +31,7 @@ class CodeSender:
 
     def send(self, kept: Sequence[Parcel]) -> None:
         """Get the codes of new challenges on their way; returns at once. See `KeptListener`."""
-        # A store hands back what was handed in.
+        # The store hands back the parcels that it was given.
         parcels = cast("Sequence[CodeParcel]", kept)
         try:
             for parcel in parcels:
@@ -54,11 +54,11 @@ class CodeSender:
             self._outbox.submit(message, plan)
 
     def log_in_is_over(self, state: str) -> None:
-        """Send the code of a challenge nowhere else: it was used, or can no longer be."""
+        """Stop sending the code of a challenge: it has been used, or no longer can be."""
         self._outbox.withdraw(state)
 
     def _note(self, message: Message, plan: Plan, new: Challenge | None) -> None:
-        """Note that a code goes out: that of a new challenge, or once more where `new` is None."""
+        """Note that a code goes out: for the first time, with its new challenge, or again where `new` is None."""
         self._delivery_log.record(
             DeliveryEvent(
                 reference=message.reference,

@@ -1,4 +1,4 @@
-"""For sites that let a log-in wait a moment for its SMS (``dispatch.wait``): one at a time, and not one after the other."""
+"""Lets a log-in wait a moment for its SMS (``dispatch.wait``): one at a time, and not one right after the other."""
 
 import threading
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.errors import Outcome
 
-#: After a wait nobody waits for so many times as long. FreeRADIUS calls one log-in after the other, and while one waits
-#: the next ones gather: they have to be answered at once.
+#: After a wait, nobody may wait for this many times as long. FreeRADIUS calls one log-in at a time, and those that gather
+#: while one waits have to be answered at once.
 _REST = 4.0
 _NO_TURN = nullcontext(False)
 
@@ -26,14 +26,14 @@ class Waiting:
         self._seconds = seconds
         self._clock = clock
         self._changed = threading.Condition()
-        #: State of the challenge whose log-in waits, or may; empty where none does.
+        #: State of the challenge whose log-in has the right to wait; empty while none has.
         self._whose = ""
         self._outcome: Outcome | None = None
         self._rest_until = float("-inf")
         self._stopped = False
 
     def turn(self, state: str) -> AbstractContextManager[bool]:
-        """Give the log-in of a challenge the right to wait; False where it has to be answered at once."""
+        """Give the log-in of a challenge the right to wait; yields False if it has to be answered at once."""
         return self._take_turn(state) if self._seconds else _NO_TURN
 
     @contextmanager
@@ -66,7 +66,7 @@ class Waiting:
         Wait for the end of the message, for whoever has the turn.
 
         Returns:
-            How it ended; None where that is open after as long as is allowed, or at `stop`.
+            How it ended; None if that is still open when the time is up, or when `stop` is called.
         """
         until = Deadline.after(self._seconds, self._clock)
         with self._changed:

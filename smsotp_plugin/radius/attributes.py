@@ -1,9 +1,9 @@
 """
-From what rlm_python3 hands over to what the flow works with. Pure: knows nothing of ``radiusd``.
+Reads what rlm_python3 hands over into a request for the flow. Pure: knows nothing of ``radiusd``.
 
 rlm_python3 with ``pass_all_vps_dict`` gives a dictionary of lists (``request``, ``reply``, ``config``, ...); each is
 None or a tuple of (name, text) pairs in the packet's order, octets written as ``0x`` and hexadecimal digits. The
-control list is called ``config`` there. Bytes that are not UTF-8 are lone surrogates in it (`host.read_any_text`).
+control list is called ``config`` there. Bytes that are not UTF-8 appear as lone surrogates (`host.read_any_text`).
 """
 
 import re
@@ -18,7 +18,7 @@ from smsotp_plugin.login.request import LoginRequest
 Pairs = Sequence[tuple[str, str]]
 Packet = Mapping[str, Pairs | None]
 
-#: What a client says about itself; the packet's source only counts where it says nothing (a proxy may stand between).
+#: What a client says about itself. The packet's source counts only if it says nothing: a proxy may stand in between.
 _CLIENT_NAMES = ("NAS-IP-Address", "NAS-IPv6-Address", "NAS-Identifier")
 
 _NOT_UTF8 = re.compile("[\ud800-\udfff]")
@@ -27,11 +27,11 @@ _NOT_UTF8 = re.compile("[\ud800-\udfff]")
 @dataclass(frozen=True, slots=True)
 class AttributePlace:
     """
-    Where an attribute stands.
+    Where to look for an attribute.
 
     Attributes:
         list_name: As rlm_python3 names it: ``request``, ``config`` (the control list) or ``reply``.
-        attribute: As in the dictionary.
+        attribute: Its name in the dictionary.
     """
 
     list_name: str
@@ -54,15 +54,15 @@ class Attributes:
 
     def __init__(self, pairs: Pairs | None) -> None:
         self._pairs = pairs or ()
-        #: The first of each name; backwards, so that it is what stays.
+        #: The first value of each name: they are put in last to first, so that earlier ones replace later ones.
         self._first = dict(reversed(self._pairs))
 
     def single(self, name: str) -> str | None:
         """
-        Return what decides: the only value, or None.
+        Return the only value of an attribute that a decision depends on; None if it is missing.
 
         Raises:
-            PacketError: There are several, or it is not UTF-8.
+            PacketError: There are several values, or it is not UTF-8.
         """
         value = self._first.get(name)
         if value is None:
@@ -76,7 +76,7 @@ class Attributes:
         return value
 
     def show(self, name: str) -> str:
-        """Return what only informs: the first value, without what cannot be printed."""
+        """Return the first value of an attribute that is only shown to people, without unprintable characters."""
         value = self._first.get(name)
         if not value:
             return ""
@@ -94,7 +94,8 @@ def read_request(packet: Packet, places: Sequence[AttributePlace]) -> LoginReque
         places: Where telephone numbers are looked for, in this order.
 
     Raises:
-        PacketError: It has no User-Name, or an attribute twice that may be there once, or one that is not UTF-8.
+        PacketError: It has no User-Name; or an attribute that decides (User-Name, User-Password, State) is there several
+            times, or is not UTF-8.
     """
     request, control = Attributes(packet.get("request")), Attributes(packet.get("config"))
     user, password, state = _read_what_decides(request, control)
@@ -121,7 +122,7 @@ def read_request(packet: Packet, places: Sequence[AttributePlace]) -> LoginReque
 
 def has_state(packet: Packet) -> bool:
     """
-    Tell whether a packet has a State, so that it may be an answer.
+    Tell whether a packet has a State, and so may be an answer.
 
     Raises:
         PacketError: As `read_request`.
@@ -131,17 +132,17 @@ def has_state(packet: Packet) -> bool:
 
 
 def read_refusal(packet: Packet) -> tuple[str, str]:
-    """Return the User-Name of a request that the policies reject, as far as it has one, and their reason."""
+    """Return the User-Name of a request that the policies reject, or an empty text, and their reason."""
     request = Attributes(packet.get("request"))
     return request.show("User-Name"), request.show("SMSOTP-Refusal")
 
 
 def _read_what_decides(request: Attributes, control: Attributes) -> tuple[str, str | None, str | None]:
-    """Return User-Name, User-Password and State as they stand there; see `read_request` for what is raised."""
+    """Return User-Name, what was typed (a password or a code) and State; raises as `read_request` does."""
     user = request.single("User-Name")
     if not user:
         raise PacketError("the request has no User-Name")
-    # smsotp_guard takes the answer to a challenge out of sight of all other modules.
+    # smsotp_guard moves the answer to a challenge here, where no other module looks for a password.
     password = control.single("SMSOTP-Code")
     if password is None:
         password = request.single("User-Password")
@@ -154,7 +155,7 @@ def _find_client(request: Attributes) -> str:
 
 
 def _decode_octets(value: str) -> str:
-    """Return octets as text; what is not ASCII becomes a State that nobody has."""
+    """Return octets as text; empty, which is nobody's State, if they are not ASCII."""
     try:
         return bytes.fromhex(value.removeprefix("0x")).decode("ascii")
     except ValueError:

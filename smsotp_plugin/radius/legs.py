@@ -1,4 +1,4 @@
-"""One packet in, one answer of the module out: from rlm_python3's pairs to the flow and back. No ``radiusd``."""
+"""Turns a packet of rlm_python3 into a request for the flow, and the flow's decision into an answer. No ``radiusd``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from smsotp_plugin.login.flow import Login
 from smsotp_plugin.login.notify import Notifier
 from smsotp_plugin.radius.attributes import AttributePlace, Packet, has_state, read_refusal, read_request
 
-#: Attribute, operator, value: exactly tuples of exactly text, or rlm_python3 drops them.
+#: Attribute, operator, value. rlm_python3 drops anything that is not a tuple of three texts.
 Change = tuple[str, str, str]
 #: Module return code, changes of the reply, changes of the control list.
 ModuleAnswer = tuple[int, tuple[Change, ...], tuple[Change, ...]]
@@ -17,11 +17,11 @@ ModuleAnswer = tuple[int, tuple[Change, ...], tuple[Change, ...]]
 #: Module return codes (``rlm_rcode_t``). OK in `authenticate` and Auth-Type Accept are the only ways in.
 REJECT, OK, HANDLED, NOOP = 0, 2, 3, 7
 
-#: A value that makes the server sign the reply (RFC 3579 section 3.2); it fills in the real one.
+#: Makes the server sign the reply (RFC 3579 section 3.2): it puts the real value in place of this one.
 _SIGN: Change = ("Message-Authenticator", ":=", "0x00")
 _CHALLENGE: Change = ("Response-Packet-Type", ":=", "Access-Challenge")
 _ACCEPT: Change = ("Auth-Type", ":=", "Accept")
-#: What the policies compare with what it must be: some servers drop the values of all changes.
+#: What the policies check before they rely on an answer: some servers drop the values of all changes.
 _RESULTS: dict[str, Change] = {
     name: ("SMSOTP-Result", ":=", name) for name in ("answer", "none", "challenge", "accept", "reject")
 }
@@ -30,10 +30,10 @@ _RESULTS: dict[str, Change] = {
 @dataclass(frozen=True, slots=True)
 class Legs:
     """
-    The two legs, and what stands before and after them, as FreeRADIUS calls them.
+    The two legs of a log-in, and what FreeRADIUS calls before and after them.
 
     Raises:
-        PacketError: From each, for a packet that cannot be used.
+        PacketError: From every method, for a packet that cannot be used.
     """
 
     login: Login
@@ -42,7 +42,7 @@ class Legs:
 
     def look(self, packet: Packet) -> ModuleAnswer:
         """Tell an answer leg, whose User-Password is a code, from a first leg."""
-        # A first leg is looked at, too, and nothing else of it is of interest here.
+        # Every first leg comes by here too: without a State, nothing more of it is read.
         answers = has_state(packet) and self.login.is_answer(read_request(packet, ()))
         return NOOP, (), (_RESULTS["answer" if answers else "none"],)
 
@@ -54,15 +54,15 @@ class Legs:
         """Judge an answer to a challenge; NOOP where the challenge is not one of ours."""
         return _write_answer(self.login.answer_leg(read_request(packet, self.places)))
 
-    def after(self, packet: Packet) -> ModuleAnswer:
-        """Send the notification that the administrator's unlang asks for, if any; the decision stays as it is."""
+    def notify(self, packet: Packet) -> ModuleAnswer:
+        """Send the notification that the administrator's unlang asks for, if any; the decision does not change."""
         request = read_request(packet, self.places)
         if request.notification:
             self.notifier.notify(request.notification, request)
         return NOOP, (), ()
 
     def note(self, packet: Packet) -> ModuleAnswer:
-        """Log why the policies reject a request, in words that they left in it."""
+        """Log why the policies reject a request, in the words that they have left in it."""
         self.login.note_refusal(*read_refusal(packet))
         return REJECT, (), ()
 

@@ -143,7 +143,7 @@ def test_a_packet_that_cannot_be_used_reaches_no_decision() -> None:
 def test_a_notification_is_sent_where_one_is_asked_for_and_decides_nothing(name: str, count: int) -> None:
     flow: Any = Flow(Accept())
 
-    answer = Legs(flow, flow, []).after({**PACKET, "config": (("SMSOTP-Notify", name),)})
+    answer = Legs(flow, flow, []).notify({**PACKET, "config": (("SMSOTP-Notify", name),)})
 
     assert answer == (7, (), ())
     assert len(flow.seen) == count

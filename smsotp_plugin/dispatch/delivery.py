@@ -19,8 +19,10 @@ from smsotp_plugin.sms.message import Message
 
 #: Seconds before the second round, give or take a half; each further pause is twice as long.
 _FIRST_PAUSE = 1.0
-#: Seconds for which a message waits at least.
+#: Seconds that a message waits at least before it is looked at again.
 _SHORTEST_WAIT = 0.25
+#: The worse ones come later. An unknown outcome outweighs a refusal: the SMS may have arrived.
+_SEVERITY = [Outcome.NOT_SENT, Outcome.REFUSED, Outcome.UNKNOWN]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Delivery:
         self.in_flight: set[str] = set()
         #: Gateways that have the message, or may.
         self._may_have_it: set[str] = set()
-        #: As how many SMS it is counted: as one from the moment it is promised.
+        #: How many SMS the budgets count for it: one from the moment it is promised.
         self._counted = 1
         self._rules = rules
         self._random = random
@@ -158,7 +160,7 @@ class Delivery:
         self._may_have_it.add(gateway)
 
     def count_copies(self) -> int:
-        """Return how many more SMS it costs than was counted so far, or fewer, and count them."""
+        """Count what it costs now; return the change in SMS, which is less than 0 where too many were counted."""
         copies = len(self._may_have_it)
         due = max(1, copies) if self.outcome is None else copies
         change, self._counted = due - self._counted, due
@@ -217,7 +219,7 @@ class Delivery:
             self._round += not self._busy
             self._busy.clear()
             self._tried.clear()
-        # A dead gateway's moment has come while its probe is still under way.
+        # The moment of a dead gateway may have come while its probe is still under way.
         return Later(max(at, now + _SHORTEST_WAIT))
 
     def _find_next_round(self, now: float) -> float:
@@ -229,7 +231,3 @@ class Delivery:
     def _end(self, outcome: Outcome) -> Ended:
         self.outcome = outcome
         return Ended(outcome)
-
-
-#: An unknown outcome outweighs a refusal: the SMS may have arrived.
-_SEVERITY = [Outcome.NOT_SENT, Outcome.REFUSED, Outcome.UNKNOWN]

@@ -1,8 +1,8 @@
 """
-Takes messages at once and gets them to gateways in background threads.
+Takes messages without keeping anybody waiting, and hands them to gateways in background threads.
 
-The outbox of a process that has the gateways itself. What is decided stands in `planner`, `routes`, `delivery` and
-`health`; here are the queues, the threads and the lock.
+The outbox of a process that has the gateways itself. The decisions are made in `planner`, `routes`, `delivery` and
+`health`; this module has the queues, the threads and the lock.
 """
 
 import logging
@@ -41,9 +41,9 @@ from smsotp_plugin.stores.kept import MessageStore
 log = logging.getLogger("smsotp.dispatch")
 
 
-#: How an attempt ended that was under way when its process ended.
+#: The outcome of an attempt that was under way when its process ended.
 LOST = Unknown("the server ended during the attempt")
-#: Why a gateway is passed over that the message was planned for when another configuration was in use.
+#: Why a gateway is passed over for which the message was planned under an earlier configuration.
 GONE = NotSent("it is no longer in the configuration")
 
 
@@ -105,13 +105,13 @@ class Dispatcher:
         self._listener, self._cost_listener = listener, cost_listener
 
     def start(self) -> None:
-        """Open the gateways and start the threads; waits for nobody."""
+        """Open the gateways and start the threads; waits for no gateway."""
         self._timer.start()
         for lane in self._lanes.values():
             lane.start()
 
     def probe_all(self) -> None:
-        """Find out which gateways are alive before the first message does; takes as long as a probe may, and no longer."""
+        """Find out which gateways are alive before the first message needs them; takes no longer than one probe may."""
         probe_at_once(list(self._lanes.values()), self._clock)
 
     def plan(self, recipient: Recipient) -> Plan:
@@ -130,11 +130,11 @@ class Dispatcher:
 
     def resume(self, letter: Letter, may_have_it: AbstractSet[str], holders: Sequence[str] = ()) -> None:
         """
-        Get a message on its way that another process has left.
+        Send a message that another process has left behind.
 
         Args:
-            letter: The SMS and what was planned for it; gateways that are no more are passed over.
-            may_have_it: Gateways that had begun with it. How that ended is unknown.
+            letter: The SMS and what was planned for it; gateways that no longer exist are passed over.
+            may_have_it: Gateways at which an attempt had begun. How it ended is unknown.
             holders: See `Parcel.holders`.
         """
         message = letter.message
@@ -160,7 +160,7 @@ class Dispatcher:
         )
 
     def _take(self, deliveries: Sequence[Delivery]) -> None:
-        """Take messages under one lock, and do what follows from each; what goes wrong with one concerns no other."""
+        """Take messages under one lock, then do the first step for each; a failure with one does not affect the others."""
         with self._lock:
             taken = [(delivery, self._add(delivery), self._choose_step(delivery)) for delivery in deliveries]
         for delivery, earlier, step in taken:
@@ -176,7 +176,7 @@ class Dispatcher:
                 )
 
     def _add(self, delivery: Delivery) -> list[Delivery]:
-        """Add a message; returns those of the same log-in whose place it takes. For whoever holds the lock."""
+        """Add a message, and return the earlier ones of the same log-in, whose place it takes. The caller holds the lock."""
         earlier = self._on_the_way.find_of_login(delivery.message.login)
         self._on_the_way.add(delivery)
         return earlier
@@ -190,12 +190,11 @@ class Dispatcher:
 
     def stop(self, grace: float) -> None:
         """
-        Take no more messages, get those that are under way to an end, and close the gateways.
+        Take no more messages, finish those that are under way, and close the gateways.
 
         Args:
-            grace: Seconds. What has not ended then waits for the next start where it is kept, and is given up where it is
-                not, each message with a line in the log. Closing takes `STOP_LIMIT` at most after that, whatever a gateway
-                does.
+            grace: Seconds for the messages. One that has not ended by then waits for the next start if the store keeps it, else
+                it is given up; the log has a line for each. Closing then takes `STOP_LIMIT` at most, whatever a gateway does.
         """
         give_up = Deadline.after(grace, self._clock)
         with self._lock:
@@ -211,7 +210,7 @@ class Dispatcher:
         # Before gateways are closed: an attempt that closing ends must not end its message.
         self._leave([delivery for delivery in left if delivery.message.known_as])
         with ExitStack() as rest:
-            # A thread may have put back what it had taken for others.
+            # A thread may have put back messages that it had taken for others.
             rest.callback(self._drain, lanes)
             rest.callback(self._give_up, left)
             rest.callback(end_lanes, lanes, self._clock, close_first=bool(left))
@@ -222,7 +221,7 @@ class Dispatcher:
                 self._keeper.take_back(delivery.message, lane.name)
 
     def _leave(self, left: Sequence[Delivery]) -> None:
-        """Try nothing more for messages that are kept, and let the store keep them."""
+        """Try nothing more for messages that the store keeps, and leave them there."""
         for delivery in left:
             with self._lock:
                 is_left = delivery.give_up() is not None
@@ -269,7 +268,7 @@ class Dispatcher:
     def _plan_hedge(self, delivery: Delivery) -> None:
         moment = self._clock.monotonic() + self._rules.hedge_after
         if moment < delivery.deadline and delivery.outcome is None:
-            # Most messages have ended long before; the timer must not keep them.
+            # Most messages end long before that; the timer must not keep them in memory.
             kept = weakref.ref(delivery)
             self._timer.call_at(moment, lambda: self._hedge(kept()))
 
@@ -314,7 +313,7 @@ class Dispatcher:
         return self._note_receipt(lane, delivery, receipt)
 
     def _note_beginning(self, lane: Lane, delivery: Delivery) -> NotSent | None:
-        """See `Keeper.begin`; what idle threads are about to begin is noted in the same time."""
+        """Note an attempt with `Keeper.begin`, and in the same call those that idle threads are about to begin."""
         if self._keeper.has_noted(delivery.message, lane.name):
             lane.pass_on()
             return self._keeper.begin(delivery.message, lane.name)
@@ -374,12 +373,12 @@ class Dispatcher:
             self._cost_listener(delivery.message, change)
 
     def _end(self, delivery: Delivery, outcome: Outcome) -> None:
-        """End a message, whatever of that fails."""
+        """End a message; every step is taken, even if another one fails."""
         message = delivery.message
         self._slots.give_back(delivery.plan.slot)
         take_all(
             lambda: self._keeper.forget(message),
-            # Before the line: whoever reads that the message has ended finds its consequences in place.
+            # Before the line in the log: whoever reads there that the message has ended finds the consequences in place.
             lambda: self._listener(message, outcome),
             lambda: self._journal.note_end(message, outcome, delivery.plan.route),
             lambda: self._count_copies(delivery),

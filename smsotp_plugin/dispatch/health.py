@@ -1,7 +1,7 @@
 """
-What is known about the health of each gateway; asked by log-ins, told by attempts. No I/O, no threads.
+What is known about the health of each gateway: log-ins ask for it, attempts report to it. No I/O, no threads.
 
-A circuit breaker for each gateway, shared by all routes. It opens after failures of different people, in a row or too
+Each gateway has a circuit breaker, shared by all routes. It opens when messages of different people fail, in a row or too
 large a share of them, for a pause that doubles each time. Then a probe, which sends no user's code, decides whether it
 closes again; it is on trial until a message really goes through.
 
@@ -23,7 +23,7 @@ _SHARE_FAILED = 5
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 60.0
 #: Seconds. A message that is tried may cost somebody the log-in; after money was paid, the next one is tried within 5 minutes.
 _FIRST_BAR, _LONGEST_BAR = 60.0, 200.0
-#: So many seconds later may somebody be tried whose last message failed: it says less of the gateway.
+#: Seconds that somebody whose last message failed waits longer: whether theirs fails says less about the gateway.
 _KNOWN_LATER = 60.0
 #: Seconds. No gateway is left alone for longer, whatever it asks for: its clock or its answer may be wrong.
 _LONGEST_REST = 3600.0
@@ -31,16 +31,16 @@ _LONGEST_REST = 3600.0
 _THROTTLE_PAUSE = 2.0
 #: Pauses are this much longer or shorter, so that several nodes do not come back in step.
 _JITTER = 0.1
-#: Messages, or probes out of turn, that go at once where no gateway of a route is left; then fewer and fewer.
+#: Messages, or probes out of turn, that are let through at once when every gateway of a route is dead; then fewer and fewer.
 _LAST_HOPES = 3
-#: Seconds.
+#: Seconds between two of the later ones, at most.
 _LONGEST_BETWEEN_HOPES = 32.0
 #: Doubling ends here, long before the longest pause could overflow.
 _MOST_DOUBLINGS = 10
 
 
 class Condition(StrEnum):
-    """What a gateway is good for now."""
+    """Whether messages can be sent through a gateway now."""
 
     ALIVE = "alive"
     RESTING = "resting"
@@ -49,7 +49,7 @@ class Condition(StrEnum):
 
 
 class Consequence(StrEnum):
-    """What a failure says of a gateway."""
+    """What follows from a failure for the gateway."""
 
     NOTHING = "nothing"
     SUSPECT = "suspect"
@@ -63,8 +63,8 @@ class GatewayHealth:
     What is known of one gateway.
 
     Attributes:
-        condition: What it is good for.
-        until: Monotonic seconds at which a resting one is back, or a dead one is looked at; 0 for the others.
+        condition: Whether it can be used.
+        until: Monotonic seconds at which a resting gateway is back, or a dead one is probed; 0 for one that is alive.
     """
 
     condition: Condition
@@ -112,7 +112,7 @@ class Breaker:
         return self._barred
 
     def health(self, now: float) -> GatewayHealth:
-        """Tell what the gateway is good for at this moment; no lock, no I/O."""
+        """Tell whether the gateway can be used at this moment; no lock, no I/O."""
         if self._open_until:
             return GatewayHealth(Condition.DEAD, self._open_until)
         if self._resting_until > now:
@@ -140,7 +140,7 @@ class Breaker:
                 self._resting_until = max(self._resting_until, now + rest)
                 return Consequence.NOTHING
             known = self._failures.has_failed(person)
-            # Where others' went through since, one person's message is what is refused, not the account.
+            # If the messages of others have gone through since, it is this person's message that is refused, not the account.
             barred = needs_somebody and not self._failures.is_contradicted(person)
             self._failures.note_failure(person)
             if self._open_until:
@@ -176,7 +176,7 @@ class Breaker:
             if problem is not None:
                 self._probe_tells = True
                 if self._barred and isinstance(problem, NotSent) and not problem.retry_here:
-                    # It notices, so it will also notice when that is over.
+                    # A probe notices this, so it will also notice when it is over.
                     self._barred = False
                     self._pauses = 0
                 if not hurried and not self._barred:
@@ -209,7 +209,7 @@ class Breaker:
             return self._take_hope(now)
 
     def has_hope(self, now: float) -> bool:
-        """Tell whether `may_try` would let a message of somebody new be tried; takes nothing."""
+        """Tell whether `may_try` would allow a message for somebody new, without taking the permission."""
         if self._barred:
             return now >= self._open_until
         return bool(self._open_until) and not self._probe_tells and now >= self._next_hope
@@ -223,7 +223,7 @@ class Breaker:
         if not known:
             if now < self._open_until:
                 return False
-            # The next one waits, however this one ends.
+            # The next one has to wait, however this one ends.
             self._open(now)
             return True
         if now < max(self._open_until + _KNOWN_LATER, self._known_until):

@@ -1,4 +1,4 @@
-"""What a worker does beside sending: takes messages from the queue, takes over those of the dead, and says how its gateways are."""
+"""What a worker does besides sending: it takes messages from the queue and from dead workers, and reports on its gateways."""
 
 import logging
 import threading
@@ -15,9 +15,9 @@ from smsotp_plugin.threads import start_thread
 
 log = logging.getLogger("smsotp.dispatch")
 
-#: Messages that are taken at once: few, so that those who come together are shared by all workers.
+#: How many messages are taken at once: few, so that those that come together are shared by all workers.
 PIECE = 20
-#: Seconds until the store is asked again where it did not answer, or until there may be room again.
+#: Seconds until the store is asked again after it did not answer, or until there may be room again.
 _PAUSE = 0.2
 
 
@@ -30,7 +30,7 @@ class Intake:
         takeover: Opens them, and hands them to the dispatcher.
         dispatcher: Sends them.
         gateways: Their names.
-        give_up: Called where this worker has another key than the servers, each time that it is found out.
+        give_up: Called each time that it turns out that this worker has another key than the servers.
         clock: Time.
     """
 
@@ -59,7 +59,7 @@ class Intake:
         self._rounds = Rounds("smsotp-worker", self._go_round, clock)
 
     def start(self) -> None:
-        """Look at the gateways, say that this worker is there, and take messages from now on."""
+        """Probe the gateways, announce this worker, and take messages from now on."""
         self._dispatcher.probe_all()
         self.look_around()
         self._go_round()
@@ -68,9 +68,9 @@ class Intake:
 
     def look_around(self) -> None:
         """
-        Find out whether other workers live.
+        Find out whether other workers are alive.
 
-        If none seems to, the store may have been away, and they get the time to say that they do before anything is taken from them.
+        If none seems to be, the store may have been away: then they get time to report before anything is taken over from them.
         """
         try:
             is_alone = not self._queue.look().workers
@@ -80,7 +80,7 @@ class Intake:
             self._patient_until = self._clock.monotonic() + WORKER_LIFE
 
     def stop(self) -> None:
-        """Take no more messages, and say so."""
+        """Take no more messages, and tell the servers so."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -111,10 +111,10 @@ class Intake:
 
     def _set_allowance(self, reports: Mapping[str, GatewayReport], view: QueueView) -> None:
         """
-        Leave messages to others where another worker can use all gateways that this one can, and one more.
+        Leave the messages to other workers if one of them can use all the gateways that this one can, and one more.
 
-        Then a message may need the one that is dead here, and the other one gets it through. There is always a worker that no other
-        outdoes. A single message is taken if it is to find out whether a gateway is back.
+        A message may need the gateway that is dead here, and the other worker gets it through. There is always a worker that no
+        other one outdoes. A single message is still taken if that may show that a gateway is back.
         """
         usable = _find_usable(reports)
         is_outdone = any(usable < _find_usable(other) for other in view.workers)
@@ -140,7 +140,7 @@ class Intake:
                 self._pause()
 
     def _take(self) -> bool:
-        """Take some messages, or wait for them; False where that has to wait."""
+        """Take some messages, or wait for them; False if the caller has to pause first."""
         room, allowance = self._dispatcher.room(), self._allowance
         if allowance is not None:
             room = min(room, allowance)

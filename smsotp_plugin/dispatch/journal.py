@@ -32,12 +32,12 @@ class DeliveryJournal:
         self._note(message, logging.INFO, event)
 
     def note_failure(self, message: Message, gateway: str, error: DeliveryError) -> None:
-        """Note a gateway's turn without a receipt."""
+        """Note that a gateway had its turn and gave no receipt."""
         event = self._make_event(message, EventKind.ATTEMPT, f"{error.outcome}: {error}", gateway=gateway)
         self._note(message, logging.WARNING, event)
 
     def note_end(self, message: Message, outcome: Outcome, route: str) -> None:
-        """Note that nothing more is tried; of a message that a gateway took that is known already."""
+        """Note that nothing more is tried; nothing is written if a gateway took the message, because its receipt was noted."""
         if outcome is Outcome.NOT_NEEDED:
             self._note(message, logging.INFO, self._make_event(message, EventKind.ENDED, outcome))
         elif outcome is not Outcome.ACCEPTED:

@@ -1,4 +1,4 @@
-"""What the flow hands messages to. It does not know whether threads, another process or another machine sends them."""
+"""What the flow hands messages to. The flow does not know whether threads, another process or another machine sends them."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -9,7 +9,7 @@ from smsotp_plugin.sms.message import Message
 
 #: Told of each message once, from any thread, how it ended: nothing more is tried.
 EndListener = Callable[[Message, Outcome], None]
-#: Told, from any thread, that a message costs so many SMS more than the one that was promised, or fewer.
+#: Told, from any thread, by how many SMS the cost of a message has changed; less than 0 where too many were counted.
 CostListener = Callable[[Message, int], None]
 
 
@@ -43,7 +43,7 @@ class Outbox(Protocol):
         """Get messages on their way as `submit` does, one after the other; cheaper for many at once."""
 
     def withdraw(self, state: str) -> None:
-        """Try nothing more for the messages of a challenge that is over; what a gateway has already stays there."""
+        """Stop sending the messages of a challenge that is over; what a gateway already has stays there."""
 
 
 def ignore_end(message: Message, outcome: Outcome) -> None:

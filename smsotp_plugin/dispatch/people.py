@@ -3,9 +3,9 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-#: As many people as the share of failures is taken of.
+#: Over how many people the share of failures is taken.
 _SHARE_OF = 10
-#: People whose last message failed are remembered up to this number.
+#: How many people whose last message failed are remembered.
 _REMEMBERED = 256
 
 
@@ -23,15 +23,15 @@ class Person:
     number: str = field(repr=False)
 
     def is_same(self, other: "Person") -> bool:
-        """Tell whether the two count once: somebody with many numbers does, and so does a number of many names."""
+        """Tell whether the two count as one: one user with several numbers does, and so do several users with one number."""
         return self.user == other.user or self.number == other.number
 
 
 class Failures:
-    """Counts by different people how messages went at one gateway. Not thread-safe: the breaker guards it."""
+    """Counts for how many different people messages failed at one gateway. Not thread-safe: the breaker guards it."""
 
     def __init__(self) -> None:
-        #: Since the last success, each person once.
+        #: Whose messages failed since the last success, each person once.
         self._row: list[Person] = []
         #: Attempts since the last success.
         self.attempts = 0

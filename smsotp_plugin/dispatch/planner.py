@@ -1,4 +1,4 @@
-"""Which gateways a message may be promised: routes, the health of the gateways, and the room. No threads, no gateways, no I/O."""
+"""Chooses the gateways of a message, by routes, health and the room in the queue. No threads, no gateways, no I/O."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ class HealthView(Protocol):
         """Return the health of a gateway."""
 
     def find_last_hopes(self, gateways: Sequence[str], person: Person) -> frozenset[str]:
-        """Return which of these gateways, all dead, may be tried with one message for this person."""
+        """Return which of these gateways, all of them dead, may all the same be tried with one message for this person."""
 
 
 class Planner:
@@ -30,7 +30,7 @@ class Planner:
     Args:
         routes: Which gateways for which message.
         view: What is known of them.
-        slots: The room.
+        slots: How many messages there is room for.
         deadline: Seconds that a message may take in all.
         clock: Time.
     """
@@ -64,13 +64,13 @@ class Planner:
                 f"no gateway of route {plan.route} is alive ({', '.join(plan.gateways)}); the next probe is "
                 f"in {seconds:.0f} s"
             )
-        # Each begins with another gateway, so that the one that is back is soon found.
+        # Each message begins with another gateway, so that one that is back is soon found.
         return replace(plan.turn(next(self._hope_numbers)), hopes=hopes)
 
     def find_hopes(
         self, gateways: Sequence[str], person: Person, health: Sequence[GatewayHealth]
     ) -> frozenset[str] | None:
-        """Return which gateways may be tried although all are dead; None where not all of them are."""
+        """Return which gateways may be tried although all are dead; None if not all of them are."""
         return None if self._can_use_any(health) else self._view.find_last_hopes(gateways, person)
 
     def _can_use_any(self, health: Sequence[GatewayHealth]) -> bool:

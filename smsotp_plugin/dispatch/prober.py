@@ -1,4 +1,4 @@
-"""Looks after gateways that count as dead: each has a next probe, until it is alive."""
+"""Looks after gateways that count as dead: each of them is probed again and again, until it is alive."""
 
 import logging
 from collections.abc import Callable
@@ -35,7 +35,7 @@ class Prober:
         self._plan(lane)
         for waiting in lane.drain():
             self._give_back(lane, waiting)
-        # Where this was the last one, another may be back already.
+        # If this was the last one alive, another may be back already.
         for other in self.lanes:
             if other is not lane:
                 self.hurry(other)
@@ -74,7 +74,7 @@ class Prober:
             if breaker.is_open and breaker.openings == opening:
                 lane.probe()
 
-        # Whether probes notice what is wrong with an account is found out at once.
+        # At once where the account is refused: this shows whether a probe notices that.
         self._timer.call_at(now if breaker.is_barred else breaker.health(now).until, probe)
 
 

@@ -70,9 +70,9 @@ class Plan:
     Attributes:
         route: Name of the route.
         gateways: In the order in which they are tried.
-        reason: Why this route, as a half sentence for people.
+        reason: Why this route, as the second half of a sentence for people.
         hopes: Gateways that may be tried with this message although they count as dead.
-        slot: The room for the message among those on their way.
+        slot: The place of the message among those on their way.
         holders: Whose share of the queue the message takes where it waits for workers; see `Parcel.holders`.
     """
 
@@ -84,7 +84,7 @@ class Plan:
     holders: tuple[str, ...] = field(default=(), compare=False)
 
     def turn(self, places: int) -> "Plan":
-        """Return the plan with as many gateways moved from the front to the back."""
+        """Return the plan with so many gateways moved from the front to the back."""
         places %= len(self.gateways)
         return replace(self, gateways=self.gateways[places:] + self.gateways[:places])
 

@@ -1,9 +1,9 @@
 """
 How many messages may be on their way: a slot is taken before a log-in is promised a code, and held to the end.
 
-Nobody gets all of them. Whoever holds more than a share of those that are free gets no further one, so that some stay free for
-others however many ask for them (dynamic thresholds, Choudhury and Hahne 1998). And the more somebody holds, the later their
-next message has its turn.
+Nobody gets all of them. Whoever already holds a certain share of those that are free gets no more, so that some stay free for
+others, however many are asked for (dynamic thresholds, Choudhury and Hahne 1998). And the more slots somebody holds, the later
+their next message has its turn.
 """
 
 import threading
@@ -12,18 +12,19 @@ from collections.abc import Sequence
 
 from smsotp_plugin.errors import QueueFull
 
-#: Who may hold only so many slots, and how many for each that is free: of all slots those are a ninth, a half and eight
-#: ninths, where nobody else holds any. Many people may come from one station, and all from one client.
+#: How many slots each holder may have for every one that is free. While nobody else holds any, that comes to a ninth of all
+#: slots for a user or a number, half of them for a station, through which many people may come, and eight ninths for a client,
+#: through which all may.
 _SHARES = (("user", 1 / 8), ("number", 1 / 8), ("station", 1.0), ("client", 8.0))
 _CLIENT = "client"
 
 
 class Slot:
     """
-    Room for one message; who holds it has the room.
+    Room for one message, as long as somebody holds this object.
 
-    Given back by `Slots.give_back`, or by being dropped: a promise that could not be written down, or that a log-in
-    did not need after all, leaves no trace here.
+    Given back by `Slots.give_back`, or when nothing refers to it any more: a promise that could not be written down, or that
+    a log-in did not need after all, leaves no trace here.
 
     Attributes:
         rank: How many others the person or the station held when it was taken.
@@ -69,7 +70,7 @@ class Slots:
         Take a slot.
 
         Args:
-            user: For whom; here and in what follows nobody where it is empty.
+            user: Whom the message is for. Here and below, an empty text stands for nobody.
             number: Where the message goes.
             station: Where the log-in comes from.
             client: Who asks.
@@ -103,7 +104,7 @@ class Slots:
 
     def take_anyway(self, holders: Sequence[str] = ()) -> Slot:
         """
-        Take a slot also where there is none: for a message that was promised before.
+        Take a slot even if none is free: for a message that has been promised before.
 
         Args:
             holders: See `Parcel.holders`. A process that takes from a queue knows nobody by another name.
@@ -130,7 +131,7 @@ class Slots:
             return self._taken
 
     def note_dropped(self, holders: tuple[str, ...]) -> None:
-        """Note that a slot was dropped, perhaps in the middle of this class: its lock must not be waited for."""
+        """Note that a slot was dropped, perhaps by a thread that holds the lock of this class: so it must not be waited for."""
         self._dropped.append(holders)
 
     def _free_dropped(self) -> None:

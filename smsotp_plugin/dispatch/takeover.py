@@ -1,7 +1,7 @@
 """
-What becomes of messages whose process died: sent if their code still lives, and each reason why not is said.
+What becomes of messages whose process died: they are sent if their code is still valid; if not, the log says why.
 
-An attempt that was under way then counts as unknown: the gateway may have the message.
+The outcome of an attempt that was under way counts as unknown: the gateway may have the message.
 """
 
 import logging
@@ -22,9 +22,9 @@ log = logging.getLogger("smsotp.dispatch")
 
 #: Why a message is not sent that could be.
 NOT_NEEDED = "its log-in is over, its code is no longer valid, or a later message has taken its place"
-#: What is said of a message that its process has left, and this one does not send.
+#: Begins what is said of a message that another process has left, and this one does not send.
 AFTER_RESTART = "not sent after the restart"
-#: A message that so many processes had when they died may be why.
+#: A message that so many processes held when they died may be the cause.
 MOST_DEATHS = 3
 
 
@@ -60,7 +60,7 @@ class Takeover:
         self._rounds = Rounds("smsotp-takeover", self.take_over, clock)
 
     def start(self) -> None:
-        """Take over what is there, and from now on what others leave that die."""
+        """Take over what is there, and from now on what other processes leave when they die."""
         self.take_over()
         self._rounds.start()
 
@@ -85,7 +85,7 @@ class Takeover:
 
         Args:
             left: The messages.
-            told: What is said, before the reason, of one that is not sent.
+            told: What is said of a message that is not sent, before the reason.
         """
         for each in left:
             letter = self._open(each, told)

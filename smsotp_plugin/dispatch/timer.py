@@ -33,7 +33,7 @@ class Timer:
         start_thread(self._thread)
 
     def call_at(self, moment: float, function: Callable[[], None]) -> None:
-        """Call a function at a moment, or at once if it has passed; never after `stop`."""
+        """Call a function at a moment, or at once if that has passed; never after `stop`."""
         with self._changed:
             heapq.heappush(self._calls, (moment, next(self._numbers), function))
             if self._calls[0][2] is function:

@@ -15,7 +15,7 @@ from typing import Any
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.providers.base import Provider
 
-#: What stands beside the providers and is none.
+#: The modules of this package that are not providers.
 SHARED = frozenset(("base", "judging", "masking", "web"))
 
 ENTRY_POINT_GROUP = "smsotp.providers"

@@ -32,7 +32,7 @@ from smsotp_plugin.sms.phone import NumberFormat, PhoneNumber, write_number
 
 #: Characters of what a gateway said, in a log line and in the trace.
 _MOST_QUOTED = 200
-#: Ids whose delivery receipts may still come, without a second look at what they hold.
+#: How many ids are remembered for their delivery receipts, so that they need not be searched for secrets again.
 _MOST_NAMES = 4096
 
 
@@ -80,7 +80,7 @@ class GatewaySettings(SettingsModel):
         return []
 
     def passwords(self) -> Iterator[str]:
-        """Yield what opens the gateway, wherever it stands in the settings: it is never shown."""
+        """Yield every secret that opens the gateway, wherever it stands in the settings: these are never shown."""
         yield from _find_secrets(self)
 
 
@@ -162,8 +162,9 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
         self.settings = settings
         self._take_receipt = context.on_delivery_receipt
         self._passwords = frozenset(settings.passwords())
-        #: The newest ids and what is told of them, and the messages that have none yet.
+        #: The newest ids, and the form of each that is fit for logs.
         self._names: dict[str, str] = {}
+        #: The secrets of the messages that have no id yet.
         self._under_way: set[Secrets] = set()
         self.log = logging.getLogger(f"{GATEWAYS}{context.name}")
         if settings.LOG_LEVEL is LogLevel.DEBUG:
@@ -208,11 +209,11 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
         """
 
     def show_request(self, request: RequestT) -> str:
-        """Return what the debug level of the gateway tells of a request: all of it but passwords, which are masked."""
+        """Return a request as the gateway's debug log shows it: whole; passwords are masked by the caller."""
         return repr(request)
 
     def show_answer(self, answer: AnswerT) -> str:
-        """Return what the debug level of the gateway tells of an answer."""
+        """Return an answer as the gateway's debug log shows it; passwords are masked by the caller."""
         return repr(answer)
 
     @abstractmethod
@@ -262,7 +263,7 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
         except DeliveryError:
             raise
         except BaseException as exc:  # noqa: BLE001  (a provider's bug is a failed attempt, not a dead sender)
-            # The text of a foreign exception may repeat its input: only its class is told.
+            # The text of a foreign exception may repeat its input, so only its class is shown.
             raise BadMessage(f"the message could not be put on the wire: {type(exc).__name__}") from None
         self._show("submitting %s", self.show_request, request)
         try:
@@ -278,7 +279,7 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
             raise Unknown(f"unexpected failure while sending: {type(exc).__name__}") from None
 
     def _show(self, text: str, show: Callable[[Any], str], shown: object) -> None:
-        """Tell the debug level what is sent and answered; what cannot be shown is sent all the same."""
+        """Write what is sent or answered to the gateway's debug log; what cannot be shown is sent all the same."""
         if self.settings.LOG_LEVEL is not LogLevel.DEBUG:
             return
         try:
@@ -287,7 +288,7 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
             self.log.warning("what is sent or answered cannot be shown: %s", type(exc).__name__)
 
     def _name(self, gateway_id: str, hidden: Iterable[Secrets]) -> str:
-        """Return an id in a form fit for logs: nothing is left of one that holds something of a message."""
+        """Return an id in a form fit for logs, or an empty text if it repeats anything of a message."""
         if not gateway_id:
             return ""
         name = "" if any(each.are_hidden_in(gateway_id) for each in hidden) else clean_id(gateway_id)
@@ -299,8 +300,8 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
         return name
 
     def _hand_on(self, receipt: DeliveryReceipt) -> None:
-        """Hand a delivery receipt on; its message may still be waiting for its own id."""
-        # One look: another thread may forget the id after it.
+        """Hand a delivery receipt on; it may come before the answer that tells the message's id."""
+        # Looked up once: another thread may forget the id at any moment.
         name = self._names.get(receipt.gateway_id)
         if name is None:
             name = self._name(receipt.gateway_id, self._under_way.copy())

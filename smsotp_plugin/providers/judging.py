@@ -20,8 +20,8 @@ _LONGEST_ID = 128
 #: What each code of a gateway means: the error, and the gateway's meaning in words.
 Meanings = Mapping[str, tuple[type[DeliveryError], str]]
 _CREDENTIALS = ": check the credentials"
-#: The statuses that mean something else than most of their hundred. 408 and 499 say that somebody did not wait to the
-#: end, 409 that the message may be there already.
+#: The statuses whose meaning differs from most of their hundred. 408 and 499 say that somebody stopped waiting, and 409
+#: that the message may be there already.
 _BY_STATUS: Mapping[int, tuple[type[DeliveryError], str]] = MappingProxyType(
     {
         401: (AuthFailed, _CREDENTIALS),
@@ -58,7 +58,7 @@ class Reply:
     method: str = "POST"
 
     def error(self, status: int | None = None) -> DeliveryError:
-        """Return what the status means by itself, or a status that the text tells instead."""
+        """Return what the status means by itself, or what another status means that the text names instead."""
         return judge_status(status or self.status, self.retry_after, self.method)
 
 

@@ -20,15 +20,15 @@ from smsotp_plugin.sms.typed import fold
 MASK = "***"
 #: A word that could be a code or a password; shorter ones are found by chance.
 _SHORTEST = 4
-#: A country code has no more digits: what follows them stands in every way to write a number.
+#: No country code has more digits than this. The digits after it are the same however a number is written.
 _LONGEST_COUNTRY_CODE = 3
-#: So many of the last digits can tell whose number it is.
+#: This many of the last digits can give away whose number it is.
 _TELLING_DIGITS = 7
 _WORD = re.compile(r"\w{4,}")
 _SIGNS = re.compile(r"[^a-z0-9]+")
 _NUMBERED = re.compile(r"(?=\w*\d)\w{4,}")
 _NO_DIGITS = re.compile(r"[^0-9]+")
-#: What may have been packed, as one piece.
+#: A piece of text that may be something packed.
 _TOKEN = re.compile(r"[^\s\"'<>,;(){}\[\]]{4,}")
 _BETWEEN = r"[\W_]{0,3}"
 _HEX = re.compile(r"[0-9A-Fa-f]{8,}")
@@ -37,6 +37,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}")
 _ESCAPE = r"(?:\\x|\\u00|0x|=|%(?:25)?)?"
 _OCTETS = re.compile(rf"{_ESCAPE}([0-9A-Fa-f]{{2}})[ :,-]{{0,2}}")
 _DUMP = re.compile(rf"{_ESCAPE}[0-9A-Fa-f]{{2}}(?:[ :,-]{{0,2}}{_ESCAPE}[0-9A-Fa-f]{{2}}){{3,}}")
+#: Characters of a text that are searched; the rest is cut off.
 _MOST_LOOKED_AT = 1000
 
 
@@ -65,16 +66,16 @@ class Secrets:
         return part_of_one or _Needles(suspicious, self._list_numbers()).are_in_text(text)
 
     def mask_own(self, text: str) -> str:
-        """Return a sentence of ours, perhaps with foreign words in it, without any secret."""
+        """Return a sentence of our own, perhaps with foreign words in it, without any secret."""
         return self._mask(text, self._list_words()[0])
 
     def mask_foreign(self, text: str) -> str:
-        """Return what somebody else said, without any secret: where the code is not known, without the SMS's words."""
+        """Return what somebody else said, without any secret; if the code is not known, without any word of the SMS."""
         return self._mask(text, self._list_words()[1])
 
     def _list_words(self) -> tuple[list[str], list[str]]:
         """
-        Return what is secret beside the number, squeezed.
+        Return what is secret besides the number, squeezed.
 
         Returns:
             The code, every other word of the SMS that could be one by its digits, and the passwords; and the same with
@@ -90,14 +91,14 @@ class Secrets:
         return codes, codes + _squeeze_all({*_WORD.findall(otp), *_WORD.findall(sentence)})
 
     def _list_numbers(self) -> list[str]:
-        """Return the ends of the number in both forms, as they stand in every way to write it."""
+        """Return the ends of the number in both forms: the digits that are the same however it is written."""
         both = (self._message.number.e164, self._written_number)
         found = {digits for each in both if len(digits := _keep_digits(each)) >= _SHORTEST}
         return sorted({each[-max(_TELLING_DIGITS, len(each) - _LONGEST_COUNTRY_CODE) :] for each in found})
 
     def _mask(self, text: str, words: list[str]) -> str:
         if len(text) > _MOST_LOOKED_AT:
-            # Not half of a word that would not be recognised.
+            # Half a secret at the end would not be recognised.
             text = text[:_MOST_LOOKED_AT].rpartition(" ")[0]
         text = unicodedata.normalize("NFKC", fold(html.unescape(text)))
         numbers = self._list_numbers()
@@ -129,14 +130,14 @@ def remove(passwords: Iterable[str], text: str) -> str:
 
 
 class _Needles:
-    """What is looked for, in one form each, with all that does not depend on where."""
+    """What is looked for, with everything about it that can be worked out before a text is searched."""
 
     def __init__(self, words: list[str], numbers: list[str]) -> None:
         self.words = words
         self.numbers = numbers
         self.raw = [each.encode() for each in (*words, *numbers)]
         self.ascii = all(map(str.isascii, words))
-        #: Octets of the shortest; of others a single one may stand for several letters.
+        #: Octets of the shortest one; 0 unless all are ASCII, because other words have different lengths in different encodings.
         self._shortest = min(map(len, self.raw), default=0) if self.ascii else 0
 
     def are_in_text(self, text: str) -> bool:
@@ -164,11 +165,11 @@ class _Needles:
 
 def _unpack(text: str, shortest: int) -> Iterator[bytes]:
     """
-    Yield what may have become this text. What stands before it shifts where its pairs and groups begin.
+    Yield what this text may have been before somebody packed it, for each place where pairs or groups of it may begin.
 
     Args:
-        text: A piece of it that would be shorter is left out.
-        shortest: Octets.
+        text: What may be packed.
+        shortest: Octets; what would be shorter when unpacked is left out.
     """
     for found in _HEX.findall(text):
         if len(found) < 2 * shortest:

@@ -1,4 +1,4 @@
-"""What the providers share that speak HTTP: one wire to one address."""
+"""What providers that speak HTTP share: one wire to one address."""
 
 import html
 import re
@@ -64,7 +64,7 @@ class WebProvider(Provider[SettingsT, PreparedRequest, Response]):
                     answer.status_code,
                     text,
                     retry_after(answer, self.context.clock.time()),
-                    # Where it is not known what was asked, it may have changed something.
+                    # If the request is not known, it has to count as one that may have sent something.
                     method or "POST",
                 )
             )

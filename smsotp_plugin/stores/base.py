@@ -4,13 +4,13 @@ What a store promises.
 Each method is one atomic change, safe under threads and processes: whoever comes second sees what the first one did.
 A store compares seals, never codes, and never holds a code or a telephone number in clear.
 
-Moments are wall time, which somebody may set forward or back at any time. So each span counts from both of its sides: what
-is younger than N seconds was made within the last N seconds and not in the future, and a code with a life of N seconds is
-good for less than N seconds after the moment at which it was made and, where the clock was set back, before it.
+Moments are wall time, which somebody may set forward or back at any time. So every span is checked at both ends: something
+younger than N seconds was made within the last N seconds, and not in the future; and a code with a life of N seconds is
+valid for less than N seconds after the moment at which it was made, and for as long before it if the clock was set back.
 
-Spans count from the moment of a request. But requests do not get their turn in the order in which they came: what a later one
-did before this one's turn is not in the future. So what is in the future is told by the store's own clock, read once it is
-the request's turn.
+Spans count from the moment of a request. But requests do not get their turn in the order in which they came, and what a later
+one did before it was this one's turn is not in the future. So the store's own clock decides what is in the future; it is read
+when it is the request's turn.
 """
 
 from abc import abstractmethod
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from smsotp_plugin.stores.guesses import Guesser, GuessStore
 from smsotp_plugin.stores.kept import KeptListener, MessageStore, Parcel
 
-#: Seconds that a challenge stays after its end, so that a late answer is told why it is late.
+#: Seconds that a challenge is kept after its end, so that a late answer can be told that it is late.
 KEPT_AFTER_EXPIRY = 600.0
 #: Seconds. What ends later than this from now was made by a clock that went wrong.
 FURTHEST_END = 86400.0
@@ -40,10 +40,10 @@ class Challenge:
         number_hash: Fingerprint of the number, 32 hexadecimal digits.
         created: Unix seconds.
         expires: Unix seconds; from this moment on no answer is accepted.
-        tries_left: How many more answers are looked at, at least 1 in a challenge that is open.
+        tries_left: How many more answers are looked at; at least 1 while the challenge is open.
         resends: How often its code was sent again.
-        undelivered: Why its code did not get out, in the words of the dispatcher; empty while it may have.
-        mark: What shows that nobody but us wrote what never changes in it; the store only keeps it.
+        undelivered: Why its code was not sent, in the words of the dispatcher; empty as long as it may have been.
+        mark: Proves that nobody else has changed those parts of it that never change; the store only keeps it.
     """
 
     state: str
@@ -61,7 +61,7 @@ class Challenge:
     mark: str = field(default="", repr=False)
 
     def sealed(self) -> tuple[str, ...]:
-        """Return what never changes in it and decides whom it lets in, and until when."""
+        """Return the parts of it that never change and decide whom it lets in, and until when."""
         return (
             self.state,
             self.user,
@@ -95,8 +95,8 @@ class ChallengeStore(MessageStore, GuessStore):
     Keeps challenges, the messages with their codes, and the counts of wrong answers.
 
     A store is made with its window: the seconds in which the same log-in gets the same challenge. It forgets by itself what
-    nobody will ask for any more: challenges `KEPT_AFTER_EXPIRY` after they expired, and those of a clock that was set back when
-    it has caught up with them, or when they end later than `FURTHEST_END` from now.
+    nobody will ask for any more: challenges that expired `KEPT_AFTER_EXPIRY` ago. What was made before the clock was set back
+    stays until the clock has caught up with it, unless it ends later than `FURTHEST_END` from now.
 
     Raises:
         StoreError: From every method, when the store does not answer or answers with an error.
@@ -104,19 +104,19 @@ class ChallengeStore(MessageStore, GuessStore):
 
     @abstractmethod
     def start(self) -> None:
-        """Keep in order from now on what is in the store, in the background."""
+        """Begin to keep the store in order, in the background."""
 
     @abstractmethod
     def listen(self, listener: KeptListener) -> None:
-        """Tell this one from now on whose codes may be sent: once a challenge and its message survive, or never."""
+        """From now on, tell this listener whose codes may be sent: those whose challenge and message survive."""
 
     @abstractmethod
     def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
         """
         Keep a challenge and its message, unless the same log-in has an open one that is younger than the window.
 
-        All processes that use the same place count: the log-in that another one began is the same log-in. Returns before
-        `new` survives the death of this process where that takes long.
+        This holds across all processes that use the same store. Where it takes long until `new` survives the death of this
+        process, the method returns before that.
 
         Args:
             new: The challenge; its `created` is the moment of the request.
@@ -127,7 +127,7 @@ class ChallengeStore(MessageStore, GuessStore):
             `new`, or the one that was there.
 
         Raises:
-            OverBudget: There is none, and the budgets do not allow one; nothing has changed.
+            OverBudget: There is no such challenge, and the budgets do not allow a new one; nothing has changed.
         """
 
     @abstractmethod
@@ -145,19 +145,21 @@ class ChallengeStore(MessageStore, GuessStore):
         self, state: str, user: str, seal: str, now: float, guesser: Guesser | None = None
     ) -> Challenge:
         """
-        Use up one try of a challenge, and the challenge itself if the answer is right; count it for the account.
+        Use up one try of a challenge, and the challenge itself if the answer is right; count the answer for the account.
+
+        Expired, WrongCode and TooManyAttempts hold the challenge as it is then, so that nobody has to ask for it.
 
         Args:
             state: As the client sent it.
             user: User-Name as the client sent it.
             seal: Of the answer, made for this State.
             now: Unix seconds.
-            guesser: Whose wrong answers in a row this one belongs to, with those to other challenges; None where they
-                are not counted.
+            guesser: The account for which wrong answers in a row are counted, across challenges; None if they are not
+                counted.
 
         Returns:
-            The challenge, answered rightly; at most one caller ever gets this for one challenge. It will survive the
-            death of this process that the challenge is used up.
+            The challenge, answered rightly; at most one caller ever gets this for one challenge. That the challenge is
+            used up survives the death of this process.
 
         Raises:
             UnknownChallenge: No such State, or it is another user's.
@@ -166,13 +168,12 @@ class ChallengeStore(MessageStore, GuessStore):
             WrongCode: A try was used up; some are left.
             TooManyAttempts: No try is left.
             TooManyGuesses: The account is locked: the answer was not looked at, and no try is used up.
-            Expired, WrongCode and TooManyAttempts hold the challenge as it is then, so that nobody has to ask for it.
         """
 
     @abstractmethod
     def find(self, state: str, user: str) -> Challenge:
         """
-        Return a challenge as it is, whatever became of it.
+        Return a challenge as it is, whatever has become of it.
 
         Raises:
             UnknownChallenge: No such State, or it is another user's.
@@ -203,20 +204,20 @@ class ChallengeStore(MessageStore, GuessStore):
     @abstractmethod
     def mark_undelivered(self, state: str, resends: int, why: str) -> None:
         """
-        Note that the code of a challenge did not get out: the same log-in gets a new challenge from now on.
+        Note that the code of a challenge was not sent: from now on, the same log-in gets a new challenge.
 
         Args:
             state: As the client sent it.
-            resends: Of the message that failed; nothing is noted where a further one was asked for since.
+            resends: Of the message that failed; nothing is noted if another one has been asked for since.
             why: In the words of the dispatcher.
         """
 
     @abstractmethod
     def flush(self) -> None:
         """
-        Return once all that this store was told survives the death of this process, and the listener knows of it.
+        Return once everything that this store was told survives the death of this process, and the listener knows of it.
 
-        From within the listener it waits for nothing else that the listener does.
+        Called by the listener itself, it does not wait for the listener.
 
         Raises:
             StoreError: Something does not survive; the listener is never told of it.

@@ -11,9 +11,7 @@ from requests import PreparedRequest
 
 from smsotp_plugin.errors import ProtocolViolation, Refused
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings
-from smsotp_plugin.providers.http.parameters import (
-    Filling,
-)
+from smsotp_plugin.providers.http.parameters import Filling
 from smsotp_plugin.providers.http.settings import HttpSettings
 from smsotp_plugin.providers.judging import Reply
 from smsotp_plugin.providers.web import WebProvider

@@ -1,7 +1,7 @@
 """
-What is wrong in a HTTP gateway's settings only in company: each value for itself is good.
+Finds mistakes in an HTTP gateway's settings that lie in a combination of values, each of which is fine by itself.
 
-Looks at the table as it stands in the file, so that every mistake is told at once and at its place.
+Looks at the table as it stands in the file, so that all mistakes are reported at once, each at its own key.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def find_mistakes(data: dict[str, Any]) -> Iterator[tuple[Place, str]]:
     Yield where something is wrong (table or None, key), and what.
 
     Args:
-        data: A gateway's table as it stands in the file, without what is not filled.
+        data: A gateway's table as it stands in the file, without parameters that are empty.
     """
     options, parameter, headers = (
         value if isinstance(value := data.get(name), dict) else {}

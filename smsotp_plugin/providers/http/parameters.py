@@ -21,7 +21,7 @@ _DEEPEST = 16
 _SECRET = TypeAdapter[SecretStr](SecretSetting)
 #: RFC 9110 section 5.6.2.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
-#: Those decide where a request ends or on what connection it goes.
+#: Headers that decide where a request ends or how its connection is used.
 _OWN_HEADERS = frozenset(
     (
         "accept-encoding",
@@ -42,7 +42,7 @@ _OWN_HEADERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Misplaced:
-    """Stands in place of a value that must not be there at all; reading it raises the advice."""
+    """Stands in place of a value that must not be there; reading it raises the advice as an error."""
 
     advice: str
 
@@ -109,7 +109,7 @@ def list_form_pairs(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def fits_a_form(value: Any) -> bool:
-    """Tell whether a field can be written as pairs: no table, and no list inside of a list."""
+    """Tell whether a field can be written as pairs: it is no table, and no list that holds tables or lists."""
     inside = value if isinstance(value, list) else [value]
     return not any(isinstance(each, list | dict) for each in inside)
 

@@ -1,4 +1,4 @@
-"""How the requests to one HTTP gateway are made: everything that is the same for all messages, decided once."""
+"""Makes the requests to one HTTP gateway; everything that is the same for all messages is decided once."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -69,13 +69,13 @@ class RequestMaker:
         return make_request("POST", self.base + target, headers, body.encode())
 
     def find_tag_warnings(self) -> Iterator[str]:
-        """Yield what looks like a tag and is none."""
+        """Yield a sentence for everything that looks like a tag but is none."""
         for place, template in self._list_texts():
             for problem in template.explain_unknown():
                 yield f"{place}: {problem}."
 
     def find_missing_tags(self) -> Iterator[str]:
-        """Yield which tags are nowhere in the request, so that no SMS can come of it."""
+        """Yield a sentence for each tag that the request lacks and without which no SMS can come of it."""
         templates = [template for _, template in self._list_texts()]
         if phone := explain_missing_tag(templates, "phone"):
             yield f"options: {phone}, or the gateway is not told the number"

@@ -31,7 +31,7 @@ Seconds = Annotated[float, Field(ge=0.1, le=120)]
 Status = Annotated[int, Field(ge=200, le=299)]
 
 
-#: How gateways call what opens them.
+#: Names that gateways give to parameters that hold a secret.
 _SECRET_NAME = re.compile(
     r"pass|pwd|pin$|secret|token|key|auth|sign|hash|credential|api_?id|sid$", re.IGNORECASE
 )
@@ -89,7 +89,7 @@ class HttpSettings(GatewaySettings):
     @model_validator(mode="before")
     @classmethod
     def _judge_together(cls, data: Any) -> Any:
-        """Mark what is wrong only in company, so that it is told at its own place, with all the rest."""
+        """Mark mistakes that lie in a combination of values, so that each is reported at its own key, with all others."""
         if not isinstance(data, dict):
             return data
         filled = {name: value for name, value in data.items() if value != "" or not name.isupper()}
@@ -151,7 +151,7 @@ class HttpSettings(GatewaySettings):
 
     @property
     def origin(self) -> Origin:
-        """Whom the gateway is, and how it is reached."""
+        """Where the gateway is, and how it is reached."""
         address = self.maker.address
         return Origin(
             address.scheme,
@@ -164,7 +164,7 @@ class HttpSettings(GatewaySettings):
         )
 
     def passwords(self) -> Iterator[str]:
-        """Yield the secrets, and what is written in clear under a name of one, as the gateways' examples have it."""
+        """Yield the secrets, also those written in clear under a telling name, as the gateways' own examples do."""
         yield from super().passwords()
         for name, value in chain(self.PARAMETER.items(), self.options.items(), self.headers.items()):
             if isinstance(value, Template) and not value.tags and _SECRET_NAME.search(name):

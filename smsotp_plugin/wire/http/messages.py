@@ -1,4 +1,4 @@
-"""What goes over a HTTP wire: to whom, the request and the answer, both as `requests` has them. No I/O."""
+"""What goes over an HTTP wire: to whom, the request and the answer, both as `requests` has them. No I/O."""
 
 import re
 from base64 import b64encode

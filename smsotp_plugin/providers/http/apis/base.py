@@ -23,9 +23,9 @@ class HttpApi:
         credentials: The parameters that carry USERNAME and PASSWORD of a preset; None: basic authentication.
         required: Parameters that a preset cannot know, and what they are.
         recognises: Whether a URL (host, path) with parameters of these names is this API.
-        judge: Raises the error or returns the receipt that an answer of the API's own forms means; None for others.
+        judge: Returns the receipt, or raises the error, that an answer in one of the API's own forms means; None for others.
         adapt: Changes filled fields to what the API wants for a text that is not plain ASCII, or is long.
-        error_words: Texts of errors, for the warning of a RETURN_SUCCESS that is found in one.
+        error_words: Texts of errors, to warn of a RETURN_SUCCESS that is found in one of them.
     """
 
     name: str

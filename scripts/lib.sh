@@ -7,6 +7,7 @@ readonly OLDEST_PYTHON=3.11
 readonly RADDB=/etc/freeradius/3.0
 readonly POLICY=/usr/sbin/policy-rc.d
 readonly VENV=.venv
+PATIENCE=600 # seconds that whoever else installs packages is waited for
 
 say() { printf '%s: %s\n' "$PROGRAM" "$*"; }
 die() {
@@ -24,7 +25,7 @@ show_help() {
 	esac
 }
 
-# step TEXT COMMAND...: run a command that may take a while; its output is shown only if it fails.
+# step TEXT COMMAND...: run a command that may take a while; its output is shown only if it fails, except for what it writes to SHOWN.
 step() {
 	local text=$1 log status=0 start=$SECONDS dots
 	shift
@@ -32,9 +33,11 @@ step() {
 	printf '%s: %s ' "$PROGRAM" "$text"
 	print_dots &
 	dots=$!
+	exec {SHOWN}>&1
 	"$@" >"$log" 2>&1 </dev/null || status=$?
 	kill "$dots" 2>/dev/null || true
 	wait "$dots" 2>/dev/null || true
+	exec {SHOWN}>&-
 	if [ "$status" = 0 ]; then
 		printf ' %d s\n' $((SECONDS - start))
 	else
@@ -45,13 +48,20 @@ step() {
 	return "$status"
 }
 
-# Print a dot every three seconds, for as long as the script is there. Waits without a process that could be left over.
+# Print a dot every three seconds, for as long as the script is there.
 print_dots() {
+	while kill -0 $$ 2>/dev/null; do
+		pause 3
+		printf .
+	done
+}
+
+# pause SECONDS: wait without a process that could be left over.
+pause() {
 	local nothing
 	exec {nothing}<> <(:)
-	while kill -0 $$ 2>/dev/null; do
-		read -rt 3 -u "$nothing" || printf .
-	done
+	read -rt "$1" -u "$nothing" || true
+	exec {nothing}>&-
 }
 
 as_root() {
@@ -79,14 +89,52 @@ may_install() {
 }
 
 install_packages() {
-	local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0) status=0
-	step "reading the package lists" as_root "${apt[@]}" update ||
-		die "apt-get update failed: are the package sources reachable?"
-	hold_services
-	step "installing $*" as_root "${apt[@]}" install -y --no-install-recommends "$@" || status=$?
+	local status=0
+	step "reading the package lists" when_free apt_get update ||
+		die "${LOCKED:-apt-get update failed: are the package sources reachable?}"
+	step "installing $*" when_free install_only "$@" || status=$?
 	release_services
-	[ "$status" = 0 ] || die "these packages cannot be installed: $*."
+	[ "$status" = 0 ] || die "${LOCKED:-these packages cannot be installed: $*.}"
 	say_services "$@"
+}
+
+# Each time anew: a second set-up that is over takes away what has held the services for this one, too.
+install_only() {
+	hold_services
+	apt_get install -y --no-install-recommends "$@"
+}
+
+# In English, as `when_free` reads it.
+apt_get() {
+	as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=0 "$@"
+}
+
+# when_free COMMAND...: run a command of apt, and again while another program holds one of its locks; where that does not end,
+# LOCKED is a sentence. DPkg::Lock::Timeout would have apt itself wait, but for the locks of dpkg only: not for those of the lists
+# and of the downloads, which apt's daily jobs hold first.
+LOCKED=""
+when_free() {
+	local output status end=$((SECONDS + PATIENCE)) held told=""
+	output=$(mktemp)
+	while :; do
+		status=0
+		"$@" >"$output" 2>&1 || status=$?
+		held=$(sed -n 's/^E: Could not get lock //p' "$output")
+		if [ "$status" = 0 ] || [ -z "$held" ]; then
+			break
+		elif [ $SECONDS -ge $end ]; then
+			LOCKED="another program has kept apt waiting for $PATIENCE s: $held. Let it end, then run $PROGRAM again."
+			break
+		elif [ "$held" != "$told" ]; then
+			printf '\n%s: waiting for another program that installs packages, %d s at most: %s ' \
+				"$PROGRAM" "$PATIENCE" "$held" >&"$SHOWN"
+			told=$held
+		fi
+		pause 1
+	done
+	cat "$output"
+	rm -f "$output"
+	return "$status"
 }
 
 # Packages start their services. Containers forbid that already; elsewhere we do, for as long as apt runs.

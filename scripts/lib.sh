@@ -15,6 +15,22 @@ die() {
 	exit 1
 }
 
+# misused TEXT: say what is wrong with the arguments, and end.
+misused() {
+	printf '%s: %s; %s --help tells more.\n' "$PROGRAM" "$*" "$PROGRAM" >&2
+	exit 2
+}
+
+# one_of WORD NAME...: whether a word is one of some names.
+one_of() {
+	local word=$1 name
+	shift
+	for name in "$@"; do
+		[ "$word" != "$name" ] || return 0
+	done
+	return 1
+}
+
 # show_help ARGUMENT...: where the first one asks for help, print what stands at the head of the script, and end.
 show_help() {
 	case ${1:-} in

@@ -115,7 +115,7 @@ def test_the_walk_begins_at_the_door_and_names_each_file_once() -> None:
 
 
 def test_the_files_that_all_three_threads_come_to_do(walked: list[list[str]]) -> None:
-    sentence = SECTION.partition("on the way in all three threads")[2].partition("What only helps")[0]
+    sentence = SECTION.partition("used in all three threads")[2].partition("Files that only help")[0]
     named = re.findall(r"`([\w/]+\.py)`", sentence)
 
     assert set(named) == {

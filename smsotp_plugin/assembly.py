@@ -41,7 +41,7 @@ from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.schemes import open_store, share_clock
 from smsotp_plugin.stores.sealed import SealedStore
 
-#: Seconds that messages which are still queued get when the server stops; systemd waits 90 before it kills.
+#: Seconds in which messages that are still queued can be sent when the server stops; systemd waits 90 before it kills.
 STOP_GRACE = 60.0
 #: Seconds.
 _DAY = 86400.0
@@ -159,7 +159,7 @@ def build_codes(settings: Settings) -> CodeMaker:
 
 def find_names(settings: Settings) -> Fingerprints:
     """
-    Return what makes names, for a command that looks into the store of a server.
+    Return the maker of fingerprints, for a command that looks into the store of a server.
 
     Raises:
         ConfigError: The key file cannot be used.
@@ -216,7 +216,7 @@ def build(settings: Settings, clock: Clock) -> System:
     sealer, codes = _make_sealer(keys), _make_codes(settings, keys)
     has_gateways = settings.queue.mode is QueueMode.PROCESS
     providers = _build_recorded_gateways(settings, clock, lambda: store) if has_gateways else ()
-    # Opened last: of what is made here, only the store has to be closed where the rest cannot be made.
+    # Opened after all that can fail: of what is made here, only the store would have to be closed then.
     store = build_store(settings, clock, name_keys(settings, keys))
     challenges = SealedStore(store, codes.names)
     pumping = PumpingWatch(settings.limits, codes.names, store, clock)

@@ -15,11 +15,11 @@ Every error that this package raises on purpose, as one tree. Imports nothing of
     │   └─ TooManyGuesses             the account is locked; the answer was not looked at
     ├─ ResendRefused                  the user asked for another SMS too often or too early
     ├─ StoreError                     the store cannot be used: the log-in is refused
-    │   └─ OtherKey                   its other processes have another key than this one
-    ├─ NoThread                       the system has no further thread
+    │   └─ OtherKey                   other processes that use it have another key than this one
+    ├─ NoThread                       the system allows no further thread
     ├─ NotNeeded                      nobody can use the code of a message any more
     ├─ CannotUnseal                   a message that was kept cannot be read
-    ├─ CannotSend                     nobody is promised a message: it could not be sent
+    ├─ CannotSend                     no message is promised, because it could not be sent
     │   ├─ NumberError                no usable telephone number
     │   ├─ NoRoute                    no gateway is meant for this number
     │   ├─ NoGatewayAlive             every gateway of the route is known to be dead
@@ -72,8 +72,8 @@ class ChallengeError(SmsOtpError):
     The answer to a challenge is not accepted.
 
     Attributes:
-        challenge: The challenge as it is after the answer (`stores.base.Challenge`, which stands above this module), where the
-            store tells it; else None.
+        challenge: The challenge as it is after the answer, if the store gives it; else None. It is a `stores.base.Challenge`,
+            whose module imports this one.
     """
 
     challenge: object = None
@@ -129,7 +129,7 @@ class TooManyGuesses(ChallengeError):
     The account is locked: its answers are not looked at.
 
     Args:
-        wait: Seconds until they are; infinite where only an administrator ends that.
+        wait: Seconds until they are; infinite if only an administrator can end the lock.
     """
 
     def __init__(self, wait: float) -> None:
@@ -142,11 +142,11 @@ class StoreError(SmsOtpError):
 
 
 class OtherKey(StoreError):
-    """The other processes that use the store live and have another key: nothing that they keep can be read here."""
+    """Other processes use the store with another key: nothing that they keep in it can be read here."""
 
 
 class NoThread(SmsOtpError):
-    """The system has no further thread; the text says what may be in the way."""
+    """The system allows no further thread; the text says what may be the reason."""
 
 
 class NotNeeded(SmsOtpError):
@@ -171,7 +171,7 @@ class ResendRefused(SmsOtpError):
 
 
 class CannotSend(SmsOtpError):
-    """A message cannot be sent, which is known before it is promised to anybody."""
+    """A message cannot be sent, and this is known before anybody is promised one."""
 
 
 class NumberError(CannotSend):
@@ -193,9 +193,9 @@ class OverBudget(CannotSend):
     Args:
         setting: Which budget, by its name in ``[limits]``.
         written: What it allows, as the configuration has it.
-        key: For whom, as the store knows it; nothing for people.
+        key: Whose budget, by its key in the store; not fit to be shown.
         wait: Seconds until the next SMS is within this budget.
-        window: Seconds that the budget is about.
+        window: Seconds over which the budget counts.
     """
 
     def __init__(self, setting: str, written: str, key: str, wait: float, window: float) -> None:
@@ -210,7 +210,7 @@ class OverBudget(CannotSend):
 
     @property
     def spares_known_places(self) -> bool:
-        """Whether somebody else can have spent it who has the password, so that it keeps nobody out at a known place."""
+        """Whether somebody who has stolen the password can have spent it, so that it keeps nobody out at a known place."""
         return self.setting in {"per_user", "per_number", "pumping"}
 
 
@@ -219,7 +219,7 @@ class Braked(OverBudget):
     SMS to these numbers, or from this station, are hardly ever answered.
 
     Args:
-        label: Which, for people.
+        label: Which numbers or which station, for people.
         reason: In words.
         wait: Seconds until the next SMS may be sent.
         window: Seconds for which one line of the log is enough.
@@ -235,7 +235,7 @@ class QueueFull(CannotSend):
 
 
 class Outcome(StrEnum):
-    """How an attempt or a message ended, in the word that logs, metrics and the delivery log use."""
+    """How an attempt or a message ended, in the words of the log and the delivery log."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -253,7 +253,7 @@ class DeliveryError(SmsOtpError):
         detail: What happened, in a form fit for the log.
     """
 
-    #: What is certain about the SMS; an error that does not say may have let it out.
+    #: What is certain about the SMS; unless a subclass says otherwise, it may have been sent.
     outcome = Outcome.UNKNOWN
     #: The gateway's own words as they came, with whatever they repeat: not fit for a log. `Provider.submit` moves them,
     #: masked and cut, into the text.

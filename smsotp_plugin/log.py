@@ -17,7 +17,7 @@ GATEWAYS = f"{ROOT}.gateway."
 #: How each line begins.
 LINE_START = "smsotp: "
 
-#: More of a name or an answer than this helps nobody who reads a log.
+#: Characters of a name or an answer; more would not help anybody who reads a log.
 _LONGEST_QUOTE = 64
 
 
@@ -44,10 +44,10 @@ class SinkHandler(logging.Handler):
 
 
 class _OneLine(logging.Formatter):
-    """Names the gateway that speaks; of an exception, its class and where it came from, not its text: that repeats input."""
+    """Names the gateway that logs. Of an exception it shows the class and the place, not the text, which may repeat input."""
 
     def format(self, record: logging.LogRecord) -> str:
-        # Nearly all lines have nothing below their text, and `logging` looks for it in seven steps.
+        # Nearly all records are a text and nothing else, and `logging` takes seven steps to find that out.
         has_more = record.exc_info or record.exc_text or record.stack_info
         line = super().format(record) if has_more else record.getMessage()
         _, of_gateway, name = record.name.partition(GATEWAYS)
@@ -68,7 +68,7 @@ def configure_log(sink: Callable[[int, str], None], level: int) -> None:
 
     Args:
         sink: See `SinkHandler`.
-        level: Records below it are dropped, except those of gateways that were told to log more.
+        level: Records below it are dropped, except those of gateways that are set to log more.
     """
     logger = logging.getLogger(ROOT)
     logger.handlers = [SinkHandler(sink)]

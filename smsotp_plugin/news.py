@@ -1,15 +1,15 @@
 """
-What is worth a line of the log where strangers decide how often it happens: whoever can send packets must not fill the disk.
+Limits lines of the log where strangers decide how often something happens: nobody must be able to fill the disk with packets.
 
-Somebody who knows a password can only repeat themselves: that is told once in a while (`News`). Whoever knows none can make up a new
-name each time: of that, no more than a number of lines a minute is told (`Ration`).
+Somebody who knows a password can only repeat themselves: that is logged once in a while (`News`). Somebody who knows none can make
+up a new name each time: of that, a limited number of lines a minute is logged (`Ration`).
 """
 
 import threading
 
 from smsotp_plugin.clock import Clock
 
-#: Things that are known to be told; all are forgotten together, and may be told again.
+#: How many things are remembered as logged; then all of them are forgotten together, and may be logged again.
 _MOST_TOLD = 10_000
 #: Lines of one kind in a minute.
 _MOST_LINES = 60
@@ -31,11 +31,11 @@ class News:
 
     def is_news(self, *what: str, seconds: float = _MINUTE) -> bool:
         """
-        Tell whether something is to be said, and remember that it is.
+        Tell whether something is to be logged, and remember that it is.
 
         Args:
-            what: Of what kind, and about whom.
-            seconds: For which the same is no news afterwards.
+            what: Of what kind it is, and about whom.
+            seconds: How long the same thing is no news after that.
         """
         now = self._clock.monotonic()
         if now < self._told.get(what, float("-inf")):
@@ -61,7 +61,7 @@ class Ration:
         self._lines = self._held_back = 0
 
     def take(self) -> str | None:
-        """Return what has to be added to a line, which may be nothing; None where the line is held back."""
+        """Return what is to be added to a line, perhaps an empty text; None if the line is to be held back."""
         now = self._clock.monotonic()
         with self._lock:
             held_back = 0

@@ -1,7 +1,7 @@
 """
-Looking at and reading files that somebody else may have put there: nothing keeps the reader waiting, and nothing fills its memory.
+Reads files that somebody else may have put there: nothing can keep the reader waiting, or fill its memory.
 
-Root looks at what belongs to the server's user, who may put a pipe, a device or something endless in a file's place.
+Root reads what belongs to the server's user, who may have put a pipe, a device or something endless in a file's place.
 """
 
 import errno
@@ -11,7 +11,7 @@ from pathlib import Path
 
 #: Bytes of the largest configuration of FreeRADIUS that is looked at; lists of users stand in there.
 LARGEST_FILE = 64 * 1024 * 1024
-#: A pipe that stands there instead of a file would not open before somebody writes to it.
+#: A pipe in place of the file would otherwise not open until somebody writes to it.
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 

@@ -1,4 +1,4 @@
-"""Starting threads. The system may have no more of them: that is a sentence, and no exception of Python's."""
+"""Starts threads. The system may allow no more of them: then the error is a sentence, and not an exception of Python's."""
 
 import threading
 
@@ -10,7 +10,7 @@ def start_thread(thread: threading.Thread) -> None:
     Start a thread.
 
     Raises:
-        NoThread: There is no further one.
+        NoThread: The system allows no further one.
     """
     try:
         thread.start()

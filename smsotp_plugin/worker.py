@@ -1,4 +1,4 @@
-"""The door of ``smsotp worker``: a process that takes messages from the queue and has the gateways, until it is told to end."""
+"""The door of ``smsotp worker``: a process that has the gateways, and sends messages from the queue until it is told to end."""
 
 import logging
 import signal
@@ -23,7 +23,7 @@ _ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 def run(config: Path, sink: Callable[[int, str], None]) -> None:
     """
-    Be a worker; returns when it was told to end and has.
+    Run a worker; returns when it has been told to end, and has ended.
 
     Args:
         config: The same configuration as that of FreeRADIUS.
@@ -31,7 +31,7 @@ def run(config: Path, sink: Callable[[int, str], None]) -> None:
 
     Raises:
         ConfigError: The configuration cannot be used, or is not one for workers.
-        OtherKey: The servers have another key; found out at the start, or later where the store did not answer then.
+        OtherKey: The servers have another key. This is found out at the start, or later if the store did not answer then.
         StoreError: The store cannot be used.
     """
     settings = read_settings(config)
@@ -52,7 +52,7 @@ def run(config: Path, sink: Callable[[int, str], None]) -> None:
         told.set()
 
     for number in _ENDS:
-        # nohup and shells have a program of the background ignore the others.
+        # Where nohup or a shell has set the others to be ignored, as for a program in the background, they stay ignored.
         if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, end)
     threading.excepthook = _report_thread

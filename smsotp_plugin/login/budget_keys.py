@@ -1,4 +1,4 @@
-"""Under which names SMS are counted: digits that tell nothing, for account, number and all else that has a limit."""
+"""The keys under which SMS are counted: digits that give nothing away, for account, number and all else that has a limit."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -17,7 +17,7 @@ NO_CODE = "no code"
 
 class Keys:
     """
-    Makes the names under which is counted.
+    Makes the keys under which SMS are counted.
 
     Args:
         names: Makes fingerprints.
@@ -28,7 +28,7 @@ class Keys:
         self._of = lru_cache(_REMEMBERED)(self._make)
 
     def user(self, user: str) -> tuple[str, ...]:
-        """Return the keys of an account: one for each key of the store, as for all that follow."""
+        """Return the keys of an account: one for each secret key, like all methods below."""
         return _cut(Scope.USER, self._names.accounts(user))
 
     def number(self, number: PhoneNumber) -> tuple[str, ...]:
@@ -48,7 +48,7 @@ class Keys:
         )
 
     def other(self, scope: Scope, text: str) -> tuple[str, ...]:
-        """Return the keys of something else; none where there is nothing."""
+        """Return the keys of anything else that is counted in a scope; none if the text is empty."""
         return self._of(scope, text) if text else ()
 
     def _make(self, scope: Scope, text: str) -> tuple[str, ...]:

@@ -1,8 +1,7 @@
 """
-What an SMS costs and whose budgets that concerns, who has had enough of them, and which numbers get none.
+What an SMS costs, whose budgets pay for it, who has had enough of them, and which numbers get none.
 
-The store decides; here is what it is asked, and what is told: one line of the log for each budget and its time, however many
-ask for more.
+The store decides; this module asks it, and logs one line for each budget and its span of time, however many SMS are refused.
 """
 
 import logging
@@ -29,7 +28,7 @@ log = logging.getLogger("smsotp.limits")
 
 _MILLION = 1_000_000
 _DAY = 86400.0
-#: How often SMS that no gateway took are given back.
+#: How many SMS that no gateway took are given back to an account or a number.
 _GIVEN_BACK = BudgetRules({scope: (Quota(10, int(_DAY), "10/d"),) for scope in (Scope.USER, Scope.NUMBER)})
 
 
@@ -84,10 +83,10 @@ class Budgets:
 
     def check_number(self, number: PhoneNumber) -> None:
         """
-        Tell whether a number gets SMS at all.
+        Check whether a number gets SMS at all.
 
         Raises:
-            NumberError: It is of a kind or a country that gets none.
+            NumberError: It is of a kind or a country that gets none, and limits are enforced.
         """
         kind = find_kind(number.e164, self._never) if self._never else None
         if kind is not None:
@@ -104,8 +103,9 @@ class Budgets:
             request: Who asks for it.
             number: Where it goes.
             text: What it says.
-            purpose: What has budgets of its own for account and number: what carries no code, so that nobody gets no code
-                because of it, and each place from which right codes came.
+            purpose: Names budgets of account and number that are separate from those for codes: one for SMS without a code, so
+                that they never keep anybody from getting one, and one for each place from which right codes came. Empty: those
+                for codes.
         """
         keys: list[str] = []
         for scope in self._limited:
@@ -141,7 +141,7 @@ class Budgets:
             self.pumping.check(request, number)
 
     def is_news(self, over: OverBudget) -> bool:
-        """Note that somebody is refused; tells whether it is to be said, which it is once in the time of the budget."""
+        """Count that somebody is refused, and tell whether to log it: once within the span of the budget."""
         self._store.count(f"{over.setting} refused")
         return self._is_news(over)
 
@@ -159,8 +159,8 @@ class Budgets:
         """
         Note that more SMS have been sent than were counted, or fewer.
 
-        What was not sent is given back to account and number a few times a day only: whoever has the password of somebody
-        whose number no gateway takes could otherwise have gateways asked without end.
+        SMS that were not sent are given back to account and number only a few times a day: otherwise somebody with a stolen password
+        could have the gateways asked without end for a number that none of them takes.
         """
         if messages < 0:
             try:
@@ -193,7 +193,7 @@ class Budgets:
 
 
 def _find_subject(scope: Scope, request: LoginRequest, number: PhoneNumber) -> str:
-    """Return what is counted in a scope; empty where a request has nothing of the kind."""
+    """Return what is counted in a scope; empty if the request has nothing of the kind."""
     match scope:
         case Scope.STATION:
             return request.station.strip().casefold()

@@ -1,8 +1,8 @@
 """
-Whoever sends SMS for their own sake never answers: noticed by the share of codes that are answered, told, and braked.
+Notices SMS pumping by the share of codes that are answered, logs it, and stops it: whoever pumps SMS never answers.
 
-A brake is for a block of numbers, for a station, and for a country that nobody answers from where others do. A country or a
-client that people do answer from is only told: nobody keeps a whole site from its SMS by not answering.
+A brake stops the SMS to a block of numbers, from a station, or to a country that nobody answers from while others do answer.
+A country or a client from which people do answer is only named in the log: nobody can cut a whole site off by not answering.
 """
 
 import logging
@@ -31,7 +31,7 @@ log = logging.getLogger("smsotp.limits")
 _OUTAGE = "codes are not answered even where they usually are: do SMS of the gateways arrive?"
 #: Seconds of a brake.
 BRAKE = 43200.0
-#: Seconds between two times that counts are kept, and that those of other days are looked at.
+#: Seconds after which counts are stored again, and after which those of earlier days are read again.
 _KEEP, _LOOK_BACK = 60.0, 86400.0
 _HOUR = 3600.0
 _HOURS_A_DAY = 24
@@ -41,7 +41,7 @@ _REMEMBERED = 16384
 
 class PumpingWatch:
     """
-    Watches, and brakes.
+    Watches which SMS are answered, and brakes.
 
     Args:
         limits: The section ``[limits]``.
@@ -59,7 +59,7 @@ class PumpingWatch:
         self._lock = threading.Lock()
         self._shares = AnswerShares(clock.monotonic())
         self._find_others = lru_cache(_REMEMBERED)(self._make_others)
-        #: Whom was asked about last.
+        #: The request that was checked last, and what its SMS counts for: it is asked for again when the SMS is sent.
         self._latest: tuple[LoginRequest | None, tuple[SmsOrigin, ...]] = None, ()
         #: By key; until when, in monotonic seconds.
         self._brakes: dict[str, tuple[Brake, float]] = {}
@@ -70,21 +70,21 @@ class PumpingWatch:
         self._rounds = Rounds("smsotp-pumping", self.keep, clock)
 
     def start(self) -> None:
-        """Keep from now on what is counted, and notice what others do."""
+        """Begin to store what is counted, and to notice what other processes do."""
         self._rounds.start()
 
     def stop(self) -> None:
-        """End that."""
+        """Stop doing so, after storing everything once more."""
         self._rounds.stop()
         self._keep_at = float("-inf")
         self.keep()
 
     def check(self, request: LoginRequest, number: PhoneNumber) -> None:
         """
-        Tell whether an SMS may be sent, before anything is done for it.
+        Check whether an SMS may be sent, before anything is done for it.
 
         Raises:
-            Braked: Codes are hardly ever answered there, and that is enforced.
+            Braked: Codes are hardly ever answered there, and brakes are enforced.
         """
         now = self._clock.monotonic()
         origins = self._list_origins(request, number)
@@ -118,7 +118,7 @@ class PumpingWatch:
         self._note(state, Fate.UNSENT)
 
     def keep(self) -> None:
-        """Keep what is counted, and notice what others have done with SMS and with the brakes; once a second."""
+        """Store what is counted, and notice what other processes have done with SMS and brakes; called once a second."""
         self._hear()
         now = self._clock.monotonic()
         with self._lock:
@@ -135,7 +135,7 @@ class PumpingWatch:
             log.debug("shares of answers are not kept at present: %s", exc)
 
     def _note(self, state: str, fate: Fate) -> None:
-        """Note what became of an SMS, or have whoever sent it hear of it: another server, or that of which this is a worker."""
+        """Note what became of an SMS, or tell the server that sent it: another one, or the one whose worker this is."""
         with self._lock:
             is_ours = self._learn(state, fate)
         if not is_ours:
@@ -171,7 +171,7 @@ class PumpingWatch:
             if now < brake[1]:
                 return Braked(describe_origin(origin), brake[0].reason, brake[1] - now, BRAKE)
             del self._brakes[origin.key]
-        # What is only told is found by `settle`; here it would be judged with each SMS.
+        # What is only logged is found by `settle`; here it would be judged again with each SMS.
         finding = self._shares.judge(origin) if self._may_brake(origin) else None
         if finding is None:
             return None
@@ -219,7 +219,7 @@ class PumpingWatch:
             log.warning("%s", text)
 
     def _look_back(self, now: float) -> None:
-        """Read what was answered on other days, and once also today."""
+        """Read what was answered on earlier days, and the first time also what was answered today."""
         this_hour = int(self._clock.time() // _HOUR)
         counts = self._store.load_answers(this_hour - _HOURS_A_DAY * HISTORY)
         first = self._look_back_at == float("-inf")
@@ -272,8 +272,8 @@ class PumpingWatch:
         kept = {brake.key: brake for brake in self._store.list_brakes() if brake.until > wall}
         with self._lock:
             for key in known - kept.keys():
-                # Where its time is over, it begins anew if nothing has changed; otherwise somebody has lifted it.
-                # A log-in may have found out before that it is over.
+                # If its time is not over, somebody has lifted it; if it is, a new brake follows unless something has changed.
+                # A log-in may have found out already that its time is over.
                 _, until = self._brakes.pop(key, (None, now))
                 if now < until:
                     self._shares.forget(key)

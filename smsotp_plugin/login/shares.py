@@ -1,9 +1,9 @@
 """
-Which share of the codes is ever answered: for each block of numbers, country, client and station. Decisions only.
+Which share of the codes is answered, for each block of numbers, country, client and station. Decisions only.
 
-Whoever pumps SMS never answers; people do, but for a few. So what is not answered is held against what was answered: today,
+Whoever pumps SMS never answers; nearly all other people do. So what is not answered is compared with what was answered: today,
 and on the best of the last days. An SMS is unanswered once nobody has answered it for a while; until then it is pending, and
-counts only where nobody has ever answered from there, or where more are pending than that place has answered in a day.
+counts only where nobody has answered in the last days, or where more are pending than were answered on the best of them.
 
 Moments are monotonic seconds. Counts of a day and of an hour slide in steps of ten minutes.
 """
@@ -15,26 +15,26 @@ from typing import NamedTuple
 
 #: Seconds after which a code is taken for one that nobody answers.
 GRACE = 180.0
-#: So many SMS without an answer never mean anything.
+#: Fewer SMS than this without an answer mean nothing.
 FLOOR = 20
-#: What may stay unanswered, as a share of what is answered in a day and in an hour.
+#: How much may stay unanswered, as a share of what is answered in a day and in an hour.
 _DAY_SHARE, _HOUR_SHARE = 0.3, 0.2
-#: The busiest hour has about so much of a day.
+#: The busiest hour has about one part in so many of a day.
 _HOURS = 6
 #: Seconds of a step, and steps of an hour and of a day.
 STEP = 600.0
 _HOUR, _DAY = 6, 144
 #: Days whose best counts.
 HISTORY = 14
-#: Codes that are remembered: more are open only while somebody floods, or nobody answers.
+#: How many open codes are remembered: there are more only while somebody floods us, or nobody answers.
 _MOST_OPEN = 100_000
-#: Keys that are counted at most: stations may be as many as somebody likes.
+#: How many keys are counted at most: anybody can make up as many stations as they like.
 _MOST_KEYS = 200_000
 #: Seconds for which an answer is still known to belong to a code that counts as unanswered.
 _LATE = 3600.0
 #: How often people try again while SMS do not arrive.
 _PATIENCE = 3
-#: All SMS to blocks that are familiar.
+#: The key of all SMS to familiar blocks together.
 _ALL = ""
 
 
@@ -73,7 +73,7 @@ class Anomaly:
 
 @dataclass(slots=True)
 class _Open:
-    """A code that nobody has answered; of `copies` SMS the grace has not passed."""
+    """A code that nobody has answered yet; for `copies` of its SMS, there is still time."""
 
     origins: tuple[SmsOrigin, ...]
     copies: int = 0
@@ -93,7 +93,7 @@ class _Sums:
             return
         _add(self.day, key, number)
         _add(self.hour, key, number)
-        # Less than nothing where what was counted in an earlier step is taken back.
+        # May fall below 0, where something that was counted in an earlier step is taken back.
         step = self._steps[-1]
         step[key] = step.get(key, 0) + number
 
@@ -192,7 +192,7 @@ class AnswerShares:
         return True
 
     def settle(self, now: float) -> list[Anomaly]:
-        """Count as unanswered what is; returns what is more than normal because of that, without what is pending."""
+        """Count as unanswered what is by now; returns where this has become more than normal, not counting what is pending."""
         due = self._due
         if now < self._next_step and (not due or due[0][0] > now) and len(self._open) <= _MOST_OPEN:
             return []
@@ -238,7 +238,7 @@ class AnswerShares:
         return Anomaly(origin, counted, answered, "day", is_settled=False) if counted >= allowed else None
 
     def is_outage(self) -> bool:
-        """Tell whether even those do not answer who usually do: then SMS do not arrive, and nobody pumps."""
+        """Tell whether even people who usually answer do not: then it is the SMS that do not arrive, and nobody is pumping."""
         unanswered = self._unanswered.hour.get(_ALL, 0)
         return unanswered >= FLOOR and unanswered > self._answered.hour.get(_ALL, 0)
 
@@ -270,7 +270,7 @@ class AnswerShares:
         return [finding for finding in judged if finding is not None and finding.is_settled]
 
     def _is_plausible(self, block: str) -> bool:
-        """Tell whether people may have asked for so many SMS who usually answer: thrice as many as on other days at most."""
+        """Tell whether so many SMS can be those of people who usually answer: at most three times as many as on other days."""
         usual = max(self._answered.day.get(block, 0), self._best.get(block, 0))
         asked = self._unanswered.day.get(block, 0) + self._excused.day.get(block, 0)
         return asked < _PATIENCE * usual

@@ -1,7 +1,7 @@
 """
-Mock SMS gateways on real sockets, with one inbox: every SMS can be seen, every gateway can be broken on purpose.
+Mock SMS gateways on real sockets, with one inbox: every SMS can be seen, and every gateway can be broken on purpose.
 
-Nothing here knows the plugin. The mocks judge what they receive as the real gateways would, and no more kindly.
+Nothing here knows the plugin. The mocks judge what they receive as strictly as the real gateways would.
 """
 
 from smsotp_mocks.faults.plan import BadFault, Fault, FaultPlan, Rule

@@ -100,7 +100,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tls",
         action="store_true",
-        help="speak TLS (mail: STARTTLS), with certificates of an authority that is told",
+        help="speak TLS (mail: STARTTLS), with certificates of an authority whose file is shown",
     )
     _add_accounts(parser)
     _add_receipts(parser)
@@ -112,8 +112,10 @@ def _add_accounts(parser: argparse.ArgumentParser) -> None:
 
     def parse_account(text: str) -> tuple[str, str]:
         name, equals, value = text.partition("=")
-        if not equals or name not in names:
-            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(names)}, or has no = behind it")
+        if name not in names:
+            raise argparse.ArgumentTypeError(f"{name!r} is not one of {', '.join(names)}")
+        if not equals:
+            raise argparse.ArgumentTypeError(f"{name!r} must be followed by = and its value")
         return name, value
 
     parser.add_argument(
@@ -132,13 +134,15 @@ def _add_receipts(parser: argparse.ArgumentParser) -> None:
         type=_parse_seconds,
         default=0.0,
         metavar="SECONDS",
-        help="report delivery so long after an SMPP message was taken (default: %(default)g)",
+        help="report delivery this long after an SMPP message was taken (default: %(default)g)",
     )
     parser.add_argument(
-        "--receipt-state", choices=STATES, default="DELIVRD", help="what is reported (default: %(default)s)"
+        "--receipt-state", choices=STATES, default="DELIVRD", help="what to report (default: %(default)s)"
     )
     parser.add_argument(
-        "--no-receipts", action="store_true", help="report by hand only, through the page or its API"
+        "--no-receipts",
+        action="store_true",
+        help="report delivery only by hand, on the page or through its API",
     )
     for name, where in (("--submit-ids", "in the answer to a message"), ("--receipt-ids", "in its receipt")):
         parser.add_argument(
@@ -155,7 +159,7 @@ def _parse_seconds(text: str) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds <= _LONGEST_DELAY:
-        raise argparse.ArgumentTypeError(f"{text!r} are no seconds from 0 to {_LONGEST_DELAY:g}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to {_LONGEST_DELAY:g}")
     return seconds
 
 
@@ -179,7 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ready = _describe_ready(started, page, certificates, as_json=options.as_json)
             _tell(inbox, ready, stop, as_json=options.as_json)
         except BrokenPipeError:
-            # Whoever read our lines has gone; what Python would still write at its end must not fail as well.
+            # Whoever read our lines has gone. What Python still writes when it ends must not fail as well.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
@@ -251,7 +255,7 @@ def _say(line: str) -> None:
 
 def _parse_port(text: str) -> int:
     if not text.isdecimal() or not 0 <= int(text[:6]) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; 0 to 65535 is")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
     return int(text)
 
 

@@ -1,8 +1,8 @@
 """
 pytest fixtures: an inbox, the mock gateways and FreeRADIUS, each on a free port.
 
-pytest loads this in every project of an environment: so all names begin with ``smsotp_``, and what needs further packages
-is imported where it is used.
+pytest loads this module in every project of an environment. So all names begin with ``smsotp_``, and whatever needs further
+packages is imported only where it is used.
 """
 
 import secrets

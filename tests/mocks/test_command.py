@@ -159,16 +159,16 @@ def test_with_tls_the_authority_is_told_and_a_certificate_can_be_a_fault() -> No
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--http", "99999"], "no port"),
-        (["--http", "x"], "no port"),
+        (["--http", "99999"], "'99999' is not a port"),
+        (["--http", "x"], "'x' is not a port"),
         (["--host", "0.0.0.0"], "--public"),
         (["--http", "0", "--fault", "gtx:hang"], "must begin with a gateway"),
         (["--http", "0", "--fault", "http:certificate expired"], "This gateway cannot 'certificate'"),
         (["--http", "0", "--fault", "http:explode"], "There is no fault 'explode'"),
-        (["--account", "nobody=x"], "'nobody' is none of clickatell_user"),
-        (["--account", "smpp_password"], "has no = behind it"),
-        (["--receipt-delay", "-1"], "'-1' are no seconds"),
-        (["--receipt-delay", "soon"], "'soon' are no seconds"),
+        (["--account", "nobody=x"], "'nobody' is not one of clickatell_user"),
+        (["--account", "smpp_password"], "'smpp_password' must be followed by ="),
+        (["--receipt-delay", "-1"], "'-1' is not a number of seconds"),
+        (["--receipt-delay", "soon"], "'soon' is not a number of seconds"),
         (["--http", "0", "--host", "192.0.2.1", "--public"], "cannot start the http gateway"),
     ],
 )

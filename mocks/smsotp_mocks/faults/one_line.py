@@ -1,4 +1,4 @@
-"""The one-line form of fault rules, in both directions. The grammar stands in `faults`."""
+"""Reads and writes the one-line form of fault rules. The grammar is in `faults.plan`."""
 
 import re
 from collections.abc import Iterator

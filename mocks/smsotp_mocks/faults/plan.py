@@ -81,7 +81,7 @@ class _Entry:
 
 class FaultPlan:
     """
-    The faults of one gateway, in order: the first rule that matches strikes, and goes once it is spent.
+    The faults of one gateway, in order: the first rule that matches strikes, and is removed once it is used up.
 
     Where no rule matches, the magic numbers do (see `magic_numbers`).
 
@@ -148,7 +148,7 @@ class FaultPlan:
         self.release()
 
     def list(self) -> tuple[NumberedRule, ...]:
-        """Return the rules in force; one that has done all its striking is not."""
+        """Return the rules in force; one that is used up is not."""
         with self._lock:
             return tuple(NumberedRule(entry.id, entry.rule, entry.taken) for entry in self._entries)
 
@@ -172,7 +172,7 @@ class FaultPlan:
         return None
 
     def certificate(self) -> Kind:
-        """Return what the client that connects now is shown, and count it."""
+        """Return which certificate a client that connects now is shown, and count it."""
         fault = self.take(None, HANDSHAKE)
         return cast("Kind", fault.text) if fault else "good"
 

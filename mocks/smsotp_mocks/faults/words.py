@@ -23,7 +23,7 @@ class Action:
         meaning: What the gateway does, and whether the message still arrives in the inbox.
         copies: How often the message arrives.
         well: The client is answered as if nothing were wrong.
-        argument: What stands behind the word.
+        argument: What follows the word.
         optional: The argument may be left out.
         choices: For the argument ``word``: what it may be.
         stage: Where it strikes unless the rule says otherwise.
@@ -158,7 +158,7 @@ class Rule:
     Attributes:
         number: Only this number; a trailing ``*`` stands for any digits. None: every number.
         nth: Only the nth message (from 1) that the rest of the rule matches.
-        times: Only the first so many.
+        times: Only this many of the first messages that the rest of the rule matches.
         stage: Only at this moment of the protocol; None: when the message is taken.
     """
 

@@ -58,7 +58,7 @@ class Gateway(TcpServer, ABC):
 
     @property
     def requests(self) -> tuple[Entry, ...]:
-        """All that came and asked for something, oldest first, also what was rejected. Never a password."""
+        """Everything that came and asked for something, oldest first, rejected or not; without passwords."""
         return self._journal.entries()
 
     def clear(self) -> None:

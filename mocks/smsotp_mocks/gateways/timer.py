@@ -1,4 +1,4 @@
-"""One thread that does things later, so that a delayed answer holds nothing else up."""
+"""A thread that does things later, so that a delayed answer does not hold up anything else."""
 
 import heapq
 import itertools
@@ -26,7 +26,7 @@ class Timer:
         self._thread.start()
 
     def call_after(self, seconds: float, action: Callable[[], None]) -> None:
-        """Do this then; nothing, once it is stopped. An OSError of the action is nobody's business: its connection has gone."""
+        """Do something after a time, unless stopped before. An OSError is ignored: the connection has gone by then."""
         with self._changed:
             if self._thread is None:
                 return

@@ -1,1 +1,1 @@
-"""What a mock received, and what is asked of it."""
+"""What the mocks have received, and how to search it."""

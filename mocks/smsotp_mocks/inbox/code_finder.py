@@ -8,14 +8,14 @@ _ORIGIN_BOUND = re.compile(r"^@\S+ #([0-9A-Za-z]{3,16})", re.MULTILINE)
 _WHOLE = re.compile(r"[0-9A-Za-z]{3,16}")
 #: A number with its country code is nobody's code, however it is grouped.
 _PHONE_NUMBER = re.compile(r"\+[0-9](?:[ ()/.-]{0,3}[0-9]){6,14}(?![0-9])")
-# A candidate stands alone: no letter, digit or "+" touches it, so that parts of numbers and links are left out.
+#: A candidate stands alone: no letter, digit or "+" touches it, so that parts of numbers and links are left out.
 _ALONE = r"(?<![0-9A-Za-z+/.,:@#_-]){}(?![0-9A-Za-z/:@_-]|[.,][0-9])"
 _USUAL = re.compile(
     _ALONE.format(r"(?:[0-9]{6,8}|[0-9]{3}[ -][0-9]{3}|(?=[A-Z]*[0-9])(?=[0-9]*[A-Z])[0-9A-Z]{6,12})")
 )
 _SHORT_OR_LONG = re.compile(_ALONE.format(r"(?:[0-9]{4,5}|[0-9]{9,10})"))
 _LETTERS = re.compile(_ALONE.format(r"[A-Z]{6,12}"))
-#: What a sender calls the code. The code of a place or a thing is none.
+#: What a sender calls the code. The code of a place or a thing, such as a zip code, is not meant.
 _NAME = (
     r"(?i:(?<![^\W_])(?<!zip )(?<!area )(?<!postal )(?<!country )(?!post-?code|zip-?code|bar-?code)"
     r"(?:(?:[^\W_]+-?)?(?:code|passcode|password|passwort|kennwort|otp|m?tan|pin|token|kode?|koodisi|c[oó]digo|codice)"

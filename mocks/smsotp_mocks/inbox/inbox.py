@@ -176,7 +176,7 @@ class Inbox:
     def explanation(
         self, number: str | None = None, gateway: str | None = None, after: int = 0, timeout: float = 30.0
     ) -> str:
-        """Return what `NoMessage` would say about a `wait` in vain, for those who waited in their own way."""
+        """Return what `NoMessage` would say after a `wait` in vain, for callers that waited in their own way."""
         with self._lock:
             return self._explain(_describe_wanted(number, gateway, after), timeout)
 

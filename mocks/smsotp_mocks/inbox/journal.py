@@ -1,4 +1,4 @@
-"""What reached a mock gateway, taken or not, and why not."""
+"""What reached a mock gateway, whether it was taken, and if not, why."""
 
 import threading
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What an inbox holds and tells: messages, and what happened to it."""
+"""What an inbox holds, the messages, and what it reports, the events."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field

@@ -1,4 +1,4 @@
-"""What an SMS centre knows, whoever is connected: submitted messages, and the reports that are on their way."""
+"""What an SMS centre knows whoever is connected: the submitted messages, and the reports that are still to be delivered."""
 
 import threading
 from collections import OrderedDict, deque
@@ -104,7 +104,7 @@ class Centre:
         )
 
     def note_session(self, receiver: Receiver) -> None:
-        """Count a client in that is connected."""
+        """Note that a client has connected."""
         with self._lock:
             self._receivers.append(receiver)
 
@@ -120,7 +120,7 @@ class Centre:
             self._deliver(report)
 
     def note_end(self, receiver: Receiver) -> None:
-        """Give to others, or keep, what a client had not answered when it went."""
+        """Send the reports that a client had not answered when it left to another one, or keep them."""
         with self._lock:
             self._receivers.remove(receiver)
         for report in receiver.list_unanswered():
@@ -134,7 +134,7 @@ class Centre:
             self.timer.call_after(policy.delay, lambda: self._deliver(report, receiver))
 
     def report_again(self, report: Report) -> None:
-        """Send a report, some time later, that could not be taken."""
+        """Send a report that could not be taken once more, after a while."""
         self.timer.call_after(self.receipts.again, lambda: self._deliver(report))
 
     def report_now(self, message_id: str, state: State) -> bool:

@@ -1,4 +1,4 @@
-"""The SMPP mock: an SMSC that speaks SMPP 3.4 on a real socket, strict as the specification."""
+"""The SMPP mock: an SMSC that speaks SMPP 3.4 on a real socket, as strictly as the specification."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""What an SMSC does not take although the PDU can be read: each field by its section of SMPP 3.4, with its own status."""
+"""Refuses what an SMSC does not take although the PDU can be read: each field by its section of SMPP 3.4, with its status."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""Where a mail goes in and SMS come out: judges a whole mail, and says how it is to be answered."""
+"""Turns a whole mail into SMS: judges it, and says how it is to be answered."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -54,7 +54,7 @@ class Postbox:
 
         Args:
             transaction: What was said before it.
-            source: The mail itself, without dots that protect others.
+            source: The mail itself, after the removal of dot-stuffing.
             user: Who has logged in, else empty.
             encrypted: It came over TLS.
         """

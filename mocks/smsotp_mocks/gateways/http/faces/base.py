@@ -67,7 +67,7 @@ class Face(ABC):
 
     @abstractmethod
     def answer_trouble(self, kind: Trouble, request: Request, submission: Submission) -> Answer:
-        """Return how this API says that it is too much, never possible, or not possible now."""
+        """Return how this API says that there are too many messages, that one is never possible, or that none is possible now."""
 
     def answer_fault(self, fault: Fault) -> Answer:
         """Return the answer of a fault that only this protocol knows."""

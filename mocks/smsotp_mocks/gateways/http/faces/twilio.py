@@ -1,7 +1,7 @@
 """
 Twilio's Messages resource, ``/2010-04-01/Accounts/{sid}/Messages`` (XML) and ``.json``.
 
-See Twilio's "Messages resource" reference and its error dictionary (20003, 20404, 20429, 20500, 21211, 21212, 21602, 21603, 21604, 21610, 21617).
+See Twilio's "Messages resource" reference and its error dictionary.
 """
 
 import json

@@ -6,6 +6,7 @@ sends a byte now and then would hold a log-in for ever. So it is given a `Channe
 commands and answers pass it by: hiredis alone takes a fifth of the time.
 """
 
+import re
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import cast
 
 import hiredis
 from redis import AuthenticationError, Connection, InvalidResponse, RedisError, ResponseError
+from redis.exceptions import ClusterDownError
 
 from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import StoreError
@@ -28,6 +30,14 @@ ReplyError = ResponseError
 
 #: Raised by redis-py where an answer is none, begins like one that it knows and goes on otherwise, or says that billions follow.
 _GARBAGE = (InvalidResponse, LookupError, MemoryError, RecursionError, TypeError, ValueError)
+#: What Redis 6.2 puts before the error of a command in a script: where that stands, once more if it ended the script, and a hyphen.
+_PLACE_IN_SCRIPT = re.compile(
+    r"\A(?:ERR Error running script \(call to \w+\): @user_script:\d+: )?(?:@user_script: \d+: )?-?(?=[A-Z]+ )"
+)
+#: What a node of a Cluster says to a command in a script where it has an error with a code of its own for any other command.
+_NOT_IN_CLUSTER = re.compile(
+    r"[Ss]cript attempted to (?:execute a (?:write )?command while the cluster is down|access a (?:non local key|slot not served))"
+)
 _LONGEST_REASON = 200
 _INCOMPLETE = object()
 #: Its type hints say that a command is one word.
@@ -140,11 +150,18 @@ class Line(Connection):
         self.connect_check_health(check_health=False)
         self._replies = hiredis.Reader(
             protocolError=InvalidResponse,
-            replyError=self._parser.parse_error,
+            replyError=self._read_error,
             errors="replace",
             notEnoughData=_INCOMPLETE,
         )
         return self._replies
+
+    def _read_error(self, text: str) -> RedisError:
+        """Return the error of an answer: the same for a command in a script as for any other, whichever version words it."""
+        if _NOT_IN_CLUSTER.search(text):
+            return ClusterDownError(text)
+        error: RedisError = self._parser.parse_error(_PLACE_IN_SCRIPT.sub("", text).rstrip())
+        return error
 
     def _read(self, replies: hiredis.Reader, deadline: Deadline) -> Reply:
         while (reply := replies.gets()) is _INCOMPLETE:

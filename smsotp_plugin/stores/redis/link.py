@@ -13,7 +13,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from redis import ReadOnlyError
-from redis.exceptions import AskError, ClusterDownError, MovedError, NoScriptError, TryAgainError
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    MasterDownError,
+    MovedError,
+    NoScriptError,
+    TryAgainError,
+)
 
 from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.errors import OtherKey, StoreError
@@ -31,7 +38,7 @@ REST = 1.0
 #: Connections that are kept while nobody uses them.
 _MOST_IDLE = 8
 #: Says that a server is the wrong one, and has done nothing; another look for the right one may mend that at once.
-_MOVED = (MovedError, ReadOnlyError)
+_MOVED = (MovedError, ReadOnlyError, MasterDownError)
 _AGAIN = (*_MOVED, NoScriptError)
 #: How often a command is sent again that was not carried out: to the right server, and then with its script.
 _FURTHER = 2

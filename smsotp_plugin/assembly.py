@@ -31,13 +31,14 @@ from smsotp_plugin.login.waiting import Waiting
 from smsotp_plugin.providers import find_provider
 from smsotp_plugin.providers.base import DeliveryReceipt, GatewayContext, Provider, ignore_receipt
 from smsotp_plugin.settings import Settings
-from smsotp_plugin.settings.keys import load_keys, name_keys
+from smsotp_plugin.settings.alike import make_traits
+from smsotp_plugin.settings.keys import load_keys
 from smsotp_plugin.settings.sections.queue import QueueMode
 from smsotp_plugin.sms.sealed import MessageSealer
 from smsotp_plugin.stores.base import ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind
-from smsotp_plugin.stores.key_names import NO_KEYS, KeyNames
 from smsotp_plugin.stores.kind import Store
+from smsotp_plugin.stores.process_traits import NO_TRAITS, ProcessTraits
 from smsotp_plugin.stores.schemes import open_store, share_clock
 from smsotp_plugin.stores.sealed import SealedStore
 
@@ -178,7 +179,7 @@ def find_names(settings: Settings) -> Fingerprints:
 
 
 def build_store(
-    settings: Settings, clock: Clock, keys: KeyNames = NO_KEYS, *, for_worker: bool = False
+    settings: Settings, clock: Clock, traits: ProcessTraits = NO_TRAITS, *, for_worker: bool = False
 ) -> Store:
     """
     Open the store.
@@ -186,7 +187,7 @@ def build_store(
     Args:
         settings: The whole configuration.
         clock: Time.
-        keys: Those of this process.
+        traits: Those of this process.
         for_worker: Whether it is reached as workers reach it.
 
     Raises:
@@ -199,7 +200,7 @@ def build_store(
         events_kept=settings.delivery_log.days * _DAY,
         clock=clock,
         budgets=make_rules(settings.limits),
-        keys=keys,
+        traits=traits,
     )
 
 
@@ -217,7 +218,7 @@ def build(settings: Settings, clock: Clock) -> System:
     has_gateways = settings.queue.mode is QueueMode.PROCESS
     providers = _build_recorded_gateways(settings, clock, lambda: store) if has_gateways else ()
     # Opened after all that can fail: of what is made here, only the store would have to be closed then.
-    store = build_store(settings, clock, name_keys(settings, keys))
+    store = build_store(settings, clock, make_traits(settings, keys))
     challenges = SealedStore(store, codes.names)
     pumping = PumpingWatch(settings.limits, codes.names, store, clock)
     budgets = Budgets(settings.limits, codes.names, store, clock, pumping=pumping)
@@ -273,7 +274,7 @@ def build_worker(settings: Settings, clock: Clock, give_up: Callable[[OtherKey],
     keys = load_keys(settings)
     names = _make_codes(settings, keys).names
     providers = _build_recorded_gateways(settings, clock, lambda: store)
-    store = build_store(settings, clock, name_keys(settings, keys), for_worker=True)
+    store = build_store(settings, clock, make_traits(settings, keys), for_worker=True)
     queue = store.open_queue(settings.dispatch.queue)
     challenges = SealedStore(store, names)
     pumping = PumpingWatch(settings.limits, names, store, clock)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from smsotp_plugin.dispatch.health import Condition
 from smsotp_plugin.errors import ConfigError, OtherKey, StoreError
 from smsotp_plugin.settings import Settings
-from smsotp_plugin.settings.keys import find_key_names
+from smsotp_plugin.settings.alike import find_traits
 from smsotp_plugin.settings.sections.queue import QueueMode
-from smsotp_plugin.stores.key_names import NO_KEYS, KeyNames
+from smsotp_plugin.stores.process_traits import NO_TRAITS, ProcessTraits
 from smsotp_plugin.stores.queue import QueueView
 from smsotp_plugin.stores.schemes import compare_keys, list_processes, look_around, look_at_queue
 from smsotp_plugin.stores.settings import StoreSettings
@@ -52,13 +52,13 @@ def look_after_store(settings: Settings) -> StoreFindings:
     if has_workers and queue.url is not None:
         ways["queue.url"] = queue.reach(settings.store)
     try:
-        keys = find_key_names(settings)
+        traits = find_traits(settings)
     except ConfigError:
         # Whoever asks may not read the file, or it is not there yet.
-        keys = NO_KEYS
+        traits = NO_TRAITS
     seen = _Seen()
     for place, store in ways.items():
-        _look(seen, place, store, keys, has_workers=has_workers)
+        _look(seen, place, store, traits, has_workers=has_workers)
     warnings, problems = list(dict.fromkeys(seen.warnings)), list(dict.fromkeys(seen.problems))
     if not has_workers:
         return StoreFindings("", warnings, problems)
@@ -73,14 +73,14 @@ def look_after_store(settings: Settings) -> StoreFindings:
     )
 
 
-def _look(seen: _Seen, place: str, store: StoreSettings, keys: KeyNames, *, has_workers: bool) -> None:
+def _look(seen: _Seen, place: str, store: StoreSettings, traits: ProcessTraits, *, has_workers: bool) -> None:
     what = "at the queue" if has_workers else "in the store"
     try:
         if has_workers:
             seen.views.append(look_at_queue(store))
             seen.processes.append(list_processes(store))
-        seen.warnings += look_around(store, keys)
-        compare_keys(store, keys)
+        seen.warnings += look_around(store, traits)
+        compare_keys(store, traits)
     except OtherKey as exc:
         seen.problems.append(f"{place}: {exc}")
     except StoreError as exc:

@@ -23,7 +23,7 @@ from smsotp_plugin.raddb.account import Account
 from smsotp_plugin.radius.findings import Finding, Row
 from smsotp_plugin.radius.wiring import Wiring, judge_wiring
 from smsotp_plugin.settings import Owners, Settings, find_warnings, load_settings
-from smsotp_plugin.settings.keys import find_key_names
+from smsotp_plugin.settings.alike import find_traits
 from smsotp_plugin.stores.schemes import compare_keys, look_around, look_at_store
 
 _SECONDS = 60
@@ -158,9 +158,9 @@ def _look_at_store(settings: Settings, config: Path) -> list[str]:
     warnings = [f"{config}: store.{warning}" for warning in look_at_store(settings.store)]
     # Keys that cannot be read are another look's problem.
     with suppress(ConfigError):
-        keys = find_key_names(settings)
-        compare_keys(settings.store, keys)
-        warnings += [f"{config}: store.url: {warning}" for warning in look_around(settings.store, keys)]
+        traits = find_traits(settings)
+        compare_keys(settings.store, traits)
+        warnings += [f"{config}: store.url: {warning}" for warning in look_around(settings.store, traits)]
     return warnings
 
 

@@ -1,19 +1,39 @@
-"""What all processes that use one store should have alike in their configurations: whichever of them is asked goes by its own."""
+"""What all processes that use one store should have alike, because each goes by its own: keys and settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
 from pydantic import BaseModel
 
+from smsotp_plugin.codes.keyed import name_key
 from smsotp_plugin.fields.quota import Quota
 from smsotp_plugin.fields.template import Template
+from smsotp_plugin.settings.keys import find_keys
 from smsotp_plugin.settings.sections import Settings
+from smsotp_plugin.stores.process_traits import NO_TRAITS, ProcessTraits
 
 #: Enough to tell two configurations of one site apart.
 _DIGITS = 6
 #: How many messages one process hands to a gateway at once is its own affair.
 _OWN = frozenset({"workers"})
+
+
+def find_traits(settings: Settings) -> ProcessTraits:
+    """
+    Return what a process has to have alike that uses a store with others; no key is made.
+
+    Raises:
+        ConfigError: The key file cannot be used.
+    """
+    return NO_TRAITS if settings.store.makes_key else make_traits(settings, find_keys(settings))
+
+
+def make_traits(settings: Settings, keys: Sequence[bytes]) -> ProcessTraits:
+    """Return the same of a process that has these keys."""
+    store = settings.store
+    place = "the configuration" if store.given_keys else f"the key file {store.key_path}"
+    return ProcessTraits(tuple(map(name_key, keys)), place, name_settings(settings))
 
 
 def name_settings(settings: Settings) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ from smsotp_plugin.stores.base import ChallengeStore
 from smsotp_plugin.stores.budgets import BudgetRules, BudgetStore, Usage
 from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, DeliveryRecorder, Wanted
-from smsotp_plugin.stores.key_names import KeyNames
 from smsotp_plugin.stores.person import Erased, StoredPerson
+from smsotp_plugin.stores.process_traits import ProcessTraits
 from smsotp_plugin.stores.queue import MessageQueue, QueueView
 from smsotp_plugin.stores.settings import StoreSettings
 
@@ -52,7 +52,7 @@ class StoreKind(ABC, Generic[SettingsT]):
         events_kept: float,
         clock: Clock,
         budgets: BudgetRules,
-        keys: KeyNames,
+        traits: ProcessTraits,
     ) -> Store:
         """
         Open the store.
@@ -63,7 +63,7 @@ class StoreKind(ABC, Generic[SettingsT]):
             events_kept: Seconds that the delivery log goes back.
             clock: Time.
             budgets: How many SMS there may be.
-            keys: Those of this process.
+            traits: Those of this process.
 
         Raises:
             OtherKey: Other processes use it and have other keys.
@@ -187,7 +187,7 @@ class StoreKind(ABC, Generic[SettingsT]):
             StoreError: The store cannot be opened; what is wrong, and where.
         """
 
-    def compare_keys(self, settings: SettingsT, keys: KeyNames) -> None:
+    def compare_keys(self, settings: SettingsT, traits: ProcessTraits) -> None:
         """
         Judge the keys of a process that is to be started beside those that use the store; changes nothing.
 
@@ -195,9 +195,9 @@ class StoreKind(ABC, Generic[SettingsT]):
             OtherKey: As `open`.
             StoreError: The store cannot be asked.
         """
-        del settings, keys
+        del settings, traits
 
-    def look_around(self, settings: SettingsT, keys: KeyNames) -> Sequence[str]:
+    def look_around(self, settings: SettingsT, traits: ProcessTraits) -> Sequence[str]:
         """
         Compare this process with those that use the store: settings that should be alike, and clocks; changes nothing.
 
@@ -207,7 +207,7 @@ class StoreKind(ABC, Generic[SettingsT]):
         Raises:
             StoreError: The store cannot be asked.
         """
-        del settings, keys
+        del settings, traits
         return ()
 
     def share_clock(self, settings: SettingsT, clock: Clock) -> Clock:

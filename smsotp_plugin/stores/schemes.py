@@ -12,9 +12,9 @@ from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.stores.budgets import NO_BUDGETS, BudgetRules, Usage
 from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
-from smsotp_plugin.stores.key_names import NO_KEYS, KeyNames
 from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.person import Erased, StoredPerson
+from smsotp_plugin.stores.process_traits import NO_TRAITS, ProcessTraits
 from smsotp_plugin.stores.queue import QueueView
 from smsotp_plugin.stores.redis.address import SCHEMES as REDIS_SCHEMES
 from smsotp_plugin.stores.redis.kind import RedisKind
@@ -54,11 +54,11 @@ def open_store(  # noqa: PLR0913  (see `StoreKind`)
     events_kept: float,
     clock: Clock,
     budgets: BudgetRules = NO_BUDGETS,
-    keys: KeyNames = NO_KEYS,
+    traits: ProcessTraits = NO_TRAITS,
 ) -> Store:
     """See `StoreKind.open`."""
     return find_store(settings.url).open(
-        settings, window=window, events_kept=events_kept, clock=clock, budgets=budgets, keys=keys
+        settings, window=window, events_kept=events_kept, clock=clock, budgets=budgets, traits=traits
     )
 
 
@@ -109,14 +109,14 @@ def look_at_store(settings: StoreSettings) -> Sequence[str]:
     return find_store(settings.url).look(settings)
 
 
-def compare_keys(settings: StoreSettings, keys: KeyNames) -> None:
+def compare_keys(settings: StoreSettings, traits: ProcessTraits) -> None:
     """See `StoreKind.compare_keys`."""
-    find_store(settings.url).compare_keys(settings, keys)
+    find_store(settings.url).compare_keys(settings, traits)
 
 
-def look_around(settings: StoreSettings, keys: KeyNames) -> Sequence[str]:
+def look_around(settings: StoreSettings, traits: ProcessTraits) -> Sequence[str]:
     """See `StoreKind.look_around`."""
-    return find_store(settings.url).look_around(settings, keys)
+    return find_store(settings.url).look_around(settings, traits)
 
 
 def share_clock(settings: StoreSettings, clock: Clock) -> Clock:

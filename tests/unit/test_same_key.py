@@ -15,7 +15,7 @@ from smsotp_plugin.codes.keyed import name_key
 from smsotp_plugin.errors import OtherKey, UnknownChallenge
 from smsotp_plugin.raddb.rehearsal import rehearse
 from smsotp_plugin.stores.budgets import NO_BUDGETS
-from smsotp_plugin.stores.key_names import NO_KEYS, KeyNames
+from smsotp_plugin.stores.process_traits import NO_TRAITS, ProcessTraits
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.challenges import DAY, RIGHT, WINDOW
 from tests.support.clock import FakeClock, Waits
@@ -30,18 +30,18 @@ KEYS = "{smsotp}:keys"
 SILENT = 6.0
 
 
-def named(*keys: str) -> KeyNames:
-    return KeyNames(tuple(name_key(key.encode() * 32) for key in keys), PLACE)
+def named(*keys: str) -> ProcessTraits:
+    return ProcessTraits(tuple(name_key(key.encode() * 32) for key in keys), PLACE)
 
 
 OURS, OTHERS = named("k"), named("o")
 
 
-def process(server: RedisServer, keys: KeyNames, clock: FakeClock | None = None) -> RedisStore:
+def process(server: RedisServer, traits: ProcessTraits, clock: FakeClock | None = None) -> RedisStore:
     """A server or a worker at its start; with a clock, this is also that of the Redis."""
     turn = None if clock is None else clock.time
     settings = fill_settings(server.url)
-    return RedisStore(settings, WINDOW, DAY, clock or SystemClock(), NO_BUDGETS, keys=keys, turn=turn)
+    return RedisStore(settings, WINDOW, DAY, clock or SystemClock(), NO_BUDGETS, traits=traits, turn=turn)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def other(server: RedisServer, redis: Redis) -> Iterator[RedisStore]:
     """A process with another key, which lives."""
     del redis
     settings, clock = fill_settings(server.url), FakeClock(SystemClock().time(), Waits.SHORTLY)
-    with closing(RedisStore(settings, WINDOW, DAY, clock, NO_BUDGETS, keys=OTHERS)) as other:
+    with closing(RedisStore(settings, WINDOW, DAY, clock, NO_BUDGETS, traits=OTHERS)) as other:
         # Longer than it is new.
         clock.advance(SILENT)
         other.start()
@@ -91,7 +91,7 @@ def test_whoever_has_another_key_than_those_that_live_does_not_start(
         with pytest.raises(OtherKey, match=r"/etc/smsotp/smsotp\.key holds another key .*copy the key"):
             process(server, OURS)
 
-    assert redis.ask("ZRANGE", KEYS, 0, -1) == [f"{other._messages.owner} {OTHERS.names[0]}"]
+    assert redis.ask("ZRANGE", KEYS, 0, -1) == [f"{other._messages.owner} {OTHERS.key_names[0]}"]
 
 
 def test_whoever_shares_a_key_with_one_of_them_starts_at_each_step_of_a_change(
@@ -112,13 +112,13 @@ def test_whoever_shares_a_key_with_one_of_them_starts_at_each_step_of_a_change(
         node.close()
 
 
-@pytest.mark.parametrize("keys", [OURS, OTHERS])
+@pytest.mark.parametrize("traits", [OURS, OTHERS])
 def test_an_older_version_which_says_nothing_of_its_key_keeps_nobody_from_starting(
-    server: RedisServer, redis: Redis, keys: KeyNames
+    server: RedisServer, redis: Redis, traits: ProcessTraits
 ) -> None:
-    with closing(open_store(server.url)), closing(process(server, keys)) as started:
+    with closing(open_store(server.url)), closing(process(server, traits)) as started:
         assert redis.ask("ZCARD", KEYS) == 1
-        with closing(process(server, NO_KEYS)):
+        with closing(process(server, NO_TRAITS)):
             started._keep_house()
 
 
@@ -136,7 +136,7 @@ def test_the_keys_of_one_that_has_ended_or_died_count_no_more(
 def test_what_redis_holds_of_a_key_is_a_name_that_ends(other: RedisStore, redis: Redis) -> None:
     (kept,) = redis.ask("ZRANGE", KEYS, 0, -1)
 
-    assert kept == f"{other._messages.owner} {OTHERS.names[0]}"
+    assert kept == f"{other._messages.owner} {OTHERS.key_names[0]}"
     assert 0 < redis.ask("PTTL", KEYS) <= 86400_000
     assert len({name_key(b"k" * 32), name_key(b"o" * 32), "k" * 16, (b"k" * 8).hex()}) == 4
 
@@ -194,7 +194,7 @@ def test_it_asks_for_no_code_and_takes_no_message_before_it_knows(
     begin(other, somebody())
     redis.ask("CONFIG", "SET", "min-replicas-to-write", 1)
     settings = fill_settings(server.url)
-    with closing(RedisStore(settings, WINDOW, DAY, clock, NO_BUDGETS, keys=OURS)) as late:
+    with closing(RedisStore(settings, WINDOW, DAY, clock, NO_BUDGETS, traits=OURS)) as late:
         queue = late.open_queue(10)
         clock.advance(SILENT)
         redis.ask("CONFIG", "SET", "min-replicas-to-write", 0)

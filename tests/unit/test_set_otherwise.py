@@ -14,7 +14,7 @@ from smsotp_plugin.cli import app
 from smsotp_plugin.clock import Clock, SystemClock
 from smsotp_plugin.raddb.rehearsal import rehearse
 from smsotp_plugin.settings import load_settings
-from smsotp_plugin.settings.keys import find_key_names
+from smsotp_plugin.settings.alike import find_traits
 from smsotp_plugin.stores.kind import Store
 from smsotp_plugin.stores.redis.link import REST
 from smsotp_plugin.stores.schemes import share_clock
@@ -40,7 +40,7 @@ def start(config: Path, clock: Clock | None = None) -> Store:
     """Open the store as a server does at its start."""
     settings = load_settings(config)
     shared = share_clock(settings.store, clock or SystemClock())
-    return build_store(settings, shared, find_key_names(settings))
+    return build_store(settings, shared, find_traits(settings))
 
 
 def check(path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
@@ -90,8 +90,8 @@ def test_a_version_that_tells_no_settings_differs_in_none(
 ) -> None:
     del redis
     settings = load_settings(write(tmp_path, server))
-    keys = replace(find_key_names(settings), settings=())
-    with closing(build_store(settings, SystemClock(), keys)):
+    traits = replace(find_traits(settings), settings=())
+    with closing(build_store(settings, SystemClock(), traits)):
         start(write(tmp_path, server, LONGER)).close()
 
     assert caplog.messages == []

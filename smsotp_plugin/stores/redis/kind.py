@@ -8,9 +8,9 @@ from smsotp_plugin.clock import Clock, SystemClock
 from smsotp_plugin.stores.budgets import BudgetRules, Usage
 from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
-from smsotp_plugin.stores.key_names import KeyNames
 from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.person import Erased, StoredPerson
+from smsotp_plugin.stores.process_traits import ProcessTraits
 from smsotp_plugin.stores.queue import QueueView
 from smsotp_plugin.stores.redis.foreign import reads_replies
 from smsotp_plugin.stores.redis.settings import RedisSettings
@@ -48,11 +48,11 @@ class RedisKind(StoreKind[RedisSettings]):
         events_kept: float,
         clock: Clock,
         budgets: BudgetRules,
-        keys: KeyNames,
+        traits: ProcessTraits,
     ) -> Store:
         from smsotp_plugin.stores.redis.store import RedisStore  # noqa: PLC0415  (needs redis-py)
 
-        return RedisStore(settings, window, events_kept, clock, budgets, keys=keys)
+        return RedisStore(settings, window, events_kept, clock, budgets, traits=traits)
 
     def share_clock(self, settings: RedisSettings, clock: Clock) -> Clock:
         return SharedClock(clock, settings.place)
@@ -109,20 +109,20 @@ class RedisKind(StoreKind[RedisSettings]):
         with _open_beside(settings, SystemClock(), changes_nothing=True) as scripts:
             return look_at_redis(scripts)
 
-    def compare_keys(self, settings: RedisSettings, keys: KeyNames) -> None:
+    def compare_keys(self, settings: RedisSettings, traits: ProcessTraits) -> None:
         from smsotp_plugin.stores.redis.look import compare_keys_in_redis  # noqa: PLC0415  (needs redis-py)
 
         with _open_beside(settings, SystemClock(), changes_nothing=True) as scripts:
-            compare_keys_in_redis(scripts, keys, settings.place)
+            compare_keys_in_redis(scripts, traits, settings.place)
 
-    def look_around(self, settings: RedisSettings, keys: KeyNames) -> Sequence[str]:
+    def look_around(self, settings: RedisSettings, traits: ProcessTraits) -> Sequence[str]:
         from smsotp_plugin.stores.redis.others import compare_clocks, find_differences  # noqa: PLC0415  (needs redis-py)
 
         clock = SystemClock()
         with _open_beside(settings, clock, changes_nothing=True) as scripts:
             return [
                 *compare_clocks(scripts, clock, settings.place),
-                *find_differences(scripts, keys, settings.place),
+                *find_differences(scripts, traits, settings.place),
             ]
 
     def look_at_queue(self, settings: RedisSettings) -> QueueView:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from smsotp_plugin.errors import StoreError
-from smsotp_plugin.stores.key_names import KeyNames
+from smsotp_plugin.stores.process_traits import ProcessTraits
 from smsotp_plugin.stores.redis.foreign import reads_replies
 from smsotp_plugin.stores.redis.line import ReplyError, explain
 from smsotp_plugin.stores.redis.link import Command
@@ -48,21 +48,24 @@ def look_at_redis(scripts: Scripts) -> Sequence[str]:
     return () if isinstance(info, ReplyError) else list(_find_warnings(cast("bytes", info).decode()))
 
 
-def compare_keys_in_redis(scripts: Scripts, keys: KeyNames, place: str) -> None:
+def compare_keys_in_redis(scripts: Scripts, traits: ProcessTraits, place: str) -> None:
     """
     Judge the keys of a process that is to be started.
 
     Args:
         scripts: The way to the Redis.
-        keys: Those of the process.
+        traits: Those of the process.
         place: Where the Redis is, for people.
 
     Raises:
         OtherKey: See `StoreKind.compare_keys`.
         StoreError: Redis does not answer, or with an error.
     """
-    if keys.names and scripts.run("compare_keys", ["keys"], " ".join((_NOBODY, *keys.names))) == 1:
-        raise make_error(keys, place)
+    if (
+        traits.key_names
+        and scripts.run("compare_keys", ["keys"], " ".join((_NOBODY, *traits.key_names))) == 1
+    ):
+        raise make_error(traits, place)
 
 
 def _judge_version(hello: object) -> None:

@@ -4,7 +4,7 @@ import logging
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import StoreError
-from smsotp_plugin.stores.key_names import KeyNames
+from smsotp_plugin.stores.process_traits import ProcessTraits
 from smsotp_plugin.stores.redis.link import NotAnswered
 from smsotp_plugin.stores.redis.messages import Messages
 from smsotp_plugin.stores.redis.others import find_differences
@@ -22,7 +22,7 @@ class Member:
     Args:
         messages: Those of this process.
         scripts: The way to the Redis.
-        keys: What this process says of itself.
+        traits: What this process says of itself.
         place: Where the Redis is, for people.
         clock: Time; put right where it can be.
         steady: Told the time as well.
@@ -32,19 +32,19 @@ class Member:
         self,
         messages: Messages,
         scripts: Scripts,
-        keys: KeyNames,
+        traits: ProcessTraits,
         place: str,
         clock: Clock,
         steady: SteadyClock,
     ) -> None:
         self._messages = messages
         self._scripts = scripts
-        self._keys = keys
+        self._traits = traits
         self._place = place
         self._clock = clock
         self._shared = clock if isinstance(clock, SharedClock) else None
         self._steady = steady
-        self._has_looked = not keys.settings
+        self._has_looked = not traits.settings
 
     def tell(self) -> None:
         """
@@ -66,7 +66,7 @@ class Member:
     def _look_at_others(self) -> None:
         """Log what they have otherwise, once; nothing of that keeps anybody from logging in."""
         try:
-            differences = find_differences(self._scripts, self._keys, self._place)
+            differences = find_differences(self._scripts, self._traits, self._place)
         except NotAnswered:
             return
         except StoreError as exc:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from smsotp_plugin.clock import Clock
-from smsotp_plugin.stores.key_names import KeyNames
+from smsotp_plugin.stores.process_traits import ProcessTraits
 from smsotp_plugin.stores.redis.foreign import read_time, reads_replies
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.scripts import Scripts, check
@@ -14,19 +14,19 @@ from smsotp_plugin.stores.redis.shared_clock import HARMLESS, explain_difference
 MARK = "="
 
 
-def write_process(owner: str, keys: KeyNames) -> str:
+def write_process(owner: str, traits: ProcessTraits) -> str:
     """Return what a process says of itself; see `keys` of the scripts."""
-    return " ".join((owner, *keys.names, *(MARK + word for word in keys.settings)))
+    return " ".join((owner, *traits.key_names, *(MARK + word for word in traits.settings)))
 
 
 @reads_replies
-def find_differences(scripts: Scripts, keys: KeyNames, place: str) -> list[str]:
+def find_differences(scripts: Scripts, traits: ProcessTraits, place: str) -> list[str]:
     """
     Compare settings with those of the processes that live.
 
     Args:
         scripts: The way to the Redis.
-        keys: What this process says of itself.
+        traits: Those of this process.
         place: Where the Redis is, for people.
 
     Returns:
@@ -39,12 +39,12 @@ def find_differences(scripts: Scripts, keys: KeyNames, place: str) -> list[str]:
     others = [_read(words) for words, until in told if until > turn]
     who = f"another server or worker that uses {place}"
     found = []
-    if any(not _know_each_other(keys.names, names) for names, _ in others):
+    if any(not _know_each_other(traits.key_names, names) for names, _ in others):
         found.append(
             f"store: {who} does not know the key in front here, or this one does not know the one there: codes and messages are worth "
             "nothing to it; let all learn a key before it stands in front anywhere (docs/redis.md, another key)"
         )
-    different = dict.fromkeys(name for _, settings in others for name in _compare(keys.settings, settings))
+    different = dict.fromkeys(name for _, settings in others for name in _compare(traits.settings, settings))
     if different:
         sections = ", ".join(f"[{name}]" for name in different)
         found.append(

@@ -2,7 +2,7 @@
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import OtherKey
-from smsotp_plugin.stores.key_names import KeyNames
+from smsotp_plugin.stores.process_traits import ProcessTraits
 from smsotp_plugin.stores.redis.line import Word
 from smsotp_plugin.stores.redis.others import write_process
 
@@ -11,16 +11,16 @@ from smsotp_plugin.stores.redis.others import write_process
 _NEW = 5.0
 
 
-def make_error(keys: KeyNames, place: str) -> OtherKey:
+def make_error(traits: ProcessTraits, place: str) -> OtherKey:
     """
     Say that this process has another key.
 
     Args:
-        keys: Its own.
+        traits: Its own.
         place: Where the Redis is, for people.
     """
     return OtherKey(
-        f"{keys.place} holds another key than the servers and workers that use {place} have: copy the key of one of them here, and "
+        f"{traits.key_place} holds another key than the servers and workers that use {place} have: copy the key of one of them here, and "
         "start again (docs/cluster.md, step 4)"
     )
 
@@ -30,13 +30,13 @@ class SameKey:
     Tells the others of this process's keys, and finds out whether it has one of theirs.
 
     Args:
-        keys: Its own.
+        traits: Its own.
         place: Where the Redis is, for people.
         clock: Time.
     """
 
-    def __init__(self, keys: KeyNames, place: str, clock: Clock) -> None:
-        self._keys = keys
+    def __init__(self, traits: ProcessTraits, place: str, clock: Clock) -> None:
+        self._traits = traits
         self._place = place
         self._clock = clock
         self._new_until = float("inf")
@@ -44,14 +44,14 @@ class SameKey:
     @property
     def is_settled(self) -> bool:
         """Whether the others' keys have been seen once, or do not matter."""
-        return not self._keys.names or self._new_until < float("inf")
+        return not self._traits.key_names or self._new_until < float("inf")
 
     def words(self, owner: str) -> tuple[Word, ...]:
         """Return what the script is told by which an owner says that it lives."""
-        if not self._keys.names:
+        if not self._traits.key_names:
             return ()
         is_new = self._clock.monotonic() < self._new_until
-        return (write_process(owner, self._keys), int(is_new))
+        return (write_process(owner, self._traits), int(is_new))
 
     def judge(self, *, is_stranger: bool) -> None:
         """
@@ -61,5 +61,5 @@ class SameKey:
             OtherKey: The others live, and have another key.
         """
         if is_stranger:
-            raise make_error(self._keys, self._place)
+            raise make_error(self._traits, self._place)
         self._new_until = min(self._new_until, self._clock.monotonic() + _NEW)

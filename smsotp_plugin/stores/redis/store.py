@@ -28,8 +28,8 @@ from smsotp_plugin.stores.delivery_log import DeliveryEvent
 from smsotp_plugin.stores.gatherer import Gatherer
 from smsotp_plugin.stores.guesses import CLEAN, Guesser, GuessRules, Standing
 from smsotp_plugin.stores.kept import Attempt, KeptListener, LeftMessage, Parcel
-from smsotp_plugin.stores.key_names import NO_KEYS, KeyNames
 from smsotp_plugin.stores.kind import Store
+from smsotp_plugin.stores.process_traits import NO_TRAITS, ProcessTraits
 from smsotp_plugin.stores.queue import WORKER_LIFE, MessageQueue
 from smsotp_plugin.stores.redis.answers import RedisAnswers
 from smsotp_plugin.stores.redis.budgets import Spender
@@ -71,7 +71,7 @@ class RedisStore(RedisAnswers, Store):
         events_kept: Seconds that the delivery log goes back.
         clock: Time.
         budgets: How many SMS there may be.
-        keys: Those of this process.
+        traits: Those of this process.
         turn: The store's own clock, in Unix seconds; None: that of Redis.
         limit: Seconds that a call may take.
 
@@ -88,7 +88,7 @@ class RedisStore(RedisAnswers, Store):
         clock: Clock,
         budgets: BudgetRules,
         *,
-        keys: KeyNames = NO_KEYS,
+        traits: ProcessTraits = NO_TRAITS,
         turn: Callable[[], float] | None = None,
         limit: float = LIMIT,
     ) -> None:
@@ -101,9 +101,9 @@ class RedisStore(RedisAnswers, Store):
         self._gatherer = Gatherer(self._catch_up, clock)
         self._lazy = Lazy(self._scripts, self._gatherer.soon)
         self._fates = Fates(self._scripts, self._lazy)
-        same_key = SameKey(keys, settings.place, clock)
+        same_key = SameKey(traits, settings.place, clock)
         self._messages = Messages(self._scripts, self._lazy, clock, same_key)
-        self._member = Member(self._messages, self._scripts, keys, settings.place, clock, self._steady)
+        self._member = Member(self._messages, self._scripts, traits, settings.place, clock, self._steady)
         #: How many messages may wait for workers; None: this store's process sends by itself.
         self._most_waiting: int | None = None
         self._teller = Teller()

@@ -7,10 +7,10 @@ from smsotp_plugin.clock import Clock, SystemClock
 from smsotp_plugin.stores.budgets import BudgetRules, Usage
 from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted
-from smsotp_plugin.stores.key_names import KeyNames
 from smsotp_plugin.stores.kind import Store, StoreKind
 from smsotp_plugin.stores.patient import PatientStore
 from smsotp_plugin.stores.person import Erased, StoredPerson
+from smsotp_plugin.stores.process_traits import ProcessTraits
 from smsotp_plugin.stores.sqlite.contents import read_contents_of_file, write_contents_to_file
 from smsotp_plugin.stores.sqlite.erase import erase_from_file
 from smsotp_plugin.stores.sqlite.guesses import unlock_in_file
@@ -35,9 +35,9 @@ class SqliteKind(StoreKind[SqliteSettings]):
         events_kept: float,
         clock: Clock,
         budgets: BudgetRules,
-        keys: KeyNames,
+        traits: ProcessTraits,
     ) -> Store:
-        del keys
+        del traits
         store = SqliteStore(settings.database, window, events_kept, clock, budgets)
         try:
             return cast("Store", PatientStore(store, store.opens_at_once, store.take_back, STUCK_AFTER))

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -26,8 +27,8 @@ from smsotp_plugin.errors import (
 )
 from smsotp_plugin.sms.message import Receipt
 from smsotp_plugin.sms.phone import parse_number
-from smsotp_plugin.wire.http.client import make_response, text_of
-from tests.support.http_provider import NUMBER, answer, provider, sms
+from smsotp_plugin.wire.http.client import make_response, retry_after, text_of
+from tests.support.http_provider import NOW, NUMBER, answer, provider, sms
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
@@ -134,6 +135,22 @@ def test_retry_after_is_read_in_both_forms_and_bounded(
         provider().judge(answer(status, headers={"retry-after": value}))
 
     assert caught.value.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["Fri Jan 15 08:00:30 2027", "Friday, 15-Jan-27 08:00:30 GMT", "Fri, 15 Jan 2027 08:00:30 -0000"],
+)
+def test_a_moment_of_retry_after_is_in_utc_wherever_the_server_stands(
+    monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "America/New_York")
+        time.tzset()
+        found = retry_after(make_response(429, {"retry-after": written}, b""), NOW)
+    time.tzset()
+
+    assert found == 30.0
 
 
 def test_the_answer_is_not_repeated_in_errors() -> None:

@@ -4,6 +4,7 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from pathlib import Path
@@ -145,10 +146,12 @@ def retry_after(response: Response, now: float) -> float | None:
     if value.isdecimal() and value.isascii():
         return min(float(value[:9]), _LONGEST_RETRY_AFTER)
     try:
-        moment = parsedate_to_datetime(value).timestamp()
+        moment = parsedate_to_datetime(value)
+        # One without a zone, as asctime writes it, is in UTC too (RFC 9110 section 5.6.7).
+        seconds = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now
     except (ValueError, OverflowError):
         return None
-    return min(max(moment - now, 0.0), _LONGEST_RETRY_AFTER)
+    return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER)
 
 
 def basic_auth(username: str, password: str) -> str:

@@ -164,7 +164,8 @@ class SipgateProvider(WebProvider[SipgateSettings]):
             raise ProtocolViolation("the answer holds no StatusCode")
         if code != 200:
             raise _judge_failure(code, reply.retry_after)
-        return Receipt(gateway_id=clean_id(str(returned.get("SessionID", ""))))
+        session = returned.get("SessionID")
+        return Receipt(clean_id(str(session)) if isinstance(session, str | int) else "")
 
 
 def _judge_failure(code: int, retry_after: float | None) -> DeliveryError:

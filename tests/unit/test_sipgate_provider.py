@@ -290,6 +290,18 @@ def test_a_session_id_is_cut_to_what_a_log_can_hold(make: Make) -> None:
     assert receipt.gateway_id == "ab" + "c" * 126
 
 
+DEEP = "<array><data><value>" * 700 + "</value></data></array>" * 700
+
+
+@pytest.mark.parametrize(
+    "session", ["<nil/>", "<struct/>", "<double>1.5</double>", "<base64>QUJD</base64>", DEEP]
+)
+def test_a_session_id_that_is_none_leaves_the_sms_accepted_without_one(make: Make, session: str) -> None:
+    body = TAKEN.replace("<string>S-1</string>", session)
+
+    assert make().judge(answer(body)) == Receipt()
+
+
 def test_a_compressed_bomb_is_not_unpacked(make: Make, httpserver: HTTPServer) -> None:
     bomb = gzip.compress(b" " * 50_000_000)
     httpserver.expect_request("/RPC2").respond_with_data(bomb, headers={"Content-Encoding": "gzip"})

@@ -105,7 +105,9 @@ class Server:
                 peer.shutdown(socket.SHUT_RDWR)
 
     def stop(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
+        """Hang up, once what has been received is read; may be called again."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._threads[0].join()
         self.hang_up()

@@ -1,6 +1,7 @@
 """The SMTP client against a server of a few lines that says exactly what a test wants."""
 
 import contextlib
+import itertools
 import select
 import socket
 import threading
@@ -119,7 +120,10 @@ def test_an_idle_connection_that_fails_at_the_first_step_is_replaced(
 
 
 @pytest.mark.parametrize("step", ["greeting", "EHLO", "MAIL", "RCPT", "DATA"])
-@pytest.mark.parametrize("reply", [HANG, CLOSE, b"what?\r\n", b"999 no\r\n", b"250-a\r\n" * 200, b"2" * 9000])
+@pytest.mark.parametrize(
+    "reply",
+    [HANG, CLOSE, b"what?\r\n", b"999 no\r\n", b"250-a\r\n" * 200, b"2" * 9000, b"250-a\r\n550 b\r\n"],
+)
 def test_what_fails_before_the_last_dot_is_certainly_not_sent(
     start: Start, pool_to: PoolTo, step: str, reply: bytes
 ) -> None:
@@ -136,7 +140,38 @@ def test_silence_after_the_last_dot_leaves_the_outcome_unknown(start: Start, poo
         pool.send(MAIL, at_once())
 
 
-@pytest.mark.parametrize("reply", [CLOSE, b"250", b"what?\r\n"])
+class RunningOut(FakeClock):
+    """Stands still for a number of looks; then all deadlines have passed."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self._looks = looks
+
+    def monotonic(self) -> float:
+        self._looks -= 1
+        return super().monotonic() + (1e6 if self._looks < 0 else 0.0)
+
+
+def test_the_outcome_is_unknown_only_once_the_last_dot_is_written_wherever_time_is_over(
+    start: Start, pool_to: PoolTo
+) -> None:
+    seen: list[tuple[str, bool]] = []
+    for looks in itertools.count(1):
+        server = start()
+        try:
+            pool_to(server).send(MAIL, Deadline.after(30, RunningOut(looks)))
+        except (ConnectFailed, AnswerTimeout) as exc:
+            server.stop()
+            seen.append((type(exc).__name__, b".\r\n" in server.lines))
+        else:
+            break
+
+    assert set(seen) == {("ConnectFailed", False), ("AnswerTimeout", True)}
+
+
+@pytest.mark.parametrize(
+    "reply", [CLOSE, b"250", b"what?\r\n", b"550-no\r\n250 ok\r\n", b"250-ok\r\n550 no\r\n"]
+)
 def test_a_broken_answer_after_the_last_dot_leaves_the_outcome_unknown(
     start: Start, pool_to: PoolTo, reply: bytes
 ) -> None:

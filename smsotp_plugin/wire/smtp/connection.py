@@ -207,9 +207,9 @@ class Connection:
         # A line that begins with a dot gets a second one (RFC 5321 section 4.5.2).
         self._in_step = False
         self.channel.write(re.sub(rb"(?m)^\.", b"..", mail.content), deadline)
-        # Written apart: whatever fails before this line, the server has no complete mail.
+        # Written apart: whatever fails up to the end of this line, the server has no complete mail.
+        self.channel.write(b".\r\n", deadline)
         try:
-            self.channel.write(b".\r\n", deadline)
             answer = self._read_answer(Stage.CONTENT, deadline)
         except Silent as exc:
             raise AnswerTimeout(f"{self.server} did not answer after the mail was written") from exc
@@ -324,11 +324,16 @@ class Connection:
         return answer
 
     def _read_answer(self, stage: Stage, deadline: Deadline) -> Answer:
-        texts = []
+        texts: list[str] = []
+        first = b""
         for _ in range(_MOST_LINES):
             line = _REPLY_LINE.fullmatch(self.channel.read_line(deadline))
             if line is None:
                 raise Broken(f"{self.server} sent something that is no SMTP reply to {stage}")
+            first = first or line[1][:1]
+            if line[1][:1] != first:
+                # All lines have the same code (RFC 5321 section 4.2.1): which of these is meant, nobody can tell.
+                raise Broken(f"{self.server} sent a reply to {stage} that says both yes and no")
             texts.append((line[3] or b"").decode("latin-1"))
             if line[2] != b"-":
                 # 421: the server closes the connection after this answer.

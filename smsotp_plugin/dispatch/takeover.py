@@ -11,6 +11,7 @@ from dataclasses import replace
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.dispatch.dispatcher import Dispatcher
 from smsotp_plugin.errors import CannotUnseal, Outcome, StoreError
+from smsotp_plugin.news import News
 from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.sms.sealed import Letter, MessageSealer
 from smsotp_plugin.stores.base import ChallengeStore
@@ -57,6 +58,7 @@ class Takeover:
         self._dispatcher = dispatcher
         self._delivery_log = delivery_log
         self._clock = clock
+        self._news = News(clock)
         self._rounds = Rounds("smsotp-takeover", self.take_over, clock)
 
     def start(self) -> None:
@@ -73,7 +75,8 @@ class Takeover:
         try:
             left = self._store.take_over(self._clock.time())
         except StoreError as exc:
-            log.warning("messages that another server may have left are not looked for: %s", exc)
+            if self._news.is_news(str(exc)):
+                log.warning("messages that another server may have left are not looked for: %s", exc)
             return
         if left:
             log.warning("%d messages were waiting or under way when the server ended", len(left))

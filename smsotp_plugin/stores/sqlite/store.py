@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import reference_of
 from smsotp_plugin.errors import StoreError, TooManyAttempts, WrongCode
+from smsotp_plugin.news import News
 from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.stores.base import FURTHEST_END, KEPT_AFTER_EXPIRY, Challenge, ResendRules
 from smsotp_plugin.stores.budgets import NO_BUDGETS, BudgetRules, Spending
@@ -115,6 +116,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         except BaseException:
             self._file.close()
             raise
+        self._news = News(clock)
         self._housekeeper = Rounds("smsotp-housekeeper", self._keep_house, clock)
 
     def start(self) -> None:
@@ -287,7 +289,8 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         try:
             self.tidy(self._clock.time())
         except StoreError as exc:
-            log.warning("the store cannot be tidied: %s", exc)
+            if self._news.is_news(str(exc)):
+                log.warning("the store cannot be tidied: %s", exc)
 
     def _look_around(self) -> bool:
         """Tell whether another store has the file open; what it begins is unknown here."""

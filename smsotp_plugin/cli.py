@@ -64,7 +64,9 @@ def _check_words(words: str) -> str:
     except UnicodeError:
         raise typer.BadParameter("it is not UTF-8 text") from None
     if len(words.encode()) > _LONGEST_WORDS:
-        raise typer.BadParameter(f"it has more than {_LONGEST_WORDS} bytes, so it is no name and no number")
+        raise typer.BadParameter(
+            f"it has more than {_LONGEST_WORDS} bytes, so it is neither a name nor a number"
+        )
     return words
 
 
@@ -76,7 +78,7 @@ def _check_whom(whom: str) -> str:
 
 def _check_account(name: str) -> str:
     if not _ACCOUNT.fullmatch(name):
-        raise typer.BadParameter("it is no name of a user of this machine")
+        raise typer.BadParameter("it cannot be the name of a user of this machine")
     return name
 
 

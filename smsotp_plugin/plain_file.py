@@ -39,7 +39,7 @@ def read_plain_file(path: Path, most: int) -> bytes:
         most: Bytes; no more are read.
 
     Raises:
-        OSError: It cannot be read, is no plain file, or holds more; `strerror` says which.
+        OSError: It cannot be read, is not a regular file, or holds more; `strerror` says which.
         ValueError: The path holds a NUL character.
     """
     descriptor = os.open(path, _FLAGS)
@@ -64,7 +64,7 @@ def read_descriptor(descriptor: int, most: int) -> bytes:
     if kind == stat.S_IFDIR:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if kind != stat.S_IFREG:
-        raise OSError(errno.EINVAL, "it is no plain file")
+        raise OSError(errno.EINVAL, "it is not a regular file")
     parts, left = [], most + 1
     while left > 0 and (part := os.read(descriptor, min(left, 1 << 20))):
         parts.append(part)

@@ -90,7 +90,7 @@ class WorkersView:
         with self._lock:
             self._hopes = hopes
         if not view.workers and before.workers:
-            log.error("log-ins are refused: no worker has been heard of for %g s", WORKER_LIFE)
+            log.error("log-ins are refused: no worker has been heard from for %g s", WORKER_LIFE)
         if view.workers and not before.workers:
             log.info("workers that have the gateways: %d", len(view.workers))
 

@@ -74,4 +74,4 @@ def _is_address(host: str) -> bool:
 
 
 def _explain_no_name() -> str:
-    raise ValueError("has a host that is no name")
+    raise ValueError("has a host that is neither a name nor an address")

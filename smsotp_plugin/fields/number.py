@@ -60,7 +60,7 @@ def _read_rewriting(value: Any) -> Any:
             )
         pattern.sub(replacement, "+491701234567")
     except (re.error, IndexError, OverflowError, RecursionError) as exc:
-        raise ValueError(f"is no valid regular expression with replacement: {exc}") from exc
+        raise ValueError(f"is not a valid regular expression with a replacement: {exc}") from exc
     return Rewriting(value, pattern, replacement)
 
 

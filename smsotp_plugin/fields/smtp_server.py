@@ -58,7 +58,7 @@ def read_address(text: str) -> str:
     except ValueError:
         domain = ""
     if not (at and local.isprintable() and _LOCAL_PART.fullmatch(local) and _DOMAIN.fullmatch(domain)):
-        raise ValueError("is no mail address of the form name@example.com")
+        raise ValueError("is not a mail address of the form name@example.com")
     # RFC 5321 section 4.5.3.1.
     if len(local.encode()) > 64 or len(local.encode()) + 1 + len(domain) > 254:
         raise ValueError("is longer than a mail address may be")

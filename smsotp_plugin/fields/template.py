@@ -127,4 +127,4 @@ def explain_missing_tag(templates: Sequence[Template], tag: Literal["phone", "ot
     )
     meant = next(alike, None)
     instead = f" for {{{meant}}}" if meant else ""
-    return f"the tag {{{tag}}} is nowhere: write {{{tag}}}{instead}"
+    return f"the tag {{{tag}}} is missing: write {{{tag}}}{instead}"

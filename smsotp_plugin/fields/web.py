@@ -84,7 +84,7 @@ def _split(text: str) -> SplitResult:
     try:
         return urlsplit(text)
     except ValueError:
-        raise ValueError("is no URL: check its host, and the brackets around an address") from None
+        raise ValueError("is not a URL: check its host, and the brackets around an address") from None
 
 
 def _read_host(parts: SplitResult) -> str:
@@ -106,7 +106,7 @@ def _read_port(parts: SplitResult) -> int:
     except ValueError:
         port = 0
     if port == 0:
-        raise ValueError("has a port that is no number from 1 to 65535")
+        raise ValueError("has a port that is not a number from 1 to 65535")
     return port or _DEFAULT_PORT[parts.scheme]
 
 

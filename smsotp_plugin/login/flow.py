@@ -161,7 +161,7 @@ class Login:
         # Another site has another first factor, about which this State proves nothing.
         maker = self._codes.maker_of(request.state, request.site) if request.state else None
         if not request.state or maker is None:
-            self._journal.note_step(request, "the State is none that was made for site %s", request.site)
+            self._journal.note_step(request, "the State was not made for site %s", request.site)
             return NotOurs()
         if request.password is None:
             self._journal.note_without_password(request, request.state)

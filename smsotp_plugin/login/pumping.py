@@ -28,7 +28,7 @@ from smsotp_plugin.stores.kind import Store
 
 log = logging.getLogger("smsotp.limits")
 
-_OUTAGE = "codes are not answered even where they usually are: do SMS of the gateways arrive?"
+_OUTAGE = "codes are not answered even where they usually are: do the gateways' SMS arrive?"
 #: Seconds of a brake.
 BRAKE = 43200.0
 #: Seconds after which counts are stored again, and after which those of earlier days are read again.

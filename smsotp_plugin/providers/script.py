@@ -60,7 +60,7 @@ def _check_script(path: Path) -> Path:
         # pathlib raises where it may not look, and where a name is too long.
         raise ValueError(f"{path} cannot be looked at: {exc.strerror}") from None
     if not stat.S_ISREG(kind):
-        raise ValueError(f"{path} is no file")
+        raise ValueError(f"{path} is not a file")
     if not os.access(path, os.X_OK):
         raise ValueError(f"{path} may not be executed by this user (chmod +x)")
     return path

@@ -135,7 +135,7 @@ class SmtpProvider(Provider[SmtpSettings, Mail, Answer]):
         try:
             recipient = read_address(self.settings.MAILTO.fill(**tags))
         except ValueError:
-            raise BadMessage("MAILTO, with its tags filled in, is no mail address") from None
+            raise BadMessage("MAILTO, with its tags filled in, is not a mail address") from None
         sender = self.settings.server.sender
         rules = policy.SMTP if recipient.isascii() and sender.isascii() else policy.SMTPUTF8
         mail = EmailMessage(policy=rules.clone(max_line_length=_FOLDED))

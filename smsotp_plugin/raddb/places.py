@@ -117,7 +117,7 @@ class Place:
         Return what a file holds, None where there is none.
 
         Raises:
-            ConfigError: It is no plain file, or cannot be read.
+            ConfigError: It is not a regular file, or cannot be read.
         """
         try:
             with self.open_folder_of(path) as folder, open_file(folder, path) as descriptor:
@@ -142,7 +142,7 @@ def open_file(folder: int, path: Path) -> Iterator[int]:
     with ExitStack() as opened:
         descriptor = _open(opened, path.name, os.O_RDONLY | _FILE_FLAGS, folder, shown=path)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Meddled(f"{path} is no plain file: move it away")
+            raise Meddled(f"{path} is not a regular file: move it away")
         yield descriptor
 
 
@@ -209,7 +209,7 @@ def open_trusted_folder(path: Path) -> Iterator[tuple[int, Path]]:
             else:
                 yield descriptor, here / name
                 return
-        raise Untrusted(f"{path} is no file")
+        raise Untrusted(f"{path} is not a file")
 
 
 def explain_distrust(path: Path) -> str:

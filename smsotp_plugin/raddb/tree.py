@@ -61,7 +61,7 @@ def read_listener(text: str) -> Listener:
             raise ValueError(text)  # noqa: TRY301  (one message for all that can be wrong)
         address: Address = ipaddress.IPv6Address(found[1]) if found[1] else _read_ipv4(found[2])
     except ValueError:
-        raise ValueError(f"{text} is no ADDR:PORT such as 127.0.0.1:1812, *:1812 or [::1]:1812") from None
+        raise ValueError(f"{text} is not ADDR:PORT, such as 127.0.0.1:1812, *:1812 or [::1]:1812") from None
     return Listener(address, int(found[3]))
 
 
@@ -84,7 +84,7 @@ class Raddb:
         self.path = path
         self.main_file = path / "radiusd.conf"
         if not self.main_file.is_file():
-            raise ConfigError([f"{path} is no FreeRADIUS configuration directory: it has no radiusd.conf"])
+            raise ConfigError([f"{path} is not a FreeRADIUS configuration directory: it has no radiusd.conf"])
         missing = [name for name in _DIRECTORIES if not (path / name).is_dir()]
         if missing:
             raise ConfigError([f"{path} is not as FreeRADIUS 3 has it: {', '.join(missing)} is missing"])

@@ -7,7 +7,7 @@ POST_AUTH, SIGN_REPLY = "smsotp_post_auth", "smsotp_sign_reply"
 #: Only for `[challenge] uniform`.
 UNIFORM = "smsotp_uniform"
 
-#: The policies that a virtual server calls, and the sections that each belongs into.
+#: The policies that a virtual server calls, and the sections that each belongs in.
 POLICIES = {
     GUARD: ("authorize", "authenticate", "post-auth"),
     AUTHORIZE: ("authorize",),

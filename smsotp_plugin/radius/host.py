@@ -98,7 +98,7 @@ def find_server_version(program: Path = _THIS_PROGRAM, limit: float = _VERSION_L
         raise HostError(f"{program} -v cannot be run: {exc}") from None
     numbers = re.search(rb"FreeRADIUS Version (\d{1,4})\.(\d{1,4})\.(\d{1,4})", ended.output)
     if not numbers:
-        raise HostError(f"{program} -v tells no version")
+        raise HostError(f"{program} -v does not tell its version")
     major, minor, patch = (int(number) for number in numbers.groups())
     return major, minor, patch
 

@@ -76,7 +76,7 @@ class _Judge:
                 self.tell(
                     call.item,
                     f"{call.name} is called in {kind} inside of EAP",
-                    "no code can be asked for in there; it belongs into the virtual server that clients reach, so "
+                    "no code can be asked for in there; it belongs in the virtual server that clients reach, so "
                     "take it out here",
                 )
 
@@ -113,7 +113,7 @@ class _Judge:
             self.tell(
                 call.item,
                 f"{call.name} is called in {kind}",
-                f"it has no use there; it belongs into {wanted}",
+                f"it has no use there; it belongs in {wanted}",
             )
 
     def _judge_own_actions(self, call: Call) -> None:
@@ -132,7 +132,7 @@ class _Judge:
         )
         if authorize is None:
             return
-        means = "text that is no text goes on to the other modules, which may see another name than the plugin does"
+        means = "bytes that are not text go on to the other modules, which may see another name than the plugin does"
         call = self._find_call(authorize, GUARD, means, f"{GUARD}   (first in authorize)")
         if call and (before := self._list_before(authorize, call)):
             self.row.cells[GUARD] = "not first"

@@ -36,11 +36,11 @@ def read_document(path: Path) -> dict[str, Any]:
         line = content[: exc.start].count(b"\n") + 1
         raise ConfigError([f"{path}: line {line}: it is not UTF-8 text; save it as UTF-8"]) from None
     except tomllib.TOMLDecodeError as exc:
-        raise ConfigError([f"{path}: this is no TOML: {exc}"]) from None
+        raise ConfigError([f"{path}: this is not TOML: {exc}"]) from None
     except RecursionError:
         raise ConfigError([f"{path}: it is nested too deeply"]) from None
     except ValueError:
-        raise ConfigError([f"{path}: this is no TOML: a number has too many digits"]) from None
+        raise ConfigError([f"{path}: this is not TOML: a number has too many digits"]) from None
 
 
 def write_path(path: KeyPath) -> str:

@@ -89,4 +89,4 @@ def explain_unknown_key(key: str, model: type[SettingsModel]) -> str:
     if not near:
         near = [name for name in model.model_fields if name.casefold() == key.casefold()]
     hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(model.model_fields)}"
-    return f"nothing is called so here; {hint}"
+    return f"there is no such key here; {hint}"

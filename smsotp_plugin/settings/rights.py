@@ -94,7 +94,7 @@ def find_rights_warnings(
         )
     for place, source in secrets:
         if source and not source.is_absolute():
-            yield f"{path}: {place}: {source} is no absolute path: FreeRADIUS runs in another directory"
+            yield f"{path}: {place}: {source} is not an absolute path: FreeRADIUS runs in another directory"
         if source:
             # A key of the store is worth as much there as in a file of its own.
             keepers = owners if place.startswith(_KEYS) else None

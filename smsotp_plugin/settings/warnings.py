@@ -87,7 +87,7 @@ def _find_length_warnings(place: str, text: Template, code_length: int) -> Itera
         alphabet = (
             "of the GSM alphabet"
             if plan.coding is Coding.GSM7
-            else "as soon as one is not of the GSM alphabet"
+            else "if one of them is not in the GSM alphabet"
         )
         yield (
             f"{place}: each code costs {plan.count} SMS, for {len(filled)} characters: one SMS holds "
@@ -159,7 +159,7 @@ def _find_gateway_warnings(settings: Settings) -> Iterator[str]:
             if place[-1] in _list_setting_names():
                 yield (
                     f"{write_path(place)}: is sent to the gateway as a parameter of its own. Is it the setting of this name? "
-                    f"Then it belongs into its table: all below a line such as [{write_path(place[:-1])}] belongs to that"
+                    f"Then it belongs in its table: all below a line such as [{write_path(place[:-1])}] belongs to that"
                 )
 
 

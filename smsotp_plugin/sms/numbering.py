@@ -62,7 +62,7 @@ def read_with_plus(digits: str) -> phonenumbers.PhoneNumber:
     if not _is_possible(number):
         raise NumberError("its length is not that of a number of its country")
     if _has_strange_zero(number):
-        raise NumberError(f"a zero behind its country code is too much: leave it out, and {_WITH_A_PLUS}")
+        raise NumberError(f"a zero behind its country code is one too many: leave it out, and {_WITH_A_PLUS}")
     return number
 
 

@@ -121,7 +121,7 @@ def _judge(text: str, coding: Coding) -> tuple[int, Callable[[str], int]]:
     try:
         return len(text.encode("utf-16-be")) // 2, _count_utf16_units
     except UnicodeEncodeError:
-        raise BadMessage("the text holds half of a surrogate pair: it is no valid Unicode") from None
+        raise BadMessage("the text holds half of a surrogate pair: it is not valid Unicode") from None
 
 
 def _count_utf16_units(character: str) -> int:

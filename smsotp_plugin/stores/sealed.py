@@ -66,7 +66,7 @@ class SealedStore(ChallengeStore):
         lives = 2 * challenge.created - challenge.expires < now < challenge.expires
         if not (lives and hmac.compare_digest(challenge.seal.encode(), seal.encode())):
             raise StoreError(
-                f"the store takes an answer to challenge {reference_of(state)} for right that is not, or that came too "
+                f"the store accepts an answer to challenge {reference_of(state)} that is wrong, or that came too "
                 "late; is it damaged?"
             )
         return challenge
@@ -128,5 +128,5 @@ class SealedStore(ChallengeStore):
 
 def _another(challenge: Challenge) -> StoreError:
     return StoreError(
-        f"the store gives challenge {reference_of(challenge.state)} for another one that was asked for; is it damaged?"
+        f"the store returns challenge {reference_of(challenge.state)} in place of another one; is it damaged?"
     )

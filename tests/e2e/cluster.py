@@ -21,7 +21,7 @@ from .system import install, people, secrets_in, write_http_gateway
 #: Said by a worker that can be used.
 READY = "the worker takes messages"
 #: Said by a server that has heard of workers, and by one that hears of none any more.
-HEARD, LOST = "workers that have the gateways: ", "log-ins are refused: no worker has been heard of for 3 s"
+HEARD, LOST = "workers that have the gateways: ", "log-ins are refused: no worker has been heard from for 3 s"
 
 #: Lines in an error.
 _SHOWN = 20

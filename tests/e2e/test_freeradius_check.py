@@ -300,7 +300,7 @@ def test_a_directory_that_is_no_raddb_is_told(installed: Installed) -> None:
     done = installed.run("check", "--raddb", str(installed.store))
 
     assert done.returncode == 2
-    assert "is no FreeRADIUS configuration directory" in done.stderr
+    assert "is not a FreeRADIUS configuration directory" in done.stderr
 
 
 def test_before_a_start_only_what_keeps_from_starting_counts(installed: Installed) -> None:

@@ -238,7 +238,7 @@ def test_a_directory_that_is_no_raddb_is_refused(directory: Path, config: Path) 
     done = install(directory, config)
 
     assert done.returncode == 2
-    assert f"{directory} is no FreeRADIUS configuration directory: it has no radiusd.conf" in done.stderr
+    assert f"{directory} is not a FreeRADIUS configuration directory: it has no radiusd.conf" in done.stderr
 
 
 @pytest.mark.parametrize("text", ["localhost", ""])
@@ -246,7 +246,7 @@ def test_a_bad_address_is_refused(raddb: Path, config: Path, text: str) -> None:
     done = install(raddb, config, "--listen", text)
 
     assert done.returncode == 2
-    assert f"--listen: {text} is no ADDR:PORT such as 127.0.0.1:1812, *:1812 or [::1]:1812" in done.stderr
+    assert f"--listen: {text} is not ADDR:PORT, such as 127.0.0.1:1812, *:1812 or [::1]:1812" in done.stderr
 
 
 def test_it_takes_root(directory: Path, raddb: Path, config: Path) -> None:

@@ -135,7 +135,7 @@ def test_problems_go_to_the_error_output_one_per_line(file: Path) -> None:
         "2 problems.",
     ]
     assert done.stderr.splitlines()[1].startswith(
-        f"problem: {file}: nonsense: nothing is called so here; there are:"
+        f"problem: {file}: nonsense: there is no such key here; there are:"
     )
 
 
@@ -229,6 +229,6 @@ def test_there_is_no_drop_in_for_what_is_not_there(tmp_path: Path, file: Path) -
     no_file = smsotp("freeradius", "unit", "--raddb", make_raddb(tmp_path / "raddb"), "--config", "/nowhere")
 
     assert (no_raddb.returncode, no_raddb.stdout) == (2, "")
-    assert no_raddb.stderr.startswith("/nowhere is no FreeRADIUS configuration directory")
+    assert no_raddb.stderr.startswith("/nowhere is not a FreeRADIUS configuration directory")
     assert (no_file.returncode, no_file.stdout) == (2, "")
     assert no_file.stderr.startswith("/nowhere is no file")

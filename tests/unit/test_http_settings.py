@@ -34,7 +34,7 @@ def test_url_is_required_without_a_preset(folder: Path) -> None:
         ("https://{phone}.example/", "must have a host"),
         ("https://gateway.example:0/", "has a port"),
         ("https://gateway.example:99999/", "has a port"),
-        ("https://[::1/", "is no URL"),
+        ("https://[::1/", "is not a URL"),
         ("https://gateway.example/a b", "must not contain blanks"),
         ("https://gateway.example/a\\r\\nX: b", "must not contain blanks or control"),
         ("https://gateway.example/send?text={otp}&note=100%", 'has a "%" that begins no escape'),
@@ -44,9 +44,9 @@ def test_url_is_required_without_a_preset(folder: Path) -> None:
         ("https://me:50%@gateway.example/", 'has a "%" that begins no escape'),
         ("https://gateway.example/send?a=b#c={otp}", 'must not contain "#"'),
         ("https://me:pass#word@gateway.example/", 'must not contain "#"'),
-        ("https://gateway..example/", "has a host that is no name"),
-        ("https://-gateway.example/", "has a host that is no name"),
-        ("https://xn--\\u00fc\\u0301..example/", "has a host that is no name"),
+        ("https://gateway..example/", "has a host that is neither a name nor an address"),
+        ("https://-gateway.example/", "has a host that is neither a name nor an address"),
+        ("https://xn--\\u00fc\\u0301..example/", "has a host that is neither a name nor an address"),
     ],
 )
 def test_a_bad_url_is_a_problem(folder: Path, url: str, advice: str) -> None:
@@ -204,12 +204,12 @@ def test_what_a_gateway_lacks_is_warned_of(folder: Path, change: tuple[str, str]
     [
         (
             ("{phone}", "49170"),
-            "the tag {phone} is nowhere: write {phone}, or the gateway is not told the number",
+            "the tag {phone} is missing: write {phone}, or the gateway is not told the number",
         ),
-        (("{phone}", "{number}"), "the tag {phone} is nowhere: write {phone} for {number}, or the gateway"),
-        (("{otp}", "{code}"), "the tag {otp} is nowhere: write {otp} for {code}, or no SMS holds the code"),
-        (("{otp}", "{opt}"), "the tag {otp} is nowhere: write {otp} for {opt}, or"),
-        (("{otp}", "code"), "the tag {otp} is nowhere: write {otp}, or no SMS holds the code"),
+        (("{phone}", "{number}"), "the tag {phone} is missing: write {phone} for {number}, or the gateway"),
+        (("{otp}", "{code}"), "the tag {otp} is missing: write {otp} for {code}, or no SMS holds the code"),
+        (("{otp}", "{opt}"), "the tag {otp} is missing: write {otp} for {opt}, or"),
+        (("{otp}", "code"), "the tag {otp} is missing: write {otp}, or no SMS holds the code"),
     ],
 )
 def test_a_request_without_number_or_code_is_a_problem(

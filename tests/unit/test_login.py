@@ -198,7 +198,7 @@ def test_at_debug_level_the_log_has_every_step_and_no_secret(
         "an answer of 3 characters",
         "another SMS is asked for",
         "an answer of 6 characters",
-        'the State is none that was made for site "default"',
+        'the State was not made for site "default"',
     ]
 
     logged = [record.getMessage() for record in caplog.records if record.levelname == "DEBUG"]

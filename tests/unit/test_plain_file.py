@@ -25,8 +25,8 @@ def endless_file(path: Path) -> None:
 @pytest.mark.parametrize(
     ("put", "reason"),
     [
-        (os.mkfifo, "it is no plain file"),
-        (lambda path: path.symlink_to("/dev/zero"), "it is no plain file"),
+        (os.mkfifo, "it is not a regular file"),
+        (lambda path: path.symlink_to("/dev/zero"), "it is not a regular file"),
         (Path.mkdir, "Is a directory"),
         (endless_file, "it is larger than 4 KiB"),
         (lambda path: path.write_bytes(bytes(4097)), "it is larger than 4 KiB"),

@@ -135,7 +135,7 @@ def test_when_sms_do_not_arrive_at_all_nobody_is_braked(
 
     assert all(during)
     assert all(after)
-    assert "codes are not answered even where they usually are: do SMS of the gateways arrive?" in caplog.text
+    assert "codes are not answered even where they usually are: do the gateways' SMS arrive?" in caplog.text
 
 
 def test_a_late_answer_is_one(at: Callable[..., Site]) -> None:

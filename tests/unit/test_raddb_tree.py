@@ -19,7 +19,7 @@ def raddb(tmp_path: Path) -> Path:
     "text", ["", "1812", "localhost:1812", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "::1:1812", "[1.2.3.4]:1", "1.2.3:1"]
 )  # fmt: skip
 def test_what_is_no_address_and_port_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no ADDR:PORT such as"):
+    with pytest.raises(ValueError, match="is not ADDR:PORT, such as"):
         read_listener(text)
 
 

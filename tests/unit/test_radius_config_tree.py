@@ -55,7 +55,7 @@ def test_what_is_no_file_is_told_and_not_waited_for(main_file: Path, tmp_path: P
 
     tree = read_tree(main_file)
 
-    assert tree.unread == [f"{main_file}:1: {tmp_path}/pipe cannot be read: it is no plain file"]
+    assert tree.unread == [f"{main_file}:1: {tmp_path}/pipe cannot be read: it is not a regular file"]
     assert tree.root.values["after"] == "1"
 
 

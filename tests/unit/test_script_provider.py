@@ -206,7 +206,7 @@ def test_a_script_that_has_gone_since_the_start_is_not_sent(make: Make) -> None:
 
     with pytest.raises(GatewayUnavailable, match="No such file"):
         provider.submit(MESSAGE, soon())
-    with pytest.raises(GatewayUnavailable, match="is no file"):
+    with pytest.raises(GatewayUnavailable, match="is not a file"):
         provider.probe(soon())
 
 
@@ -270,9 +270,9 @@ def test_a_script_that_cannot_be_run_is_a_problem_at_the_start(tmp_path: Path) -
     (tmp_path / "plain").write_text("")
 
     assert "absolute path" in problem_with("send.sh")
-    assert "is no file" in problem_with(tmp_path / "missing")
-    assert "is no file" in problem_with(tmp_path)
-    assert "is no file" in problem_with(tmp_path / "plain" / "below")
+    assert "is not a file" in problem_with(tmp_path / "missing")
+    assert "is not a file" in problem_with(tmp_path)
+    assert "is not a file" in problem_with(tmp_path / "plain" / "below")
     assert "cannot be looked at: File name too long" in problem_with(tmp_path / ("n" * 300))
     assert "null" in problem_with(f"{tmp_path}/\0")
     assert "may not be executed" in problem_with(tmp_path / "plain")

@@ -78,13 +78,13 @@ def test_all_problems_are_told_at_once_with_their_key_paths(file: Path) -> None:
 
     assert [problem.partition("; there are: ")[0] for problem in found] == [
         "otp.length: it must be greater than or equal to 4",
-        "otp.lenght: nothing is called so here; did you mean length?",
+        "otp.lenght: there is no such key here; did you mean length?",
         "challenge.on_wrong_code: it must be 'challenge' or 'reject'",
         'users.number.0: it must be a list and an attribute, for example "control:SMSOTP-Phone"',
         "users.number.1: it must be a text",
         "gateways.a.provider: it must be the name of a provider",
         "gateways.b.provider: there is no provider 'pigeon'",
-        "gateway: nothing is called so here; did you mean gateways?",
+        "gateway: there is no such key here; did you mean gateways?",
     ]
 
 
@@ -173,11 +173,11 @@ def test_a_bad_value_is_told_with_its_key_path(file: Path, text: str, problem: s
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"[otp\n", "this is no TOML: Expected ']' at the end of a table declaration (at line 1, column 5)"),
+        (b"[otp\n", "this is not TOML: Expected ']' at the end of a table declaration (at line 1, column 5)"),
         (b'a = "1"\nb = "\xff"', "line 2: it is not UTF-8 text; save it as UTF-8"),
         (b"#" * 300_000, "it cannot be read: it is larger than 256 KiB: is it the right file?"),
         (b"a = " + b"[" * 5000, "it is nested too deeply"),
-        (b"a = " + b"1" * 5000, "this is no TOML: a number has too many digits"),
+        (b"a = " + b"1" * 5000, "this is not TOML: a number has too many digits"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_problem(file: Path, content: bytes, problem: str) -> None:

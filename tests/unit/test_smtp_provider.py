@@ -122,7 +122,7 @@ def test_lines_of_quoted_printable_text_have_76_characters_at_most() -> None:
 
 def test_mailto_must_be_an_address_with_its_tags_filled_in() -> None:
     assert settings(MAILTO="{phone}@example.net").MAILTO.source == "{phone}@example.net"
-    assert "no mail address" in problem_with(MAILTO="{phone}")
+    assert "not a mail address" in problem_with(MAILTO="{phone}")
 
 
 def test_misspelt_tags_are_worth_a_warning_and_missing_ones_a_problem() -> None:
@@ -132,8 +132,8 @@ def test_misspelt_tags_are_worth_a_warning_and_missing_ones_a_problem() -> None:
         "BODY: {opt} has no meaning here and stays as it is; there are {phone} and {otp}."
     ]
     assert found.problems() == [
-        "SUBJECT: the tag {phone} is nowhere: write {phone}, or the gateway cannot know the number",
-        "BODY: the tag {otp} is nowhere: write {otp} for {opt}, or no SMS holds the code",
+        "SUBJECT: the tag {phone} is missing: write {phone}, or the gateway cannot know the number",
+        "BODY: the tag {otp} is missing: write {otp} for {opt}, or no SMS holds the code",
     ]
     assert settings().problems() == []
 

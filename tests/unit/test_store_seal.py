@@ -217,15 +217,15 @@ def test_a_challenge_that_was_not_asked_for_is_not_taken(
     now, rules = clock.time(), ResendRules(limit=9, pace=0)
 
     for state, user in (("f" * 32, given.user), (given.state, "bob")):
-        with pytest.raises(StoreError, match="for another one that was asked for"):
+        with pytest.raises(StoreError, match="in place of another one"):
             store.find(state, user)
-        with pytest.raises(StoreError, match="for another one that was asked for"):
+        with pytest.raises(StoreError, match="in place of another one"):
             store.answer(state, user, given.seal, now)
-        with pytest.raises(StoreError, match="for another one that was asked for"):
+        with pytest.raises(StoreError, match="in place of another one"):
             store.resend(state, user, now, rules, SomeParcel(given))
-    with pytest.raises(StoreError, match="for another one that was asked for"):
+    with pytest.raises(StoreError, match="in place of another one"):
         store.find_same("b", now)
-    with pytest.raises(StoreError, match="for another one that was asked for"):
+    with pytest.raises(StoreError, match="in place of another one"):
         begin(store, challenge(clock, user="bob", login="b"))
 
 
@@ -234,7 +234,7 @@ def test_a_wrong_answer_that_a_store_takes_for_right_is_not_right(
 ) -> None:
     store, given = mistaken
 
-    with pytest.raises(StoreError, match="for right that is not"):
+    with pytest.raises(StoreError, match="that is wrong, or that came too late"):
         store.answer(given.state, given.user, WRONG, clock.time())
     assert store.answer(given.state, given.user, given.seal, clock.time()) == given
 

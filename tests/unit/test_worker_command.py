@@ -62,5 +62,5 @@ def test_the_unit_starts_this_command_with_this_configuration(
 
 @pytest.mark.parametrize("name", ["", "a b", "a\nExecStartPre=/bin/true", "\udcff", "-x"])
 def test_the_unit_is_for_a_user_that_there_can_be(name: str) -> None:
-    with pytest.raises(BadParameter, match="no name of a user of this machine"):
+    with pytest.raises(BadParameter, match="cannot be the name of a user of this machine"):
         app(["worker", "--unit", "--user", name], standalone_mode=False)

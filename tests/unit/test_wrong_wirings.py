@@ -123,7 +123,7 @@ WRONG: dict[str, tuple[Edit, tuple[str, ...]]] = {
     ),
     "post-auth in authorize": (
         both(site("\t\tsmsotp_post_auth\n", ""), site("\t\tpap\n\t\tsmsotp_authorize", "\t\tpap\n\t\tsmsotp_post_auth\n\t\tsmsotp_authorize")),
-        ("smsotp_post_auth is called in authorize", "it belongs into post-auth"),
+        ("smsotp_post_auth is called in authorize", "it belongs in post-auth"),
     ),
     "a typing mistake": (
         site("\t\tsmsotp_post_auth\n", "\t\tsmsotp_postauth\n"),
@@ -170,7 +170,7 @@ WRONG: dict[str, tuple[Edit, tuple[str, ...]]] = {
     ),
     "authorize in authenticate": (
         both(site("\t\tsmsotp_authorize\n", ""), site("\t\t\tpap\n", "\t\t\tpap\n\t\t\tsmsotp_authorize\n")),
-        ("smsotp_authorize is called in authenticate, Auth-Type PAP", "it belongs into authorize"),
+        ("smsotp_authorize is called in authenticate, Auth-Type PAP", "it belongs in authorize"),
     ),
     "no authorize section": (
         site("\tauthorize {", "\tpreacct {"),
@@ -198,7 +198,7 @@ WRONG: dict[str, tuple[Edit, tuple[str, ...]]] = {
     ),
     "challenge in post-auth": (
         both(site(ASKS, "\t\t\tpap\n"), site("\t\tsmsotp_post_auth\n", "\t\tsmsotp_post_auth\n\t\tsmsotp_challenge\n")),
-        ("smsotp_challenge is called in post-auth", "it belongs into authenticate"),
+        ("smsotp_challenge is called in post-auth", "it belongs in authenticate"),
     ),
     "another Auth-Type without challenge": (
         site("\t\tAuth-Type EAP {", "\t\tAuth-Type LDAP {\n\t\t\tldap\n\t\t}\n\t\tAuth-Type EAP {"),

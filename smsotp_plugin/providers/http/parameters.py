@@ -153,7 +153,7 @@ def _read_header(value: Any) -> Any:
 
 def _read_header_name(name: Any) -> Any:
     if not isinstance(name, str) or not _TOKEN.fullmatch(name):
-        raise ValueError("is no name of a header")
+        raise ValueError("is not the name of a header")
     if name.lower() in _OWN_HEADERS:
         raise ValueError("is a header that cannot be set: it belongs to the connection")
     return name

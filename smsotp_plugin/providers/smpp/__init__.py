@@ -183,12 +183,12 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Results]):
         if delivery.defect and delivery.defect not in self._defects and len(self._defects) < _MOST_DEFECTS:
             self._defects.add(delivery.defect)
             self.log.warning(
-                "what the SMSC delivers is not as SMPP has it: %s; what is complete counts, and this is told once",
+                "what the SMSC delivers does not conform to SMPP: %s; what is complete is used, and this is logged once",
                 delivery.defect,
             )
         receipt = read_receipt(delivery)
         if receipt is None:
-            self.log.info("the SMSC brought an SMS that is no delivery receipt; it is dropped")
+            self.log.info("the SMSC brought an SMS that is not a delivery receipt; it is dropped")
             return
         matched = self._receipts.match(receipt)
         self._tell([] if matched is None else [matched])

@@ -57,7 +57,7 @@ def _judge_sender(sender: str) -> str:
     if not (sender.isascii() and (sender.isprintable() or not sender)):
         raise ValueError("must consist of printable ASCII characters")
     if not digits.isdecimal() and len(sender) > _LONGEST_NAME:
-        raise ValueError(f"must not be longer than {_LONGEST_NAME} characters where it is no number")
+        raise ValueError(f"must not be longer than {_LONGEST_NAME} characters unless it is a number")
     return sender
 
 

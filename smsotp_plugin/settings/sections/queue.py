@@ -90,7 +90,7 @@ class QueueSettings(RedisAccount, _Queue):
                 'mode: "workers" needs a store in Redis, where the messages wait: set store.url to "redis://...", or leave '
                 'this "process"'
                 if address is None
-                else "url: a message waits where its challenge is kept, in the same change, and this store is none in Redis: set "
+                else "url: a message waits where its challenge is kept, in the same change, and this store is not in Redis: set "
                 "store.url to the same Redis"
             )
         if address is not None and address.database != read_address(store.url).database:

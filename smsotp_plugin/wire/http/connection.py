@@ -181,7 +181,7 @@ class HttpConnection:
         target = _write_target(request.url or "", self._origin)
         body = request.body.encode() if isinstance(request.body, str) else request.body or b""
         if not isinstance(body, bytes):
-            raise BadMessage("the request's body is no text and no bytes")
+            raise BadMessage("the request's body is neither text nor bytes")
         lines = [f"{request.method} {target} HTTP/1.1"]
         if "host" not in request.headers:
             lines.append(f"Host: {self._origin.host_header()}")

@@ -186,7 +186,7 @@ def _read_one_head(incoming: Incoming) -> Head:
         )
     found = _STATUS_LINE.match(line)
     if not found or int(found[3]) < 100:
-        raise Broken("the answer is no valid HTTP: it does not begin with a status")
+        raise Broken("the answer is not valid HTTP: it does not begin with a status")
     fields: dict[str, str] = {}
     whole = True
     for written in _read_header_lines(incoming):
@@ -206,7 +206,7 @@ def _read_header_lines(incoming: Incoming) -> Iterator[str]:
         if (line := incoming.read_line()) is None:
             raise Broken("the answer breaks off")
         if b"\0" in line:
-            raise Broken("the answer is no valid HTTP: there is a NUL in its head")
+            raise Broken("the answer is not valid HTTP: there is a NUL in its head")
         text = line.decode("latin-1")
         if text[:1] in (" ", "\t"):
             # Blanks alone are a line that goes on, not the end of the head.

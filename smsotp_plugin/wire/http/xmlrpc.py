@@ -79,7 +79,7 @@ def read_answer(text: str) -> Any:
     except xmlrpc.client.Fault as exc:
         raise _make_fault(exc) from None
     except Exception as exc:  # noqa: BLE001  (expat and the marshaller raise at least nine kinds on hostile input)
-        raise UnreadableAnswer(f"the answer is no XML-RPC answer ({type(exc).__name__})") from None
+        raise UnreadableAnswer(f"the answer is not an XML-RPC answer ({type(exc).__name__})") from None
     return value
 
 

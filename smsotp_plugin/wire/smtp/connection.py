@@ -329,7 +329,7 @@ class Connection:
         for _ in range(_MOST_LINES):
             line = _REPLY_LINE.fullmatch(self.channel.read_line(deadline))
             if line is None:
-                raise Broken(f"{self.server} sent something that is no SMTP reply to {stage}")
+                raise Broken(f"{self.server} sent something that is not an SMTP reply to {stage}")
             first = first or line[1][:1]
             if line[1][:1] != first:
                 # All lines have the same code (RFC 5321 section 4.2.1): which of these is meant, nobody can tell.

@@ -47,7 +47,7 @@ _MEANINGS: Meanings = {
     "21610": (BadRecipient, "the recipient has unsubscribed"),
     "21611": (Throttled, "the sender's queue is full"),
     "21612": (BadRecipient, "the number (To) cannot be reached from this sender"),
-    "21614": (BadRecipient, "the number (To) is no mobile number"),
+    "21614": (BadRecipient, "the number (To) is not a mobile number"),
     "21617": (BadMessage, "the message (Body) is too long"),
     "30001": (Throttled, "queue overflow"),
     "30002": (AuthFailed, "the account is suspended"),

@@ -2,9 +2,9 @@
 Which spellings of a User-Name stand for one account.
 
 Directories, databases and realm modules take many spellings for the same person: LDAP and SQL fold case, blanks and, with
-usual collations, accents (RFC 4518; UTS 10); FreeRADIUS strips realms before or behind the name. What counts for an account
-has to see them as one, or every further spelling would be a way round. Two people who share a folded name share what is
-counted under it, and each has a number as well.
+usual collations, accents (RFC 4518; UTS 10); FreeRADIUS strips realms before or behind the name. Whatever is counted for an
+account must treat them as one, or every other spelling would be a way round it. Two people with the same folded name share
+what is counted under it; but counts are also kept for the number, which each of them has for themselves.
 """
 
 import re
@@ -30,10 +30,10 @@ def fold_account(user: str) -> str:
     Returns:
         The name without realm, blanks, case, accents and width; the whole text without these where it is nothing but realm.
     """
-    # Nothing in such a name is ignored or cuts anything off.
+    # Such a name holds nothing that is ignored, and no delimiter.
     if user.isascii() and user.isalnum():
         return user.lower()
-    # Before anything is cut off: a full-width delimiter is one for whoever folds width.
+    # Before anything is cut off: whoever folds width takes a full-width delimiter for one.
     text = _drop_ignored(user).lower() if user.isascii() else _fold_letters(user)
     name = text
     for delimiter in _REALM_BEHIND:

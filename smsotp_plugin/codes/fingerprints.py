@@ -1,5 +1,5 @@
 """
-States, references and what else stands for something without telling it, under keys that the store does not hold.
+States, references and fingerprints: they stand for things without revealing them, under keys that the store does not hold.
 
 Nothing here can derive a code: that is left to `onetime`.
 """
@@ -15,11 +15,11 @@ from smsotp_plugin.codes.keyed import HEX_DIGITS, make_mac
 from smsotp_plugin.codes.names import mask_name
 from smsotp_plugin.sms.phone import PhoneNumber
 
-#: Of a State: how many digits at its end say which site it is for, and how many before these whose challenge it names and until
-#: when. The others are random.
+#: The last digits of a State say which site it is for, and those before them whose challenge it names, and until when. The
+#: others are random.
 _SITE_DIGITS, _OWNER_DIGITS = 8, 8
 _RANDOM_DIGITS = HEX_DIGITS - _OWNER_DIGITS - _SITE_DIGITS
-#: Seconds. A State tells the end of its challenge to within so many; stores keep a challenge for as long after its end.
+#: Seconds. A State says when its challenge ends, to within this many; stores keep a challenge as long after its end.
 PERIOD = 600.0
 _REFERENCE_DIGITS = 8
 #: Accounts, names and numbers whose fingerprints are remembered.
@@ -28,23 +28,23 @@ _REMEMBERED = 16384
 
 def reference_of(state: str) -> str:
     """
-    Return the short name of a challenge for logs and the help desk: 8 digits that tell nothing of it.
+    Return the short name of a challenge for logs and the help desk: 8 digits that give nothing away.
 
-    Without a key, so that it stays the same when the key is changed: 32 bits of a digest of 128 that nobody can guess lead nowhere.
+    Made without a key, so that it stays the same when the key is changed: 32 bits of the digest of 128 random ones lead nowhere.
     """
     return sha256(state.encode(errors="surrogatepass")).hexdigest()[:_REFERENCE_DIGITS]
 
 
 class Fingerprints:
     """
-    Makes names for things.
+    Makes States, marks and fingerprints.
 
     Args:
         key: At least 32 bytes that the store does not hold.
         length: Characters of a code, 4 to 10.
         alphabet: What codes are made of.
         random_bytes: Source of randomness; returns as many bytes as asked for.
-        older: Of the key before this one, whose names are still known; nothing new is named with it.
+        older: The maker for the key before this one, which still recognises what it has made; it makes nothing new.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Fingerprints:
         return fresh + self._hash_site(fresh, site)
 
     def is_for(self, state: str, site: str) -> bool:
-        """Tell whether a State was made with this very key, for this site; a strange one passes once in 2 to the power of 32."""
+        """Tell whether a State was made with this very key for this site; of others, one in 2 to the power of 32 passes."""
         return state[-_SITE_DIGITS:] == self._hash_site(state[:-_SITE_DIGITS], site)
 
     def is_of(self, state: str, user: str, now: float, life: float) -> bool:
@@ -106,7 +106,7 @@ class Fingerprints:
         return self.fingerprint("site", fresh, site)[:_SITE_DIGITS]
 
     def mark(self, *parts: str) -> str:
-        """Return what nobody can make for these parts, in this order, without the key."""
+        """Return a mark for these parts, in this order, which nobody can make without the key."""
         return self._mark_mac.digest(repr(parts)).hex()[:HEX_DIGITS]
 
     def is_mark(self, mark: str, *parts: str) -> bool:
@@ -119,7 +119,7 @@ class Fingerprints:
         """
         Return a User-Name as log and delivery log show it, the same for the same name.
 
-        Where it reads as a telephone number or as a code, that is hidden, and 8 digits that tell nothing stand for it.
+        Anything in it that reads as a telephone number or as a code is hidden, and 8 digits that give nothing away are added.
         """
         return self._masked_user(user)
 
@@ -128,31 +128,31 @@ class Fingerprints:
         return user if masked == user else f"{masked} ({self.fingerprint('name', user)[:8]})"
 
     def mask_user_each(self, user: str) -> tuple[str, ...]:
-        """Return under which names a user may stand there, the present one first: one for each key."""
+        """Return all forms in which log and delivery log may show a User-Name, the present one first: one for each key."""
         return tuple(dict.fromkeys(names.mask_user(user) for names in self._each))
 
     def accounts(self, user: str) -> tuple[str, ...]:
-        """Return what stands for all spellings of a User-Name, the present one first: one for each key."""
+        """Return the fingerprints of an account, the same for all spellings of its name, the present one first: one for each key."""
         return self._accounts(user)
 
     def _make_accounts(self, user: str) -> tuple[str, ...]:
         return self.fingerprints("account", fold_account(user))
 
     def number_hash(self, number: PhoneNumber) -> str:
-        """Return what stands for a number where it must be found again without being readable."""
+        """Return the fingerprint of a number, by which it can be found again without being readable."""
         return self._number_hash(number.e164)
 
     def _make_number_hash(self, number: str) -> str:
         return self.fingerprint("number", number)
 
     def number_hashes(self, number: PhoneNumber) -> tuple[str, ...]:
-        """Return what may stand for a number, the present one first: one for each key."""
+        """Return the fingerprints of a number, the present one first: one for each key."""
         return tuple([names.number_hash(number) for names in self._each])
 
     def fingerprints(self, *parts: str) -> tuple[str, ...]:
-        """Return what may stand for the same parts, the present digits first: one for each key."""
+        """Return the fingerprints of some parts, the present one first: one for each key."""
         return tuple([names.fingerprint(*parts) for names in self._each])
 
     def fingerprint(self, *parts: str) -> str:
-        """Return the same digits for the same parts in the same order; they tell nothing about the parts."""
+        """Return the same digits for the same parts in the same order; they reveal nothing about the parts."""
         return self._print_mac.digest(repr(parts)).hex()[:HEX_DIGITS]

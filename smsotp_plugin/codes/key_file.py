@@ -1,7 +1,7 @@
 """
 The keys under which codes are derived and sealed: a file beside the store, or a setting, never in the store.
 
-One key, or two while it is changed: with the first one everything is made, and what was made with the second is still read.
+One key, or two while it is being changed: the first one makes everything, and what was made with the second is still read.
 """
 
 import errno
@@ -15,9 +15,9 @@ from pathlib import Path
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.plain_file import is_there, read_plain_file
 
-#: Fewer characters are no key: 32 hexadecimal digits are 128 bits.
+#: Characters of a key, at least: 32 hexadecimal digits are 128 bits.
 SHORTEST_KEY = 32
-#: Bytes; more is another file.
+#: Bytes; a larger file is not a key file.
 _LARGEST = 64 * 1024
 
 
@@ -59,7 +59,7 @@ def load_keys(path: Path) -> tuple[bytes, ...]:
     Read a key file that several servers have a copy of.
 
     Returns:
-        As above.
+        See `load_or_make_keys`.
 
     Raises:
         ConfigError: It is not there, cannot be read, or does not hold keys.
@@ -77,14 +77,14 @@ def load_keys(path: Path) -> tuple[bytes, ...]:
 
 def look_at_keys(path: Path, *, makes: bool = True) -> None:
     """
-    Judge as the start will, as the present user; no file is made.
+    Check the key file as the server's start will, but as the present user, and without making one.
 
     Args:
         path: The key file.
-        makes: Whether the start makes it where there is none: `load_or_make_keys` or `load_keys`.
+        makes: Whether the start makes a missing file (`load_or_make_keys`) or not (`load_keys`).
 
     Raises:
-        ConfigError: As there.
+        ConfigError: As these two do.
     """
     if not makes:
         load_keys(path)

@@ -16,13 +16,13 @@ class Mac:
     """
 
     def __init__(self, key: bytes) -> None:
-        #: Has seen nothing yet; only its copies are fed.
+        #: Never fed itself: only its copies are.
         self._keyed = hmac.new(key, digestmod=_HASH)
 
     def digest(self, text: str) -> bytes:
         """Return the 32 bytes that belong to a text."""
         fed = self._keyed.copy()
-        # Text that came over the wire may hold what is no character; it must not fail here.
+        # Text that came over the wire may hold lone surrogates, and must not fail here.
         fed.update(text.encode("utf-8", "surrogatepass"))
         return fed.digest()
 
@@ -38,5 +38,5 @@ def derive_message_key(key: bytes) -> bytes:
 
 
 def name_key(key: bytes) -> str:
-    """Return 16 hexadecimal digits that stand for a key where others may look, and tell nothing of it."""
+    """Return 16 hexadecimal digits that stand for a key where others may look, and reveal nothing of it."""
     return make_mac(key, "smsotp name of the key").digest("").hex()[:_NAME_DIGITS]

@@ -1,5 +1,5 @@
 """
-What may be written of a User-Name: a name may be a telephone number, or the code that somebody typed into its field.
+Which part of a User-Name may be shown: it may be a telephone number, or a code that somebody typed into the wrong field.
 
 A password in that field cannot be told from a name.
 """
@@ -11,7 +11,7 @@ from smsotp_plugin.sms.typed import fold, fold_word
 #: Name and realm, in either order.
 _PARTS = re.compile(r"([@\\])")
 _NO_DIGITS = re.compile("[^0-9]+")
-#: Fewer digits are no telephone number with its area code.
+#: Fewer digits than this cannot be a telephone number with its area code.
 _FEWEST_DIGITS = 7
 
 

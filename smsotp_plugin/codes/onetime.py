@@ -23,10 +23,10 @@ class CodeMaker:
         length: Characters of a code, 4 to 10.
         alphabet: At least 2 distinct characters.
         random_bytes: Source of randomness; returns as many bytes as asked for.
-        older: Of the key before this one, whose challenges are still answered; nothing new is made with it.
+        older: The maker for the key before this one, whose challenges can still be answered; it makes nothing new.
 
     Attributes:
-        names: For whoever needs only these: they lead to no code.
+        names: Makes States and fingerprints, for those who need no codes: it cannot derive one.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class CodeMaker:
         self._length = length
         self._alphabet = alphabet
         self._codes = len(alphabet) ** length
-        #: What stands for one at each place of a code.
+        #: The value of each place of a code, like ones, tens and hundreds.
         self._powers = [len(alphabet) ** place for place in range(length)]
         self._folds_case = alphabet.casefold() == alphabet or alphabet.upper() == alphabet
         self._typed_alphabet = alphabet.casefold() if self._folds_case else alphabet
@@ -53,7 +53,7 @@ class CodeMaker:
         )
 
     def maker_of(self, state: str, site: str) -> Self | None:
-        """Return who made a State for this site, this maker or the older one; None for a State that is not ours."""
+        """Return the maker of a State for this site, which is this one or the older one; None if the State is not ours."""
         if self.names.is_for(state, site):
             return self
         return None if self._older is None else self._older.maker_of(state, site)
@@ -73,9 +73,9 @@ class CodeMaker:
         Return what the store compares; it depends on the key, the challenge and the answer.
 
         Args:
-            state: Of the challenge that is answered; one seal is worth nothing for another challenge.
-            answer: As typed. What only separates or cannot be seen is dropped, digits of any script are the same; upper
-                and lower case are one where the alphabet has only one.
+            state: Of the challenge that is answered; the seal is worth nothing for any other challenge.
+            answer: As typed. Separators and invisible characters are dropped, and digits may be of any script; case does not
+                matter if the alphabet has only one.
         """
         return self._seal_mac.digest(f"{state} {self._read(answer)}").hex()[:HEX_DIGITS]
 

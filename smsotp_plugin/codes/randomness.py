@@ -12,8 +12,7 @@ class RandomBytes:
     """
     Cryptographically random bytes; safe under threads.
 
-    Each call of the system gives up the interpreter's lock, and a log-in that needs randomness twice waits twice until it has it
-    again.
+    Every system call gives up the interpreter's lock, and a log-in that needs randomness twice would wait twice to get it back.
 
     Args:
         fetch: Where they come from; returns as many as asked for.

@@ -1,4 +1,4 @@
-"""How an administrator says that a gateway wants its numbers written: a rewriting that cannot take long."""
+"""The setting REGEXP, by which an administrator says how a gateway wants numbers written; one that could take long is refused."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -16,9 +16,9 @@ from smsotp_plugin.sms.typed import describe_code_point
 
 #: What is rewritten: a plus and at most 17 digits, which is the most that `phonenumbers` reads.
 _LONGEST = 18
-#: Ways to match, from one start; Python tries some ten million in a second, and keeps all log-ins waiting meanwhile.
+#: Ways to match, from one start. Python tries some ten million a second, and all log-ins have to wait meanwhile.
 _MOST_WAYS = 10_000
-#: Repetitions beyond this can only be of nothing.
+#: More repetitions than this could only repeat an empty match.
 _MOST_REPETITIONS = 200
 
 #: How many ways there are to match each length, from nothing to `_LONGEST` characters.
@@ -114,7 +114,7 @@ class _WayCounter:
             case op.MAX_REPEAT | op.MIN_REPEAT | op.POSSESSIVE_REPEAT:
                 return self._repeat(*argument)
             case op.ASSERT | op.ASSERT_NOT:
-                # It is looked through each time that the match comes by, and leaves the place as it was.
+                # It is tried each time that the match comes by, and does not move on.
                 return [1 + sum(self._count_sequence(argument[1])), *_count_length(0)[1:]]
             case op.AT:
                 return _count_length(0)
@@ -125,7 +125,7 @@ class _WayCounter:
 
     def _repeat(self, least: int, most: int, inside: Any) -> Ways:
         once = self._count_sequence(inside)
-        # What can be looked through in many ways without moving on would be, each time.
+        # A part that can match nothing in several ways would be tried in all of them, each time.
         if least > _MOST_REPETITIONS or (once[0] > 1 and most > 1):
             self._total = _MOST_WAYS + 1
             return once
@@ -140,7 +140,7 @@ class _WayCounter:
 
 
 def _count_length(length: int) -> Ways:
-    """Return the ways of what matches one length in one way."""
+    """Return the ways of a part that matches one length only, in one way."""
     return [int(place == length) for place in range(_LONGEST + 1)]
 
 

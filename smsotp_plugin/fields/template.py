@@ -1,9 +1,9 @@
 """
 Texts with tags such as ``{otp}``, which administrators write.
 
-Which tags a text may hold is said in the type of its setting, by a `Tags`. A text is split once, when settings are read;
-filling it joins the pieces. So nothing that is filled in is looked at again, whatever it holds. Anything else in braces
-has no meaning; it stays as it is, and `Template.explain_unknown` lets ``smsotp check`` warn of it.
+The type of a setting says, with a `Tags`, which tags its text may hold. A text is split once, when settings are read;
+filling it joins the pieces. So whatever is filled in is never searched for tags itself. Anything else in braces has no
+meaning; it stays as it is, and `Template.explain_unknown` lets ``smsotp check`` warn of it.
 """
 
 import re
@@ -32,13 +32,13 @@ class Template:
     tags: frozenset[str] = field(repr=False)
     unknown: tuple[str, ...] = field(repr=False)
     _kind: "Tags" = field(repr=False, compare=False)
-    #: What stands between the tags, and nothing in the places of these.
+    #: The texts between the tags, with an empty one in the place of each tag.
     _pieces: tuple[str, ...] = field(repr=False)
-    #: Where each tag stands among them.
+    #: The index of each tag among them, and its name.
     _places: tuple[tuple[int, str], ...] = field(repr=False)
 
     def fill(self, **values: str) -> str:
-        """Put the values in, by the names of the tags; those that are not in the text may be given or not."""
+        """Put the values in, by the names of the tags; values for tags that are not in the text are ignored."""
         pieces = list(self._pieces)
         for place, name in self._places:
             pieces[place] = values[name]
@@ -89,7 +89,7 @@ class Tags:
         if not isinstance(text, str):
             raise ValueError("must be a text")  # noqa: TRY004  (pydantic collects ValueError only)
         pieces, places, unknown = _TAG.split(text), [], []
-        # Each second piece is what stands in braces.
+        # Every second piece stood in braces.
         for place, name in list(enumerate(pieces))[1::2]:
             if name in self.examples:
                 places.append((place, name))
@@ -105,7 +105,7 @@ class Tags:
 GATEWAY_TAGS = Tags({"phone": "491701234567", "otp": "123456"})
 TemplateSetting = Annotated[Template, PlainValidator(GATEWAY_TAGS.read)]
 
-#: What the two are called elsewhere.
+#: What other software calls these two.
 _OTHER_NAMES = {
     "otp": ("code", "pin", "tan", "token", "password", "text", "message"),
     "phone": ("number", "to", "mobile", "msisdn", "recipient", "phonenumber"),
@@ -117,7 +117,7 @@ def explain_missing_tag(templates: Sequence[Template], tag: Literal["phone", "ot
     Tell whether a tag is in none of a gateway's texts.
 
     Returns:
-        Nothing where it is there; else what is to be written, and in the place of what.
+        An empty text if it is there; else what to write, and in place of what.
     """
     if any(tag in template.tags for template in templates):
         return ""

@@ -133,7 +133,7 @@ def _read_proxy(value: Any) -> Any:
 
 
 def find_password(secret: str) -> str:
-    """Return what must not be shown of a secret: of a URL with an account the password, else all of it."""
+    """Return the part of a secret that must not be shown: of a URL with an account, the password; else all of it."""
     if "://" not in secret or "@" not in secret:
         return secret
     return unquote(_split(secret).password or "") or secret

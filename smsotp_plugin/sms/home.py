@@ -1,8 +1,8 @@
 """
-Whether digits behind a plus are a number as they stand, and where it is at home: told in two microseconds.
+Tells in two microseconds whether the digits after a plus are a telephone number, and of which country.
 
-The answer is that of `phonenumbers`, from the same numbering plans. It needs sixty microseconds for each number that is new
-to it, most of them to find out how the number was written; here that is known: a plus, the country code, and the rest.
+The answer is that of `phonenumbers`, from the same numbering plans. That library needs sixty microseconds for each new number,
+mostly to find out how it was written; here that is known: a plus, the country code, and the rest.
 """
 
 import re
@@ -36,8 +36,8 @@ class _Plan:
     The numbering plan of one country, or of another owner of a country code.
 
     Attributes:
-        by_length: What the numbers of each length look like that it has given out; expressions.
-        begins: What tells them from those of others with the same country code, where that is so simple.
+        by_length: Regular expressions for the numbers that it has given out, by their length.
+        begins: What its numbers begin with, where this tells them from those of others with the same country code.
     """
 
     by_length: Mapping[int, str]
@@ -57,9 +57,9 @@ class _Code:
     One country code.
 
     Attributes:
-        plans: Of all who share it, in the order in which they are asked whose a number is.
-        lengths: Of numbers that are dialled whole.
-        begins_oddly: What may be a trunk prefix, which has to be left out of a number that nobody has been given.
+        plans: Of all who share the code, in the order in which they are asked whether a number is theirs.
+        lengths: Of numbers that are dialled in full.
+        begins_oddly: What may be a trunk prefix: a number that begins so counts only if it has been given out.
         home: The code itself, and its main region.
     """
 
@@ -81,7 +81,7 @@ class _Code:
 @dataclass(frozen=True, slots=True)
 class Home:
     """
-    Whose number it is.
+    The country that a number belongs to.
 
     Attributes:
         code: The country code, 1 to 3 digits.
@@ -93,25 +93,25 @@ class Home:
 
 
 def load_homes() -> None:
-    """Read the numbering plans; the first number would wait for it."""
+    """Read the numbering plans, for which the first number would have to wait."""
     _read_codes()
 
 
 @cache
 def _compile(expression: str) -> re.Pattern[str]:
-    """Compile at the first number that asks: all nine hundred take a fifth of a second, and hardly a number asks."""
+    """Compile an expression when it is first needed: all nine hundred take a fifth of a second, and few are ever needed."""
     return re.compile(expression)
 
 
 def find_home(digits: str) -> Home | None:
     """
-    Return where a number is at home that needs no second look.
+    Return the country of a number that is certainly one.
 
     Args:
-        digits: ASCII digits, what stands behind the plus.
+        digits: ASCII digits, those after the plus.
 
     Returns:
-        None for all others, which may be numbers all the same.
+        None for all others, which need a closer look and may be numbers all the same.
     """
     codes = _read_codes()
     for length in _CODE_LENGTHS:

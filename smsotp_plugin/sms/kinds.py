@@ -1,8 +1,8 @@
 """
-What kind of number a number is, and whose country's, by the numbering plans of `phonenumbers`.
+Of which kind and of which country a telephone number is, by the numbering plans of `phonenumbers`.
 
-Asked at each log-in, so most answers come from one pattern for each country code; only where that says that a number may be of a
-kind that gets no SMS is it looked at closely.
+Asked at each log-in, so most answers come from one pattern for each country code; a number is looked at closely only if that
+pattern says that it may be of a kind that gets no SMS.
 """
 
 import re
@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberType
 
-#: Digits at the end of a number in which those of one block differ.
+#: The numbers of a block differ only in this many digits at their end.
 _BLOCK_DIGITS = 4
 _REMEMBERED = 16384
 _CODE_LENGTHS = (1, 2, 3)
@@ -43,7 +43,7 @@ _DESCRIPTIONS = ("premium_rate", "shared_cost", "pager", "toll_free", "voicemail
 
 
 def load_kinds() -> None:
-    """Read the numbering plans; the first number would wait for it."""
+    """Read the numbering plans, for which the first number would have to wait."""
     _read_suspects()
 
 
@@ -113,7 +113,7 @@ def _may_be_special(digits: str) -> bool:
 
 @cache
 def _read_suspects() -> Mapping[str, re.Pattern[str] | None]:
-    """Return what numbers of those kinds look like behind each country code; None where there are none."""
+    """Return what numbers of those kinds look like after each country code; None if there are none."""
     found: dict[str, re.Pattern[str] | None] = {}
     for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
         patterns = {

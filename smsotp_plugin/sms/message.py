@@ -20,14 +20,13 @@ class Message:
         otp: What the tag ``{otp}`` becomes: the bare code, or the whole text where ``[otp] text`` is set.
         sentence: What a provider without a template of its own sends: always a whole sentence.
         expires: Unix seconds after which the code is worthless and nothing is sent any more.
-        state: Of the challenge, empty for a notification: when it is over, nothing more is tried.
-        login: Fingerprint of the log-in, empty for a notification: a later message of the same one takes its place.
-        resends: How often the code of the challenge had been sent before, so that a challenge and this number name a message.
-        code: The one-time password alone, for finding it in what a gateway says; empty where the text holds none, or
-            where it is not known.
+        state: Of the challenge; when that is over, nothing more is tried. Empty for a notification.
+        login: Fingerprint of the log-in; a later message of the same one replaces this one. Empty for a notification.
+        resends: How often the code of the challenge had been sent before: challenge and this number together name a message.
+        code: The code alone, to find it in what a gateway says; empty if the text holds none, or if it is not known.
         budgets: The keys of the budgets that it counts for.
         price: What it costs, in millionths of the currency of ``[limits]``.
-        stand_in: What a store knows a notification by instead of a State; empty where none keeps it.
+        stand_in: The name by which a store keeps a notification, in place of a State; empty if no store keeps it.
     """
 
     reference: str
@@ -46,7 +45,7 @@ class Message:
 
     @property
     def known_as(self) -> str:
-        """What a store knows it by, with `resends`; empty where none keeps it."""
+        """The name by which a store keeps it, together with `resends`; empty if no store keeps it."""
         return self.state or self.stand_in
 
 

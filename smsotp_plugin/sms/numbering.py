@@ -1,5 +1,5 @@
 """
-What digits mean where the country code is not marked by a plus: all readings, and the one that counts.
+Reads digits whose country code is not marked by a plus: finds all readings, and the one that counts.
 
 ``491701234567`` in Germany is a mobile number that somebody wrote without its plus, and a number of the town of Leer.
 Only a number that can be read in one way is used: a wrong reading sends the code to a stranger.
@@ -119,9 +119,9 @@ def is_number(digits: str, region: str | None, *, plus: bool) -> bool:
 
 def _read_without_its_plus(digits: str, region: str) -> Sequence[phonenumbers.PhoneNumber]:
     """
-    Return the reading of digits as a country code and a number, where it has to be reckoned with.
+    Return the reading of digits as a country code and a number, if that has to be reckoned with.
 
-    The national reading as it stands beside it, though no country may have given out such a number: numbering plans grow.
+    The plain national reading is returned with it, even if no such number has been given out yet: numbering plans grow.
     """
     number = _read_international(digits)
     if number is None or not _keep_valid([number]):
@@ -154,7 +154,7 @@ def _read_international(digits: str) -> phonenumbers.PhoneNumber | None:
         number = phonenumbers.parse("+" + digits, None)
     except NumberParseException:
         return None
-    # As written it counts, though a national prefix seems to stand in it.
+    # It counts as written, even if it seems to contain a national prefix.
     written = _number(number.country_code or 0, digits.removeprefix(str(number.country_code)))
     return written if phonenumbers.is_valid_number(written) else number
 

@@ -16,7 +16,7 @@ from smsotp_plugin.sms.home import find_home
 from smsotp_plugin.sms.numbering import e164, is_number, read_with_plus, read_without_plus
 from smsotp_plugin.sms.typed import describe_code_point, fold
 
-#: A longer text holds more than a number.
+#: Characters; a longer text holds more than a number.
 _LONGEST = 100
 _FEWEST_DIGITS, _MOST_DIGITS = 3, 20
 #: As most directories hold numbers: E.164, with its plus and nothing else.
@@ -29,7 +29,7 @@ _PARAMETER = re.compile(r"\s*(?!(?:ext|isub)\b)[a-z][a-z0-9-]*\s*(?:=.*)?", re.I
 _FOREIGN = re.compile(r"[^0-9+ ().\[\]/~-]")
 #: A plus stands before all digits.
 _WRITTEN = re.compile(r"[^0-9+]*\+?[^+]*")
-#: As many digits, or fewer, behind the last hyphen or slash are those of an extension, or of a second number.
+#: This many digits or fewer after the last hyphen or slash are an extension, or belong to a second number.
 _LONGEST_EXTENSION = 2
 
 

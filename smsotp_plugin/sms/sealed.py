@@ -1,8 +1,8 @@
 """
-A message as it is kept where others may look: AES-256-GCM (NIST SP 800-38D), under a key that is for nothing else.
+Seals messages that are kept where others may look: AES-256-GCM (NIST SP 800-38D), under a key that is used for nothing else.
 
-The challenge, the site and the end stand beside it in clear and are authenticated with it, so that no message can be moved to
-another log-in or made to live longer. Nonces are random, which is safe for 2 to the power of 32 messages of one key.
+Challenge, site and end are kept beside the sealed message in clear, and are authenticated with it, so that no message can be
+moved to another log-in or made to live longer. Nonces are random, which is safe for 2 to the power of 32 messages of one key.
 """
 
 import json
@@ -19,7 +19,7 @@ from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.phone import parse_number
 
 _NONCE_BYTES = 12
-#: Another form of what is sealed gets another number, and whoever knows only the other form cannot unseal it.
+#: Gets another number when the form of what is sealed changes: whoever knows only one form cannot unseal the other.
 _FORM = "smsotp message 2"
 
 

@@ -1,7 +1,7 @@
 """
-Text as people type, paste and copy it: what is meant by its characters.
+Reads text as people type, copy and paste it: what its characters are meant to be.
 
-Word processors, web pages and right-to-left keyboards add what nobody sees and write one character in many ways.
+Word processors, web pages and right-to-left keyboards add invisible characters, and write the same character in many ways.
 """
 
 import re

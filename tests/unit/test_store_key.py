@@ -7,6 +7,8 @@ import pytest
 
 from smsotp_plugin.codes.key_file import load_or_make_keys
 from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.settings import load_settings
+from smsotp_plugin.settings.keys import load_keys
 
 
 def problem(path: Path) -> str:
@@ -25,6 +27,31 @@ def test_the_first_start_makes_a_key_and_the_next_ones_read_it(tmp_path: Path) -
     assert load_or_make_keys(path) == made
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_key_that_is_made_beside_an_older_store_is_told_because_the_old_one_is_lost(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = tmp_path / "smsotp.toml"
+    config.write_text(f"""
+        [store]
+        url = "sqlite://{tmp_path}/smsotp.db"
+        [gateways.a]
+        provider = "script"
+        SCRIPT = "/bin/true"
+    """)
+    settings = load_settings(config)
+
+    key = load_keys(settings)
+    (tmp_path / "smsotp.db").touch()
+    assert load_keys(settings) == key
+    assert caplog.messages == []
+
+    (tmp_path / "smsotp.key").unlink()
+    assert load_keys(settings) != key
+    assert load_keys(settings) != key
+    (told,) = caplog.messages
+    assert told.startswith(f"the key file {tmp_path}/smsotp.key was not there and has been made anew")
 
 
 def test_two_keys_are_different(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from smsotp_plugin.clock import Deadline
 from smsotp_plugin.wire.at_once import is_silent, take
-from smsotp_plugin.wire.reasons import find_reason
+from smsotp_plugin.wire.reasons import find_reason, is_not_let_in
 from smsotp_plugin.wire.resolve import RESOLVER
 from smsotp_plugin.wire.tls import find_certified_name
 
@@ -40,6 +40,10 @@ class Broken(Exception):
 
 class Silent(Broken):
     """The deadline passed."""
+
+
+class NotLetIn(Broken):
+    """The peer has ended the TLS handshake after us, and so it has read nothing of what was written since."""
 
 
 class InnerTls:
@@ -63,6 +67,7 @@ class Channel:
         self._socket: socket.socket | None = None
         self._inner: InnerTls | None = None
         self._received = bytearray()
+        self._heard = False
         self._aborted = False
         #: Held by whoever closes or aborts: the number of a socket that is closed in between may be that of another one.
         self._ending = threading.Lock()
@@ -170,14 +175,17 @@ class Channel:
         """
         try:
             if self._inner is not None:
-                return self._pump(partial(self._inner.tls.read, LARGEST_PIECE), deadline)
-            return self._receive(deadline)
+                received = self._pump(partial(self._inner.tls.read, LARGEST_PIECE), deadline)
+            else:
+                received = self._receive(deadline)
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
             return b""
         except TimeoutError:
             raise self._tell_silence() from None
         except OSError as exc:
             raise self._tell_loss(exc) from exc
+        self._heard = True
+        return received
 
     def read_line(self, deadline: Deadline) -> bytes:
         """
@@ -197,7 +205,12 @@ class Channel:
         return line
 
     def quiet(self) -> bool:
-        """Tell, without a word to the peer, whether it is still there and has said nothing unasked."""
+        """
+        Tell, without a word to the peer, whether it is still there and has said nothing unasked.
+
+        Raises:
+            NotLetIn: It has not let us in.
+        """
         if self._socket is None or self._received:
             return False
         if self._inner is None and is_silent(self._socket):
@@ -205,16 +218,27 @@ class Channel:
         if not isinstance(self._socket, ssl.SSLSocket):
             return False
         try:
-            received = self._socket.recv(1 if self._inner is None else LARGEST_PIECE)
-            if self._inner is not None and received:
-                # It may be a ticket of the inner TLS, which says nothing.
-                self._inner.incoming.write(received)
-                self._inner.tls.read(1)
+            if self._inner is None:
+                self._socket.recv(1)
+            else:
+                self._look_inside(self._socket, self._inner)
         except (BlockingIOError, ssl.SSLWantReadError):
             return True
-        except OSError:
-            return False
+        except OSError as exc:
+            if is_not_let_in(exc) and not self._heard:
+                raise self._tell_loss(exc) from exc
         return False
+
+    @staticmethod
+    def _look_inside(outer: ssl.SSLSocket, inner: InnerTls) -> None:
+        """Look for what the inner TLS has to say; raises `ssl.SSLWantReadError` where that is nothing, or a ticket."""
+        try:
+            # What came with the records before it is here already.
+            inner.tls.read(1)
+        except ssl.SSLWantReadError:
+            if received := outer.recv(LARGEST_PIECE):
+                inner.incoming.write(received)
+                inner.tls.read(1)
 
     def own_address(self) -> str:
         """Return the numeric address of our end."""
@@ -310,7 +334,8 @@ class Channel:
         return Silent(f"{self._peer} did not answer in time")
 
     def _tell_loss(self, exc: OSError) -> Broken:
-        return Broken(f"connection to {self._peer} lost: {_find_reason(exc)}")
+        kind = NotLetIn if is_not_let_in(exc) and not self._heard else Broken
+        return kind(f"connection to {self._peer} lost: {_find_reason(exc)}")
 
 
 def _find_reason(exc: Exception) -> str:

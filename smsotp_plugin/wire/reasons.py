@@ -4,6 +4,14 @@ import ssl
 
 #: How OpenSSL calls an answer that is no TLS, by its version.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST")
+#: How OpenSSL calls the alerts that a server ends a handshake with because it wants a certificate of its client (RFC 8446 section
+#: 6.2): the one for it, and those that others send. In TLS 1.3 they come when the client has long gone on.
+_NOT_LET_IN = ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_BAD_CERTIFICATE")
+
+
+def is_not_let_in(exc: OSError) -> bool:
+    """Tell whether the other side has ended the handshake because it wants a certificate, which nobody can set here."""
+    return isinstance(exc, ssl.SSLError) and exc.reason in _NOT_LET_IN
 
 
 def find_reason(exc: Exception) -> str:
@@ -14,10 +22,18 @@ def find_reason(exc: Exception) -> str:
         case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
             return "the other side has closed the connection"
         case ssl.SSLError():
-            words = str(exc.reason or "TLS failure").lower().replace("_", " ")
-            return f"{words}; is it a port without TLS?" if exc.reason in _NO_TLS else words
+            return _explain_tls(exc)
         case TimeoutError():
             return "no answer in time"
         case OSError(strerror=str(words)):
             return words
     return type(exc).__name__
+
+
+def _explain_tls(exc: ssl.SSLError) -> str:
+    if is_not_let_in(exc):
+        return (
+            "the other side demands a client certificate, which cannot be set: have it let us in without one"
+        )
+    words = str(exc.reason or "TLS failure").lower().replace("_", " ")
+    return f"{words}; is it a port without TLS?" if exc.reason in _NO_TLS else words

@@ -193,6 +193,39 @@ def test_a_channel_in_tls_is_quiet_though_tickets_come_until_the_peer_speaks(
     assert looks == [True, True, False]
 
 
+def test_a_channel_in_tls_inside_of_tls_is_not_quiet_when_more_came_than_was_asked_for(
+    channel: Channel, peer: socket.socket
+) -> None:
+    authority, ours = trustme.CA(), ssl.create_default_context()
+    theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(theirs)
+    authority.configure_trust(ours)
+
+    def serve() -> ssl.SSLSocket:
+        outer = theirs.wrap_socket(peer, server_side=True)
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        inner = theirs.wrap_bio(incoming, outgoing, server_side=True)
+        while True:
+            try:
+                inner.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                outer.sendall(outgoing.read())
+                incoming.write(outer.recv(65536))
+        # Two records inside of one.
+        inner.write(b"x")
+        inner.write(b"y")
+        outer.sendall(outgoing.read())
+        return outer
+
+    with ThreadPoolExecutor(1) as pool:
+        serving = pool.submit(serve)
+        channel.encrypt(ours, "localhost", soon())
+        channel.encrypt(ours, "localhost", soon())
+        with serving.result():
+            assert (channel.receive(soon()), channel.quiet()) == (b"x", False)
+
+
 def test_no_socket_is_closed_while_another_thread_shuts_it_down(channel: Channel) -> None:
     # Its number would be free for any other file from there on.
     assert is_kept_waiting(channel.close, channel.abort, "shutdown")

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 import trustme
 
+from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import (
     ConnectFailed,
 )
+from smsotp_plugin.wire.http.connection import HttpConnection
 from tests.support.http_peer import (
     OK,
     MakePeer,
@@ -102,6 +104,50 @@ def test_a_handshake_that_never_ends_is_certainly_not_sent(make_peer: MakePeer, 
 
     with pytest.raises(ConnectFailed, match="in time"):
         exchange(make_wire(peer.port, scheme="https", connect_limit=0.2), seconds=60)
+
+
+@pytest.mark.parametrize("late", [True, False], ids=["after the request", "before it"])
+def test_a_gateway_that_wants_a_certificate_of_ours_has_certainly_nothing(  # noqa: PLR0917  (pytest hands fixtures by name)
+    make_peer: MakePeer,
+    make_wire: MakeWire,
+    authority: trustme.CA,
+    ca_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    late: bool,  # noqa: FBT001  (a parameter of the test)
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    told = threading.Event()
+
+    def talk(conn: socket.socket) -> None:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_side=True)
+        incoming.write(conn.recv(65536))
+        with suppress(ssl.SSLWantReadError):
+            tls.do_handshake()
+        conn.sendall(outgoing.read())
+        # The end of the client's handshake has some hundred bytes: of 10 000, most are its request.
+        incoming.write(conn.recv(10_000, socket.MSG_WAITALL) if late else conn.recv(65536))
+        with pytest.raises(ssl.SSLError, match="PEER_DID_NOT_RETURN_A_CERTIFICATE"):
+            tls.do_handshake()
+        conn.sendall(outgoing.read())
+        told.set()
+        while conn.recv(65536):
+            pass
+
+    connect = HttpConnection._connect
+
+    def connect_and_wait(self: HttpConnection, deadline: Deadline) -> object:
+        channel = connect(self, deadline)
+        assert late or told.wait(5)
+        return channel
+
+    monkeypatch.setattr(HttpConnection, "_connect", connect_and_wait)
+    wire = make_wire(make_peer(talk).port, scheme="https", check_tls=ca_file)
+
+    with pytest.raises(ConnectFailed, match="client certificate"):
+        wire.exchange(post(wire, b"a" * 12_000), within(30))
 
 
 def test_plain_http_over_a_proxy_names_the_whole_url_and_the_credentials(

@@ -16,7 +16,7 @@ from requests import PreparedRequest
 
 from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import AnswerTimeout, BadMessage, ConnectFailed, ProtocolViolation
-from smsotp_plugin.wire.channel import Broken, Channel, Silent
+from smsotp_plugin.wire.channel import Broken, Channel, NotLetIn, Silent
 from smsotp_plugin.wire.http.messages import USUAL_PORT, Origin, basic_auth
 from smsotp_plugin.wire.http.reading import Answer, Incoming, read_answer, read_head
 
@@ -60,6 +60,9 @@ class HttpConnection:
         except Silent:
             self._drop()
             raise AnswerTimeout("no complete answer in time") from None
+        except NotLetIn as exc:
+            self._drop()
+            raise ConnectFailed(str(exc)) from None
         except Broken as exc:
             self._drop()
             raise ProtocolViolation(str(exc)) from None

@@ -27,7 +27,7 @@ _BY_STATUS: Mapping[int, tuple[type[DeliveryError], str]] = MappingProxyType(
         401: (AuthFailed, _CREDENTIALS),
         402: (CreditExhausted, ": the account is empty"),
         403: (AuthFailed, _CREDENTIALS),
-        407: (AuthFailed, _CREDENTIALS),
+        407: (AuthFailed, ": check the proxy's credentials"),
         408: (Unknown, ""),
         409: (Unknown, ""),
         421: (GatewayUnavailable, ""),

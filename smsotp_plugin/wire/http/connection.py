@@ -164,7 +164,8 @@ class HttpConnection:
         except Broken as exc:
             raise Broken(f"the proxy gave no answer that can be read: {exc}") from None
         if not 200 <= status < 300:
-            raise Broken(f"the proxy refused to connect to the gateway, with status {status}")
+            advice = ": check its credentials" if status == 407 else ""
+            raise Broken(f"the proxy refused to connect to the gateway, with status {status}{advice}")
         if incoming.has_anything():
             raise Broken("the proxy sent bytes in clear where TLS had to begin")
 

@@ -1,6 +1,7 @@
 """Messages that wait in a Redis for workers: each is taken once, none is lost, and no more wait than may."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,6 +76,38 @@ def test_what_a_dead_worker_had_taken_belongs_to_the_next_one_with_where_it_may_
     assert taken[begun.state].may_have_it == {"mock"}
     assert taken[waiting.state].may_have_it == frozenset()
     assert heir.store.take_over(NOW()) == []
+
+
+DAMAGES = [
+    ("HDEL", "message:{}:0", "sealed"),
+    ("HSET", "message:{}:0", "expires", "soon"),
+    ("HSET", "message:{}:0", "deaths", "many"),
+    ("SET", "message:{}:0", "no hash"),
+    ("SET", "challenge:{}", "no hash"),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_message_costs_no_other_that_is_taken_or_taken_over_with_it(
+    node: Process,
+    workers: list[Process],
+    redis: Redis,
+    damage: Sequence[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    dead, heir = workers
+    states = [begin(node.store, somebody()).state for _ in range(3)]
+    command, key, *words = damage
+    redis.ask(command, "{smsotp}:" + key.format(states[1]), *words)
+    taken = {each.message.state for each in dead.queue.take(5)}
+    die(redis, dead)
+    taken_over = {each.message.state for each in heir.store.take_over(NOW())}
+
+    assert taken == taken_over == {states[0], states[2]}
+    assert (
+        "SMS that are not sent because they are damaged in Redis, or somebody else has changed them there: 1"
+        in caplog.text
+    )
 
 
 def test_deaths_are_counted_and_partings_are_not(node: Process, server: RedisServer, redis: Redis) -> None:

@@ -19,7 +19,7 @@ _RowT = TypeVar("_RowT")
 #: Unix seconds: the years 1653 and 5138.
 _EARLIEST, _LATEST = -1e10, 1e11
 #: What reading something of another shape raises.
-_UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 def reads_replies(call: Callable[_Given, _Read]) -> Callable[_Given, _Read]:
@@ -29,7 +29,7 @@ def reads_replies(call: Callable[_Given, _Read]) -> Callable[_Given, _Read]:
     def read(*given: _Given.args, **named: _Given.kwargs) -> _Read:
         try:
             return call(*given, **named)
-        except _UNREADABLE as exc:
+        except UNREADABLE as exc:
             raise StoreError(
                 f"Redis answers what smsotp has not written there ({type(exc).__name__} in {call.__qualname__}): is it damaged, "
                 "or has somebody else changed it?"

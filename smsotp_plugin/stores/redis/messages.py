@@ -1,6 +1,7 @@
 """Messages in Redis: whose they are, which gateway may have one, and what the dead leave."""
 
 import itertools
+import logging
 import secrets
 import threading
 from collections.abc import Sequence
@@ -11,13 +12,15 @@ from typing import cast
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import NotNeeded, StoreError
 from smsotp_plugin.stores.kept import Attempt, KeptMessage, LeftMessage
-from smsotp_plugin.stores.redis.foreign import read_moment, reads_replies
+from smsotp_plugin.stores.redis.foreign import UNREADABLE, read_moment, reads_replies
 from smsotp_plugin.stores.redis.lazy import Lazy
 from smsotp_plugin.stores.redis.line import Reply, ReplyError, Word
 from smsotp_plugin.stores.redis.link import Command, NotAnswered
 from smsotp_plugin.stores.redis.same_key import SameKey
 from smsotp_plugin.stores.redis.scripts import Scripts, refusal
 from smsotp_plugin.stores.redis.unsure import Unsure
+
+log = logging.getLogger("smsotp.store")
 
 #: Seconds; see `Messages.life`.
 LIFE = 5.0
@@ -165,7 +168,7 @@ class Messages:
         names = [str(name, "utf-8") if isinstance(name, bytes) else str(name) for name in entries[1::2]]
         with self._unsure.of(names):
             reply = self._scripts.run("take_from_queue", ["queue", "owners"], *words)
-        return list(map(_read, cast("list[_Left]", reply)))
+        return _read_all(reply)
 
     def unsure(self, name: str) -> AbstractContextManager[None]:
         """Have `find_own` look for a message if what is done meanwhile is not answered."""
@@ -185,7 +188,7 @@ class Messages:
         words: list[Word] = [self.owner, int(with_taken_over), *names]
         reply = self._scripts.run("find_own", self._keys[1:], *words)
         self._unsure.note_look(names, with_taken_over=with_taken_over)
-        found = list(map(_read, cast("list[_Left]", reply)))
+        found = _read_all(reply)
         new = self._unsure.take_new(map(_name, found))
         return [each for each in found if _name(each) in new]
 
@@ -222,8 +225,8 @@ class Messages:
     def _take_piece(self, now: float) -> list[LeftMessage]:
         with self._unsure.of_all():
             reply = self._scripts.run("take_over", self._keys, self.owner, self.life, _PIECE, now=now)
-        _, piece = cast("tuple[bytes, list[_Left]]", reply)
-        found = list(map(_read, piece))
+        _, piece = cast("tuple[bytes, Reply]", reply)
+        found = _read_all(piece)
         self._unsure.take_new(map(_name, found))
         return found
 
@@ -247,6 +250,22 @@ def _judge(word: Reply) -> Exception | None:
 
 def _name(left: LeftMessage) -> str:
     return f"{left.message.state}:{left.message.resends}"
+
+
+def _read_all(reply: Reply) -> list[LeftMessage]:
+    """Read messages; one that is damaged is told of, and costs no other."""
+    found, damaged = [], 0
+    for each in cast("list[_Left]", reply):
+        try:
+            found.append(_read(each))
+        except UNREADABLE:
+            damaged += 1
+    if damaged:
+        log.error(
+            "SMS that are not sent because they are damaged in Redis, or somebody else has changed them there: %d",
+            damaged,
+        )
+    return found
 
 
 def _read(left: _Left) -> LeftMessage:

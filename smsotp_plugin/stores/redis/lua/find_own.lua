@@ -3,24 +3,24 @@
 -- KEYS[1]  the messages of the owner
 -- ARGV[5]  owner, ARGV[6] 1 where it asks for all as well that it has taken over, ARGV[7] ... those that it asks for, as STATE:N
 --
--- Returns each as `write_out` does.
+-- Returns each as `add` has it from `write_out`.
 
 local found, asked = {}, {}
 local function look(name, is_asked)
     local fields, gateways = read_message(name)
     if fields and fields.owner == ARGV[5] and (is_asked or fields.from ~= '') then
-        table.insert(found, write_out(name, fields, gateways))
+        return write_out(name, fields, gateways)
     end
 end
 
 for place = 7, #ARGV do
     asked[ARGV[place]] = true
-    look(ARGV[place], true)
+    add(found, ARGV[place], look, true)
 end
 if ARGV[6] == '1' then
     for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
         if not asked[name] then
-            look(name, false)
+            add(found, name, look, false)
         end
     end
 end

@@ -69,3 +69,13 @@ local function take(name, owner, from, is_dead)
     expire(own, 2 * FURTHEST_END)
     return write_out(name, fields, gateways)
 end
+
+-- Add to a list what `work` returns for a message, if it returns anything; where what is kept is damaged, the name of the message. So it
+-- costs no other.
+local function add(list, name, work, ...)
+    local is_done, found = pcall(work, name, ...)
+    if not is_done then
+        found = name
+    end
+    table.insert(list, found)
+end

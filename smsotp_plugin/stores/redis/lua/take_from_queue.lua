@@ -4,7 +4,7 @@
 -- ARGV[5]  owner, ARGV[6] seconds for which it is believed to live, ARGV[7] the group
 -- ARGV[8] ...  each entry: its number, and STATE:N
 --
--- Returns each message as `take` does, without those that another one has claimed meanwhile or somebody has erased.
+-- Returns each message as `add` has it from `take`, without those that another one has claimed meanwhile or somebody has erased.
 
 local owner, left = ARGV[5], {}
 -- Or nobody would look for them.
@@ -12,7 +12,7 @@ redis.call('ZADD', KEYS[2], 'NX', written(TURN + tonumber(ARGV[6])), owner)
 for place = 8, #ARGV, 2 do
     if redis.call('XACK', KEYS[1], ARGV[7], ARGV[place]) == 1 then
         redis.call('XDEL', KEYS[1], ARGV[place])
-        table.insert(left, take(ARGV[place + 1], owner, '', false))
+        add(left, ARGV[place + 1], take, owner, '', false)
     end
 end
 return left

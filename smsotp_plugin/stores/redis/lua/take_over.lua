@@ -8,8 +8,8 @@
 -- An owner that could not say so in time was cut off, or Redis was not there: then the others had no more chance to, and
 -- each gets its time once more.
 --
--- Returns the moment, and each message as `take` does; also 1 where the owner is new and all others have other keys: then it counts as
--- one that does not live.
+-- Returns the moment, and each message as `add` has it from `take`; also 1 where the owner is new and all others have other keys: then
+-- it counts as one that does not live.
 
 local owner, life, most = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
 if ARGV[9] == '1' and is_stranger(ARGV[8]) then
@@ -34,7 +34,7 @@ for _, other in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. writt
     while other ~= owner and #left < most do
         local names = redis.call('SPOP', messages, most - #left)
         for _, name in ipairs(names) do
-            table.insert(left, take(name, owner, other, is_dead))
+            add(left, name, take, owner, other, is_dead)
         end
         if #names == 0 then
             redis.call('ZREM', KEYS[1], other)

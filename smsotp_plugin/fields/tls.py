@@ -41,5 +41,9 @@ def _read_check_ssl(value: Any) -> bool | Path:
     return check_certificates(Path(value))
 
 
+#: What a gateway's warning says where nothing is checked.
+UNCHECKED = (
+    "CHECK_SSL: without this check, anybody on the way can read codes; name the authority's file instead."
+)
 #: True: the system's authorities; False: no check; a path: the authorities in that file or folder.
 CheckSslSetting = Annotated[bool | Path, BeforeValidator(_read_check_ssl)]

@@ -5,13 +5,16 @@ Each reads what an administrator writes into what `smsotp_plugin.wire.http.clien
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from pydantic import BeforeValidator, SecretStr
 
 from smsotp_plugin.fields.host import encode_host, is_loopback
+from smsotp_plugin.fields.tls import UNCHECKED
 
 _DEFAULT_PORT = {"http": 80, "https": 443}
 _STRAY = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -49,6 +52,13 @@ class WebAddress:
     def is_loopback(self) -> bool:
         """Whether what is sent there never leaves the machine."""
         return is_loopback(self.host)
+
+    def explain_exposure(self, check_tls: bool | Path) -> Iterator[str]:  # noqa: FBT001  (a setting's value, not a flag)
+        """Yield a sentence, which begins with the key, for whatever lets others read what is sent there."""
+        if self.scheme == "http" and not self.is_loopback:
+            yield "URL: plain http shows the code, the number and the password to everybody on the way; use https."
+        if check_tls is False:
+            yield UNCHECKED
 
 
 def read_web_address(text: str) -> WebAddress:

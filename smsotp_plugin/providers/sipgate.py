@@ -101,14 +101,7 @@ class SipgateSettings(GatewaySettings):
 
     def warnings(self) -> list[str]:
         """Return what is allowed but probably not meant."""
-        found = super().warnings()
-        if self.URL.scheme == "http" and not self.URL.is_loopback:
-            found.append(
-                "URL: plain http shows the code, the number and the password to everybody on the way; use https."
-            )
-        if self.CHECK_SSL is False:
-            found.append("CHECK_SSL: without the check anyone on the way can read codes.")
-        return found
+        return [*super().warnings(), *self.URL.explain_exposure(self.CHECK_SSL)]
 
 
 class SipgateProvider(WebProvider[SipgateSettings]):

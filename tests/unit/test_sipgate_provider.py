@@ -34,6 +34,7 @@ from smsotp_plugin.errors import (
     Throttled,
     Unknown,
 )
+from smsotp_plugin.fields.tls import UNCHECKED
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.sipgate import SipgateProvider, SipgateSettings
 from smsotp_plugin.sms.message import Message, Receipt
@@ -391,3 +392,4 @@ def test_a_way_that_others_can_read_is_worth_a_warning() -> None:
     settings = SipgateSettings.model_validate(SMALLEST | {"URL": "http://example.com/", "CHECK_SSL": "no"})
 
     assert [warning.split(":")[0] for warning in settings.warnings()] == ["URL", "CHECK_SSL"]
+    assert settings.warnings()[1] == UNCHECKED

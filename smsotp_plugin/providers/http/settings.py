@@ -219,10 +219,7 @@ def _find_warnings(settings: HttpSettings, maker: RequestMaker) -> Iterator[str]
 
 def _find_transport_warnings(settings: HttpSettings, maker: RequestMaker) -> Iterator[str]:
     address = maker.address
-    if address.scheme == "http" and not address.is_loopback:
-        yield "URL: plain http shows the code, the number and the password to everybody on the way; use https."
-    if settings.CHECK_SSL is False:
-        yield "CHECK_SSL: without this check, anybody on the way can read codes; name the authority's file instead."
+    yield from address.explain_exposure(settings.CHECK_SSL)
     if settings.PROXY and (settings.HTTP_PROXY or settings.HTTPS_PROXY):
         yield "PROXY: is not used, because HTTP_PROXY or HTTPS_PROXY is filled."
     other, used = (

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 
 from smsotp_plugin.fields.host import encode_host, is_loopback
 from smsotp_plugin.fields.secret import SecretSetting
-from smsotp_plugin.fields.tls import CheckSslSetting
+from smsotp_plugin.fields.tls import UNCHECKED, CheckSslSetting
 from smsotp_plugin.fields.yes_no import YesNoSetting
 from smsotp_plugin.providers.base import GatewaySettings
 from smsotp_plugin.providers.smpp.parts import is_known_coding
@@ -139,9 +139,7 @@ class SmppSettings(GatewaySettings):
                 "reach it through a tunnel."
             )
         if self.TLS and self.CHECK_SSL is False:
-            found.append(
-                "CHECK_SSL: without this check, anybody on the way can read codes; name the authority's file instead."
-            )
+            found.append(UNCHECKED)
         found += self._find_too_long()
         if not is_known_coding(self.DATA_CODING):
             found.append(

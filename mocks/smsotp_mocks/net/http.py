@@ -27,6 +27,10 @@ MOST_FIELDS = 200
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 #: What a body without a Content-Type has to look like to be taken for a form.
 _PAIRS = re.compile(rb"[^\s=&{<]+=[^\s]*")
+_VERSION = re.compile(r"HTTP/1\.[0-9]")
+_CHUNK_SIZE = re.compile(r"([0-9A-Fa-f]{1,16})[ \t]*")
+#: What no header may hold (RFC 9110 section 5.5).
+_NO_HEADER = re.compile(r"[\0\r]")
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
@@ -131,8 +135,8 @@ class Request:
     @property
     def keeps_alive(self) -> bool:
         """Whether the client wants to use the connection again."""
-        wish = self.headers.get("connection", "").lower()
-        return wish == "keep-alive" if self.version == "HTTP/1.0" else wish != "close"
+        wishes = {wish.strip() for wish in self.headers.get("connection", "").lower().split(",")}
+        return "close" not in wishes and ("keep-alive" in wishes or self.version != "HTTP/1.0")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the request as JSON types; a body that is no UTF-8 is shown with replacement characters."""
@@ -196,7 +200,7 @@ def read_request(stream: BinaryIO, proceed: Callable[[], None] = lambda: None) -
     if line is None:
         return None
     words = line.split(" ")
-    if len(words) != 3 or not words[2].startswith("HTTP/1."):
+    if len(words) != 3 or not _VERSION.fullmatch(words[2]):
         raise BadRequest(400, "the request line is not HTTP/1")
     method, target, version = words
     if method not in _METHODS:
@@ -207,11 +211,26 @@ def read_request(stream: BinaryIO, proceed: Callable[[], None] = lambda: None) -
         raise BadRequest(400, "the request target is no URL") from None
     raw_headers = _read_headers(stream)
     headers = {name.lower(): value for name, value in raw_headers}
-    if headers.get("expect", "").lower() == "100-continue":
+    # A client of HTTP/1.0 does not know it (RFC 9110 section 10.1.1).
+    if headers.get("expect", "").lower() == "100-continue" and version != "HTTP/1.0":
         proceed()
-    return Request(
-        method, target, version, headers, raw_headers, _unpack(_read_body(stream, headers), headers)
-    )
+    _judge_lengths(raw_headers)
+    body = _unpack(_read_body(stream, headers), headers)
+    _judge_host(version, raw_headers)
+    return Request(method, target, version, headers, raw_headers, body)
+
+
+def _judge_lengths(headers: Pairs) -> None:
+    """Refuse a request that is said to end at two places: behind it, nothing is certain (RFC 9112 section 6.3)."""
+    if len({value for name, value in headers if name.lower() == "content-length"}) > 1:
+        raise BadRequest(400, "there are two Content-Lengths")
+
+
+def _judge_host(version: str, headers: Pairs) -> None:
+    """Refuse what every server refuses (RFC 9112 section 3.2)."""
+    count = sum(name.lower() == "host" for name, _ in headers)
+    if count > 1 or (count == 0 and version != "HTTP/1.0"):
+        raise BadRequest(400, f"there are {count} headers Host: one is needed")
 
 
 def _read_line(stream: BinaryIO) -> str | None:
@@ -231,6 +250,8 @@ def _read_headers(stream: BinaryIO) -> tuple[tuple[str, str], ...]:
         name, colon, value = line.partition(":")
         if not colon or not name or name != name.strip():
             raise BadRequest(400, "a header line has no name")
+        if _NO_HEADER.search(value):
+            raise BadRequest(400, "a header holds a control character")
         headers.append((name, value.strip()))
         if len(headers) > MOST_HEADERS:
             raise BadRequest(431, "there are too many headers")
@@ -272,17 +293,18 @@ def _unpack(body: bytes, headers: Mapping[str, str]) -> bytes:
 def _read_chunks(stream: BinaryIO) -> bytes:
     body = b""
     while True:
-        try:
-            size = int((_read_line(stream) or "").partition(";")[0], 16)
-        except ValueError:
-            raise BadRequest(400, "a chunk has no size") from None
-        if not 0 <= size <= MOST_BODY - len(body):
+        found = _CHUNK_SIZE.fullmatch((_read_line(stream) or "").partition(";")[0])
+        if found is None:
+            raise BadRequest(400, "a chunk has no size")
+        size = int(found[1], 16)
+        if size > MOST_BODY - len(body):
             raise BadRequest(413, f"the body is larger than {MOST_BODY} bytes")
         if size == 0:
             _read_headers(stream)
             return body
         body += _read_exactly(stream, size)
-        _read_line(stream)
+        if _read_line(stream) != "":
+            raise BadRequest(400, "a chunk is longer than its size")
 
 
 def _read_exactly(stream: BinaryIO, length: int) -> bytes:

@@ -8,6 +8,7 @@ never fails.
 
 import heapq
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import cycle
 from time import perf_counter
@@ -147,6 +148,7 @@ class _Login:
     One log-in.
 
     Attributes:
+        begun: When it began, by `perf_counter`.
         state: Of the challenge; empty before there is one.
         asked: What the server is being asked: first, wrong, right, what; empty while an SMS is waited for.
         typed: The last code that was; empty before.
@@ -158,6 +160,7 @@ class _Login:
 
     user: str
     number: int
+    begun: float = field(default_factory=perf_counter)
     state: bytes = b""
     asked: str = ""
     typed: str = ""
@@ -170,23 +173,42 @@ class _Login:
         self.notes.append(Note.now(text))
 
 
-class _Phones:
-    """What people have on their phones: the newest code of each, and which SMS are copies of others."""
+class Phones:
+    """
+    What people have on their phones: the newest code of each, and which SMS are copies of others.
 
-    def __init__(self) -> None:
+    Args:
+        time: Seconds on any scale that does not go back.
+    """
+
+    def __init__(self, time: Callable[[], float] = perf_counter) -> None:
+        self._time = time
         self._newest: dict[str, str] = {}
         self._known: OrderedDict[tuple[str, str], float] = OrderedDict()
 
-    def take(self, user: str, code: str) -> bool:
-        """Take an SMS; returns whether it is a copy of one that has come before."""
-        now = perf_counter()
+    def take(self, user: str, code: str, begun: float = 0.0) -> bool:
+        """
+        Take an SMS.
+
+        A code that the same person had in an earlier log-in is read again: among so many log-ins some get one that they have had.
+
+        Args:
+            user: Who gets it.
+            code: What it says.
+            begun: When the log-in began that this person is at.
+
+        Returns:
+            Whether it looks like a copy of one that has come before.
+        """
+        now = self._time()
         while self._known and next(iter(self._known.values())) < now - _COPIES_KEPT:
             self._known.popitem(last=False)
-        is_copy = (user, code) in self._known
-        if not is_copy:
+        known = self._known.get((user, code))
+        if known is None:
             self._known[user, code] = now
+        if known is None or known < begun:
             self._newest[user] = code
-        return is_copy
+        return known is not None
 
     def has_code(self, user: str) -> bool:
         return user in self._newest
@@ -205,7 +227,7 @@ class _Run:
         self._plan = plan
         self._seen = Sighting()
         self._logins: dict[str, _Login] = {}
-        self._phones = _Phones()
+        self._phones = Phones()
         self._overdue: list[tuple[float, int, _Login]] = []
         self._failed: list[tuple[str, _Login]] = []
         self._codes = InboxCodes(inboxes)
@@ -270,10 +292,10 @@ class _Run:
 
     def _take_codes(self) -> None:
         for user, code, _, gateway in self._codes.take():
-            is_copy = self._phones.take(user, code)
+            login = self._logins.get(user)
+            is_copy = self._phones.take(user, code, login.begun if login else 0.0)
             self._seen.counts["doubled"] += is_copy
             self._note_sms(user, f"SMS of {gateway}" + (", which has come before" if is_copy else ""))
-            login = self._logins.get(user)
             if login is not None and login.state and not login.asked:
                 self._type(login)
 

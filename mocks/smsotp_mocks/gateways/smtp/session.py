@@ -238,12 +238,15 @@ class SmtpSession:
         """Read up to the line with a single dot (RFC 5321 section 4.5.2); None: it was too large."""
         content = bytearray()
         size = 0
-        while (line := self._read_line(MOST_MAIL)) != b".\r\n":
+        # A line feed alone ends no line: a dot behind it is text.
+        begins = True
+        while (line := self._read_line(MOST_MAIL)) != b".\r\n" or not begins:
             if line is None:
                 raise _Closed
             size += len(line)
             if size <= MOST_MAIL:
-                content += line.removeprefix(b".")
+                content += line.removeprefix(b".") if begins else line
+            begins = line.endswith(b"\r\n")
         return bytes(content) if size <= MOST_MAIL else None
 
     def _rset(self, argument: str) -> None:

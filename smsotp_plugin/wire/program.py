@@ -6,12 +6,14 @@ for children that inherited the output, and `Popen.wait` takes a lost exit statu
 """
 
 import contextlib
+import errno
 import os
 import select
 import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Lock
 
 from smsotp_plugin.clock import Deadline
@@ -114,7 +116,7 @@ class ProgramRunner:
                     start_new_session=True,
                 )
         except OSError as exc:
-            raise NotStarted(exc.strerror or type(exc).__name__) from None
+            raise NotStarted(_explain_start(exc, command[0])) from None
         with self._lock:
             self._running.add(process.pid)
         if self._closed:
@@ -137,6 +139,14 @@ class ProgramRunner:
         if ended is None:
             return None
         return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+
+
+def _explain_start(exc: OSError, program: str) -> str:
+    if exc.errno == errno.ENOENT and Path(program).exists():
+        return "what its first line names does not exist (the line end of Windows, CR, would be part of that name)"
+    if exc.errno == errno.ENOEXEC:
+        return "its first line has to name what runs it, such as #!/bin/sh"
+    return exc.strerror or type(exc).__name__
 
 
 def _listen(process: subprocess.Popen[bytes], deadline: Deadline) -> tuple[bytes, bytes]:

@@ -210,11 +210,19 @@ def test_a_script_that_has_gone_since_the_start_is_not_sent(make: Make) -> None:
         provider.probe(soon())
 
 
-def test_a_script_without_a_known_interpreter_is_not_sent(make: Make) -> None:
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("#!/no/such/interpreter\n", "what its first line names does not exist"),
+        ("#!/bin/sh\r\nexit 0\r\n", "the line end of Windows, CR"),
+        ("exit 0\n", "its first line has to name what runs it, such as #!/bin/sh"),
+    ],
+)
+def test_a_script_without_a_known_interpreter_is_not_sent(make: Make, text: str, told: str) -> None:
     provider = make("")
-    provider.settings.SCRIPT.write_text("#!/no/such/interpreter\n")
+    provider.settings.SCRIPT.write_text(text, newline="")
 
-    with pytest.raises(GatewayUnavailable, match="could not be started"):
+    with pytest.raises(GatewayUnavailable, match=f"could not be started: .*{told}"):
         provider.submit(MESSAGE, soon())
 
 

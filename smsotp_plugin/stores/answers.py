@@ -60,7 +60,7 @@ class Brake:
 
 class AnswerStore(ABC):
     """
-    Keeps these.
+    Keeps the counts and the brakes.
 
     Raises:
         StoreError: From every method, when the store does not answer or answers with an error.
@@ -76,7 +76,7 @@ class AnswerStore(ABC):
 
     def tell_fate(self, state: str, fate: Fate) -> None:  # noqa: B027  (a store of one machine has nobody to tell)
         """
-        Tell all processes that use the store soon what became of an SMS that this one has not sent; returns at once, raises nothing.
+        Let all processes that use the store know soon what became of an SMS that this one did not send; returns at once, raises nothing.
 
         Args:
             state: Of its challenge.

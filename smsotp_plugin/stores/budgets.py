@@ -2,10 +2,10 @@
 What a store promises about budgets: how many SMS somebody gets within some time, however many ask at once.
 
 Whoever opens a challenge or asks for its code again says what that costs, and the store decides in the same change. A store
-knows no names: what budgets are kept for are digits that the flow has made of them.
+knows no names: it keeps budgets for digits that the flow has made from them.
 
-Spans of time do not care what is done to the wall clock: what was spent while this process runs has the age that it has, and
-what was spent before has the age that the clocks give, none where it seems to be in the future.
+Spans of time do not depend on what is done to the wall clock: what was spent while this process runs is as old as it is, and what
+was spent before is as old as the clocks say, or new where it seems to be in the future.
 """
 
 from abc import ABC, abstractmethod
@@ -59,7 +59,7 @@ class BudgetRules:
 
     Attributes:
         quotas: Of each scope that is limited.
-        money_per_day: Millionths of the currency within 24 hours; None for any.
+        money_per_day: Millionths of the currency within 24 hours; None for no limit.
         enforced: Whether what is over budget is refused.
     """
 
@@ -90,10 +90,10 @@ class Count:
 @dataclass(frozen=True, slots=True)
 class Usage:
     """
-    What a command is told.
+    What a command can learn of the budgets.
 
     Attributes:
-        at: When that was so, in Unix seconds by the clock that the servers go by.
+        at: The moment that all of this is about, in Unix seconds by the clock that the servers go by.
         counts: The oldest day first.
         spent: Of each key for which anything counts: its quotas, and how many SMS count for each.
         brakes: The first one first.
@@ -113,7 +113,7 @@ class BudgetStore(ABC):
         """
         Tell which budget one more SMS would exceed, as far as this process knows; no I/O.
 
-        Only a look: another one may come first. What is refused for good is decided in the change that it belongs to.
+        This only looks: another SMS may come first. The decision that counts is made in the change that the SMS belongs to.
         """
 
     @abstractmethod

@@ -13,7 +13,7 @@ from smsotp_plugin.stores.kept import KeptMessage
 
 
 class ChallengeStatus(IntEnum):
-    """What became of a challenge, but for its end."""
+    """What became of a challenge, apart from whether its time is over."""
 
     OPEN = 0
     USED = 1
@@ -23,7 +23,7 @@ class ChallengeStatus(IntEnum):
 @dataclass(frozen=True, slots=True)
 class StoredChallenge:
     """
-    A challenge with what the contract does not show of it.
+    A challenge, with what `ChallengeStore` does not show of it.
 
     Attributes:
         challenge: As it is now.
@@ -91,7 +91,7 @@ class Expense:
 
     Attributes:
         at: Unix seconds.
-        spending: What; without messages where all before is lifted.
+        spending: What was spent; its `messages` is 0 where everything before it is lifted.
     """
 
     at: float

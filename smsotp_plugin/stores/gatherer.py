@@ -7,7 +7,7 @@ from collections.abc import Callable
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.threads import start_thread
 
-#: Seconds between two times, in which log-ins gather; the first one after a pause is made at once.
+#: Seconds between two rounds, in which log-ins gather; the first round after a pause comes at once.
 GATHERING = 0.01
 
 
@@ -33,13 +33,13 @@ class Gatherer:
         start_thread(self._thread)
 
     def soon(self) -> None:
-        """Have it done; returns at once. Needs no lock: where two ask at the same time, it may be done twice."""
+        """Have the work done soon; returns at once. Needs no lock: if two threads ask at the same time, it may be done twice."""
         if not self._awake:
             self._awake = True
             self._wake.put(True)
 
     def stop(self) -> None:
-        """End the thread, after what was asked for before; waits for that, unless it is what calls this."""
+        """End the thread after what was asked for before; waits for its end, unless the thread itself calls this."""
         self._wake.put(False)
         if threading.current_thread() is not self._thread:
             self._thread.join()

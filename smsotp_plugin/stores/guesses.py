@@ -1,14 +1,14 @@
 """
-What a store promises about wrong answers, and the arithmetic of waits and locks. Pure but for the contract.
+What a store promises about wrong answers, and the arithmetic of waits and locks. Pure functions, apart from the contract.
 
-Counted is for an account, under two names: a fingerprint of the folded User-Name and one of the telephone number. Under each,
-wrong answers in a row are counted in streaks: one for each place from which a right answer came not long ago, and one for all
-others. The name with the longer wait decides.
+Wrong answers are counted for an account, under two names: a fingerprint of the folded User-Name and one of the telephone number.
+Under each, wrong answers in a row are counted in streaks: one for each place from which a right answer came not long ago, and one
+for all others. The name with the longer wait decides.
 
-A right answer ends its own streak only: whoever knows the password could otherwise try anew after each log-in of the user.
-What it does not end is the count of a day. That is one for all streaks whose place the attacker can share without guessing
-it: the general one, and those of clients that send no station. Of it, a few answers are kept for known clients, so that
-nobody else can use up their day.
+A right answer ends its own streak only: otherwise, whoever knows the password could try again after each log-in of the user.
+It does not end the count of a day. One such count is common to all streaks whose place an attacker can share without guessing
+it: the general one, and those of clients that send no station. A few of its answers are kept for known clients, so that nobody
+else can use up their day.
 """
 
 import math
@@ -22,7 +22,7 @@ GENERAL = ""
 DAY = 86400.0
 #: No more answers in a row are ever looked at (NIST SP 800-63B-4 section 3.2.2); nobody but the administrator ends that.
 LAST = 100
-#: Known places that an account has at most; the one that was seen last longest ago is forgotten first.
+#: How many known places an account has at most; the one that has not been seen for the longest time is forgotten first.
 MOST_PLACES = 10
 #: Seconds after which a proof is worth nothing, whatever the rules say.
 LONGEST_KNOWN = 366 * DAY
@@ -159,7 +159,7 @@ class Standing:
         )
 
 
-#: Of who has given no wrong answer.
+#: That of an account without wrong answers.
 CLEAN = Standing()
 
 
@@ -238,9 +238,9 @@ class GuessStore(ABC):
     @abstractmethod
     def may_wait(self, rules: GuessRules) -> bool:
         """
-        Tell whether anybody at all may have to wait; quick, so that a first leg on its good way asks nothing more.
+        Tell whether anybody at all may have to wait; quick, so that a first leg that goes well asks nothing more.
 
-        False only where no one has to, as far as this process can know: answers are counted whatever it says.
+        False only if nobody has to, as far as this process can know; answers are counted in either case.
         """
 
     @abstractmethod

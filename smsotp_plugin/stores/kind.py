@@ -212,7 +212,7 @@ class StoreKind(ABC, Generic[SettingsT]):
 
     def share_clock(self, settings: SettingsT, clock: Clock) -> Clock:
         """
-        Return the clock that a process is to go by that opens the store, and the store with it.
+        Return the clock that a process which opens the store is to go by, as the store does.
 
         Args:
             settings: Where the store is.
@@ -232,7 +232,7 @@ class StoreKind(ABC, Generic[SettingsT]):
 
     def list_processes(self, settings: SettingsT) -> frozenset[str]:
         """
-        Return what stands for each process that uses the store, the same whichever way it is asked; for the same stores.
+        Return what stands for each process that uses the store, the same whichever way it is asked; for stores that have a queue.
 
         Raises:
             StoreError: The store cannot be asked.

@@ -23,7 +23,7 @@ log = logging.getLogger("smsotp.store")
 
 Result = TypeVar("Result")
 
-#: Called by threads that no log-in waits for, or promised to be quick: first legs must not cost a change of threads.
+#: Methods that only threads call for which no log-in waits, or that promise to be quick: a first leg must not cost a change of threads.
 DIRECT = frozenset(
     (
         *("start", "begin_attempts", "end_attempt", "forget_message", "take_over", "record"),
@@ -70,14 +70,14 @@ class _Job(Generic[Result]):
         return self._done.acquire(timeout=limit)
 
     def take(self) -> Result:
-        """Return what came of it, or raise that; once, after `wait`."""
+        """Return the result, or raise the error; once, after `wait`."""
         error, self._error = self._error, None
         if error is not None:
             raise error
         return cast("Result", self._result)
 
 
-def _leave(result: object) -> None:
+def _undo_nothing(result: object) -> None:
     """Undo nothing."""
     del result
 
@@ -108,7 +108,7 @@ class Patience:
         self._thread = threading.Thread(target=self._go_on, name="smsotp-disk", daemon=True)
         start_thread(self._thread)
 
-    def within(self, work: Callable[[], Result], undo: Callable[[Result], object] = _leave) -> Result:
+    def within(self, work: Callable[[], Result], undo: Callable[[Result], object] = _undo_nothing) -> Result:
         """
         Have something done.
 
@@ -162,7 +162,7 @@ class Patience:
                 job.run()
                 if self._is_abandoned(job):
                     job.undo()
-            # Also where the job was left out: this thread may have been what was too late, and nothing else would tell.
+            # Also if the job was left out: it may be this thread that was late, and nothing else would notice.
             with self._lock:
                 was_stuck, self.is_stuck = self.is_stuck, False
             if was_stuck:
@@ -179,12 +179,12 @@ class PatientStore:
     """
     A store that ends each call of a log-in within a limit, whatever holds the other one up.
 
-    Not by inheritance: a method that a store gets later is one of them.
+    Not by inheritance: this way, a method that stores get later is limited as well.
 
     Args:
         store: Raises the same errors, and may hang.
-        opens_at_once: Tells of a log-in whether opening a challenge for it keeps nobody waiting.
-        take_back: Opens a challenge again whose right answer was refused, because the store said too late that it was right.
+        opens_at_once: Tells whether a challenge can be opened for a log-in without keeping anybody waiting.
+        take_back: Opens a challenge again whose right answer was refused because the store said too late that it was right.
         limit: Seconds.
     """
 
@@ -231,7 +231,9 @@ class PatientStore:
     def _within(self, method: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         return self._wait_for(partial(method, *args, **kwargs))
 
-    def _wait_for(self, work: Callable[[], Result], undo: Callable[[Result], object] = _leave) -> Result:
+    def _wait_for(
+        self, work: Callable[[], Result], undo: Callable[[Result], object] = _undo_nothing
+    ) -> Result:
         # No log-in waits for the listener, but the store may wait for what it does.
         if self._inside.is_here:
             return work()

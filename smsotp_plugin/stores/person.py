@@ -1,4 +1,4 @@
-"""What is kept of one person, for whoever has it erased."""
+"""What is kept of one person, and how much of it was erased."""
 
 from dataclasses import astuple, dataclass
 
@@ -6,15 +6,15 @@ from dataclasses import astuple, dataclass
 @dataclass(frozen=True, slots=True)
 class StoredPerson:
     """
-    Under which names a person stands in a store.
+    The names under which a store knows a person.
 
     Attributes:
         user: User-Name as the client sends it; empty where only the number is known.
         shown: The same as the delivery log shows it, one for each key.
         number_hashes: Fingerprints of the telephone number, one for each key; empty where only the name is known.
         accounts: Fingerprints of the folded name, under which wrong answers are counted, one for each key.
-        budgets: Under which SMS are counted for name and number; see `Spending`.
-        holders: Under which their SMS wait for workers; see `Parcel.holders`.
+        budgets: Keys under which SMS are counted for name and number; see `Spending`.
+        holders: Names under which their SMS wait for workers; see `Parcel.holders`.
     """
 
     user: str = ""
@@ -28,7 +28,7 @@ class StoredPerson:
 @dataclass(frozen=True, slots=True)
 class Erased:
     """
-    How much of it was there.
+    How much of a person was erased.
 
     Attributes:
         challenges: Log-ins, pending or over.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
 
-#: Begins the `KeptMessage.state` of what belongs to no challenge: a notification.
+#: What the `KeptMessage.state` of a message without a challenge, a notification, begins with.
 NO_CHALLENGE = "-"
 #: Seconds after which a worker that says nothing is believed to be dead; it says something once a second.
 WORKER_LIFE = 3.0
@@ -24,7 +24,7 @@ class GatewayReport:
 
     Attributes:
         condition: As in `Condition`.
-        seconds: Until it is back or looked at; 0 where it serves.
+        seconds: Seconds until it is back or is looked at again; 0 where it serves.
         may_hope: Whether one message may be tried although it counts as dead.
     """
 
@@ -73,7 +73,7 @@ class MessageQueue(ABC):
     @abstractmethod
     def post(self, message: KeptMessage, holders: Sequence[str] = ()) -> None:
         """
-        Put on the queue soon what belongs to no challenge, unless it may not wait there; returns at once.
+        Have a message that belongs to no challenge put on the queue soon, unless it may not wait there; returns at once.
 
         Args:
             message: Its `state` begins with `NO_CHALLENGE` and stands for nothing else.

@@ -1,15 +1,15 @@
 """
-How many tries this process knows to be left, so that a row that somebody puts back as it was gives no more of them.
+How many tries are left as far as this process knows, so that a row that somebody puts back as it was gives no further ones.
 
-The mark of a challenge cannot help against that: the row bore it before, too.
+The mark of a challenge does not help against that: the old row bore it, too.
 """
 
 import threading
 
 #: A challenge that was answered rightly.
 USED_UP = -1
-#: Challenges after which the older ones begin to be forgotten; twice as many are known at most. Text and numbers only, at
-#: which Python's garbage collector does not look.
+#: Challenges after which the older ones begin to be forgotten; twice as many are known at most. They are text and numbers only,
+#: which Python's garbage collector does not look at.
 _MANY = 25_000
 
 

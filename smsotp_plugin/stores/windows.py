@@ -1,8 +1,8 @@
 """
 What was spent within the last hours, in memory: sliding windows that are exact, and decide in a microsecond.
 
-For each key the moments of its last SMS, as many as its largest quota looks at: nothing else is needed to tell whether one more
-is too many. Moments are monotonic seconds, so that nobody gets more SMS by setting the clock.
+It holds, for each key, the moments of its last SMS, as many as its largest quota looks at: nothing else is needed to tell whether
+one more is too many. Moments are monotonic seconds, so that nobody gets more SMS by setting the clock.
 """
 
 import threading
@@ -15,7 +15,7 @@ from smsotp_plugin.errors import OverBudget
 from smsotp_plugin.fields.quota import Quota
 from smsotp_plugin.stores.budgets import BudgetRules, Scope, Spending
 
-#: Up to so many moments are a tuple: small, and of no interest to Python's garbage collector.
+#: Up to this many moments are kept in a tuple, which is small and of no interest to Python's garbage collector.
 _FEW = 64
 _DAY = 86400.0
 _MILLION = 1_000_000
@@ -142,7 +142,7 @@ class Windows:
 
 
 def _change(moments: Moments, moment: float, messages: int, most: int) -> Moments:
-    """Return the moments with as many more, or as many of the last ones fewer; the newest `most` of them at least."""
+    """Return the moments with one more for each message, or without the last ones where `messages` is negative; at least the newest `most`."""
     if messages < 0:
         return moments[:messages]
     if most > _FEW:

@@ -22,7 +22,7 @@ _LIFT = "DELETE FROM brakes WHERE key = ?"
 
 
 class AnswerPart(AnswerStore):
-    """What a store does with these alone."""
+    """The part of the store that keeps shares of answers and brakes."""
 
     _file: SqliteFile
     _clock: Clock

@@ -1,10 +1,10 @@
 """
 Which gateway may have which message: noted before the gateway gets it, in a file that outlives the process.
 
-Not in the database, because each note would be a commit that the attempt has to wait for: six times the cost of everything else
-that a message needs. A note is written into a file of this store alone, which is mapped into memory: a system call would give up
-the interpreter's lock in the middle of each attempt. It survives the death of the process as a commit does; like the last commits it
-may be lost with the power of the machine.
+The notes are not in the database, because each would be a commit that the attempt has to wait for: six times the cost of everything
+else that a message needs. They are in a file that belongs to this store alone and is mapped into memory, because a system call would
+give up the interpreter's lock in the middle of each attempt. A note survives the death of the process as a commit does; like the last
+commits, it may be lost when the power fails.
 """
 
 import mmap
@@ -18,7 +18,7 @@ from pathlib import Path
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.plain_file import read_plain_file
 
-#: State, resends.
+#: State of the challenge, and how often its code had been asked for again.
 Key = tuple[str, int]
 
 #: Whether the note counts, State, resends, gateway (a name has 64 characters at most); in slots of equal size.
@@ -27,7 +27,7 @@ _NOTE = struct.Struct("<?32sI64s27x")
 _GROWTH = 512
 #: Bytes; the notes of as many messages as any queue holds.
 _LARGEST = 1 << 30
-#: Of the files with the notes; the number of the store follows.
+#: Follows the name of the database in the name of such a file; the number of the store comes last.
 NOTES_ENDING = "-attempts-"
 
 
@@ -38,7 +38,7 @@ def find_notes(database: Path, owner: int) -> Path:
 
 def list_owners(database: Path) -> list[int]:
     """
-    Return the owners of all such files beside a database.
+    Return the numbers of the stores that have left notes beside a database.
 
     Raises:
         StoreError: Its directory cannot be read.
@@ -72,9 +72,9 @@ def remove_notes(database: Path, owner: int) -> None:
 
 def read_notes(path: Path) -> Mapping[Key, frozenset[str]]:
     """
-    Return the gateways that may have each message, as a store has noted it; nothing where it has noted nothing.
+    Return the gateways that may have each message, as a store has noted them; nothing where it has noted nothing.
 
-    Notes on messages that have ended stand among them.
+    Notes on messages that have ended are among them.
 
     Raises:
         StoreError: The file cannot be read.
@@ -107,7 +107,7 @@ class Attempts:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        #: Its descriptor, so that it can grow although somebody removes it.
+        #: Its descriptor, so that it can grow even after somebody has removed it.
         self._file = -1
         self._notes: mmap.mmap | None = None
         #: Slots that are in use, by message and gateway.
@@ -135,7 +135,7 @@ class Attempts:
             try:
                 self._write(slot, note)
             except BaseException as exc:
-                # Not noted, whatever it is: the next attempt must not take it for noted.
+                # Whatever went wrong, nothing was noted: the next attempt must not believe that it was.
                 self._give_back(key, gateway)
                 if isinstance(exc, OSError):
                     raise StoreError(f"{self._path} cannot be written: {exc.strerror}") from exc
@@ -151,13 +151,13 @@ class Attempts:
             self._give_back(key, gateway)
 
     def forget(self, keys: Iterable[Key]) -> None:
-        """Use the slots of messages again that are no longer in the database."""
+        """Free the slots of messages that are no longer in the database."""
         with self._lock:
             for key in keys:
                 self._free += self._slots.pop(key, {}).values()
 
     def renew(self) -> None:
-        """Begin a new file at the path: the database has gone, with the messages that the notes are of."""
+        """Begin a new file at the path: the database is gone, and with it the messages that the notes are about."""
         with self._lock:
             if self._close():
                 with suppress(OSError):
@@ -165,7 +165,7 @@ class Attempts:
             self._slots, self._free, self._used = {}, [], 0
 
     def close(self) -> None:
-        """Close the file, and remove it where no message is left that it says anything about."""
+        """Close the file, and remove it unless it says something about a message that has not ended."""
         with self._lock:
             self._is_closed = True
             if self._close() and not self._slots:
@@ -198,13 +198,13 @@ class Attempts:
         start = slot * _NOTE.size
         if self._notes is None or start >= len(self._notes):
             self._notes = self._grow()
-        # What makes it count goes first and comes last, so that each note is there or not.
+        # The byte that makes it count is cleared first and set last, so that a note is there as a whole or not at all.
         self._notes[start] = 0
         self._notes[start + 1 : start + _NOTE.size] = note[1:]
         self._notes[start] = note[0]
 
     def _grow(self) -> mmap.mmap:
-        """Return the file with more slots, all of which the disk has room for."""
+        """Return the file with more slots, for all of which the disk has room."""
         if self._file < 0:
             self._file = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
         size = (0 if self._notes is None else len(self._notes)) + _GROWTH * _NOTE.size

@@ -37,7 +37,11 @@ class Batch:
         return [challenge for challenge, _ in self._by_state.values()]
 
     def seal(self) -> list[KeptMessage]:
-        """Return the messages of all; takes out what cannot be sealed, so that nobody else's code waits for it."""
+        """
+        Return the messages of all challenges.
+
+        A challenge whose message cannot be sealed is taken out, so that nobody else's code waits for it.
+        """
         messages = []
         for challenge, parcel in list(self._by_state.values()):
             try:
@@ -52,7 +56,7 @@ class Batch:
         return [parcel.spending for _, parcel in self._by_state.values()]
 
     def tell(self, listener: KeptListener) -> None:
-        """Tell what is kept, for whoever has kept it and holds no lock; once."""
+        """Tell the listener what was kept; called once, by whoever has kept it and holds no lock."""
         try:
             listener([parcel for _, parcel in self._by_state.values()])
         except BaseException:  # the thread has to live
@@ -61,5 +65,5 @@ class Batch:
             self._done.set()
 
     def wait(self) -> None:
-        """Wait until all has been told."""
+        """Wait until the listener has been told."""
         self._done.wait()

@@ -1,4 +1,4 @@
-"""The way of commands into the SQLite file, beside a running server or without one."""
+"""How commands open the SQLite file, whether or not a server is using it."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ _PATIENCE = 5.0
 
 def demand_database(path: Path) -> None:
     """
-    Make sure that there is a database before it is opened, which would make one.
+    Make sure that there is a database: to open one that is not there would make it.
 
     Raises:
-        StoreError: There is none, or the present user may not know.
+        StoreError: There is none, or the present user may not look.
     """
     if not _look(path):
         raise StoreError(f"there is no database {path} yet: FreeRADIUS makes it at its first start")
@@ -38,13 +38,13 @@ def _look(path: Path) -> bool:
 @contextmanager
 def read_beside(path: Path) -> Iterator[sqlite3.Connection]:
     """
-    Open a database that a server may be using at this moment, to read in it, and leave no file behind.
+    Open a database to read it, while a server may be using it, and leave no file behind.
 
     Raises:
         StoreError: It is not there, or cannot be read, now or while it is open.
     """
     demand_database(path)
-    # Without its log the file belongs to no running server and cannot change; nothing is made beside it then.
+    # If it has no log, no running server uses the file and it cannot change; as "immutable" it gets no log from SQLite either.
     idle = not _look(beside(path, "-wal"))
     address = f"{path.absolute().as_uri()}?{'immutable=1' if idle else 'mode=ro'}"
     try:
@@ -59,10 +59,10 @@ def read_beside(path: Path) -> Iterator[sqlite3.Connection]:
 @contextmanager
 def open_beside(path: Path) -> Iterator[sqlite3.Connection]:
     """
-    Open a database that a server may be using at this moment, to change it.
+    Open a database to change it, while a server may be using it.
 
     Raises:
-        StoreError: It is not there, is none of ours, or cannot be written, now or while it is open.
+        StoreError: It is not there, is not one of ours, or cannot be written, now or while it is open.
     """
     demand_database(path)
     try:

@@ -1,8 +1,8 @@
 """
 What was spent, in the file and in memory: each SMS is a row, which every process reads once.
 
-A process decides by its memory. Alone in the file it needs nothing else; while others use it too, it first reads what they
-have spent, in the transaction in which it writes what it spends itself.
+A process decides by its memory. While it is the only one that uses the file, it needs nothing else; while others use it too, it
+first reads what they have spent, in the transaction in which it writes what it spends itself.
 """
 
 import sqlite3
@@ -48,8 +48,8 @@ class Unwritten:
     What the file does not have yet.
 
     Attributes:
-        spent: With its moment, in Unix seconds.
-        counts: What the counters have gone up by.
+        spent: Each spending with its moment, in Unix seconds.
+        counts: By how much each counter has gone up.
     """
 
     spent: list[tuple[float, Spending]] = field(default_factory=list)
@@ -69,7 +69,7 @@ class Ledger:
         clock: Time.
 
     Attributes:
-        windows: Decides.
+        windows: What decides whether one more SMS is over budget.
     """
 
     def __init__(self, rules: BudgetRules, owner: int, clock: Clock) -> None:
@@ -82,10 +82,10 @@ class Ledger:
         self._unwritten = Unwritten()
 
     def catch_up(self, connection: sqlite3.Connection) -> None:
-        """Read what others have spent since; for whoever has the connection alone."""
+        """Read what others have spent since the last call; for a caller that has the connection to itself."""
         (last,) = connection.execute(_LAST).fetchone()
         if last <= self._seen:
-            # Where it is less, the file is another one: what has been read of the one before still counts.
+            # If it is lower, this is another file: what was read from the one before it still counts.
             self._seen = last
             return
         now = self._clock.time()
@@ -102,7 +102,7 @@ class Ledger:
 
     @contextmanager
     def open_purse(self) -> Iterator["Purse"]:
-        """Spend in a transaction inside this context; where the transaction fails, nothing has been spent."""
+        """Give out a purse for a transaction inside this context; if that fails, nothing has been spent."""
         purse = Purse(self)
         try:
             yield purse
@@ -126,7 +126,7 @@ class Ledger:
         self._write_later(spending)
 
     def lift(self, keys: tuple[str, ...]) -> None:
-        """Forget what was spent for some keys; others read with the next commit that they have to."""
+        """Forget what was spent for some keys; other processes will do so when they read the next commit."""
         self.windows.forget(keys)
         self._write_later(Spending(keys, messages=0))
 
@@ -175,7 +175,7 @@ class Ledger:
             connection.executemany(_COUNT, [(day, name, number) for name, number in taken.counts.items()])
 
     def purge(self, connection: sqlite3.Connection) -> int:
-        """Remove some rows that count no more, and old counters; returns how many rows, `PURGE_ROWS` if more may be left."""
+        """Remove some rows that no longer count, and old counters; returns how many rows, `PURGE_ROWS` if more may be left."""
         now = self._clock.time()
         connection.execute("DELETE FROM counts WHERE day < ?", (now // _DAY - _DAYS_KEPT,))
         values = {"rows": PURGE_ROWS, "before": now - self.windows.longest, "after": now + FURTHEST_END}
@@ -183,7 +183,7 @@ class Ledger:
 
 
 class BudgetPart(BudgetStore):
-    """What a store does with its ledger alone."""
+    """The part of the store that needs nothing but its ledger."""
 
     _ledger: Ledger
 

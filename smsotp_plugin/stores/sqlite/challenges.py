@@ -1,4 +1,4 @@
-"""The SQL of challenges: one statement for each change. Each function wants a connection that nobody else uses meanwhile."""
+"""The SQL of challenges: one statement for each change. Each function needs a connection that nobody else uses meanwhile."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -98,7 +98,7 @@ def insert(
 def find_same(
     connection: sqlite3.Connection, login: str, now: float, window: float, *, turn: float
 ) -> Challenge | None:
-    """See `ChallengeStore.find_same`; the file was this caller's to look at from `turn` on, in Unix seconds."""
+    """See `ChallengeStore.find_same`; `turn` is when the caller got its turn at the file, in Unix seconds."""
     values = {"login": login, "now": now, "window": window, "turn": turn}
     row = connection.execute(_FIND_SAME, values).fetchone()
     return None if row is None else Challenge(*row)
@@ -121,10 +121,10 @@ def answer(  # noqa: PLR0913  (what `ChallengeStore.answer` takes, where it is, 
         user: User-Name as the client sent it.
         seal: Of the answer.
         now: Unix seconds.
-        most: How many tries are left as far as this process knows, or None.
+        most: How many tries are left as far as this process knows; None where it knows nothing.
 
     Raises:
-        StoreError: The row says more: somebody has put it back, and no answer is looked at.
+        StoreError: The row says that more are left: somebody has put an old one back, so the answer is not looked at.
     """
     values = {"state": state, "user": user, "seal": seal, "now": now, "most": _ANY if most is None else most}
     changed = connection.execute(_ANSWER, values).fetchone()
@@ -144,7 +144,7 @@ def accept(  # noqa: PLR0913  (as above)
 ) -> Challenge | None:
     """Use a challenge up where an answer is right, and return it; else change nothing. Takes what `answer` takes."""
     values = {"state": state, "user": user, "seal": seal, "now": now, "most": _ANY if most is None else most}
-    # To the end: that is when it is committed, or fails.
+    # All rows are read, because only at the end is the change committed, or fails.
     rows = connection.execute(_ACCEPT, values).fetchall()
     return Challenge(*rows[0]) if rows else None
 
@@ -162,7 +162,7 @@ def find(connection: sqlite3.Connection, state: str, user: str) -> Challenge:
 def resend(  # noqa: PLR0913  (what `ChallengeStore.resend` takes, where it is, and when)
     connection: sqlite3.Connection, state: str, user: str, now: float, rules: ResendRules, *, turn: float
 ) -> Challenge:
-    """See `ChallengeStore.resend`; within the caller's transaction, which had begun at `turn`, in Unix seconds."""
+    """See `ChallengeStore.resend`; within the caller's transaction, which began at `turn`, in Unix seconds."""
     values = {
         "state": state,
         "user": user,
@@ -215,7 +215,7 @@ def _why_not(
 
 
 def _with(challenge: Challenge, why: Refused) -> Refused:
-    """Let an error tell of which challenge it speaks."""
+    """Return the error, which now says which challenge it is about."""
     why.challenge = challenge
     return why
 

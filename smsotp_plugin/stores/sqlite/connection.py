@@ -1,4 +1,4 @@
-"""One connection to the database: one thread at a time, and nobody for a while after it failed."""
+"""One connection to the database: used by one thread at a time, and by nobody for a while after it failed."""
 
 import sqlite3
 import threading
@@ -9,7 +9,8 @@ from pathlib import Path
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import StoreError
 
-#: How long a file that did not work is left alone, in seconds: while each statement waits, one user waits, not all.
+#: How long a file that did not work is left alone, in seconds. Each statement that is tried waits for the file: so one user waits,
+#: not all.
 _REST_SECONDS = 1.0
 #: A write-ahead log that was longer than this is cut to it when it is begun anew, in bytes: what is written over needs no new
 #: room on the disk. A little less than the length at which that is done.
@@ -69,7 +70,7 @@ class SharedConnection:
         self.lock = threading.Lock()
 
     def use(self, connection: sqlite3.Connection | None) -> None:
-        """Put another connection in the place of this one, or none; for whoever holds `lock`."""
+        """Close the connection and use another one from now on, or none; for whoever holds `lock`."""
         old, self._connection = self._connection, connection
         if old is not None:
             old.close()
@@ -83,7 +84,7 @@ class SharedConnection:
             waits: Wait for a thread that uses it.
 
         Raises:
-            StoreError: It failed a moment ago, or fails now; or it is in use, and nobody waits.
+            StoreError: It failed a moment ago, or fails now; or it is in use, and the caller does not wait.
         """
         if not self.lock.acquire(blocking=waits):
             raise StoreError(f"{self._path} is in use")
@@ -96,7 +97,7 @@ class SharedConnection:
             try:
                 with translate_errors(self._path):
                     if self._connection.in_transaction:
-                        # Memory was too short to end the one before; none of it has been promised.
+                        # There was too little memory to end the last transaction; nothing in it has been promised to anybody.
                         self._connection.execute("ROLLBACK")
                     yield self._connection
             except StoreError as exc:

@@ -48,7 +48,7 @@ _TABLES = (
     "answers",
     "brakes",
 )
-_SECONDS = 86400
+_DAY = 86400
 
 
 def read_contents_of_file(path: Path) -> StoreContents:
@@ -94,7 +94,7 @@ def read_contents_of_file(path: Path) -> StoreContents:
                 for at, keys, money, messages in read(("at", "keys", "money", "messages"), "spent", "id")
             ],
             counts=[
-                Count(datetime.fromtimestamp(day * _SECONDS, UTC).date(), name, number)
+                Count(datetime.fromtimestamp(day * _DAY, UTC).date(), name, number)
                 for day, name, number in read(("day", "name", "number"), "counts", "day, name")
             ],
             answers=[AnswerCount(*row) for row in read(_ANSWERS, "answers", "hour, key")],
@@ -159,7 +159,7 @@ def _insert(connection: sqlite3.Connection, contents: StoreContents, owner: int)
         ),
         "counts": (
             ("day", "name", "number"),
-            [(_number_of(each), each.name, each.number) for each in contents.counts],
+            [(_day_number(each), each.name, each.number) for each in contents.counts],
         ),
         "answers": (_ANSWERS, [astuple(each) for each in contents.answers]),
         "brakes": (_BRAKE, [astuple(each) for each in contents.brakes]),
@@ -168,5 +168,5 @@ def _insert(connection: sqlite3.Connection, contents: StoreContents, owner: int)
         insert_rows(connection, table, names, rows)
 
 
-def _number_of(count: Count) -> int:
-    return int(datetime(count.day.year, count.day.month, count.day.day, tzinfo=UTC).timestamp()) // _SECONDS
+def _day_number(count: Count) -> int:
+    return int(datetime(count.day.year, count.day.month, count.day.day, tzinfo=UTC).timestamp()) // _DAY

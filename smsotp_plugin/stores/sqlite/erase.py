@@ -10,7 +10,7 @@ from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.person import Erased, StoredPerson
 from smsotp_plugin.stores.sqlite.beside import open_beside
 
-#: How long the write-ahead log is tried to be emptied, and how often; in seconds.
+#: For how long and at what intervals we try to empty the write-ahead log, in seconds.
 _PATIENCE, _LOOK = 5.0, 0.02
 
 _STATES = """
@@ -33,7 +33,7 @@ DELETE FROM events WHERE kind = 'receipt' AND reference = '' AND (gateway, gatew
 )""",
     "DELETE FROM events WHERE reference IN (SELECT value FROM json_each(?))",
 )
-#: What counts under another name of theirs bears this one as well.
+#: What is counted under another name of the same account bears this one as well.
 _COUNTS = (
     """
 DELETE FROM wrong_answers WHERE name IN (
@@ -59,7 +59,7 @@ def erase_from_file(path: Path, person: StoredPerson, clock: Clock) -> Erased:
         clock: Time.
 
     Raises:
-        StoreError: It is not there, is none of ours, cannot be written, or somebody reads in it all the time.
+        StoreError: It is not there, is not one of ours, cannot be written, or another program reads it all the time.
     """
     with open_beside(path) as connection:
         connection.execute("BEGIN IMMEDIATE")
@@ -68,8 +68,8 @@ def erase_from_file(path: Path, person: StoredPerson, clock: Clock) -> Erased:
         is_emptied = _empty_log(connection, clock)
     if not is_emptied:
         raise StoreError(
-            f"{path}: all is erased, but another program reads in the database, so that {path.name}-wal still holds it: end "
-            "that program, and do this again"
+            f"{path}: all is erased, but another program is reading the database, so {path.name}-wal still holds it: end "
+            "that program and do this again"
         )
     return erased
 
@@ -106,7 +106,7 @@ def _erase(connection: sqlite3.Connection, person: StoredPerson) -> Erased:
 
 
 def _erase_spending(connection: sqlite3.Connection, person: StoredPerson) -> int:
-    """Take a person's keys off what was spent, which still counts for others; returns off how much."""
+    """Remove a person's keys from what was spent, which still counts for others; returns from how many rows."""
     theirs = set(person.budgets)
     kept = [
         (" ".join(key for key in keys.split() if key not in theirs), number)

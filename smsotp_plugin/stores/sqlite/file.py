@@ -54,7 +54,7 @@ class SqliteFile:
     """
     One database file.
 
-    Where it is removed or replaced while it is in use, that is logged, and what is in its place is used, or a new one.
+    If it is removed or replaced while it is in use, that is logged, and whatever is at its path is used from then on, or a new one.
 
     Args:
         path: Made with mode 0600 if it is not there. Its directory must be writable: SQLite keeps two more files in it.
@@ -63,7 +63,7 @@ class SqliteFile:
 
     Attributes:
         ledger: What was spent.
-        proofs: Right answers.
+        proofs: Right answers that have not been written yet.
 
     Raises:
         StoreError: From here and every method: the file cannot be used.
@@ -204,11 +204,11 @@ class SqliteFile:
         }
 
     def _remove_notes(self, neighbours: Neighbours) -> None:
-        """Remove what those have noted who live no more and have left no message."""
+        """Remove the notes of stores that are gone and have left no message."""
         dead = [owner for owner in list_owners(self._path) if not neighbours.lives(owner)]
         if not dead:
             return
-        # Asked after that: who is dead leaves no further message.
+        # Asked only now: a store that is gone leaves no further message.
         with self._reader.alone() as connection:
             needed = {self._owner, *messages_sql.others(connection, self._owner)}
         for owner in dead:
@@ -274,7 +274,7 @@ class SqliteFile:
                     connection = connect(self._path, _BUSY_SECONDS)
                     shared.use(connection)
                     prepare_schema(connection, self._path)
-                # What has our version may be another program's.
+                # A file that bears our version may still be another program's.
                 sql.find_same(connection, "", 0.0, 0.0, turn=0.0)
                 self.ledger.catch_up(connection)
                 self._log.open()
@@ -296,7 +296,7 @@ class SqliteFile:
             self._neighbours = None
 
     def _notice_replacement(self, *, thoroughly: bool = False) -> None:
-        """Open the database anew where it is not the one that was opened."""
+        """Open the database again if it is not the one that was opened."""
         if not self._is_replaced(thoroughly=thoroughly):
             return
         with self._all_locks():

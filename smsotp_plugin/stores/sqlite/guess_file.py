@@ -31,7 +31,7 @@ class GuessFile:
         self._file = file
         self._clock = clock
         self._watch = Watch()
-        #: Of which database that is true.
+        #: Which opening of the database the watch has learned from; see `SqliteFile.opened`.
         self._opened = file.opened
 
     def answer(  # noqa: PLR0913  (what `ChallengeStore.answer` takes, and what is known)
@@ -42,7 +42,10 @@ class GuessFile:
             challenge = self._accept(state, user, seal, now, guesser, most=most)
             if challenge is not None:
                 return challenge
-        with self._watch_is_kept(), self._file.proofs.transaction(self._file.transaction) as connection:
+        with (
+            self._forgetting_on_failure(),
+            self._file.proofs.transaction(self._file.transaction) as connection,
+        ):
             judge = partial(challenges_sql.answer, connection, state, user, seal, now, most=most)
             number_hash = None if guesser is None else sql.number_of(connection, state, user)
             if guesser is None or number_hash is None:
@@ -59,7 +62,7 @@ class GuessFile:
     ) -> Challenge | None:
         """Accept a right answer of somebody who need not wait, by one statement: each one gives up the interpreter's lock."""
         with self._file.alone() as connection:
-            # What was counted while this thread waited for its turn counts, and so does what stands in a file of somebody else.
+            # While this thread waited for its turn, a wrong answer may have been counted, or the file replaced.
             if self._watch.holds_any() or self._opened != self._file.opened:
                 return None
             challenge = challenges_sql.accept(connection, state, user, seal, now, most=most)
@@ -68,8 +71,8 @@ class GuessFile:
             return challenge
 
     @contextmanager
-    def _watch_is_kept(self) -> Iterator[None]:
-        """Trust in nothing that was learned inside, where it is not kept."""
+    def _forgetting_on_failure(self) -> Iterator[None]:
+        """Forget what was learned inside if that could not be kept."""
         try:
             yield
         except StoreError:
@@ -95,7 +98,7 @@ class GuessFile:
         return self._watch.holds_any()
 
     def note_others(self) -> None:
-        """Trust in nothing that is known: another process uses the file, and may count."""
+        """Forget what is known: another process uses the file, and may count."""
         self._watch.forget()
 
     def known_place(self, guesser: Guesser, number_hash: str) -> str:

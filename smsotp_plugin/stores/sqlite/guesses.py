@@ -1,4 +1,4 @@
-"""The SQL of wrong answers. Each function wants a connection that nobody else uses meanwhile, within a transaction where it writes."""
+"""The SQL of wrong answers. Each function needs a connection that nobody else uses meanwhile; those that write, a transaction."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
@@ -20,8 +20,10 @@ from smsotp_plugin.stores.guesses import (
 from smsotp_plugin.stores.sqlite.beside import open_beside
 from smsotp_plugin.stores.sqlite.watch import Watch
 
-#: Seconds. A right answer from a place that was proven so recently need not be written down again.
+#: Seconds. A right answer from a place that was proven this recently need not be written down again.
 _PROOF_IS_FRESH = 3600.0
+#: What is counted where nothing is.
+_NONE = Streak()
 
 _TALLIES = """
 SELECT name, place, in_a_row, latest, proven FROM guesses WHERE name IN (:first, :second, :third)
@@ -82,7 +84,7 @@ def answer(  # noqa: PLR0913  (what is answered, by whom, where and when)
         judge: See `judged`.
         number_hash: Of the challenge that is answered.
         guesser: Who answers, and from where.
-        turn: From when on the file was the caller's, in Unix seconds.
+        turn: When the caller got its turn at the file, in Unix seconds.
         watch: Told who may have to wait.
 
     Returns:
@@ -218,15 +220,12 @@ def watched(connection: sqlite3.Connection, rules: GuessRules) -> set[str]:
 
 
 def purge(connection: sqlite3.Connection, now: float) -> int:
-    """Remove what counts no more; returns how many rows."""
+    """Remove what no longer counts; returns how many rows."""
     values = {"day_ago": now - DAY, "day_ahead": now + DAY, "long_ago": now - LONGEST_KNOWN}
     return sum(
         connection.execute(statement, {name: values[name] for name in names}).rowcount
         for statement, names in _PURGE.items()
     )
-
-
-_NONE = Streak()
 
 
 def _other(tallied: Mapping[str, Tally], name: str) -> str:

@@ -1,4 +1,4 @@
-"""What a command asks and changes of the budgets in the SQLite file, beside a running server or without one."""
+"""How commands read and lift budgets in the SQLite file, whether or not a server is using it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from smsotp_plugin.stores.sqlite.budgets import Ledger
 
 _COUNTS = "SELECT day, name, number FROM counts ORDER BY day, name"
 _DAY = 86400
-#: Of no store: who lifts, and who only looks and so has to see what was lifted.
+#: Owners that no store has: of what a command lifts, and of a command that only looks and so has to see what was lifted.
 _LIFTER, _READER = 0, -1
 
 

@@ -1,4 +1,4 @@
-"""Whether a database can be used as the store, told without opening it: a look that makes and changes nothing."""
+"""Whether a database can be used as the store, judged without opening it: nothing is made or changed."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The SQL of messages. Each function wants a transaction of the caller, on a connection that nobody else uses meanwhile."""
+"""The SQL of messages. Each function needs a transaction of the caller, on a connection that nobody else uses meanwhile."""
 
 import json
 import sqlite3
@@ -30,7 +30,7 @@ SELECT {", ".join(f"messages.{name}" for name in _NAMES)},
 FROM messages WHERE owner IN (SELECT value FROM json_each(:owners)) ORDER BY messages.expires, messages.resends
 """  # noqa: S608  (constants)
 _TAKE_OVER = "UPDATE messages SET owner = :own WHERE owner IN (SELECT value FROM json_each(:owners))"
-#: Others' messages that ended long ago and that nobody took over: where it cannot be known who lives.
+#: Messages of other stores that ended long ago and that nobody took over, because it could not be known which stores live.
 _PURGE = "DELETE FROM messages WHERE owner <> :own AND expires < :before"
 
 
@@ -64,9 +64,9 @@ def take_over(
 
     Args:
         connection: In a transaction that excludes all others who write.
-        own: Whose they are from now on.
-        dead: Whose they were.
-        begun: The gateways that may have a message, where there are any.
+        own: Their owner from now on.
+        dead: Their owners until now.
+        begun: The gateways that may have each message; one that no gateway may have is missing.
         now: Unix seconds.
     """
     owners = json.dumps(dead)

@@ -30,7 +30,7 @@ _FIRST_OWNER, _OWNERS = 1 << 32, 1 << 61
 _FLOCK = "hhqqi0q"
 #: How long the files are waited for, and how often they are looked at meanwhile; in seconds.
 _LONGEST, _LOOK = 1.0, 0.01
-#: Of the file that tells that somebody has come.
+#: Ends the name of the file that tells that somebody has come.
 VISITS_ENDING = "-visits"
 #: Bytes of the number in it.
 _VISIT = 8
@@ -112,15 +112,15 @@ class Neighbours:
 
     def look(self, doubt: Callable[[], None]) -> Presence:
         """
-        Tell who has been there since the last call, at the first one since ever; `THERE` where this cannot be known.
+        Tell who has been there since the last call, or, at the first one, at any time; `THERE` where this cannot be known.
 
         Args:
-            doubt: Called where that is anybody, before any other thread is told `NOBODY`.
+            doubt: Called if there was anybody, before any other thread is told `NOBODY`.
         """
         if not self.can_tell:
             doubt()
             return Presence.THERE
-        # Before the lock is looked at: who comes in between makes a difference the next time.
+        # Read before the lock is looked at, so that whoever comes in between is noticed the next time.
         latest = self._visits[:]
         if latest == self._alone_since:
             return Presence.NOBODY
@@ -133,9 +133,10 @@ class Neighbours:
 
     def notice_removal(self) -> None:
         """
-        Tell those who come by another file where somebody has removed this one.
+        If somebody has removed the file that tells of visits, make another one, which those who come later will use.
 
         Raises:
+            OSError: It cannot be looked at.
             StoreError: It cannot be made.
         """
         try:
@@ -178,10 +179,10 @@ class Neighbours:
     @contextmanager
     def kept_waiting(self, clock: Clock) -> Iterator[None]:
         """
-        Let one process at a time do something to the files of this directory.
+        Keep other processes waiting while this one does something to the files of this directory.
 
         Raises:
-            OSError: Another one does so all the time.
+            OSError: Another one has kept this one waiting for too long.
         """
         deadline, waiting = Deadline.after(_LONGEST, clock), threading.Condition()
         while not self._locked():

@@ -43,10 +43,10 @@ class Proofs:
         self, begin: Callable[[], AbstractContextManager[sqlite3.Connection]]
     ) -> Iterator[sqlite3.Connection]:
         """
-        Write what waits, before what is done inside; it waits on where the transaction cannot be committed.
+        Write what is waiting, and then let the caller write; if the transaction cannot be committed, it goes on waiting.
 
         Args:
-            begin: A transaction, which has not changed anything if it raises.
+            begin: Begins a transaction; if that raises, nothing has changed.
         """
         written: list[Proof] = []
         try:

@@ -1,4 +1,4 @@
-"""Which log-ins the file may know, so that it is not asked for those that it cannot."""
+"""Which log-ins the file may know, so that it is not asked about those that it cannot know."""
 
 import threading
 from collections.abc import Iterable
@@ -8,10 +8,10 @@ from smsotp_plugin.clock import Clock
 
 class RecentLogins:
     """
-    The log-ins of the last while: none that is missing here has a young challenge.
+    The log-ins of the last window or two: one that is missing here has no young challenge.
 
-    Text only, at which Python's garbage collector does not look. It knows nothing of what other processes do: `ask_always` is for
-    that.
+    It holds text only, which Python's garbage collector does not look at. It knows nothing of what other processes do: `ask_always`
+    is for that.
 
     Args:
         window: Seconds that a challenge is young.
@@ -45,5 +45,5 @@ class RecentLogins:
         return known or self._clock.monotonic() < self._known_from
 
     def ask_always(self) -> None:
-        """Trust in nothing that is missing here until a window from now: somebody else may have begun log-ins."""
+        """For one window from now, take no log-in to be missing: somebody else may have begun it."""
         self._known_from = self._clock.monotonic() + self._window

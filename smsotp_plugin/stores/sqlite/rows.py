@@ -15,8 +15,8 @@ def insert_rows(
     """
     Insert many rows with each statement: the interpreter's lock is given up once a statement, not once a row.
 
-    Within the caller's transaction, which has ended where a row cannot be kept. Only so does SQLite not copy each page before it
-    changes it, into a file that it makes for each statement, to be able to take back one statement alone.
+    They are inserted within the caller's transaction, which is over if a row cannot be kept. Otherwise SQLite would copy each page
+    before it changes it, into a file that it makes for each statement, to be able to take back that statement alone.
     """
     places = f"({', '.join('?' * len(names))})"
     start = 0

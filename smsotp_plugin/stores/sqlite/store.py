@@ -82,7 +82,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         self._file = SqliteFile(path, clock, budgets)
         self._guesses = GuessFile(self._file, clock)
         self._ledger = self._file.ledger
-        #: At the last time that others had used the file, and at the one after which what they spent was read.
+        #: Stand for the last time that others had used the file, and for the last such time after which their spending was read.
         self._doubted = self._caught_up = object()
         self._events_kept = events_kept
         self._window = window
@@ -93,7 +93,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         #: What the next commit takes, and what the one under way has taken.
         self._uncommitted, self._being_committed = Batch(), Batch()
         self._listener: KeptListener = ignore_kept
-        #: Kept, and the listener has not been told to its end.
+        #: What is kept, and what the listener is still being told about.
         self._being_told: set[Batch] = set()
         self._inside = InsideListener()
         #: Messages that have ended.
@@ -184,7 +184,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         return challenge
 
     def take_back(self, challenge: Challenge) -> None:
-        """Open a challenge again that a call of `answer` has returned, and nobody is let in for it."""
+        """Open a challenge again that `answer` has returned: nobody was let in for it."""
         with self._file.transaction() as connection:
             take_back(connection, challenge.state)
         self._tries.put(challenge.state, challenge.tries_left)
@@ -242,7 +242,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         if not is_shared and not was_shared:
             return []
         left = self._file.take_over(now)
-        # Whoever dies later than this look was there at the time of it.
+        # A store that dies after this look was still there when it was taken.
         self._was_shared = is_shared
         return left
 
@@ -302,11 +302,11 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         return is_shared
 
     def _notice_others(self) -> bool:
-        """Tell the same, and read nothing: waits for no disk."""
+        """Tell the same as `_look_around`, but read nothing: this waits for no disk."""
         return self._file.look_for_others(self._doubt) is Presence.THERE
 
     def _doubt(self) -> None:
-        """Trust in nothing that is known: others have used the file."""
+        """Forget what is known: others have used the file."""
         self._recent.ask_always()
         self._guesses.note_others()
         self._doubted = object()
@@ -339,7 +339,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
             kept = self._writing.attempt(lambda: self._file.insert_unless_same(new, parcel, self._window))
             if kept is not new:
                 return kept
-            self._now_tell(batch)
+            self._begin_telling(batch)
         self._tell(batch)
         return new
 
@@ -360,7 +360,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
                         lambda: self._file.insert(batch.challenges(), messages, events, forgotten, unwritten)
                     )
                 if batch:
-                    self._now_tell(batch)
+                    self._begin_telling(batch)
             except BaseException:
                 self._forgotten.extendleft(forgotten)
                 self._ledger.put_back(unwritten, not_sent=batch.spendings())
@@ -370,7 +370,8 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         if batch:
             self._tell(batch)
 
-    def _now_tell(self, batch: Batch) -> None:
+    def _begin_telling(self, batch: Batch) -> None:
+        """Note a batch for `flush`, which waits until it has been told."""
         with self._lock:
             self._being_told.add(batch)
 
@@ -383,5 +384,6 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
                 self._being_told.discard(batch)
 
     def _settle(self, state: str) -> None:
+        """Make sure that a challenge, if it is known here, is in the file."""
         if state in self._uncommitted or state in self._being_committed:
             self._commit()

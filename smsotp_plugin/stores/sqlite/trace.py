@@ -30,7 +30,7 @@ ORDER BY at
 
 def trace_file(path: Path, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
     """
-    Read a database that a server may be using at this moment, and leave no file behind.
+    Return what `StoreKind.read_trace` does from a database that a server may be using, and leave no file behind.
 
     Args:
         path: The database.
@@ -38,7 +38,7 @@ def trace_file(path: Path, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent
         limit: How many messages, the newest.
 
     Raises:
-        StoreError: It is not there, cannot be read, or is no database of ours.
+        StoreError: It is not there, cannot be read, or is not one of ours.
     """
     with read_beside(path) as connection:
         return _read(connection, wanted, limit)

@@ -1,4 +1,4 @@
-"""Which names may have to wait, in memory, so that a first leg on its good way asks the file nothing."""
+"""Which names may have to wait, kept in memory so that a first leg that goes well need not ask the file."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,12 +7,12 @@ class Watch:
     """
     The names under which enough wrong answers are counted to make anybody wait, and perhaps some more.
 
-    Knows nothing until it is told, and again while other processes may count. Whoever changes it holds the writer's lock, so
-    that nothing that is counted meanwhile is missed. All may ask at any time, and `forget`.
+    It knows nothing until it is told, and nothing while other processes may count. Whoever changes it holds the writer's lock, so
+    that nothing that is counted meanwhile is missed. Any thread may ask, or call `forget`, at any time.
     """
 
     def __init__(self) -> None:
-        #: Another one each time that it is told to forget.
+        #: Replaced each time that it is told to forget.
         self._doubt = object()
         #: What was learned, and since which doubt that is true.
         self._learned: tuple[object, set[str]] = object(), set()
@@ -28,7 +28,7 @@ class Watch:
         self._learned = doubt, set(read())
 
     def forget(self) -> None:
-        """Trust in nothing from now on; needs no lock."""
+        """Forget what was learned; needs no lock."""
         self._doubt = object()
 
     def add(self, name: str) -> None:

@@ -19,7 +19,7 @@ _LONG, _TOO_LONG, _ALARMING = 1 << 20, 8 << 20, 64 << 20
 _READER_SECONDS = 0.02
 #: How long it is left alone after a reader was in the way, in seconds.
 _REST = 1.0
-#: What has been removed stands in it for so long, in seconds; then it is emptied, however short it is.
+#: How long it may hold what has been removed from the database, in seconds; then it is emptied, however short it is.
 _REMAINS = 60.0
 _MOVE = "PRAGMA wal_checkpoint(PASSIVE)"
 _EMPTY = "PRAGMA wal_checkpoint(TRUNCATE)"
@@ -36,7 +36,8 @@ class WriteAheadLog:
         clock: Time.
 
     Attributes:
-        lock: For whoever opens, moves or closes. Taken before those of all connections; who writes passes by where it is taken.
+        lock: For whoever opens, moves or closes. Taken before the locks of all connections; a writer that finds it taken goes on
+            without it.
     """
 
     def __init__(self, database: Path, clock: Clock) -> None:
@@ -63,7 +64,7 @@ class WriteAheadLog:
         self._connection = connect(self._database, _READER_SECONDS)
 
     def close(self) -> None:
-        """End that; for whoever holds `lock`."""
+        """Stop looking after it; for whoever holds `lock`."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -91,7 +92,7 @@ class WriteAheadLog:
             if self._length() > _LONG or self._clock.monotonic() >= self._remains_until:
                 self._connection.execute(_MOVE).fetchone()
                 with writer.alone():
-                    if self._end(self._connection, _EMPTY):
+                    if self._reset(self._connection, _EMPTY):
                         self._remains_until = float("inf")
 
     def shorten(self) -> None:
@@ -99,9 +100,9 @@ class WriteAheadLog:
         if self._length() <= _TOO_LONG or not self.lock.acquire(blocking=False):
             return
         try:
-            with suppress(sqlite3.Error):  # the housekeeper's next round tells it
+            with suppress(sqlite3.Error):  # the housekeeper's next round reports it
                 if self._connection is not None:
-                    self._end(self._connection, _BEGIN_ANEW)
+                    self._reset(self._connection, _BEGIN_ANEW)
         finally:
             self.lock.release()
 
@@ -111,8 +112,8 @@ class WriteAheadLog:
         except OSError:
             return 0
 
-    def _end(self, connection: sqlite3.Connection, how: str) -> bool:
-        """Move all of it, and begin it anew or empty it, unless somebody reads in it; for whoever holds the writer's lock."""
+    def _reset(self, connection: sqlite3.Connection, how: str) -> bool:
+        """Move all of it, and begin it anew or empty it, unless somebody is reading it; for whoever holds the writer's lock."""
         now = self._clock.monotonic()
         if now < self._rest_until:
             return False

@@ -19,17 +19,17 @@ STUCK_AFTER = 2.0
 
 class Writing:
     """
-    Knows how writing goes.
+    Remembers whether the last write succeeded, and how long the commit under way has taken.
 
     Attributes:
         is_possible: Whether the last write has succeeded.
-        disk_clock: How long a disk takes is real time, whatever our clock says.
+        disk_clock: Real time: how long a disk takes does not depend on what our clock says.
     """
 
     def __init__(self) -> None:
         self.is_possible = True
         self.disk_clock: Clock = SystemClock()
-        #: Monotonic seconds of that, while a commit is under way.
+        #: When the commit under way began, in monotonic seconds of `disk_clock`.
         self._began: float | None = None
         #: Why the last write failed, while nothing can be written.
         self._failure = ""
@@ -38,7 +38,7 @@ class Writing:
         self._lock = threading.Lock()
 
     def attempt(self, write: Callable[[], Result]) -> Result:
-        """Write, and note how that went; raises what `write` raises. What is over budget says nothing of the file."""
+        """Write, and note how that went; raises what `write` raises. `OverBudget` says nothing about the file."""
         try:
             result = write()
         except OverBudget:
@@ -57,7 +57,7 @@ class Writing:
         Make sure that the last write has succeeded.
 
         Raises:
-            StoreError: It has not. Whoever tried it may have told nobody but the log.
+            StoreError: It failed; whoever tried it may have told nobody but the log.
         """
         if not self.is_possible:
             raise StoreError(self._failure)

@@ -18,7 +18,7 @@ from smsotp_plugin.login.request import LoginRequest
 Pairs = Sequence[tuple[str, str]]
 Packet = Mapping[str, Pairs | None]
 
-#: What a client says about itself. The packet's source counts only if it says nothing: a proxy may stand in between.
+#: What a client says about itself. The source of the packet counts only if it says nothing: a proxy may stand in between.
 _CLIENT_NAMES = ("NAS-IP-Address", "NAS-IPv6-Address", "NAS-Identifier")
 
 _NOT_UTF8 = re.compile("[\ud800-\udfff]")
@@ -94,8 +94,8 @@ def read_request(packet: Packet, places: Sequence[AttributePlace]) -> LoginReque
         places: Where telephone numbers are looked for, in this order.
 
     Raises:
-        PacketError: It has no User-Name; or an attribute that decides (User-Name, User-Password, State) is there several
-            times, or is not UTF-8.
+        PacketError: It has no User-Name; or an attribute that a decision depends on (User-Name, User-Password, State) is
+            there several times, or is not UTF-8.
     """
     request, control = Attributes(packet.get("request")), Attributes(packet.get("config"))
     user, password, state = _read_what_decides(request, control)

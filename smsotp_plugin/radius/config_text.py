@@ -17,7 +17,7 @@ _OPERATOR = re.compile(r"\s*(:=|\+=|-=|==|=~|!=|!~|<=|>=|=\*|!\*|=|<|>)\s*")
 _WORD = re.compile(r"""[^\s{}=,"'](?:(?![:+!<>-]?=|=[~*]|![~*])[^\s{},<>])*""")
 _BARE_VALUE = re.compile(r"[^\s,]+")
 _REST = re.compile(r"(\S+)")
-#: Quoted text, a regular expression after its operator, or an expansion: brackets in there are no brackets.
+#: Quoted text, a regular expression after its operator, or an expansion: brackets inside these do not count.
 _OPAQUE = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|[=!]~\s*/(?:[^/\\]|\\.)*/|[%$]\{[^{}]*\}')
 _VARIABLE = re.compile(r"\$\{([\w.-]+)\}")
 
@@ -33,7 +33,7 @@ class Statement:
         name: The word, or what is assigned to.
         operator: Such as ``:=``; empty for a word by itself.
         value: Empty for a word by itself.
-        file: Where it stands; None for text that is of no file.
+        file: Where it stands; None for text that is not from a file.
         line: Of that file, from 1.
     """
 
@@ -52,7 +52,7 @@ class Section:
     Attributes:
         kind: First word, empty for a file.
         name: What stands between the first word and the bracket: a name, or a condition; empty where nothing does.
-        file: Where it begins; None for text that is of no file.
+        file: Where it begins; None for text that is not from a file.
         line: Of that file, from 1.
         end: Line of its closing bracket, 0 while it has none.
         items: What is directly in it, in order.
@@ -89,8 +89,8 @@ def read_text(text: str, file: Path | None = None) -> Section:
     Read configuration text; what makes no sense is passed over.
 
     Args:
-        text: Of a whole file.
-        file: Which one, for those who tell where something is.
+        text: The text of a whole file.
+        file: The file, for those who say where something is.
     """
     top = Section(file=file)
     stack = [top]
@@ -177,7 +177,7 @@ def _read_value(text: str, place: int) -> tuple[str, int]:
 
 
 def _find_head(text: str, place: int) -> int | None:
-    """Return where the bracket is that opens the section which a line begins, or None."""
+    """Return the position of the bracket that opens the section which a line begins, or None."""
     depth = 0
     while place < len(text):
         if opaque := _OPAQUE.match(text, place):

@@ -14,7 +14,7 @@ _USUAL_PLACES = tuple(
     Path(place) for place in ("/etc/freeradius/3.0", "/etc/freeradius", "/etc/raddb", "/usr/local/etc/raddb")
 )
 _PROGRAMS = ("freeradius", "radiusd")
-#: Deeper, files include each other in a circle.
+#: Files that are included more deeply than this include each other in a circle.
 _DEEPEST = 20
 _REFERENCE = re.compile(r"\$\{(\.*)([^{}]*)\}|\$ENV\{([^{}]*)\}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_.-]+")
@@ -51,7 +51,7 @@ def find_running_main_file(program: str, options: Mapping[str, str]) -> Path | N
 
 
 def read_tree(main_file: Path) -> ConfigTree:
-    """Read a configuration from its main file on; what cannot be read is told and left out."""
+    """Read a configuration from its main file on; what cannot be read is listed in `unread` and left out."""
     # The server fills this in before it reads the file, and the first of several values counts.
     own_place = Statement("confdir", "=", str(main_file.parent), main_file, 0)
     tree = ConfigTree(Section(file=main_file, items=[own_place]))
@@ -92,7 +92,7 @@ def _include(tree: ConfigTree, above: list[Section], item: Statement, depth: int
 
 
 def _list_files(directory: Path, tree: ConfigTree, place: str) -> list[Path]:
-    """Return what FreeRADIUS takes of a directory; it does so in no particular order."""
+    """Return the files that FreeRADIUS reads from a directory; it reads them in no particular order."""
     try:
         entries = sorted(directory.iterdir())
         return [
@@ -109,7 +109,7 @@ def _list_files(directory: Path, tree: ConfigTree, place: str) -> list[Path]:
 
 
 def _is_there(file: Path) -> bool:
-    """Tell what the server asks before it includes what may be missing; where it may not look, nothing is there."""
+    """Tell whether a file is there, as the server asks before it includes one that may be missing: no, where it may not look."""
     try:
         file.stat()
     except (OSError, ValueError):
@@ -147,14 +147,14 @@ def _resolve_reference(found: re.Match[str], above: list[Section]) -> str:
     if variable is not None:
         return os.environ.get(variable, found[0])
     *sections, name = path.split(".")
-    # Without dots in front it is a name of the main file, or of a section around.
+    # Without dots in front, it is a name in the main file or in one of the sections around it.
     starts = [above[max(len(above) - len(dots), 0)]] if dots else [above[0], *reversed(above[1:])]
     values = (_look_up(start, sections, name) for start in starts)
     return next((value for value in values if value is not None), found[0])
 
 
 def _look_up(section: Section, path: list[str], name: str) -> str | None:
-    """Return the value of ``section.section.name``; ``:name`` and ``:instance`` are what a section is called."""
+    """Return the value of ``section.section.name``; ``:name`` and ``:instance`` stand for a section's own names."""
     for step in path:
         kind, _, called = step.rstrip("]").partition("[")
         inner = (sub for sub in section.sections if sub.kind == kind and called in ("", sub.name))

@@ -1,4 +1,4 @@
-"""What the look at the virtual servers says: the names of our policies, a row of the table, a problem."""
+"""What is said about the virtual servers: the names of our policies, a row of the table, a problem."""
 
 from dataclasses import dataclass, field
 
@@ -29,7 +29,7 @@ CHALLENGE_LINES = (
     "}",
 )
 SIGN_LINES = ("Post-Auth-Type REJECT {", "\t...", f"\t{SIGN_REPLY}", "}")
-#: What to type into a virtual server that has nothing of ours.
+#: What to type into a virtual server that calls none of our policies.
 ALL_LINES = (
     *("authorize {", f"\t{GUARD}", "\t...", f"\t{AUTHORIZE}", "}"),
     *("authenticate {", *(f"\t{line}" for line in CHALLENGE_LINES), "}"),
@@ -44,9 +44,9 @@ class Finding:
 
     Attributes:
         where: File and line.
-        what: What is wrong, without an end.
-        means: What follows for the site.
-        lines: What to type, as it stands in the file; none where something has to be taken away.
+        what: What is wrong, without a full stop.
+        means: What follows from it for the site.
+        lines: What to type, as it stands in the file; none where something has to be removed.
     """
 
     where: str
@@ -61,12 +61,12 @@ class Finding:
 @dataclass(slots=True)
 class Row:
     """
-    One virtual server in the table; the cells say where a policy is called, or what is wrong.
+    One virtual server in the table.
 
     Attributes:
         site: Its name.
         ways: How requests come to it.
-        cells: By the policy's name.
+        cells: By the name of a policy, where it is called or what is wrong.
     """
 
     site: str

@@ -59,7 +59,7 @@ class Entry:
 
 @dataclass(slots=True)
 class _Walk:
-    """Where the reading of an entry has come to: `factors` said ok, and no code has been asked for."""
+    """How far an entry has been read: `factors` have said ok, and no code has been asked for since."""
 
     factors: list[str] = field(default_factory=list)
     asked: bool = False

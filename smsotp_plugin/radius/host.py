@@ -29,13 +29,13 @@ _SERVER_OPTIONS = "Cd:D:fhi:l:mMn:p:PstTvxX"
 
 #: Older servers end the interpreter without holding its lock.
 _FIRST_WITH_SAFE_EXIT = (3, 2, 7)
-#: What a server counts as that does not tell its version: its exit is left alone, because a guard that is not needed
-#: hangs the server, and one that is missing only spoils its exit status.
+#: The version that is assumed of a server that does not tell its own: its exit is left alone, because a guard that is not
+#: needed hangs the server, and one that is missing only spoils its exit status.
 IF_UNKNOWN = _FIRST_WITH_SAFE_EXIT
 _OLDEST = (3, 2, 1)
 #: ``prctl(2)``
 _PR_SET_DUMPABLE = 4
-#: Collections of what is middle-aged until a full one; Python's own is 10.
+#: How many collections of the middle generation come before a full one; Python's own number is 10.
 _FULL_COLLECTION = 1000
 
 
@@ -65,8 +65,8 @@ def read_any_text() -> None:
     """
     Have bytes that are not UTF-8 come to us as lone surrogates (PEP 383), in any attribute of any list.
 
-    rlm_python3 reads all lists, strictly; one such byte, in a network's name or from a directory, and it fails without
-    calling us. It has no Python frame around it, which tells its reading from everything else that is strict.
+    rlm_python3 reads all lists, strictly: at one such byte, in a network's name or from a directory, it fails without
+    calling us. It has no Python frame around it, which tells its reading apart from everything else that is strict.
     """
     escape = codecs.lookup_error("surrogateescape")
 
@@ -81,7 +81,7 @@ def find_server_version(program: Path = _THIS_PROGRAM, limit: float = _VERSION_L
     """
     Return the version of the FreeRADIUS around us, for example ``(3, 2, 1)``.
 
-    The program itself is asked (``-v``): since 3.2.3 it has no symbol that tells.
+    The program itself is asked (``-v``): since 3.2.3 it has no symbol that holds the version.
 
     Args:
         program: Absolute path.
@@ -105,7 +105,7 @@ def find_server_version(program: Path = _THIS_PROGRAM, limit: float = _VERSION_L
 
 def refuse_unusable(version: tuple[int, int, int]) -> None:
     """
-    Stop where the server is too old. Nothing else is judged by the number: distributions mend what upstream broke.
+    Stop if the server is too old. Nothing else is judged by the number: distributions mend what upstream broke.
 
     Raises:
         HostError: With what to install instead.
@@ -117,7 +117,7 @@ def refuse_unusable(version: tuple[int, int, int]) -> None:
 
 def refuse_foreign_python(package: Path) -> None:
     """
-    Stop where the packages were installed for another Python than the one that FreeRADIUS embeds.
+    Stop if the packages were installed for another Python than the one that FreeRADIUS embeds.
 
     Args:
         package: Any file of an installed package.
@@ -138,14 +138,14 @@ def forbid_core_dumps() -> str:
     """
     Keep the key, passwords and codes out of core dumps, and other processes of the server's user out of its memory.
 
-    ``allow_core_dumps = no`` alone sets a limit, which the kernel does not heed where a program takes the cores
+    By itself, ``allow_core_dumps = no`` sets a limit, which the kernel does not heed where a program takes the cores
     (core(5)), such as that of systemd.
 
     Returns:
         Why there may be core dumps, for the log; empty where there are none.
     """
     limit, _ = resource.getrlimit(resource.RLIMIT_CORE)
-    # The server has set it before it loads modules; what somebody has asked for is theirs.
+    # The server has set the limit before it loads modules; core dumps that somebody has asked for are left to them.
     if limit:
         return (
             "core dumps are allowed: one would hold the key of the store, passwords and codes; unless you look for a crash, "
@@ -182,7 +182,7 @@ def find_server_options(command_line: list[str]) -> dict[str, str]:
 
 
 def read_command_line() -> list[str]:
-    """Return the command line of the server; ``sys.argv`` is empty in there."""
+    """Return the command line of the server, inside of which ``sys.argv`` is empty."""
     return [
         part.decode(errors="replace") for part in Path("/proc/self/cmdline").read_bytes().split(b"\0")[:-1]
     ]
@@ -190,9 +190,9 @@ def read_command_line() -> list[str]:
 
 def calm_collector() -> None:
     """
-    Have Python's garbage collector seldom go through everything; for when all is started.
+    Make Python's garbage collector go through everything only rarely; called when all is started.
 
-    Challenges and messages that wait live for seconds and are no garbage, but a full collection goes through all of
+    Challenges and messages that wait live for seconds and are not garbage, but a full collection goes through all of
     them, and no log-in is answered meanwhile: 0.1 s with some ten thousand messages (decision 0008). Young cycles are
     collected as before.
     """
@@ -204,7 +204,7 @@ def calm_collector() -> None:
 
 def guard_exit(version: tuple[int, int, int]) -> None:
     """
-    Take the interpreter's lock for the exit of servers that forget to (before 3.2.7).
+    Take the interpreter's lock at the exit of servers that forget to do so (before 3.2.7).
 
     Without it, whatever is still open at exit ends the server with SIGABRT. Later servers hold the lock, and taking
     it a second time would hang them.

@@ -13,7 +13,7 @@ from smsotp_plugin.radius.unlang import Reach, Unlang
 
 _CHECK_ITEM = re.compile(r"\bPost-Auth-Type\s*[:+]?=\s*\"?([\w-]+)")
 _INCLUDE = re.compile(r"\$INCLUDE\s+(\S+)", re.IGNORECASE)
-#: Deeper, users files include each other in a circle.
+#: Users files that are included more deeply than this include each other in a circle.
 _DEEPEST = 20
 #: Settings of the module `files` that name a users file for Access-Requests.
 _USERS_FILES = ("filename", "usersfile", "auth_usersfile", "postauth_usersfile")
@@ -73,7 +73,7 @@ def _find_in_users_file(path: Path, depth: int = 0) -> Iterator[tuple[str, str]]
     try:
         lines = read_plain_file(path, LARGEST_FILE).decode("utf-8", errors="surrogateescape").splitlines()
     except (OSError, ValueError):
-        # The server tells that better, and does not start.
+        # The server says so in better words, and does not start.
         return
     for number, line in enumerate(lines, 1):
         # The indented lines are for the reply.

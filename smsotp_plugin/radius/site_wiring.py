@@ -34,7 +34,7 @@ def judge_site(site: Site, unlang: Unlang, *, ours: bool) -> tuple[Row, list[Fin
     Args:
         site: The virtual server.
         unlang: Reads its sections.
-        ours: Whether it calls any of our policies; one that does not is right, and asks for no code.
+        ours: Whether it calls any of our policies; one that calls none is in order, and asks for no code.
     """
     judge = _Judge(site, unlang)
     tunnels = [f"inside of EAP ({', '.join(site.inner)})"] if site.inner else []
@@ -81,7 +81,7 @@ class _Judge:
                 )
 
     def judge_strange_calls(self) -> None:
-        """Tell of ours in other sections, under other names, and with consequences of their own."""
+        """Report policies of ours that are called in other sections, under other names, or with actions of their own."""
         for kind, call in list_all_calls(self.site.section, self.unlang):
             name = call.name.removeprefix("-")
             if call.name.startswith("-") and name in POLICIES:
@@ -287,7 +287,7 @@ class _Judge:
         return section
 
     def _find_call(self, section: Section, name: str, means: str, *lines: str) -> Call | None:
-        """Return where a policy is called, and tell where it is not, or not always."""
+        """Return the call of a policy; report it if there is none, or if it is not always reached."""
         calls = [call for call in self._list_calls(section) if call.name == name]
         reach = self.unlang.find_reach(section.items, name)
         kind = f"{section.kind} {section.name}".strip()
@@ -306,7 +306,7 @@ class _Judge:
         return None
 
     def _hint(self, name: str) -> str:
-        """Say where else it stands: commented out, or in another list."""
+        """Say where it is commented out, if it is."""
         for line, text in enumerate(_write_text(self.site.section), 1):
             inside = self.site.section.line <= line <= (self.site.section.end or line)
             if inside and re.match(rf"\s*#[#\s]*-?{name}\b", text):
@@ -338,7 +338,7 @@ def describe_place(item: Item) -> str:
 
 
 def _is_ours(name: str) -> bool:
-    """Tell whether a name is ours, or meant to be."""
+    """Tell whether a name is one of ours, or is meant to be."""
     plain = name.lstrip("-").lower().replace("-", "_")
     return plain.startswith(("smsotp_", "smsotp.")) or plain == "smsotp"
 

@@ -23,7 +23,7 @@ class Site:
         section: What is in it.
         ways: How a client's Access-Request comes to it, for example ``*:1812`` or ``client vpn``; none for those that
             nothing leads to, and for those inside of EAP.
-        inner: Names of EAP methods that have it judge what is inside the tunnel.
+        inner: Names of the EAP methods that use it for what is inside their tunnel.
     """
 
     name: str
@@ -61,7 +61,7 @@ def find_sites(root: Section) -> list[Site]:
 
 
 def _read_site(name: str, section: Section, ways: list[str], inner: list[str]) -> Site:
-    # A port of its own on the machine itself is for tests; it is not what clients reach.
+    # A port of its own on a loopback address is for tests; clients do not reach it.
     if inner and all(is_loopback(way.rpartition(":")[0]) for way in ways):
         ways = []
     return Site(name, section, tuple(ways), tuple(inner))
@@ -77,7 +77,7 @@ def _find_ways(root: Section) -> Iterator[tuple[str, str]]:
 
 
 def _walk_everywhere(root: Section) -> Iterator[tuple[str, Section]]:
-    """Yield what stands at the top, and what stands in a virtual server or a list of clients, with that one's name."""
+    """Yield the sections at the top (named ""), and those in a virtual server or a list of clients with its name."""
     for section in root.sections:
         yield "", section
         if section.kind in ("server", "clients"):

@@ -48,12 +48,12 @@ def _judge_site(site: Site, unlang: Unlang) -> Iterator[Finding]:
 
 
 def _find_reject_delay(root: Section) -> float:
-    """Return the seconds; 0 where nothing is said, which is what FreeRADIUS then takes."""
+    """Return the delay in seconds; 0 where none is set, as FreeRADIUS has it."""
     said = [
         section.values.get("reject_delay", "0") for section in root.sections if section.kind == "security"
     ]
     try:
         return float(said[0]) if said else 0.0
     except ValueError:
-        # A variable perhaps: FreeRADIUS knows.
+        # Perhaps it is a variable, whose value only FreeRADIUS knows.
         return _SHORTEST

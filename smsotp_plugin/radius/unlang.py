@@ -9,7 +9,7 @@ from smsotp_plugin.radius.config_text import Section, Statement
 
 Item = Statement | Section
 
-#: A section in a section that is another list, run at another time.
+#: Sections within a list that are lists of their own, run at another time.
 LISTS = frozenset(
     {"Auth-Type", "Autz-Type", "Post-Auth-Type", "Acct-Type", "Session-Type", "Post-Proxy-Type"}
 )
@@ -17,7 +17,7 @@ LISTS = frozenset(
 _SERVER_LISTS = frozenset(
     {"authorize", "authenticate", "preacct", "accounting", "session", "pre-proxy", "post-proxy", "post-auth"}
 )
-#: Names after which nothing of a section is run: a keyword, and instances of the module `always`.
+#: Names after which nothing more of a section is run: a keyword, and instances of the module `always`.
 ENDS = frozenset({"return", "reject", "handled", "fail", "invalid", "userlock"})
 #: What a module can return; an assignment to one of these says what follows from it.
 RETURN_CODES = frozenset(
@@ -29,7 +29,7 @@ _BLOCKS = frozenset(
     | {"redundant", "load-balance", "redundant-load-balance"}
 )
 _DATA = frozenset({"update", "map"})
-#: Deeper, policies call each other in a circle.
+#: Policies that are called more deeply than this call each other in a circle.
 _DEEPEST = 20
 
 
@@ -48,7 +48,7 @@ class Call:
 
     Attributes:
         name: As it stands there.
-        item: Where it stands, in a policy perhaps.
+        item: Where it stands; this may be in a policy.
         around: Sections between it and the section that was asked about, the outermost first.
     """
 
@@ -203,7 +203,7 @@ def is_list(item: Item) -> bool:
 
 
 def is_block(section: Section) -> bool:
-    """Tell whether a section holds calls; else it is a module with what follows from its return codes."""
+    """Tell whether a section holds calls; otherwise it is a module, with actions for its return codes."""
     return section.kind in _BLOCKS
 
 

@@ -24,10 +24,10 @@ class Wiring:
     Attributes:
         rows: One for each virtual server that clients or EAP reach, or that calls one of our policies.
         problems: What is wrong.
-        notes: What is allowed, but should be meant: sentences.
+        notes: Sentences about what is allowed, but may not be meant.
         begun: Whether any virtual server calls one of our policies.
-        unread: Sentences about files that cannot be read, so that the rest is not certain.
-        uneven: What tells rejections apart that are to look alike.
+        unread: Sentences about files that cannot be read, because of which the rest is not certain.
+        uneven: By what rejections that are to look alike can be told apart.
     """
 
     rows: list[Row]
@@ -48,7 +48,7 @@ def judge_wiring(main_file: Path, *, uniform: bool = False) -> Wiring:
     """
     tree = read_tree(main_file)
     policies = _read_policies(tree.root)
-    # Those that the policies call themselves are as we wrote them, too.
+    # The policies that ours call are as we wrote them, too.
     own = (name for name in policies if name.startswith("smsotp_"))
     unlang = Unlang(policies, frozenset({*POLICIES, *own}))
     sites = find_sites(tree.root)
@@ -95,7 +95,7 @@ def _find_missing_locks(main_file: Path, sites: list[Site], ours: list[Site]) ->
 def _read_policies(root: Section) -> dict[str, Section]:
     """Return what can be called by its name: policies, and the virtual modules of `instantiate`."""
     sections = [section for section in root.sections if section.kind in ("policy", "instantiate")]
-    # Of several the first one counts.
+    # If there are several, the first one counts.
     return {
         (inner.kind if section.kind == "policy" else inner.name): inner
         for section in reversed(sections)

@@ -69,7 +69,7 @@ class Channel:
         self._received = bytearray()
         self._heard = False
         self._aborted = False
-        #: Held by whoever closes or aborts: the number of a socket that is closed in between may be that of another one.
+        #: Held by whoever closes or aborts: once a socket is closed, its number may be that of another one.
         self._ending = threading.Lock()
 
     def connect(self, host: str, port: int, deadline: Deadline) -> None:
@@ -77,7 +77,7 @@ class Channel:
         Connect to the first address of a name that answers.
 
         Raises:
-            Broken: None does. Each address gets its share of the time.
+            Broken: None does; each address gets its share of the time.
         """
         try:
             addresses = RESOLVER.resolve(host, port, deadline, lambda: self._aborted)
@@ -87,7 +87,7 @@ class Channel:
         for tried, (family, kind, protocol, _, address) in enumerate(addresses):
             share = Deadline.after(deadline.remaining() / (len(addresses) - tried), deadline.clock)
             try:
-                # Also this may fail: no descriptor is left, or the system has no IPv6.
+                # This may fail as well: no descriptor is left, or the system has no IPv6.
                 self._socket = socket.socket(family, kind, protocol)
                 self._connect(address, share)
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -151,7 +151,7 @@ class Channel:
         Hand all bytes to the operating system.
 
         Raises:
-            Broken: A part of them at most was handed over.
+            Broken: At most a part of them was handed over.
         """
         try:
             if self._inner is not None:
@@ -165,7 +165,7 @@ class Channel:
 
     def receive(self, deadline: Deadline) -> bytes:
         """
-        Wait for what comes next, beside what `read_line` has kept.
+        Wait for what comes next, apart from what `read_line` has kept.
 
         Returns:
             At most 16 KiB, empty when the peer has said its last byte.
@@ -206,7 +206,7 @@ class Channel:
 
     def quiet(self) -> bool:
         """
-        Tell, without a word to the peer, whether it is still there and has said nothing unasked.
+        Tell whether the peer is still there and has said nothing unasked; this sends nothing.
 
         Raises:
             NotLetIn: It has not let us in.
@@ -231,7 +231,7 @@ class Channel:
 
     @staticmethod
     def _look_inside(outer: ssl.SSLSocket, inner: InnerTls) -> None:
-        """Look for what the inner TLS has to say; raises `ssl.SSLWantReadError` where that is nothing, or a ticket."""
+        """Read a byte from the inner TLS; raises `ssl.SSLWantReadError` if nothing has come, or only a session ticket."""
         try:
             # What came with the records before it is here already.
             inner.tls.read(1)
@@ -270,19 +270,20 @@ class Channel:
         assert self._socket is not None
         rest = memoryview(data)
         while rest:
-            # Not as `take` does: whoever is woken by the bytes may be given this processor at once, and with it the lock would be kept.
+            # Gives up the interpreter's lock, unlike `take`: whoever is woken by the bytes may get this processor at once, and
+            # the lock would stay held all that time.
             rest = rest[self._take(partial(self._socket.send, rest), select.POLLOUT, deadline) :]
 
     def _receive(self, deadline: Deadline) -> bytes:
         assert self._socket is not None
         if isinstance(self._socket, ssl.SSLSocket):
             return self._take(partial(self._socket.recv, LARGEST_PIECE), select.POLLIN, deadline)
-        # Nearly always there is nothing yet.
+        # Waits first, because nearly always nothing has come yet.
         self._wait(select.POLLIN, deadline)
         return self._take(partial(take, self._socket, LARGEST_PIECE), select.POLLIN, deadline)
 
     def _take(self, step: Callable[[], _T], awaited: int, deadline: Deadline) -> _T:
-        """Take a step as soon as the socket can; where TLS wants to read or to write first, it waits for that."""
+        """Take a step as soon as the socket is ready; if TLS has to read or write first, wait for that."""
         self._find_remaining(deadline)
         while True:
             try:

@@ -2,10 +2,10 @@
 
 import ssl
 
-#: How OpenSSL calls an answer that is no TLS, by its version.
+#: What the versions of OpenSSL call an answer that is not TLS.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST")
-#: How OpenSSL calls the alerts that a server ends a handshake with because it wants a certificate of its client (RFC 8446 section
-#: 6.2): the one for it, and those that others send. In TLS 1.3 they come when the client has long gone on.
+#: What OpenSSL calls the alerts with which a server ends a handshake because it wants a certificate from its client (RFC 8446
+#: section 6.2): the proper one, and those that some servers send instead. In TLS 1.3 they come when the client has long gone on.
 _NOT_LET_IN = ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_BAD_CERTIFICATE")
 
 

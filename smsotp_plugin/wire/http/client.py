@@ -80,7 +80,7 @@ class HttpWire:
         HttpConnection(self.origin, self._tls).probe(deadline)
 
     def close(self) -> None:
-        """End every connection, also those that other threads wait on: these see their exchange fail."""
+        """End every connection, even those that other threads wait on, whose exchanges then fail."""
         with self._lock:
             self._closed = True
             busy = self._all - set(self._idle)
@@ -119,7 +119,7 @@ class HttpWire:
 
 
 class _Turn(BaseAdapter):
-    """The way out of one message: what answers a challenge for it goes the same way, by the same deadline."""
+    """The adapter of one message: a request that answers a challenge is sent the same way, by the same deadline."""
 
     def __init__(self, wire: HttpWire, deadline: Deadline) -> None:
         super().__init__()

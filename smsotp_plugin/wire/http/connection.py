@@ -21,7 +21,7 @@ from smsotp_plugin.wire.http.messages import USUAL_PORT, Origin, basic_auth
 from smsotp_plugin.wire.http.reading import Answer, Incoming, read_answer, read_head
 
 #: Seconds after which an idle connection is not used again. Common servers close theirs after 5 s or more, and a
-#: request that meets the closing is lost without a word.
+#: request that arrives just then is lost without a word.
 _MOST_IDLE = 4.0
 
 
@@ -98,7 +98,7 @@ class HttpConnection:
         self._drop()
 
     def _can_be_used(self, deadline: Deadline) -> bool:
-        """Tell whether the connection that is there is still open, rested not too long and holds nothing unasked."""
+        """Tell whether there is a connection that is still open, has not been idle for too long and holds nothing unasked."""
         if self._channel is None:
             return False
         if deadline.clock.monotonic() <= self._good_until and self._channel.quiet():
@@ -115,7 +115,7 @@ class HttpConnection:
         incoming = Incoming(receive)
         answer = read_answer(incoming)
         if used_before and incoming.has_anything():
-            # One of the two may be the late answer to an earlier request: which, nobody can tell.
+            # One of the two may be the late answer to an earlier request; nobody can tell which.
             raise Broken("the connection holds more than one answer")
         return answer
 

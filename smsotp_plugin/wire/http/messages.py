@@ -98,9 +98,9 @@ def make_response(
 
 class _Whole(Response):
     """
-    An answer that is whole: all that `Response` sets, but a jar for cookies only where somebody asks for it.
+    An answer that is whole: it has all that `Response` sets, but gets a jar for cookies only when somebody asks for it.
 
-    To make that takes as long as to read the answer.
+    To make a jar takes as long as to read the answer.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ _UNSET = {
 
 def text_of(response: Response) -> str:
     """Return the body as text without the marks at its beginning; what its encoding does not hold is replaced."""
-    # Each file of which a script is made may bring one.
+    # Each of the files that make up a server's script may bring a mark of its own.
     return _MARKS.sub("", response.text, count=1)
 
 

@@ -22,7 +22,7 @@ _MOST_LINES = 101
 _STATUS_LINE = re.compile(rb"HTTP/(\d)(?:\.(\d{1,9}))?[ \t]+(\d{3})(?![0-9])", re.IGNORECASE)
 _CHUNK = re.compile(rb"[ \t]*0*([0-9A-Fa-f]{1,8})[ \t]*(?:;.*)?", re.DOTALL)
 _LENGTH = re.compile(r"0*(\d{1,9})", re.ASCII)
-#: What nothing here unpacks. Every other unheard-of word ("utf-8" and "none" are seen) changes nothing.
+#: Codings that nothing here unpacks. Every other unknown word (servers send "utf-8" and "none") changes nothing.
 _PACKED = frozenset(("br", "zstd", "compress", "x-compress", "dcb", "dcz"))
 
 
@@ -55,7 +55,7 @@ class Incoming:
     def __init__(self, receive: Callable[[], bytes]) -> None:
         self._receive = receive
         self._buffer = b""
-        #: Where what nobody has asked for yet begins in it.
+        #: Where in the buffer that begins which nobody has asked for yet.
         self._at = 0
         self.left = _MOST_RECEIVED
         self.at_end = False
@@ -192,7 +192,7 @@ def _read_one_head(incoming: Incoming) -> Head:
     for written in _read_header_lines(incoming):
         name, colon, value = written.partition(":")
         whole = whole and bool(colon) and not (name and name[-1].isspace())
-        # What is no header is passed over; a blank before the colon, or in the name, makes none of the others wrong.
+        # A line that is not a header is passed over; a blank before the colon, or in the name, does not spoil the others.
         if colon and (known := name.strip().lower()):
             value = value.strip()
             fields[known] = f"{fields[known]}, {value}" if known in fields else value
@@ -221,7 +221,7 @@ def _read_header_lines(incoming: Incoming) -> Iterator[str]:
 
 
 def _read_whole_body(incoming: Incoming, head: Head) -> tuple[bool, bytes]:
-    """Return whether the connection can be kept, and the body unpacked."""
+    """Return whether the connection can be kept, and the unpacked body."""
     keep, body = head.keeps_alive(), b""
     if head.status not in (204, 304):
         keep, body = _read_body(incoming, head, keep)
@@ -235,7 +235,7 @@ def _read_body(incoming: Incoming, head: Head, keep: bool) -> tuple[bool, bytes]
     """Return whether the connection can be kept, and the body as it came."""
     codings = [word for word in head.list_words("transfer-encoding") if word != "identity"]
     lengths = head.list_words("content-length")
-    # Whoever says the length in two ways, or not in form, may be wrong about where the answer ends.
+    # A server that gives the length twice, or not in its proper form, may be wrong about where the answer ends.
     clear = head.whole and len(codings) + len(lengths) == 1
     if codings:
         if codings[-1] != "chunked":

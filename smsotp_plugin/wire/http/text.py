@@ -1,4 +1,4 @@
-"""In which characters an answer is written. No I/O."""
+"""The character encoding of an answer. No I/O."""
 
 import codecs
 import re
@@ -44,7 +44,7 @@ _LABELS = MappingProxyType(
         for label in labels.split()
     }
 )
-#: Codecs of Python that read less than servers write under their names and browsers read.
+#: Codecs of Python that read less than what servers write, and browsers read, under their names.
 _WIDER = MappingProxyType(
     {
         "ascii": "cp1252",

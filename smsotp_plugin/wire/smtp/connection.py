@@ -123,7 +123,7 @@ class Mail:
 
 
 class Declined(Exception):
-    """The server answered a step with something else than what it takes to go on."""
+    """The server answered a step with something other than what it takes to go on."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.stage)
@@ -332,7 +332,7 @@ class Connection:
                 raise Broken(f"{self.server} sent something that is not an SMTP reply to {stage}")
             first = first or line[1][:1]
             if line[1][:1] != first:
-                # All lines have the same code (RFC 5321 section 4.2.1): which of these is meant, nobody can tell.
+                # All lines have the same code (RFC 5321 section 4.2.1); nobody can tell which of these is meant.
                 raise Broken(f"{self.server} sent a reply to {stage} that says both yes and no")
             texts.append((line[3] or b"").decode("latin-1"))
             if line[2] != b"-":

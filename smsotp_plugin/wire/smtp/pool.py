@@ -1,7 +1,7 @@
 """
 Connections to one mail server, kept and used again by several threads.
 
-How one connection talks stands in `smsotp_plugin.wire.smtp.connection`; what an answer means is decided by the provider.
+How one connection talks is in `smsotp_plugin.wire.smtp.connection`; what an answer means is decided by the provider.
 """
 
 import threading
@@ -88,7 +88,7 @@ class SmtpPool:
             self._closed = True
             for connection in self._busy:
                 connection.channel.abort()
-            # At the same moment: whoever takes one of these for a mail is not heard of here any more.
+            # Under the same lock, so that from now on nobody takes one of these for a mail.
             idle, self._idle = self._idle, []
         farewell = Deadline.after(_FAREWELL, self._clock)
         for connection in idle:

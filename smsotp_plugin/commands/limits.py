@@ -62,12 +62,12 @@ def _print(out: Console, lines: Sequence[str]) -> None:
 
 
 def _tell_person(settings: Settings, whom: str, clock: Clock, *, lift: bool) -> Sequence[str]:
-    keys = find_person(settings, whom).budgets
-    usage = read_limits(settings.store, make_rules(settings.limits), keys, clock)
+    person = find_person(settings, whom)
+    usage = read_limits(settings.store, make_rules(settings.limits), person.budgets, clock)
     brakes = [brake for brake in usage.brakes if _is_of(brake, settings, whom)]
-    told = [*_tell_usage(whom, usage), *_tell_brakes(brakes, usage.at)]
+    told = [*_tell_usage(whom, usage, person.without_code), *_tell_brakes(brakes, usage.at)]
     if lift:
-        lift_limits(settings.store, (*keys, *(brake.key for brake in brakes)), clock)
+        lift_limits(settings.store, (*person.budgets, *(brake.key for brake in brakes)), clock)
         told.append(f"{quote(whom)}: all of this is forgotten; a running server knows within seconds.")
         told.append("Account and number have budgets of their own: lift both where somebody is refused.")
     return told
@@ -94,9 +94,10 @@ def _tell_brakes(brakes: Sequence[Brake], now: float) -> list[str]:
     return lines
 
 
-def _tell_usage(whom: str, usage: Usage) -> list[str]:
+def _tell_usage(whom: str, usage: Usage, without_code: Sequence[str]) -> list[str]:
     lines = [
-        f"{quote(whom)}: {used} of {quota.most} SMS ({Scope(key[0]).setting} = {quota})"
+        f"{quote(whom)}: {used} of {quota.most} {'notifications' if key in without_code else 'SMS'} "
+        f"({Scope(key[0]).setting} = {quota})"
         for key, spent in usage.spent.items()
         for quota, used in spent
     ]

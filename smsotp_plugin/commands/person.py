@@ -26,6 +26,7 @@ def find_person(settings: Settings, whom: str) -> StoredPerson:
     """
     number, names = _read_number(settings, whom), find_names(settings)
     keys = Keys(names)
+    without_code = keys.with_purpose(NO_CODE, whom, number)
     who = [("user", shown) for shown in names.mask_user_each(whom)]
     who += [] if number is None else [("number", number.e164)]
     return replace(
@@ -34,9 +35,10 @@ def find_person(settings: Settings, whom: str) -> StoredPerson:
         budgets=(
             *keys.user(whom),
             *(() if number is None else keys.number(number)),
-            *keys.with_purpose(NO_CODE, whom, number),
+            *without_code,
         ),
         holders=tuple(holder for each in who for holder in name_holder(names.fingerprints, *each)),
+        without_code=without_code,
     )
 
 

@@ -15,6 +15,7 @@ class StoredPerson:
         accounts: Fingerprints of the folded name, under which wrong answers are counted, one for each key.
         budgets: Keys under which SMS are counted for name and number; see `Spending`.
         holders: Names under which their SMS wait for workers; see `Parcel.holders`.
+        without_code: Those of `budgets` that count SMS without a code.
     """
 
     user: str = ""
@@ -23,6 +24,7 @@ class StoredPerson:
     accounts: tuple[str, ...] = ()
     budgets: tuple[str, ...] = ()
     holders: tuple[str, ...] = ()
+    without_code: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,7 +200,7 @@ def _command_calls(
         usage = read_limits_in_redis(scripts, _BUDGETS, _SPENDING.keys, clock)
         lines = [
             *_tell_brakes(usage.brakes, usage.at),
-            *_tell_usage("bob", usage),
+            *_tell_usage("bob", usage, ()),
             *_tell_counts(usage.counts, usage.at),
         ]
         shown = io.StringIO()

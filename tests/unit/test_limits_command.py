@@ -10,6 +10,7 @@ from smsotp_plugin.assembly import build_codes
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.commands.limits import show_limits
 from smsotp_plugin.errors import OverBudget
+from smsotp_plugin.login.budget_keys import NO_CODE
 from smsotp_plugin.login.budgets import Budgets, make_rules
 from smsotp_plugin.login.pumping import PumpingWatch
 from smsotp_plugin.login.shares import AnswerShares
@@ -51,8 +52,8 @@ class Running:
     def close(self) -> None:
         self.store.close()
 
-    def send(self) -> str:
-        cost = self.budgets.calculate(request(), parse_number(NUMBER, None), "text")
+    def send(self, purpose: str = "") -> str:
+        cost = self.budgets.calculate(request(), parse_number(NUMBER, None), "text", purpose)
         try:
             self.budgets.check(request(), parse_number(NUMBER, None), cost)
             self.budgets.spend(cost)
@@ -93,6 +94,22 @@ def test_what_was_lifted_is_shown_no_more(
     show_limits(config, "bob", lift=False)
 
     assert capsys.readouterr().out == '"bob": no SMS counts at present\n'
+
+
+@pytest.mark.parametrize("whom", ["bob", NUMBER])
+def test_notifications_are_told_apart_from_codes(
+    config: Path, server: Running, capsys: pytest.CaptureFixture[str], whom: str
+) -> None:
+    ended = [server.send(), server.send(), server.send(NO_CODE)]
+    server.store.flush()
+    show_limits(config, whom, lift=False)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert ended == ["sent"] * 3
+    assert [line.split(": ")[1].split(" (")[0] for line in lines if "/h)" in line] == {
+        "bob": ["2 of 3 SMS", "1 of 3 notifications"],
+        NUMBER: ["2 of 10 SMS", "1 of 10 notifications"],
+    }[whom]
 
 
 def test_a_number_has_a_budget_of_its_own(

@@ -64,7 +64,7 @@ def load_keys(path: Path) -> tuple[bytes, ...]:
     Raises:
         ConfigError: It is not there, cannot be read, or does not hold keys.
     """
-    with _explain(path):
+    with _explain(path, makes=False):
         try:
             return _read(path)
         except FileNotFoundError:
@@ -100,16 +100,17 @@ def look_at_keys(path: Path, *, makes: bool = True) -> None:
 
 
 @contextmanager
-def _explain(path: Path) -> Iterator[None]:
+def _explain(path: Path, *, makes: bool = True) -> Iterator[None]:
     try:
         yield
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "it is not text"
-        problem = (
-            f"the key file {path} cannot be used: {reason}; the directory must exist and, like the file, belong to "
-            "the user that FreeRADIUS runs as"
+        rights = (
+            "the directory must exist and, like the file, belong to the user that FreeRADIUS runs as"
+            if makes
+            else "the user that FreeRADIUS or the worker runs as must be able to read it"
         )
-        raise ConfigError([problem]) from exc
+        raise ConfigError([f"the key file {path} cannot be used: {reason}; {rights}"]) from exc
 
 
 def _read(path: Path) -> tuple[bytes, ...]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from smsotp_plugin.codes import key_file
 from smsotp_plugin.codes.key_file import load_or_make_keys
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.settings import load_settings
@@ -101,6 +102,15 @@ def test_binary_is_no_key(tmp_path: Path) -> None:
 
 def test_a_missing_directory_is_told(tmp_path: Path) -> None:
     assert "No such file or directory; the directory must exist" in problem(tmp_path / "none" / "smsotp.key")
+
+
+def test_only_a_key_that_is_made_by_itself_has_to_belong_to_the_servers_user(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        key_file.load_keys(tmp_path)
+
+    assert "must be able to read it" in refused.value.problems[0]
+    assert "belong" not in refused.value.problems[0]
+    assert "belong to the user" in problem(tmp_path)
 
 
 def test_a_directory_is_no_key(tmp_path: Path) -> None:

@@ -69,21 +69,23 @@ def tell_readiness(
     return True
 
 
-def tell_installed(out: Console, err: Console, tree: Raddb, config: Path) -> bool:
+def tell_installed(out: Console, err: Console, tree: Raddb, config: Path) -> bool | None:
     """
     Tell after an installation, and after FreeRADIUS's own check, what a start would stumble over and what is wired.
 
-    A server in which nothing calls the policies yet is as it should be then.
+    Returns:
+        Whether a virtual server calls the policies, which none has to yet; None where something is wrong.
     """
     readiness = judge_readiness(tree, config)
     if readiness.problems:
         print_problems(err, readiness.problems)
-        return False
+        return None
     wiring = readiness.wiring
     if wiring is None or not wiring.begun:
-        return True
+        return False
     # What tells rejections apart lets nobody in: it is told, and the installation is done all the same.
-    return tell_wiring(out, err, wiring) or not (wiring.problems or wiring.unread)
+    is_right = tell_wiring(out, err, wiring) or not (wiring.problems or wiring.unread)
+    return True if is_right else None
 
 
 def tell_wiring(out: Console, err: Console, wiring: Wiring) -> bool:

@@ -47,10 +47,13 @@ def install(raddb: Path, config: Path, listen: str | None, *, dry_run: bool) -> 
     if not carry_out(out, plan, dry_run=dry_run):
         return 0
     judgement = tell_judgement(out, err, tree)
-    if (judgement and judgement.problems) or not tell_installed(out, err, tree, config):
+    if judgement and judgement.problems:
+        return 1
+    is_called = tell_installed(out, err, tree, config)
+    if is_called is None:
         return 1
     if judgement:
-        _tell_next_steps(out, tree, listener, judgement.program)
+        _tell_next_steps(out, tree, listener, judgement.program, is_called=is_called)
     return 0
 
 
@@ -114,7 +117,9 @@ def tell_judgement(out: Console, err: Console, tree: Raddb) -> Judgement | None:
     return judgement
 
 
-def _tell_next_steps(out: Console, tree: Raddb, listener: Listener | None, program: Path) -> None:
+def _tell_next_steps(
+    out: Console, tree: Raddb, listener: Listener | None, program: Path, *, is_called: bool
+) -> None:
     if listener:
         out.print(
             Text(
@@ -122,6 +127,9 @@ def _tell_next_steps(out: Console, tree: Raddb, listener: Listener | None, progr
                 f"FreeRADIUS, for a try with: {program.name} -X -d {tree.path}. It serves on {listener}."
             )
         )
+        return
+    if is_called:
+        out.print(Text("Next: restart FreeRADIUS."))
         return
     out.print(
         Text(

@@ -39,5 +39,10 @@ def uninstall(raddb: Path, *, dry_run: bool) -> int:
     judgement = tell_judgement(out, err, tree)
     if judgement and judgement.problems:
         return 1
-    out.print(Text("Next: restart FreeRADIUS. Then the packages, the configuration and the store can go."))
+    out.print(
+        Text(
+            "Next: remove what units of systemd name smsotp, or FreeRADIUS may not start, and restart FreeRADIUS. "
+            "Then the packages, the configuration and the store can go."
+        )
+    )
     return 0

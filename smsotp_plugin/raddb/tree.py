@@ -84,7 +84,11 @@ class Raddb:
         self.path = path
         self.main_file = path / "radiusd.conf"
         if not self.main_file.is_file():
-            raise ConfigError([f"{path} is not a FreeRADIUS configuration directory: it has no radiusd.conf"])
+            problem = (
+                f"{path} is not a FreeRADIUS configuration directory: it has no radiusd.conf; name the one that has it, "
+                "such as /etc/freeradius/3.0 on Debian or /etc/raddb elsewhere"
+            )
+            raise ConfigError([problem])
         missing = [name for name in _DIRECTORIES if not (path / name).is_dir()]
         if missing:
             raise ConfigError([f"{path} is not as FreeRADIUS 3 has it: {', '.join(missing)} is missing"])

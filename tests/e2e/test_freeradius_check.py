@@ -169,6 +169,16 @@ def test_an_installation_ends_with_the_look_at_the_virtual_servers(installed: In
     assert "smsotp_post_auth is not called in post-auth" in done.stderr
 
 
+def test_an_installation_says_what_is_left_to_do(installed: Installed) -> None:
+    wired = installed.run("install", "--raddb", str(installed.raddb), "--config", str(installed.config))
+    installed.site.write_text(re.sub(r"^\s*smsotp_\w+$", "", installed.site.read_text(), flags=re.MULTILINE))
+    bare = installed.run("install", "--raddb", str(installed.raddb), "--config", str(installed.config))
+
+    assert (wired.returncode, bare.returncode) == (0, 0)
+    assert wired.stdout.endswith("\nNext: restart FreeRADIUS.\n")
+    assert "\nNext: call the policies from your own virtual server" in bare.stdout
+
+
 def owned_by_root(path: Path) -> None:
     os.chown(path, 0, 0)
     path.chmod(0o700 if path.is_dir() else 0o600)

@@ -51,7 +51,7 @@ class GatewaySettings(SettingsModel):
         provider: Name of the provider class, for example ``http``.
         REGEXP: Rewrites the number before it is sent: ``/pattern/replacement/``. A pattern that could take long is refused.
         NUMBER_FORMAT: How the gateway wants the number: ``plus`` (+49...), ``digits`` (49...), ``zeros`` (0049...).
-            None: as the provider knows it to be right.
+            Where it is not set, as the provider knows it to be right.
         TIMEOUT: Seconds that one attempt may take in all, from 0.1 to 120.
         CONNECTIONS: How many messages may be on their way to the gateway at the same time, 1 to 64.
         LOG_LEVEL: ``debug`` writes each submitted SMS and each answer to the log, with number and code in clear.

@@ -41,6 +41,23 @@ def test_an_upgrade_installs_nothing_where_the_running_server_has_its_packages()
     assert environments["1. Install the package"] != environments["Upgrade"]
 
 
+def test_each_unit_that_a_page_has_written_is_written_again_by_an_upgrade_and_removed_at_the_end() -> None:
+    written = {
+        shlex.split(line)[-1]
+        for block in blocks("sh")
+        for line in block.text.splitlines()
+        if "| tee /etc/systemd/" in line
+    }
+    again, removed = (
+        {word for line in section(heading).splitlines() if start in line for word in line.split()}
+        for heading, start in (("Upgrade", "/opt/smsotp/2/bin/smsotp "), ("Uninstall", "rm "))
+    )
+
+    assert len(written) > 1
+    assert written - again == set()
+    assert written - removed == set()
+
+
 def test_the_commands_name_one_smsotp_and_the_upgrade_its_own() -> None:
     programs = {
         word

@@ -43,7 +43,7 @@ def _uppercase(value: Any) -> Any:
 
 class HttpSettings(GatewaySettings):
     """
-    What a gateway behind HTTP needs. A parameter that is an empty text counts as not filled.
+    What a gateway behind HTTP needs. A parameter that is an empty text counts as not set.
 
     Attributes:
         preset: ``clickatell``, ``gtx`` or ``twilio``: brings URL, method, number format and parameters.

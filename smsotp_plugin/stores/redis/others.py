@@ -91,8 +91,8 @@ def _read(words: str) -> tuple[list[str], dict[str, str]]:
 
 
 def _know_each_other(own: Sequence[str], theirs: Sequence[str]) -> bool:
-    """Tell whether each has the key that stands in front at the other."""
-    return not own or not theirs or (own[0] in theirs and theirs[0] in own)
+    """Tell whether each has the key that stands in front at the other, or they share none: that is refused, in other words."""
+    return not set(own) & set(theirs) or (own[0] in theirs and theirs[0] in own)
 
 
 def _compare(own: Sequence[str], theirs: Mapping[str, str]) -> Iterator[str]:

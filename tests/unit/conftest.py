@@ -1,5 +1,6 @@
 """What many unit tests begin with."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,16 +27,12 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def enterable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give a directory that everyone may enter; the ones above it are pytest's private ones."""
-    path = tmp_path_factory.mktemp("enterable")
-    above = [place for place in path.parents if place.stat().st_mode & 0o5 != 0o5]
-    modes = {place: place.stat().st_mode for place in above}
-    for place in (*above, path):
-        place.chmod(0o755)
-    yield path
-    for place, mode in modes.items():
-        place.chmod(mode)
+def enterable() -> Iterator[Path]:
+    """Give a directory that everyone may enter, outside of pytest's, which are private and shared by all that run at a time."""
+    with tempfile.TemporaryDirectory(prefix="smsotp-enterable-") as name:
+        path = Path(name)
+        path.chmod(0o755)
+        yield path
 
 
 @pytest.fixture(scope="module")

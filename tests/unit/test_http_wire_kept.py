@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -72,6 +73,32 @@ def test_a_connection_that_rested_long_is_not_used_again(make_peer: MakePeer, ma
     clock.advance(5.0)
     wire.exchange(get(wire), Deadline.after(5, clock))
 
+    assert peer.connections == 2
+
+
+def test_a_connection_that_a_rush_has_left_over_is_closed_once_it_has_rested_too_long(
+    make_peer: MakePeer, make_wire: MakeWire
+) -> None:
+    both, ended, clock = threading.Barrier(2), threading.Event(), FakeClock()
+
+    def talk(conn: socket.socket) -> None:
+        peer.read(conn)
+        both.wait(5)
+        conn.sendall(OK)
+        answer_for_ever(peer, conn)
+        ended.set()
+
+    peer = make_peer(talk)
+    wire = make_wire(peer.port)
+    with ThreadPoolExecutor(2) as rush:
+        for done in [rush.submit(wire.exchange, get(wire), Deadline.after(60, clock)) for _ in range(2)]:
+            done.result()
+
+    for _ in range(2):
+        clock.advance(3)
+        wire.exchange(get(wire), Deadline.after(60, clock))
+
+    assert ended.wait(5)
     assert peer.connections == 2
 
 

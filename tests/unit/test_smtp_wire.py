@@ -104,6 +104,23 @@ def test_a_connection_that_was_idle_for_long_is_not_used_again(start: Start) -> 
     assert server.connections == 2
 
 
+def test_a_connection_that_a_rush_has_left_over_is_closed_once_it_has_rested_too_long(start: Start) -> None:
+    server, clock = start(), FakeClock()
+    pool = SmtpPool(MailServer("127.0.0.1", server.port, None), clock, keep=2)
+    rush = [pool._start(MAIL, Deadline.after(60, clock)) for _ in range(2)]
+    for connection in rush:
+        connection.finish(MAIL, Deadline.after(60, clock))
+        pool._give_back(connection)
+
+    for _ in range(2):
+        clock.advance(40)
+        pool.send(MAIL, Deadline.after(60, clock))
+
+    assert [connection.reusable for connection in rush] == [False, True]
+    assert server.connections == 2
+    pool.close()
+
+
 @pytest.mark.parametrize("reply", [CLOSE, HANG, b"421 4.4.2 idle too long\r\n"])
 def test_an_idle_connection_that_fails_at_the_first_step_is_replaced(
     start: Start, pool_to: PoolTo, reply: bytes

@@ -93,22 +93,29 @@ class HttpWire:
 
     def exchange_once(self, request: PreparedRequest, deadline: Deadline) -> Response:
         """Do what `exchange` does, without the hooks of the request."""
-        connection = self._take()
+        connection = self._take(deadline)
         try:
             answer = connection.exchange(request, deadline)
         finally:
             self._give_back(connection)
         return make_response(answer.status, answer.headers, answer.body, request)
 
-    def _take(self) -> HttpConnection:
+    def _take(self, deadline: Deadline) -> HttpConnection:
         with self._lock:
             if self._closed:
                 raise ConnectFailed("the gateway's connections have been closed")
-            if self._idle:
-                return self._idle.pop()
-            connection = HttpConnection(self.origin, self._tls)
-            self._all.add(connection)
-            return connection
+            if not self._idle:
+                connection = HttpConnection(self.origin, self._tls)
+                self._all.add(connection)
+                return connection
+            connection = self._idle.pop()
+            if not self._idle or not self._idle[0].has_rested(deadline):
+                return connection
+            # What a rush has left over goes one by one, beginning with what has rested longest.
+            rested = self._idle.popleft()
+            self._all.discard(rested)
+        rested.close()
+        return connection
 
     def _give_back(self, connection: HttpConnection) -> None:
         with self._lock:

@@ -97,11 +97,15 @@ class HttpConnection:
         self._closed = True
         self._drop()
 
+    def has_rested(self, deadline: Deadline) -> bool:
+        """Tell whether it has rested for too long to be used again."""
+        return deadline.clock.monotonic() > self._good_until
+
     def _can_be_used(self, deadline: Deadline) -> bool:
         """Tell whether there is a connection that is still open, has not been idle for too long and holds nothing unasked."""
         if self._channel is None:
             return False
-        if deadline.clock.monotonic() <= self._good_until and self._channel.quiet():
+        if not self.has_rested(deadline) and self._channel.quiet():
             return True
         self._drop()
         return False

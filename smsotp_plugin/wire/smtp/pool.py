@@ -140,9 +140,12 @@ class SmtpPool:
     def _take_idle(self) -> Connection | None:
         youngest = self._clock.monotonic() - _LONGEST_IDLE
         with self._changed:
+            # Those that have rested longest come first.
+            while self._idle and self._idle[0].used_at < youngest:
+                self._idle.pop(0).close()
             while self._idle:
                 connection = self._idle.pop()
-                if connection.used_at >= youngest and connection.channel.quiet():
+                if connection.channel.quiet():
                     self._busy.add(connection)
                     return connection
                 connection.close()

@@ -60,7 +60,6 @@ def test_a_receipt_is_read_from_its_text_up_to_the_message() -> None:
         (b"ACCEPTD", "accepted"),
         (b"enroute", "accepted"),
         (b"UNKNOWN", "unknown"),
-        (b"WHATEVER", "unknown"),
     ],
 )
 def test_every_state_has_a_status(word: bytes, status: str) -> None:
@@ -68,6 +67,22 @@ def test_every_state_has_a_status(word: bytes, status: str) -> None:
 
     assert found is not None
     assert (found.status, found.detail) == (status, f"{word.decode().upper()}, error 042")
+
+
+@pytest.mark.parametrize(
+    ("fields", "detail"),
+    [
+        (b"stat:WHATEVER err:042", "another state, error 042"),
+        (b"stat:123456 err:491701234567", "another state"),
+        (b"stat:DELIVRD err:123456", "DELIVRD"),
+        (b"err:00000000", "no state"),
+    ],
+)
+def test_what_is_no_state_and_no_error_code_is_not_shown(fields: bytes, detail: str) -> None:
+    found = read_receipt(deliver(b"id:1 " + fields))
+
+    assert found is not None
+    assert found.detail == detail
 
 
 def test_optional_parameters_are_believed_before_the_text() -> None:
@@ -171,6 +186,11 @@ def test_the_number_decides_between_two_spellings() -> None:
 
 def test_a_receipt_of_an_unknown_message_keeps_its_own_spelling() -> None:
     assert ReceiptBook().match(receipt("00ff")) == Matched("00ff", "delivered", "DELIVRD")
+
+
+@pytest.mark.parametrize("message_id", [NUMBER, f"0{NUMBER[2:]}-77", f"x{NUMBER}y"])
+def test_a_receipt_of_an_unknown_message_keeps_no_id_that_holds_the_number(message_id: str) -> None:
+    assert ReceiptBook().match(receipt(message_id)) == Matched("", "delivered", "DELIVRD")
 
 
 def test_a_long_message_is_delivered_when_all_of_its_parts_are() -> None:

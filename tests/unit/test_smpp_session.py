@@ -78,10 +78,18 @@ def test_an_enquire_link_before_the_answer_to_the_bind_is_answered_and_binds_not
     assert session.receive(pack_pdu(BIND_RESP, 1), 1) == [Bound()]
 
 
-def test_a_refused_bind_ends_the_session_with_its_status() -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pack_pdu(BIND_RESP, 1, status=0x0E),
+        pack_pdu(BIND_RESP, 0, status=0x0E),
+        pack_pdu(RESPONSE | 2, 1, b"\0", 0x0E),
+    ],
+)
+def test_a_refused_bind_ends_the_session_with_its_status(answer: bytes) -> None:
     session = binding()
 
-    assert session.receive(pack_pdu(BIND_RESP, 1, status=0x0E), 1) == [
+    assert session.receive(answer, 1) == [
         BindRefused(0x0E),
         SessionEnded("the bind was refused"),
     ]

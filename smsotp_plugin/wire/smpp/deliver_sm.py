@@ -128,7 +128,7 @@ class NetworkReceipt:
     Attributes:
         message_id: As the SMSC spells it here, which may not be as in its submit_sm_resp; at most 64 characters.
         status: ``delivered``, ``expired``, ``undeliverable``, ``rejected``, ``accepted`` or ``unknown``.
-        detail: State and error code in the SMSC's words.
+        detail: State and error code in the SMSC's words, as far as they are such.
         numbers: Digits of both addresses; one of them is the number that the message went to. Never shown.
     """
 
@@ -150,6 +150,8 @@ _STATES: Final = (
     ("REJECTD", "rejected"),
 )
 _STATUS_OF_WORD: Final = dict(_STATES)
+#: Characters of an error code; appendix B has three, and network_error_code is a number of 16 bits.
+_LONGEST_ERROR: Final = 5
 #: Some put a blank before the value; what is a name itself is none.
 _FIELD = re.compile(r"\b(id|stat|err):(?:[ \t](?![A-Za-z]+:))?([!-~]{1,64})", re.IGNORECASE)
 _MESSAGE_TEXT = re.compile(r"\btext:", re.IGNORECASE)
@@ -169,11 +171,13 @@ def read_receipt(delivery: DeliverSm) -> NetworkReceipt | None:
     if not message_id:
         return None
     word = _find_state_word(delivery.options.get(MESSAGE_STATE, b"")) or fields.get("stat", "").upper()
+    # What is no state and no error code may be a piece of the message, or the number.
+    state = word if word in _STATUS_OF_WORD else "another state" if word else "no state"
     error = _describe_network_error(delivery.options.get(NETWORK_ERROR_CODE, b"")) or fields.get("err", "")
     return NetworkReceipt(
         message_id,
         _STATUS_OF_WORD.get(word, "unknown"),
-        (f"{word or 'no state'}, error {error}" if error.strip("0") else word or "no state")[:128],
+        f"{state}, error {error}" if error.strip("0") and len(error) <= _LONGEST_ERROR else state,
         (_keep_digits(delivery.source), _keep_digits(delivery.destination)),
     )
 

@@ -271,10 +271,11 @@ class SmppSession:
         return [Answered(pdu.sequence, pdu.status, pdus.read_message_id(pdu.body))]
 
     def _take_bind_answer(self, pdu: Pdu, now: float) -> list[Event]:
+        if pdu.status != _OK:
+            # Whatever its number is, and even if it is that of another kind of bind: there is no other one.
+            return self._take_refusal(pdu, now)
         if pdu.command != self._bind.command | RESPONSE or pdu.sequence != 1:
             return []
-        if pdu.status != _OK:
-            return self._take_refusal(pdu, now)
         self.state = SessionState.BOUND
         self._timers.note_bound()
         return [Bound()]

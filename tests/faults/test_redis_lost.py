@@ -2,8 +2,6 @@
 
 import contextlib
 import shutil
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -23,7 +21,7 @@ from tests.support.challenges import DAY, RIGHT, WINDOW, WRONG, name_outcome
 from tests.support.clock import FakeClock, Waits
 from tests.support.parcels import begin, begin_attempt
 from tests.support.redis import PATIENCE, Redis, once, open_store, somebody
-from tests.support.redis_peer import Peer
+from tests.support.redis_peer import Proxy
 from tests.support.redis_places import COPIED, wait_for_copy
 
 NOW = SystemClock().time
@@ -31,31 +29,19 @@ NOW = SystemClock().time
 LOST = "UnknownChallenge"
 
 
-class Cable(Peer):
+class Cable(Proxy):
     """A way to a Redis that can be cut without either side hearing of it, and laid to another one."""
 
-    def __init__(self, port: int) -> None:
-        super().__init__(self._carry)
-        self.leads_to = port
-        self._is_cut = False
+    _is_cut = False
 
     def cut(self) -> None:
         self._is_cut = True
 
-    def _carry(self, near: socket.socket) -> None:
-        with socket.create_connection(("127.0.0.1", self.leads_to)) as far:
-            back = threading.Thread(target=self._pass_on, args=(far, near), daemon=True)
-            back.start()
-            self._pass_on(near, far)
-            back.join()
+    def ask(self, piece: bytes) -> bytes:
+        return b"" if self._is_cut else piece
 
-    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while piece := source.recv(65536):
-                if not self._is_cut:
-                    target.sendall(piece)
-        with contextlib.suppress(OSError):
-            target.shutdown(socket.SHUT_RDWR)
+    def answer(self, piece: bytes) -> bytes:
+        return self.ask(piece)
 
 
 class Opened:

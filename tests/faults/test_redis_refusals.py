@@ -12,7 +12,6 @@ import pytest
 
 from smsotp_mocks.servers.redis import RedisServer
 from smsotp_plugin.errors import StoreError
-from smsotp_plugin.stores.redis.link import LIMIT
 from tests.support.parcels import begin
 from tests.support.redis import open_store, somebody
 from tests.support.redis_peer import Peer, Proxy, close, server
@@ -44,7 +43,7 @@ class Moved:
         self._named = self._first.port
         self._second = server.port
         sentinel = self._running.enter_context(Peer(self._name))
-        self.store = open_store(f"redis+sentinel://127.0.0.1:{sentinel.port}/mymaster", limit=LIMIT)
+        self.store = open_store(f"redis+sentinel://127.0.0.1:{sentinel.port}/mymaster")
         self._running.callback(close, self.store)
 
     def refuse(self, words: str) -> None:

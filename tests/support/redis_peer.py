@@ -110,21 +110,41 @@ def say(answer: bytes) -> Callable[[socket.socket], None]:
 
 
 class Proxy(Peer):
-    """Stands between a store and a Redis; may keep the answers to itself, or change them."""
+    """
+    Stands between a store and a Redis; may keep the answers to itself, or change them.
+
+    Args:
+        port: Of the Redis.
+    """
 
     def __init__(self, port: int) -> None:
-        super().__init__(self._forward)
-        self._port = port
+        super().__init__(self._carry)
+        self.leads_to = port
         self.is_silent = False
         self.change: Callable[[bytes], bytes] = bytes
 
-    def _forward(self, connection: socket.socket) -> None:
-        with socket.create_connection(("127.0.0.1", self._port)) as redis:
-            while asked := connection.recv(65536):
-                redis.sendall(asked)
-                answer = redis.recv(65536)
-                if not self.is_silent:
-                    connection.sendall(self.change(answer))
+    def ask(self, piece: bytes) -> bytes:
+        """Return what the Redis gets of what the store says."""
+        return piece
+
+    def answer(self, piece: bytes) -> bytes:
+        """Return what the store gets of what the Redis says."""
+        return b"" if self.is_silent else self.change(piece)
+
+    def _carry(self, near: socket.socket) -> None:
+        with socket.create_connection(("127.0.0.1", self.leads_to)) as far:
+            back = threading.Thread(target=_pass_on, args=(far, near, self.answer), daemon=True)
+            back.start()
+            _pass_on(near, far, self.ask)
+            back.join()
+
+
+def _pass_on(source: socket.socket, target: socket.socket, change: Callable[[bytes], bytes]) -> None:
+    with contextlib.suppress(OSError):
+        while piece := source.recv(65536):
+            target.sendall(change(piece))
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture

@@ -68,9 +68,7 @@ def _read_secret(value: Any) -> Any:
         case {"env": str(name), **rest} if not rest:
             if not _VARIABLE.fullmatch(name):
                 raise ValueError('must be the name of an environment variable, { env = "NAME" }')
-            if name not in os.environ:
-                raise ValueError(f"the environment variable {name} is not set")
-            return _demand_content(os.environ[name], f"the environment variable {name}")
+            return _demand_content(_read_variable(name), f"the environment variable {name}")
         case _:
             raise ValueError('must be a text, { file = "/path" } or { env = "NAME" }')
 
@@ -80,6 +78,18 @@ def _demand_content(secret: str, source: str) -> str:
     if not secret:
         raise ValueError(f"{source} is empty")
     return secret
+
+
+def _read_variable(name: str) -> str:
+    value = os.environ.get(name)
+    if value is None:
+        raise ValueError(f"the environment variable {name} is not set")
+    try:
+        # Python reads bytes that are not UTF-8 as lone surrogates, which nothing can send.
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"the environment variable {name} is not UTF-8 text") from None
+    return value
 
 
 def _read_secret_file(path: Path) -> str:

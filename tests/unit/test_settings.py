@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -300,6 +301,23 @@ def test_a_secret_that_was_never_filled_in_is_told(
     assert problems(file, f'{start}{{ env = "SMSOTP_TEST_PASSWORD" }}') == [
         "gateways.a.PASSWORD: the environment variable SMSOTP_TEST_PASSWORD is empty"
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "place"),
+    [
+        ("[store]\nkey = ", "store.key"),
+        ('[gateways.a]\nprovider = "http"\nURL = "https://sms.example/"\nPASSWORD = ', "gateways.a.PASSWORD"),
+    ],
+)
+def test_a_secret_in_the_environment_that_is_not_utf8_is_told(
+    file: Path, monkeypatch: pytest.MonkeyPatch, before: str, place: str
+) -> None:
+    monkeypatch.setenv("SMSOTP_TEST_SECRET", os.fsdecode(b"\xe4" * 40))
+
+    assert f"{place}: the environment variable SMSOTP_TEST_SECRET is not UTF-8 text" in problems(
+        file, f'{before}{{ env = "SMSOTP_TEST_SECRET" }}'
+    )
 
 
 def test_a_byte_order_mark_does_not_matter(file: Path) -> None:

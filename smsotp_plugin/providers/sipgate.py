@@ -58,6 +58,9 @@ _MEANINGS: Meanings = MappingProxyType(
         "520": (BadMessage, "invalid characters"),
         "525": (AuthFailed, "type of service not available to this account"),
         # Faults of XML-RPC itself (Specification for Fault Code Interoperability).
+        "-32700": (BadMessage, "the call cannot be read"),
+        "-32600": (BadMessage, "the call is none"),
+        "-32602": (BadMessage, "invalid parameters"),
         "-32601": (GatewayUnavailable, "method not found"),
         "-32500": (Unknown, "application error"),
         "-32400": (Unknown, "system error"),
@@ -149,18 +152,19 @@ class SipgateProvider(WebProvider[SipgateSettings]):
         try:
             returned = read_answer(reply.text)
         except RpcFault as fault:
-            raise _judge_failure(fault.code, reply.retry_after) from None
+            raise _judge_failure(fault.code, reply.retry_after, Unknown) from None
         except UnreadableAnswer as exc:
             raise ProtocolViolation(f"{exc}, with status {reply.status}") from None
         code = read_number(returned.get("StatusCode")) if isinstance(returned, dict) else None
         if code is None:
             raise ProtocolViolation("the answer holds no StatusCode")
         if code != 200:
-            raise _judge_failure(code, reply.retry_after)
+            raise _judge_failure(code, reply.retry_after, Refused)
         session = returned.get("SessionID")
         return Receipt(clean_id(str(session)) if isinstance(session, str | int) else "")
 
 
-def _judge_failure(code: int, retry_after: float | None) -> DeliveryError:
+def _judge_failure(code: int, retry_after: float | None, otherwise: type[DeliveryError]) -> DeliveryError:
+    """Return what a code means; one that is not known is an error of the kind `otherwise`."""
     known = find_known_error(str(code), _MEANINGS, retry_after)
-    return known or Refused(f"the gateway answered with its error {code}")
+    return known or otherwise(f"the gateway answered with its error {code}")

@@ -54,7 +54,7 @@ def test_a_place_that_cannot_be_looked_at_is_told_to_whoever_erases_or_reads(pat
 def test_what_is_no_database_is_told(path: Path) -> None:
     path.write_text("no database " * 100)
 
-    with pytest.raises(StoreError, match="cannot be written: file is not a database; do it as root"):
+    with pytest.raises(StoreError, match="cannot be written: file is not a database"):
         erase_from_file(path, NOBODY, IMPATIENT)
 
 

@@ -13,6 +13,15 @@ from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
 
 #: How long a command waits for a server that writes, and for those who read, in seconds.
 _PATIENCE = 5.0
+_ADVICE = {
+    (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED): "end the program that holds it, or do this again",
+    (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT): (
+        "[store] url names another file, or this one is damaged: then end FreeRADIUS, remove it, and start again"
+    ),
+    (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH): (
+        "do it as root or as the user that FreeRADIUS runs as"
+    ),
+}
 
 
 def demand_database(path: Path) -> None:
@@ -24,6 +33,8 @@ def demand_database(path: Path) -> None:
     """
     if not _look(path):
         raise StoreError(f"there is no database {path} yet: FreeRADIUS makes it at its first start")
+    if path.is_dir():
+        raise StoreError(f"{path} is a directory: [store] url has to name a file in it")
 
 
 def _look(path: Path) -> bool:
@@ -51,9 +62,7 @@ def read_beside(path: Path) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE)) as connection:
             yield connection
     except sqlite3.Error as exc:
-        raise StoreError(
-            f"{path} cannot be read: {exc}; do it as root or as the user that FreeRADIUS runs as"
-        ) from exc
+        raise _explain(path, "read", exc) from exc
 
 
 @contextmanager
@@ -69,11 +78,22 @@ def open_beside(path: Path) -> Iterator[sqlite3.Connection]:
         with closing(connect(path, _PATIENCE)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version != SCHEMA_VERSION:
-                raise StoreError(
-                    f"{path} was written by another version of smsotp-plugin: restart FreeRADIUS first"
-                )
+                raise _another_version(path)
             yield connection
     except sqlite3.Error as exc:
-        raise StoreError(
-            f"{path} cannot be written: {exc}; do it as root or as the user that FreeRADIUS runs as"
-        ) from exc
+        raise _explain(path, "written", exc) from exc
+
+
+def _another_version(path: Path) -> StoreError:
+    return StoreError(f"{path} was written by another version of smsotp-plugin: restart FreeRADIUS first")
+
+
+def _explain(path: Path, done: str, error: sqlite3.Error) -> StoreError:
+    """Say what SQLite says, and what can be done about it."""
+    # The lowest byte is the kind: https://www.sqlite.org/rescode.html section 5.
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
+    if code == sqlite3.SQLITE_ERROR:
+        # A table or a column is missing.
+        return _another_version(path)
+    advice = next((f"; {text}" for codes, text in _ADVICE.items() if code in codes), "")
+    return StoreError(f"{path} cannot be {done}: {error}{advice}")

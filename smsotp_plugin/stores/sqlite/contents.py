@@ -27,7 +27,7 @@ from smsotp_plugin.stores.guesses import Streak
 from smsotp_plugin.stores.kept import KeptMessage
 from smsotp_plugin.stores.sqlite.answers import list_brakes
 from smsotp_plugin.stores.sqlite.attempts import Attempts, find_notes, list_owners, read_notes
-from smsotp_plugin.stores.sqlite.beside import open_beside, read_beside
+from smsotp_plugin.stores.sqlite.beside import demand_database, open_beside, read_beside
 from smsotp_plugin.stores.sqlite.file import SqliteFile
 from smsotp_plugin.stores.sqlite.neighbours import draw_owner
 from smsotp_plugin.stores.sqlite.rows import insert_rows
@@ -58,6 +58,7 @@ def read_contents_of_file(path: Path) -> StoreContents:
     Raises:
         StoreError: It is not there, or cannot be read.
     """
+    demand_database(path)
     notes = {
         key: gateways
         for owner in list_owners(path)

@@ -19,19 +19,29 @@ from smsotp_plugin import __version__
 #: Exit codes: something went wrong that is not the configuration, and: the configuration has problems.
 FAILED, PROBLEMS = 1, 2
 
+#: Whether a path may be read is left to whoever reads it, and says what it is and why it cannot be.
 _ConfigOption = Annotated[
     Path,
     typer.Option(
-        "--config", metavar="FILE", envvar="SMSOTP_CONFIG", help="The configuration.", show_envvar=True
+        "--config",
+        metavar="FILE",
+        envvar="SMSOTP_CONFIG",
+        help="The configuration.",
+        show_envvar=True,
+        readable=False,
     ),
 ]
 _RaddbOption = Annotated[
-    Path, typer.Option("--raddb", metavar="DIR", help="FreeRADIUS's configuration directory.")
+    Path,
+    typer.Option("--raddb", metavar="DIR", help="FreeRADIUS's configuration directory.", readable=False),
 ]
 _InstalledConfigOption = Annotated[
     Path | None,
     typer.Option(
-        "--config", metavar="FILE", help="The plugin's configuration; otherwise that of the installed module."
+        "--config",
+        metavar="FILE",
+        help="The plugin's configuration; otherwise that of the installed module.",
+        readable=False,
     ),
 ]
 _DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the changes and make none.")]
@@ -198,7 +208,7 @@ def limits(
     whom: Annotated[
         str,
         typer.Argument(
-            metavar="[USER|NUMBER|BRAKE]",
+            metavar="USER|NUMBER|BRAKE",
             help="Whose SMS, in any spelling, or what a brake is called; otherwise what was over a limit.",
             callback=_check_words,
         ),
@@ -220,8 +230,14 @@ def limits(
 
 @store_app.command()
 def copy(
-    source: Annotated[Path, typer.Argument(metavar="FROM", help="The configuration whose store is read.")],
-    target: Annotated[Path, typer.Argument(metavar="TO", help="The configuration whose store is filled.")],
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="FROM", help="The configuration whose store is read.", readable=False),
+    ],
+    target: Annotated[
+        Path,
+        typer.Argument(metavar="TO", help="The configuration whose store is filled.", readable=False),
+    ],
 ) -> None:
     """
     Copy all that a store holds into another one that is empty; no server may be running that uses either.
@@ -284,7 +300,8 @@ def install(
     Write the module, the policies, the dictionary entries and an example virtual server into FreeRADIUS's configuration.
 
     Can be run again at any time, for example after an upgrade. Exit code 0: all is in place. 2: it cannot be installed
-    so, and nothing was changed. 1: it was installed, but FreeRADIUS does not accept its configuration.
+    so, and nothing was changed. 1: it was installed, but FreeRADIUS does not accept its configuration; or not wholly, as
+    is told.
     """
     from smsotp_plugin.commands.freeradius_install import install as run  # noqa: PLC0415  (quick --help)
 
@@ -338,7 +355,8 @@ def uninstall(
     Leave FreeRADIUS's configuration as it was before the installation.
 
     Refuses while something in it still uses the plugin, and says where. Exit code 0: all is gone. 2: something still uses
-    it or was changed by hand, and nothing was changed. 1: it is gone, but FreeRADIUS does not accept its configuration.
+    it or was changed by hand, and nothing was changed. 1: it is gone, but FreeRADIUS does not accept its configuration; or
+    not wholly, as is told.
     """
     from smsotp_plugin.commands.freeradius_uninstall import uninstall as run  # noqa: PLC0415  (quick --help)
 
@@ -373,8 +391,8 @@ def main() -> None:
     except SmsOtpError as exc:
         print(make_printable(f"smsotp: {exc}"), file=sys.stderr)  # noqa: T201  (as above)
     except OSError as exc:
-        where = f"{exc.filename}: " if exc.filename else ""
-        print(make_printable(f"smsotp: {where}{exc.strerror}"), file=sys.stderr)  # noqa: T201  (as above)
+        where = exc.filename or "a file without a name, such as standard output"
+        print(make_printable(f"smsotp: {where}: {exc.strerror}"), file=sys.stderr)  # noqa: T201  (as above)
     except Exception as exc:  # noqa: BLE001  (the last resort: its text may hold a secret)
         place = exc.__traceback__
         while place and place.tb_next:

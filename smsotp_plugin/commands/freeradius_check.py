@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from smsotp_plugin.commands.terminal import open_consoles, print_problems, write_table
+from smsotp_plugin.commands.terminal import looks_at_server, open_consoles, print_problems, write_table
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.log import make_printable
 from smsotp_plugin.raddb.readiness import Readiness, find_configured_file, judge_readiness
@@ -32,10 +32,11 @@ def check_server(raddb: Path, config: Path | None, default: Path, *, before_star
     """
     out, err = open_consoles()
     try:
-        tree = Raddb(raddb.absolute())
-        file = (config or find_configured_file(tree) or default).absolute()
-        account = tree.account()
-        readiness = judge_readiness(tree, file)
+        with looks_at_server():
+            tree = Raddb(raddb.absolute())
+            file = (config or find_configured_file(tree) or default).absolute()
+            account = tree.account()
+            readiness = judge_readiness(tree, file)
     except ConfigError as exc:
         print_problems(err, exc.problems)
         return _PROBLEMS

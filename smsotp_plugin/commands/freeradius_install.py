@@ -7,8 +7,13 @@ from rich.console import Console
 from rich.text import Text
 
 from smsotp_plugin.commands.freeradius_check import tell_installed
-from smsotp_plugin.commands.terminal import open_consoles, print_problems, print_warnings
-from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.commands.terminal import (
+    looks_at_server,
+    open_consoles,
+    print_problems,
+    print_warnings,
+)
+from smsotp_plugin.errors import ConfigError, SmsOtpError
 from smsotp_plugin.raddb.changes import Change
 from smsotp_plugin.raddb.install import PlannedChanges, plan_installation
 from smsotp_plugin.raddb.server_check import Judgement, judge_with_server
@@ -34,9 +39,10 @@ def install(raddb: Path, config: Path, listen: str | None, *, dry_run: bool) -> 
     try:
         settings = load_settings(config)
         listener = None if listen is None else read_listener(listen)
-        tree = Raddb(raddb)
-        refuse_without_rights(tree, dry_run=dry_run)
-        plan = plan_installation(tree, config, settings, listener)
+        with looks_at_server():
+            tree = Raddb(raddb)
+            refuse_without_rights(tree, dry_run=dry_run)
+            plan = plan_installation(tree, config, settings, listener)
     except ValueError as exc:
         print_problems(err, [f"--listen: {exc}"])
         return 2
@@ -89,7 +95,13 @@ def _show_changes(out: Console, changes: list[Change]) -> None:
 
 def _make_changes(out: Console, changes: list[Change]) -> None:
     for change in changes:
-        change.make()
+        try:
+            change.make()
+        except OSError as exc:
+            raise SmsOtpError(
+                f"it is not possible to {change.describe()}: {exc.strerror}; only what is told above was done: mend that, and "
+                "do this again"
+            ) from exc
         out.print(Text(f"done: {change.describe()}"))
     if not changes:
         out.print(Text("Nothing had to be changed."))

@@ -9,7 +9,7 @@ from smsotp_plugin.commands.freeradius_install import (
     refuse_without_rights,
     tell_judgement,
 )
-from smsotp_plugin.commands.terminal import open_consoles, print_problems
+from smsotp_plugin.commands.terminal import looks_at_server, open_consoles, print_problems
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.raddb.tree import Raddb
 from smsotp_plugin.raddb.uninstall import plan_removal
@@ -28,9 +28,10 @@ def uninstall(raddb: Path, *, dry_run: bool) -> int:
     """
     out, err = open_consoles()
     try:
-        tree = Raddb(raddb.absolute())
-        refuse_without_rights(tree, dry_run=dry_run)
-        plan = plan_removal(tree)
+        with looks_at_server():
+            tree = Raddb(raddb.absolute())
+            refuse_without_rights(tree, dry_run=dry_run)
+            plan = plan_removal(tree)
     except ConfigError as exc:
         print_problems(err, exc.problems)
         return 2

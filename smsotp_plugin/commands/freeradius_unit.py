@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from smsotp_plugin.commands.systemd import quote_path
+from smsotp_plugin.commands.terminal import looks_at_server
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.raddb.tree import Raddb
 
@@ -25,7 +26,8 @@ def drop_in(raddb: Path, config: Path | None) -> str:
     Raises:
         ConfigError: One of them is not there or cannot be read, so that FreeRADIUS would not start again.
     """
-    Raddb(raddb)
+    with looks_at_server():
+        Raddb(raddb)
     if config and not config.is_file():
         raise ConfigError([f"{config} is no file: --config names the plugin's configuration"])
     command = Path(sys.executable).parent / "smsotp"

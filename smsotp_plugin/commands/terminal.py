@@ -1,6 +1,7 @@
 """What the commands print alike: problems, failures, warnings and tables."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec
@@ -36,6 +37,23 @@ def tells_failures(command: Callable[_P, int]) -> Callable[_P, int]:
             return 1
 
     return run
+
+
+@contextmanager
+def looks_at_server() -> Iterator[None]:
+    """
+    Look at FreeRADIUS's configuration in this context.
+
+    Raises:
+        ConfigError: The operating system does not let us.
+    """
+    try:
+        yield
+    except OSError as exc:
+        advice = "; do it as root" if isinstance(exc, PermissionError) else ""
+        raise ConfigError(
+            [f"{exc.filename or 'a file without a name'} cannot be looked at: {exc.strerror}{advice}"]
+        ) from exc
 
 
 def print_problems(console: Console, problems: list[str]) -> None:

@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,12 +79,13 @@ class Raddb:
 
     Raises:
         ConfigError: It is no raddb, or cannot be read.
+        OSError: That cannot be known.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.main_file = path / "radiusd.conf"
-        if not self.main_file.is_file():
+        if not _is_file(self.main_file):
             problem = (
                 f"{path} is not a FreeRADIUS configuration directory: it has no radiusd.conf; name the one that has it, "
                 "such as /etc/freeradius/3.0 on Debian or /etc/raddb elsewhere"
@@ -171,6 +173,14 @@ class Raddb:
             # FreeRADIUS passes over everything else.
             if file.is_file() and re.fullmatch(r"[A-Za-z0-9_.-]+", file.name) and file.name[0] != ".":
                 yield file, read_text(read_file(file))
+
+
+def _is_file(path: Path) -> bool:
+    # Not `Path.is_file`, which since Python 3.14 says no where the present user may not know.
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _find_owner(path: Path, uid: int) -> Account:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 _FORM = re.compile(r"([0-9]{1,9})\s*/\s*([0-9]{1,6})?\s*(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-#: Seconds: nobody wants to remember single SMS for longer.
+#: Seconds. Nobody wants the moment of each SMS to be remembered for longer.
 _LONGEST = 31 * 86400
 _MOST = 10_000_000
 

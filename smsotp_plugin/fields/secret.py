@@ -1,7 +1,7 @@
 """
-Types that the settings models of several modules share.
+The base of all settings models, and how a secret is written in the configuration.
 
-The models themselves stand where they are used: the gateways' beside their providers, the rest in `settings`.
+The models themselves are where they are used: the gateways' beside their providers, the rest in `settings`.
 """
 
 import os
@@ -26,7 +26,7 @@ _LOOKS_BLANK = "\u00a0\u115f\u1160\u3164\uffa0"
 
 
 class SettingsModel(BaseModel):
-    """Base of every settings model: unknown keys are problems, true and false are no numbers, and error texts show no value."""
+    """Base of every settings model: unknown keys are problems, true and false are not numbers, and error texts show no value."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -61,7 +61,7 @@ def _read_secret(value: Any) -> Any:
         return value
     match value:
         case {"file": str(path), **rest} if not rest:
-            # A relative one depends on where the server is started; it may also be the secret itself, not to be repeated.
+            # A relative path depends on where the server is started. It may also be the secret itself, so it is not repeated.
             if not path.startswith("/") or "\0" in path or len(path) > _LONGEST_PATH:
                 raise ValueError('must be the absolute path of a file, { file = "/path" }')
             return _demand_content(_read_secret_file(Path(path)), path)
@@ -74,7 +74,7 @@ def _read_secret(value: Any) -> Any:
 
 
 def _demand_content(secret: str, source: str) -> str:
-    """Refuse what was prepared and never filled; who wants no password writes none."""
+    """Refuse a secret that was prepared and never filled in; whoever wants no password sets none."""
     if not secret:
         raise ValueError(f"{source} is empty")
     return secret
@@ -105,7 +105,7 @@ def _read_secret_file(path: Path) -> str:
 
 
 def find_oddity(secret: str) -> str:
-    """Say what of a secret cannot be meant, in words that do not repeat it; nothing where all is well."""
+    """Say what is odd about a secret, in words that do not repeat it; empty if nothing is."""
     if secret != secret.strip():
         return "begins or ends with a blank or a line break"
     strange = next(

@@ -50,7 +50,7 @@ def read_address(text: str) -> str:
         The address. It holds no character that could end a header or a command.
 
     Raises:
-        ValueError: It is none; the text does not repeat it.
+        ValueError: It is not a mail address; the text does not repeat it.
     """
     local, at, domain = text.rpartition("@")
     try:
@@ -174,6 +174,6 @@ def _find_server(value: Any, info: ValidationInfo) -> Any:
     raise ValueError(f"must name one of the tables [smtp_servers.NAME]; there are: {known}")
 
 
-#: The name of a definition, found in the validation context's ``smtp_servers``: name -> `SmtpServer`, or None for one
-#: that could not be read.
+#: The name of a definition, looked up in ``smtp_servers`` of the validation context: name -> `SmtpServer`, or None for a
+#: definition that could not be read.
 SmtpServerSetting = Annotated[SmtpServer | None, BeforeValidator(_find_server)]

@@ -2,7 +2,7 @@
 Texts with tags such as ``{otp}``, which administrators write.
 
 The type of a setting says, with a `Tags`, which tags its text may hold. A text is split once, when settings are read;
-filling it joins the pieces. So whatever is filled in is never searched for tags itself. Anything else in braces has no
+filling it joins the pieces, so that whatever is filled in is never searched for tags itself. Anything else in braces has no
 meaning; it stays as it is, and `Template.explain_unknown` lets ``smsotp check`` warn of it.
 """
 

@@ -1,4 +1,4 @@
-"""POSIX access control lists: who else may do something with a file, beside its owner, its group and everyone."""
+"""POSIX access control lists: who may do something with a file, apart from its owner, its group and everyone."""
 
 import os
 import struct
@@ -19,7 +19,7 @@ class Grant:
 
     Attributes:
         is_user: Whether it is a user.
-        number: Of the user or group.
+        number: The number of the user or group.
         rights: The last three bits of a mode.
     """
 
@@ -31,11 +31,11 @@ class Grant:
 @dataclass(frozen=True, slots=True)
 class Acl:
     """
-    A list.
+    An access control list. All rights are the last three bits of a mode.
 
     Attributes:
-        own_group: What the file's group may do; the mode says something else where there is a list.
-        grants: What others may do, by name.
+        own_group: What the file's group may do: where there is a list, the mode does not tell.
+        grants: What other users and groups may do.
     """
 
     own_group: int

@@ -21,7 +21,7 @@ _OWN = frozenset({"workers"})
 
 def find_traits(settings: Settings) -> ProcessTraits:
     """
-    Return what a process has to have alike that uses a store with others; no key is made.
+    Return what a process that uses a store with others must have in common with them; no key is made.
 
     Raises:
         ConfigError: The key file cannot be used.
@@ -30,7 +30,7 @@ def find_traits(settings: Settings) -> ProcessTraits:
 
 
 def make_traits(settings: Settings, keys: Sequence[bytes]) -> ProcessTraits:
-    """Return the same of a process that has these keys."""
+    """Return the same for a process that has these keys."""
     store = settings.store
     place = "the configuration" if store.given_keys else f"the key file {store.key_path}"
     return ProcessTraits(tuple(map(name_key, keys)), place, name_settings(settings))
@@ -63,7 +63,7 @@ def name_settings(settings: Settings) -> tuple[str, ...]:
 
 
 def _plain(value: Any) -> Any:
-    """Return what two equal settings have alike, whichever process has read them."""
+    """Return a setting in a form that is the same for equal settings, whichever process has read them."""
     match value:
         case BaseModel():
             return {

@@ -21,7 +21,7 @@ def read_document(path: Path) -> dict[str, Any]:
     Read a TOML file.
 
     Raises:
-        ConfigError: It cannot be read, or is no TOML; one problem, with the file's name.
+        ConfigError: It cannot be read, or is not TOML; one problem, with the file's name.
     """
     try:
         content = read_plain_file(path, _LARGEST_FILE)

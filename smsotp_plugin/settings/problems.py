@@ -14,16 +14,16 @@ from pydantic_core import ErrorDetails
 from smsotp_plugin.fields.secret import SettingsModel
 from smsotp_plugin.settings.document import KeyPath, write_path
 
-#: What numbers and their like are called: where a text stands, and where something else does.
+#: What a number or its like is called where the file has a text instead, and where it has something else.
 _KINDS = {
     "int": ("a number", "a valid integer"),
     "float": ("a number", "a valid number"),
     "decimal": ("a number", "a valid number"),
     "bool": ("true or false", "true or false"),
 }
-#: How pydantic's names for that go on.
+#: How pydantic's names for these problems end.
 _OTHER_KIND = ("type", "parsing", "parsing_size", "from_float")
-#: Follows from another problem of the same table.
+#: Problems that only follow from another one of the same table.
 _FOLLOWS = ("default_factory_not_called",)
 
 

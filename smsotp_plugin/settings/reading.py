@@ -1,4 +1,4 @@
-"""From a TOML file to `Settings`: every part is read and judged, then what is wrong only in company."""
+"""From a TOML file to `Settings`: every part is read and judged, and then what is wrong only in combination."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -244,7 +244,7 @@ def _find_cross_problems(parts: Mapping[str, Any], named_gateways: Any) -> list[
             f"{otp.codes / guesses.most:.0f} a day; it must be at most one in {GUESSED_ONCE_IN}: raise otp.length or lower it"
         )
     found += _find_queue_problems(parts)
-    # Not those without problems: that a gateway cannot be used is told once, where it stands.
+    # Routes are compared with all gateways that have a name: that one cannot be used is said once, at the gateway.
     if otp and challenge and _could_be_code(challenge, otp):
         found.append("challenge.resend_word: it must not look like a code, or that code could never be typed")
     found += _find_route_problems(parts["routes"], named_gateways if isinstance(named_gateways, dict) else {})

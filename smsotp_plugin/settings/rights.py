@@ -1,4 +1,4 @@
-"""Who else can read or change the files that a configuration stands in and names."""
+"""Who else can read or change the configuration file and the files that it names."""
 
 import grp
 import os
@@ -33,7 +33,7 @@ _ACCOUNT_IN_URL = re.compile(r"[a-z+]+://[^/@]*@")
 @dataclass(frozen=True, slots=True)
 class Owners:
     """
-    Whose the store's files may be, besides root's.
+    Who may own the store's files, besides root.
 
     Attributes:
         users: Numbers of users.
@@ -44,7 +44,7 @@ class Owners:
     groups: frozenset[int]
 
     def has_stranger(self, found: os.stat_result) -> bool:
-        """Tell whether a file's group is none of the server's."""
+        """Tell whether a file's group is not one of the server's."""
         return found.st_gid not in {0, *self.groups}
 
     @classmethod
@@ -54,7 +54,7 @@ class Owners:
 
     @classmethod
     def of_directory(cls, store: StoreSettings) -> "Owners | None":
-        """Return whose the store's directory is: the server's user, as far as can be seen from outside."""
+        """Return who owns the store's directory: the server's user, as far as can be seen from outside."""
         try:
             found = store.directories[0].stat()
         except (OSError, IndexError):
@@ -72,7 +72,7 @@ def find_rights_warnings(
         settings: As they were read.
         path: The file that they came from.
         document: That file's content.
-        owners: Whose the store's files may be; None where the server's user is not known.
+        owners: Who may own the store's files; None where the server's user is not known.
     """
     owners = owners or Owners.of_directory(settings.store)
     found = path.stat()
@@ -96,7 +96,7 @@ def find_rights_warnings(
         if source and not source.is_absolute():
             yield f"{path}: {place}: {source} is not an absolute path: FreeRADIUS runs in another directory"
         if source:
-            # A key of the store is worth as much there as in a file of its own.
+            # A key of the store is worth as much in such a file as in `store.key_file`.
             keepers = owners if place.startswith(_KEYS) else None
             yield from _find_file_warnings(f"{path}: {place}", source, keepers)
             yield from _find_directory_warnings(f"{path}: {place}", _list_homes(source.absolute()), keepers)
@@ -155,14 +155,14 @@ def _list_homes(file: Path) -> set[Path]:
 
 
 def _find_directory_warnings(place: str, homes: set[Path], owners: Owners | None) -> Iterator[str]:
-    """Judge who can put another file in the place of one in these; strictly, where it is known whose they may be."""
+    """Judge who can replace a file in these directories; strictly, where it is known who may own them."""
     for directory in sorted({above for home in homes for above in (home, *home.parents)}, reverse=True):
         try:
             found = directory.stat()
         except OSError:
             continue
         everyone = found.st_mode & stat.S_IWOTH
-        # There, nobody replaces what is not theirs.
+        # In a sticky directory, nobody can replace what is not theirs.
         sticky = found.st_mode & stat.S_ISVTX
         typed = shlex.quote(str(directory))
         if everyone and not sticky:
@@ -200,7 +200,7 @@ def _find_stranger_warnings(
 
 
 def _list_strangers(acl: Acl | None, owners: Owners) -> Iterator[tuple[str, int]]:
-    """Yield who is named in a list and is not the server's, and the last three bits of a mode for them."""
+    """Yield each user or group in a list that is not the server's, with its rights as the last three bits of a mode."""
     for grant in () if acl is None else acl.grants:
         if grant.number not in {0, *(owners.users if grant.is_user else owners.groups)}:
             whom = (

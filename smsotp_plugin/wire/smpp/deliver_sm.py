@@ -52,7 +52,7 @@ class DeliverSm:
 
 def read_delivery(pdu: Pdu) -> DeliverSm:
     """
-    Read a deliver_sm or a data_sm. What is complete counts, whatever follows it: an SMSC adds a stray octet to each.
+    Read a deliver_sm or a data_sm. What is complete counts, whatever follows it: some SMSCs add a stray octet to each.
 
     Raises:
         ProtocolViolation: It ends before its text, or a string has no end.
@@ -152,7 +152,7 @@ _STATES: Final = (
 _STATUS_OF_WORD: Final = dict(_STATES)
 #: Characters of an error code; appendix B has three, and network_error_code is a number of 16 bits.
 _LONGEST_ERROR: Final = 5
-#: Some put a blank before the value; what is a name itself is none.
+#: Some SMSCs put a blank before the value; a word that is a name itself is not a value.
 _FIELD = re.compile(r"\b(id|stat|err):(?:[ \t](?![A-Za-z]+:))?([!-~]{1,64})", re.IGNORECASE)
 _MESSAGE_TEXT = re.compile(r"\btext:", re.IGNORECASE)
 

@@ -38,7 +38,7 @@ from smsotp_plugin.wire.smpp.status import bind_failure
 from smsotp_plugin.wire.smpp.ticket import Progress, Ticket
 from smsotp_plugin.wire.smpp.transport import Interrupted, SmppTransport
 
-#: Seconds before the next session where the pause itself failed.
+#: Seconds before the next session if the pause itself failed.
 _BUG_PAUSE = 5.0
 
 _CLOSED = "the gateway is closed"
@@ -56,7 +56,7 @@ class SmppLink:
         self._thread: threading.Thread | None = None
         self._transport: SmppTransport | None = None
         self._stopping = threading.Event()
-        #: Whether the thread looks at the queue for the last time, or has.
+        #: Whether the thread has looked at the queue for the last time, or is about to.
         self._has_ended = False
         #: Whether the thread waits, or is about to, without having looked at the queue.
         self._asleep = False
@@ -83,7 +83,7 @@ class SmppLink:
         thread = threading.Thread(
             target=self._run, args=(transport,), name=f"smsotp-smpp-{self._setup.name}", daemon=True
         )
-        # Before the thread runs: what it finds out is looked up there.
+        # Set before the thread runs, because other threads use it as soon as that does.
         self._transport = transport
         try:
             start_thread(thread)
@@ -167,7 +167,7 @@ class SmppLink:
             self._queue.append(ticket)
             self._wake()
             if self._has_ended:
-                # Perhaps too late for the thread to see it there.
+                # The thread may have looked at the queue before the ticket was on it.
                 ticket.settle(ConnectFailed(_CLOSED))
         return ticket
 
@@ -345,7 +345,7 @@ class SmppLink:
         session.acknowledge(event, taken=taken)
 
     def _close(self, ended: SessionEnded) -> None:
-        """Settle what the session leaves behind, or try it again with the next one."""
+        """Settle the requests that the session leaves unanswered, or put them back on the queue for the next one."""
         self._session = None
         kind, reason = self._refusal or (ConnectFailed, ended.reason)
         self._refusal = None
@@ -376,7 +376,7 @@ class SmppLink:
         return self._outage.error() if hopeless else None
 
     def _drop_tickets(self, failure: Callable[[Ticket], NotSent | None]) -> None:
-        """Settle the tickets on the queue that have a failure; forget those that nobody waits for."""
+        """Settle the tickets on the queue for which `failure` returns one; forget those that nobody waits for."""
         for _ in range(len(self._queue)):
             ticket = self._queue.popleft()
             found = failure(ticket)

@@ -6,7 +6,7 @@ from typing import Final
 from smsotp_plugin.errors import ConnectFailed, NotSent
 from smsotp_plugin.wire.smpp.times import LinkTimes
 
-#: A session that lived so long was a good one: after it the pauses start small again. Seconds.
+#: A session that lived this long was a good one: after it, pauses start small again. Seconds.
 _STEADY: Final = 10.0
 
 
@@ -26,7 +26,7 @@ class Outage:
         self._lasting = False
         #: Whether the last try made no session. A session that was lost is tried again at once, and waited for.
         self.known = False
-        #: One value, because other threads read it.
+        #: Kept as one value, because other threads read it.
         self._failure: tuple[type[NotSent], str] = (ConnectFailed, "the session has not been started")
         self.next_try = 0.0
 

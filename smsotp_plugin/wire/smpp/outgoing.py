@@ -22,7 +22,7 @@ class Outgoing:
         self._next.append((data, sequence))
 
     def is_writing(self) -> bool:
-        """Tell whether a `to_write` has not completely gone out."""
+        """Tell whether what `to_write` returned has not gone out completely."""
         return bool(self._chunk)
 
     def to_write(self) -> memoryview | None:
@@ -36,7 +36,7 @@ class Outgoing:
         return self._chunk
 
     def note_written(self, count: int) -> list[int]:
-        """Take so many bytes of the last `to_write` away; return the sequence numbers of the PDUs that this completes."""
+        """Note that `count` bytes of the last `to_write` went out; return the sequence numbers of the PDUs that this completes."""
         complete = []
         self._chunk = self._chunk[count:]
         while self._in_chunk and count >= self._in_chunk[0][0]:

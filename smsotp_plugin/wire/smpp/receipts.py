@@ -17,7 +17,7 @@ from smsotp_plugin.wire.smpp.deliver_sm import NetworkReceipt
 _MOST_EXPECTED: Final = 100_000
 #: Receipts of one message that are kept while it has no answer: more than a text has parts.
 _MOST_EARLY: Final = 255
-#: So many last digits of two numbers tell whether they are the same, however their beginnings are written.
+#: How many last digits tell whether two numbers are the same, however their beginnings are written.
 _TELLING_DIGITS: Final = 7
 
 

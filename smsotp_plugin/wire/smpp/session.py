@@ -72,8 +72,8 @@ _ONCE_BOUND = {
     pdus.UNBIND: _Meaning.UNBIND,
     pdus.GENERIC_NACK: _Meaning.NACK,
 }
-#: The states (section 2.2): what is understood in each. What is not there and is an answer is dropped; a request that is
-#: not there is answered with generic_nack.
+#: What is understood in each state (section 2.2). An answer that is missing here is dropped; a request that is missing is
+#: answered with generic_nack.
 _TABLE: Mapping[SessionState, Mapping[int, _Meaning]] = MappingProxyType(
     {
         SessionState.BINDING: {
@@ -123,7 +123,7 @@ class SmppSession:
         self._outgoing = Outgoing()
         #: Sequence number of each submit that has no answer, and whether it is completely written.
         self._submits: dict[int, bool] = {}
-        #: Those that somebody waits for.
+        #: Sequence numbers of the enquiries that somebody waits for.
         self._enquiries: set[int] = set()
         self.state = SessionState.BINDING
         self._outgoing.put(bind.pack(1))
@@ -167,7 +167,7 @@ class SmppSession:
             self._ask_for_life(now)
 
     def acknowledge(self, event: Delivered, *, taken: bool) -> None:
-        """Answer a `Delivered`; what is not taken now, the SMSC may bring again (section 4.6.2)."""
+        """Answer a `Delivered`; the SMSC may bring again what is not taken now (section 4.6.2)."""
         if not self._is_over():
             self._answer_delivery(event, _OK if taken else _TEMPORARILY)
 
@@ -195,7 +195,7 @@ class SmppSession:
         return SessionEnded(reason, tuple(lost))
 
     def is_writing(self) -> bool:
-        """Tell whether a `to_write` has not completely gone out."""
+        """Tell whether what `to_write` returned has not gone out completely."""
         return self._outgoing.is_writing()
 
     def to_write(self) -> memoryview | None:
@@ -213,7 +213,7 @@ class SmppSession:
         return self._timers.next(bound=self.state is SessionState.BOUND)
 
     def tick(self, now: float) -> list[Event]:
-        """Let time pass: ends a session whose limit is over, asks a silent peer whether it is there."""
+        """Let time pass: end a session whose time limit has passed, and ask a silent peer whether it is there."""
         reason = self._timers.find_overdue(now)
         if reason is not None:
             return [self.end(reason)]

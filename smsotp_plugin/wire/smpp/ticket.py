@@ -58,7 +58,7 @@ class Ticket:
             return True
 
     def hand_back(self) -> bool:
-        """Say that the SMSC certainly has not got it after all; False when nobody waits for it any more."""
+        """Say that the SMSC certainly did not get it after all; False when nobody waits for it any more."""
         with self._lock:
             if self._progress is not Progress.HANDED_OVER:
                 return False

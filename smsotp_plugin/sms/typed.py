@@ -70,5 +70,6 @@ _ASCII_SEPARATORS = bytes(number for number in range(128) if _separates(chr(numb
 
 
 def describe_code_point(char: str) -> str:
-    """Return the name of a character in a log or message, for example ``U+200B``."""
-    return f"U+{ord(char):04X}"
+    """Return the name of a character in a log or message, for example ``U+200B``, or ``"x" (U+0078)`` where ASCII shows it."""
+    name = f"U+{ord(char):04X}"
+    return f'"{char}" ({name})' if "!" <= char <= "~" else name

@@ -42,8 +42,8 @@ def uninstall(raddb: Path, *, dry_run: bool) -> int:
         return 1
     out.print(
         Text(
-            "Next: remove what units of systemd name smsotp, or FreeRADIUS may not start, and restart FreeRADIUS. "
-            "Then the packages, the configuration and the store can go."
+            "Next: remove the drop-in of FreeRADIUS's unit if it calls smsotp, or FreeRADIUS does not start; then restart "
+            "FreeRADIUS. After that, the packages, the configuration and the store can go."
         )
     )
     return 0

@@ -132,6 +132,18 @@ def test_no_module_needs_itself(imports: Mapping[str, set[str]]) -> None:
     TopologicalSorter(imports).prepare()
 
 
+def test_what_no_import_statement_names_is_imported_by_two_modules_only() -> None:
+    """A provider by the name in the settings, and parts of the standard library: both from below."""
+    found = {
+        module
+        for modules in (MODULES, MOCK_MODULES)
+        for module, path in modules.items()
+        if re.search(r"import_module\(|__import__\(|run_module\(", path.read_text())
+    }
+
+    assert found == {"providers", "radius.preload"}
+
+
 def test_only_the_door_knows_freeradius() -> None:
     assert [module for module, names in USED.items() if "radiusd" in names] == ["freeradius"]
 

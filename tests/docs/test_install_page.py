@@ -58,6 +58,17 @@ def test_each_unit_that_a_page_has_written_is_written_again_by_an_upgrade_and_re
     assert written - removed == set()
 
 
+def test_freeradius_is_restarted_when_its_unit_is_right_and_the_old_environment_goes_last() -> None:
+    drop_in = "/etc/systemd/system/freeradius.service.d/smsotp.conf"
+    for heading, packages in (("Upgrade", "/opt/smsotp/1"), ("Uninstall", "/opt/smsotp")):
+        lines = section(heading).splitlines()
+        (unit,) = [at for at, line in enumerate(lines) if line.endswith(drop_in)]
+        restart = lines.index("systemctl restart freeradius")
+        (gone,) = [at for at, line in enumerate(lines) if line.startswith(f"rm -r {packages}")]
+
+        assert unit < restart < gone
+
+
 def test_the_commands_name_one_smsotp_and_the_upgrade_its_own() -> None:
     programs = {
         word

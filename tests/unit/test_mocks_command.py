@@ -29,7 +29,7 @@ def test_it_starts_the_gateways_and_the_page_and_stops_cleanly() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "says"), [(["--help"], 0, "--page PORT"), (["--http", "x"], 2, "no port")]
+    ("arguments", "status", "says"), [(["--help"], 0, "--page PORT"), (["--http", "x"], 2, "is not a port")]
 )
 def test_options_are_those_of_the_mocks(arguments: list[str], status: int, says: str) -> None:
     done = subprocess.run(

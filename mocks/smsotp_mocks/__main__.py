@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from smsotp_mocks.faults.plan import BadFault
 from smsotp_mocks.gateways.accounts import Accounts
@@ -165,7 +165,29 @@ def _parse_seconds(text: str) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGINT or SIGTERM; return the exit status."""
-    options = parse(arguments)
+    if not _is_open(sys.stdout):
+        # Whoever started us wants to read nothing.
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    try:
+        try:
+            return _run(parse(arguments))
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        # What Python still writes when it ends must not fail as well.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return 0
+        where = error.filename or "standard output"
+        sys.stderr.write(f"python -m smsotp_mocks: {where}: {error.strerror}\n")
+        return 1
+
+
+def _is_open(stream: TextIO | None) -> bool:
+    return stream is not None
+
+
+def _run(options: Options) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -179,12 +201,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (OSError, BadFault) as error:
             sys.stderr.write(f"python -m smsotp_mocks: {error}\n")
             return 2
-        try:
-            ready = _describe_ready(started, page, certificates, as_json=options.as_json)
-            _tell(inbox, ready, stop, as_json=options.as_json)
-        except BrokenPipeError:
-            # Whoever read our lines has gone. What Python still writes when it ends must not fail as well.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        ready = _describe_ready(started, page, certificates, as_json=options.as_json)
+        _tell(inbox, ready, stop, as_json=options.as_json)
     return 0
 
 

@@ -25,5 +25,4 @@ def run_mocks(arguments: Sequence[str]) -> NoReturn:
         raise SmsOtpError(
             "the mocks are not installed; install them with: pip install 'smsotp-plugin[mocks]'"
         )
-    sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", _PACKAGE, *arguments])  # noqa: S606  (no shell is wanted)

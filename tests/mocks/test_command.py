@@ -55,6 +55,26 @@ def test_it_ends_quietly_when_nobody_reads_any_more() -> None:
         assert (process.wait(100), process.stderr.read()) == (0, "")
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["--http", "0", "--page", "0"]])
+def test_output_that_cannot_be_written_ends_it_with_one_sentence(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=100, check=False
+        )
+
+    assert (done.returncode, done.stderr) == (
+        1,
+        "python -m smsotp_mocks: standard output: No space left on device\n",
+    )
+
+
+def test_whoever_has_closed_the_output_reads_nothing() -> None:
+    words = ["bash", "-c", 'exec "$@" >&-', "-", *COMMAND, "--help"]
+    done = subprocess.run(words, stderr=subprocess.PIPE, text=True, timeout=100, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_json_is_one_object_a_line() -> None:
     with subprocess.Popen([*COMMAND, "--http", "0", "--json"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -40,6 +40,13 @@ def test_options_are_those_of_the_mocks(arguments: list[str], status: int, says:
     assert says in done.stdout + done.stderr
 
 
+def test_whoever_has_closed_the_output_reads_nothing() -> None:
+    words = ["bash", "-c", 'exec "$@" >&-', "-", SMSOTP, "mocks", "--help"]
+    done = subprocess.run(words, stderr=subprocess.PIPE, text=True, timeout=100, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_without_the_mocks_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(_: str) -> None: ...
 

@@ -24,6 +24,7 @@ _CREDENTIALS = ": check the credentials"
 #: that the message may be there already.
 _BY_STATUS: Mapping[int, tuple[type[DeliveryError], str]] = MappingProxyType(
     {
+        304: (Unknown, ", which only a cache has a use for: look for one on the way"),
         401: (AuthFailed, _CREDENTIALS),
         402: (CreditExhausted, ": the account is empty"),
         403: (AuthFailed, _CREDENTIALS),

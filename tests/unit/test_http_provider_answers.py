@@ -95,6 +95,11 @@ def test_each_status_has_one_meaning_after_each_method(
     assert type(caught.value) is error
 
 
+def test_what_is_no_redirect_is_not_called_one() -> None:
+    with pytest.raises(Unknown, match="status 304, which only a cache"):
+        provider().judge(answer(304))
+
+
 def test_the_page_tells_what_each_status_means() -> None:
     page = (Path(__file__).parents[2] / "docs" / "providers-http.md").read_text()
     meanings = {

@@ -60,7 +60,8 @@ class HttpWire:
         Raises:
             NotSent: Before the last byte of the request has left.
             Refused: The request has no valid form, or leads elsewhere.
-            Unknown: After the last byte has left, without a complete answer of acceptable size by the deadline.
+            Unknown: After the last byte has left, without a complete answer of acceptable size by the deadline. Of one with a
+                status of 300 or more, the head is enough: its body is empty then.
         """
         response = _Turn(self, deadline).send(request)
         if request.hooks["response"]:

@@ -54,7 +54,7 @@ def test_rules_are_separated_by_semicolons_and_may_say_then() -> None:
     [
         ("", "No fault is named"),
         ("explode", "There is no fault 'explode'"),
-        ("delay soon", "no duration"),
+        ("delay soon", "not a duration"),
         ("delay", "Something is missing"),
         ("delay 3600s", "0 to 600 seconds"),
         ("status", "Something is missing"),

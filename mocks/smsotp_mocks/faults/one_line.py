@@ -148,11 +148,11 @@ def _add_clauses(fault: Fault, words: list[str]) -> Rule:
 def _read_seconds(word: str) -> float:
     found = _DURATION.fullmatch(word)
     if not found:
-        raise BadFault(f"{word!r} is no duration, such as 2s or 250ms.")
+        raise BadFault(f"{word!r} is not a duration, such as 2s or 250ms.")
     return float(found.group(1)) / (1000 if found.group(2) == "ms" else 1)
 
 
 def _read_integer(word: str) -> int:
     if not _INTEGER.fullmatch(word):
-        raise BadFault(f"{word!r} is no number, such as 503 or 0x58.")
+        raise BadFault(f"{word!r} is not a number, such as 503 or 0x58.")
     return int(word, 16 if word[:2].lower() == "0x" else 10)

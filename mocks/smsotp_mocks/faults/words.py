@@ -49,7 +49,9 @@ ACTIONS: dict[str, Action] = {
     "half": Action(
         "sends half of the answer (or so many bytes), then closes; arrives", "bytes", optional=True, copies=1
     ),
-    "garbage": Action("answers with bytes that are no answer, then closes; the message arrives", copies=1),
+    "garbage": Action(
+        "answers with bytes that are not an answer, then closes; the message arrives", copies=1
+    ),
     "lose": Action("answers that all is well; the message does not arrive", well=True),
     "duplicate": Action("answers once; the message arrives twice", copies=2, well=True),
     "throttle": Action("answers 'too many messages, later', as the gateway says it; does not arrive"),

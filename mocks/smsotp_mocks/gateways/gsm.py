@@ -37,7 +37,7 @@ def decode(septets: bytes) -> str:
     Decode unpacked septets, one in a byte.
 
     An unknown escaped septet shows as the character of the default table (TS 23.038 section 6.2.1.1, note 1); an
-    escape at the end as a blank; a byte above 0x7F is no septet and shows as U+FFFD.
+    escape at the end as a blank; a byte above 0x7F is not a septet and shows as U+FFFD.
     """
     text: list[str] = []
     escaped = False

@@ -39,7 +39,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 class BadRequest(Exception):
-    """The bytes are no HTTP request that the mock takes. Carries the status to answer with."""
+    """The bytes are not an HTTP request that the mock takes. Carries the status to answer with."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -139,7 +139,7 @@ class Request:
         return "close" not in wishes and ("keep-alive" in wishes or self.version != "HTTP/1.0")
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the request as JSON types; a body that is no UTF-8 is shown with replacement characters."""
+        """Return the request as JSON types; a body that is not UTF-8 is shown with replacement characters."""
         return {
             "method": self.method,
             "target": self.target,
@@ -151,7 +151,7 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """
-    What a gateway says.
+    A gateway's answer.
 
     Attributes:
         content_type: With the charset, as the gateway sends it.
@@ -192,7 +192,7 @@ def read_request(stream: BinaryIO, proceed: Callable[[], None] = lambda: None) -
         None when the client has ended the connection between two requests.
 
     Raises:
-        BadRequest: What came is no request, or larger than the limits.
+        BadRequest: What came is not a request, or is larger than the limits.
     """
     line = _read_line(stream)
     if line == "":
@@ -208,7 +208,7 @@ def read_request(stream: BinaryIO, proceed: Callable[[], None] = lambda: None) -
     try:
         urlsplit(target)
     except ValueError:
-        raise BadRequest(400, "the request target is no URL") from None
+        raise BadRequest(400, "the request target is not a URL") from None
     raw_headers = _read_headers(stream)
     headers = {name.lower(): value for name, value in raw_headers}
     # A client of HTTP/1.0 does not know it (RFC 9110 section 10.1.1).
@@ -221,7 +221,7 @@ def read_request(stream: BinaryIO, proceed: Callable[[], None] = lambda: None) -
 
 
 def _judge_lengths(headers: Pairs) -> None:
-    """Refuse a request that is said to end at two places: behind it, nothing is certain (RFC 9112 section 6.3)."""
+    """Refuse a request that has two different ends: nothing after it would be certain (RFC 9112 section 6.3)."""
     if len({value for name, value in headers if name.lower() == "content-length"}) > 1:
         raise BadRequest(400, "there are two Content-Lengths")
 
@@ -267,7 +267,7 @@ def _read_body(stream: BinaryIO, headers: Mapping[str, str]) -> bytes:
         return _read_chunks(stream)
     length = headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit()):
-        raise BadRequest(400, "the Content-Length is no number")
+        raise BadRequest(400, "the Content-Length is not a number")
     return _read_exactly(stream, int(length[:12]))
 
 

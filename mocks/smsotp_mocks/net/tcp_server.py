@@ -14,7 +14,7 @@ from smsotp_mocks.net.ports import listen_on_free_port
 _MOST_CONNECTIONS = 1000
 _IDLE = 600.0  # seconds a connection may stay silent
 _HANDSHAKE = 10.0  # seconds
-_REST = 0.1  # seconds without a look for clients, while none can be let in: descriptors are used up
+_REST = 0.1  # seconds until clients are looked for again, after descriptors were used up
 
 
 class TcpServer:
@@ -57,7 +57,7 @@ class TcpServer:
         return "good"
 
     def before_stop(self) -> None:
-        """End everything that may keep `serve` waiting for something else than the client."""
+        """End everything that may keep `serve` waiting for something other than the client."""
 
     def start(self) -> Self:
         """
@@ -95,7 +95,7 @@ class TcpServer:
             # A system on which closing does.
             listener.close()
         self._acceptor.join()
-        # Not before: that thread could ask whatever socket has got the number of this one.
+        # Only now: before, that thread could ask whatever socket got the number of this one.
         listener.close()
         self.before_stop()
         self.drop_connections()
@@ -143,7 +143,7 @@ class TcpServer:
         try:
             thread.start()
         except RuntimeError:
-            # No further thread is to be had.
+            # No further thread can be started.
             del self._connections[thread]
             connection.close()
 

@@ -43,7 +43,7 @@ class Operation:
     handler: Handler
 
     def match(self, path: str) -> dict[str, str] | None:
-        """Return what stands in the place of the path's variables, or None."""
+        """Return the values of the path's variables, or None if the path does not match."""
         found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path), path)
         return found.groupdict() if found else None
 

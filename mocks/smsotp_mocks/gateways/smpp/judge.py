@@ -89,7 +89,7 @@ def _judge_source(submit: SubmitSm) -> None:
     _demand(
         address.isascii() and (address.isprintable() or not address),
         Status.RINVSRCADR,
-        "the source has characters that are no printable ASCII",
+        "the source has characters that are not printable ASCII",
     )
     name = ton == _ALPHANUMERIC or not _NUMBER.fullmatch(address)
     _demand(
@@ -97,7 +97,7 @@ def _judge_source(submit: SubmitSm) -> None:
         Status.RINVSRCADR,
         f"the sender's name has {len(address)} characters: no network carries more than {_LONGEST_NAME}",
     )
-    _demand(not (name and ton == 1), Status.RINVSRCADR, "the source is no number of its type")
+    _demand(not (name and ton == 1), Status.RINVSRCADR, "the source is not a number of its type")
 
 
 def _judge_destination(submit: SubmitSm) -> None:
@@ -110,7 +110,7 @@ def _judge_destination(submit: SubmitSm) -> None:
     _demand(
         form.fullmatch(submit.destination_addr) is not None,
         Status.RINVDSTADR,
-        "the destination is no number of its type",
+        "the destination is not a number of its type",
     )
 
 

@@ -52,9 +52,13 @@ class Submitted:
     What has to be known of a submitted part to report on it.
 
     Attributes:
-        source: Type of number, numbering plan and address that it came from.
-        destination: Those that it goes to.
-        text: Its first 20 characters.
+        number: What its message id is written from.
+        system_id: The client that submitted it.
+        source: Type of number, numbering plan and address of the sender.
+        destination: The same of the recipient.
+        registered_delivery: Which reports the client asked for (section 5.2.17).
+        text: The first 20 characters of its text.
+        submitted: Unix seconds.
         receipt_ids: How its receipts write its id; None: as the policy says.
     """
 

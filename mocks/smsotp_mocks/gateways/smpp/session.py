@@ -44,7 +44,7 @@ class _Closed(ConnectionAbortedError):
 @dataclass(frozen=True, slots=True)
 class SmppTerms:
     """
-    What every client finds.
+    What is the same for every client.
 
     Attributes:
         system_id: The SMSC's own.
@@ -65,7 +65,7 @@ class SmppSession:
 
     Args:
         gateway: Whose journal, faults and accounts.
-        terms: What every client finds.
+        terms: What is the same for every client.
         centre: Takes messages, and gives reports.
         connection: The client's.
 
@@ -103,7 +103,7 @@ class SmppSession:
             while (pdu := self._read(stream)) is not None:
                 self._handle(pdu)
         with self._writing:
-            # What comes later must not be written to whatever connection gets the number of this one.
+            # From now on nothing may be written: another connection may get the number of this one.
             self._has_ended = True
 
     def close(self) -> None:
@@ -175,7 +175,7 @@ class SmppSession:
             self._send(Pdu(Command.GENERIC_NACK, Status.RINVCMDID, pdu.sequence, b""))
 
     def _settle(self, pdu: Pdu) -> None:
-        """Look at the answer to a report: one that cannot be taken now comes again (section 5.1.3)."""
+        """Look at the answer to a report: one that the client could not take now is sent again (section 5.1.3)."""
         with self._writing:
             report = self._reports.pop(pdu.sequence, None)
         if report is not None and pdu.status == Status.RX_T_APPN and report.tries < _MOST_TRIES:
@@ -227,7 +227,7 @@ class SmppSession:
             raise BadPdu(Status.RINVPASWD, "wrong password")
         if self._terms.binds is not None:
             if not self._terms.binds.acquire(blocking=False):
-                raise BadPdu(Status.RBINDFAIL, "as many clients are bound as may be")
+                raise BadPdu(Status.RBINDFAIL, "no more clients may be bound")
             self._has_place = True
         return bind
 
@@ -303,7 +303,7 @@ class SmppSession:
         return self._centre.message_id(submitted).encode() + b"\0"
 
     def _break(self, fault: Fault, pdu: Pdu, body: bytes) -> None:
-        """Do what is the same for every PDU. ``hang`` and ``mute`` are: nothing."""
+        """Do what a fault does to any PDU; ``hang`` and ``mute`` do nothing."""
         if fault.action in ("reset-before", "reset-after"):
             with self._writing:
                 self._has_ended = True
@@ -335,7 +335,7 @@ class SmppSession:
 
     def _note(self, verdict: Verdict, reason: str, wire: dict[str, Any], status: int | None = None) -> None:
         """Write into the journal, with the command_status that was answered."""
-        answer = "" if status is None else f"command_status 0x{status:08x} {_name_command(status)}".rstrip()
+        answer = "" if status is None else f"command_status 0x{status:08x} {_name_status(status)}".rstrip()
         self._gateway.note(verdict, reason, wire, answer=answer)
 
 
@@ -350,7 +350,7 @@ def _describe_wire(pdu: Pdu) -> dict[str, Any]:
     }
 
 
-def _name_command(status: int) -> str:
+def _name_status(status: int) -> str:
     try:
         return f"ESME_{Status(status).name}"
     except ValueError:

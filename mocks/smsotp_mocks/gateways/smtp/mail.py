@@ -38,7 +38,7 @@ class Mail:
 
 
 class BadMail(Exception):
-    """The bytes are no mail that can be read."""
+    """The bytes are not a mail that can be read."""
 
 
 def read_mail(source: bytes) -> Mail:

@@ -87,7 +87,7 @@ class PlainFace(Face):
 
 
 def _name_place(request: Request, names: list[str]) -> str:
-    """Say where something is looked for, and why the body of this request is no such place."""
+    """Say where something is looked for, and why the body of this request is not such a place."""
     looked = f"it is looked for under: {', '.join(names)}"
     if not request.body or request.form or request.content_type.endswith("json"):
         return looked

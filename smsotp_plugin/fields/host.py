@@ -6,7 +6,7 @@ from ipaddress import IPv6Address, ip_address
 
 import idna
 
-#: RFC 1035 section 2.3.4; an underscore is no letter of a host name, and is used in some.
+#: RFC 1035 section 2.3.4; an underscore is not allowed in a host name, but some have one.
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 #: The last part of what is an address, in one of the ways of `inet_aton`.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")

@@ -82,7 +82,7 @@ class Tags:
         Split a text at its tags.
 
         Raises:
-            ValueError: It is no text.
+            ValueError: It is not a text.
         """
         if isinstance(text, Template):
             return text

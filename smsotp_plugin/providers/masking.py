@@ -57,7 +57,7 @@ class Secrets:
         self._passwords = [password for password in passwords if password]
 
     def are_hidden_in(self, text: str) -> bool:
-        """Tell whether a text that is no sentence, such as an id, holds anything of the message."""
+        """Tell whether a text that is not a sentence, such as an id, holds anything of the message."""
         if len(text) < _SHORTEST and text.isascii():
             return False
         codes, suspicious = self._list_words()

@@ -78,7 +78,7 @@ class Raddb:
         path: The directory with ``radiusd.conf``.
 
     Raises:
-        ConfigError: It is no raddb, or cannot be read.
+        ConfigError: It is not a raddb, or cannot be read.
         OSError: That cannot be known.
     """
 

@@ -54,7 +54,7 @@ def read_with_plus(digits: str) -> phonenumbers.PhoneNumber:
     Read what stands behind a plus.
 
     Raises:
-        NumberError: It is no number of any country.
+        NumberError: It is not a number of any country.
     """
     number = _read_international(digits)
     if number is None:

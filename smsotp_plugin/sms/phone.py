@@ -63,7 +63,7 @@ def parse_number(text: str, default_region: str | None) -> PhoneNumber:
         default_region: ISO 3166 code of the country of numbers without a plus, such as ``DE``, or None.
 
     Raises:
-        NumberError: It is no number, a national one without a default region, or one that can be read in two ways.
+        NumberError: It is not a number, a national one without a default region, or one that can be read in two ways.
     """
     if _PLAIN.fullmatch(text) and (home := find_home(text[1:])) is not None:
         return PhoneNumber(text, _mask(home.code, text), home.region)

@@ -109,7 +109,7 @@ def list_form_pairs(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def fits_a_form(value: Any) -> bool:
-    """Tell whether a field can be written as pairs: it is no table, and no list that holds tables or lists."""
+    """Tell whether a field can be written as pairs: it is neither a table nor a list that holds tables or lists."""
     inside = value if isinstance(value, list) else [value]
     return not any(isinstance(each, list | dict) for each in inside)
 

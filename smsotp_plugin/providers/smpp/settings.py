@@ -19,7 +19,7 @@ _LONGEST_NAME = 11
 LONGEST_ADDRESS = 20
 #: SMPP 3.4 section 4.1.1: system_id, password, system_type. Many an SMSC takes longer ones.
 _ROOM = {"SYSTEM_ID": 15, "PASSWORD": 8, "SYSTEM_TYPE": 12}
-#: What is longer than this is no account.
+#: What is longer than this is not an account.
 _MOST_CHARACTERS = 255
 
 # Types of number and numbering plans, SMPP 3.4 sections 5.2.5 and 5.2.6.

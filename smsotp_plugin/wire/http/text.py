@@ -94,7 +94,7 @@ def _find_codec(label: str) -> str:
         found = codecs.lookup(_LABELS.get(label, label))
     except (LookupError, ValueError):
         return "utf-8"
-    # Not a promise of Python, but what str.decode itself asks: "zlib" and "rot13" are no texts.
+    # Not a promise of Python, but what str.decode itself asks: "zlib" and "rot13" are not encodings of text.
     of_text = getattr(found, "_is_text_encoding", True)
     if not of_text or found.name.replace("-", "_") in _NOT_OF_THE_WEB:
         return "utf-8"

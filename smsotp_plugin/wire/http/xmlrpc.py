@@ -10,7 +10,7 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class UnreadableAnswer(Exception):
-    """The bytes are no XML-RPC answer; the text repeats nothing of them."""
+    """The bytes are not an XML-RPC answer; the text repeats nothing of them."""
 
 
 class RpcFault(Exception):

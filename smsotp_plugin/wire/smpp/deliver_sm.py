@@ -171,7 +171,7 @@ def read_receipt(delivery: DeliverSm) -> NetworkReceipt | None:
     if not message_id:
         return None
     word = _find_state_word(delivery.options.get(MESSAGE_STATE, b"")) or fields.get("stat", "").upper()
-    # What is no state and no error code may be a piece of the message, or the number.
+    # What is neither a state nor an error code may be a piece of the message, or the number.
     state = word if word in _STATUS_OF_WORD else "another state" if word else "no state"
     error = _describe_network_error(delivery.options.get(NETWORK_ERROR_CODE, b"")) or fields.get("err", "")
     return NetworkReceipt(

@@ -104,6 +104,21 @@ def test_a_connection_that_was_idle_for_long_is_not_used_again(start: Start) -> 
     assert server.connections == 2
 
 
+def test_a_connection_on_which_no_further_mail_is_taken_for_now_is_not_used_again(
+    start: Start, pool_to: PoolTo
+) -> None:
+    server = start()
+    pool = pool_to(server)
+    pool.send(MAIL, soon())
+    server.replies["MAIL"] = b"452 4.5.3 too many mails in this session\r\n"
+    declined = pool.send(MAIL, soon())
+    server.replies["MAIL"] = b"250 ok\r\n"
+
+    assert (declined.stage, declined.code) == (Stage.SENDER, 452)
+    assert pool.send(MAIL, soon()).code == 250
+    assert server.connections == 2
+
+
 def test_a_connection_that_a_rush_has_left_over_is_closed_once_it_has_rested_too_long(start: Start) -> None:
     server, clock = start(), FakeClock()
     pool = SmtpPool(MailServer("127.0.0.1", server.port, None), clock, keep=2)

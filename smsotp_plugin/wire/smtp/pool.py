@@ -107,8 +107,11 @@ class SmtpPool:
         share = Deadline.after(deadline.remaining() / 2, self._clock)
         try:
             connection.begin(mail, share)
-        except (Broken, Declined, DeliveryError):
+        except (Broken, Declined, DeliveryError) as exc:
             works = connection.reusable
+            if isinstance(exc, Declined) and exc.answer.code < 500:
+                # Perhaps it is this session that has had its share of mails: the next one begins another.
+                connection.close()
             self._give_back(connection)
             if works:
                 raise

@@ -51,7 +51,7 @@ class _OneLine(logging.Formatter):
         has_more = record.exc_info or record.exc_text or record.stack_info
         line = super().format(record) if has_more else record.getMessage()
         _, of_gateway, name = record.name.partition(GATEWAYS)
-        return f"{LINE_START}gateway {quote(name)}: {line}" if of_gateway else f"{LINE_START}{line}"
+        return f"{LINE_START}gateway {name}: {line}" if of_gateway else f"{LINE_START}{line}"
 
     def formatException(  # noqa: N802  (logging's name)
         self,

@@ -113,4 +113,4 @@ def test_a_gateway_that_was_told_to_say_more_does_and_is_named() -> None:
     gateway.debug("detail")
     gateway.setLevel(logging.NOTSET)
 
-    assert written == ['smsotp: gateway "loud": detail']
+    assert written == ["smsotp: gateway loud: detail"]

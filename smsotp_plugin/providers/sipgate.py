@@ -59,7 +59,7 @@ _MEANINGS: Meanings = MappingProxyType(
         "525": (AuthFailed, "type of service not available to this account"),
         # Faults of XML-RPC itself (Specification for Fault Code Interoperability).
         "-32700": (BadMessage, "the call cannot be read"),
-        "-32600": (BadMessage, "the call is none"),
+        "-32600": (BadMessage, "the call is not valid XML-RPC"),
         "-32602": (BadMessage, "invalid parameters"),
         "-32601": (GatewayUnavailable, "method not found"),
         "-32500": (Unknown, "application error"),

@@ -16,8 +16,8 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from smsotp_plugin.fields.model import SettingsModel
 from smsotp_plugin.fields.quota import Quota
-from smsotp_plugin.fields.secret import SettingsModel
 from smsotp_plugin.fields.smtp_server import SmtpServer
 from smsotp_plugin.fields.template import Template
 from smsotp_plugin.fields.web import WebAddress

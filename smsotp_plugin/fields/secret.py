@@ -1,16 +1,11 @@
-"""
-The base of all settings models, and how a secret is written in the configuration.
-
-The models themselves are where they are used: the gateways' beside their providers, the rest in `settings`.
-"""
+"""How a secret is written in the configuration."""
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationInfo, field_validator
+from pydantic import BeforeValidator, SecretStr
 
 from smsotp_plugin.plain_file import read_plain_file
 
@@ -23,37 +18,6 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,255}")
 
 #: Printable, but seen by nobody: what a word processor makes of a blank or a hyphen stays out of this.
 _LOOKS_BLANK = "\u00a0\u115f\u1160\u3164\uffa0"
-
-
-class SettingsModel(BaseModel):
-    """Base of every settings model: unknown keys are problems, true and false are not numbers, and error texts show no value."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        arbitrary_types_allowed=True,
-        str_strip_whitespace=False,
-    )
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _take_no_boolean_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        # To Python, and so to pydantic, true is 1.
-        if isinstance(value, bool) or (
-            isinstance(value, list) and any(isinstance(each, bool) for each in value)
-        ):
-            types = set(_list_types(cls.model_fields[info.field_name or ""].annotation))
-            if bool not in types and types & {int, float}:
-                raise ValueError(f"must be a valid {'number' if float in types else 'integer'}")
-        return value
-
-
-def _list_types(annotation: Any) -> Iterator[Any]:
-    """Yield all types that an annotation names, however deep."""
-    yield annotation
-    for each in get_args(annotation):
-        yield from _list_types(each)
 
 
 def _read_secret(value: Any) -> Any:

@@ -14,7 +14,8 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
 from smsotp_plugin.fields.host import encode_host, is_loopback
-from smsotp_plugin.fields.secret import SecretSetting, SettingsModel
+from smsotp_plugin.fields.model import SettingsModel
+from smsotp_plugin.fields.secret import SecretSetting
 from smsotp_plugin.fields.tls import check_certificates
 from smsotp_plugin.wire.tls import make_tls_context
 

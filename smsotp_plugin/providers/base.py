@@ -21,8 +21,8 @@ from pydantic import BaseModel, Field, SecretStr
 
 from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.errors import BadMessage, DeliveryError, NotSent, Unknown
+from smsotp_plugin.fields.model import SettingsModel
 from smsotp_plugin.fields.number import RewritingSetting
-from smsotp_plugin.fields.secret import SettingsModel
 from smsotp_plugin.fields.web import WebAddress, find_password
 from smsotp_plugin.log import GATEWAYS, make_printable
 from smsotp_plugin.providers.judging import clean_id

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.model import SettingsModel
 from smsotp_plugin.settings.document import KeyPath, write_path
 
 #: What a number or its like is called where the file has a text instead, and where it has something else.

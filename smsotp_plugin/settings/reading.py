@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from smsotp_plugin.codes.names import could_be_code
 from smsotp_plugin.errors import ConfigError
-from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.model import SettingsModel
 from smsotp_plugin.fields.smtp_server import SmtpServer
 from smsotp_plugin.providers import find_provider, list_provider_names
 from smsotp_plugin.providers.base import GatewaySettings

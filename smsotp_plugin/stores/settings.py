@@ -8,7 +8,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from smsotp_plugin.codes.key_file import MOST_KEYS, SHORTEST_KEY
-from smsotp_plugin.fields.secret import SecretSetting, SettingsModel
+from smsotp_plugin.fields.model import SettingsModel
+from smsotp_plugin.fields.secret import SecretSetting
 from smsotp_plugin.fields.text import has_control
 
 

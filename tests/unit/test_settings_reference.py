@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from smsotp_plugin.commands.settings_reference import write_settings_reference
-from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.model import SettingsModel
 from smsotp_plugin.providers import find_provider, list_provider_names
 from smsotp_plugin.settings import load_settings
 from smsotp_plugin.settings.sections import Settings

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from pydantic import InstanceOf
 
-from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.model import SettingsModel
 from smsotp_plugin.fields.smtp_server import SmtpServer
 from smsotp_plugin.providers.base import GatewaySettings
 from smsotp_plugin.settings.sections.challenge import ChallengeSettings

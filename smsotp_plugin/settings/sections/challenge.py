@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, PlainValidator, StringConstraints
 
-from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.model import SettingsModel
 from smsotp_plugin.fields.template import Tags, Template
 from smsotp_plugin.fields.text import check_printable
 

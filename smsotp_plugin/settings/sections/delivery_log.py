@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.model import SettingsModel
 
 
 class DeliveryLogSettings(SettingsModel):

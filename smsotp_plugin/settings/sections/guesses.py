@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.model import SettingsModel
 
 #: NIST SP 800-63B-4 section 3.2.2: no more wrong answers in a row for one account.
 MOST_IN_A_ROW = 100

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Self
 import phonenumbers
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from smsotp_plugin.fields.model import SettingsModel
 from smsotp_plugin.fields.quota import Quota, QuotasSetting
-from smsotp_plugin.fields.secret import SettingsModel
 from smsotp_plugin.sms.kinds import NumberKind
 
 _PREFIX = re.compile(r"\+[0-9]{0,14}")

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.model import SettingsModel
 
 
 class LogSettings(SettingsModel):

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, model_validator
 
-from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.model import SettingsModel
 from smsotp_plugin.stores.redis.address import SCHEMES, RedisAddress, read_address
 from smsotp_plugin.stores.redis.settings import RedisAccount, check_url, describe_address, find_clear_text
 from smsotp_plugin.stores.settings import StoreSettings

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.model import SettingsModel
 from smsotp_plugin.sms.typed import fold
 
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,14}")

@@ -6,7 +6,7 @@ from typing import Annotated
 import phonenumbers
 from pydantic import AfterValidator
 
-from smsotp_plugin.fields.secret import SettingsModel
+from smsotp_plugin.fields.model import SettingsModel
 
 _MOST_PLACES = 20
 _ATTRIBUTE = re.compile(r"(?:request|control|reply):[A-Za-z0-9][A-Za-z0-9._/-]{0,127}")

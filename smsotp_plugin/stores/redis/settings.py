@@ -9,7 +9,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, model_validator
 
 from smsotp_plugin.fields.host import is_loopback
-from smsotp_plugin.fields.secret import SecretSetting, SettingsModel
+from smsotp_plugin.fields.model import SettingsModel
+from smsotp_plugin.fields.secret import SecretSetting
 from smsotp_plugin.fields.tls import check_certificates
 from smsotp_plugin.stores.redis.address import RedisAddress, is_username, read_address
 from smsotp_plugin.stores.settings import StoreSettings

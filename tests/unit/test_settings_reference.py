@@ -1,8 +1,8 @@
 from pathlib import Path
 
 import pytest
+from settings_reference import write_settings_reference
 
-from smsotp_plugin.commands.settings_reference import write_settings_reference
 from smsotp_plugin.fields.model import SettingsModel
 from smsotp_plugin.providers import find_provider, list_provider_names
 from smsotp_plugin.settings import load_settings
@@ -12,7 +12,7 @@ PAGE = Path(__file__).parents[2] / "docs/settings.md"
 
 
 def test_the_page_says_what_the_models_say() -> None:
-    remedy = "make it again: python -m smsotp_plugin.commands.settings_reference > docs/settings.md"
+    remedy = "make it again: python scripts/settings_reference.py > docs/settings.md"
 
     assert PAGE.read_text(encoding="utf-8") == write_settings_reference(), remedy
 

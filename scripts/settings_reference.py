@@ -3,7 +3,7 @@ Makes ``docs/settings.md`` out of the settings models, so that it cannot say any
 
 ::
 
-    python -m smsotp_plugin.commands.settings_reference > docs/settings.md
+    python scripts/settings_reference.py > docs/settings.md
 """
 
 import inspect
@@ -32,7 +32,7 @@ from smsotp_plugin.stores.schemes import SCHEMES
 _INTRODUCTION = """\
 # Settings
 
-<!-- Made from the source by: python -m smsotp_plugin.commands.settings_reference > docs/settings.md -->
+<!-- Made from the source by: python scripts/settings_reference.py > docs/settings.md -->
 
 The whole configuration is one file in [TOML](https://toml.io), in UTF-8, by default `/etc/smsotp/smsotp.toml`.
 FreeRADIUS reads it once, at its start, and does not start if anything is wrong with it. `smsotp check` tells the same

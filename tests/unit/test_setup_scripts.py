@@ -69,7 +69,7 @@ def test_what_the_demonstration_does_not_know_is_told_before_anything_is_install
     done = run("scripts/demo", *arguments)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert f'"{arguments[-1]}" is nothing that it knows; it knows --gateway NAME and --cluster' in done.stderr
+    assert f'unknown argument "{arguments[-1]}": there are --gateway NAME and --cluster' in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_word_alone_is_no_environment(run: Callable[..., subprocess.CompletedP
     done = run("scripts/test", "unit")
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert '"unit" is nothing that it knows; it knows -e ENVIRONMENT' in done.stderr
+    assert 'unknown argument "unit": there are -e ENVIRONMENT' in done.stderr
 
 
 @pytest.mark.parametrize(

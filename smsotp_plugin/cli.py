@@ -1,7 +1,7 @@
 """
 The command ``smsotp``, the administrator's door. FreeRADIUS never loads it.
 
-The commands stand in `smsotp_plugin.commands`, one module each, which are imported when they are called: ``--help``
+The commands are in `smsotp_plugin.commands`, one module each, imported only when the command is called: ``--help``
 has to be quick.
 """
 
@@ -60,8 +60,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-freeradius_app = typer.Typer(help="Set FreeRADIUS up.", no_args_is_help=True, rich_markup_mode="markdown")
-store_app = typer.Typer(help="Move what is kept.", no_args_is_help=True, rich_markup_mode="markdown")
+freeradius_app = typer.Typer(
+    help="Install the plugin into FreeRADIUS, check it, or remove it.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+store_app = typer.Typer(
+    help="Move the content of a store.", no_args_is_help=True, rich_markup_mode="markdown"
+)
 app.add_typer(freeradius_app, name="freeradius")
 app.add_typer(store_app, name="store")
 
@@ -121,9 +127,10 @@ def _options(
 @app.command()
 def check(*, config: _ConfigOption = _DEFAULT_CONFIG) -> None:
     """
-    Judge the configuration as FreeRADIUS will at its start, and show what it says.
+    Check the configuration as FreeRADIUS does when it starts, and summarize it.
 
-    This file alone, and as yourself; before a restart of FreeRADIUS use ``smsotp freeradius check``. Exit code 0: it can be used. 2: it has problems.
+    Only this file is checked, with your own rights; before you restart FreeRADIUS, run ``smsotp freeradius check``. Exit code 0: the
+    configuration can be used. 2: it has problems.
     """
     from smsotp_plugin.commands.check import check_configuration  # noqa: PLC0415  (quick --help)
 
@@ -151,10 +158,10 @@ def route(
 
 @app.command()
 def trace(
-    whom: Annotated[str, _whom("USER|NUMBER|REFERENCE", "Whose messages, or which one.")],
+    whom: Annotated[str, _whom("USER|NUMBER|REFERENCE", "Whose messages, or the reference of one.")],
     *,
     messages: Annotated[
-        int, typer.Option("--last", metavar="N", min=1, max=1000, help="How many messages, the newest.")
+        int, typer.Option("--last", metavar="N", min=1, max=1000, help="How many of the newest messages.")
     ] = 5,
     config: _ConfigOption = _DEFAULT_CONFIG,
 ) -> None:
@@ -176,9 +183,9 @@ def erase(
     config: _ConfigOption = _DEFAULT_CONFIG,
 ) -> None:
     """
-    Remove what is kept of one person: log-ins, SMS that wait, and the delivery log. The server may be running.
+    Remove everything kept about one person: log-ins, SMS that wait, and the delivery log; the server may be running.
 
-    A name is taken as it is written, so do it for the number as well. Run it as root or as the user that FreeRADIUS runs as.
+    Only this spelling of a name is found, so run it for the number as well. Run it as root or as the user that FreeRADIUS runs as.
     Exit code 0: nothing of them is left. 1: it cannot be removed. 2: the configuration has problems.
     """
     from smsotp_plugin.commands.erase import erase as run  # noqa: PLC0415  (quick --help)
@@ -209,7 +216,7 @@ def limits(
         str,
         typer.Argument(
             metavar="USER|NUMBER|BRAKE",
-            help="Whose SMS, in any spelling, or what a brake is called; otherwise what was over a limit.",
+            help="Whose SMS, in any spelling, or the name of a brake; without it, the limits that were exceeded are shown.",
             callback=_check_words,
         ),
     ] = "",
@@ -218,9 +225,9 @@ def limits(
     config: _ConfigOption = _DEFAULT_CONFIG,
 ) -> None:
     """
-    Show what was over a limit, or how many SMS count for somebody, and lift that; the server may be running.
+    Show which limits were exceeded, or how many SMS count for somebody, and lift limits; the server may be running.
 
-    Run it as root or as the user that FreeRADIUS runs as. Exit code 0: it is shown, and lifted. 1: the store cannot be used. 2: the
+    Run it as root or as the user that FreeRADIUS runs as. Exit code 0: it is shown, and lifted if you asked for that. 1: the store cannot be used. 2: the
     configuration has problems.
     """
     from smsotp_plugin.commands.limits import show_limits  # noqa: PLC0415  (quick --help)
@@ -240,9 +247,9 @@ def copy(
     ],
 ) -> None:
     """
-    Copy all that a store holds into another one that is empty; no server may be running that uses either.
+    Copy everything in a store into another one that is empty; no server that uses either may be running.
 
-    Run it as the user that FreeRADIUS runs as. Exit code 0: all is copied. 1: a store cannot be used. 2: a configuration has
+    Run it as the user that FreeRADIUS runs as. Exit code 0: everything is copied. 1: a store cannot be used. 2: a configuration has
     problems.
     """
     from smsotp_plugin.commands.store_copy import copy as run  # noqa: PLC0415  (quick --help)
@@ -270,8 +277,8 @@ def worker(
     """
     Take messages from the queue and send them, until SIGTERM; needs ``[queue] mode = "workers"``.
 
-    Any number of them, on any machines, with the configuration of the FreeRADIUS servers. The log goes to standard error.
-    Exit code 0: it was told to end. 2: the configuration cannot be used. 1: the store cannot be used.
+    There may be any number of workers, on any machines, with the configuration of the FreeRADIUS servers. The log goes to standard error.
+    Exit code 0: it was told to stop. 2: the configuration cannot be used. 1: the store cannot be used.
     """
     from smsotp_plugin.commands.worker import run_worker, write_unit  # noqa: PLC0415  (quick --help)
 
@@ -299,9 +306,9 @@ def install(
     """
     Write the module, the policies, the dictionary entries and an example virtual server into FreeRADIUS's configuration.
 
-    Can be run again at any time, for example after an upgrade. Exit code 0: all is in place. 2: it cannot be installed
-    so, and nothing was changed. 1: it was installed, but FreeRADIUS does not accept its configuration; or not wholly, as
-    is told.
+    It can be run again at any time, for example after an upgrade. Exit code 0: everything is in place. 2: it cannot be installed,
+    and nothing was changed. 1: it was installed, but FreeRADIUS does not accept its configuration; or only partly, and the output
+    says what is missing.
     """
     from smsotp_plugin.commands.freeradius_install import install as run  # noqa: PLC0415  (quick --help)
 
@@ -323,9 +330,9 @@ def freeradius_check(
     ] = False,
 ) -> None:
     """
-    Tell before a restart what FreeRADIUS's start would stumble over, and where people would get in without a code.
+    Report what would keep FreeRADIUS from starting, and where people would get in without a code.
 
-    Looks as FreeRADIUS's user, and changes nothing. Exit code 0: all is right. 1: something is wrong. 2: there is no
+    It looks with the rights of FreeRADIUS's user, and changes nothing. Exit code 0: all is right. 1: something is wrong. 2: there is no
     FreeRADIUS configuration to look at.
     """
     from smsotp_plugin.commands.freeradius_check import check_server  # noqa: PLC0415  (quick --help)
@@ -336,7 +343,7 @@ def freeradius_check(
 @freeradius_app.command()
 def unit(*, raddb: _RaddbOption, config: _InstalledConfigOption = None) -> None:
     """
-    Print a drop-in for FreeRADIUS's systemd unit, which has it checked before each start.
+    Print a drop-in for FreeRADIUS's systemd unit that runs the check before each start.
 
     Exit code 0: it is printed. 2: there is no such FreeRADIUS configuration, or none of the plugin.
     """
@@ -352,11 +359,11 @@ def uninstall(
     dry_run: _DryRunOption = False,
 ) -> None:
     """
-    Leave FreeRADIUS's configuration as it was before the installation.
+    Restore FreeRADIUS's configuration to what it was before the installation.
 
-    Refuses while something in it still uses the plugin, and says where. Exit code 0: all is gone. 2: something still uses
-    it or was changed by hand, and nothing was changed. 1: it is gone, but FreeRADIUS does not accept its configuration; or
-    not wholly, as is told.
+    It refuses while something there still uses the plugin, and says where. Exit code 0: the plugin is removed. 2: something still uses
+    it or was changed by hand, and nothing was changed. 1: it is removed, but FreeRADIUS does not accept its configuration; or only
+    partly, and the output says what is left.
     """
     from smsotp_plugin.commands.freeradius_uninstall import uninstall as run  # noqa: PLC0415  (quick --help)
 

@@ -29,7 +29,7 @@ def drop_in(raddb: Path, config: Path | None) -> str:
     with looks_at_server():
         Raddb(raddb)
     if config and not config.is_file():
-        raise ConfigError([f"{config} is no file: --config names the plugin's configuration"])
+        raise ConfigError([f"{config} is not a file: --config names the plugin's configuration"])
     command = Path(sys.executable).parent / "smsotp"
     named = f" --config {quote_path(config.absolute())}" if config else ""
     return _DROP_IN.format(command=quote_path(command), raddb=quote_path(raddb.absolute()), config=named)

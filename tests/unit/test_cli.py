@@ -231,4 +231,4 @@ def test_there_is_no_drop_in_for_what_is_not_there(tmp_path: Path, file: Path) -
     assert (no_raddb.returncode, no_raddb.stdout) == (2, "")
     assert no_raddb.stderr.startswith("/nowhere is not a FreeRADIUS configuration directory")
     assert (no_file.returncode, no_file.stdout) == (2, "")
-    assert no_file.stderr.startswith("/nowhere is no file")
+    assert no_file.stderr.startswith("/nowhere is not a file")

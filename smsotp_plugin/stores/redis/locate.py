@@ -34,7 +34,7 @@ class Locator:
         return self._places[0]
 
     def doubt(self, place: RedisPlace) -> None:
-        """Take notice that the Redis at a place that `find` returned is no use."""
+        """Take notice that the Redis at a place that `find` returned cannot be used."""
 
 
 class _Asking(Locator):

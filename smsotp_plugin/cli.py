@@ -8,6 +8,7 @@ has to be quick.
 import os
 import re
 import sys
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
@@ -390,7 +391,7 @@ def main() -> None:
             # A terminal that lacks a character must not end the command.
             stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        _run()
     except ConfigError as exc:
         for problem in exc.problems:
             print(make_printable(problem), file=sys.stderr)  # noqa: T201  (this is a command)
@@ -400,6 +401,7 @@ def main() -> None:
     except OSError as exc:
         where = exc.filename or "a file without a name, such as standard output"
         print(make_printable(f"smsotp: {where}: {exc.strerror}"), file=sys.stderr)  # noqa: T201  (as above)
+        _drop_output()
     except Exception as exc:  # noqa: BLE001  (the last resort: its text may hold a secret)
         place = exc.__traceback__
         while place and place.tb_next:
@@ -409,3 +411,18 @@ def main() -> None:
             f"smsotp: unexpected {type(exc).__name__} at {where}; please report it", file=sys.stderr
         )
     sys.exit(FAILED)
+
+
+def _run() -> None:
+    """Run the command, and write what it has said: when Python does so at its end, nobody can explain a failure any more."""
+    try:
+        app()
+    finally:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+
+
+def _drop_output() -> None:
+    """Throw away what standard output still holds; Python writes it at its end, and would fail once more."""
+    with suppress(AttributeError, OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -136,13 +136,15 @@ def test_what_cannot_be_written_is_named_with_what_was_not_done(raddb: Path, con
     assert "File too large; only what is told above was done: mend that, and do this again" in done.stderr
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
 @pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("worker", "--unit")])
-def test_output_that_cannot_be_written_is_told_where(arguments: tuple[str, ...]) -> None:
+def test_output_that_cannot_be_written_is_told_where(arguments: tuple[str, ...], unbuffered: str) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [Path(sys.executable).parent / "smsotp", *arguments],
             stdout=full,
             stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
             text=True,
             check=False,
             timeout=100,

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from collections.abc import Generator
 from typing import Any
 
@@ -15,6 +16,10 @@ from tests.support.unclosed import nothing_is_left_open
 __all__ = ["nothing_is_left_open", "secrets"]
 
 pytest_plugins = ["pytester"]
+
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    # As under nohup: what tests start would ignore it, too. A handler protects this process alone.
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 # How long an example takes, or making it, says more about the machine than about the code.
 settings.register_profile("smsotp", deadline=None, suppress_health_check=[HealthCheck.too_slow])

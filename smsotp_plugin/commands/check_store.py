@@ -14,7 +14,7 @@ from smsotp_plugin.stores.schemes import compare_keys, list_processes, look_arou
 from smsotp_plugin.stores.settings import StoreSettings
 
 _ANOTHER_STORE = (
-    "queue.url: it leads to another store than store.url, but a message waits where its challenge is kept: name the same one, or "
+    "queue.url: it leads to a different store from store.url, but a message waits where its challenge is kept: name the same one, or "
     "leave it out"
 )
 
@@ -84,7 +84,7 @@ def _look(seen: _Seen, place: str, store: StoreSettings, traits: ProcessTraits, 
     except OtherKey as exc:
         seen.problems.append(f"{place}: {exc}")
     except StoreError as exc:
-        seen.warnings.append(f"{place}: what goes on {what} cannot be seen this way from here: {exc}")
+        seen.warnings.append(f"{place}: what happens {what} cannot be seen from here: {exc}")
 
 
 def _are_strangers(processes: Sequence[frozenset[str]]) -> bool:
@@ -98,11 +98,11 @@ def _find_warnings(settings: Settings, view: QueueView) -> Iterator[str]:
         yield "queue.mode: no worker lives, and log-ins are refused until one does: start smsotp worker"
     if view.waiting >= most:
         yield (
-            f"dispatch.queue: {view.waiting} messages wait for workers, which is as many as may, and log-ins are refused: start "
+            f"dispatch.queue: {view.waiting} messages wait for workers, as many as are allowed, and log-ins are refused: start "
             "more workers, or see in their log why gateways take so long"
         )
     elif 2 * view.waiting >= most:
-        yield f"dispatch.queue: {view.waiting} messages wait for workers, which is half of what may or more: start more workers"
+        yield f"dispatch.queue: {view.waiting} messages wait for workers, at least half of what is allowed: start more workers"
     yield from _find_gateway_warnings(settings, view)
 
 

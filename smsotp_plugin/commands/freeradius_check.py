@@ -41,7 +41,7 @@ def check_server(raddb: Path, config: Path | None, default: Path, *, before_star
         print_problems(err, exc.problems)
         return _PROBLEMS
     if os.geteuid() not in (0, account.uid):
-        out.print(Text(f"note: what {account.name} may read was not looked at: that takes root"))
+        out.print(Text(f"note: what {account.name} may read was not checked: that takes root"))
     startable = tell_readiness(out, err, tree, readiness, ask_server=not before_start)
     right = readiness.wiring is not None and tell_wiring(out, err, readiness.wiring)
     return 0 if startable and (right or before_start) else _FAILED
@@ -65,7 +65,7 @@ def tell_readiness(
     if judgement is not None:
         out.print(Text(f"{judgement.program.name} -C accepts the configuration."))
     elif ask_server:
-        out.print(Text("FreeRADIUS was not found, so that its own check of the configuration was left out."))
+        out.print(Text("FreeRADIUS was not found, so its own check of the configuration was left out."))
     out.print(Text(f"{tree.account().name} can start with it."))
     return True
 

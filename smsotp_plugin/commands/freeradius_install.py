@@ -99,8 +99,8 @@ def _make_changes(out: Console, changes: list[Change]) -> None:
             change.make()
         except OSError as exc:
             raise SmsOtpError(
-                f"it is not possible to {change.describe()}: {exc.strerror}; only what is told above was done: mend that, and "
-                "do this again"
+                f"it is not possible to {change.describe()}: {exc.strerror}; only the changes listed above were made: mend that, and "
+                "run this again"
             ) from exc
         out.print(Text(f"done: {change.describe()}"))
     if not changes:
@@ -116,7 +116,7 @@ def tell_judgement(out: Console, err: Console, tree: Raddb) -> Judgement | None:
     """
     judgement = judge_with_server(tree)
     if judgement is None:
-        out.print(Text("FreeRADIUS was not found, so that its own check of the configuration was left out."))
+        out.print(Text("FreeRADIUS was not found, so its own check of the configuration was left out."))
     elif judgement.problems:
         err.print(
             Text(

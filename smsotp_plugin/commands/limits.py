@@ -40,7 +40,7 @@ def show_limits(config: Path, whom: str, *, lift: bool) -> int:
     settings = load_settings(config)
     clock = SystemClock()
     if lift and not whom:
-        err.print(Text("smsotp: say what to lift: a user, a number, or what a brake is called"))
+        err.print(Text("smsotp: say what to lift: a user, a number, or the name of a brake"))
         return 1
     if whom:
         _print(out, _tell_person(settings, whom, clock, lift=lift))

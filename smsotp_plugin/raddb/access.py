@@ -116,7 +116,7 @@ def _describe_untrusted_file(file: Path) -> str:
     """Tell why root should not rely on what a file says; empty where only root can change it."""
     found = file.stat()
     if found.st_uid not in {0, os.geteuid()} or found.st_mode & stat.S_IWOTH:
-        return f"others than root can change {file}"
+        return f"somebody other than root can change {file}"
     return explain_distrust(file.absolute())
 
 

@@ -60,7 +60,7 @@ def extend_dictionary(path: Path, text: str | None) -> str:
     """
     known = _read_known(path, text or "", set())
     wrong = [
-        f"{path}: the attribute {name} is there with the type {known.names[name.casefold()]}; it must be {kind}"
+        f"{path}: the attribute {name} exists with the type {known.names[name.casefold()]}; it must be {kind}"
         for name, kind in ATTRIBUTES
         if known.names.get(name.casefold(), kind) != kind
     ]

@@ -66,7 +66,7 @@ def plan_installation(
     if looks:
         work.add(*plan_access(account, config, settings, find_python_path()))
     else:
-        work.notes.append(f"whether {account.name} can read all files was not looked at: that takes root")
+        work.notes.append(f"whether {account.name} can read all files was not checked: that takes root")
     if work.problems:
         raise ConfigError(work.problems)
     return PlannedChanges(work.changes, work.notes)
@@ -103,8 +103,8 @@ def _find_server_problems(raddb: Raddb) -> Iterator[str]:
         linked = re.search(rb"libpython(3\.\d+)", read_plain_file(raddb.library, LARGEST_FILE))
     except OSError:
         yield (
-            f"{raddb.library} is missing: install it, on Debian with: apt install freeradius-python3 (most others "
-            "call the package so, too)"
+            f"{raddb.library} is missing: install it, on Debian with: apt install freeradius-python3 (most other "
+            "distributions give the package the same name)"
         )
     else:
         if linked and linked[1].decode() != running:
@@ -117,7 +117,7 @@ def _find_server_problems(raddb: Raddb) -> Iterator[str]:
             continue
         if kind == "python3":
             yield (
-                f"{file} has another instance of rlm_python3, {name}: beside smsotp there can be none, because "
+                f"{file} has another instance of rlm_python3, {name}: no other one can be used next to smsotp, because "
                 f"FreeRADIUS before 3.2.8 aborts and later ones give all instances one configuration; remove {file}"
             )
         elif name == "smsotp":
@@ -157,7 +157,7 @@ def _plan_own(work: _Work, path: Path, text: str) -> None:
     old = work.raddb.place.read(work.raddb.place.inside(path))
     if old not in (None, text) and not is_untouched(old):
         work.problems.append(
-            f"{path} was changed after it was written, or is not ours: it is not written over; move it away and "
+            f"{path} was changed after it was written, or is not ours: it is not overwritten; move it away and "
             "run this again"
         )
         return
@@ -190,7 +190,7 @@ def _plan_link(work: _Work, path: Path) -> None:
     if not path.is_symlink() and not path.exists():
         work.changes.append(MakeLink(place, link, target))
     elif Path(os.path.realpath(path)) != Path(os.path.realpath(path.parent / target)):
-        work.problems.append(f"{path} is there and does not lead to {target}: move it away")
+        work.problems.append(f"{path} exists and does not lead to {target}: move it away")
 
 
 def _check_port(work: _Work, listen: Listener) -> None:

@@ -32,7 +32,7 @@ class Meddled(SmsOtpError):
 
 
 class Untrusted(SmsOtpError):
-    """On the way to a file there is a directory in which others than root can change what is there."""
+    """On the way to a file there is a directory in which somebody other than root can change what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +231,7 @@ def _judge(descriptor: int, directory: Path, name: str) -> None:
     shared = found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and found.st_gid != 0)
     kept = found.st_mode & stat.S_ISVTX and (entry is None or entry.st_uid in ours)
     if found.st_uid not in ours or (shared and not kept):
-        raise Untrusted(f"others than root can change what is in {directory}")
+        raise Untrusted(f"somebody other than root can change what is in {directory}")
 
 
 def _find(name: str, descriptor: int) -> os.stat_result | None:
@@ -250,6 +250,6 @@ def _open(
         if shown is None or exc.errno not in _OTHER_KIND:
             raise
         where = shown if shown.name == name else f"{name} in {shown}"
-        raise Meddled(f"{where} is a link or no plain file or directory: move it away") from exc
+        raise Meddled(f"{where} is a link, or not a plain file or directory: move it away") from exc
     opened.callback(os.close, descriptor)
     return descriptor

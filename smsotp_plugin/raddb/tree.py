@@ -188,7 +188,7 @@ def _find_owner(path: Path, uid: int) -> Account:
         return find_account(uid)
     except KeyError:
         raise ConfigError(
-            [f"{path} belongs to the user {uid}, whom this machine does not have: give it to another one"]
+            [f"{path} belongs to the user {uid}, who does not exist on this machine: give it to another one"]
         ) from None
 
 

@@ -49,7 +49,7 @@ def plan_removal(raddb: Raddb) -> PlannedChanges:
         raise ConfigError(problems)
     if changes:
         notes.append(
-            "users in a database or a directory were not looked at: see that none has an SMSOTP attribute"
+            "users in a database or a directory were not checked: make sure that none has an SMSOTP attribute"
         )
     return PlannedChanges(changes, notes)
 

@@ -80,7 +80,7 @@ def _include(tree: ConfigTree, above: list[Section], item: Statement, depth: int
     target = _expand_all(item.value, above)
     path = item.file.parent / target
     if depth >= _DEEPEST:
-        tree.unread.append(f"{place}files include each other in a circle, by {target}")
+        tree.unread.append(f"{place}files include each other in a circle, through {target}")
         return
     optional = item.name.startswith("$-")
     for file in _list_files(path, tree, place) if target.endswith("/") else [path]:

@@ -85,9 +85,7 @@ def _read(item: Item, unlang: Unlang, challenge: str) -> Entry:
     _Reader(unlang, challenge).walk(item.items if listed and isinstance(item, Section) else [item], walk)
     name = item.name if listed else read_called(item)
     if not listed and unlang.find_reach([item], challenge) is not Reach.NEVER:
-        walk.wrong = [
-            "stands outside of any Auth-Type, where FreeRADIUS does not call it after a first factor"
-        ]
+        walk.wrong = ["is outside any Auth-Type, where FreeRADIUS does not call it after a first factor"]
     treatment = Treatment.LETS_PASS if walk.factors else Treatment.ASKS if walk.asked else Treatment.REFUSES
     return Entry(name, item, treatment, tuple(walk.factors), tuple(walk.wrong))
 
@@ -128,23 +126,21 @@ class _Reader:
 
     def _ask(self, walk: _Walk) -> None:
         if not walk.factors:
-            walk.wrong.append("stands where no first factor has said ok, so that nobody can log in")
+            walk.wrong.append("is called where no first factor has said ok, so nobody can log in")
         elif set(walk.factors) <= _ALWAYS_OK:
-            walk.wrong.append(f"stands after {walk.factors[-1]} only, so that no password is asked for")
+            walk.wrong.append(f"is called after {walk.factors[-1]} only, so no password is asked for")
         elif "eap" in walk.factors:
-            walk.wrong.append("stands after eap, which has no place for a code")
+            walk.wrong.append("is called after eap, which has no place for a code")
         elif len(walk.factors) > 1:
             names = ", ".join(walk.factors)
-            walk.wrong.append(
-                f"is called when any one of {names} says ok, because no `if (ok)` stands around it"
-            )
+            walk.wrong.append(f"is called when any one of {names} says ok, because no `if (ok)` is around it")
         walk.factors, walk.asked, walk.ended = [], True, True
 
     def _read_choice(self, section: Section, walk: _Walk) -> None:
         reach = self.unlang.find_reach([section], self.challenge)
         names = [call.name for call in self.unlang.calls(section.items) if call.name not in self.unlang.atoms]
         if reach is not Reach.NEVER:
-            walk.wrong.append(f"stands in `{section.kind}`, which does not always call it")
+            walk.wrong.append(f"is in `{section.kind}`, which does not always call it")
             walk.asked = True
         names = [name for name in names if name not in ENDS]
         if names:
@@ -161,14 +157,14 @@ class _Reader:
             asks_for_ok = section.kind == "if" and bool(_OK.fullmatch(section.name))
             if reach is not Reach.NEVER and not asks_for_ok:
                 condition = f"{section.kind} {section.name}".strip()
-                walk.wrong.append(f"stands in `{condition}`, but has to stand in `if (ok)`")
+                walk.wrong.append(f"is in `{condition}`, but has to be in `if (ok)`")
             branch = _Walk(before[-1:] if reach is not Reach.NEVER else [])
             self.walk(section.items, branch)
             walk.asked |= branch.asked
             walk.wrong += branch.wrong
             walk.factors += branch.factors
         if not before and not walk.wrong:
-            walk.wrong.append("stands where no first factor has said ok, so that nobody can log in")
+            walk.wrong.append("is called where no first factor has said ok, so nobody can log in")
 
     def _read_without_challenge(self, sections: list[Section], walk: _Walk) -> None:
         """Read conditions that choose among first factors, or that reject whose first factor was wrong."""

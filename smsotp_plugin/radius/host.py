@@ -98,7 +98,7 @@ def find_server_version(program: Path = _THIS_PROGRAM, limit: float = _VERSION_L
         raise HostError(f"{program} -v cannot be run: {exc}") from None
     numbers = re.search(rb"FreeRADIUS Version (\d{1,4})\.(\d{1,4})\.(\d{1,4})", ended.output)
     if not numbers:
-        raise HostError(f"{program} -v does not tell its version")
+        raise HostError(f"{program} -v does not say its version")
     major, minor, patch = (int(number) for number in numbers.groups())
     return major, minor, patch
 
@@ -148,7 +148,7 @@ def forbid_core_dumps() -> str:
     # The server has set the limit before it loads modules; core dumps that somebody has asked for are left to them.
     if limit:
         return (
-            "core dumps are allowed: one would hold the key of the store, passwords and codes; unless you look for a crash, "
+            "core dumps are allowed: one would hold the key of the store, passwords and codes; unless you are investigating a crash, "
             "write allow_core_dumps = no in the section security of radiusd.conf"
         )
     libc = ctypes.CDLL(None, use_errno=True)

@@ -88,7 +88,7 @@ class _Judge:
                 self.tell(
                     call.item,
                     f"{call.name} has a - in front of it",
-                    "FreeRADIUS passes over it in silence; take the - away",
+                    "FreeRADIUS skips it silently; take the - away",
                 )
             elif name in POLICIES:
                 self._judge_list(kind, call)
@@ -201,7 +201,7 @@ class _Judge:
                 self.tell(
                     entry.item,
                     f"{CHALLENGE} in Auth-Type {entry.name} {wrong}",
-                    "who is asked for a code does not follow the first factor",
+                    "whether a code is asked for does not depend on the first factor",
                     *CHALLENGE_LINES,
                 )
         wrong_ones = [entry.name for entry in entries if entry.wrong]
@@ -229,7 +229,7 @@ class _Judge:
                 self.tell(
                     entry.item,
                     f"Auth-Type {entry.name} does not call {CHALLENGE} after {names}",
-                    f"whoever it checks is rejected by {POST_AUTH}, right password or not",
+                    f"everybody that it checks is rejected by {POST_AUTH}, whether the password is right or not",
                     *(
                         line.replace("PAP", entry.name).replace("pap", entry.factors[-1])
                         for line in CHALLENGE_LINES
@@ -246,7 +246,7 @@ class _Judge:
             self.tell(
                 call.item,
                 f"{POST_AUTH} is not the first in post-auth, {_join_names(before)} before it",
-                "what comes before it takes people for accepted who are not, and may let them in; make it the first",
+                "what comes before it takes people as accepted who are not, and may let them in; make it the first",
             )
 
     def _means_no_lock(self) -> str:
@@ -347,7 +347,7 @@ def _join_names(calls: list[Call]) -> str:
     if not calls:
         return ""
     names = ", ".join(dict.fromkeys(call.name for call in calls))
-    return f"{names} (line {calls[0].item.line}) {'stands' if len(calls) == 1 else 'stand'}"
+    return f"{names} (line {calls[0].item.line}) {'comes' if len(calls) == 1 else 'come'}"
 
 
 def _write_condition(call: Call) -> str:

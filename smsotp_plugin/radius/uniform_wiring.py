@@ -10,7 +10,7 @@ from smsotp_plugin.radius.unlang import Reach, Unlang
 #: Seconds: a shorter `reject_delay` is over before the moment at which the policy has rejections sent.
 _SHORTEST = 1.0
 _MEANS = (
-    "although challenge.uniform is true, the time of a rejection tells whether the password was right, and the texts of "
+    "although challenge.uniform is true, the time of a rejection shows whether the password was right, and the texts of "
     "other modules stay in it"
 )
 _LINES = (*SIGN_LINES[:-1], f"\t{UNIFORM}", SIGN_LINES[-1])

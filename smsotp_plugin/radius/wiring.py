@@ -124,7 +124,7 @@ def _find_missing_parts(tree: ConfigTree) -> list[Finding]:
             Finding(
                 str(main),
                 "the module smsotp is not enabled",
-                "FreeRADIUS does not start, or passes over what calls it",
+                "FreeRADIUS does not start, or skips what calls it",
                 ("smsotp freeradius install --raddb DIR",),
             )
         )
@@ -137,16 +137,16 @@ def _find_missing_parts(tree: ConfigTree) -> list[Finding]:
             found.append(
                 Finding(
                     str(main),
-                    f"the policy {name} is not there",
-                    "FreeRADIUS does not start, or passes over what calls it",
+                    f"the policy {name} is missing",
+                    "FreeRADIUS does not start, or skips what calls it",
                     ("smsotp freeradius install --raddb DIR",),
                 )
             )
         found += [
             Finding(
                 describe_place(other),
-                f"the policy {name} is there a second time; the first is at {describe_place(places[0])}",
-                "which of them is called is not certain",
+                f"the policy {name} is defined a second time; the first is at {describe_place(places[0])}",
+                "it is not certain which of them is called",
             )
             for other in places[1:]
         ]

@@ -241,7 +241,7 @@ def _find_cross_problems(parts: Mapping[str, Any], named_gateways: Any) -> list[
     if otp and guesses and otp.codes < GUESSED_ONCE_IN * guesses.most:
         found.append(
             f"guesses.most: {guesses.most} wrong codes a day, of {otp.codes} different ones, give a stranger one chance in "
-            f"{otp.codes / guesses.most:.0f} a day; it must be at most one in {GUESSED_ONCE_IN}: raise otp.length or lower it"
+            f"{otp.codes / guesses.most:.0f} a day; it must be at most one in {GUESSED_ONCE_IN}: raise otp.length or lower guesses.most"
         )
     found += _find_queue_problems(parts)
     # Routes are compared with all gateways that have a name: that one cannot be used is said once, at the gateway.

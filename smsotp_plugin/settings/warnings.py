@@ -70,7 +70,7 @@ def _find_text_warnings(settings: Settings) -> Iterator[str]:
         if not isinstance(value, Template):
             continue
         if _MARKUP.search(value.source):
-            yield f"challenge.{name}: ocserv shows neither & nor what stands between < and >; write it without them"
+            yield f"challenge.{name}: ocserv shows neither & nor anything between < and >; write it without them"
         yield from (f"challenge.{name}: {problem}" for problem in value.explain_unknown())
     texts = {f"otp.texts.{language}": text for language, text in settings.otp.texts.items()}
     if settings.otp.text is not None:
@@ -158,8 +158,8 @@ def _find_gateway_warnings(settings: Settings) -> Iterator[str]:
         for place in places:
             if place[-1] in _list_setting_names():
                 yield (
-                    f"{write_path(place)}: is sent to the gateway as a parameter of its own. Is it the setting of this name? "
-                    f"Then it belongs in its table: all below a line such as [{write_path(place[:-1])}] belongs to that"
+                    f"{write_path(place)}: it is sent to the gateway as a parameter of its own. If the setting of this name is meant, "
+                    f"it belongs in its own table: everything below a line such as [{write_path(place[:-1])}] belongs to that table"
                 )
 
 

@@ -43,7 +43,7 @@ def find_store(url: object) -> StoreKind[Any]:
     scheme, colon, _ = url.partition("://") if isinstance(url, str) else ("", "", "")
     if not colon or scheme not in SCHEMES:
         known = ", ".join(f'"{known}://"' for known in SCHEMES)
-        raise ConfigError([f"it must be the address of a store; those that there are begin with: {known}"])
+        raise ConfigError([f"it must be the address of a store; it begins with one of: {known}"])
     return SCHEMES[scheme]
 
 

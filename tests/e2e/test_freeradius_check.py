@@ -363,7 +363,7 @@ def test_a_configuration_of_a_user_whom_nobody_knows_is_told(installed: Installe
     done = installed.check()
 
     assert (
-        f"{installed.raddb}/radiusd.conf belongs to the user 54321, whom this machine does not have"
+        f"{installed.raddb}/radiusd.conf belongs to the user 54321, who does not exist on this machine"
         in done.stderr
     )
     assert done.returncode == 1

@@ -320,7 +320,7 @@ def test_a_file_that_others_could_replace_is_not_opened_to_the_group(directory: 
     done = install(raddb, config)
 
     assert done.returncode == 2
-    assert f"(not done for you: others than root can change what is in {raddb})" in done.stderr
+    assert f"(not done for you: somebody other than root can change what is in {raddb})" in done.stderr
     assert stat.S_IMODE(config.stat().st_mode) == 0o600
 
 
@@ -337,7 +337,7 @@ def test_what_a_configuration_of_somebody_else_names_is_not_opened_to_the_group(
 
     assert done.returncode == 2
     assert f"{secret} cannot be used: freerad may not read it" in done.stderr
-    assert f"(not done for you: others than root can change {config})" in done.stderr
+    assert f"(not done for you: somebody other than root can change {config})" in done.stderr
     assert (secret.stat().st_gid, stat.S_IMODE(secret.stat().st_mode)) == (0, 0o600)
 
 

@@ -28,7 +28,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def holds_another_key(redis_port: int) -> str:
-    return f"the configuration holds another key than the servers and workers that use redis at 127.0.0.1:{redis_port} have: copy"
+    return f"the configuration holds a different key from the servers and workers that use redis at 127.0.0.1:{redis_port} have: copy"
 
 
 def test_a_server_with_another_key_does_not_start_and_its_log_says_why(cluster: Cluster) -> None:
@@ -37,7 +37,7 @@ def test_a_server_with_another_key_does_not_start_and_its_log_says_why(cluster: 
     log = cluster.servers.pop().log_text()
 
     assert holds_another_key(cluster.redis.port) in str(refused.value)
-    assert log.count("holds another key") == 1
+    assert log.count("holds a different key") == 1
     assert "Traceback" not in log
     assert "Ready to process requests" not in log
 
@@ -50,7 +50,7 @@ def test_a_worker_with_another_key_ends_with_one_line_and_a_status(cluster: Clus
 
     assert status == 1
     assert holds_another_key(cluster.redis.port) in last
-    assert worker.log.count("holds another key") == 1
+    assert worker.log.count("holds a different key") == 1
     assert "Traceback" not in worker.log
     assert READY not in worker.log
 
@@ -115,7 +115,7 @@ def other(cluster: Cluster) -> FreeRadiusServer:
 
 
 def test_who_starts_with_other_settings_says_which(cluster: Cluster, other: FreeRadiusServer) -> None:
-    (told,) = [line for line in other.log_text().splitlines() if "has other settings there" in line]
+    (told,) = [line for line in other.log_text().splitlines() if "has different settings there" in line]
 
     assert "smsotp: [otp], [challenge], [limits]" in told
     assert f"another server or worker that uses redis at 127.0.0.1:{cluster.redis.port}" in told

@@ -39,7 +39,7 @@ OPEN: dict[str, tuple[Edit, str]] = {
     ),
     "a minus in front": (
         lambda text: instead({LOCK: "\t\t-smsotp_post_auth\n"})(without(CHALLENGE)(text)),
-        "-smsotp_post_auth has a - in front of it: FreeRADIUS passes over it in silence",
+        "-smsotp_post_auth has a - in front of it: FreeRADIUS skips it silently",
     ),
     "goes on after a reject": (
         lambda text: instead({LOCK: "\t\tsmsotp_post_auth {\n\t\t\treject = 1\n\t\t}\n\t\tok\n"})(

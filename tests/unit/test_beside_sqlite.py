@@ -70,7 +70,7 @@ def test_what_is_damaged_is_not_left_to_root(
 
     assert say(command, path) == (
         f"{path} cannot be {done}: file is not a database; [store] url names another file, or this one is damaged: "
-        "then end FreeRADIUS, remove it, and start again"
+        "then stop FreeRADIUS, remove the file, and start FreeRADIUS again"
     )
 
 

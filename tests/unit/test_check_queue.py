@@ -100,11 +100,11 @@ def test_a_server_that_sends_by_itself_has_no_workers(
     ("reports", "waiting", "said"),
     [
         ([], 0, ["warning: queue.mode: no worker lives, and log-ins are refused until one does"]),
-        ([{"any": ALIVE}], 1, ["warning: dispatch.queue: 1 messages wait for workers, which is half"]),
+        ([{"any": ALIVE}], 1, ["warning: dispatch.queue: 1 messages wait for workers, at least half"]),
         (
             [{"any": ALIVE}],
             2,
-            ["warning: dispatch.queue: 2 messages wait for workers, which is as many as may"],
+            ["warning: dispatch.queue: 2 messages wait for workers, as many as are allowed"],
         ),
         ([{"any": DEAD}], 0, ["warning: gateways.any: it is dead for all workers"]),
         ([{"any": DEAD}, {"any": ALIVE}], 0, []),
@@ -149,7 +149,7 @@ def test_a_redis_that_does_not_answer_is_said_once(
 
     assert code == 0
     assert ("\nworkers  " in shown) == (mode == "workers")
-    assert wrong.startswith(f"warning: store.url: what goes on {what} cannot be seen this way from here: ")
+    assert wrong.startswith(f"warning: store.url: what happens {what} cannot be seen from here: ")
 
 
 def test_workers_may_reach_the_same_redis_in_another_way(
@@ -188,9 +188,7 @@ def test_a_way_that_is_closed_is_told_and_the_other_one_taken(
 
     assert code == 0
     assert row(shown, "workers") == "1 lives, 0 of 2 messages wait for them"
-    assert wrong.startswith(
-        "warning: queue.url: what goes on at the queue cannot be seen this way from here: "
-    )
+    assert wrong.startswith("warning: queue.url: what happens at the queue cannot be seen from here: ")
 
 
 def test_a_way_to_another_redis_is_a_problem(
@@ -206,7 +204,7 @@ def test_a_way_to_another_redis_is_a_problem(
 
     assert code == 2
     assert [line.partition(", but")[0] for line in wrong] == [
-        "problem: queue.url: it leads to another store than store.url"
+        "problem: queue.url: it leads to a different store from store.url"
     ]
 
 

@@ -133,7 +133,10 @@ def test_what_cannot_be_written_is_named_with_what_was_not_done(raddb: Path, con
 
     assert done.returncode == 1
     assert f"smsotp: it is not possible to write {raddb}/" in done.stderr
-    assert "File too large; only what is told above was done: mend that, and do this again" in done.stderr
+    assert (
+        "File too large; only the changes listed above were made: mend that, and run this again"
+        in done.stderr
+    )
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])

@@ -95,7 +95,7 @@ def test_a_program_that_does_not_end_is_left_in_time(tmp_path: Path, script: str
     ],
 )
 def test_a_program_that_does_not_tell_its_version_is_named(tmp_path: Path, script: str) -> None:
-    with pytest.raises(host.HostError, match="radiusd -v does not tell its version"):
+    with pytest.raises(host.HostError, match="radiusd -v does not say its version"):
         host.find_server_version(stand_in(tmp_path, script), limit=60.0)
 
 
@@ -110,7 +110,7 @@ def test_a_program_that_cannot_be_run_is_named_with_the_reason(tmp_path: Path) -
 
 
 def test_a_program_around_us_that_is_no_freeradius_has_no_version() -> None:
-    with pytest.raises(host.HostError, match="/proc/self/exe -v does not tell its version"):
+    with pytest.raises(host.HostError, match="/proc/self/exe -v does not say its version"):
         host.find_server_version()
 
 

@@ -54,13 +54,13 @@ def test_a_server_that_does_not_tell_its_version_starts_unguarded_and_the_log_sa
     guards: list[object] = []
     monkeypatch.setattr(threading, "_register_atexit", guards.append)
     monkeypatch.setattr(
-        host, "find_server_version", raiser(host.HostError("/proc/self/exe -v does not tell its version"))
+        host, "find_server_version", raiser(host.HostError("/proc/self/exe -v does not say its version"))
     )
 
     assert world.door.instantiate({}) == OK
     assert guards == []
     assert world.log == (
-        "smsotp: the version of FreeRADIUS is not known: /proc/self/exe -v does not tell its version; "
+        "smsotp: the version of FreeRADIUS is not known: /proc/self/exe -v does not say its version; "
         "it counts as 3.2.7 or later"
     )
 

@@ -87,7 +87,7 @@ def test_an_attribute_that_is_there_is_not_added(file: Path) -> None:
 def test_an_attribute_of_another_type_is_a_problem(file: Path) -> None:
     file.write_text("ATTRIBUTE SMSOTP-Phone 3000 integer\n")
 
-    with pytest.raises(ConfigError, match="SMSOTP-Phone is there with the type integer; it must be string"):
+    with pytest.raises(ConfigError, match="SMSOTP-Phone exists with the type integer; it must be string"):
         extend_dictionary(file, content(file))
 
 

@@ -133,7 +133,7 @@ def test_a_redis_that_has_them_can_be_used(version: bytes) -> None:
 
 @pytest.mark.parametrize("hello", [[b"server"], [b"version"], b"OK", [1, 2, 3]])
 def test_an_answer_that_is_none_is_refused_in_a_sentence(hello: Reply) -> None:
-    with pytest.raises(StoreError, match="what smsotp has not written there"):
+    with pytest.raises(StoreError, match="something that smsotp has not written there"):
         look(hello)
 
 

@@ -199,7 +199,9 @@ def test_a_redis_whose_files_cannot_be_written_anew_is_told_of(tmp_path: Path) -
         begin(store, somebody())
         redis.ask("ACL", "SETUSER", "default", "-bgrewriteaof")
         redis.close()
-        with pytest.raises(StoreError, match="all is erased, but the files of Redis may still hold it"):
+        with pytest.raises(
+            StoreError, match="everything is erased, but the files of Redis may still hold it"
+        ):
             erase_person(settings(server), StoredPerson(user="bob"))
         store.close()
 

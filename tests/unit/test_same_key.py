@@ -80,7 +80,7 @@ WORKERS = '[queue]\nmode = "workers"'
 
 def is_told(text: str, server: RedisServer, directory: Path) -> bool:
     """Tell whether a text says what is wrong, where, and what is to be done."""
-    said = f"the key file {directory / 'smsotp.key'} holds another key than the servers and workers that use redis at 127.0.0.1:{server.port}"
+    said = f"the key file {directory / 'smsotp.key'} holds a different key from the servers and workers that use redis at 127.0.0.1:{server.port}"
     return said in text and "copy the key of one of them here" in text and "k" * 32 not in text
 
 
@@ -88,7 +88,7 @@ def test_whoever_has_another_key_than_those_that_live_does_not_start(
     other: RedisStore, server: RedisServer, redis: Redis
 ) -> None:
     for _ in range(2):
-        with pytest.raises(OtherKey, match=r"/etc/smsotp/smsotp\.key holds another key .*copy the key"):
+        with pytest.raises(OtherKey, match=r"/etc/smsotp/smsotp\.key holds a different key .*copy the key"):
             process(server, OURS)
 
     assert redis.ask("ZRANGE", KEYS, 0, -1) == [f"{other._messages.owner} {OTHERS.key_names[0]}"]
@@ -183,7 +183,7 @@ def test_a_server_that_started_without_redis_finds_it_out_when_redis_answers(
             late.find("none", "bob")
         with pytest.raises(UnknownChallenge):
             ours.find("none", "bob")
-    told = [record.levelname for record in caplog.records if "another key" in record.getMessage()]
+    told = [record.levelname for record in caplog.records if "a different key" in record.getMessage()]
     assert told == ["ERROR"]
 
 

@@ -70,7 +70,7 @@ def test_whoever_starts_with_other_settings_is_told_which(
     (said,) = caplog.messages
 
     assert said.startswith(
-        f"[otp], [limits]: another server or worker that uses redis at 127.0.0.1:{server.port} has other settings there"
+        f"[otp], [limits]: another server or worker that uses redis at 127.0.0.1:{server.port} has different settings there"
     )
 
 

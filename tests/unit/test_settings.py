@@ -146,7 +146,7 @@ def test_all_problems_are_told_at_once_with_their_key_paths(file: Path) -> None:
         ("[users]\nnumber = []", "users.number: it must be a list of 1 to 20 places"),
         ('[users]\nnumber = ["session:X"]', "users.number.0: it must be a list and an attribute"),
         ('[users]\ndefault_region = "de"', "users.default_region: it must be the ISO 3166 code"),
-        ('[store]\nurl = "mysql://localhost"', 'store.url: it must be the address of a store; those that there are begin with: "sqlite://"'),
+        ('[store]\nurl = "mysql://localhost"', 'store.url: it must be the address of a store; it begins with one of: "sqlite://"'),
         ('[store]\nurl = "/var/lib/smsotp.db"', "store.url: it must be the address of a store"),
         ('[store]\nurl = "sqlite:/var/lib/smsotp.db"', "store.url: it must be the address of a store"),
         ("[store]\nurl = 1", "store.url: it must be the address of a store"),

@@ -164,7 +164,7 @@ def test_a_setting_that_has_become_a_parameter_of_the_gateway_is_told(file: Path
     [warning] = warnings(file, ONE_GATEWAY + line)
 
     assert warning.startswith(
-        f"gateways.sms.options.{line.split(maxsplit=1)[0]}: is sent to the gateway as a parameter"
+        f"gateways.sms.options.{line.split(maxsplit=1)[0]}: it is sent to the gateway as a parameter"
     )
 
 
@@ -172,7 +172,9 @@ def test_a_setting_that_has_become_a_parameter_of_the_gateway_is_told(file: Path
 def test_every_table_of_free_names_is_looked_at(file: Path, table: str) -> None:
     [warning] = warnings(file, f'{ONE_GATEWAY}[gateways.sms.{table}]\nX-A = "b"\ndefault_region = "DE"\n')
 
-    assert warning.startswith(f"gateways.sms.{table}.default_region: is sent to the gateway as a parameter")
+    assert warning.startswith(
+        f"gateways.sms.{table}.default_region: it is sent to the gateway as a parameter"
+    )
 
 
 def test_the_usual_names_of_parameters_are_no_settings(file: Path) -> None:

@@ -74,7 +74,9 @@ def test_whoever_reads_all_the_time_is_told_to_end(database: Path, monkeypatch: 
         with closing(sqlite3.connect(database, isolation_level=None)) as writer:
             writer.execute("INSERT INTO events VALUES (1, 'ref', 0, 'asked', '', '', '', '', '', '')")
 
-        with pytest.raises(StoreError, match="all is erased, but another program is reading the database"):
+        with pytest.raises(
+            StoreError, match="everything is erased, but another program is reading the database"
+        ):
             erase_from_file(database, NOBODY, IMPATIENT)
 
     assert not erase_from_file(database, NOBODY, IMPATIENT)
@@ -114,7 +116,7 @@ def test_a_server_that_moves_the_log_at_this_moment_is_waited_for(
         if ends:
             assert not erase_from_file(path, NOBODY, other)
         else:
-            with pytest.raises(StoreError, match="all is erased, but another program"):
+            with pytest.raises(StoreError, match="everything is erased, but another program"):
                 erase_from_file(path, NOBODY, other)
     finally:
         other.close()

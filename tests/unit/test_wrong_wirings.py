@@ -103,11 +103,11 @@ WRONG: dict[str, tuple[Edit, tuple[str, ...]]] = {
     ),
     "post-auth not first": (
         site("\t\tsmsotp_post_auth\n", "\t\texec\n\t\tsmsotp_post_auth\n"),
-        (f"smsotp_post_auth is not the first in post-auth, exec (line {line('smsotp_post_auth')}) stands before it",),
+        (f"smsotp_post_auth is not the first in post-auth, exec (line {line('smsotp_post_auth')}) comes before it",),
     ),
     "post-auth with a minus": (
         site("\t\tsmsotp_post_auth\n", "\t\t-smsotp_post_auth\n"),
-        ("-smsotp_post_auth has a - in front of it", "passes over it in silence"),
+        ("-smsotp_post_auth has a - in front of it", "skips it silently"),
     ),
     "post-auth with a minus is no post-auth": (
         site("\t\tsmsotp_post_auth\n", "\t\t-smsotp_post_auth\n"),
@@ -150,7 +150,7 @@ WRONG: dict[str, tuple[Edit, tuple[str, ...]]] = {
     ),
     "authorize before the first factor": (
         both(site("\t\tsmsotp_authorize\n", "\t\tldap\n"), site("\t\tfiles\n", "\t\tsmsotp_authorize\n\t\tfiles\n")),
-        ("smsotp_authorize is not the last in authorize", "stand after it", "lock the account"),
+        ("smsotp_authorize is not the last in authorize", "come after it", "lock the account"),
     ),
     "Auth-Type set after authorize": (
         site("\t\tsmsotp_authorize\n", "\t\tsmsotp_authorize\n\t\tupdate control {\n\t\t\t&Auth-Type := LDAP\n\t\t}\n"),
@@ -182,7 +182,7 @@ WRONG: dict[str, tuple[Edit, tuple[str, ...]]] = {
     ),
     "guard not first": (
         both(site("\t\tsmsotp_guard\n", ""), site("\t\tpap\n\t\tsmsotp_authorize", "\t\tpap\n\t\tsmsotp_guard\n\t\tsmsotp_authorize")),
-        (f"smsotp_guard is not the first in authorize, files, -expiration, -logintime, pap (line {line('files') - 1}) stand before",),
+        (f"smsotp_guard is not the first in authorize, files, -expiration, -logintime, pap (line {line('files') - 1}) come before",),
     ),
     "guard for some only": (
         site("\t\tsmsotp_guard\n", "\t\tif (&NAS-Port) {\n\t\t\tsmsotp_guard\n\t\t}\n"),
@@ -210,39 +210,39 @@ WRONG: dict[str, tuple[Edit, tuple[str, ...]]] = {
     ),
     "challenge before the first factor": (
         site(ASKS, "\t\t\tsmsotp_challenge\n\t\t\tpap\n"),
-        ("smsotp_challenge in Auth-Type PAP stands where no first factor has said ok",),
+        ("smsotp_challenge in Auth-Type PAP is called where no first factor has said ok",),
     ),
     "challenge without a first factor": (
         site(ASKS, "\t\t\tif (ok) {\n\t\t\t\tsmsotp_challenge\n\t\t\t}\n"),
-        ("smsotp_challenge in Auth-Type PAP stands where no first factor has said ok",),
+        ("smsotp_challenge in Auth-Type PAP is called where no first factor has said ok",),
     ),
     "challenge after nothing but ok": (
         site(ASKS, "\t\t\tok\n\t\t\tif (ok) {\n\t\t\t\tsmsotp_challenge\n\t\t\t}\n"),
-        ("stands after ok only, so that no password is asked for",),
+        ("is called after ok only, so no password is asked for",),
     ),
     "challenge in an else": (
         site(ASKS, "\t\t\tpap\n\t\t\tif (fail) {\n\t\t\t\treject\n\t\t\t}\n\t\t\telse {\n\t\t\t\tsmsotp_challenge\n\t\t\t}\n"),
-        ("smsotp_challenge in Auth-Type PAP stands in `else`, but has to stand in `if (ok)`",),
+        ("smsotp_challenge in Auth-Type PAP is in `else`, but has to be in `if (ok)`",),
     ),
     "challenge for some only": (
         site("if (ok) {", "if (ok && &Realm) {"),
-        ("smsotp_challenge in Auth-Type PAP stands in `if (ok && &Realm)`, but has to stand in `if (ok)`",),
+        ("smsotp_challenge in Auth-Type PAP is in `if (ok && &Realm)`, but has to be in `if (ok)`",),
     ),
     "challenge in a redundant": (
         site(ASKS, "\t\t\tpap\n\t\t\tredundant {\n\t\t\t\tsmsotp_challenge\n\t\t\t\tok\n\t\t\t}\n"),
-        ("smsotp_challenge in Auth-Type PAP stands in `redundant`, which does not always call it",),
+        ("smsotp_challenge in Auth-Type PAP is in `redundant`, which does not always call it",),
     ),
     "challenge after one of two": (
         site(ASKS, "\t\t\tpap\n\t\t\tldap\n\t\t\tsmsotp_challenge\n"),
-        ("is called when any one of pap, ldap says ok, because no `if (ok)` stands around it",),
+        ("is called when any one of pap, ldap says ok, because no `if (ok)` is around it",),
     ),
     "challenge outside of any Auth-Type": (
         site("\t\tAuth-Type EAP {", "\t\tsmsotp_challenge\n\t\tAuth-Type EAP {"),
-        ("stands outside of any Auth-Type",),
+        ("is outside any Auth-Type",),
     ),
     "challenge after EAP": (
         site("\t\tAuth-Type EAP {\n\t\t\treject\n", "\t\tAuth-Type EAP {\n\t\t\teap\n\t\t\tif (ok) {\n\t\t\t\tsmsotp_challenge\n\t\t\t}\n"),
-        ("smsotp_challenge in Auth-Type EAP stands after eap, which has no place for a code",),
+        ("smsotp_challenge in Auth-Type EAP is called after eap, which has no place for a code",),
     ),
     "the module itself in the place of the policy": (
         site("\t\t\t\tsmsotp_challenge\n", "\t\t\t\tsmsotp\n"),
@@ -262,7 +262,7 @@ WRONG: dict[str, tuple[Edit, tuple[str, ...]]] = {
     ),
     "sign_reply before the filter": (
         site("-attr_filter.access_reject\n\t\t\tsmsotp_sign_reply", "smsotp_sign_reply\n\t\t\t-attr_filter.access_reject"),
-        (f"smsotp_sign_reply is not the last, -attr_filter.access_reject (line {line('-attr_filter.access_reject') + 1}) stands after",),
+        (f"smsotp_sign_reply is not the last, -attr_filter.access_reject (line {line('-attr_filter.access_reject') + 1}) comes after",),
     ),
     "Post-Auth-Type in the users file": (
         add("mods-config/files/authorize", "open Auth-Type := Accept, Post-Auth-Type := REJECT\n"),
@@ -285,11 +285,11 @@ WRONG: dict[str, tuple[Edit, tuple[str, ...]]] = {
     ),
     "policies not there": (
         remove("policy.d/smsotp"),
-        ("the policy smsotp_post_auth is not there",),
+        ("the policy smsotp_post_auth is missing",),
     ),
     "policy defined twice": (
         add("policy.d/z", "smsotp_post_auth {\n\tok\n}\n"),
-        ("the policy smsotp_post_auth is there a second time", "which of them is called is not certain"),
+        ("the policy smsotp_post_auth is defined a second time", "it is not certain which of them is called"),
     ),
     "Post-Auth-Type in a users file that is included": (
         both(
@@ -304,7 +304,7 @@ WRONG: dict[str, tuple[Edit, tuple[str, ...]]] = {
     ),
     "challenge for more than ok": (
         site("if (ok) {", "if (ok || fail) {"),
-        ("stands in `if (ok || fail)`, but has to stand in `if (ok)`",),
+        ("is in `if (ok || fail)`, but has to be in `if (ok)`",),
     ),
     "a second site without the lock": (
         lambda raddb: (raddb / "sites-enabled/second").write_text(DEFAULT.replace("\tsmsotp_post_auth\n", "")),

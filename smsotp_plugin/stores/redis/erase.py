@@ -128,5 +128,5 @@ def _ask(scripts: Scripts, *words: str) -> object:
 
 def _still_there(why: str) -> StoreError:
     return StoreError(
-        f"all is erased, but the files of Redis may still hold it: {why}; call BGREWRITEAOF or BGSAVE as its administrator"
+        f"everything is erased, but the files of Redis may still hold it: {why}; call BGREWRITEAOF or BGSAVE as its administrator"
     )

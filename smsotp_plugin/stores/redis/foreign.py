@@ -31,7 +31,7 @@ def reads_replies(call: Callable[_Given, _Read]) -> Callable[_Given, _Read]:
             return call(*given, **named)
         except UNREADABLE as exc:
             raise StoreError(
-                f"Redis answers what smsotp has not written there ({type(exc).__name__} in {call.__qualname__}): is it damaged, "
+                f"Redis answers with something that smsotp has not written there ({type(exc).__name__} in {call.__qualname__}): is it damaged, "
                 "or has somebody else changed it?"
             ) from exc
 

@@ -41,14 +41,14 @@ def find_differences(scripts: Scripts, traits: ProcessTraits, place: str) -> lis
     found = []
     if any(not _know_each_other(traits.key_names, names) for names, _ in others):
         found.append(
-            f"store: {who} does not know the key in front here, or this one does not know the one there: codes and messages are worth "
-            "nothing to it; let all learn a key before it stands in front anywhere (docs/redis.md, another key)"
+            f"store: {who} does not know the key in front here, or this one does not know the key in front there: codes and messages "
+            "made with it are worth nothing to the other; let all learn a key before it is put in front anywhere (docs/redis.md, another key)"
         )
     different = dict.fromkeys(name for _, settings in others for name in _compare(traits.settings, settings))
     if different:
         sections = ", ".join(f"[{name}]" for name in different)
         found.append(
-            f"{sections}: {who} has other settings there, and each goes by its own: give all the same (docs/cluster.md, what must be "
+            f"{sections}: {who} has different settings there, and each goes by its own: give all the same (docs/cluster.md, what must be "
             "the same)"
         )
     return found

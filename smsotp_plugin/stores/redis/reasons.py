@@ -40,7 +40,7 @@ def explain_word(word: bytes) -> Exception:
 def explain_full(kind: Reply = None, held: Reply = None) -> QueueFull:
     """Return why a message may not wait, as a script says it."""
     if not isinstance(kind, bytes):
-        return QueueFull("as many messages as may wait for workers (dispatch.queue) do so already")
+        return QueueFull("as many messages as allowed wait for workers already (dispatch.queue)")
     return QueueFull(
         f"{held} messages for this {kind.decode()} are on their way already, its share of dispatch.queue"
     )

@@ -20,7 +20,7 @@ def make_error(traits: ProcessTraits, place: str) -> OtherKey:
         place: Where the Redis is, for people.
     """
     return OtherKey(
-        f"{traits.key_place} holds another key than the servers and workers that use {place} have: copy the key of one of them here, and "
+        f"{traits.key_place} holds a different key from the servers and workers that use {place} have: copy the key of one of them here, and "
         "start again (docs/cluster.md, step 4)"
     )
 

@@ -16,7 +16,7 @@ _PATIENCE = 5.0
 _ADVICE = {
     (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED): "end the program that holds it, or do this again",
     (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT): (
-        "[store] url names another file, or this one is damaged: then end FreeRADIUS, remove it, and start again"
+        "[store] url names another file, or this one is damaged: then stop FreeRADIUS, remove the file, and start FreeRADIUS again"
     ),
     (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH): (
         "do it as root or as the user that FreeRADIUS runs as"

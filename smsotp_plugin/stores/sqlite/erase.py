@@ -68,7 +68,7 @@ def erase_from_file(path: Path, person: StoredPerson, clock: Clock) -> Erased:
         is_emptied = _empty_log(connection, clock)
     if not is_emptied:
         raise StoreError(
-            f"{path}: all is erased, but another program is reading the database, so {path.name}-wal still holds it: end "
+            f"{path}: everything is erased, but another program is reading the database, so {path.name}-wal still holds it: end "
             "that program and do this again"
         )
     return erased

@@ -3,8 +3,8 @@ A million first legs that nobody answers, and a month of ten thousand people's w
 
     python -m tests.support.at_length [--legs 1000000] [--people 10000] [--days 30] [--seed 1]
 
-Ends with 1 where more than 20 SMS went to a block of numbers before its brake, or one log-in in 10 000 was braked. The suite
-does the same with fewer of both.
+Ends with 1 if more than 20 SMS went to a block of numbers before its brake, or if one log-in in 10 000 was braked. The suite
+does the same with fewer first legs and fewer people.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from smsotp_plugin.sms.phone import parse_number
 from tests.support.replay import Replay
 from tests.support.traffic import live, make_people, make_victims
 
-#: SMS to one block before its brake, and log-ins of which one may be braked.
+#: The most SMS to one block before its brake, and of how many log-ins one may be braked.
 _MOST, _ONE_IN = 20, 10_000
 _NUMBERS, _COUNTRIES = 1000, 50
 #: Seconds between two first legs: a million of them take less than a brake lasts.
@@ -29,7 +29,7 @@ _PAUSE = 0.03
 
 
 def pump(legs: int, seed: int, place: Path) -> bool:
-    """Let somebody begin log-ins with stolen passwords; tells whether they were braked in time."""
+    """Let somebody begin log-ins with stolen passwords; return whether they were braked in time."""
     chance = random.Random(seed)
     victims = [(each, parse_number(each.number, None)) for each in make_victims(_NUMBERS, _COUNTRIES, chance)]
     site, sent = Replay(place), Counter[str]()
@@ -50,7 +50,7 @@ def pump(legs: int, seed: int, place: Path) -> bool:
 
 
 def work(people: int, days: int, seed: int, place: Path) -> bool:
-    """Let people log in; tells whether they were left alone."""
+    """Let people log in; return whether they were left alone."""
     chance = random.Random(seed)
     site = Replay(place)
     site.run(live(make_people(people, chance), days, chance))

@@ -1,4 +1,4 @@
-"""Somebody who knows a password, and the flow that is attacked, with time that is moved by hand."""
+"""Somebody who knows a password, and the flow that they attack; the test moves the time."""
 
 import sqlite3
 from collections.abc import Callable
@@ -49,7 +49,7 @@ class Attacker:
             self.open.append((asked.state, place))
 
     def try_all(self) -> None:
-        """Answer each open challenge until it is none any more, or no answer is looked at."""
+        """Answer each open challenge until it is no longer open, or until answers are no longer compared."""
         for state, place in self.open:
             while isinstance(judged := self.bench.login.answer_leg(answer(state, WRONG, **place)), Ask):
                 pass
@@ -58,7 +58,7 @@ class Attacker:
 
     @property
     def compared(self) -> int:
-        """How many wrong answers the store has compared, by the tries that they used up."""
+        """How many wrong answers the store has compared, counted by the tries that they used up."""
         self.bench.store.flush()
         with closing(sqlite3.connect(self._database)) as connection:
             return int(connection.execute("SELECT sum(5 - tries_left) FROM challenges").fetchone()[0] or 0)
@@ -66,7 +66,7 @@ class Attacker:
 
 @pytest.fixture
 def bench(make: Callable[..., Bench]) -> Bench:
-    """Have a flow whose budgets stop nobody: what they are for is another matter."""
+    """Have a flow whose budgets stop nobody: budgets are not what these tests are about."""
     return make(limits={"mode": "record"})
 
 
@@ -76,7 +76,7 @@ def attacker(bench: Bench, tmp_path: Path) -> Attacker:
 
 
 def log_in(bench: Bench, **place: Any) -> Ask | Accept | Reject | object:
-    """Do both legs with the right code; returns what came of the last one."""
+    """Do both legs with the right code; return the result of the last leg."""
     asked = bench.login.first_leg(request(**place))
     if not isinstance(asked, Ask):
         return asked
@@ -85,7 +85,7 @@ def log_in(bench: Bench, **place: Any) -> Ask | Accept | Reject | object:
 
 
 def wrong(bench: Bench, count: int, **place: Any) -> object:
-    """Give so many wrong answers in a row, each as soon as it is possible; returns what came of the last one."""
+    """Give this many wrong answers in a row, each as soon as possible; return the result of the last one."""
     judged: object = None
     given = 0
     while given < count:

@@ -48,7 +48,7 @@ def name_outcome(call: Callable[[], object]) -> str:
 
 
 def at_once(call: Callable[[], object]) -> Counter[str]:
-    """Return how the same call ended in many threads that begin together."""
+    """Make the same call in many threads that begin together; return how the calls ended."""
     together = threading.Barrier(THREADS)
 
     def run() -> str:

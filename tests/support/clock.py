@@ -1,4 +1,4 @@
-"""A clock that stands still until a test moves it: the only one that tests make up."""
+"""A clock that stands still until a test moves it: the only fake clock in the tests."""
 
 import threading
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ class _Sleeper:
 
 
 class Waits(Enum):
-    """What becomes of a thread that waits for a while."""
+    """What happens to a thread that waits for a while."""
 
     FOR_ADVANCE = auto()
-    """It waits, until it is notified or the time has been let pass."""
+    """It waits until it is notified or `advance` has passed the time."""
     NOT_AT_ALL = auto()
-    """Its wait ends at once, as if the time were over; a wait without a limit as if it had been notified."""
+    """Its wait ends at once, as if the time were over; a wait without a limit ends as if the thread had been notified."""
     SHORTLY = auto()
-    """It waits until it is notified, and looks again a hundredth of a real second later; no time of this clock passes."""
+    """It waits until it is notified, or looks again after a hundredth of a real second; no time of this clock passes."""
     TAKING_TIME = auto()
     """Its wait ends at once, and the time has passed."""
 
@@ -32,7 +32,7 @@ class FakeClock:
 
     Args:
         now: Unix seconds at the start; the monotonic scale starts at 1000.
-        waits: What becomes of threads that wait.
+        waits: What happens to threads that wait.
     """
 
     def __init__(self, now: float = 1_800_000_000.0, waits: Waits = Waits.FOR_ADVANCE) -> None:
@@ -47,7 +47,7 @@ class FakeClock:
         return self._start + self._passed
 
     def monotonic(self) -> float:
-        """Return seconds on the other scale."""
+        """Return seconds on the monotonic scale."""
         return 1000.0 + self._passed
 
     def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
@@ -88,7 +88,7 @@ class FakeClock:
             self._start += seconds
 
     def wait_for_sleepers(self, count: int) -> None:
-        """Return once at least `count` threads wait on this clock for a time to come."""
+        """Return once at least `count` threads wait on this clock for a later time."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._asleep() >= count, _PATIENCE):
                 raise AssertionError(f"{self._asleep()} threads wait on the clock, not {count}.")

@@ -1,4 +1,4 @@
-"""The door with a host that a test plays: a module in the place of ``radiusd``."""
+"""The door with a host that a test plays: a module takes the place of ``radiusd``."""
 
 import codecs
 import contextlib
@@ -38,7 +38,7 @@ BOB = {
 
 
 class Radiusd(ModuleType):
-    """What rlm_python3 puts in place."""
+    """What rlm_python3 provides as the module ``radiusd``."""
 
     L_DBG, L_AUTH, L_INFO, L_ERR, L_WARN = 16, 2, 3, 4, 5
 
@@ -69,13 +69,13 @@ class World:
         return "\n".join(self.radiusd.lines)
 
     def threads(self) -> list[str]:
-        """Return the names of the threads that run since."""
+        """Return the names of the threads that have been started since this was made."""
         return sorted(thread.name for thread in own_threads() - self._before)
 
 
 @contextlib.contextmanager
 def open_door(directory: Path, monkeypatch: pytest.MonkeyPatch, config_toml: str) -> Iterator[World]:
-    """Give the door, not yet started; in the end it is stopped, and nothing may be left running."""
+    """Give the door, not yet started. At the end it is stopped, and nothing may be left running."""
     logger = logging.getLogger(ROOT)
     kept = (logger.handlers, logger.level, logger.propagate)
     thresholds = gc.get_threshold()

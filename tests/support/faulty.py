@@ -1,4 +1,4 @@
-"""A store and gateways whose every call can be made to fail; which calls there are is read from the contracts themselves."""
+"""A store and gateways in which every call can be made to fail; the list of calls is read from the contracts themselves."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ Fault = Callable[..., Any]
 
 #: What a log-in can ask of a store. A method that is added to a contract is among them.
 STORE_CALLS = sorted(Store.__abstractmethods__)
-#: What is asked of a provider: everything but what the base class does itself.
+#: What is asked of a provider: everything except what the base class does itself.
 PROVIDER_CALLS = sorted(
     name
     for name, value in vars(Provider).items()
@@ -21,11 +21,11 @@ PROVIDER_CALLS = sorted(
 
 
 class Faults:
-    """Which call fails at present, and how."""
+    """Which call fails at the moment, and how."""
 
     def __init__(self) -> None:
         self._faults: dict[str, Fault] = {}
-        #: How often the call that fails was made while it did.
+        #: How often the failing call was made while it failed.
         self.hits = 0
 
     @contextmanager
@@ -39,7 +39,7 @@ class Faults:
             del self._faults[call]
 
     def run(self, call: str, real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Make a call, or let it fail; a fault gets the real call to do with as it likes."""
+        """Make a call, or let it fail; a fault gets the real call, and may make it or not."""
         fault = self._faults.get(call)
         if fault is None:
             return real(*args, **kwargs)
@@ -48,7 +48,7 @@ class Faults:
 
 
 def faulty_store(real: Any, faults: Faults) -> Any:
-    """Return a store that is another one with faults."""
+    """Return a store that passes its calls on to another one, except those that are to fail."""
 
     def forward(name: str) -> Callable[..., Any]:
         def call(_: object, *args: Any, **kwargs: Any) -> Any:
@@ -64,7 +64,7 @@ def faulty_store(real: Any, faults: Faults) -> Any:
 
 
 def make_faulty(provider: Provider[Any, Any, Any], faults: Faults) -> None:
-    """Let the calls of a provider fail where that is said."""
+    """Let calls of a provider fail as these faults say."""
 
     def forward(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         return lambda *args: faults.run(name, real, *args)
@@ -83,7 +83,7 @@ def raises(error: BaseException) -> Fault:
 
 
 def raises_afterwards(error: BaseException) -> Fault:
-    """Do what was asked for, and raise this instead of telling what came of it."""
+    """Do what was asked for, and raise this instead of returning the result."""
 
     def fault(real: Callable[[], Any]) -> Any:
         real()
@@ -104,14 +104,14 @@ class Hang:
         self._begun, self._released = threading.Event(), threading.Event()
 
     def wait(self) -> None:
-        """Return once somebody hangs."""
+        """Return once a call hangs here."""
         assert self._begun.wait(10)
 
     def release(self) -> None:
         self._released.set()
 
     def let(self, call: Callable[[], object], refused: type[Exception]) -> None:
-        """Make a call that comes here and is given up, again where it is given up before it has come."""
+        """Make a call that reaches this point and is given up; make it again if it is given up before that."""
         while not self._begun.is_set():
             with suppress(refused):
                 call()

@@ -1,4 +1,4 @@
-"""Waiting for what another process does to the files of a directory: inotify(7) tells it."""
+"""Waiting for what another process does to the files of a directory, with inotify(7)."""
 
 import ctypes
 import os
@@ -13,7 +13,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def wait_for_files(directory: Path, happened: Callable[[], object]) -> None:
-    """Return once something is true; it is asked again whenever a file of the directory has changed."""
+    """Return once something is true; the question is asked again whenever a file of the directory has changed."""
     events = _LIBC.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
     mask = _IN_MODIFY | _IN_MOVED_TO | _IN_CREATE | _IN_DELETE
     assert events >= 0, os.strerror(ctypes.get_errno())

@@ -1,4 +1,4 @@
-"""A peer for the HTTP wire: a socket that a test lets talk, and the wire to it."""
+"""A peer for the HTTP wire: a socket that says what a test wants, and the wire to it."""
 
 import socket
 import threading
@@ -124,7 +124,7 @@ def answer_with(raw: bytes) -> Talk:
 
 
 def dripping(before: bytes) -> tuple[Talk, threading.Event]:
-    """Return a talk that never ends: one byte at a time, quicker than any limit for one read."""
+    """Return a talk that never ends: one byte at a time, faster than any time limit for one read."""
     stop = threading.Event()
 
     def talk(conn: socket.socket) -> None:

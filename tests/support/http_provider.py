@@ -1,4 +1,4 @@
-"""An HTTP provider, a message for it, and answers that no gateway has given."""
+"""An HTTP provider, a message for it, and made-up answers of a gateway."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What another thread may do between any two steps of a function, done by hand at each of them; and threads that cannot be had."""
+"""Do by hand, between any two steps of a function, what another thread may do there; and have no further threads."""
 
 import contextlib
 import sys
@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
-#: Seconds in which a thread that need not wait has mostly ended.
+#: Seconds after which a thread that does not have to wait has usually ended.
 _MOMENT = 0.1
-#: Bytes of a thread's stack that no machine has.
+#: Bytes for a thread's stack: more than any machine has.
 _TOO_MUCH = 1 << 46
 
 
@@ -21,8 +21,8 @@ class _Interruption:
 
     Args:
         function: That function.
-        step: Which of them something happens before.
-        happens: What; in the same thread, so it must wait for no lock.
+        step: Before which instruction something happens.
+        happens: What happens there; it runs in the same thread, so it must not wait for a lock.
     """
 
     def __init__(self, function: Callable[..., Any], step: int, happens: Callable[[], object]) -> None:
@@ -32,7 +32,7 @@ class _Interruption:
         self.has_happened = False
 
     def run(self, call: Callable[[], Result]) -> Result:
-        """Make a call in which the function is called."""
+        """Make a call that calls the function."""
         before = sys.gettrace()
         sys.settrace(self._enter)
         try:
@@ -43,7 +43,7 @@ class _Interruption:
     def _enter(self, frame: FrameType, event: str, _: object) -> Any:
         if frame.f_code is not self._code or event != "call":
             return None
-        # Later Pythons take notice of the second only where the first is there.
+        # Later versions of Python take notice of the second only if the first is set.
         frame.f_trace = self._step
         frame.f_trace_opcodes = True
         return self._step
@@ -61,14 +61,14 @@ def interrupt_at_each_step(
     function: Callable[..., Any], make: Callable[[], tuple[Callable[[], Result], Callable[[], object]]]
 ) -> list[Result]:
     """
-    Make a call as often as a function has steps, and let something happen before another one of them each time.
+    Make a call as often as a function has steps; each time, let something happen before a different step.
 
     Args:
         function: Written in Python.
-        make: Returns a call that comes to it, and what happens.
+        make: Returns a call that comes to the function, and what is to happen.
 
     Returns:
-        What the calls returned; the last one was interrupted by nothing.
+        What the calls returned; nothing interrupted the last one.
     """
     results: list[Result] = []
     while True:
@@ -89,7 +89,7 @@ def interrupt_at_once(
 
 @contextlib.contextmanager
 def no_further_thread() -> Iterator[None]:
-    """Let the system have no thread for this process."""
+    """Let the system refuse any further thread to this process."""
     before = threading.stack_size(_TOO_MUCH)
     try:
         yield
@@ -99,11 +99,11 @@ def no_further_thread() -> Iterator[None]:
 
 def is_kept_waiting(other: Callable[[], object], call: Callable[[], object], at: str) -> bool:
     """
-    Tell whether another thread has to wait while a call is at a function of C, before it does anything.
+    Return whether another thread has to wait while a call is about to enter a function written in C.
 
     Args:
         other: What the other thread does.
-        call: Comes to that function.
+        call: Calls that function.
         at: The function's name.
     """
     thread, waited = threading.Thread(target=other), list[bool]()

@@ -1,4 +1,4 @@
-"""A store of messages that keeps none."""
+"""A store of messages that keeps nothing."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from smsotp_plugin.stores.kept import Attempt, LeftMessage, MessageStore
 
 
 class KeepsNothing(MessageStore):
-    """Takes everything for kept."""
+    """Says of every message that it is kept."""
 
     def begin_attempts(self, attempts: Sequence[Attempt]) -> Sequence[Exception | None]:
         return [None] * len(attempts)

@@ -44,7 +44,7 @@ _WORDS = (re.compile("[0-9]+"), re.compile("[0-9A-Za-z]+"))
 
 
 class Secrets:
-    """What must not be logged, and where to look for it."""
+    """What must not be logged, and where to search for it."""
 
     def __init__(self) -> None:
         self._forms: dict[str, str] = {}
@@ -53,14 +53,14 @@ class Secrets:
         self.add(*_ALWAYS)
 
     def add(self, *secrets: str) -> None:
-        """Look for these, too; each needs at least 6 characters, or it would be found by chance."""
+        """Search for these secrets, too; each needs at least 6 characters, or it would be found by chance."""
         for secret in secrets:
             if len(secret) < _SHORTEST:
                 raise ValueError(f"{secret!r} is too short to be told from other text")
             self._forms |= dict.fromkeys(forms_of(secret), secret)
 
     def add_code(self, code: str) -> None:
-        """Look for this code, of any alphabet, in clear; made for many of them."""
+        """Search for this code, of any alphabet, in clear; this is fast enough for many codes."""
         self._codes.add(code)
 
     def look_in(self, name: str, read: Callable[[], str]) -> None:
@@ -79,7 +79,7 @@ class Secrets:
         return sorted({*found, *self._codes.intersection(_words(text))})
 
     def _leave_out(self, reference: re.Match[str]) -> str:
-        """Return a reference without its digits, unless they are a secret as they stand."""
+        """Return a reference without its digits, unless the digits themselves are a secret."""
         what, digits = reference.groups()
         return reference[0] if digits in self._codes or digits in self._forms else what
 
@@ -104,7 +104,7 @@ def _words(text: str) -> set[str]:
 def forms_of(secret: str) -> set[str]:
     """Return the encodings in which a secret would still be readable."""
     raw = secret.encode()
-    # Base64 works on groups of three bytes: what stands before the secret shifts it by none, one or two of them.
+    # Base64 works on groups of three bytes: what comes before the secret shifts it by zero, one or two bytes.
     shifted = {
         base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")[start:-1]
         for shift, start in ((0, 0), (1, 2), (2, 3))
@@ -121,13 +121,13 @@ def forms_of(secret: str) -> set[str]:
 
 @pytest.fixture(autouse=True)
 def secrets(request: pytest.FixtureRequest) -> Iterator[Secrets]:
-    """Fail the test if anything that it logged shows a secret. Add your own secrets to what this gives."""
+    """Fail the test if anything that it logged shows a secret. Add your own secrets to the value of this fixture."""
     wanted = Secrets()
     lines: list[str] = []
     with _everything_logged(lines), _every_code_kept(wanted):
         yield wanted
     wanted.look_in("the log", lambda: "\n".join(lines))
-    # Not a fixture of this one: hypothesis wants none that is new for each test.
+    # Not requested as a fixture: hypothesis does not accept one that is made anew for each test.
     if directory := request.node.funcargs.get("tmp_path"):
         _look_in_server_logs(wanted, directory)
         _look_in_delivery_logs(wanted, directory)
@@ -138,7 +138,7 @@ def secrets(request: pytest.FixtureRequest) -> Iterator[Secrets]:
 
 @contextlib.contextmanager
 def _everything_logged(lines: list[str]) -> Iterator[None]:
-    """Collect what the plugin logs, however its logging is set up by the test, and leave logging as it was."""
+    """Collect what the plugin logs, however the test sets up its logging, and leave logging as it was."""
     logger, factory = logging.getLogger("smsotp"), logging.getLogRecordFactory()
     handlers, level, propagate = logger.handlers, logger.level, logger.propagate
     switches = {name: getattr(logging, name) for name in _SWITCHES}
@@ -185,7 +185,7 @@ def _look_in_server_logs(secrets: Secrets, directory: Path) -> None:
 
 
 def _look_in_delivery_logs(secrets: Secrets, directory: Path) -> None:
-    """Search what stores have kept for weeks; tests leave databases behind that are broken, or of somebody else."""
+    """Search what stores keep for weeks. Tests also leave behind databases that are damaged or not ours."""
     for path in directory.rglob("*.db"):
         source = f"{path.as_uri()}?mode=ro"
         with (

@@ -1,4 +1,4 @@
-"""A log-in with everything that it needs, without RADIUS: a store in a file, an outbox that keeps what it is given, a fake clock."""
+"""A log-in with all that it needs, without RADIUS: a store in a file, an outbox that keeps what it is given, a fake clock."""
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -49,7 +49,7 @@ NUMBER = "+491701234567"
 
 
 class Outbox(Dispatcher):
-    """Keeps what it is given, and tells how it ended where a test says so."""
+    """Keeps what it is given, and reports an outcome if the test sets one."""
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__(
@@ -81,7 +81,7 @@ class Outbox(Dispatcher):
 
 
 class BrokenStore(SqliteStore):
-    """Fails where it is told to, and notes what it is asked."""
+    """Fails where the test says so, and notes what it is asked."""
 
     broken = ""
     asked: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One code block; `str` says where it stands."""
+    """One code block; `str` says where it is."""
 
     page: Path
     line: int
@@ -27,7 +27,7 @@ class Block:
 
 
 def blocks(*languages: str, pages: list[Path] = PAGES) -> list[Block]:
-    """Return all code blocks in these languages; without any, all there are."""
+    """Return all code blocks in these languages, or in every language if none is named."""
     return [
         Block(page, text.count("\n", 0, found.start()) + 1, found[2], textwrap.dedent(found[3]))
         for page in pages
@@ -38,16 +38,16 @@ def blocks(*languages: str, pages: list[Path] = PAGES) -> list[Block]:
 
 
 def spans(page: Path) -> list[str]:
-    """Return what stands between back-ticks in the text of a page, each on one line."""
+    """Return what is between back-ticks in the text of a page, each on one line."""
     return [" ".join(found.split()) for found in _SPAN.findall(_BLOCK.sub("", page.read_text()))]
 
 
 def links(page: Path) -> list[str]:
-    """Return the targets of all links of a page, those in code blocks left out."""
+    """Return the targets of all links of a page, except those in code blocks."""
     return _LINK.findall(_BLOCK.sub("", page.read_text()))
 
 
 def anchors(page: Path) -> set[str]:
-    """Return the names under which the headings of a page can be linked."""
+    """Return the names by which links reach the headings of a page."""
     headings = re.findall(r"^#+ (.*)$", _BLOCK.sub("", page.read_text()), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}

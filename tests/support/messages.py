@@ -1,4 +1,4 @@
-"""Everything that the program can say: the texts of its source, with what is filled in left open."""
+"""Everything that the program can say: the texts in its source, with gaps where something is filled in."""
 
 import ast
 import itertools
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.support.markdown import ROOT
 
-#: Those that follow each other are one: else a quotation could be cut there at will.
+#: Several in a row count as one: otherwise a quotation could be cut there anywhere.
 _PLACEHOLDER = re.compile(r"(?:%(?:\.\d+)?[sdrfgx]|\{[\w.!:,]*\}|\$?%\{[^{}]*\})+")
 _UNLANG_TEXT = re.compile(r"'([^'\n]+)'|\"([^\"\n]+)\"")
 _LETTERS = re.compile(r"[A-Za-z]{2}")
@@ -24,14 +24,14 @@ class Message:
     One text of the source.
 
     Attributes:
-        pieces: What always stands there; something else comes between two of them.
+        pieces: The parts that are always the same; something is filled in between two of them.
     """
 
     pieces: tuple[str, ...]
 
     @property
     def begins(self) -> Iterator[tuple[int, int]]:
-        """Yield where a quotation of it may begin: a piece, and the beginning of it or of a word in it."""
+        """Yield where a quotation of the text may begin: a piece, and the beginning of the piece or of a word in it."""
         for index, piece in enumerate(self.pieces):
             for found in re.finditer(r"^|(?<!\w)(?=\w)", piece):
                 yield index, found.start()
@@ -40,7 +40,7 @@ class Message:
 @cache
 def says(quotation: str, *, depth: int = 2) -> bool:
     """
-    Tell whether the program can say this, as a part of one text.
+    Return whether the program can say this, as a part of one text.
 
     What is filled in may be a text of the program itself, such as the reason at the end of a log line.
     """

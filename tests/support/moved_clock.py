@@ -1,4 +1,4 @@
-"""A wall clock of a program that tests set forward and back, at any time: see ``moved_clock.c``."""
+"""A program's wall clock that tests can set forward and back at any time: see ``moved_clock.c``."""
 
 import subprocess
 import sys
@@ -11,10 +11,10 @@ _SOURCE = Path(__file__).with_suffix(".c")
 
 class MovedClock:
     """
-    The clock of each program that is started with its environment; at first the real one.
+    The clock of each program that is started with `environment`; at first it shows the real time.
 
     Args:
-        directory: For what it is made of; other users must be able to enter it.
+        directory: For its files; other users must be able to enter it.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -27,10 +27,10 @@ class MovedClock:
         self.move(0)
         #: Variables that a program needs.
         self.environment = {"LD_PRELOAD": str(library), "MOVED_CLOCK": str(self._seconds)}
-        #: Words before a command, where variables cannot be given.
+        #: Words to put before a command where variables cannot be given.
         self.run_by = ("env", *(f"{name}={value}" for name, value in self.environment.items()))
 
     def move(self, by: int) -> None:
-        """Have it go so many seconds before or, less than 0, behind the real one."""
+        """Let it be this many seconds ahead of the real time, or behind it if less than 0."""
         with self._seconds.open("r+b" if self._seconds.exists() else "wb") as file:
             file.write(by.to_bytes(8, sys.byteorder, signed=True))

@@ -1,4 +1,4 @@
-"""What goes with a challenge into a store, in tests of stores."""
+"""What goes into a store together with a challenge, in tests of stores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from smsotp_plugin.stores.budgets import Spending
 from smsotp_plugin.stores.kept import Attempt, KeptMessage, MessageStore, Parcel
 
 SEALED = bytes(range(256))
-#: Of what concerns nobody's budgets.
+#: A parcel that counts for nobody's budgets.
 NO_COST = Spending(())
 
 
@@ -31,7 +31,7 @@ class SomeParcel:
 
 
 def begin(store: ChallengeStore, new: Challenge) -> Challenge:
-    """Open a challenge with some message; returns what `open_challenge` does."""
+    """Open a challenge with some message; return what `open_challenge` returns."""
     return store.open_challenge(new, SomeParcel(new))
 
 
@@ -48,7 +48,7 @@ def begin_attempt(store: MessageStore, state: str, gateway: str, *, resends: int
 
 
 def told_by(store: ChallengeStore) -> list[str]:
-    """Listen to a store; returns the States of the challenges that it tells, of which there are more and more."""
+    """Listen to a store; return a list of the States of the challenges that it reports, which grows from then on."""
     told: list[str] = []
 
     def listen(kept: Sequence[Parcel]) -> None:

@@ -1,4 +1,4 @@
-"""Programs of other people, each run for one test in a directory of its own and ended by its process id."""
+"""Other people's programs, each run for one test in a directory of its own and ended by its process id."""
 
 import contextlib
 import os
@@ -14,9 +14,9 @@ import pytest
 from smsotp_mocks.servers.process_log import ProcessLog
 
 _START_LIMIT = 60.0  # seconds; the slowest takes 1
-# Nothing is worth waiting longer for: Kannel 1.4.5 sometimes never ends by itself.
+# Waiting longer would not help: Kannel 1.4.5 sometimes never ends by itself.
 _STOP_LIMIT = 1.0
-#: Has pytest do without the plugins of packages that only our own tests use: they take two seconds to load.
+#: Lets pytest run without the plugins of packages that only our own tests use: they take two seconds to load.
 SPARE_PLUGINS = {"PYTEST_ADDOPTS": "-p no:schemathesis -p no:hypothesispytest -p no:pytest_httpserver"}
 
 
@@ -25,7 +25,7 @@ def program(name: str, package: str) -> str:
     Return the full path of a program.
 
     Args:
-        name: Of the program, or where it is where it is not on the path.
+        name: The program's name, or its full path if it is not on the path.
         package: The Debian package that has it.
     """
     found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
@@ -35,7 +35,7 @@ def program(name: str, package: str) -> str:
 
 
 def run_pytest(project: Path, *arguments: str) -> str:
-    """Let pytest run a project that is not this one; returns what it says."""
+    """Let pytest run a project other than this one; return what it prints."""
     command = [sys.executable, "-m", "pytest", "-q", *arguments]
     done = subprocess.run(
         command,
@@ -55,14 +55,14 @@ class Running:
 
     Args:
         command: Its full path and arguments.
-        log: The file that its output is added to.
+        log: The file that its output is appended to.
         environment: Further variables.
     """
 
     def __init__(self, command: Sequence[str], log: Path, environment: dict[str, str] | None = None) -> None:
         self._name = Path(command[0]).name
         self._log = ProcessLog(log)
-        # A group of its own: what it starts and leaves behind is ended with it.
+        # A process group of its own: whatever it starts and leaves behind is ended with it.
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -113,7 +113,7 @@ class Running:
         self._log.close()
 
     def stop(self) -> None:
-        """End it, and what it has started."""
+        """End it, and everything that it has started."""
         self._process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_STOP_LIMIT)

@@ -1,4 +1,4 @@
-"""A site whose shares of answers are watched, and numbers in blocks."""
+"""A site where the share of codes that are answered is watched, and numbers in blocks."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,7 +42,7 @@ class Site:
         self.open()
 
     def send(self, number: str = "+491701230000", *, answered: bool = False, **fields: Any) -> bool:
-        """Log in; tells whether an SMS was sent."""
+        """Log in; return whether an SMS was sent."""
         self._count += 1
         asked = request(**({"station": f"s{self._count}"} | fields))
         phone = parse_number(number, None)

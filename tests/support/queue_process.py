@@ -1,4 +1,4 @@
-"""Processes that use the queue of a Redis, and what they put on it."""
+"""Processes that use a queue in Redis, and what they put on it."""
 
 import secrets
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def workers(server: RedisServer, redis: Redis) -> Iterator[list[Process]]:
     del redis
     workers = [Process(server) for _ in range(2)]
     for worker in workers:
-        # The first one makes the group.
+        # The first process makes the group.
         worker.queue.take(1)
     yield workers
     for worker in workers:
@@ -57,7 +57,7 @@ def workers(server: RedisServer, redis: Redis) -> Iterator[list[Process]]:
 
 
 def die(redis: Redis, worker: Process) -> None:
-    """Make some seconds pass since a worker said that it lives."""
+    """Let some seconds pass since a worker last said that it lives."""
     redis.ask("ZADD", OWNERS, 1, worker.owner)
 
 
@@ -70,7 +70,7 @@ def notify(node: Process, *holders: str, seconds: float = 60.0) -> KeptMessage:
 
 
 def put(store: RedisStore, *holders: str, beginning: str = "f") -> Challenge:
-    """Open a challenge whose message is held by these, and whose State begins so."""
+    """Open a challenge whose message these processes hold, and whose State begins with this text."""
     new = somebody()
     new = replace(new, state=beginning + new.state[len(beginning) :])
     return store.open_challenge(new, SomeParcel(new, holders=holders))

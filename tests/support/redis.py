@@ -1,4 +1,4 @@
-"""A Redis for tests: asked directly, and with a clock that tests move."""
+"""A Redis for tests: they ask it directly, and move its clock."""
 
 import secrets
 import socket
@@ -21,7 +21,7 @@ from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.challenges import DAY, RIGHT, WINDOW
 from tests.support.clock import FakeClock, Waits
 
-#: Real seconds for which something is waited for that will happen, on a machine that is busy with other things.
+#: Real seconds to wait for something that will happen, on a machine that is busy with other things.
 PATIENCE = 60.0
 #: Seconds in which a healthy Redis answers a store, however busy the machine is.
 _UNHURRIED = 20.0
@@ -53,7 +53,7 @@ class Redis:
         return [self._read() for _ in commands]
 
     def next(self) -> Any:
-        """Return the next answer that comes without a question, as after MONITOR."""
+        """Return the next answer that comes without a request, as after MONITOR."""
         return self._read()
 
     def close(self) -> None:
@@ -69,7 +69,7 @@ class Redis:
 
 class Monitor:
     """
-    Hears what a Redis of this machine is sent.
+    Sees the commands that a Redis on this machine is sent.
 
     Args:
         port: Where the Redis listens.
@@ -81,7 +81,7 @@ class Monitor:
         self._redis.ask("MONITOR")
 
     def sent(self) -> list[list[str]]:
-        """Return the words of each command since the last call, without those of scripts."""
+        """Return the words of each command since the last call, except commands that scripts make."""
         marker = Redis(self._port)
         marker.ask("ECHO", "enough")
         marker.close()
@@ -92,7 +92,7 @@ class Monitor:
         return sent
 
     def scripts(self) -> list[str]:
-        """Return the names of the scripts among these."""
+        """Return the names of the scripts that these commands run."""
         names = {read_script(name)[1]: name for name in SCRIPTS}
         return [names[words[1]] for words in self.sent() if words[0] == "EVALSHA"]
 
@@ -102,7 +102,7 @@ class Monitor:
 
 class RedisClock(FakeClock):
     """
-    A clock that is also that of a Redis: when it moves, so do the ends of all keys.
+    A clock that is also the clock of a Redis: when it moves, the ends of all keys move as well.
 
     Args:
         port: Where the Redis listens.
@@ -140,7 +140,7 @@ class RedisClock(FakeClock):
 
 
 def join_cluster() -> list[str]:
-    """Return the options of a node of a Cluster, the last of which is its other port: by itself Redis takes one that may be used."""
+    """Return the options of a node of a Cluster. The last is its other port: left alone, Redis may take one that is in use."""
     return ["--cluster-enabled", "yes", "--cluster-port", str(find_free_tcp_port())]
 
 
@@ -159,8 +159,8 @@ def open_store(
         url: Of the Redis.
         clock: Time.
         window: See `ChallengeStore.open_challenge`.
-        limit: Seconds that a call may take; as FreeRADIUS has it, where a Redis is not to answer.
-        settings: Further ones of the section.
+        limit: Seconds that a call may take; the same as in FreeRADIUS where the Redis is not to answer.
+        settings: Further settings of the section.
     """
     return RedisStore(
         fill_settings(url, **settings), window, DAY, clock or SystemClock(), NO_BUDGETS, limit=limit
@@ -168,7 +168,7 @@ def open_store(
 
 
 def fill_settings(url: str, **settings: Any) -> RedisSettings:
-    """Return the section ``[store]`` of a Redis."""
+    """Return the section ``[store]`` for a Redis."""
     return RedisSettings.model_validate({"url": url, "key": "k" * 32, **settings})
 
 
@@ -183,15 +183,15 @@ def once(
     call: Callable[[], Result], what: type[Exception] = StoreError, clock: FakeClock | None = None
 ) -> Result:
     """
-    Return what a call does as soon as it raises nothing any more.
+    Make a call until it no longer raises an error; return its result.
 
-    For what nothing tells of but the call itself. A Redis that failed is left alone for a while: a store is let try
-    again by its clock.
+    For conditions that only the call itself can show. A store leaves a Redis that failed alone for a while, so its clock
+    is moved until it tries again.
 
     Args:
-        call: Takes its time, as a round trip does: it is made again at once.
-        what: It raises this.
-        clock: Of the store that is asked; None: it is another process's.
+        call: Takes some time itself, as a round trip does, because it is made again at once.
+        what: The error that it raises.
+        clock: The clock of the store that is asked; None if the store is in another process.
     """
     until = time.monotonic() + PATIENCE
     while True:
@@ -205,7 +205,7 @@ def once(
 
 
 def wait_for_change(port: int, happened: Callable[[Redis], object]) -> None:
-    """Return once something is true of a Redis; it is asked again whenever a key has changed."""
+    """Return once something is true of a Redis; the question is asked again whenever a key has changed."""
     with closing(Redis(port)) as asked, closing(Redis(port)) as told:
         asked.ask("CONFIG", "SET", "notify-keyspace-events", "KA")
         told.ask("PSUBSCRIBE", "__keyspace@*__:*")

@@ -1,4 +1,4 @@
-"""What stands in the place of a Redis or before one: it hangs, drips, answers nonsense, or keeps answers to itself."""
+"""What takes the place of a Redis, or comes before it: it hangs, drips, answers nonsense, or holds answers back."""
 
 import contextlib
 import socket
@@ -44,7 +44,7 @@ def close(store: RedisStore) -> None:
 
 
 class Peer:
-    """Takes connections in the place of a Redis, counts them, and does with each what it was made for."""
+    """Takes connections in place of a Redis, counts them, and does with each what it was made to do."""
 
     def __init__(self, serve: Callable[[socket.socket], None]) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -85,7 +85,7 @@ def hang(connection: socket.socket) -> None:
 
 
 def drip(connection: socket.socket) -> None:
-    """Answer with a text that has no end, a byte at a time."""
+    """Answer with a text that never ends, a byte at a time."""
     connection.sendall(b"$1000000\r\n")
     waiting = threading.Event()
     while not waiting.wait(0.05):
@@ -93,13 +93,13 @@ def drip(connection: socket.socket) -> None:
 
 
 def drip_a_record(connection: socket.socket) -> None:
-    """Answer in TLS with a record that has no end, a byte at a time."""
+    """Answer in TLS with a record that never ends, a byte at a time."""
     connection.sendall(b"\x16\x03\x03\x40\x00")
     drip(connection)
 
 
 def say(answer: bytes) -> Callable[[socket.socket], None]:
-    """Return what gives this answer and closes."""
+    """Return a function that gives this answer and closes the connection."""
 
     def serve(connection: socket.socket) -> None:
         connection.recv(4096)
@@ -111,7 +111,7 @@ def say(answer: bytes) -> Callable[[socket.socket], None]:
 
 class Proxy(Peer):
     """
-    Stands between a store and a Redis; may keep the answers to itself, or change them.
+    Sits between a store and a Redis; may hold the answers back, or change them.
 
     Args:
         port: Of the Redis.
@@ -124,11 +124,11 @@ class Proxy(Peer):
         self.change: Callable[[bytes], bytes] = bytes
 
     def ask(self, piece: bytes) -> bytes:
-        """Return what the Redis gets of what the store says."""
+        """Return what the Redis gets when the store says this."""
         return piece
 
     def answer(self, piece: bytes) -> bytes:
-        """Return what the store gets of what the Redis says."""
+        """Return what the store gets when the Redis says this."""
         return b"" if self.is_silent else self.change(piece)
 
     def _carry(self, near: socket.socket) -> None:
@@ -158,7 +158,7 @@ def behind(server: RedisServer) -> Iterator[tuple[Proxy, RedisStore, FakeClock]]
 
 
 def leave(store: RedisStore, redis: Redis) -> int:
-    """Make some seconds pass since a store said that it lives."""
+    """Let some seconds pass since a store last said that it lives."""
     store._gatherer.stop()
     store._link._forget_place()
     return int(redis.ask("ZADD", "{smsotp}:owners", "XX", "CH", 1, store._messages.owner))

@@ -1,4 +1,4 @@
-"""The places where a Redis can be: behind TLS, watched by Sentinels, in a Cluster. Each really started."""
+"""The places where a Redis can be: behind TLS, watched by Sentinels, in a Cluster. Each is really started."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -11,21 +11,21 @@ from smsotp_mocks.servers.redis import RedisSentinel, RedisServer
 from tests.support.markdown import ROOT
 from tests.support.redis import PATIENCE, Redis, join_cluster
 
-#: What the log of a Redis says: it has all that the one has that it copies from; the Cluster has every slot.
+#: What the log of a Redis says: it has copied everything from its master; the Cluster has every slot.
 COPIED, WHOLE = "sync: Finished with success", "Cluster state changed: ok"
 #: The slots of the three nodes of a Cluster.
 _SLOTS = [(0, 5460), (5461, 10922), (10923, 16383)]
 
 
 def read_rights() -> list[str]:
-    """Return the rights that the documentation names, with the password ``secret``."""
+    """Return the access rights that the documentation names, with the password ``secret``."""
     page = (ROOT / "docs/redis.md").read_text()
     line = page.partition("user radius ")[2].partition("\n")[0]
     return line.replace("PASSWORD", "secret").split()
 
 
 def make_authority(directory: Path) -> Path:
-    """Make an authority, and a certificate for ``localhost``; returns the file of the authority."""
+    """Make an authority, and a certificate for ``localhost``; return the file of the authority."""
     authority = trustme.CA()
     certificate = authority.issue_cert("localhost")
     certificate.private_key_and_cert_chain_pem.write_to_path(directory / "redis.pem")
@@ -34,7 +34,7 @@ def make_authority(directory: Path) -> Path:
 
 
 def make_encrypted(directory: Path, authority: Path) -> RedisServer:
-    """Return a Redis that speaks TLS, with the certificate that `make_authority` has made beside the authority."""
+    """Return a Redis that speaks TLS, with the certificate that `make_authority` put next to the authority's file."""
     server = RedisServer(directory / "redis")
     file = str(authority.with_name("redis.pem"))
     server.options = [
@@ -50,8 +50,8 @@ class Watched:
     A Redis, its replica, and three Sentinels that know one another.
 
     Attributes:
-        first: Whom the Sentinels name.
-        second: Who takes its place.
+        first: The Redis that the Sentinels name.
+        second: The Redis that takes its place.
         sentinels: Two of them are enough.
     """
 
@@ -66,7 +66,7 @@ class Watched:
         return f"redis+sentinel://{hosts}/mymaster"
 
     def fail_over(self) -> None:
-        """Have the first Redis die, and a Sentinel; returns when the second one has its place."""
+        """Let the first Redis and a Sentinel die; return when the second Redis has taken over."""
         wait_for_copy(self.first)
         self.first.kill()
         self.sentinels[0].kill()
@@ -99,8 +99,8 @@ class Nodes:
     A Cluster of three nodes.
 
     Attributes:
-        others: Two with slots of others, and then the replica of the owner.
-        owner: The one that has our slot.
+        others: Two nodes that have the other slots, and then the replica of the owner.
+        owner: The node that has our slot.
     """
 
     others: Sequence[RedisServer]
@@ -112,7 +112,7 @@ class Nodes:
         return "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.others[:2])
 
     def fail_over(self) -> None:
-        """Have the owner die; returns when its replica has its place."""
+        """Let the owner die; return when its replica has taken over."""
         wait_for_copy(self.owner)
         marks = [node.log_mark() for node in self.others]
         self.owner.kill()
@@ -122,7 +122,7 @@ class Nodes:
 
 @contextlib.contextmanager
 def clustered_redis(directory: Path) -> Iterator[Nodes]:
-    """Start a Cluster of three nodes; the one that has our slot gets a replica."""
+    """Start a Cluster of three nodes; the node that has our slot gets a replica."""
     options = ["--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0"]
     with contextlib.ExitStack() as running:
         nodes = [
@@ -136,7 +136,7 @@ def clustered_redis(directory: Path) -> Iterator[Nodes]:
         for node in nodes[1:]:
             redis[0].ask("CLUSTER", "MEET", "127.0.0.1", node.port, node.options[-1])
         for node in nodes:
-            # It knows the three that have slots.
+            # It knows the three nodes that have slots.
             node.wait_for_log(WHOLE, timeout=PATIENCE)
         slot = redis[0].ask("CLUSTER", "KEYSLOT", "{smsotp}")
         owner = next(number for number, (_, last) in enumerate(_SLOTS) if slot <= last)
@@ -148,9 +148,9 @@ def clustered_redis(directory: Path) -> Iterator[Nodes]:
 
 
 def wait_for_copy(server: RedisServer) -> None:
-    """Wait until another Redis has all that this one has been told."""
+    """Wait until another Redis has everything that was written to this one."""
     redis = Redis(server.port)
-    # It is waited for what this connection has written.
+    # WAIT counts only what this connection has written.
     redis.ask("SET", "{smsotp}:last", "")
     assert redis.ask("WAIT", 1, 0) == 1
     redis.close()

@@ -13,7 +13,7 @@ from smsotp_plugin.stores.sqlite.store import SqliteStore
 from tests.support.clock import FakeClock, Waits
 from tests.support.traffic import DAY, Turn
 
-#: Seconds between two looks of the watch; in a server it is one.
+#: Seconds between two checks of the watch; in a server, one second.
 _LOOK = 30.0
 
 
@@ -36,7 +36,7 @@ class Replay:
         self._answers: list[tuple[float, str]] = []
 
     def run(self, turns: Iterable[Turn]) -> None:
-        """Let log-ins come, and their answers."""
+        """Replay log-ins and their answers."""
         for turn in turns:
             self._pass(turn.at)
             self.log_ins += 1
@@ -62,7 +62,7 @@ class Replay:
         self.advance(until)
 
     def advance(self, to: float) -> None:
-        """Let time come to a moment, in seconds from the beginning."""
+        """Move time to a moment, given in seconds from the beginning."""
         self.clock.advance(max(0.0, self._begin + to - self.clock.time()))
         if to >= self._look_at:
             self._look_at = to + _LOOK

@@ -1,4 +1,4 @@
-"""A dispatcher with gateways that do what a test says, and whose messages end where a test sees it."""
+"""A dispatcher with gateways that do what a test says; the test sees how each message ends."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -82,12 +82,12 @@ class Log:
 
 
 def somebody() -> Recipient:
-    """Return a person of whom nothing is on the way."""
+    """Return a person who has no message on the way."""
     return Recipient(f"+4917{next(_references):08d}")
 
 
 class Sending:
-    """A dispatcher with its gateways; each message's end is noted."""
+    """A dispatcher with its gateways; the end of each message is noted."""
 
     def __init__(self, clock: FakeClock, *gateways: Gateway, **rules: Any) -> None:
         log: Any = Log()
@@ -128,7 +128,7 @@ class Sending:
         return message, self.dispatcher.plan(recipient or somebody())
 
     def send_one(self) -> Outcome:
-        """Send one message, end, and return how that message ended."""
+        """Send one message, end the dispatcher, and return how the message ended."""
         self.dispatcher.start()
         self.send(reference="only")
         self.dispatcher.stop(60)
@@ -157,7 +157,7 @@ def no_thread_is_left() -> Iterator[None]:
 
 
 def hanging_gateway(clock: FakeClock) -> tuple[Gateway, threading.Event]:
-    """Return a gateway whose attempts hang until it is closed, and what is set when one has begun."""
+    """Return a gateway whose attempts hang until it is closed, and an event that is set when an attempt has begun."""
     gateway, begun, closed = (
         Gateway("first", clock, CONNECTIONS=1, TIMEOUT=100),
         threading.Event(),

@@ -1,4 +1,4 @@
-"""What people do, and what somebody does who pumps SMS: made by a seeded model."""
+"""What ordinary people do, and what somebody who pumps SMS does: made by a seeded model."""
 
 import heapq
 import itertools
@@ -29,7 +29,7 @@ class Person:
     Attributes:
         user: User-Name.
         number: E.164.
-        station: Where they mostly are.
+        station: Where they usually are.
         client: What they log in to.
     """
 
@@ -61,8 +61,8 @@ class Turn:
 
     Attributes:
         at: Seconds from the beginning.
-        who: Whose.
-        station: Where from.
+        who: Whose log-in it is.
+        station: Where it comes from.
         answered: Seconds until the code is answered; None: never.
     """
 
@@ -74,9 +74,9 @@ class Turn:
 
 def make_people(count: int, chance: random.Random) -> list[Person]:
     """
-    Return the people of a site: half of them with numbers of the company's own blocks, most of the others of the country.
+    Return the people of a site: half have numbers in the company's own blocks, most of the others have numbers of the country.
 
-    Half of them sit in offices, each behind one address; the others are at home.
+    Half of the people sit in offices, each office behind one address; the others are at home.
     """
     people = []
     for number in range(count):
@@ -95,7 +95,7 @@ def make_people(count: int, chance: random.Random) -> list[Person]:
 
 def live(people: list[Person], days: int, chance: random.Random, unanswered: float = 0.03) -> Iterator[Turn]:
     """
-    Yield the log-ins of some days in their order.
+    Yield the log-ins of some days in the order in which they happen.
 
     Shifts begin at 6, 8, 9 and 22; a tenth work at weekends; everybody has holidays; a few have lost their telephone and try
     again and again; some are on the way; and once a gateway loses the SMS of half an hour.
@@ -129,7 +129,7 @@ def _log_in(
 ) -> Iterator[Turn]:
     if chance.random() < unanswered:
         yield Turn(at, person, station, None)
-        # Half of those try again.
+        # Half of those people try again.
         if chance.random() < 0.5:
             yield Turn(
                 at + chance.uniform(40, 200), person, station, min(chance.lognormvariate(2.8, 0.6), 170)
@@ -140,7 +140,7 @@ def _log_in(
 
 
 def make_victims(count: int, countries: int, chance: random.Random) -> list[Person]:
-    """Return accounts with numbers in so many countries, a block in each, whose passwords somebody has."""
+    """Return accounts whose passwords somebody has, with numbers in this many countries, in one block in each."""
     found = []
     for number in range(count):
         code, digits = COUNTRIES[number % countries]

@@ -1,4 +1,4 @@
-"""What the tests of a file have started or opened and not ended: a fixture that finds it, and the threads of ours."""
+"""A fixture that finds what the tests of a file have started or opened and not ended, and the list of our own threads."""
 
 import gc
 import threading
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-#: Seconds that all threads have to end that were told to.
+#: Seconds within which all threads that were told to end must have ended.
 _PATIENCE = 30.0
 
 _frozen = threading.Event()
@@ -15,9 +15,9 @@ _frozen = threading.Event()
 
 def thaw_later() -> None:
     """
-    Have the collector look, when the tests of this file are done, through what code under test has frozen.
+    When the tests of this file are done, let the garbage collector examine what the code under test has frozen.
 
-    Once for all of them: it goes through everything that was ever imported.
+    Once for all tests of the file, because the collector goes through everything that was ever imported.
     """
     _frozen.set()
 
@@ -34,10 +34,10 @@ def own_threads() -> set[threading.Thread]:
 @pytest.fixture(scope="module", autouse=True)
 def nothing_is_left_open() -> Iterator[None]:
     """
-    Collect what a file of tests has left, and fail it for threads; what was there before the first test is not looked at.
+    Collect what a file of tests has left, and fail it for threads; what was there before the first test does not count.
 
-    A socket or file that nobody closed is told of when it is collected, as an error: without this, in a test of another file
-    that happens to run then.
+    A socket or file that nobody closed is reported as an error when it is collected: without this fixture, in whichever
+    test of another file happens to run at that moment.
     """
     before = own_threads()
     yield

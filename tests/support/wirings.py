@@ -25,7 +25,7 @@ $INCLUDE sites-enabled/
 """
 FILES = "files {\n\tmoddir = ${modconfdir}/${.:instance}\n\tfilename = ${moddir}/authorize\n}\n"
 EAP = "eap {\n\tttls {\n\t\tvirtual_server = inner-tunnel\n\t}\n}\n"
-#: The documented lines in a virtual server such as Debian's.
+#: The lines of the documentation, in a virtual server such as Debian's.
 DEFAULT = """
 server default {
 listen {
@@ -169,7 +169,7 @@ SHIPPED = render_site(read_listener("127.0.0.1:1812"))
 
 
 def line(word: str) -> int:
-    """Return where a word stands by itself in the shipped virtual server."""
+    """Return the line on which a word stands alone in the shipped virtual server."""
     return [text.strip() for text in SHIPPED.splitlines()].index(word) + 1
 
 

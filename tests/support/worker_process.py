@@ -1,4 +1,4 @@
-"""A server without gateways, and a worker whose rounds the test makes; they share a Redis."""
+"""A server without gateways, and a worker whose rounds the test triggers; they share a Redis."""
 
 import secrets
 import threading
@@ -55,7 +55,7 @@ class Node:
         )
 
     def promise(self, *gateways: str) -> Challenge:
-        """Keep a message as a log-in does that is answered; for all gateways, unless some are named."""
+        """Keep a message as an answered log-in does; for all gateways, unless some are named."""
         new = somebody()
         message = compose(new.state, new.expires, new.login)
         sealed = SEALER.seal(Letter(message, "default", gateways or ("first", "second")), "default")
@@ -80,7 +80,7 @@ def compose(state: str, expires: float, login: str = "") -> Message:
 
 
 class WorkerProcess:
-    """A worker, whose rounds the test makes."""
+    """A worker whose rounds the test triggers."""
 
     def __init__(self, server: RedisServer, on_unknown: OnUnknown = OnUnknown.NEXT, **does: object) -> None:
         self.clock = FakeClock(somebody().created, Waits.SHORTLY)
@@ -121,10 +121,10 @@ class WorkerProcess:
         )
 
     def work(self) -> list[str]:
-        """Take what waits, send it and end; returns which messages the gateways were given."""
+        """Take what waits, send it and end; return which messages the gateways were given."""
         self.dispatcher.start()
         self.intake._go_round()
-        # The first time, it makes the group.
+        # The first call makes the group.
         for _ in range(2):
             self.intake._take()
         self.dispatcher.stop(60)

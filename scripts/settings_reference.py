@@ -1,5 +1,5 @@
 """
-Makes ``docs/settings.md`` out of the settings models, so that it cannot say anything else than they do.
+Makes ``docs/settings.md`` out of the settings models, so that the page cannot differ from them.
 
 ::
 
@@ -35,11 +35,12 @@ _INTRODUCTION = """\
 <!-- Made from the source by: python scripts/settings_reference.py > docs/settings.md -->
 
 The whole configuration is one file in [TOML](https://toml.io), in UTF-8, by default `/etc/smsotp/smsotp.toml`.
-FreeRADIUS reads it once, at its start, and does not start if anything is wrong with it. `smsotp check` tells the same
-beforehand: every problem at once, each with the key that it is about. It judges this file alone, with the rights of
-whoever runs it: as root it does not see that FreeRADIUS's user may not read a secret, run a `SCRIPT` or write to the
-store's directory. `smsotp freeradius check` sees it, and looks at all else that a start needs ([Install](install.md)).
-Only with [workers](workers.md) does it look further: it asks the store how many live.
+FreeRADIUS reads it once, at its start, and does not start if anything is wrong with it. `smsotp check` reports the
+same beforehand: every problem at once, each with the key that it is about. It checks only this file, with the rights of
+whoever runs it: run as root, it does not notice that FreeRADIUS's user may not read a secret, run a `SCRIPT` or write to
+the store's directory. `smsotp freeradius check` notices that, and checks everything else that a start needs
+([Install](install.md)). Only if there are [workers](workers.md) does `smsotp check` do more: it asks the store how many
+are alive.
 
 Only a gateway is required:
 
@@ -54,8 +55,8 @@ to = "{phone}"
 text = "{otp}"
 ```
 
-A password or key may be written in three ways: as a text, as `{ file = "/path" }` (what the file holds, without the
-line break at its end), or as `{ env = "NAME" }` (an environment variable of FreeRADIUS).
+A password or key may be written in three ways: as a text, as `{ file = "/path" }` (the contents of the file, without
+the line break at its end), or as `{ env = "NAME" }` (an environment variable of FreeRADIUS).
 """
 
 _ENTRY = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)

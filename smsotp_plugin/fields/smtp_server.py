@@ -100,14 +100,15 @@ class SmtpServer(SettingsModel):
     Attributes:
         host: Name or address. Certificates are compared with it.
         security: ``none``, ``starttls`` or ``tls``.
-        port: 1 to 65535; 25, 587 or 465, depending on `security`, where it is not set.
-        username: For AUTH; where it is not set, there is no log-in.
+        port: 1 to 65535. Not set: 25, 587 or 465, depending on `security`.
+        username: For AUTH. Not set: there is no log-in.
         password: Belongs to `username`.
         sender: Address that the mails come from.
-        helo: Name that the server is greeted with; where it is not set, the machine's full name, or its address.
-        timeout: Seconds that handing over one mail may take in all, from 0.1 to 120; where it is not set, the gateway's ``TIMEOUT``.
+        helo: Name that the server is greeted with. Not set: the machine's full name, or its address.
+        timeout: Seconds that handing over one mail may take in all, from 0.1 to 120. Not set: the gateway's
+            ``TIMEOUT``.
         ca_file: Trust these certificate authorities (PEM) only, not those of the system.
-        verify: ``false`` takes any certificate: whoever is on the way can read along.
+        verify: ``false`` accepts any certificate, so anybody on the way to the server can read the mails.
     """
 
     host: Annotated[str, AfterValidator(_check_host)]

@@ -50,8 +50,8 @@ class GatewaySettings(SettingsModel):
     Attributes:
         provider: Name of the provider class, for example ``http``.
         REGEXP: Rewrites the number before it is sent: ``/pattern/replacement/``. A pattern that could take long is refused.
-        NUMBER_FORMAT: How the gateway wants the number: ``plus`` (+49...), ``digits`` (49...), ``zeros`` (0049...).
-            Where it is not set, as the provider knows it to be right.
+        NUMBER_FORMAT: How the gateway wants the number: ``plus`` (+49...), ``digits`` (49...), ``zeros`` (0049...). Not
+            set: the format that is right for the provider.
         TIMEOUT: Seconds that one attempt may take in all, from 0.1 to 120.
         CONNECTIONS: How many messages may be on their way to the gateway at the same time, 1 to 64.
         LOG_LEVEL: ``debug`` writes each submitted SMS and each answer to the log, with number and code in clear.
@@ -107,7 +107,7 @@ class DeliveryReceipt:
     What the network says about a message after the gateway took it.
 
     Attributes:
-        gateway: Name of the gateway that told it.
+        gateway: Name of the gateway that reported it.
         gateway_id: The id of the receipt that it belongs to, as the gateway gave it in `Receipt.gateway_id`.
         status: ``delivered``, ``expired``, ``undeliverable``, ``rejected``, ``accepted`` or ``unknown``.
         detail: The network's own words or error code, at most 128 printable characters.

@@ -60,11 +60,11 @@ class SmtpSettings(GatewaySettings):
 
     Attributes:
         SMTPIDENTIFIED: Name of a ``[smtp_servers.NAME]``.
-        SMTPIDENTIFIER: The same; one of the two spellings is used.
+        SMTPIDENTIFIER: Another spelling of the same; set one of the two.
         MAILTO: Address of the mail-to-SMS gateway; may hold tags.
         SUBJECT: May hold tags.
         BODY: May hold tags and several lines.
-        TIMEOUT: As everywhere; where it is not set and the server has a ``timeout``, that.
+        TIMEOUT: As everywhere. Not set: the server's ``timeout``, if it has one.
     """
 
     SMTPIDENTIFIED: SmtpServerSetting = None

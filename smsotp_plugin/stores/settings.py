@@ -19,12 +19,12 @@ class StoreSettings(SettingsModel):
 
     Attributes:
         url: Where the store is; its scheme says which one.
-        key: What codes are derived from, at least 32 random characters. Not set: `key_file` holds it. With another
-            one, pending codes are not accepted; `keys` is for changing it.
-        keys: Instead of `key`, while it is changed: the new one and, after it, the old one. See
+        key: What codes are derived from, at least 32 random characters. Not set: `key_file` holds it. With another key,
+            pending codes are not accepted; to change it, use `keys`.
+        keys: Instead of `key`, during a change: the new key and, after it, the old one. See
             [Another key](store.md#another-key).
-        key_file: Absolute path of the file with that key; made with a random one at the first start. It may hold two, one
-            a line, like `keys`.
+        key_file: Absolute path of the file with that key; made with a random key at the first start. It may hold two
+            keys, one on each line, like `keys`.
     """
 
     url: str

@@ -43,24 +43,24 @@ def _uppercase(value: Any) -> Any:
 
 class HttpSettings(GatewaySettings):
     """
-    What a gateway behind HTTP needs. A parameter that is an empty text counts as not set.
+    What a gateway behind HTTP needs. A parameter with an empty text counts as not set.
 
     Attributes:
         preset: ``clickatell``, ``gtx`` or ``twilio``: brings URL, method, number format and parameters.
         URL: Address of the gateway, ``http`` or ``https``. Tags are filled, percent-encoded. May hold
             ``user:password@`` for basic authentication.
-        HTTP_METHOD: ``GET`` or ``POST``; GET where neither this nor a preset says otherwise.
+        HTTP_METHOD: ``GET`` or ``POST``; GET if neither this nor a preset says otherwise.
         USERNAME: For basic authentication, or for the preset's own parameters.
         PASSWORD: Belongs to USERNAME.
         RETURN_SUCCESS: Text that the answer must contain.
         RETURN_FAIL: Text that the answer must not contain.
-        RETURN_STATUS: The HTTP statuses of an accepted SMS.
+        RETURN_STATUS: The HTTP statuses that mean that the SMS was accepted.
         PROXY: URL of an HTTP proxy for this gateway.
-        HTTP_PROXY: The same, used where URL begins with ``http:``; PROXY is not used then.
-        HTTPS_PROXY: The same, used where URL begins with ``https:``; PROXY is not used then.
+        HTTP_PROXY: The same, used instead of PROXY if URL begins with ``http:``.
+        HTTPS_PROXY: The same, used instead of PROXY if URL begins with ``https:``.
         CHECK_SSL: ``true``, ``false``, or the path of a file or folder with the authorities to trust.
         CONNECT_TIMEOUT: Seconds for making a connection; within TIMEOUT.
-        READ_TIMEOUT: Seconds of silence while the answer is awaited; within TIMEOUT.
+        READ_TIMEOUT: Seconds without data while waiting for the answer; within TIMEOUT.
         SEND_DATA_AS_JSON: Sends the parameters of a POST as a JSON object instead of a form.
         PARAMETER: Fixed additional parameters.
         options: The gateway's own parameters; the tags ``{phone}`` and ``{otp}`` are filled.

@@ -70,25 +70,25 @@ class SmppSettings(GatewaySettings):
 
     Attributes:
         SMSC_HOST: Name or address of the SMSC, IPv4 or IPv6.
-        SMSC_PORT: Its port, often 2775, with TLS 3550.
+        SMSC_PORT: Port of the SMSC, often 2775, or 3550 with TLS.
         SYSTEM_ID: User name. SMPP has room for 15 characters; longer ones are sent whole.
         PASSWORD: SMPP has room for 8 characters; longer ones are sent whole.
-        SYSTEM_TYPE: What the operator asks for, mostly nothing. SMPP has room for 12 characters.
-        BIND_TYPE: ``transceiver``, or ``transmitter`` where the account may only send; then no receipts come.
+        SYSTEM_TYPE: What the operator asks for, usually nothing. SMPP has room for 12 characters.
+        BIND_TYPE: ``transceiver``, or ``transmitter`` if the account may only send; then no receipts come.
         S_ADDR: The sender: a number, a short code or a name of at most 11 characters. Empty: the SMSC's own.
-        S_ADDR_TON: Its type of number; found by itself where it is not set.
-        S_ADDR_NPI: Its numbering plan; found by itself where it is not set.
+        S_ADDR_TON: The sender's type of number. Not set: found from S_ADDR.
+        S_ADDR_NPI: The sender's numbering plan. Not set: found from S_ADDR.
         D_ADDR_TON: The recipient's type of number; 1, international.
         D_ADDR_NPI: The recipient's numbering plan; 1, E.164.
-        SERVICE_TYPE: What the operator asks for, mostly nothing; at most 5 characters.
-        DATA_CODING: The number sent as data_coding for texts of the GSM alphabet. 0: the GSM alphabet. 1 and 3: the
+        SERVICE_TYPE: What the operator asks for, usually nothing; at most 5 characters.
+        DATA_CODING: The number sent as data_coding for texts in the GSM alphabet. 0: the GSM alphabet. 1 and 3: the
             text is sent as ASCII or Latin-1, where it fits. 8: every text is sent as UCS-2. 16: flash, for texts that
             need UCS-2 too.
         REGISTERED_DELIVERY: Which delivery receipts are asked for. 1 on a transceiver, else 0.
-        VALIDITY_PERIOD: How the SMSC is told the life of the code: ``relative``, ``absolute`` or ``none``.
+        VALIDITY_PERIOD: How the SMSC is told how long the code is valid: ``relative``, ``absolute`` or ``none``.
         CONNECTIONS: Called WINDOW here: how many messages may wait for the SMSC's answer at the same time, 1 to 64.
-        TPS: Most messages a second, each part of a long text counted; 0 for no limit.
-        ENQUIRE_LINK: Seconds of silence after which the SMSC is asked whether it is there, 0.1 to 3600.
+        TPS: Most messages per second; each part of a long text counts. 0 for no limit.
+        ENQUIRE_LINK: Seconds of silence, 0.1 to 3600, after which the SMSC is asked whether it is still there.
         TLS: Whether the connection is encrypted.
         CHECK_SSL: ``true``, ``false``, or the path of a file or folder with the authorities to trust.
     """

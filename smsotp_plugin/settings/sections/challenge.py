@@ -56,34 +56,36 @@ class ChallengeSettings(SettingsModel):
     """
     What the person who logs in is shown, and how wrong answers are treated.
 
-    In prompts `{number}` becomes the masked telephone number, for example `+49 *** **67`. There, and in the texts about
-    an answer or an SMS, `{reference}` becomes the name of the log-in in the log and for `smsotp trace`, for the help desk.
-    A text has at most 253 bytes of UTF-8. An empty text sends none; prompts cannot be empty.
+    In prompts `{number}` becomes the masked telephone number, for example `+49 *** **67`. In prompts, and in the texts
+    about an answer or an SMS, `{reference}` becomes the name that the log and `smsotp trace` give the log-in, for the
+    help desk. A text has at most 253 bytes of UTF-8. If a text is empty, none is sent; prompts cannot be empty.
 
     Attributes:
         prompt: Asks for the code.
         on_wrong_code: `challenge` asks again while tries are left, `reject` ends the log-in at the first wrong code.
         wrong_code_prompt: Asks again after a wrong code.
-        wrong_code_text: Sent with the rejection of a wrong code where `on_wrong_code` is `reject`.
+        wrong_code_text: Sent with the rejection of a wrong code if `on_wrong_code` is `reject`.
         too_many_attempts_text: Sent with the rejection when no tries are left.
         wait_text: Sent with the rejection of somebody who has to wait after too many wrong codes (`[guesses]`). `{time}`
             becomes the time to wait, for example `30 s`, `4 min` or `24 h`.
-        locked_text: The same where only `smsotp unlock` ends it.
+        locked_text: The same if only `smsotp unlock` ends the wait.
         expired_text: Sent with the rejection of a code that is too old or was used before.
         no_number_text: Sent with the rejection of somebody who has no telephone number that an SMS can be sent to.
         limit_text: Sent with the rejection when as many SMS as `[limits]` allows have been sent.
         unavailable_text: Sent with the rejection when no SMS can be sent now.
-        resend_after: Seconds, 0 to 300, in which the same log-in seen again (a repeated packet, a second RADIUS
-            server on the same machine, an impatient person) gets the same challenge and no second SMS; and how long
-            to wait before another SMS can be requested.
+        resend_after: Seconds, 0 to 300. If the same log-in comes again within this time (a repeated packet, a second
+            RADIUS server on the same machine, an impatient person), it gets the same challenge and no second SMS.
+            Another SMS can be requested only after this time.
         resend_word: What a person types instead of the code to have it sent again, through the next gateway. Just
             pressing Enter does the same. Neither uses up a try.
-        max_resends: How often that is possible for one challenge, 0 to 10.
-        resend_later_prompt: Asks again when that was requested too early. `{seconds}` becomes the seconds to wait.
+        max_resends: How often one challenge can have its code sent again, 0 to 10.
+        resend_later_prompt: Asks again when another SMS was requested too early. `{seconds}` becomes the seconds to
+            wait.
         no_resend_prompt: Asks again when no further SMS is left.
-        uniform: Whether rejections of a first request have no text, so that whoever does not know the password learns
-            nothing from them, and whoever does not that it is right: `no_number_text`, `limit_text`, `wait_text`,
-            `locked_text` and `unavailable_text` are then not sent with them. See [A rejection that tells nothing](guesses.md#a-rejection-that-tells-nothing).
+        uniform: Whether rejections of a first request have no text, so that somebody who does not know the password
+            learns nothing from them, and somebody who knows it does not learn that it is right: `no_number_text`,
+            `limit_text`, `wait_text`, `locked_text` and `unavailable_text` are then not sent with them. See
+            [A rejection that tells nothing](guesses.md#a-rejection-that-tells-nothing).
         undelivered_text: Sent with the rejection of an answer when no gateway took the SMS.
     """
 

@@ -9,10 +9,10 @@ from smsotp_plugin.fields.model import SettingsModel
 
 class DeliveryLogSettings(SettingsModel):
     """
-    What is kept about each message, for `smsotp trace`: no code, the number masked.
+    What is kept about each message, for `smsotp trace`: no code, and the number only masked.
 
     Attributes:
-        days: How long, 1 to 3650.
+        days: How many days it is kept, 1 to 3650.
     """
 
     days: Annotated[float, Field(strict=True, ge=0.01, le=3650)] = 30

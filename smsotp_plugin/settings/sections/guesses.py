@@ -18,21 +18,22 @@ class GuessSettings(SettingsModel):
     """
     How wrong codes are counted, so that nobody gets in by trying. See [Guesses](guesses.md).
 
-    Wrong codes in a row are counted for the account: for the User-Name without realm, case, blanks and accents, and for the
-    telephone number, whichever has more. Neither a new code nor a restart begins the count anew; a right code does. Places
-    from which right codes of the account came, that is stations or clients that send no station, have counts of their own.
+    Wrong codes in a row are counted for the account: for the User-Name without realm, case, blanks and accents, and for
+    the telephone number, whichever has more. Neither a new code nor a restart begins the count anew; a right code does.
+    Places from which right codes for the account have come have counts of their own; a place is a station, or a client
+    that sends no station.
 
     Attributes:
         free: Wrong codes in a row, 1 to 100, after which the account has to wait for its next code.
         first_wait: Seconds of the first wait, 1 to 86400. Each further wrong code doubles it.
         longest_wait: Seconds of the longest such wait, 1 to 86400.
-        most: Wrong codes in a row, 1 to 100, and in one day, after which the account gets no code and no answer is looked
-            at, until `lock` is over or `smsotp unlock` is called. Together with `length` and `alphabet` of `[otp]`, it must
-            give a stranger at most one chance in 10000 a day of guessing a code. After 100 in a row only `smsotp unlock`
-            helps.
-        lock: Seconds of that, 3600 to 604800.
-        known_days: Days, 0 to 365, for which a place counts as known after a right code from it. 0: none has a count of
-            its own.
+        most: Wrong codes in a row, and in one day, 1 to 100, after which the account gets no code and no answer is
+            looked at, until `lock` is over or `smsotp unlock` is called. Together with `length` and `alphabet` of
+            `[otp]`, it must give a stranger at most one chance in 10000 a day of guessing a code. After 100 in a row
+            only `smsotp unlock` helps.
+        lock: Seconds that this lasts, 3600 to 604800.
+        known_days: Days, 0 to 365, for which a place counts as known after a right code from it. 0: no place has a
+            count of its own.
     """
 
     free: Annotated[int, Field(strict=True, ge=1, le=MOST_IN_A_ROW)] = 5

@@ -54,29 +54,30 @@ PriceSetting = Annotated[
 
 class LimitSettings(SettingsModel):
     r"""
-    How many SMS are sent, at most: so that nobody makes the site pay, or floods a telephone.
+    How many SMS are sent at most, so that nobody makes the site pay or floods a telephone.
 
-    Budgets are lists of how many SMS in which time: `["5/10m", "20/d"]` is five within any ten minutes and twenty within any
-    day. Units are `s`, `m`, `h` and `d`. An empty list sets no limit. See [Limits](limits.md).
+    A budget is a list that says how many SMS may be sent in what time: `["5/10m", "20/d"]` is five within any ten
+    minutes and twenty within any day. Units are `s`, `m`, `h` and `d`. An empty list sets no limit. See
+    [Limits](limits.md).
 
     Attributes:
         mode: `enforce` refuses what is over a limit. `record` only writes to the log what would have been refused, and counts
             it for `smsotp limits`.
         per_user: For each account, however its name is spelled (case, realm, `DOMAIN\`).
         per_number: For each telephone number.
-        per_station: For each Calling-Station-Id. Many people may share one behind a gateway of a network.
+        per_station: For each Calling-Station-Id. Many people behind a network's gateway may share one.
         per_client: For each client, such as a VPN gateway.
         per_prefix: For each block of numbers: those that differ in their last four digits only.
         per_country: For each country.
         total: For all together.
         countries: ISO 3166 codes of the countries whose numbers get SMS, for example `["DE", "AT"]`. Empty: all.
-        pumping: What happens where codes to a block of numbers, to a country or from a station are hardly ever answered, so that
-            somebody seems to send SMS for their own sake. `record`: a warning in the log. `enforce`: none are sent there for 12
-            hours, too.
+        pumping: What happens if codes to a block of numbers, to a country or from a station are hardly ever answered,
+            so that somebody seems to have SMS sent for their own sake. `record`: a warning in the log. `enforce`: a
+            warning, and no SMS are sent there for 12 hours.
         never: Kinds of numbers that get no SMS: `premium`, `shared cost`, `pager`, `toll free`, `voicemail`, and `unallocated`
             for numbers that no country has given out, as far as this version knows.
-        prices: What an SMS costs, by the first digits of numbers, in any currency: `prices = { "+49" = 0.075, "+" = 0.2 }`. The
-            longest prefix counts; `"+"` stands for all numbers.
+        prices: What an SMS costs, by the first digits of numbers, in any currency:
+            `prices = { "+49" = 0.075, "+" = 0.2 }`. The longest prefix counts; `"+"` means all numbers.
         money_per_day: How much may be spent within any 24 hours, in the same currency. It needs a price for every number.
     """
 

@@ -33,9 +33,9 @@ class NotificationSettings(SettingsModel):
     A plain message, sent from the section `post-auth` when `control:SMSOTP-Notify` holds its name.
 
     Attributes:
-        text: With `{user}`, `{client}` (who asked FreeRADIUS), `{station}` (Calling-Station-Id) and `{time}` (UTC); of
-            each at most 40 characters are shown.
-        ttl: Seconds, 10 to 86400, after which it is no longer worth sending.
+        text: With `{user}`, `{client}` (who asked FreeRADIUS), `{station}` (Calling-Station-Id) and `{time}` (UTC); at
+            most 40 characters of each are shown.
+        ttl: Seconds, 10 to 86400, after which the message is no longer worth sending.
     """
 
     text: Annotated[Template, PlainValidator(NOTIFICATION_TAGS.read), AfterValidator(_check_notification)]

@@ -59,10 +59,11 @@ class OtpSettings(SettingsModel):
         max_attempts: How many answers to one challenge are checked, 1 to 20. Together with `length` and `alphabet`,
             it must give a stranger at most one chance in 1000 of guessing a code.
         text: The text of the SMS, with `{otp}` for the code. The whole text then replaces `{otp}` in a gateway's
-            options, SUBJECT and BODY. Not set: `{otp}` there is the bare code, and gateways without such a template
+            options, SUBJECT and BODY. Not set: `{otp}` there is only the code, and gateways without such a template
             send a short English sentence.
-        texts: The same in other languages, by what `control:SMSOTP-Language` holds, for example `texts.de = "{otp}
-            ist Ihr Code"`. A text for `de` is also used for `de-AT` if that has none of its own.
+        texts: The same in other languages, chosen by the value of `control:SMSOTP-Language`, for example
+            `texts.de = "{otp} ist Ihr Code"`. A text for `de` is also used for `de-AT` if `de-AT` has no text of its
+            own.
     """
 
     length: Annotated[int, Field(strict=True, ge=4, le=10)] = 6

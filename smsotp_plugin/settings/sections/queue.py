@@ -31,10 +31,11 @@ class _Queue(SettingsModel):
     Where messages wait.
 
     Attributes:
-        mode: `process`: FreeRADIUS itself sends, in threads of its own. `workers`: any number of `smsotp worker` processes do,
-            on any machine, and FreeRADIUS has no gateway; this needs a store in Redis, in which the messages wait.
-        url: Another way for workers to the same Redis, where they have one: by another address, in TLS, as another user. Written
-            as in `[store] url`. Not set: they go the way of `[store]`, with its user and its password.
+        mode: `process`: FreeRADIUS itself sends, in threads of its own. `workers`: any number of `smsotp worker`
+            processes send, on any machine, and FreeRADIUS has no gateway; this needs a store in Redis, in which the
+            messages wait.
+        url: Another way for workers to reach the same Redis, if they have one: by another address, in TLS, as another
+            user. Written as in `[store] url`. Not set: they reach it as `[store]` says, with its user and its password.
     """
 
     mode: QueueMode = QueueMode.PROCESS

@@ -38,11 +38,11 @@ class UserSettings(SettingsModel):
     What is known about users.
 
     Attributes:
-        number: Where to look for the telephone number, in this order: a list (`request`, `control` or `reply`), a
-            colon, and the name of an attribute. The first one with a usable number is used.
+        number: Where to look for the telephone number, in this order. Each entry is a list (`request`, `control` or
+            `reply`), a colon, and the name of an attribute. The first attribute with a usable number is used.
         default_region: ISO 3166 code of the country of numbers that are written without a plus. A number that could
-            then be read in two ways, such as `491701234567` in Germany, is refused. Not set: all numbers without a
-            plus are refused, except those that begin with `00`.
+            then be read in two ways, such as `491701234567` in Germany, is refused. Not set: all numbers without a plus
+            are refused, except those that begin with `00`.
     """
 
     number: Annotated[tuple[PlaceSetting, ...], AfterValidator(_check_places)] = ("control:SMSOTP-Phone",)

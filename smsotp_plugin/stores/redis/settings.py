@@ -51,11 +51,11 @@ def _check_prefix(prefix: str) -> str:
 
 class RedisAccount(SettingsModel):
     """
-    As whom a Redis is asked, and whose certificate it must have.
+    The account that is used in a Redis, and whose certificate it must have.
 
     Attributes:
-        username: User of Redis (ACL), if it does not stand in `url`.
-        password: Password of Redis, if it does not stand in `url`.
+        username: User of Redis (ACL), if it is not in `url`.
+        password: Password of Redis, if it is not in `url`.
         sentinel_username: User of the Sentinels, if they ask for one.
         sentinel_password: Password of the Sentinels, if they ask for one.
         ca_file: In TLS: trust these certificate authorities (PEM) only, not those of the system. A certificate must hold
@@ -87,11 +87,12 @@ class RedisSettings(RedisAccount, StoreSettings):
 
     Attributes:
         url: `redis://host:6379/0`; in TLS `rediss://...`; on this machine `unix:///path/of/the.sock`; by Sentinels
-            `redis+sentinel://host1,host2,host3/name`; a Cluster `redis+cluster://host1,host2,host3`; the last two in TLS
-            `rediss+sentinel://...` and `rediss+cluster://...`. A user and a password may stand in it: `redis://user:password@host`.
-        key_file: Absolute path of the file with that key, the same on every server; it is not made by itself. It may hold
-            two, one a line, like `keys`. Not set: `/var/lib/smsotp/smsotp.key`.
-        prefix: Begins the names of all keys. Installations that share a Redis need one each.
+            `redis+sentinel://host1,host2,host3/name`; a Cluster `redis+cluster://host1,host2,host3`; the last two in
+            TLS `rediss+sentinel://...` and `rediss+cluster://...`. It may hold a user and a password:
+            `redis://user:password@host`.
+        key_file: Absolute path of the file with that key, the same on every server; it is not made automatically. It
+            may hold two keys, one on each line, like `keys`. Not set: `/var/lib/smsotp/smsotp.key`.
+        prefix: Begins the names of all keys. Installations that share a Redis each need a different one.
     """
 
     url: Annotated[str, AfterValidator(check_url)]

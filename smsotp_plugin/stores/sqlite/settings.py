@@ -26,13 +26,13 @@ def _check_url(url: str) -> str:
 
 class SqliteSettings(StoreSettings):
     """
-    Pending log-ins are kept in a file of this machine.
+    Pending log-ins are kept in a file on this machine.
 
     Attributes:
         url: `sqlite:///` and the absolute path of a file. Its directory must exist and belong to the user that
-            FreeRADIUS runs as. Several servers of one machine may use the same file.
-        key_file: Absolute path of the file with that key; made with a random one at the first start. It may hold two, one
-            a line, like `keys`. Not set: the database's path with the ending `.key`.
+            FreeRADIUS runs as. Several servers on one machine may use the same file.
+        key_file: Absolute path of the file with that key; made with a random key at the first start. It may hold two
+            keys, one on each line, like `keys`. Not set: the database's path with the ending `.key`.
     """
 
     url: Annotated[str, AfterValidator(_check_url)] = "sqlite:///var/lib/smsotp/smsotp.db"

@@ -19,7 +19,7 @@ class GuessSettings(SettingsModel):
     How wrong codes are counted, so that nobody gets in by trying. See [Guesses](guesses.md).
 
     Wrong codes in a row are counted for the account: for the User-Name without realm, case, blanks and accents, and for
-    the telephone number, whichever has more. Neither a new code nor a restart begins the count anew; a right code does.
+    the telephone number, whichever has more. A right code resets the count; neither a new code nor a restart does.
     Places from which right codes for the account have come have counts of their own; a place is a station, or a client
     that sends no station.
 

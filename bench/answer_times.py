@@ -1,4 +1,4 @@
-"""The time of single answers: who asks for one after the other, and what the times of several kinds tell."""
+"""The time of single answers: a client that asks for one after the other, and statistics of the times by kind."""
 
 import socket
 import statistics

@@ -21,11 +21,11 @@ _T = TypeVar("_T")
 
 class Options:
     """
-    What a program can be told: each knows ``--quick``.
+    The command-line options of a program; every program has ``--quick``.
 
     Args:
         description: The docstring of the program.
-        writes: Whether it needs a folder, and knows ``--folder``.
+        writes: Whether it needs a folder, and so has ``--folder``.
     """
 
     def __init__(self, description: str | None, *, writes: bool = True) -> None:
@@ -41,12 +41,12 @@ class Options:
 
     def add_amount(self, name: str, whole: float, meaning: str, *, quick: float | None = None) -> None:
         """
-        Add ``--name``, of the type of its value.
+        Add ``--name``, whose type is that of `whole`.
 
         Args:
-            whole: Its value where nothing is said.
-            meaning: For the help.
-            quick: Its value with ``--quick``; None: the same.
+            whole: Its default.
+            meaning: What it means, for the help.
+            quick: Its default with ``--quick``; None for the same.
         """
         less = whole if quick is None else quick
         default = f"{whole}" if quick is None else f"{whole}, with --quick {quick}"
@@ -54,7 +54,7 @@ class Options:
         self.parser.add_argument(f"--{name}", type=type(whole), help=f"{meaning} (default: {default})")
 
     def read(self) -> argparse.Namespace:
-        """Return what the command line says."""
+        """Return what the command line sets."""
         options = self.parser.parse_args()
         for name, (whole, less) in self._amounts.items():
             if getattr(options, name) is None:
@@ -64,7 +64,7 @@ class Options:
 
 @contextlib.contextmanager
 def make_folder(options: argparse.Namespace) -> Iterator[Path]:
-    """Yield a folder that is removed afterwards; the server's user may look into it."""
+    """Yield a folder that is removed afterwards; the server's user may enter and read it."""
     with tempfile.TemporaryDirectory(prefix="smsotp-bench-", dir=options.folder) as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -73,7 +73,7 @@ def make_folder(options: argparse.Namespace) -> Iterator[Path]:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much is measured: rounds, requests of a round, and seconds of what is measured on schedule."""
+    """How much is measured: rounds, requests in a round, and seconds of each measurement on schedule."""
 
     rounds: int
     requests: int
@@ -95,7 +95,7 @@ class Bench:
         self._stations = itertools.count(0, 1_000_000)
 
     def load(self, address: tuple[str, int], requests: int, rate: float | None = None) -> Load:
-        """Return a load of log-ins that nobody has begun before."""
+        """Return a load of log-ins, none of which has been begun before."""
         first = next(self._stations)
         outstanding = 64 if rate is None else 256
         return Load(address, range(first, first + requests), outstanding=outstanding, rate=rate)
@@ -109,15 +109,15 @@ class Bench:
         return require_only(CHALLENGE, self.count_answers(address))
 
     def count_answers(self, address: tuple[str, int]) -> LoadResult:
-        """Send as `find_fastest` does, and take refusals, too."""
+        """Send as `find_fastest` does, but accept refusals, too."""
         return self.begin(run_load, self.load(address, self.sizes.requests)).result()
 
     def load_steadily(self, address: tuple[str, int], rate: float) -> "Future[LoadResult]":
-        """Begin to send on schedule; unlike `find_fastest`, nobody has looked at the answers yet."""
+        """Begin to send on schedule; unlike with `find_fastest`, the caller has to check the answers."""
         return self.begin(run_load, self.load(address, int(rate * self.sizes.seconds), rate))
 
     def load_in_turn(self, addresses: dict[str, tuple[str, int]]) -> dict[str, list[float]]:
-        """Return the rates of all rounds of each server, the first legs of which take turns."""
+        """Let the servers take turns with first legs; return the rates of all rounds of each server."""
         rates: dict[str, list[float]] = {name: [] for name in addresses}
         for _ in range(self.sizes.rounds):
             for name, address in addresses.items():
@@ -127,24 +127,24 @@ class Bench:
 
 @contextlib.contextmanager
 def open_bench(options: argparse.Namespace, whole: Sizes, quick: Sizes) -> Iterator[Bench]:
-    """Yield what sends loads, with a folder and processes that end with it."""
+    """Yield a `Bench`, with a folder and processes that end with it."""
     with (
         make_folder(options) as folder,
-        # As many as loads run side by side: first legs, answers, and log-ins without a code.
+        # As many processes as loads that run side by side: first legs, answers, and log-ins without a code.
         ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as workers,
     ):
         yield Bench(folder, quick if options.quick else whole, workers)
 
 
 def require_only(code: int, result: LoadResult) -> LoadResult:
-    """Return what came of a load; ends the program where an answer is another one, or missing."""
+    """Return the result of a load; end the program if any answer differs or is missing."""
     if result.lost or set(result.codes) != {code}:
         raise SystemExit(f"answers by code: {result.codes}, lost: {result.lost}; expected only code {code}")
     return result
 
 
 def find_percentile(values: Sequence[float], share: float) -> float:
-    """Return the value that such a share of them does not exceed; 0 where there are none."""
+    """Return the value that this share of the values does not exceed; 0 if there are none."""
     ordered = sorted(values) or [0.0]
     return ordered[int((len(ordered) - 1) * share)]
 
@@ -156,7 +156,7 @@ def write_times(seconds: Sequence[float]) -> str:
 
 
 def print_rates(title: str, rates: Mapping[str, Sequence[float]], base: str) -> None:
-    """Print the median of the rates of each, with its ratio to one of them."""
+    """Print the median rate of each, with its ratio to that of one of them."""
     print(f"\n{title}")
     whole = statistics.median(rates[base])
     for name, values in rates.items():

@@ -1,4 +1,4 @@
-"""The FreeRADIUS servers that are measured: each checks a password from the users file first."""
+"""The FreeRADIUS servers that are measured: each first checks a password from the users file."""
 
 import contextlib
 import sysconfig
@@ -9,7 +9,7 @@ from smsotp_mocks.net.ports import find_free_udp_port
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.raddb import RadiusUser, render_plain_site
 
-#: Every name is a user, and a name of seven digits has a telephone number of its own.
+#: Every name is that of a user, and a name of seven digits has a telephone number of its own.
 ANYBODY = RadiusUser("DEFAULT", "hello", "+49170%{User-Name}")
 PASSWORD = "hello"
 
@@ -61,7 +61,7 @@ class SilentProvider(Provider):
 
 
 def do_nothing_server(folder: Path) -> FreeRadiusServer:
-    """Return a server whose rlm_python3 module does nothing: what FreeRADIUS and the interpreter cost by themselves."""
+    """Return a server whose rlm_python3 module does nothing: it shows what FreeRADIUS and the interpreter alone cost."""
     return FreeRadiusServer(folder, users=(ANYBODY,), configure=_install_do_nothing)
 
 
@@ -71,9 +71,9 @@ def make_plugin_server(folder: Path, gateway_toml: str, threads: int | None = No
 
     Args:
         gateway_toml: The tables of its gateways.
-        threads: Of FreeRADIUS; None leaves what Debian has (5 to 32).
+        threads: How many threads FreeRADIUS has; None for Debian's setting (5 to 32).
     """
-    # Room for everything that piles up while a gateway is asleep, so that no log-in is refused.
+    # Room for all messages that pile up while a gateway is asleep, so that no log-in is refused.
     common = f'[store]\nurl = "sqlite://{folder}/smsotp.db"\n\n[dispatch]\nqueue = 1000000\n\n'
     server = FreeRadiusServer(folder, users=(ANYBODY,), config_toml=common + gateway_toml)
     server.prepare()
@@ -84,7 +84,7 @@ def make_plugin_server(folder: Path, gateway_toml: str, threads: int | None = No
 
 def make_shared_server(folder: Path, store: str, gateway_toml: str) -> FreeRadiusServer:
     """
-    Return a server with the plugin where each SMS is counted as usual, and nobody has had too many.
+    Return a server with the plugin that counts each SMS as usual, with limits that nobody reaches.
 
     Args:
         store: URL of its store, which others may use too.
@@ -102,7 +102,7 @@ def write_http_gateway(port: int, name: str = "http", more: str = "") -> str:
 
     Args:
         port: On this machine.
-        name: No two of a file have the same.
+        name: Its name; no two gateways in a file have the same.
         more: Lines with further parameters.
     """
     return _HTTP_GATEWAY.format(name=name, port=port, more=more)
@@ -110,7 +110,7 @@ def write_http_gateway(port: int, name: str = "http", more: str = "") -> str:
 
 @contextlib.contextmanager
 def kill_at_the_end(server: FreeRadiusServer) -> Iterator[None]:
-    """Run a server and kill it in the end: what a sleeping gateway has not taken would be sent for a minute."""
+    """Run a server and kill it at the end: if it were stopped, it would go on for a minute with messages for a sleeping gateway."""
     server.start()
     try:
         yield
@@ -119,7 +119,7 @@ def kill_at_the_end(server: FreeRadiusServer) -> Iterator[None]:
 
 
 def add_plain_site(server: FreeRadiusServer) -> tuple[str, int]:
-    """Make a server check passwords alone at another address, too, which is returned."""
+    """Make a server check passwords alone at a second address; return that address."""
     server.prepare()
     address = ("127.0.0.1", find_free_udp_port())
     (server.raddb / "sites-enabled/plain").write_text(render_plain_site(address))
@@ -129,7 +129,7 @@ def add_plain_site(server: FreeRadiusServer) -> tuple[str, int]:
 @contextlib.contextmanager
 def silent_provider(folder: Path) -> Iterator[str]:
     """
-    Have a third-party provider that sends nothing installed as an editable package is; yield its gateway table.
+    Install a third-party provider that sends nothing, as an editable package is installed; yield its gateway table.
 
     Args:
         folder: Where its files go.
@@ -153,7 +153,7 @@ def _install_do_nothing(server: FreeRadiusServer) -> None:
     site = render_plain_site(server.address).replace("server plain", "server do_nothing")
     site = site.replace("\t\t\tpap\n", "\t\t\tpap\n\t\t\tif (ok) {\n\t\t\t\tdo_nothing\n\t\t\t}\n")
     (server.raddb / "sites-enabled/do_nothing").write_text(site)
-    # SMSOTP-Phone stands in the users file, and only the plugin's installer knows it.
+    # SMSOTP-Phone is in the users file, and only the plugin's installer defines it.
     with (server.raddb / "dictionary").open("a") as dictionary:
         dictionary.write("ATTRIBUTE\tSMSOTP-Phone\t3990\tstring\n")
 

@@ -1,11 +1,11 @@
 """
-What a Redis costs in the place of the file, as ratios from one run.
+What a Redis costs in place of the file, as ratios from one run.
 
     bench/cluster.py [--quick] [--folder FOLDER]
 
-First legs of a module that does nothing, of the plugin with SQLite on disk, with Redis, and with Redis and a worker that sends; whole
-log-ins with SMS over HTTP of the last three; and the commands and bytes that Redis sees for each of them. Last, 1, 2 and 4 workers empty
-the same queue. All of it shares this machine.
+It measures first legs of a module that does nothing, and of the plugin with SQLite on disk, with Redis, and with Redis and a worker
+that sends; then whole log-ins with SMS over HTTP for the last three, and the commands and bytes that Redis sees for each of them. Last,
+1, 2 and 4 workers empty the same queue. All programs share this machine.
 """
 
 import contextlib
@@ -42,11 +42,11 @@ _TO_WORKERS = '[queue]\nmode = "workers"\n\n'
 
 class Cluster:
     """
-    Servers that differ in nothing but their store.
+    Servers that differ only in their store.
 
     Args:
         bench: Sends the loads.
-        redis: For those that use one.
+        redis: For the servers that use one.
     """
 
     def __init__(self, bench: Bench, redis: RedisServer) -> None:
@@ -91,7 +91,7 @@ class Cluster:
             server.prepare()
             with contextlib.ExitStack() as running:
                 if is_served:
-                    # A worker that finds its gateway dead at its start tells so, and log-ins are refused.
+                    # A worker that finds its gateway dead at its start reports this, and log-ins are refused.
                     with HttpGateway(port=port):
                         running.enter_context(self._worker(server))
                 running.enter_context(kill_at_the_end(server))
@@ -107,7 +107,7 @@ class Cluster:
         _print_counts("log-in", *counted["Redis"])
 
     def measure_workers(self, silent: str) -> None:
-        """Print the third table: how fast a queue is emptied that has been filled while all workers were held."""
+        """Print the third table: how fast workers empty a queue that was filled while all of them were held."""
         print("\nMessages a second from the queue, a provider that sends nothing")
         rates: dict[int, float] = {}
         server = self._make("workers", _TO_WORKERS + silent, shared=True)
@@ -127,13 +127,13 @@ class Cluster:
             )
 
     def _empty(self, server: FreeRadiusServer, workers: Sequence[Worker]) -> float:
-        """Fill the queue, have it emptied, and return the messages of each second."""
+        """Fill the queue, let the workers empty it, and return the messages a second."""
         for worker in workers:
             worker.freeze()
         # Workers that are held for five seconds count as dead.
         load = self._bench.load(server.address, _FILL)
         filled = self._bench.begin(run_load, load).result().codes.get(CHALLENGE, 0)
-        # What was handed to a worker that is held is lost on the way to it, and claimed two seconds later.
+        # A message that was handed to a held worker is lost on its way to it, and is claimed two seconds later.
         handed = PIECE * len(workers)
         begin = time.perf_counter()
         for worker in workers:
@@ -146,7 +146,7 @@ class Cluster:
         return (filled - handed) / seconds
 
     def _count_messages(self) -> int:
-        """Return how many wait or are under way; asked in a few microseconds, so that the workers are not kept waiting."""
+        """Return how many messages wait or are under way; the query takes a few microseconds, so that it does not delay the workers."""
         owners = cast("list[str]", self._meter.ask("ZRANGE {smsotp}:owners 0 -1"))
         keys = ["XLEN {smsotp}:queue", *(f"SCARD {{smsotp}}:messages:{owner}" for owner in owners)]
         return sum(cast("int", self._meter.ask(key)) for key in keys)
@@ -155,7 +155,7 @@ class Cluster:
         self._meter.close()
 
     def _worker(self, server: FreeRadiusServer, number: int = 0) -> Worker:
-        """Return a worker, which is not yet started, with the configuration of a server that is prepared."""
+        """Return a worker, not yet started, with the configuration of a server that is prepared."""
         return Worker(server.directory / f"worker-{number}", server.smsotp, server.config_file)
 
     def _make(self, name: str, gateway: str, *, shared: bool = False) -> FreeRadiusServer:

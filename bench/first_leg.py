@@ -1,10 +1,10 @@
 """
-First legs and whole log-ins per second through a real FreeRADIUS, beside a module that does nothing, in one run.
+First legs and whole log-ins per second through a real FreeRADIUS, compared with a module that does nothing, in one run.
 
     bench/first_leg.py [--quick] [--profile] [--folder FOLDER]
 
 Three tables: first legs with a provider that sends nothing; whole log-ins with the SMS over HTTP; and both while the
-gateway is awake and asleep. Servers take turns, and what counts is the ratio of their medians: absolute figures move by
+gateway is awake and asleep. Servers take turns, and what counts is the ratio of their medians: absolute figures vary by
 a factor of two with whatever else the machine does.
 """
 

@@ -1,10 +1,10 @@
 """
-Whoever knows a password tries codes as fast as a server answers, while the owner logs in from the usual station.
+Somebody who knows a password tries codes as fast as a server answers, while the owner logs in from the usual station.
 
     bench/guess_attack.py [--quick] [--minutes 10] [--sockets 16] [--stations 1000] [--folder FOLDER]
 
-A real FreeRADIUS, the defaults of ``[guesses]``, budgets that only record. Prints a line every minute, and ends with 1 where
-more guesses were compared than the settings allow, or the owner was kept out.
+It uses a real FreeRADIUS, the defaults of ``[guesses]``, and budgets that only record. It prints a line every minute, and ends
+with 1 if more guesses were compared than the settings allow, or if the owner was kept out.
 """
 
 import itertools
@@ -52,7 +52,7 @@ class Attack:
         self._lock = threading.Lock()
 
     def run(self) -> None:
-        """Log in and guess until `over`; what is not answered is lost, as on any network."""
+        """Log in and guess until `over`; a request that is not answered is lost, as on any network."""
         while not self.over.is_set():
             with suppress(NoAnswer):
                 self._try_once()
@@ -74,7 +74,7 @@ class Attack:
 
 
 def log_in(server: FreeRadiusServer, gateway: HttpGateway) -> bool:
-    """Log the owner in from the usual station; tells whether that is possible."""
+    """Log the owner in from the usual station; return whether that was possible."""
     mark = gateway.inbox.mark()
     answer = server.log_in(_OWNER.name, _OWNER.password, Calling_Station_Id=_HOME)
     state = answer.state

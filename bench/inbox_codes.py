@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from smsotp_mocks.inbox.inbox import Inbox
 
-#: Of a user; the rest of the telephone number is the same for all.
+#: How many digits of a telephone number are the user's; the rest is the same for all.
 _NAME_DIGITS = 7
 
 
@@ -27,7 +27,7 @@ class InboxCodes:
     Collects codes in threads of its own.
 
     Attributes:
-        bell: An eventfd that can be waited for; it rings at each code, and may ring for one that is taken already.
+        bell: An eventfd to wait for; it rings at each code, and may ring for a code that has been taken already.
     """
 
     def __init__(self, inboxes: Sequence[Inbox]) -> None:
@@ -41,7 +41,7 @@ class InboxCodes:
             thread.start()
 
     def take(self) -> list[ArrivedCode]:
-        """Return what has arrived since the last time."""
+        """Return the codes that have arrived since the last call."""
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self.bell)
         return [self._arrived.popleft() for _ in range(len(self._arrived))]

@@ -1,10 +1,10 @@
 """
-What it costs a first leg to be counted: budgets, kinds of numbers and shares of answers, without the rest of it.
+What counting costs a first leg: budgets, kinds of numbers and shares of answers, without the rest of the leg.
 
     bench/limits.py [--quick] [--people 10000] [--rounds 5] [--folder FOLDER]
 
-In one thread, on the good way, with a store whose file nobody else uses; the rows are written by the store's own thread. The
-first round is that of people who are new; the best of the others is that of people who were there before.
+It runs in one thread, nothing is refused, and nobody else uses the store's file; the store's own thread writes the rows. In the
+first round all people are new. The best of the other rounds shows people who were there before.
 """
 
 import gc

@@ -1,7 +1,7 @@
 """
 A load of whole log-ins, meant for a process of its own: both legs, with the code read from the mock gateway's inbox.
 
-The gateway runs in here, so everything but the plugin and its FreeRADIUS shares one process.
+The gateway runs in this process, so everything except the plugin and its FreeRADIUS shares one process.
 """
 
 import time
@@ -21,7 +21,7 @@ _LOST_AFTER = 30.0  # seconds; a gateway may be asleep
 @dataclass(slots=True)
 class LoginResult(LoadResult):
     """
-    What came of a load of whole log-ins; a latency is that of a first leg.
+    The result of a load of whole log-ins; a latency is that of a first leg.
 
     Attributes:
         sms: Seconds from the challenge to the SMS in the inbox, of each log-in.
@@ -51,9 +51,9 @@ def run_logins(load: Load, gateway_port: int, faults: str, seconds: float) -> Lo
     Log in one user after the other.
 
     Args:
-        load: Whom and where; `outstanding` log-ins are under way at the same time, begun at `rate` if there is one.
+        load: Who logs in and where; `outstanding` log-ins are under way at the same time, begun at `rate` if that is set.
         gateway_port: Where the plugin expects its gateway.
-        faults: What the gateway does wrong; empty for nothing.
+        faults: What the gateway does wrong; empty if it does nothing wrong.
         seconds: After this time no more log-ins are begun.
     """
     with HttpGateway(port=gateway_port) as gateway:
@@ -101,7 +101,7 @@ class _Run:
         self._sockets.close()
 
     def _begin_due(self) -> float:
-        """Begin the log-ins whose time has come; returns the seconds until the next one, or until all are lost."""
+        """Begin the log-ins that are due; return the seconds until the next one, or until all are lost."""
         while self._sockets.idle and perf_counter() >= self._due:
             self._due += self._interval
             self._begin(self._sockets.idle.pop(0))
@@ -132,7 +132,7 @@ class _Run:
         self._sockets.idle.append(number)
 
     def _answer(self) -> None:
-        """Answer the challenges whose codes are here; an SMS may be here before its challenge."""
+        """Answer the challenges whose codes have arrived; an SMS may arrive before its challenge."""
         self._early |= {code.user: code for code in self._codes.take()}
         for user in [user for user in self._early if user in self._waiting]:
             arrived, number = self._early.pop(user), self._waiting.pop(user)

@@ -3,11 +3,11 @@ What a gateway in trouble does to the people who log in, as ratios to a healthy 
 
     bench/outage.py [--quick] [--memory 1000000] [--folder FOLDER]
 
-The only gateway is healthy, sleeps for 2 s before each answer, or is dead. In each round every one of these has a
-FreeRADIUS of its own, so that none is measured beside what another one left behind: first as many first legs as it
-answers, then a schedule, with somebody beside it who needs no code. While the gateway is dead most first legs are
-refused at once; a refusal is an answer, too. Last, the memory of one process through which many first legs go while
-its gateway is dead.
+The only gateway is healthy, sleeps for 2 s before each answer, or is dead. In each round, each of these conditions has a
+FreeRADIUS of its own, so that none is affected by what another one left behind. It gets first as many first legs as it
+answers, then first legs on schedule, and meanwhile somebody logs in who needs no code. While the gateway is dead, most
+first legs are refused at once; a refusal is an answer, too. Last comes the memory of one process that handles many first
+legs while its gateway is dead.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ class Seen:
     lost: int = 0
 
     def add(self, result: LoadResult) -> None:
-        """Count answers, whatever was measured with them."""
+        """Count answers, whichever measurement they come from."""
         self.lost += result.lost
         for code, count in result.codes.items():
             self.codes[code] = self.codes.get(code, 0) + count

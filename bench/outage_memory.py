@@ -1,4 +1,4 @@
-"""The resident size of one process while its only gateway is dead and people go on logging in. No FreeRADIUS."""
+"""The resident size of one process while its only gateway is dead and people go on logging in, without FreeRADIUS."""
 
 import logging
 import os

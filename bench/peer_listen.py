@@ -1,4 +1,4 @@
-"""What the peers share: a free port, a thread for each connection, an end with standard input."""
+"""What the peers share: a free port, a thread for each connection, and an end when standard input ends."""
 
 import os
 import socket

@@ -1,7 +1,7 @@
 """
-A mail server for measurements: takes every mail at once. Prints its port, ends with its input.
+A mail server for measurements: takes every mail at once. It prints its port, and ends when its input ends.
 
-Judges nothing and is as fast as Python allows, so that the client is what is measured. Run as a process of its own.
+It judges nothing and is as fast as Python allows, so that the client is what is measured. It runs as a process of its own.
 """
 
 import argparse

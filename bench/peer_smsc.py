@@ -1,7 +1,7 @@
 """
-An SMSC for measurements: takes every submit_sm and answers it after a fixed time. Prints its port, ends with its input.
+An SMSC for measurements: takes every submit_sm and answers it after a fixed time. It prints its port, and ends when its input ends.
 
-Strict about nothing and as fast as Python allows, so that the client is what is measured. Run as a process of its own.
+It checks nothing and is as fast as Python allows, so that the client is what is measured. It runs as a process of its own.
 """
 
 import argparse
@@ -21,7 +21,7 @@ _SUBMIT = 4
 
 
 def _make_answers(received: bytearray) -> tuple[list[bytes], list[bytes]]:
-    """Cut PDUs off and return the answers that wait and those that go at once."""
+    """Cut PDUs off; return the answers that are to wait and those that go out at once."""
     later, now = [], []
     while len(received) >= 16:
         length, command, _, sequence = _HEADER.unpack_from(received)

@@ -21,7 +21,7 @@ from smsotp_plugin.sms.phone import parse_number
 
 TEXT = "123456 is your code, valid for 5 minutes"
 NUMBER = "491701234567"
-#: As many as help a client that holds the interpreter's lock while it works.
+#: More threads would not help a client that holds the interpreter's lock while it works.
 THREADS = 4
 _CLOCK = SystemClock()
 
@@ -33,8 +33,8 @@ class Way:
 
     Attributes:
         name: For the table.
-        run: Sends so many messages to the peer at this port, and returns when all are answered.
-        share: Of the messages of a run; small for a way that is slow.
+        run: Sends this many messages to the peer at this port, and returns when all are answered.
+        share: Its share of the messages of a run; small for a slow way.
     """
 
     name: str
@@ -45,11 +45,11 @@ class Way:
 @dataclass(frozen=True, slots=True)
 class Figures:
     """
-    What the runs of one way came to.
+    The results of all runs of one way.
 
     Attributes:
         rate: Messages per second.
-        cpu: Of this process for each message, in µs; the peer is another process. None if there was no run.
+        cpu: CPU time of this process for each message, in µs; the peer is another process. None if there was no run.
     """
 
     rate: float
@@ -63,7 +63,7 @@ def race(peer: str, ways: Sequence[Way], messages: int, rounds: int, *arguments:
     Args:
         peer: The program of this folder that plays the gateway.
         ways: They take turns.
-        messages: Of each run.
+        messages: How many each run sends.
         rounds: Runs of each way.
         arguments: For the peer.
     """
@@ -76,7 +76,7 @@ def race(peer: str, ways: Sequence[Way], messages: int, rounds: int, *arguments:
 
 
 def run_in_threads(threads: int, messages: int, send_some: Callable[[int], None]) -> None:
-    """Share messages among threads, each of which is told how many are its own; wait for all."""
+    """Share messages among threads, tell each thread how many it has to send, and wait for all threads."""
     running = [threading.Thread(target=send_some, args=(messages // threads,)) for _ in range(threads)]
     for thread in running:
         thread.start()
@@ -85,7 +85,7 @@ def run_in_threads(threads: int, messages: int, send_some: Callable[[int], None]
 
 
 def race_in_parallel(name: str, send_some: Callable[[int, int], None], share: float = 1.0) -> Way:
-    """Return a way that shares its messages among `THREADS` threads, each of which is told the port and how many."""
+    """Return a way that shares its messages among `THREADS` threads, and tells each thread the port and its number of messages."""
     return Way(name, lambda port, count: run_in_threads(THREADS, count, partial(send_some, port)), share)
 
 

@@ -1,11 +1,11 @@
 """
-Messages per second of each provider over one gateway, and the CPU of each, beside the plain libraries, in one run.
+Messages per second of each provider over one gateway, and its CPU time, compared with the plain libraries, in one run.
 
     bench/providers.py [--quick] [http] [sipgate] [smtp] [smpp]
 
-The gateway is a process of its own that judges nothing and answers at once; that for SMPP also after 20 ms. The ways
-take turns, and what counts is the ratio of their medians: to the best loop that one can write by hand over the same
-library. The CPU is that of this process alone, in µs for each message.
+The gateway is a process of its own that judges nothing and answers at once; the one for SMPP also answers after 20 ms. The
+ways take turns. What counts is the ratio of their medians to that of the best loop that one can write by hand with the
+same library. The CPU time is that of this process alone, in µs for each message.
 """
 
 from collections.abc import Callable

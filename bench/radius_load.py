@@ -21,8 +21,8 @@ class Load:
 
     Attributes:
         address: Of the server.
-        stations: The Calling-Station-Id of each request: no two are the same log-in.
-        password: Of everybody.
+        stations: The Calling-Station-Id of each request, so that no two are the same log-in.
+        password: Everybody's password.
         outstanding: How many requests are under way at most.
         rate: Requests per second, sent on schedule; None: as fast as answers come.
     """
@@ -35,14 +35,14 @@ class Load:
 
     @staticmethod
     def name_user(station: int) -> str:
-        """Return who logs in: `PEOPLE` in turn, known to the server after the first round, as in a real one."""
+        """Return who logs in: `PEOPLE` in turn, whom the server knows after the first round, as a real one would."""
         return str(_FIRST_NAME + station % PEOPLE)
 
 
 @dataclass(slots=True)
 class LoadResult:
     """
-    What came of a load.
+    The result of a load.
 
     Attributes:
         seconds: From the first request to the last answer.
@@ -72,7 +72,7 @@ def run_load(load: Load) -> LoadResult:
 
 
 def run_packets(load: Load, packets: Sequence[bytes]) -> LoadResult:
-    """Send such packets instead of first legs, and wait for the answers."""
+    """Send these packets instead of first legs, and wait for the answers."""
     run = _Run(load, iter(packets))
     try:
         return run.finish()
@@ -115,7 +115,7 @@ class _Run:
             self._next = next(self._packets, None)
 
     def _receive(self) -> bool:
-        """Take the answers that are here, waiting until there is one or a request is due; False: answers are lost."""
+        """Wait until there is an answer or a request is due, and take the answers that have come; False: answers are lost."""
         is_scheduled = self._interval > 0 and self._next is not None and bool(self._sockets.idle)
         if is_scheduled:
             ready = self._sockets.wait_exactly(self._due - perf_counter())

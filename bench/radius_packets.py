@@ -1,7 +1,7 @@
 """
-RADIUS packets for a load: encoded before the clock starts, decoded no further than is needed (RFC 2865).
+RADIUS packets for a load: encoded before the clock starts, decoded no further than necessary (RFC 2865).
 
-Not a RADIUS client: whoever wants to know whether an answer is one asks `is_answer`.
+This is not a RADIUS client: to find out whether a packet answers a request, call `is_answer`.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import os
 import struct
 
 ACCEPT, REJECT, CHALLENGE = 2, 3, 11
-#: That FreeRADIUS shares with its own machine, and so with every load.
+#: The secret that FreeRADIUS shares with its own machine, and so with every load.
 SECRET = b"testing123"
 
 _USER_NAME, _USER_PASSWORD, _REPLY_MESSAGE, _STATE, _CALLING_STATION, _MESSAGE_AUTHENTICATOR = (
@@ -23,8 +23,8 @@ _USER_NAME, _USER_PASSWORD, _REPLY_MESSAGE, _STATE, _CALLING_STATION, _MESSAGE_A
 )
 _HEADER, _AUTHENTICATOR = 20, slice(4, 20)
 _SIGNATURE_AT = _HEADER + 2
-#: Identifiers that a socket uses where nobody chooses one. The server keeps what it answered for five seconds, under address and identifier,
-#: and takes no more than ``max_requests`` of them.
+#: Identifiers that a socket uses if the caller chooses none. The server keeps its answers for five seconds, by address and identifier,
+#: and holds no more than ``max_requests`` of them.
 _IDENTIFIERS = 8
 
 
@@ -36,8 +36,8 @@ def pack_access_request(
 
     Args:
         station: Calling-Station-Id: the same user at another station is another log-in.
-        state: Of the challenge that is answered; empty for a first leg.
-        identifier: 0 to 255; None: any of a few.
+        state: The State of the challenge that is answered; empty for a first leg.
+        identifier: 0 to 255; None for any of a few.
     """
     authenticator = os.urandom(16)
     attributes = b"".join(
@@ -57,23 +57,23 @@ def pack_access_request(
 
 
 def is_answer(answer: bytes, request: bytes) -> bool:
-    """Tell whether one packet answers the other (RFC 2865 section 3, Response Authenticator)."""
+    """Return whether one packet answers the other (RFC 2865 section 3, Response Authenticator)."""
     signed = answer[:4] + request[_AUTHENTICATOR] + answer[_HEADER:] + SECRET
     return answer[1] == request[1] and hashlib.md5(signed).digest() == answer[_AUTHENTICATOR]
 
 
 def find_state(answer: bytes) -> bytes:
-    """Return the State of an answer, empty where it has none."""
+    """Return the State of an answer, empty if it has none."""
     return _find_attribute(answer, _STATE)
 
 
 def find_message(answer: bytes) -> str:
-    """Return what an answer says to the person, empty where it says nothing."""
+    """Return what an answer says to the person, empty if it says nothing."""
     return _find_attribute(answer, _REPLY_MESSAGE).decode()
 
 
 def _find_attribute(answer: bytes, wanted: int) -> bytes:
-    """Return the first one of a kind, empty where there is none."""
+    """Return the first attribute of a kind, empty if there is none."""
     place = _HEADER
     while place < len(answer):
         kind, length = answer[place], answer[place + 1]

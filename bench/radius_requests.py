@@ -1,9 +1,9 @@
 """
 Requests that are under way, sent as the client of a NAS sends them (RFC 2865 section 2.5, RFC 5080 section 2.2.1).
 
-The same packet is sent again from the same port until it is answered or given up. The next one from there has another identifier: an
-answer that comes twice or too late is not taken for that of another request, and the server is not asked something else under a
-port and identifier that it still works at.
+The same packet is sent again from the same port until it is answered or given up. The next packet from that port has another
+identifier, for two reasons: an answer that comes twice or too late is not taken for the answer to another request, and the server does
+not get another request with a port and identifier that it is still working on.
 """
 
 import heapq
@@ -18,10 +18,10 @@ from radius_sockets import RadiusSockets
 
 _T = TypeVar("_T")
 
-#: Seconds: the same packet is sent once more each time, and then given up.
+#: Seconds: how long until the same packet is sent once more, each time, and until it is given up.
 _AGAIN_AFTER, _GIVEN_UP_AFTER = 3.0, 10.0
-#: Seconds in which the server may still work at what was given up, or remember what it answered: twice FreeRADIUS's
-#: ``max_request_time`` and ``cleanup_delay``.
+#: Seconds during which the server may still be working on a request that was given up, or remember its answer: twice
+#: FreeRADIUS's ``max_request_time`` and ``cleanup_delay``.
 _FORGOTTEN_AFTER = 70.0
 _IDENTIFIERS = 256
 
@@ -32,13 +32,13 @@ class Request(Generic[_T]):
     One request.
 
     Attributes:
-        sender: Whose it is.
-        number: Of the socket that it is sent from.
-        port: Of that socket.
+        sender: Who sends it.
+        number: The file descriptor of its socket.
+        port: The port of that socket.
         packet: What is sent.
         begun: When it was sent first, in seconds.
         due: When something is to be done about it, if there is no answer.
-        is_given_up: No answer came in time.
+        is_given_up: Whether no answer came in time.
     """
 
     sender: _T
@@ -65,13 +65,13 @@ class Overdue(Generic[_T]):
 
 class Requests(Generic[_T]):
     """
-    Sends requests, each from a port that has no other one under way.
+    Sends requests, each from a port that has no other request under way.
 
     Args:
         address: Of the server.
         many: How many may be under way.
-        bell: A file descriptor that is waited for, too.
-        now: Gives seconds.
+        bell: A further file descriptor to wait for.
+        now: Returns seconds.
 
     Attributes:
         strays: Packets that answered nothing that was under way, by kind.
@@ -93,9 +93,9 @@ class Requests(Generic[_T]):
         return bool(self._sockets.idle)
 
     def begin(self, sender: _T, user: str, password: str, state: bytes) -> Request[_T]:
-        """Send a request for the first time; where there is room."""
+        """Send a request for the first time; there must be room."""
         number = self._sockets.idle.pop(0)
-        # Never empty: those that wait to be forgotten were given up one after the other.
+        # Never empty: the identifiers that wait to be forgotten were given up one after the other.
         identifier = self._identifiers[number].popleft()
         now = self._now()
         packet = pack_access_request(user, password, "", state, identifier)
@@ -110,7 +110,7 @@ class Requests(Generic[_T]):
         return self._sockets.wait(seconds)
 
     def receive(self, number: int) -> tuple[Request[_T], bytes] | None:
-        """Return a request and the answer that a socket has, also where it was given up before; None for any other packet."""
+        """Return a request and the answer that a socket has, even if the request was given up before; None for any other packet."""
         answer = self._sockets.receive(number)
         request = self._known.get((number, answer[1]))
         if request is None:
@@ -127,7 +127,7 @@ class Requests(Generic[_T]):
         return request, answer
 
     def look(self) -> Overdue[_T]:
-        """Send once more what has had no answer, and give up what has waited for too long."""
+        """Send requests that have no answer once more, and give up those that have waited too long."""
         overdue: Overdue[_T] = Overdue()
         now = self._now()
         while self._due and self._due[0][0] <= now:

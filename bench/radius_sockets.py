@@ -1,4 +1,4 @@
-"""The sockets of a load: each request that is under way has one of its own, by which its answer is told apart."""
+"""The sockets of a load: each request that is under way has a socket of its own, which identifies its answer."""
 
 import select
 import socket
@@ -11,10 +11,10 @@ class RadiusSockets:
     Args:
         address: Of the server.
         many: How many requests may be under way.
-        bell: A file descriptor that is waited for, too.
+        bell: A further file descriptor to wait for.
 
     Attributes:
-        idle: The sockets that wait for no answer; the caller takes and returns them.
+        idle: The sockets that are not waiting for an answer; the caller takes and returns them.
     """
 
     def __init__(self, address: tuple[str, int], many: int, bell: int | None = None) -> None:
@@ -43,11 +43,11 @@ class RadiusSockets:
         return self._sockets[number].recv(4096)
 
     def wait(self, seconds: float) -> list[int]:
-        """Return those that have something, the bell among them, after so many seconds at most; none then."""
+        """Wait this many seconds at most; return the sockets that have something to read, and the bell if it rings."""
         return [number for number, _ in self._poll.poll(seconds)]
 
     def wait_exactly(self, seconds: float) -> list[int]:
-        """Do the same where a millisecond counts: the timeout of epoll itself has whole ones."""
+        """Do the same where a millisecond counts: epoll's own timeout is in whole milliseconds."""
         select.select([self._poll], [], [], max(0.0, seconds))
         return self.wait(0)
 

@@ -30,16 +30,16 @@ class RadiusSockets:
         self.idle = list(self._sockets)
 
     def find_port(self, number: int) -> int:
-        """Return the port of one of them."""
+        """Return the port of one of the sockets."""
         port: int = self._sockets[number].getsockname()[1]
         return port
 
     def send(self, number: int, packet: bytes) -> None:
-        """Send a packet from one of them."""
+        """Send a packet from one of the sockets."""
         self._sockets[number].send(packet)
 
     def receive(self, number: int) -> bytes:
-        """Return the answer that one of them has."""
+        """Return the answer that has come to one of the sockets."""
         return self._sockets[number].recv(4096)
 
     def wait(self, seconds: float) -> list[int]:

@@ -1,24 +1,24 @@
-"""What a Redis has done so far, by its own count."""
+"""What a Redis has done so far, by its own counters."""
 
 import socket
 from dataclasses import dataclass
 
 import hiredis
 
-#: Commands that the plugin sends; the others are those of its scripts.
+#: Commands that the plugin sends; all others come from its scripts.
 _SENT = ("evalsha", "eval", "xreadgroup", "xautoclaim")
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
     """
-    What was done.
+    What the Redis has done.
 
     Attributes:
-        calls: Commands that the plugin has sent: one for each script, whatever that does.
+        calls: Commands that the plugin has sent: one for each script, whatever the script does.
         received: Bytes that came in.
         sent: Bytes that went out.
-        busy: Seconds of processor time, of all that it did.
+        busy: Seconds of processor time for everything that it did.
     """
 
     calls: int
@@ -48,7 +48,7 @@ class RedisMeter:
         self._reader = hiredis.Reader(encoding="utf-8", errors="replace")
 
     def ask(self, line: str) -> object:
-        """Return the answer to a command, whose words have no blanks."""
+        """Return the answer to a command; its words must not contain spaces."""
         self._socket.sendall(line.encode() + b"\r\n")
         while (reply := self._reader.gets()) is False:
             self._reader.feed(self._socket.recv(65536))
@@ -57,7 +57,7 @@ class RedisMeter:
         return reply
 
     def count(self) -> Counts:
-        """Return what has been done; being asked for it is little beside a load."""
+        """Return what has been done; the query itself is small compared with a load."""
         stats, commands, processor = map(self._read, ("stats", "commandstats", "cpu"))
         names = [f"cmdstat_{name}" for name in _SENT if f"cmdstat_{name}" in commands]
         return Counts(

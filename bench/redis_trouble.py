@@ -3,9 +3,10 @@ What a Redis that is far away, hangs or is gone costs the people who log in, and
 
     bench/redis_trouble.py [--quick] [--folder FOLDER]
 
-A FreeRADIUS of its own for each condition: Redis on this machine; behind a relay that holds for 5 ms what Redis says; held
-(SIGSTOP); killed. The first two show how many first legs and answers a second it takes. Then all three kinds of requests come on
-schedule: first legs, answers (wrong codes), and log-ins at a virtual server that does not call the plugin. Refusals are answers, too.
+Each condition has a FreeRADIUS of its own: Redis on this machine; Redis behind a relay that delays what Redis says by 5 ms; Redis
+held (SIGSTOP); Redis killed. The first two show how many first legs and answers a second FreeRADIUS takes. Then all three kinds of
+requests come on schedule: first legs, answers (wrong codes), and log-ins at a virtual server that does not call the plugin. Refusals
+are answers, too.
 """
 
 import asyncio
@@ -35,11 +36,11 @@ _QUICK = Sizes(rounds=1, requests=800, seconds=8.0)
 
 class Relay:
     """
-    Passes on what a server of this machine is told at once, and what it answers some time later.
+    Passes requests to a server of this machine on at once, and passes its answers back after a delay.
 
     Args:
-        port: Of the server.
-        delay: Seconds.
+        port: Where the server listens.
+        delay: Seconds that each answer is held.
 
     Attributes:
         port: Where the relay listens.
@@ -72,7 +73,7 @@ class Relay:
 
 class Trial:
     """
-    One server after the other.
+    Tries one server after the other.
 
     Args:
         bench: Sends the loads.
@@ -84,7 +85,7 @@ class Trial:
         self._bench = bench
         self._redis = redis
         self._silent = silent
-        #: Nobody answers in two conditions: wrong codes count.
+        #: Nobody answers in two conditions, because wrong codes count.
         self._names = (str(number) for number in itertools.count(8_000_000))
         self._far = f"redis://127.0.0.1:{Relay(redis.port, _DISTANCE).port}/0"
 
@@ -112,7 +113,7 @@ class Trial:
         )
 
     def _prepare(self, address: tuple[str, int], number: int) -> list[bytes]:
-        """Return wrong answers to challenges that are open."""
+        """Return wrong answers to open challenges."""
         asker = Asker(address)
         pending = list(itertools.islice(open_challenges(asker, self._names), number))
         asker.close()

@@ -1,11 +1,11 @@
 """
-What the time of a rejection tells about the password, with ``[challenge] uniform``: a wrong one against right ones that get no code.
+What the time of a rejection gives away about the password, with ``[challenge] uniform``: a wrong one against right ones without a code.
 
     bench/rejection_timing.py [--quick] [--samples 2000] [--held] [--folder FOLDER]
 
-A real FreeRADIUS, the kinds in random order: one request at a time and without a reject delay, or (--held) many at a time, with
-a delay of a second and the policy smsotp_uniform. A share of 0.50 means that the time of one rejection tells nothing: it
-is how often one of this kind takes longer than one of a wrong password.
+A real FreeRADIUS gets the kinds in random order: one request at a time and without a reject delay, or (--held) many at a time, with
+a delay of a second and the policy smsotp_uniform. The share is how often a rejection of this kind takes longer than that of a wrong
+password. A share of 0.50 means that the time of one rejection gives nothing away.
 """
 
 import random
@@ -35,7 +35,7 @@ _WARM_UP = 50  # requests of each kind that are not counted
 _AT_A_TIME = 8  # requests that are held back together
 _FREE = 5  # wrong codes before the first wait
 _WRONG = "wrong!"
-#: Without a number: only names of seven digits have one.
+#: Users without a number: only names of seven digits have one.
 _NOBODY, _SPENT, _WAITING, _ANYBODY = "nobody", "1000001", "1000002", "1000003"
 _KINDS = {
     "wrong password": (_ANYBODY, _WRONG),
@@ -46,7 +46,7 @@ _KINDS = {
 
 
 def hold(server: FreeRadiusServer) -> None:
-    """Have a server hold rejections back, with the policy for it."""
+    """Make a server delay rejections, with the policy for that."""
     main = server.raddb / "radiusd.conf"
     main.write_text(re.sub(r"reject_delay = \d+", "reject_delay = 1", main.read_text()))
     site = server.raddb / "sites-enabled/smsotp"
@@ -56,7 +56,7 @@ def hold(server: FreeRadiusServer) -> None:
 
 
 def begin(address: tuple[str, int]) -> None:
-    """Spend the budget of one user, and make another one wait."""
+    """Use up the budget of one user, and make another one wait."""
     asker = Asker(address)
     for user in (_SPENT, _WAITING):
         answer, _ = asker.ask(user, PASSWORD)

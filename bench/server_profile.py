@@ -18,7 +18,7 @@ def print_profile(server: FreeRadiusServer, seconds: float) -> None:
     Sample the threads that hold the interpreter's lock and print the functions with the largest shares.
 
     Args:
-        seconds: How long to look; the server is under load for so long.
+        seconds: How long to sample; the server must be under load all that time.
     """
     program = shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
     if program is None:

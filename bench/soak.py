@@ -1,17 +1,18 @@
 """
-Log-ins for a long time, with faults that come and go: is anything lost, doubled or wrong, does anything grow?
+Log-ins for a long time, with faults that come and go: is anything lost, doubled or wrong, and does anything grow?
 
     bench/soak.py [--quick] [--minutes 30] [--rate 200] [--people 10000] [--requests 512]
                   [--folder FOLDER]
 
-A real FreeRADIUS with the plugin and an SQLite store on disk; people log in in turn, with SMS over HTTP. The
-first of two gateways fails in another way every 20 s, for 10 s; meanwhile another program locks the database for half a
-second. Prints a line every 10 s, and in the end what was wrong, with what befell each of these log-ins; then the exit status is 1.
+A real FreeRADIUS with the plugin and an SQLite store on disk; people take turns to log in, with SMS over HTTP. The
+first of two gateways fails in a different way every 20 s, for 10 s; meanwhile another program locks the database for half a
+second. It prints a line every 10 s. If anything was wrong, it says so at the end, prints what happened to each of these log-ins,
+and its exit status is 1.
 
-"doubled" may be as many as attempts whose outcome is unknown; all others are mistakes, and so is what is lost (no SMS, and nobody
-was told), told (no SMS, and somebody was), late (no answer within 10 s, to the same packet sent every 3 s) or wrong (refused with a
-right code). Memory, threads and file handles are compared between the second quarter and the last one, where each quarter has seen
-every fault: from 15 minutes on.
+There may be as many "doubled" SMS as attempts whose outcome is unknown; any more are mistakes. These are mistakes as well: lost (no
+SMS, and the person was not told), told (no SMS, and the person was told), late (no answer within 10 s, to the same packet sent every
+3 s) and wrong (refused with a right code). Memory, threads and file handles are compared between the second quarter and the last one
+if each quarter has seen every fault, that is, from 15 minutes on.
 """
 
 import multiprocessing
@@ -45,13 +46,13 @@ _LOCK_SECONDS = 0.5  # less than a log-in waits for a lock
 _LOCK_EVERY = 15.0  # seconds
 _COMPLAINTS = 12  # kinds of lines
 _UNKNOWN = "gateway failing: unknown:"
-#: How much more there may be in the last quarter than in the second one.
+#: By how much the last quarter may exceed the second one.
 _GROWTH, _MORE = 1.15, 8
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What the server holds: megabytes of memory, threads, file handles."""
+    """What the server uses: megabytes of memory, threads, file handles."""
 
     memory: float
     threads: int
@@ -59,20 +60,20 @@ class Size:
 
     @classmethod
     def of(cls, pid: int) -> "Size":
-        """Look at a process."""
+        """Read the size of a process."""
         status = dict(re.findall(r"^(\w+):\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE))
         handles = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
         return cls(int(status["VmRSS"]) / 1000, int(status["Threads"]), handles)
 
 
 def soak(folder: Path, seconds: float, rate: float, people: int, under_way: int) -> list[str]:
-    """Run it all and return what was wrong, as sentences."""
+    """Run everything, and return what was wrong, as sentences."""
     ports = (find_free_tcp_port(), find_free_tcp_port())
     more = "TIMEOUT = 1\nCONNECTIONS = 64"
     tables = "".join(
         write_http_gateway(port, name, more) for name, port in zip(("failing", "sound"), ports, strict=True)
     )
-    # Nobody logs in as often as these people do.
+    # Real people do not log in as often as these do.
     server = make_plugin_server(folder / "server", f'[limits]\nmode = "record"\n{tables}')
     server.start()
     plan = SoakPlan(server.address, ports, people, rate, under_way, seconds, _FAULT_SECONDS, _EVERY)
@@ -100,7 +101,7 @@ def soak(folder: Path, seconds: float, rate: float, people: int, under_way: int)
 
 
 def lock_now_and_then(database: Path, stopped: threading.Event) -> None:
-    """Hold the database as another program would, for a moment, again and again."""
+    """Lock the database as another program would, for a moment, again and again."""
     while not stopped.wait(_LOCK_EVERY):
         with closing(sqlite3.connect(database, isolation_level=None, timeout=10)) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -109,7 +110,7 @@ def lock_now_and_then(database: Path, stopped: threading.Event) -> None:
 
 
 def watch(server: FreeRadiusServer, reports: "Connection[None, Sighting]") -> tuple[Sighting, list[Size]]:
-    """Print how far it is until the load is over; returns what came of it, and the sizes at each report."""
+    """Print the progress until the load is over; return its result, and the sizes at each report."""
     begin, sizes = perf_counter(), []
     print(
         "  seconds    begun accepted refused waiting   p50 ms   p99 ms doubled     MB threads handles fault",
@@ -146,7 +147,7 @@ def print_complaints(text: str) -> None:
 
 
 def judge_counts(seen: Sighting, unknown: int) -> list[str]:
-    """Return what is wrong with what came of the log-ins."""
+    """Return what is wrong with the results of the log-ins."""
     counts = seen.counts
     shown = ", ".join(f"{count} {what}" for what, count in counts.items())
     print(f"{shown}; {unknown} attempts with an unknown outcome")
@@ -164,7 +165,7 @@ def judge_counts(seen: Sighting, unknown: int) -> list[str]:
 
 
 def judge_sizes(sizes: Sequence[Size]) -> list[str]:
-    """Return what has grown: the last quarter against the second one."""
+    """Return what has grown from the second quarter to the last one."""
     quarter = len(sizes) // 4
     if quarter * _EVERY < len(FAULTS) * 2 * _FAULT_SECONDS:
         print("too short to tell what grows")
@@ -175,7 +176,7 @@ def judge_sizes(sizes: Sequence[Size]) -> list[str]:
     if memory[1] > memory[0] * _GROWTH:
         problems.append(f"memory has grown from {memory[0]:.0f} to {memory[1]:.0f} MB")
     for what in ("threads", "handles"):
-        # A fault that a look happens to meet has many of them; what leaks is there at any time.
+        # During a fault there may be many for a while; what leaks is there at any time.
         least = [min(getattr(size, what) for size in part) for part in (before, after)]
         if least[1] > least[0] + _MORE:
             problems.append(f"{what} have grown from {least[0]} to {least[1]}")

@@ -1,9 +1,9 @@
 """
 Whole log-ins on schedule while one of two gateways fails now and then, meant for a process of its own.
 
-People log in in turn, each with one log-in at a time. They type the newest code of which they have not been told yet what it is worth;
-one in fifty types a wrong one first. Whoever gets no SMS asks in the end what became of it. The gateways run in here; the second one
-never fails.
+People take turns to log in, each with one log-in at a time. They type the newest code that has not been accepted or rejected yet;
+one person in fifty types a wrong code first. People who get no SMS ask at the end what became of it. The gateways run in this process;
+the second one never fails.
 """
 
 import heapq
@@ -38,11 +38,11 @@ _FIRST_USER = 1_000_000
 _WRONG_EVERY = 50
 _WRONG = "wrong!"
 _NAMES = {ACCEPT: "Accept", CHALLENGE: "Challenge", REJECT: "Reject"}
-_PAUSE = 0.002  # seconds between two looks at what is due
-_NO_ROOM = 0.1  # seconds until somebody who has no port tries again
+_PAUSE = 0.002  # seconds between two checks of what is due
+_NO_ROOM = 0.1  # seconds until somebody for whom there is no port tries again
 _ASK_AFTER = 45.0  # seconds without an SMS; a message is given up after 30
 _COPIES_KEPT = 120.0  # seconds in which a second SMS with the same code is noticed
-_LATE = 20.0  # seconds in the end for what comes too late
+_LATE = 20.0  # seconds at the end for what comes too late
 _MOST_STORIES = 100  # of each kind
 _UNDELIVERED = b"could not be delivered"
 
@@ -53,12 +53,12 @@ class SoakPlan:
     What to do.
 
     Attributes:
-        address: Of the RADIUS server.
-        ports: Of the gateway that fails and of the one that does not.
-        people: How many people log in in turn.
+        address: The address of the RADIUS server.
+        ports: The ports of the gateway that fails and of the one that does not.
+        people: How many people take turns to log in.
         rate: Log-ins a second.
         requests: How many may be under way.
-        seconds: In which log-ins are begun.
+        seconds: How long new log-ins are begun.
         fault_seconds: How long each fault lasts.
         every: Seconds between two reports.
     """
@@ -76,17 +76,17 @@ class SoakPlan:
 @dataclass(slots=True)
 class Sighting:
     """
-    What has come of the log-ins so far.
+    The results of the log-ins so far.
 
     Attributes:
-        counts: By what: begun, refused, challenged, accepted, told, lost, late, wrong, doubled; packets that were repeated; codes that
-            were typed in vain, before the right one came.
+        counts: Log-ins that were begun, refused, challenged, accepted, told, lost, late, wrong, doubled; packets that were repeated;
+            codes that were typed in vain, before the right one came.
         strays: Packets from the server that answered nothing, by kind.
         waiting: Log-ins under way.
         latencies: Seconds of the first legs since the last report.
-        fault: What the first gateway does wrong at present.
-        is_over: Nothing more comes.
-        stories: Of log-ins that did not end well; in the end.
+        fault: What the first gateway is doing wrong now.
+        is_over: Whether this is the last report.
+        stories: The log-ins that did not end well; only in the last report.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -99,7 +99,7 @@ class Sighting:
 
 
 def run_soak(plan: SoakPlan, reports: "Connection[Sighting, None]") -> None:
-    """Log in, and report; the last report says so."""
+    """Log in, and report; the last report says that it is the last."""
     failing = HttpGateway(name="failing", port=plan.ports[0])
     sound = HttpGateway(name="sound", port=plan.ports[1])
     with failing, sound:
@@ -122,7 +122,7 @@ class _Faults:
         self.present = ""
 
     def look(self) -> None:
-        """Switch, where it is time."""
+        """Switch a fault on or off if it is time."""
         if perf_counter() >= self._due:
             self._due += self._seconds
             self._switch("" if self.present else next(self._faults))
@@ -149,13 +149,13 @@ class _Login:
 
     Attributes:
         begun: When it began, by `perf_counter`.
-        state: Of the challenge; empty before there is one.
-        asked: What the server is being asked: first, wrong, right, what; empty while an SMS is waited for.
-        typed: The last code that was; empty before.
-        mistyped: Whether a wrong one was, by those who do that first.
-        has_ended: In one way or another.
+        state: The State of the challenge; empty before there is one.
+        asked: What the server is being asked: first, wrong, right, what; empty while the person waits for an SMS.
+        typed: The last code that was typed; empty before the first.
+        mistyped: Whether a wrong code has been typed, by people who do that first.
+        has_ended: Whether it has ended, in one way or another.
         places: Port and identifier of the packets.
-        notes: What befell it.
+        notes: What happened to it.
     """
 
     user: str
@@ -175,7 +175,7 @@ class _Login:
 
 class Phones:
     """
-    What people have on their phones: the newest code of each, and which SMS are copies of others.
+    What people have on their phones: each person's newest code, and which SMS are copies of others.
 
     Args:
         time: Seconds on any scale that does not go back.
@@ -190,15 +190,15 @@ class Phones:
         """
         Take an SMS.
 
-        A code that the same person had in an earlier log-in is read again: among so many log-ins some get one that they have had.
+        A code that the same person had in an earlier log-in is read again: among so many log-ins, some get the same code twice.
 
         Args:
             user: Who gets it.
             code: What it says.
-            begun: When the log-in began that this person is at.
+            begun: When this person's current log-in began.
 
         Returns:
-            Whether it looks like a copy of one that has come before.
+            Whether it looks like a copy of an earlier SMS.
         """
         now = self._time()
         while self._known and next(iter(self._known.values())) < now - _COPIES_KEPT:
@@ -214,11 +214,11 @@ class Phones:
         return user in self._newest
 
     def read(self, user: str) -> str:
-        """Return the newest code, which is not read a second time."""
+        """Return the newest code; it is not returned a second time."""
         return self._newest.pop(user)
 
     def keep(self, user: str, code: str) -> None:
-        """Keep a code that was read and typed for nothing, unless there is a newer one."""
+        """Put back a code that was read and typed in vain, unless there is a newer one."""
         self._newest.setdefault(user, code)
 
 
@@ -307,7 +307,7 @@ class _Run:
                 failed.note(text)
 
     def _type(self, login: _Login) -> None:
-        """Type what is on the phone, or go on waiting for an SMS."""
+        """Type the code on the phone, or go on waiting for an SMS."""
         if not self._phones.has_code(login.user):
             return
         if not self._requests.has_room:
@@ -340,7 +340,7 @@ class _Run:
             case _, _ if code == REJECT and _UNDELIVERED in answer:
                 self._end(login, "told")
             case (("wrong" | "right"), _) if code == CHALLENGE:
-                # What was typed may be the code of an earlier log-in: another SMS is to come then.
+                # The code that was typed may be that of an earlier log-in: then another SMS is still to come.
                 self._seen.counts["typed in vain"] += asked == "right"
                 self._look_again(login, _ASK_AFTER)
                 self._type(login)
@@ -360,7 +360,7 @@ class _Run:
         heapq.heappush(self._overdue, (perf_counter() + seconds, login.number, login))
 
     def _look_for_the_late(self, now: float) -> None:
-        """Ask what became of SMS that have not come, and give up answers that have not."""
+        """Ask what became of SMS that have not come, and give up answers that have not come."""
         while self._overdue and self._overdue[0][0] <= now:
             _, _, login = heapq.heappop(self._overdue)
             if login.has_ended or login.asked:

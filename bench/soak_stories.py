@@ -1,4 +1,4 @@
-"""What befell single log-ins of the soak: the packets of each, its SMS, and what the server wrote down about it."""
+"""What happened to single log-ins of the soak: the packets of each, its SMS, and what the server recorded about it."""
 
 import re
 import subprocess
@@ -17,14 +17,14 @@ _TRACE_LIMIT = 60.0  # seconds
 _LOG_TIME = "%a %b %d %H:%M:%S %Y"
 _NAME = re.compile(r'\buser (".*?")( \([0-9a-f]{8}\))?')
 _NAMING = ("user ", "message ", " - ID: ")
-#: Lines of the server that name nobody count as part of what befell whoever was under way within so many seconds.
+#: A line of the server that names nobody belongs to each log-in that was under way within this many seconds.
 _NEAR = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
     """
-    Something that befell a log-in.
+    Something that happened to a log-in.
 
     Attributes:
         at: Unix seconds.
@@ -48,9 +48,9 @@ class Story:
     Attributes:
         how: How it ended.
         user: Whose it was.
-        state: Of its challenge; empty where there was none.
+        state: The State of its challenge; empty if there was none.
         places: Port and identifier of its packets.
-        notes: What befell it, in order.
+        notes: What happened to it, in order.
     """
 
     how: str
@@ -61,7 +61,7 @@ class Story:
 
 
 def print_stories(stories: Iterable[Story], server: FreeRadiusServer) -> None:
-    """Print some of each kind, with what the server's log and its delivery log have; the server may have ended."""
+    """Print some stories of each kind, with what the server's log and its delivery log have; the server may have ended."""
     kinds: defaultdict[str, list[Story]] = defaultdict(list)
     for story in stories:
         kinds[story.how].append(story)

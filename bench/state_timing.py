@@ -1,10 +1,11 @@
 """
-What the time of an answer tells about a State: a wrong code for a challenge that is open, against States that nobody has.
+What the time of an answer gives away about a State: a wrong code for an open challenge, against States that nobody has.
 
     bench/state_timing.py [--quick] [--samples 2000] [--folder FOLDER]
 
-A real FreeRADIUS without a reject delay, one request at a time, the kinds in random order. A share of 0.50 means that
-the time of one answer tells nothing: it is how often an answer of this kind takes longer than one to the right State.
+A real FreeRADIUS without a reject delay gets one request at a time, the kinds in random order. The share is how often an
+answer of this kind takes longer than one to the right State. A share of 0.50 means that the time of one answer gives
+nothing away.
 """
 
 import itertools

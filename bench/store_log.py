@@ -3,7 +3,7 @@ The size of the store's files while log-ins come on schedule: a real FreeRADIUS,
 
     bench/store_log.py [--quick] [--seconds 600] [--rate 150] [--folder FOLDER]
 
-Prints the sizes at intervals, and in the end how long first legs took.
+It prints the sizes at intervals, and at the end how long first legs took.
 """
 
 from concurrent.futures import Future, wait
@@ -39,7 +39,7 @@ def measure(bench: Bench, rate: float) -> None:
 
 
 def watch(database: Path, seconds: float, running: "Future[LoginResult]") -> int:
-    """Print the sizes at intervals; returns the longest write-ahead log, in bytes."""
+    """Print the sizes at intervals; return the greatest length of the write-ahead log, in bytes."""
     log = database.with_name(database.name + "-wal")
     longest = ticks = 0
     print("   seconds   database MB   log MB, now and at its longest", flush=True)

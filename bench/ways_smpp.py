@@ -15,7 +15,7 @@ WINDOW = 10
 
 
 class _Numbers:
-    """What smpplib asks for sequence numbers."""
+    """The object that smpplib asks for sequence numbers."""
 
     def __init__(self) -> None:
         self.sequence = 0
@@ -43,7 +43,7 @@ def _ignore(**_: object) -> None:
 
 
 def _send_naively(port: int, messages: int) -> None:
-    """Connect, bind, submit, read the answer, unbind: smpplib as its own example has it, with the answer awaited."""
+    """Connect, bind, submit, read the answer, unbind: as in smpplib's own example, but waiting for the answer."""
     for _ in range(messages):
         client = smpplib.client.Client("127.0.0.1", port, allow_unknown_opt_params=True)
         client.set_message_sent_handler(_ignore)
@@ -56,7 +56,7 @@ def _send_naively(port: int, messages: int) -> None:
 
 
 def _send_pipelined(port: int, messages: int) -> None:
-    """Keep a window full from one thread, with smpplib's codec: the best loop that its user can write."""
+    """Keep a window full from one thread, with smpplib's codec: the best loop that a user of smpplib can write."""
     numbers = _Numbers()
 
     def submit() -> bytes:

@@ -1,5 +1,5 @@
 """
-Every error that this package raises on purpose, as one tree. Imports nothing of ours.
+Every error that this package raises on purpose, as one tree. Imports no other module of this package.
 
 ::
 
@@ -15,7 +15,7 @@ Every error that this package raises on purpose, as one tree. Imports nothing of
     │   └─ TooManyGuesses             the account is locked; the answer was not looked at
     ├─ ResendRefused                  the user asked for another SMS too often or too early
     ├─ StoreError                     the store cannot be used: the log-in is refused
-    │   └─ OtherKey                   other processes that use it have another key than this one
+    │   └─ OtherKey                   other processes that use it have a different key
     ├─ NoThread                       the system allows no further thread
     ├─ NotNeeded                      nobody can use the code of a message any more
     ├─ CannotUnseal                   a message that was kept cannot be read
@@ -72,8 +72,8 @@ class ChallengeError(SmsOtpError):
     The answer to a challenge is not accepted.
 
     Attributes:
-        challenge: The challenge as it is after the answer, if the store gives it; else None. It is a `stores.base.Challenge`,
-            whose module imports this one.
+        challenge: The challenge as it is after the answer, if the store returns it; else None. It is a
+            `stores.base.Challenge`; that module imports this one.
     """
 
     challenge: object = None
@@ -97,7 +97,7 @@ class WrongCode(ChallengeError):
 
     Args:
         tries_left: At least 1.
-        guesses: Wrong answers of the account in a row, with this one; 1 where they are not counted.
+        guesses: Wrong answers of the account in a row, including this one; 1 where they are not counted.
         wait: Seconds until the account gets a new challenge.
     """
 
@@ -114,7 +114,7 @@ class TooManyAttempts(ChallengeError):
 
     Args:
         text: Which of the two.
-        guesses: As above where it was used up now; 0 where it was used up before, and the answer was not looked at.
+        guesses: As in `WrongCode` if it was used up now; 0 if it was used up before and the answer was not looked at.
         wait: As above.
     """
 
@@ -129,7 +129,7 @@ class TooManyGuesses(ChallengeError):
     The account is locked: its answers are not looked at.
 
     Args:
-        wait: Seconds until they are; infinite if only an administrator can end the lock.
+        wait: Seconds until they are looked at again; infinite if only an administrator can end the lock.
     """
 
     def __init__(self, wait: float) -> None:
@@ -142,7 +142,7 @@ class StoreError(SmsOtpError):
 
 
 class OtherKey(StoreError):
-    """Other processes use the store with another key: nothing that they keep in it can be read here."""
+    """Other processes use the store with a different key: nothing that they keep in it can be read here."""
 
 
 class NoThread(SmsOtpError):
@@ -154,7 +154,7 @@ class NotNeeded(SmsOtpError):
 
 
 class CannotUnseal(SmsOtpError):
-    """A message that was kept cannot be read: it was sealed under another key, or changed."""
+    """A message that was kept cannot be read: it was sealed with another key, or changed."""
 
 
 class ResendRefused(SmsOtpError):
@@ -175,7 +175,7 @@ class CannotSend(SmsOtpError):
 
 
 class NumberError(CannotSend):
-    """No telephone number that an SMS can be sent to; the text says what was wrong, without the number."""
+    """There is no telephone number that an SMS can be sent to; the text says what is wrong, without the number."""
 
 
 class NoRoute(CannotSend):
@@ -210,7 +210,7 @@ class OverBudget(CannotSend):
 
     @property
     def spares_known_places(self) -> bool:
-        """Whether somebody who has stolen the password can have spent it, so that it keeps nobody out at a known place."""
+        """Whether somebody who has stolen the password may have spent it; if so, it keeps nobody out at a known place."""
         return self.setting in {"per_user", "per_number", "pumping"}
 
 
@@ -219,7 +219,7 @@ class Braked(OverBudget):
     SMS to these numbers, or from this station, are hardly ever answered.
 
     Args:
-        label: Which numbers or which station, for people.
+        label: Which numbers or which station, in a form for people to read.
         reason: In words.
         wait: Seconds until the next SMS may be sent.
         window: Seconds for which one line of the log is enough.
@@ -253,10 +253,10 @@ class DeliveryError(SmsOtpError):
         detail: What happened, in a form fit for the log.
     """
 
-    #: What is certain about the SMS; unless a subclass says otherwise, it may have been sent.
+    #: What is certain about the SMS. Unless a subclass says otherwise, it may have been sent.
     outcome = Outcome.UNKNOWN
-    #: The gateway's own words as they came, with whatever they repeat: not fit for a log. `Provider.submit` moves them,
-    #: masked and cut, into the text.
+    #: The gateway's own words as they came, with whatever they repeat: not fit for a log. `Provider.submit` masks and cuts
+    #: them and moves them into the text.
     said: str = ""
 
 

@@ -1,4 +1,4 @@
-"""``smsotp check``: the judgement that FreeRADIUS will make at its start."""
+"""``smsotp check``: judges the configuration as the plugin will when FreeRADIUS starts."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What ``smsotp check`` says of a store that others use: who takes messages, how full the queue is, and what is wrong there."""
+"""What ``smsotp check`` says about a shared store: who takes messages, how full the queue is, and what is wrong there."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,12 +22,12 @@ _ANOTHER_STORE = (
 @dataclass(frozen=True, slots=True)
 class StoreFindings:
     """
-    What was seen.
+    What was found.
 
     Attributes:
-        workers: In words, how many live and how many messages wait for them; empty where there need be none.
-        warnings: What prevents log-ins now, or soon, and is over when somebody does something about it, as sentences.
-        problems: What prevents them for good, likewise.
+        workers: In words, how many live and how many messages wait for them; empty if none are needed.
+        warnings: What prevents log-ins now or soon, but can be put right while the server runs, as sentences.
+        problems: What prevents them for good, also as sentences.
     """
 
     workers: str = ""
@@ -37,7 +37,7 @@ class StoreFindings:
 
 @dataclass(slots=True)
 class _Seen:
-    """What was seen on all ways to the store; see `StoreFindings`."""
+    """What was found on all ways to the store; see `StoreFindings`."""
 
     views: list[QueueView] = field(default_factory=list)
     processes: list[frozenset[str]] = field(default_factory=list)
@@ -46,7 +46,7 @@ class _Seen:
 
 
 def look_after_store(settings: Settings) -> StoreFindings:
-    """Ask the store about the others that use it, as servers do, and workers where the configuration is one for them."""
+    """Ask the store about the other servers that use it, and about workers if the configuration has any."""
     queue, has_workers = settings.queue, settings.queue.mode is QueueMode.WORKERS
     ways = {"store.url": settings.store}
     if has_workers and queue.url is not None:
@@ -54,7 +54,7 @@ def look_after_store(settings: Settings) -> StoreFindings:
     try:
         traits = find_traits(settings)
     except ConfigError:
-        # Whoever asks may not read the file, or it is not there yet.
+        # The present user may not read the key file, or it is not there yet.
         traits = NO_TRAITS
     seen = _Seen()
     for place, store in ways.items():
@@ -88,7 +88,7 @@ def _look(seen: _Seen, place: str, store: StoreSettings, traits: ProcessTraits, 
 
 
 def _are_strangers(processes: Sequence[frozenset[str]]) -> bool:
-    """Tell whether two ways lead to two stores: whoever uses a store is seen by every way to it."""
+    """Tell whether two ways lead to two stores: a process that uses a store is seen by every way to it."""
     return len(processes) > 1 and bool(frozenset().union(*processes)) and not processes[0] & processes[1]
 
 

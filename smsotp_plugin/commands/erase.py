@@ -1,4 +1,4 @@
-"""``smsotp erase``: remove what is kept of one person, beside a running server or without one."""
+"""``smsotp erase``: remove what is kept of one person, whether or not a server is running."""
 
 import threading
 from pathlib import Path
@@ -39,7 +39,7 @@ def erase(config: Path, whom: str) -> int:
 
 
 def _wait() -> None:
-    """Wait until a running server has written what it had noted before: it does so once a second."""
+    """Wait until a running server has written what it had noted before: it writes once a second."""
     never = threading.Condition()
     with never:
         SystemClock().wait(never, _LATE)

@@ -19,12 +19,12 @@ _FAILED, _PROBLEMS = 1, 2
 
 def check_server(raddb: Path, config: Path | None, default: Path, *, before_start: bool) -> int:
     """
-    Tell all that a start would stumble over, and how the virtual servers call the policies.
+    Print everything that would go wrong at a start, and how the virtual servers call the policies.
 
     Args:
         raddb: FreeRADIUS's configuration directory.
-        config: The plugin's configuration; None takes that which the installed module names.
-        default: What is taken where no module is installed either.
+        config: The plugin's configuration; None takes the one that the installed module names.
+        default: The configuration to take if no module is installed either.
         before_start: Only what keeps the server from starting counts, and FreeRADIUS is not asked: its unit does that.
 
     Returns:
@@ -50,7 +50,7 @@ def check_server(raddb: Path, config: Path | None, default: Path, *, before_star
 def tell_readiness(
     out: Console, err: Console, tree: Raddb, readiness: Readiness, *, ask_server: bool
 ) -> bool:
-    """Print what a start would stumble over; return whether it is nothing."""
+    """Print what would go wrong at a start; return whether nothing would."""
     for warning in readiness.warnings:
         out.print(Text.assemble(("warning: ", "bold yellow"), make_printable(warning)))
     problems = list(readiness.problems)
@@ -72,10 +72,10 @@ def tell_readiness(
 
 def tell_installed(out: Console, err: Console, tree: Raddb, config: Path) -> bool | None:
     """
-    Tell after an installation, and after FreeRADIUS's own check, what a start would stumble over and what is wired.
+    Print, after an installation and FreeRADIUS's own check, what would go wrong at a start and what is wired.
 
     Returns:
-        Whether a virtual server calls the policies, which none has to yet; None where something is wrong.
+        Whether a virtual server calls the policies, which none has to do yet; None if something is wrong.
     """
     readiness = judge_readiness(tree, config)
     if readiness.problems:
@@ -84,13 +84,13 @@ def tell_installed(out: Console, err: Console, tree: Raddb, config: Path) -> boo
     wiring = readiness.wiring
     if wiring is None or not wiring.begun:
         return False
-    # What tells rejections apart lets nobody in: it is told, and the installation is done all the same.
+    # Rejections that can be told apart let nobody in: that is reported, and the installation still succeeds.
     is_right = tell_wiring(out, err, wiring) or not (wiring.problems or wiring.unread)
     return True if is_right else None
 
 
 def tell_wiring(out: Console, err: Console, wiring: Wiring) -> bool:
-    """Print the table and what is wrong in it; return whether it is nothing."""
+    """Print the table and what is wrong in it; return whether nothing is."""
     out.print(_write_table(wiring))
     for note in wiring.notes:
         out.print(Text(f"note: {make_printable(note)}"))
@@ -120,5 +120,5 @@ def _list_wiring_sentences(readiness: Readiness) -> set[str]:
 
 
 def _own(line: str) -> str:
-    """Return a line of FreeRADIUS's log without the name that ours begin with."""
+    """Return a line of FreeRADIUS's log without the name with which our own lines begin."""
     return line.removeprefix("smsotp: ")

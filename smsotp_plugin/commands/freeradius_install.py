@@ -65,7 +65,7 @@ def install(raddb: Path, config: Path, listen: str | None, *, dry_run: bool) -> 
 
 def refuse_without_rights(tree: Raddb, *, dry_run: bool) -> None:
     """
-    Stop where the files could not be changed.
+    Stop if the files cannot be changed.
 
     Raises:
         ConfigError: It takes root.
@@ -76,7 +76,7 @@ def refuse_without_rights(tree: Raddb, *, dry_run: bool) -> None:
 
 
 def carry_out(out: Console, plan: PlannedChanges, *, dry_run: bool) -> bool:
-    """Tell what there is to know, and make the changes or only show them; tells whether they were made."""
+    """Print the notes, and make the changes or only show them; return whether they were made."""
     for note in plan.notes:
         out.print(Text(f"note: {note}"))
     if dry_run:
@@ -109,10 +109,10 @@ def _make_changes(out: Console, changes: list[Change]) -> None:
 
 def tell_judgement(out: Console, err: Console, tree: Raddb) -> Judgement | None:
     """
-    Let FreeRADIUS itself judge the result, and tell what it said.
+    Let FreeRADIUS itself judge the result, and print what it said.
 
     Returns:
-        None where it was not found.
+        None if it was not found.
     """
     judgement = judge_with_server(tree)
     if judgement is None:

@@ -24,7 +24,7 @@ def drop_in(raddb: Path, config: Path | None) -> str:
         config: The plugin's configuration; None leaves it to the installed module.
 
     Raises:
-        ConfigError: One of them is not there or cannot be read, so that FreeRADIUS would not start again.
+        ConfigError: One of them is not there or cannot be read, so FreeRADIUS would not start again.
     """
     with looks_at_server():
         Raddb(raddb)

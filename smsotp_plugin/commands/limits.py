@@ -1,4 +1,4 @@
-"""``smsotp limits``: what was over a limit, what somebody has spent, and its lifting; beside a running server or without one."""
+"""``smsotp limits``: shows what was over a limit or what somebody has spent, and lifts that; with or without a running server."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def show_limits(config: Path, whom: str, *, lift: bool) -> int:
     Args:
         config: The configuration.
         whom: A User-Name in any spelling, or a telephone number; empty for all.
-        lift: Whether it is to be forgotten what they have spent.
+        lift: Whether to forget what they have spent.
 
     Returns:
         The exit code: 0, 1 where the store cannot be used, 2 where the configuration cannot be used.
@@ -57,7 +57,7 @@ def show_limits(config: Path, whom: str, *, lift: bool) -> int:
 
 
 def _print(out: Console, lines: Sequence[str]) -> None:
-    # Whoever can write to the store must not write to the terminal.
+    # Somebody who can write to the store must not be able to control the terminal.
     out.print(Text("\n".join(map(make_printable, lines))))
 
 
@@ -74,7 +74,7 @@ def _tell_person(settings: Settings, whom: str, clock: Clock, *, lift: bool) -> 
 
 
 def _is_of(brake: Brake, settings: Settings, whom: str) -> bool:
-    """Tell whether a brake is meant by its label, or by a number of those that it keeps out."""
+    """Tell whether a brake is meant: by its label, or by one of the numbers that it stops."""
     if brake.label.casefold() == whom.strip().casefold():
         return True
     try:

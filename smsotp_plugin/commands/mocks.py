@@ -1,4 +1,4 @@
-"""``smsotp mocks``: the mock SMS gateways and their inbox page, a program of their own that knows nothing of the plugin."""
+"""``smsotp mocks``: the mock SMS gateways and their inbox page, a separate program that knows nothing of the plugin."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ def run_mocks(arguments: Sequence[str]) -> NoReturn:
     Become ``python -m smsotp_mocks``; this process ends with its exit code.
 
     Args:
-        arguments: Given on as they are.
+        arguments: Passed on unchanged.
 
     Raises:
         SmsOtpError: The mocks are not installed.

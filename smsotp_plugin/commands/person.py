@@ -1,4 +1,4 @@
-"""Who is meant by what an administrator types: a User-Name or a telephone number."""
+"""Which person an administrator means by a User-Name or a telephone number."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from smsotp_plugin.stores.person import StoredPerson
 
 def find_person(settings: Settings, whom: str) -> StoredPerson:
     """
-    Return under which names somebody stands in the store.
+    Return the names under which somebody is in the store.
 
     Args:
         settings: The configuration.
@@ -44,7 +44,7 @@ def find_person(settings: Settings, whom: str) -> StoredPerson:
 
 def find_traced(settings: Settings, whom: str) -> StoredPerson:
     """
-    Return under which names somebody stands in the delivery log; for a name that hides nothing, no key is needed.
+    Return the names under which somebody is in the delivery log; a name that hides nothing needs no key.
 
     Args:
         settings: The configuration.

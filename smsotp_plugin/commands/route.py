@@ -19,7 +19,7 @@ def explain_route(config: Path, number: str, user: str, language: str, gateway: 
 
     Args:
         config: The configuration.
-        number: As the user's entry would hold it.
+        number: As it would be written in the user's entry.
         user: User-Name, for its realm; may be empty.
         language: Value of SMSOTP-Language; may be empty.
         gateway: Value of SMSOTP-Gateway; may be empty.

@@ -1,4 +1,4 @@
-"""``smsotp store copy``: all that a store holds goes into another one, while no server uses either."""
+"""``smsotp store copy``: copies everything in a store into another one, while no server uses either."""
 
 from pathlib import Path
 

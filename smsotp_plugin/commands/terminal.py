@@ -1,4 +1,4 @@
-"""What the commands print alike: problems, failures, warnings and tables."""
+"""What all commands print in the same way: problems, failures, warnings and tables."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,12 +17,12 @@ _P = ParamSpec("_P")
 
 
 def open_consoles() -> tuple[Console, Console]:
-    """Return the ways to standard output and to standard error; no line is wrapped or coloured by what stands in it."""
+    """Return consoles for standard output and standard error; they neither wrap lines nor colour them by their content."""
     return Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def tells_failures(command: Callable[_P, int]) -> Callable[_P, int]:
-    """Let a command print what keeps it from its work; its exit code is 2 for the configuration, then, and 1 for the store."""
+    """Have a command print why it cannot do its work; its exit code is then 2 for the configuration and 1 for the store."""
 
     @wraps(command)
     def run(*args: _P.args, **kwargs: _P.kwargs) -> int:
@@ -45,7 +45,7 @@ def looks_at_server() -> Iterator[None]:
     Look at FreeRADIUS's configuration in this context.
 
     Raises:
-        ConfigError: The operating system does not let us.
+        ConfigError: The operating system does not allow it.
     """
     try:
         yield
@@ -64,12 +64,12 @@ def print_problems(console: Console, problems: list[str]) -> None:
 
 
 def print_failure(console: Console, failure: SmsOtpError) -> None:
-    """Print why a command cannot do what it should; what a store or a gateway has put into it is not obeyed by the terminal."""
+    """Print why a command cannot do what it should; text from a store or a gateway cannot control the terminal."""
     console.print(Text(f"smsotp: {make_printable(str(failure))}"))
 
 
 def print_warnings(console: Console, settings: Settings, config: Path) -> None:
-    """Print what a configuration says that is allowed but probably not meant."""
+    """Print what a configuration allows but probably does not mean."""
     print_each(console, find_warnings(settings, config))
 
 

@@ -1,4 +1,4 @@
-"""``smsotp trace``: what became of somebody's newest messages. Reads only, beside a running server or without one."""
+"""``smsotp trace``: what became of somebody's newest messages. Only reads, whether or not a server is running."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -53,7 +53,7 @@ def trace(config: Path, whom: str, messages: int) -> int:
 
 
 def _read_wanted(settings: Settings, whom: str) -> list[Wanted]:
-    """Return what to look for: what a name or a number is called under the present key, and under the one before it."""
+    """Return what to look for: the fingerprints of a name or a number under the present key, and under the one before it."""
     reference = whom.lower() if _REFERENCE.fullmatch(whom) else ""
     person = find_traced(settings, whom)
     return [

@@ -1,4 +1,4 @@
-"""``smsotp unlock``: wrong codes of somebody are forgotten, beside a running server or without one."""
+"""``smsotp unlock``: forgets somebody's wrong codes, whether or not a server is running."""
 
 from pathlib import Path
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from smsotp_plugin import worker
 from smsotp_plugin.commands.systemd import quote_path
 
-#: A worker sends what it has for 60 seconds after it was told to end; systemd waits a little longer.
+#: A worker that was told to end goes on sending what it has for 60 seconds; systemd waits a little longer.
 _UNIT = """\
 # Sends the SMS of FreeRADIUS servers on any machine: systemctl enable --now smsotp-worker@1 smsotp-worker@2
 # Written by: smsotp worker --unit
@@ -34,7 +34,7 @@ WantedBy=multi-user.target
 
 
 def run_worker(config: Path) -> None:
-    """Be a worker until told to end; the log goes to standard error, as systemd wants it."""
+    """Run as a worker until told to end; the log goes to standard error, as systemd wants it."""
     worker.run(config, _print_line)
 
 
@@ -44,7 +44,7 @@ def write_unit(config: Path, user: str) -> str:
 
     Args:
         config: The plugin's configuration.
-        user: Whose rights a worker has.
+        user: The user that a worker runs as.
     """
     command = Path(sys.executable).parent / "smsotp"
     return _UNIT.format(command=quote_path(command), config=quote_path(config.absolute()), user=user)

@@ -1,5 +1,5 @@
 """
-Whether the server's user can use all files that the plugin needs, and what has to change so that it can.
+Whether the server's user can use all files that the plugin needs, and what has to change if not.
 
 The operating system is asked, as that user, so that nothing is overlooked.
 """
@@ -46,7 +46,7 @@ class Obstacle:
 
 def find_obstacle(path: Path, needs: str) -> Obstacle | None:
     """
-    Tell what keeps the present user from a path, or None.
+    Return what keeps the present user from using a path, or None.
 
     Args:
         path: Absolute; must exist.
@@ -74,19 +74,19 @@ def plan_access(
         account: That user.
         config: The plugin's configuration.
         settings: What it says.
-        packages: Directories that the plugin and what it needs are in.
+        packages: The directories of the plugin and of the packages that it needs.
 
     Returns:
         What can be changed without asking, and problems: what the administrator has to change.
     """
     found: list[Change | str] = [*_code(account, packages)]
-    # Whoever can write to the configuration must not have root open any file that it names.
+    # Somebody who can write to the configuration must not be able to make root open any file that it names.
     doubt = _describe_untrusted_file(config)
     for file in dict.fromkeys((config, *(path for _, path in find_named_files(config) if path.is_file()))):
         found += _readable(account, file.absolute(), doubt)
     store = settings.store
     for directory in store.directories:
-        # Nothing is made beside a key that all servers have from the same place.
+        # No key is made where all servers have the same one.
         needs = "wx" if store.makes_key or directory == store.directory else "x"
         found += _directory(account, directory, needs)
     for file in store.find_files():
@@ -99,7 +99,7 @@ def plan_access(
 
 def plan_raddb_access(account: Account, raddb: Place) -> tuple[list[Change], list[str]]:
     """
-    Find out whether the server can read its own configuration; a copy made by root often has lost its group.
+    Find out whether the server can read its own configuration; a copy made by root has often lost its group.
 
     Returns:
         What can be changed without asking, and problems: what the administrator has to change.
@@ -113,7 +113,7 @@ def plan_raddb_access(account: Account, raddb: Place) -> tuple[list[Change], lis
 
 
 def _describe_untrusted_file(file: Path) -> str:
-    """Tell why root should not rely on what a file says; empty where only root can change it."""
+    """Return why root should not rely on what a file says; empty if only root can change it."""
     found = file.stat()
     if found.st_uid not in {0, os.geteuid()} or found.st_mode & stat.S_IWOTH:
         return f"somebody other than root can change {file}"
@@ -121,7 +121,7 @@ def _describe_untrusted_file(file: Path) -> str:
 
 
 def _code(account: Account, packages: list[Path]) -> Iterator[str]:
-    """Look at everything that this program has loaded from there: the plugin loads the same."""
+    """Look at everything that this program has loaded from these directories: the plugin loads the same."""
     loaded = {Path(file) for module in [*sys.modules.values()] if (file := getattr(module, "__file__", None))}
     files = {file for file in loaded if any(file.is_relative_to(directory) for directory in packages)}
     # Python lists a directory before it loads anything from it.
@@ -142,7 +142,7 @@ def _readable(account: Account, file: Path, doubt: str) -> Iterator[Change | str
     obstacle = _obstacle(account, file, "r")
     if obstacle is None:
         return
-    # A group that somebody has chosen may be there for another program.
+    # Somebody may have chosen the group for another program.
     ours = obstacle.needs == "r" and file.stat().st_gid in (0, account.gid) and os.geteuid() == 0
     doubt = doubt or explain_distrust(file)
     if ours and not doubt:

@@ -1,4 +1,4 @@
-"""The user that the server runs as, and how to be it for a while."""
+"""The user that the server runs as, and how to act as that user for a while."""
 
 import grp
 import os
@@ -27,7 +27,7 @@ class Account:
 
     @property
     def group(self) -> str:
-        """Name of the group, or its number where it has none."""
+        """Name of the group, or its number if it has no name."""
         try:
             return grp.getgrgid(self.gid).gr_name
         except KeyError:
@@ -54,7 +54,7 @@ def find_account(user: str | int, group: str | None = None) -> Account:
 @contextmanager
 def act_as(account: Account) -> Iterator[None]:
     """
-    Be that user for a while. Needs root, unless we are that user; this process must have one thread only.
+    Act as that user for a while. Needs root, unless we already are that user; this process must have only one thread.
 
     Raises:
         PermissionError: We are another user.

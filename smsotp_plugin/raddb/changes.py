@@ -1,7 +1,7 @@
 """
 What an installation changes on the disk: each change can say what it is, show itself, and be made.
 
-Each is made with root's rights where the server's user may have a hand in it: see `smsotp_plugin.raddb.places`.
+Each is made with root's rights in places that the server's user may be able to change: see `smsotp_plugin.raddb.places`.
 """
 
 import difflib
@@ -25,7 +25,7 @@ from smsotp_plugin.raddb.places import (
     read_text_of,
 )
 
-#: What a mode may allow: nothing that lends somebody's rights (setuid, setgid) is handed on.
+#: What a mode may allow: bits that lend somebody's rights (setuid, setgid) are not passed on.
 _RIGHTS = stat.S_IRWXU | stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -42,19 +42,19 @@ class Change(ABC):
         Do it.
 
         Raises:
-            OSError: The operating system does not let us.
-            Meddled: What it is about has changed since it was looked at.
+            OSError: The operating system does not allow it.
+            Meddled: The file or directory has changed since it was looked at.
         """
 
     def show(self) -> str:
-        """Return the change as a unified diff, where it is one of text."""
+        """Return the change as a unified diff, if it is a change of text."""
         return ""
 
 
 @dataclass(frozen=True, slots=True)
 class WriteFile(Change):
     """
-    A file's new text; nobody ever sees half of it.
+    A file gets a new text; nobody ever sees half of it.
 
     Attributes:
         raddb: The directory that it is in.
@@ -78,7 +78,7 @@ class WriteFile(Change):
 
     def make(self) -> None:
         model = _read_status(self.raddb, self.path if self.old is not None else self.like)
-        # A leading dot: FreeRADIUS would otherwise read what a crash leaves behind.
+        # A leading dot: otherwise FreeRADIUS would read what a crash leaves behind.
         name = f".{self.path.name}.{secrets.token_hex(8)}"
         with self.raddb.open_folder_of(self.path) as folder:
             try:
@@ -103,7 +103,7 @@ class WriteFile(Change):
 @dataclass(frozen=True, slots=True)
 class RemoveFile(Change):
     """
-    A file of ours goes.
+    A file of ours is removed.
 
     Attributes:
         raddb: The directory that it is in.
@@ -132,7 +132,7 @@ class MakeLink(Change):
     """
     A symbolic link, as ``mods-enabled`` and ``sites-enabled`` have them.
 
-    It stays root's, who makes it: a link has no rights of its own.
+    It belongs to root, who makes it: a link has no rights of its own.
 
     Attributes:
         raddb: The directory that it is in.
@@ -158,7 +158,7 @@ class MakeLink(Change):
 @dataclass(frozen=True, slots=True)
 class RemoveLink(Change):
     """
-    A symbolic link of ours goes.
+    A symbolic link of ours is removed.
 
     Attributes:
         raddb: The directory that it is in.
@@ -181,11 +181,11 @@ class RemoveLink(Change):
 @dataclass(frozen=True, slots=True)
 class MakeDirectory(Change):
     """
-    A directory of the server's user, for nobody else.
+    A directory that belongs to the server's user, and that nobody else can use.
 
     Attributes:
         path: The directory; the one above it exists.
-        account: Whose it becomes.
+        account: Its owner.
     """
 
     path: Path
@@ -202,7 +202,7 @@ class MakeDirectory(Change):
                     if os.geteuid() == 0:
                         os.fchown(made, self.account.uid, self.account.gid)
         except Untrusted:
-            # Where the server's user may meddle, nothing is done that this user could not do.
+            # Where the server's user may interfere, nothing is done that this user could not do.
             with act_as(self.account):
                 self.path.mkdir(mode=0o700)
 
@@ -226,7 +226,7 @@ class LetGroupRead(Change):
     def make(self) -> None:
         with open_trusted_folder(self.path) as (folder, real), open_file(folder, real) as file:
             mode = stat.S_IMODE(os.fstat(file).st_mode) & _RIGHTS & ~stat.S_IRWXG
-            # What root's group might do, the new one may not, not even for a moment.
+            # The new group must not get what root's group was allowed, not even for a moment.
             os.fchmod(file, mode)
             os.fchown(file, -1, self.account.gid)
             os.fchmod(file, mode | stat.S_IRGRP)
@@ -235,7 +235,7 @@ class LetGroupRead(Change):
 @dataclass(frozen=True, slots=True)
 class GiveGroup(Change):
     """
-    What a copy made by root has lost: files of the server's group that belong to root's now.
+    A copy made by root has lost the server's group: these files belong to root's group now.
 
     Attributes:
         raddb: The directory that they are in.
@@ -275,7 +275,7 @@ class GiveGroup(Change):
 
 def has_lost_group(found: os.stat_result, account: Account) -> bool:
     """
-    Tell whether root's group may read what the server may not.
+    Tell whether root's group may read a file that the server may not.
 
     A file with a second name does not count: the server's user may have given it that name.
     """
@@ -288,7 +288,7 @@ def has_lost_group(found: os.stat_result, account: Account) -> bool:
 
 
 def _expect(folder: int, path: Path, text: str) -> None:
-    """Stop where a file is not what was shown."""
+    """Stop if a file is not what was shown."""
     with open_file(folder, path) as descriptor:
         if read_text_of(descriptor) != text:
             raise Meddled(f"{path} has been changed meanwhile: run this again")
@@ -300,7 +300,7 @@ def _read_status(raddb: Place, path: Path) -> os.stat_result:
 
 
 def _fill(descriptor: int, text: str, model: os.stat_result) -> None:
-    """Write a file that is root's alone, and then give it the owner and the rights of another one."""
+    """Write a file that only root can use, and then give it the owner and the rights of another one."""
     content = memoryview(text.encode(errors="surrogateescape"))
     while content:
         content = content[os.write(descriptor, content) :]

@@ -1,4 +1,4 @@
-"""Our attributes in the local dictionary, under numbers that nothing else has."""
+"""Our attributes in the local dictionary, under numbers that nothing else uses."""
 
 import re
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ ATTRIBUTES = (
 
 #: FreeRADIUS leaves these numbers to the administrator.
 _LOCAL_NUMBERS = range(3000, 4000)
-#: Where we begin to look: examples and habit fill the first hundreds.
+#: Where we begin to look: administrators tend to use the first hundreds, as examples do.
 _FIRST = 3400
 
 _ATTRIBUTE = re.compile(r"^\s*ATTRIBUTE\s+(\S+)\s+(\d+|0x[0-9A-Fa-f]+)\s+(\w+)", re.MULTILINE | re.IGNORECASE)
@@ -33,9 +33,9 @@ _HEADING = """\
 #	Attributes of smsotp: they stay inside the server.
 #
 """
-#: In front of the heading where there was no file at all.
+#: In front of the heading if there was no file at all.
 _MADE = "#	This file was made for smsotp.\n"
-#: What we have added. An empty line before it is ours, and so is the end of a line that was the last and had none.
+#: What we have added. An empty line before it is ours too, and so is a line break that the last line did not have.
 _BLOCK = re.compile(
     rf"(?:(?<=\n)\n|(?P<end>\n))?{re.escape(_HEADING)}(?P<lines>(?:ATTRIBUTE[ \t]+SMSOTP-[^\n]*\n)*)"
 )
@@ -49,14 +49,14 @@ class _Known:
 
 def extend_dictionary(path: Path, text: str | None) -> str:
     """
-    Return the text of the local dictionary with our attributes in it; unchanged when they are there.
+    Return the text of the local dictionary with our attributes in it; unchanged if they are in it already.
 
     Args:
         path: ``dictionary`` in the raddb.
-        text: What it holds; None where it does not exist.
+        text: What it holds; None if it does not exist.
 
     Raises:
-        ConfigError: One of our names is there with another type, or no number is free.
+        ConfigError: One of our names is in it with another type, or no number is free.
     """
     known = _read_known(path, text or "", set())
     wrong = [
@@ -79,9 +79,9 @@ def extend_dictionary(path: Path, text: str | None) -> str:
 
 def reduce_dictionary(text: str) -> str | None:
     """
-    Return a dictionary as it was before `extend_dictionary`; None where there was none.
+    Return a dictionary as it was before `extend_dictionary`; None if there was none.
 
-    What others have written stays, also below our lines.
+    What others have written stays, even below our lines.
     """
     rest = _BLOCK.sub(lambda block: block["end"] or "" if block.end() < len(text) else "", text)
     return None if rest == _MADE else rest
@@ -102,7 +102,7 @@ def _with_lines(text: str | None, lines: str) -> str:
     if text is None:
         return _MADE + "\n" + _HEADING + lines
     if blocks:
-        # An earlier version knew fewer.
+        # An earlier version had fewer.
         end = blocks[-1].end()
         return text[:end] + lines + text[end:]
     return text + ("\n" if text else "") + _HEADING + lines

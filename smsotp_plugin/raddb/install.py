@@ -1,4 +1,4 @@
-"""What has to be done to a raddb so that the plugin runs in it. Looks, and decides; changes nothing."""
+"""What has to be done to a raddb so that the plugin runs in it. Looks and decides; changes nothing."""
 
 import os
 import re
@@ -19,10 +19,10 @@ from smsotp_plugin.raddb.render import is_untouched, render_module, render_polic
 from smsotp_plugin.raddb.tree import Listener, Raddb, find_listeners, read_listener
 from smsotp_plugin.settings import Settings
 
-#: The name ``smsotp`` is taken in ``mods-available``, by the file of a module that packages leave out (rlm_smsotp).
+#: In ``mods-available``, the name ``smsotp`` is taken by the file of a module that packages leave out (rlm_smsotp).
 MODULE = "smsotp-plugin"
 
-#: What the example site says while nobody has asked for a port.
+#: Where the example site listens if nobody has asked for a port.
 _EXAMPLE_LISTENER = read_listener("127.0.0.1:1812")
 
 
@@ -32,7 +32,7 @@ class PlannedChanges:
     An installation that can be made.
 
     Attributes:
-        changes: In the order in which they have to be made; none when all is as it should be.
+        changes: In the order in which they have to be made; none if everything is as it should be.
         notes: What the administrator should know, as sentences.
     """
 
@@ -47,7 +47,7 @@ def plan_installation(
     Judge a raddb and say what has to change.
 
     Args:
-        raddb: Where to.
+        raddb: Where to install.
         config: Absolute path of the plugin's configuration.
         settings: What it says.
         listen: Where the example site is to serve; None leaves it disabled.
@@ -153,7 +153,7 @@ def _plan_text(work: _Work, path: Path, text: str) -> None:
 
 
 def _plan_own(work: _Work, path: Path, text: str) -> None:
-    """Plan a file that nobody but us should write."""
+    """Plan a file that only we should write."""
     old = work.raddb.place.read(work.raddb.place.inside(path))
     if old not in (None, text) and not is_untouched(old):
         work.problems.append(
@@ -165,7 +165,7 @@ def _plan_own(work: _Work, path: Path, text: str) -> None:
 
 
 def _plan_site(work: _Work, path: Path, listen: Listener | None) -> None:
-    """Plan the example, which the administrator may have made into something else."""
+    """Plan the example, which the administrator may have turned into something else."""
     old = work.raddb.place.read(work.raddb.place.inside(path))
     ours = old is None or is_untouched(old)
     if ours and listen:
@@ -173,7 +173,7 @@ def _plan_site(work: _Work, path: Path, listen: Listener | None) -> None:
     elif old is None:
         _plan_text(work, path, render_site(_EXAMPLE_LISTENER))
     elif ours:
-        # That of an earlier version; it serves where it did.
+        # It is that of an earlier version; it goes on listening where it did.
         _plan_text(work, path, render_site(find_listeners(old)[0]))
     elif listen:
         work.notes.append(f"{path} was changed by hand and stays as it is; to get a new one, move it away")

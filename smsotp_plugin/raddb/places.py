@@ -1,9 +1,9 @@
 """
 Opening files for root in directories that belong to somebody else.
 
-A raddb often belongs to the server's user, who must not become root by it. So nothing is done by a path that is looked
-up a second time: directories are opened one inside the other, no step goes through a symbolic link, and owner and mode
-are changed by descriptor.
+A raddb often belongs to the server's user, who must not be able to become root by changing it. So no path is looked up a
+second time: directories are opened one inside the other, no step goes through a symbolic link, and owner and mode are
+changed by descriptor.
 """
 
 import errno
@@ -17,33 +17,33 @@ from pathlib import Path, PurePath
 from smsotp_plugin.errors import ConfigError, SmsOtpError
 from smsotp_plugin.plain_file import LARGEST_FILE, read_descriptor
 
-#: A pipe or a device that stands there instead of a file must not keep us waiting.
+#: A pipe or a device in the place of a file must not keep us waiting.
 _FILE_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _DIRECTORY_FLAGS = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-#: To go on from there, which takes no right to list it.
+#: Only to go on from a directory, which needs no right to list it.
 _STEP_FLAGS = os.O_PATH | _DIRECTORY_FLAGS
-#: What the operating system says where a link, a file, a socket or a device stands in the place of the other kind.
+#: The operating system's errors if there is a link, a socket or a device, or a file in the place of a directory.
 _OTHER_KIND = (errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.ENODEV)
 _MOST_LINKS = 40
 
 
 class Meddled(SmsOtpError):
-    """Something is no longer as it was when it was looked at, or is not what it should be; nothing was done to it."""
+    """Something has changed since it was looked at, or is not what it should be; nothing was done to it."""
 
 
 class Untrusted(SmsOtpError):
-    """On the way to a file there is a directory in which somebody other than root can change what is there."""
+    """On the way to a file there is a directory whose content somebody other than root can change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """
-    A directory, known by more than its name.
+    A directory, identified by more than its name.
 
     Attributes:
         path: As it was given.
-        device: Number of the device it is on.
-        inode: Its number there.
+        device: Number of the device that it is on.
+        inode: Its number on that device.
     """
 
     path: Path
@@ -63,10 +63,10 @@ class Place:
 
     def inside(self, path: Path) -> Path:
         """
-        Return where a path leads, which has to be in this directory.
+        Return where a path leads, which has to be inside this directory.
 
         Args:
-            path: Below `path`; it and what is above it may be symbolic links.
+            path: Below `path`; it and its parents may be symbolic links.
 
         Raises:
             ConfigError: It leads elsewhere.
@@ -86,7 +86,7 @@ class Place:
         Open this directory.
 
         Raises:
-            Meddled: Its path leads to another one now.
+            Meddled: Its path now leads to another directory.
         """
         with ExitStack() as opened:
             descriptor = _open(opened, self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -104,7 +104,7 @@ class Place:
             path: Below `path`.
 
         Raises:
-            Meddled: This directory is another one now, or a directory on the way is none.
+            Meddled: This directory has been replaced, or something on the way is not a directory.
         """
         with ExitStack() as opened:
             descriptor = opened.enter_context(self.open_itself())
@@ -114,7 +114,7 @@ class Place:
 
     def read(self, path: Path) -> str | None:
         """
-        Return what a file holds, None where there is none.
+        Return what a file holds, or None if there is no file.
 
         Raises:
             ConfigError: It is not a regular file, or cannot be read.
@@ -133,7 +133,7 @@ class Place:
 @contextmanager
 def open_file(folder: int, path: Path) -> Iterator[int]:
     """
-    Open a plain file for reading, by the name that it has in an open directory.
+    Open a plain file for reading, by its name in an open directory.
 
     Raises:
         FileNotFoundError: There is none.
@@ -149,10 +149,10 @@ def open_file(folder: int, path: Path) -> Iterator[int]:
 @contextmanager
 def open_directory(folder: int, path: Path) -> Iterator[int]:
     """
-    Open a directory by the name that it has in an open one.
+    Open a directory by its name in an open one.
 
     Raises:
-        Meddled: It is a link or no directory.
+        Meddled: It is a link, or not a directory.
     """
     with ExitStack() as opened:
         yield _open(opened, path.name, os.O_RDONLY | _DIRECTORY_FLAGS, folder, shown=path)
@@ -160,7 +160,7 @@ def open_directory(folder: int, path: Path) -> Iterator[int]:
 
 @contextmanager
 def create_file(folder: int, name: str) -> Iterator[int]:
-    """Make a file that nobody but us can read or write."""
+    """Make a file that only we can read or write."""
     with ExitStack() as opened:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         yield _open(opened, name, flags, folder)
@@ -174,7 +174,7 @@ def read_text_of(descriptor: int) -> str:
 @contextmanager
 def open_trusted_folder(path: Path) -> Iterator[tuple[int, Path]]:
     """
-    Open the directory that holds a path, where only root (or we) can change the way to it.
+    Open the directory that holds a path, if only root (or we) can change the way to it.
 
     Links are followed: nobody else can have made them.
 
@@ -213,7 +213,7 @@ def open_trusted_folder(path: Path) -> Iterator[tuple[int, Path]]:
 
 
 def explain_distrust(path: Path) -> str:
-    """Tell why root should not change the owner or mode of a path by itself; empty where it may."""
+    """Return why root should not change the owner or mode of a path unasked; empty if it may."""
     try:
         with open_trusted_folder(path):
             return ""
@@ -224,7 +224,7 @@ def explain_distrust(path: Path) -> str:
 
 
 def _judge(descriptor: int, directory: Path, name: str) -> None:
-    """Refuse a directory in which others can replace a name."""
+    """Refuse a directory in which others can replace entries."""
     found = os.fstat(descriptor)
     ours = {0, os.geteuid()}
     entry = _find(name, descriptor)

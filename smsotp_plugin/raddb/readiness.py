@@ -20,8 +20,8 @@ class Readiness:
 
     Attributes:
         problems: What keeps the server from starting, as sentences.
-        warnings: What is allowed and probably not meant, as sentences.
-        wiring: What the virtual servers look like; None where they could not be looked at.
+        warnings: What is allowed but probably not meant, as sentences.
+        wiring: What the virtual servers look like; None if they could not be looked at.
     """
 
     problems: list[str]
@@ -48,7 +48,7 @@ def judge_readiness(raddb: Raddb, config: Path) -> Readiness:
 
 def find_configured_file(raddb: Raddb) -> Path | None:
     """
-    Return the plugin's configuration that the installed module names, or None where it is not installed.
+    Return the plugin's configuration that the installed module names, or None if no module is installed.
 
     Raises:
         ConfigError: The module's file cannot be read.
@@ -61,7 +61,7 @@ def find_configured_file(raddb: Raddb) -> Path | None:
 
 
 def _find_missing(raddb: Raddb, config: Path) -> list[str]:
-    """Tell what an installation would do or refuse; the rehearsal tells what is wrong with the settings."""
+    """Return what an installation would do or refuse; the rehearsal says what is wrong with the settings."""
     command = f"smsotp freeradius install --raddb {raddb.path} --config {config}"
     try:
         settings = load_settings(config)
@@ -84,5 +84,5 @@ def _find_missing(raddb: Raddb, config: Path) -> list[str]:
 
 
 def _is_example(change: Change) -> bool:
-    """Tell whether it is about the example of a virtual server, which nobody needs."""
+    """Tell whether a change is about the example of a virtual server, which nobody needs."""
     return isinstance(change, WriteFile) and change.path.parts[-2:] == ("sites-available", "smsotp")

@@ -1,8 +1,8 @@
 """
-A start of the plugin that starts nothing: everything that FreeRADIUS's start would stumble over, as its own user.
+A trial start of the plugin, as FreeRADIUS's own user, that starts nothing: it finds everything that would stop FreeRADIUS's start.
 
-It makes no file, opens no store, and connects to nobody but a store that is elsewhere. `rehearse_as` runs it in a process of its own, because only
-there it can be that user for good, and because the packages have to be found in the way that the server finds them.
+It makes no file, opens no store, and connects to nothing except a store on the network. `rehearse_as` runs it in a process of
+its own, because only there can it become that user for good, and because the packages have to be found as the server finds them.
 """
 
 import json
@@ -27,7 +27,7 @@ from smsotp_plugin.settings.alike import find_traits
 from smsotp_plugin.stores.schemes import compare_keys, look_around, look_at_store
 
 _SECONDS = 60
-#: What the other process runs; the packages come after the distribution's, as rlm_python3 has it, and are then moved.
+#: What the other process runs. The packages come after the distribution's, as with rlm_python3, and are then moved.
 _BOOT = """
 import json, sys
 main_file, config, *places = sys.argv[1:]
@@ -46,12 +46,12 @@ else:
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
     """
-    What came of it.
+    The result of a rehearsal.
 
     Attributes:
         problems: What keeps the server from starting, as sentences.
         warnings: What is allowed and probably not meant, as sentences.
-        wiring: What the virtual servers look like; None where the look could not be taken.
+        wiring: What the virtual servers look like; None if they could not be looked at.
     """
 
     problems: list[str]
@@ -88,7 +88,7 @@ def print_rehearsal(main_file: str, config: str) -> None:
 
 def rehearse_as(account: Account, main_file: Path, config: Path, packages: list[Path]) -> Rehearsal:
     """
-    Rehearse in a process of its own, as the server's user where we are root, else as ourselves.
+    Rehearse in a process of its own: as the server's user if we are root, else as ourselves.
 
     Args:
         account: The server's user.
@@ -107,7 +107,7 @@ def rehearse_as(account: Account, main_file: Path, config: Path, packages: list[
             timeout=_SECONDS,
             check=False,
             stdin=subprocess.DEVNULL,
-            # Without the terminal: whoever has it can type there as the one who sits at it.
+            # Without the terminal: a program that has it can type there as the person who sits at it.
             start_new_session=True,
             cwd="/",
             user=account.uid if other else None,
@@ -156,7 +156,7 @@ def _look_at_key(settings: Settings) -> None:
 def _look_at_store(settings: Settings, config: Path) -> list[str]:
     """Return warnings."""
     warnings = [f"{config}: store.{warning}" for warning in look_at_store(settings.store)]
-    # Keys that cannot be read are another look's problem.
+    # Keys that cannot be read are reported by another check.
     with suppress(ConfigError):
         traits = find_traits(settings)
         compare_keys(settings.store, traits)

@@ -1,4 +1,4 @@
-"""The text of our files: templates, filled, under a line by which a changed file is known."""
+"""The text of our files: filled-in templates under a line that shows whether a file was changed."""
 
 import hashlib
 import re
@@ -11,7 +11,7 @@ from smsotp_plugin.raddb.tree import Listener
 _STAMP = "#  Written by smsotp, sha256 of the rest: "
 _STAMPED = re.compile(rf"{re.escape(_STAMP)}([0-9a-f]{{64}})\n(.*)", re.DOTALL)
 
-#: What has a meaning of its own inside double quotes, or would end them.
+#: Characters that have a meaning of their own inside double quotes, or would end them.
 _SPECIAL = re.compile(r"[\x00-\x1f\x7f\"'\\$%]")
 
 
@@ -24,7 +24,7 @@ def render_module(config: Path, python_path: list[Path]) -> str:
         python_path: Absolute directories.
 
     Raises:
-        ConfigError: A path holds characters that FreeRADIUS gives a meaning.
+        ConfigError: A path holds characters that have a meaning for FreeRADIUS.
     """
     bad = [path for path in (config, *python_path) if _SPECIAL.search(str(path))]
     bad += [path for path in python_path if ":" in str(path)]
@@ -48,7 +48,7 @@ def render_site(listener: Listener) -> str:
 
 
 def is_untouched(text: str) -> bool:
-    """Tell whether a file is ours and as we wrote it."""
+    """Tell whether a file is ours and unchanged since we wrote it."""
     found = _STAMPED.fullmatch(text)
     return found is not None and found[1] == _checksum(found[2])
 

@@ -9,7 +9,7 @@ from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.raddb.tree import Raddb
 
 _SECONDS = 60
-#: Lines that are shown where none is marked as an error, and of the error output.
+#: How many lines are shown if none is marked as an error, and how many of the error output.
 _LAST_LINES, _ERROR_LINES = 5, 20
 
 
@@ -21,7 +21,7 @@ class Judgement:
     Attributes:
         program: The program.
         command: As it can be typed.
-        problems: Why it does not accept the configuration; none when it does.
+        problems: Why it does not accept the configuration; none if it does.
     """
 
     program: Path
@@ -31,10 +31,10 @@ class Judgement:
 
 def judge_with_server(raddb: Raddb) -> Judgement | None:
     """
-    Let FreeRADIUS check a configuration, as the user that decides what is run by it.
+    Let FreeRADIUS check a configuration, as the user who decides which programs it runs.
 
     Returns:
-        None where the program was not found.
+        None if the program was not found.
     """
     program = raddb.program()
     if program is None:
@@ -53,7 +53,7 @@ def judge_with_server(raddb: Raddb) -> Judgement | None:
             timeout=_SECONDS,
             check=False,
             stdin=subprocess.DEVNULL,
-            # Without the terminal: whoever has it can type there as the one who sits at it.
+            # Without the terminal: a program that has it can type there as the person who sits at it.
             start_new_session=True,
             user=keeper.uid if other else None,
             group=keeper.gid if other else None,

@@ -14,9 +14,9 @@ from smsotp_plugin.raddb.account import Account, find_account
 from smsotp_plugin.raddb.places import Place
 from smsotp_plugin.radius.config_text import Section, expand, read_text
 
-#: Where the server's modules are when radiusd.conf does not say.
+#: Where the server's modules are if radiusd.conf does not say.
 _USUAL_LIBDIRS = ["/usr/lib/freeradius", "/usr/lib64/freeradius", "/usr/local/lib"]
-#: What the server's program is called: by Debian, and by everybody else.
+#: What Debian and everybody else call the server's program.
 _PROGRAMS = ("freeradius", "radiusd")
 _SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
@@ -43,7 +43,7 @@ class Listener:
         return f"[{self.address}]:{self.port}" if self.address.version == 6 else f"{self.address}:{self.port}"
 
     def collides(self, other: "Listener") -> bool:
-        """Tell whether the operating system refuses to let both listen."""
+        """Tell whether the operating system does not let both listen."""
         if self.port != other.port or self.address.version != other.address.version:
             return False
         return self.address == other.address or self.address.is_unspecified or other.address.is_unspecified
@@ -79,7 +79,7 @@ class Raddb:
 
     Raises:
         ConfigError: It is not a raddb, or cannot be read.
-        OSError: That cannot be known.
+        OSError: It cannot be looked at.
     """
 
     def __init__(self, path: Path) -> None:
@@ -109,7 +109,7 @@ class Raddb:
         return next((library for library in libraries if library.exists()), libraries[0])
 
     def program(self) -> Path | None:
-        """Return the server's program, as radiusd.conf calls it and where it says; None where there is none."""
+        """Return the server's program under the name and in the place that radiusd.conf gives; None if there is none."""
         names = dict.fromkeys(
             name for name in (self._read_value("name"), *_PROGRAMS) if _FILE_NAME.fullmatch(name)
         )
@@ -126,7 +126,7 @@ class Raddb:
         """
         user, group = (self.expand_value(self._rights.get(name, "")) for name in ("user", "group"))
         try:
-            # Without a name the server stays who starts it: whoever installs it, we suppose.
+            # Without a name the server keeps running as the user who starts it, who we suppose is the one who installs it.
             return find_account(user or os.geteuid(), group or None)
         except KeyError:
             named = f"the user {user or os.geteuid()} or the group {group}"
@@ -134,9 +134,9 @@ class Raddb:
 
     def find_keeper(self) -> Account:
         """
-        Return the user as whom root may run what this configuration names: programs and libraries.
+        Return the user as whom root may run the programs and libraries that this configuration names.
 
-        Whoever can write to radiusd.conf decides what these are, so that it must be that user.
+        The owner of radiusd.conf decides what these are, so they must run as that user.
 
         Raises:
             ConfigError: As `account`, or this machine does not have that user.
@@ -161,7 +161,7 @@ class Raddb:
                 yield file, section.kind, section.name or section.kind
 
     def listeners(self) -> list[tuple[Path, Listener]]:
-        """Return where the enabled sites listen; what cannot be told is left out."""
+        """Return where the enabled sites listen; what cannot be determined is left out."""
         return [
             (file, listener)
             for file, content in self._list_enabled("sites-enabled")
@@ -170,13 +170,13 @@ class Raddb:
 
     def _list_enabled(self, folder: str) -> Iterator[tuple[Path, Section]]:
         for file in sorted((self.path / folder).iterdir()):
-            # FreeRADIUS passes over everything else.
+            # FreeRADIUS skips everything else.
             if file.is_file() and re.fullmatch(r"[A-Za-z0-9_.-]+", file.name) and file.name[0] != ".":
                 yield file, read_text(read_file(file))
 
 
 def _is_file(path: Path) -> bool:
-    # Not `Path.is_file`, which since Python 3.14 says no where the present user may not know.
+    # Not `Path.is_file`, which since Python 3.14 says no if the present user may not look.
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""What has to be done to a raddb so that it is as it was before the plugin. Looks, and decides; changes nothing."""
+"""What has to be done to a raddb so that it is as it was before the plugin. Looks and decides; changes nothing."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ from smsotp_plugin.raddb.uses import find_uses
 
 def plan_removal(raddb: Raddb) -> PlannedChanges:
     """
-    Judge a raddb and say what has to go; the administrator's own text never does.
+    Judge a raddb and say what has to be removed; the administrator's own text never is.
 
     Raises:
         ConfigError: Something still uses the plugin, or was changed by hand; all problems at once.

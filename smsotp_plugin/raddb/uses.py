@@ -1,8 +1,8 @@
 """
-Where a configuration still uses what the plugin brings: its policies, its modules, its attributes.
+Where a configuration still uses what the plugin provides: its policies, its modules, its attributes.
 
-Every file is looked at that the server may read: what is enabled, all of ``mods-config``, and what these include or name
-outside. What is commented out does not count.
+It looks at every file that the server may read: what is enabled, all of ``mods-config``, and files elsewhere that these
+include or name. What is commented out does not count.
 """
 
 import os
@@ -17,14 +17,14 @@ from smsotp_plugin.raddb.tree import Raddb, read_file
 from smsotp_plugin.radius.config_text import Section, read_text
 from smsotp_plugin.radius.config_tree import read_tree
 
-#: Holds what modules name one by one; there, what editors and package managers leave behind is not read.
+#: Holds files that modules name one by one; what editors and package managers leave behind there is not read.
 _NAMED = "mods-config"
 _LEFT_BEHIND = re.compile(r".*(~|\.(bak|orig|old|save|swp|dpkg-\w+|rpm\w+))")
 #: Sections that name files which the server writes.
 _WRITERS = ("detail", "linelog", "log", "radutmp")
 
 _COMMENT = re.compile(r"""^((?:"[^"]*"|'[^']*'|[^#"'])*)#.*""")
-#: In lists of users and dictionaries, from where it stands.
+#: In lists of users and dictionaries, relative to the file itself.
 _INCLUDE = re.compile(r"""^\s*\$INCLUDE-?\s+["']?([^\s"'$]+)""", re.IGNORECASE)
 
 
@@ -52,9 +52,9 @@ def find_uses(
 
     Args:
         raddb: The configuration.
-        attributes: Names of the attributes that would go.
-        ours: Files that would go; what they use does not count.
-        changed: Files that would stay with another text, with that text, line by line where it was.
+        attributes: Names of the attributes that would be removed.
+        ours: Files that would be removed; what they use does not count.
+        changed: Files that would stay with another text, with that text; its lines keep their places.
 
     Raises:
         ConfigError: A file cannot be read.
@@ -84,14 +84,14 @@ def _compile_names(attributes: Sequence[str]) -> re.Pattern[str]:
     return re.compile(
         rf"(?<![\w./-])({words})(?![\w/-])"
         rf"|(?<![\w-])((?i:{names}))(?![\w-])"
-        # The module's name is a common word: only where the server looks for a module.
+        # The module's name is a common word, so it counts only where the server looks for a module.
         r"|(?:^|[{}])\s*-?(smsotp)(?:\.\w+)?\s*(?:[{}].*)?$"
         r"""|-Type\s*[:+=]+\s*["']?(smsotp)\b|%\{(smsotp):"""
     )
 
 
 def _read_by_server(raddb: Raddb) -> Iterator[Path]:
-    """Yield the configuration, the files that it names, and what modules have in their own folders."""
+    """Yield the configuration, the files that it names, and the files in the modules' own folders."""
     tree = read_tree(raddb.main_file)
     if tree.unread:
         raise ConfigError(tree.unread)

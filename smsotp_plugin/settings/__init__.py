@@ -1,8 +1,8 @@
 """
 The configuration: one TOML file, read once and judged completely before the first user comes.
 
-Every problem is one sentence, ``FILE: key.path: what is wrong and what to do``. No value of the file is repeated in it:
-it may be a password that stands in the wrong place. The gateways' models stand beside their providers.
+Every problem is one sentence, ``FILE: key.path: what is wrong and what to do``. It never repeats a value from the file,
+which may be a password in the wrong place. The gateways' models are next to their providers.
 """
 
 from smsotp_plugin.settings.files import find_named_files

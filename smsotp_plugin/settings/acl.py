@@ -34,7 +34,7 @@ class Acl:
     An access control list. All rights are the last three bits of a mode.
 
     Attributes:
-        own_group: What the file's group may do: where there is a list, the mode does not tell.
+        own_group: What the file's group may do: where there is a list, the mode does not show it.
         grants: What other users and groups may do.
     """
 

@@ -1,4 +1,4 @@
-"""What all processes that use one store should have alike, because each goes by its own: keys and settings."""
+"""What should be the same in all processes that use one store, because each goes by its own: keys and settings."""
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -15,13 +15,13 @@ from smsotp_plugin.stores.process_traits import NO_TRAITS, ProcessTraits
 
 #: Enough to tell two configurations of one site apart.
 _DIGITS = 6
-#: How many messages one process hands to a gateway at once is its own affair.
+#: Each process decides by itself how many messages it hands to a gateway at once.
 _OWN = frozenset({"workers"})
 
 
 def find_traits(settings: Settings) -> ProcessTraits:
     """
-    Return what a process that uses a store with others must have in common with them; no key is made.
+    Return what a process must have in common with the others that use its store; no key is made.
 
     Raises:
         ConfigError: The key file cannot be used.
@@ -38,9 +38,9 @@ def make_traits(settings: Settings, keys: Sequence[bytes]) -> ProcessTraits:
 
 def name_settings(settings: Settings) -> tuple[str, ...]:
     """
-    Return what stands for each of these sections, as ``NAME:DIGITS``.
+    Return a fingerprint of each of these sections, as ``NAME:DIGITS``.
 
-    A setting that has its usual value counts as not set, so that a version which knows more settings agrees with one that knows fewer.
+    A setting with its default value counts as not set, so that a version with more settings agrees with one that has fewer.
     """
     sections = {
         "otp": settings.otp,
@@ -51,7 +51,7 @@ def name_settings(settings: Settings) -> tuple[str, ...]:
         "dispatch": settings.dispatch,
         "queue": settings.queue.mode,
         "delivery_log": settings.delivery_log,
-        # Which account a gateway is used with may differ from machine to machine; messages are planned by its name.
+        # A gateway's account may differ from machine to machine; messages are planned by the gateway's name.
         "gateways": sorted(settings.gateways),
         "routes": settings.routes,
         "notifications": settings.notifications,

@@ -44,5 +44,5 @@ def read_document(path: Path) -> dict[str, Any]:
 
 
 def write_path(path: KeyPath) -> str:
-    """Write a key path as TOML does, strange keys quoted and cut."""
+    """Write a key path as TOML does; unusual keys are quoted and cut."""
     return ".".join(part if _BARE_KEY.fullmatch(part) else json.dumps(part[:64]) for part in path)

@@ -1,4 +1,4 @@
-"""The files that a configuration names, for those who have to see to it that they can be read."""
+"""The files that a configuration names, for code that makes sure that they can be read."""
 
 from collections.abc import Iterator
 from pathlib import Path

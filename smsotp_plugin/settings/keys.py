@@ -10,9 +10,9 @@ log = logging.getLogger("smsotp.store")
 
 def load_keys(settings: Settings) -> tuple[bytes, ...]:
     """
-    Return the keys of a store, the present one first; one is made where the store makes its own.
+    Return the keys of a store, the present one first. A key is made if there is none and the store makes its own.
 
-    Where that had one before, the log says that it is lost.
+    If the store had a key before, the log says that it is lost.
 
     Raises:
         ConfigError: The key file cannot be used.

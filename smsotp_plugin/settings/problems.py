@@ -1,8 +1,8 @@
 """
 What is wrong with the configuration file, as sentences.
 
-A sentence is ``key.path: what is wrong and what to do``. No value of the file is repeated in it: it may be a password
-that stands in the wrong place.
+A sentence is ``key.path: what is wrong and what to do``. It never repeats a value from the file, which may be a password
+in the wrong place.
 """
 
 import difflib
@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from smsotp_plugin.fields.model import SettingsModel
 from smsotp_plugin.settings.document import KeyPath, write_path
 
-#: What a number or its like is called where the file has a text instead, and where it has something else.
+#: What a number or the like is called if the file has a text instead, and if it has something else.
 _KINDS = {
     "int": ("a number", "a valid integer"),
     "float": ("a number", "a valid number"),
@@ -44,7 +44,7 @@ def write_sentences(
 
 
 def _find_path_in_file(detail: ErrorDetails, value: Any) -> KeyPath:
-    """Return the keys that stand in the file; pydantic puts names of its own types between them."""
+    """Return the keys that are in the file; pydantic puts names of its own types between them."""
     path: list[str] = []
     for part in detail["loc"]:
         if isinstance(value, list):

@@ -26,14 +26,14 @@ from smsotp_plugin.settings.sections.routes import RouteSettings
 from smsotp_plugin.stores.schemes import find_store
 from smsotp_plugin.stores.settings import StoreSettings
 
-#: Where the configuration is when nothing else is said.
+#: Where the configuration is unless another path is given.
 DEFAULT_PATH = Path("/etc/smsotp/smsotp.toml")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 #: Sections that hold any number of tables, with names of the administrator's choice.
 _NAMED_TABLES = ("smtp_servers", "gateways", "notifications")
-#: Sections that may be there any number of times.
+#: Sections that may occur any number of times.
 _REPEATED_TABLES = ("routes",)
 
 _ModelT = TypeVar("_ModelT", bound=SettingsModel)
@@ -181,7 +181,7 @@ def _read_gateways(
 def _set_workers(
     gateways: Mapping[str, GatewaySettings], dispatch: DispatchSettings | None
 ) -> dict[str, GatewaySettings]:
-    """Give ``dispatch.workers`` to the gateways that do not say themselves how much they do at the same time."""
+    """Give ``dispatch.workers`` to the gateways that do not themselves set how much they do at the same time."""
     if dispatch is None or dispatch.workers is None:
         return dict(gateways)
     return {
@@ -244,7 +244,7 @@ def _find_cross_problems(parts: Mapping[str, Any], named_gateways: Any) -> list[
             f"{otp.codes / guesses.most:.0f} a day; it must be at most one in {GUESSED_ONCE_IN}: raise otp.length or lower guesses.most"
         )
     found += _find_queue_problems(parts)
-    # Routes are compared with all gateways that have a name: that one cannot be used is said once, at the gateway.
+    # Routes are compared with all gateways that have a name: a gateway that cannot be used is reported once, at the gateway.
     if otp and challenge and _could_be_code(challenge, otp):
         found.append("challenge.resend_word: it must not look like a code, or that code could never be typed")
     found += _find_route_problems(parts["routes"], named_gateways if isinstance(named_gateways, dict) else {})
@@ -264,7 +264,7 @@ def _find_queue_problems(parts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _could_be_code(challenge: ChallengeSettings, otp: OtpSettings) -> bool:
-    """Tell whether the resend word is one of the codes; the default one is so unlikely that it keeps no alphabet out."""
+    """Tell whether the resend word is one of the codes; the default word is so unlikely that it rules out no alphabet."""
     chosen = "resend_word" in challenge.model_fields_set
     return chosen and could_be_code(challenge.resend_word, otp.length, otp.alphabet)
 

@@ -20,11 +20,11 @@ from smsotp_plugin.stores.settings import StoreSettings
 
 #: Tables of a gateway whose values go to the gateway as they are; keys and tokens may stand there.
 FREE_TABLES = ("options", "headers", "PARAMETER")
-#: What such a key or token is called there.
+#: Names under which such a key or token is usual there.
 _SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|auth|credential|cookie|signature|pin$", re.IGNORECASE)
-#: What looks like one under any other name: long, in one word, with digits and letters.
+#: What looks like one under any other name: one long word with digits and letters.
 _SECRET_VALUE = re.compile(r"(?=\S*[0-9])(?=\S*[A-Za-z])[^\s{}]{16,}")
-#: What the key of the store stands in.
+#: The settings that hold the key of the store.
 _KEYS = ("store.key", "store.keys")
 #: A URL with a password in it.
 _ACCOUNT_IN_URL = re.compile(r"[a-z+]+://[^/@]*@")
@@ -49,7 +49,7 @@ class Owners:
 
     @classmethod
     def of_this_process(cls) -> "Owners":
-        """Return those of the server itself, for use in it."""
+        """Return the owners for a server's own files, when called inside that server."""
         return cls(frozenset((os.geteuid(),)), frozenset((os.getegid(), *os.getgroups())))
 
     @classmethod
@@ -96,7 +96,7 @@ def find_rights_warnings(
         if source and not source.is_absolute():
             yield f"{path}: {place}: {source} is not an absolute path: FreeRADIUS runs in another directory"
         if source:
-            # A key of the store is worth as much in such a file as in `store.key_file`.
+            # A key of the store needs the same protection in such a file as in `store.key_file`.
             keepers = owners if place.startswith(_KEYS) else None
             yield from _find_file_warnings(f"{path}: {place}", source, keepers)
             yield from _find_directory_warnings(f"{path}: {place}", _list_homes(source.absolute()), keepers)
@@ -150,12 +150,12 @@ def _find_owner_warnings(place: str, file: Path, found: os.stat_result, owners: 
 
 
 def _list_homes(file: Path) -> set[Path]:
-    """Return the directory that a file stands in, as it is named, and as links lead to it."""
+    """Return the directory that a file is in, as it is named, and as links lead to it."""
     return {file.parent, Path(os.path.realpath(file)).parent}
 
 
 def _find_directory_warnings(place: str, homes: set[Path], owners: Owners | None) -> Iterator[str]:
-    """Judge who can replace a file in these directories; strictly, where it is known who may own them."""
+    """Judge who can replace a file in these directories; strictly if it is known who may own them."""
     for directory in sorted({above for home in homes for above in (home, *home.parents)}, reverse=True):
         try:
             found = directory.stat()
@@ -178,7 +178,7 @@ def _find_directory_warnings(place: str, homes: set[Path], owners: Owners | None
 def _find_stranger_warnings(
     place: str, directory: Path, found: os.stat_result, owners: Owners, *, is_home: bool
 ) -> Iterator[str]:
-    """Judge what single users and groups may do with a directory; `is_home` where one of our files stands in it."""
+    """Judge what single users and groups may do with a directory; `is_home` if one of our files is in it."""
     acl, typed = read_acl(directory), shlex.quote(str(directory))
     if not found.st_mode & stat.S_ISVTX:
         may_write = found.st_mode >> 3 if acl is None else acl.own_group
@@ -210,7 +210,7 @@ def _list_strangers(acl: Acl | None, owners: Owners) -> Iterator[tuple[str, int]
 
 
 def _join_deeds(mode: int) -> str:
-    """Return what the last three bits of a mode allow with a file's content; empty where nothing."""
+    """Return what the last three bits of a mode allow with a file's content; empty if nothing."""
     deeds = [deed for bit, deed in ((stat.S_IROTH, "read"), (stat.S_IWOTH, "write to")) if mode & bit]
     return " and ".join(deeds)
 
@@ -232,7 +232,7 @@ def _name_group(gid: int) -> str:
 def _find_secrets(
     model: BaseModel, table: dict[str, Any], place: KeyPath
 ) -> Iterator[tuple[str, Path | None]]:
-    """Yield where secrets stand: the key path, and the file that it names or None where the secret itself is there."""
+    """Yield where secrets are: the key path, and the file that it names, or None if the secret itself is there."""
     for name, value in model:
         written, path = table.get(name), (*place, name)
         if isinstance(value, BaseModel) and isinstance(written, dict):
@@ -260,7 +260,7 @@ def _secrets_of_value(value: Any, written: Any, place: KeyPath) -> Iterator[tupl
 
 
 def _find_free_secrets(table: dict[str, Any], place: KeyPath) -> Iterator[tuple[str, Path | None]]:
-    """Yield those of a gateway's own parameters that are secrets by their name or their look."""
+    """Yield those of a gateway's own parameters that are secrets, judging by their name or value."""
     for name, written in table.items():
         values = written if isinstance(written, list) else [written]
         if isinstance(written, dict):

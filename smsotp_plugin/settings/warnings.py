@@ -1,4 +1,4 @@
-"""What a configuration allows but its author probably does not mean."""
+"""What a configuration may say, but its author probably does not mean."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ from smsotp_plugin.sms.segments import LONGEST_ALONE, Coding, plan_segments
 _MARKUP = re.compile(r"[<&]")
 #: Settings whose names are usual for a gateway's own parameters as well.
 _GATEWAYS_OWN_WORDS = frozenset({"text", "number", "key", "url", "name", "username", "password"})
-#: Seconds; SMS are often slower than a code that lives less.
+#: Seconds; an SMS often takes longer than a code with a shorter life.
 _SHORT_LIFE = 60
 #: NIST SP 800-63B-4 section 3.1.3.2: seconds, and the codes that six decimal digits make.
 _STANDARD_LIFE, _STANDARD_CODES = 600, 10**6
@@ -35,8 +35,8 @@ def find_warnings(settings: Settings, path: Path, owners: Owners | None = None) 
 
     Args:
         settings: As `load_settings` returned them.
-        path: The file that they came from; it is read again, to see which secrets stand in it.
-        owners: Whose the store's files may be; None takes the owner of its directory for the server's user.
+        path: The file that they came from; it is read again, to see which secrets are in it.
+        owners: Who may own the store's files; None takes the owner of its directory for the server's user.
 
     Returns:
         Sentences of the same form as problems.
@@ -104,7 +104,7 @@ def _find_time_warnings(settings: Settings) -> Iterator[str]:
 
 
 def _find_departures(settings: Settings) -> Iterator[str]:
-    """Yield where codes are weaker than the standard wants them."""
+    """Yield where codes are weaker than the standard wants."""
     otp = settings.otp
     if otp.ttl > _STANDARD_LIFE:
         yield f"otp.ttl: {otp.ttl} s is long: NIST SP 800-63B-4 allows {_STANDARD_LIFE} s"

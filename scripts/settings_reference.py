@@ -95,7 +95,7 @@ def _first_scheme(kind: StoreKind[Any]) -> str:
 def _write_section(
     title: str, model: type[SettingsModel], without: dict[str, FieldInfo] | None = None
 ) -> str:
-    told = _read_descriptions(model)
+    told = read_descriptions(model)
     hidden = without or {}
     lines = [
         _write_line(name, field, told[name])
@@ -109,7 +109,7 @@ def _write_introduction(model: type[SettingsModel]) -> str:
     return inspect.cleandoc(model.__doc__ or "").partition("Attributes:")[0].strip().replace("``", "`")
 
 
-def _read_descriptions(model: type[SettingsModel]) -> dict[str, str]:
+def read_descriptions(model: type[SettingsModel]) -> dict[str, str]:
     """Return what the docstrings say about each key; a model's own words win over those of its bases."""
     told: dict[str, str] = {}
     for ancestor in reversed(model.__mro__):

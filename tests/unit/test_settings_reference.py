@@ -1,7 +1,9 @@
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from settings_reference import write_settings_reference
+from settings_reference import read_descriptions, write_settings_reference
 
 from smsotp_plugin.fields.model import SettingsModel
 from smsotp_plugin.providers import find_provider, list_provider_names
@@ -35,6 +37,31 @@ def test_every_section_is_described() -> None:
     ]
 
     assert [key for key in keys if f"- `{key}` (" not in page] == []
+
+
+def test_a_range_on_the_page_is_the_one_that_is_accepted() -> None:
+    assert [range_ for model in all_models() for range_ in wrong_ranges(model)] == []
+
+
+def wrong_ranges(model: type[SettingsModel]) -> Iterator[str]:
+    told = read_descriptions(model)
+    for name, field in model.model_fields.items():
+        bounds = [
+            getattr(rule, bound) for bound in ("ge", "le") for rule in field.metadata if hasattr(rule, bound)
+        ]
+        for lowest, highest in re.findall(r"\b([0-9.]+) to ([0-9.]*[0-9])\b", told.get(name, "")):
+            if bounds and [float(lowest), float(highest)] != bounds:
+                yield f"{model.__name__}.{name}: {lowest} to {highest}"
+
+
+def all_models(base: type[SettingsModel] = SettingsModel) -> Iterator[type[SettingsModel]]:
+    """Yield every settings model of the package."""
+    for name in list_provider_names():
+        find_provider(name)
+    for model in base.__subclasses__():
+        if model.__module__.startswith("smsotp_plugin."):
+            yield model
+            yield from all_models(model)
 
 
 def test_the_example_of_the_page_is_a_configuration(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ class SmppSettings(GatewaySettings):
         REGISTERED_DELIVERY: Which delivery receipts are asked for. 1 on a transceiver, else 0.
         VALIDITY_PERIOD: How the SMSC is told how long the code is valid: ``relative``, ``absolute`` or ``none``.
         CONNECTIONS: Called WINDOW here: how many messages may wait for the SMSC's answer at the same time, 1 to 64.
-        TPS: Most messages per second; each part of a long text counts. 0 for no limit.
+        TPS: Most messages per second, 0 to 10000; each part of a long text counts. 0: no limit.
         ENQUIRE_LINK: Seconds of silence, 0.1 to 3600, after which the SMSC is asked whether it is still there.
         TLS: Whether the connection is encrypted.
         CHECK_SSL: ``true``, ``false``, or the path of a file or folder with the authorities to trust.

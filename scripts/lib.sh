@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# What the scripts share: look at the system, install what is missing, say what happens.
-# Sourced by them, in the project's folder.
+# What the scripts share: they look at the system, install what is missing, and say what happens.
+# They source this file in the project's folder.
 
 readonly SYSTEM_PYTHON=/usr/bin/python3 # FreeRADIUS embeds this one, so the packages must be installed for it
 readonly OLDEST_PYTHON=3.11
 readonly RADDB=/etc/freeradius/3.0
 readonly POLICY=/usr/sbin/policy-rc.d
 readonly VENV=.venv
-PATIENCE=600 # seconds that whoever else installs packages is waited for
+PATIENCE=600 # seconds to wait for another program that installs packages
 
 say() { printf '%s: %s\n' "$PROGRAM" "$*"; }
 die() {
@@ -17,11 +17,11 @@ die() {
 
 # misused TEXT: say what is wrong with the arguments, and end.
 misused() {
-	printf '%s: %s; %s --help tells more.\n' "$PROGRAM" "$*" "$PROGRAM" >&2
+	printf '%s: %s; see %s --help.\n' "$PROGRAM" "$*" "$PROGRAM" >&2
 	exit 2
 }
 
-# one_of WORD NAME...: whether a word is one of some names.
+# one_of WORD NAME...: whether the word is one of the names.
 one_of() {
 	local word=$1 name
 	shift
@@ -31,7 +31,7 @@ one_of() {
 	return 1
 }
 
-# show_help ARGUMENT...: where the first one asks for help, print what stands at the head of the script, and end.
+# show_help ARGUMENT...: if the first argument asks for help, print the comment at the head of the script, and end.
 show_help() {
 	case ${1:-} in
 	-h | --help)
@@ -41,7 +41,7 @@ show_help() {
 	esac
 }
 
-# step TEXT COMMAND...: run a command that may take a while; its output is shown only if it fails, except for what it writes to SHOWN.
+# step TEXT COMMAND...: run a command that may take a while. Its output is shown only if it fails, except what it writes to SHOWN.
 step() {
 	local text=$1 log status=0 start=$SECONDS dots
 	shift
@@ -64,7 +64,7 @@ step() {
 	return "$status"
 }
 
-# Print a dot every three seconds, for as long as the script is there.
+# Print a dot every three seconds for as long as the script runs.
 print_dots() {
 	while kill -0 $$ 2>/dev/null; do
 		pause 3
@@ -72,7 +72,7 @@ print_dots() {
 	done
 }
 
-# pause SECONDS: wait without a process that could be left over.
+# pause SECONDS: wait without starting a process that could be left behind.
 pause() {
 	local nothing
 	exec {nothing}<> <(:)
@@ -114,20 +114,20 @@ install_packages() {
 	say_services "$@"
 }
 
-# Each time anew: a second set-up that is over takes away what has held the services for this one, too.
+# Services are held again before each try: another set-up that has ended may have removed the file that holds them.
 install_only() {
 	hold_services
 	apt_get install -y --no-install-recommends "$@"
 }
 
-# In English, as `when_free` reads it.
+# Its output is in English, because `when_free` reads it.
 apt_get() {
 	as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=0 "$@"
 }
 
-# when_free COMMAND...: run a command of apt, and again while another program holds one of its locks; where that does not end,
-# LOCKED is a sentence. DPkg::Lock::Timeout would have apt itself wait, but for the locks of dpkg only: not for those of the lists
-# and of the downloads, which apt's daily jobs hold first.
+# when_free COMMAND...: run an apt command, and run it again while another program holds one of apt's locks. If that takes too
+# long, LOCKED is a sentence that says so. DPkg::Lock::Timeout would make apt itself wait, but only for the locks of dpkg, not for
+# those of the package lists and the downloads, which apt's daily jobs take first.
 LOCKED=""
 when_free() {
 	local output status end=$((SECONDS + PATIENCE)) held told=""
@@ -153,7 +153,7 @@ when_free() {
 	return "$status"
 }
 
-# Packages start their services. Containers forbid that already; elsewhere we do, for as long as apt runs.
+# Packages start their services. Containers already forbid that; elsewhere these functions do, for as long as apt runs.
 HELD=""
 hold_services() {
 	[ ! -e "$POLICY" ] || return 0
@@ -177,7 +177,7 @@ say_services() {
 		say "not started, but they will be at the next boot unless you say \`systemctl disable ${services[*]}\`."
 }
 
-# need_venv NAME PIP_ARGUMENT...: have what pip installs in $VENV. NAME names the stamp by which it is known to be there.
+# need_venv NAME PIP_ARGUMENT...: install packages into $VENV with pip. The stamp called NAME records that they are there.
 need_venv() {
 	local stamp=$VENV/stamp-$1 wanted
 	shift
@@ -188,7 +188,7 @@ need_venv() {
 	if ! same_python; then
 		step "making $VENV" "$SYSTEM_PYTHON" -m venv --clear $VENV || die "$VENV cannot be made."
 	fi
-	# The pip of Debian 12 knows no dependency groups.
+	# The pip of Debian 12 does not know dependency groups.
 	# shellcheck disable=SC2016 # the inner shell fills these in
 	step "installing Python packages into $VENV" bash -euc '
 		"$1" -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
@@ -203,12 +203,12 @@ same_python() {
 	[ "$($VENV/bin/python -c "$ask" 2>/dev/null)" = "$("$SYSTEM_PYTHON" -c "${ask/sys.prefix/\"$PWD/$VENV\"}")" ]
 }
 
-# with_raddb COMMAND...: become a command that can read FreeRADIUS's configuration, which root and a group may do.
+# with_raddb COMMAND...: become a command that can read FreeRADIUS's configuration, which only root and a group may read.
 with_raddb() {
 	if [ -r $RADDB/radiusd.conf ]; then
 		exec "$@"
 	fi
-	may_install || die "$RADDB can be read by root and the group freerad only: run it as root, or join that group."
+	may_install || die "only root and the group freerad can read $RADDB: run this as root, or join that group."
 	exec sudo --preserve-env=CI,TERM,LANG,NODE_PATH env "PATH=$PATH" "HOME=$HOME" \
 		setpriv --reuid="$(id -u)" --regid="$(id -g)" \
 		--groups="$(id -G | tr ' ' ,),$(getent group freerad | cut -d: -f3)" "$@"

@@ -59,7 +59,7 @@ def test_a_gateway_that_is_not_there_is_told_before_anything_is_installed(
 
     assert (done.returncode, done.stdout) == (2, "")
     all_of_them = " ".join([*GATEWAYS, "all"])
-    assert done.stderr == f"scripts/demo: say which gateway: {all_of_them}; scripts/demo --help tells more.\n"
+    assert done.stderr == f"scripts/demo: say which gateway: {all_of_them}; see scripts/demo --help.\n"
 
 
 @pytest.mark.parametrize("arguments", [("snpp",), ("--clu",), ("--gateway", "all", "--verbose"), ("",)])
@@ -97,7 +97,7 @@ def test_the_help_of_the_demonstration_names_all_gateways(
     done = run("scripts/demo", *arguments)
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"with another one: {', '.join(GATEWAYS)}, or all after each other" in done.stdout
+    assert f"with another one: {', '.join(GATEWAYS)}, or all, one after the other" in done.stdout
 
 
 @pytest.mark.parametrize(

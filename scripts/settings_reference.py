@@ -79,7 +79,7 @@ def write_settings_reference() -> str:
     parts.append(_write_section("[gateways.NAME]", GatewaySettings))
     for name in list_provider_names():
         provider = find_provider(name)
-        # What third parties have installed here is not described here.
+        # Providers of third parties that are installed here do not belong on our page.
         if provider.__module__.startswith("smsotp_plugin."):
             common = GatewaySettings.model_fields
             parts.append(
@@ -110,7 +110,7 @@ def _write_introduction(model: type[SettingsModel]) -> str:
 
 
 def read_descriptions(model: type[SettingsModel]) -> dict[str, str]:
-    """Return what the docstrings say about each key; a model's own words win over those of its bases."""
+    """Return what the docstrings say about each key; a model's own text takes precedence over those of its bases."""
     told: dict[str, str] = {}
     for ancestor in reversed(model.__mro__):
         attributes = inspect.cleandoc(ancestor.__doc__ or "").partition("Attributes:\n")[2]

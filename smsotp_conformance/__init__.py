@@ -1,7 +1,8 @@
 """
-What every provider promises, as tests that a third party's provider can inherit: the plugin and the mocks together.
+What every provider promises, as tests that a third party can inherit for its provider; they use the plugin and the mocks.
 
-It stands beside both, because neither may import the other. Needs pytest and `smsotp-plugin[mocks]`.
+This is a package of its own, because neither the plugin nor the mocks may import the other. It needs pytest and
+`smsotp-plugin[mocks]`.
 """
 
 import pytest

@@ -1,7 +1,7 @@
 """
-What every provider promises, written once. Each provider binds it: one test module, one subclass.
+What every provider promises, written once. Each provider has one test module with a subclass that runs these tests.
 
-The peer is a mock gateway on a real socket that is told what to do wrong; the mocks share no code with the plugin.
+The peer is a mock gateway on a real socket. The tests tell it what to do wrong; the mocks share no code with the plugin.
 """
 
 import base64
@@ -40,7 +40,7 @@ from smsotp_plugin.api import (
 NUMBER = "+491701234567"
 CODE = "734921"
 SENTENCE = f"{CODE} is your code"
-#: What gateways send back of the message, in the ways in which they write it.
+#: Parts of the message that gateways repeat in their answers, in every form in which they write them.
 REPEATED = (
     SENTENCE,
     CODE,
@@ -63,15 +63,16 @@ REPEATED = (
     base64.b64encode(NUMBER.encode()).decode(),
 )
 CLOCK: Clock = SystemClock()
-#: Seconds for what will happen, on a machine that is busy with other things.
+#: Seconds to wait for something that will happen, on a machine that is busy with other things.
 _PATIENCE = 30.0
-#: Seconds for what will not happen. A message went before, so that only the next one has to be written in them.
+#: Seconds to wait for something that will not happen. An earlier message has opened the connection, so only the next one has to
+#: be written in this time.
 _SILENCE = 0.6
 AnyProvider = Provider[Any, Any, Any]
 
 
 class MockGateway(Protocol):
-    """What the contract wants of a mock: all gateways of `smsotp_mocks` have it."""
+    """What the contract needs from a mock; all gateways of `smsotp_mocks` have it."""
 
     faults: FaultPlan
 
@@ -80,7 +81,7 @@ class MockGateway(Protocol):
 
 
 def message(text: str = SENTENCE, number: str = NUMBER) -> Message:
-    """Return an SMS whose text is this whatever the provider's template is; the number in E.164."""
+    """Return an SMS with this text, whatever the provider's template is; the number is in E.164."""
     return Message(
         reference="contract",
         user="bob",
@@ -98,25 +99,25 @@ def within(seconds: float) -> Deadline:
 
 class ProviderContract:
     """
-    The scenarios. A subclass names the provider, the mock that it speaks to, and the provider's settings::
+    The scenarios. A subclass names the provider, the mock that the provider speaks to, and the provider's settings::
 
         class TestAcme(ProviderContract):
             provider_class, mock_class = AcmeProvider, HttpGateway
             settings = staticmethod(lambda mock: {"URL": mock.url + "/sms"})
 
-    A mock or a provider that is made in another way overrides `serve` or `make` instead.
+    If the mock or the provider is made in another way, override `serve` or `make` instead.
     """
 
     #: Whether the provider can speak TLS from the first byte, and has CHECK_SSL for it.
     speaks_tls = True
-    #: What is tried.
+    #: The provider under test.
     provider_class: type[AnyProvider]
     #: A mock gateway, started as `mock_class(inbox, tls=...)`.
     mock_class: Callable[..., AbstractContextManager[Any]]
 
     @staticmethod
     def settings(mock: Any) -> dict[str, Any]:
-        """Return the settings, as in the configuration but without CHECK_SSL, that lead to the started mock."""
+        """Return the settings that lead to the started mock, as in the configuration but without CHECK_SSL."""
         raise NotImplementedError
 
     def serve(self, inbox: Inbox, tls: ssl.SSLContext | None) -> AbstractContextManager[Any]:
@@ -209,7 +210,7 @@ class ProviderContract:
         self, provider: AnyProvider, mock: MockGateway
     ) -> None:
         mock.stop()
-        # A session that was kept may not know yet that it is lost; what is written to it is unknown, and rightly so.
+        # A session that was kept may not know yet that it is lost; a message written to it is rightly unknown.
         with suppress(DeliveryError):
             provider.probe(within(_PATIENCE))
 
@@ -234,7 +235,7 @@ class ProviderContract:
 
         with pytest.raises(AnswerTimeout):
             provider.submit(message(), within(_SILENCE))
-        # The mock may take longer to read it than the provider waits for an answer.
+        # The mock may take longer to read the message than the provider waits for an answer.
         inbox.wait(after=mark)
         assert len(inbox.messages()) == 2
 
@@ -265,7 +266,8 @@ class ProviderContract:
         mock.faults.add(f"{fault} once")
         with pytest.raises(DeliveryError):
             provider.submit(message(), within(0.5 if fault == "hang" else _PATIENCE))
-        # On a busy machine the mock may not have seen the message in time: it would do that to the next one, or take both.
+        # On a busy machine the mock may not have seen the message in time: then it would apply the fault to the next one, or
+        # take both.
         mock.faults.clear()
         provider.submit(message("518264 is your code"), within(_PATIENCE))
 

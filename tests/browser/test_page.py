@@ -208,7 +208,7 @@ def test_clear_empties_every_open_page(open_page: Any, smsotp_inbox: Inbox) -> N
 
     for page in pages:
         expect(page.locator("#empty")).to_be_visible()
-        expect(page.locator("#empty")).to_contain_text("No message yet")
+        expect(page.locator("#empty")).to_contain_text("No messages yet")
     assert len(smsotp_inbox) == 0
 
 

@@ -22,8 +22,8 @@ from smsotp_mocks.page.request import Parameters, Problem, read_body
 
 MOST_LISTED = 1000  # messages in one answer
 LONGEST_WAIT = 60.0  # seconds
-_HIGHEST_ID = 2**53 - 1  # what JSON numbers can tell apart everywhere
-_SLICE = 0.25  # seconds until a wait looks whether the server ends
+_HIGHEST_ID = 2**53 - 1  # the largest integer that every reader of JSON keeps exactly
+_SLICE = 0.25  # seconds until a wait checks whether the server is ending
 _NUMBER_LIKE = re.compile(r"[0-9 ()/+.-]*")
 
 Handler = Callable[[Request, Mapping[str, str]], Answer | EventStream]
@@ -32,7 +32,7 @@ Handler = Callable[[Request, Mapping[str, str]], Answer | EventStream]
 @dataclass(frozen=True, slots=True)
 class Operation:
     """
-    One thing that can be asked for.
+    One operation of the API.
 
     Attributes:
         path: As the OpenAPI document writes it, such as ``/api/messages/{id}``.
@@ -50,7 +50,7 @@ class Operation:
 
 class Api:
     """
-    The answers. Everything is kept in the inbox and the gateways; nothing here has a state.
+    The answers. All state is in the inbox and the gateways, none is here.
 
     Args:
         stopping: Set when the server ends; waits end then.
@@ -120,7 +120,7 @@ class Api:
         body = read_body(request)
         state = body.get("state", "DELIVRD")
         if state not in STATES or set(body) - {"state"}:
-            raise Problem(400, f"The body is an object with a 'state', one of {', '.join(STATES)}.")
+            raise Problem(400, f"The body must be an object with a 'state', one of {', '.join(STATES)}.")
         message = self._find_message(path)
         if message.protocol != "smpp":
             raise Problem(409, f"Message #{message.id} came by {message.protocol}; only SMPP has receipts.")
@@ -216,7 +216,7 @@ def answer_json(body: Any, status: int = 200) -> Answer:
 
 
 def _search(messages: Sequence[ReceivedMessage], wanted: str | None) -> Iterator[ReceivedMessage]:
-    """Give the messages that hold a text in any spelling, or a part of a number."""
+    """Return the messages that hold a text in any spelling, or a part of a number."""
     words = (wanted or "").casefold().strip()
     digits = normalise_number(words).lstrip("+0") if _NUMBER_LIKE.fullmatch(words) else ""
     for message in messages:
@@ -227,7 +227,7 @@ def _search(messages: Sequence[ReceivedMessage], wanted: str | None) -> Iterator
 
 def _describe(gateway: Gateway) -> dict[str, Any]:
     tables = gateway.configuration()
-    # The messages of a gateway carry the names under which it is configured; the HTTP one has several faces.
+    # The messages of a gateway carry the names under which it is configured; the HTTP gateway has one for each API.
     names = [name.split(".")[1] for name in tables if name.startswith("gateways.")]
     return {
         "kind": gateway.kind,

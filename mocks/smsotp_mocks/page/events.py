@@ -12,7 +12,7 @@ from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.inbox.messages import InboxEvent, ReceivedMessage
 from smsotp_mocks.inbox.subscription import Subscription
 
-_TICK = 0.25  # seconds between two looks at the faults, and at the end of the server
+_TICK = 0.25  # seconds between two checks of the faults, and of whether the server is ending
 _SIGN_OF_LIFE = 15.0  # seconds
 _MOST_AT_ONCE = 200  # events in one write
 _SEND_LIMIT = 20.0  # seconds until a listener that does not read is given up
@@ -32,10 +32,10 @@ def list_faults(gateways: Sequence[Gateway]) -> dict[str, list[dict[str, Any]]]:
 
 class EventStream:
     """
-    Tells one listener what happens: ``ready``, then ``message``, ``refused``, ``clear``, ``lost`` and ``faults``.
+    Sends one listener what happens: ``ready``, then ``message``, ``refused``, ``clear``, ``lost`` and ``faults``.
 
     Args:
-        since: Messages after this mark are told at once.
+        since: Messages after this mark are sent at once.
     """
 
     def __init__(self, inbox: Inbox, gateways: Sequence[Gateway], since: int | None) -> None:
@@ -67,7 +67,7 @@ class EventStream:
 
 
 def _write_next_events(subscription: Subscription, told: int) -> bytes:
-    """Wait for an event, shortly; return it and those behind it."""
+    """Wait for an event for a short time; return it and those that follow."""
     data = b""
     event = subscription.get(_TICK)
     for _ in range(_MOST_AT_ONCE):

@@ -1,4 +1,4 @@
-"""Judging what a browser or a program asks of the inbox page: who asks, and whether the parameters make sense."""
+"""Judging requests to the inbox page from browsers and programs: who asks, and whether the parameters make sense."""
 
 import ipaddress
 import math
@@ -65,7 +65,7 @@ class Parameters:
     The parameters of a query, each read once.
 
     Args:
-        known: Their names; another one is a Problem.
+        known: Their names; any other name is a Problem.
     """
 
     def __init__(self, request: Request, *known: str) -> None:
@@ -76,14 +76,14 @@ class Parameters:
                 raise Problem(400, f"There is no parameter {name[:MOST_TEXT]!r} here. {possible}")
 
     def read_text(self, name: str) -> str | None:
-        """Return a text; None where it is missing or empty."""
+        """Return a text; None if it is missing or empty."""
         value = self._values.get(name) or None
         if value is not None and len(value) > MOST_TEXT:
             raise Problem(400, f"{name!r} has more than {MOST_TEXT} characters.")
         return value
 
     def read_number(self, name: str) -> str | None:
-        """Return a phone number in any spelling; None where it is missing or empty."""
+        """Return a phone number in any spelling; None if it is missing or empty."""
         value = self.read_text(name)
         if value is not None and not (_NUMBER_LIKE.fullmatch(value) and any(map(str.isdigit, value))):
             raise Problem(

@@ -41,10 +41,10 @@ class InboxPage(TcpServer):
 
     Args:
         inbox: What is shown.
-        gateways: Those whose faults can be switched.
+        gateways: The gateways whose faults can be switched on and off.
         host: Address to listen on.
         port: 0 takes a free one.
-        tls: What to present; None: plain HTTP.
+        tls: The certificate to present; None for plain HTTP.
     """
 
     def __init__(

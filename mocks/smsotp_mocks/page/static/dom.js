@@ -1,4 +1,4 @@
-// Building elements. Texts only ever become text nodes, so that nothing an SMS says is taken for markup.
+// Building elements. Texts only ever become text nodes, so that nothing in an SMS is taken for markup.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -15,12 +15,12 @@ export function element(name, attributes = {}, ...children) {
 
 let forgetting;
 
-// Say something that passes, to eyes and to screen readers.
+// Show a short notice that goes away by itself; screen readers read it, too.
 export function tell(text, kind = "good") {
   const told = byId("told");
   told.textContent = text;
   told.dataset.kind = kind;
-  // Above an open dialog too, where the browser can do that.
+  // Above an open dialog too, if the browser can do that.
   if (told.showPopover) {
     if (told.matches(":popover-open")) told.hidePopover();
     told.showPopover();
@@ -51,7 +51,7 @@ export const copyButton = (text, what, label = "Copy") =>
     copy(text, what[0].toUpperCase() + what.slice(1));
   } }, label);
 
-// Control characters and marks that turn the direction of writing would hide what really came.
+// Control characters and marks that change the direction of writing would hide what was really received.
 export const visible = (text) => text.replace(
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
   (character) => (character === "\r" ? "" : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`),

@@ -40,7 +40,7 @@ export class Gateways {
     this.filter.value = names.includes(chosen) ? chosen : "";
   }
 
-  // What a gateway does wrong now, in a few words; empty when it serves well.
+  // What a gateway is doing wrong now, in a few words; empty when it serves well.
   trouble(gateway) {
     const rules = gateway.faults.map((rule) => rule.rule);
     return rules.length > 1 ? `${rules[0]} and ${rules.length - 1} more` : rules[0] ?? "";
@@ -105,12 +105,12 @@ export class Gateways {
     card.querySelector(".well").disabled = !gateway.faults.length;
     card.querySelector(".rules").replaceChildren(...gateway.faults.map((rule) => element("li", {},
       element("code", {}, rule.rule),
-      element("span", {}, `struck ${rule.taken}`),
+      element("span", {}, `applied: ${rule.taken}`),
       element("button", { type: "button", "aria-label": `Remove ${rule.rule} from ${gateway.kind}`,
         onclick: () => this.act(() => api.removeFault(gateway.kind, rule.id), "Rule removed") }, "Remove"))));
   }
 
-  // Do it, and show what became of it; the event stream tells other pages.
+  // Do it, and show the result; the event stream informs other pages.
   async act(change, says) {
     try {
       await change();
@@ -126,7 +126,7 @@ export class Gateways {
 
   drawHint(toml) {
     byId("empty").replaceChildren(
-      element("h2", {}, "No message yet"),
+      element("h2", {}, "No messages yet"),
       element("p", {}, "Whatever is sent to these gateways appears here at once."),
       element("dl", {}, ...this.all.flatMap((gateway) => [element("dt", {}, gateway.kind),
         element("dd", {}, element("code", {}, gateway.address))])),

@@ -1,4 +1,4 @@
-// The list of messages: newest first, only the visible rows exist, older messages are fetched when they are reached.
+// The list of messages, newest first: only the visible rows exist, and older messages are fetched when they are reached.
 
 import * as api from "./api.js";
 import { byId, clock, copyButton, element, segmentsOf, tell, visible } from "./dom.js";
@@ -13,7 +13,7 @@ export class MessageList {
     this.open = open;
     this.scroller = byId("scroller");
     this.rows = byId("rows");
-    this.oldestFirst = []; // what is loaded; the end of it is the top of the list
+    this.oldestFirst = []; // the messages that are loaded; the last one is at the top of the list
     this.found = 0;
     this.filter = {};
     this.selected = null; // id
@@ -39,7 +39,7 @@ export class MessageList {
     const turn = ++this.asked;
     try {
       const answer = await api.messages({ ...this.filter, limit: BLOCK });
-      if (turn !== this.asked) return; // a later question has been asked meanwhile
+      if (turn !== this.asked) return; // a later request has been made meanwhile
       this.oldestFirst = answer.messages.reverse();
       this.found = answer.found;
       this.fetching = false;
@@ -70,7 +70,7 @@ export class MessageList {
       this.found = MOST;
       this.oldestFirst.splice(0, this.oldestFirst.length - MOST);
     }
-    // Somebody who reads further down keeps their place.
+    // A reader who has scrolled down stays where they are.
     if (this.scroller.scrollTop > ROW) this.shift = (this.shift || 0) + ROW;
     this.drawSoon();
   }
@@ -89,7 +89,7 @@ export class MessageList {
     this.draw();
   }
 
-  // Move by rows; from nothing to the first one.
+  // Move by rows; if nothing is selected, to the first row.
   move(step) {
     if (!this.oldestFirst.length) return;
     const now = this.place;

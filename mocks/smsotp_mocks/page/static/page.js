@@ -89,7 +89,7 @@ document.addEventListener("keydown", (event) => {
   else if (typing) return;
   const inDetail = target.closest("#detail");
   if (inDetail && (event.key === "Enter" || target.matches("pre") || document.body.classList.contains("reading") && innerWidth < 800) && event.key !== "c") return;
-  // Enter on a button of its own (copy, clear, a gateway) is the button's.
+  // Enter on another button (copy, clear, a gateway) presses that button.
   if (event.key === "Enter" && target.matches("button:not(.open)")) return;
   if (!keys[event.key]) return;
   event.preventDefault();

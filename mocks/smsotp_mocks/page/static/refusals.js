@@ -1,4 +1,4 @@
-// What the gateways did not take: how many, beside the count of messages; which and why, in a dialog.
+// What the gateways refused: the number is shown next to the count of messages, the requests and reasons in a dialog.
 
 import * as api from "./api.js";
 import { byId, clock, element, tell, visible } from "./dom.js";
@@ -36,7 +36,7 @@ export class Refusals {
       entry.answer && entry.answer !== entry.reason
         ? element("p", { class: "answer" }, "Answered: ", element("code", {}, visible(entry.answer.trim()))) : null,
       Object.keys(entry.wire).length
-        ? element("details", {}, element("summary", {}, "What came"),
-          element("pre", { tabindex: "0", "aria-label": "What came" }, visible(JSON.stringify(entry.wire, null, 2)))) : null);
+        ? element("details", {}, element("summary", {}, "What was received"),
+          element("pre", { tabindex: "0", "aria-label": "What was received" }, visible(JSON.stringify(entry.wire, null, 2)))) : null);
   }
 }

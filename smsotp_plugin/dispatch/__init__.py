@@ -1,1 +1,1 @@
-"""From the queue to a gateway: nothing here is waited for by a log-in."""
+"""From the queue to a gateway: no log-in waits for anything here."""

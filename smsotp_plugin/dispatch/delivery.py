@@ -1,9 +1,9 @@
 """
 The life of one message: which gateway next, when, and how it ended. Decisions only; no threads, no I/O.
 
-Outcomes decide. Accepted ends it. Refused is never tried again at that gateway. Not sent goes to the next gateway at
-once, and when all have had their turn, round again after a pause; a round in which a gateway only asked to wait does
-not count. Unknown follows the setting; that gateway is not asked again, because it may have sent the SMS.
+Outcomes decide. Accepted: the message has ended. Refused: it is never tried again at that gateway. Not sent: it goes to the
+next gateway at once, and, when all have had their turn, round again after a pause; a round in which a gateway only asked to
+wait does not count. Unknown: the setting decides; that gateway is not asked again, because it may have sent the SMS.
 """
 
 from collections.abc import Callable
@@ -17,11 +17,11 @@ from smsotp_plugin.errors import DeliveryError, NotSent, Outcome, Refused
 from smsotp_plugin.settings.sections.dispatch import OnUnknown
 from smsotp_plugin.sms.message import Message
 
-#: Seconds before the second round, give or take a half; each further pause is twice as long.
+#: Seconds before the second round, plus or minus half; each further pause is twice as long.
 _FIRST_PAUSE = 1.0
-#: Seconds that a message waits at least before it is looked at again.
+#: The fewest seconds that a message waits before it is looked at again.
 _SHORTEST_WAIT = 0.25
-#: The worse ones come later. An unknown outcome outweighs a refusal: the SMS may have arrived.
+#: From better to worse. An unknown outcome outweighs a refusal: the SMS may have arrived.
 _SEVERITY = [Outcome.NOT_SENT, Outcome.REFUSED, Outcome.UNKNOWN]
 
 
@@ -105,7 +105,7 @@ class Delivery:
         self.deadline = deadline
         self.outcome: Outcome | None = None
         self.in_flight: set[str] = set()
-        #: Gateways that have the message, or may.
+        #: Gateways that have the message, or may have it.
         self._may_have_it: set[str] = set()
         #: How many SMS the budgets count for it: one from the moment it is promised.
         self._counted = 1
@@ -151,7 +151,7 @@ class Delivery:
         return None if self.in_flight else self._wait_or_end(now, moments)
 
     def hedge(self, now: float, health_of: HealthOf) -> Send | None:
-        """Choose one more gateway while another one has the message; None where there is none, or no need."""
+        """Choose one more gateway while another one has the message; None if there is none, or no need for one."""
         step = self.choose_step(now, health_of) if self.in_flight and self.outcome is None else None
         return step if isinstance(step, Send) else None
 
@@ -160,7 +160,7 @@ class Delivery:
         self._may_have_it.add(gateway)
 
     def count_copies(self) -> int:
-        """Count what it costs now; return the change in SMS, which is less than 0 where too many were counted."""
+        """Count what it costs now; return the change in SMS, which is below 0 if too many were counted."""
         copies = len(self._may_have_it)
         due = max(1, copies) if self.outcome is None else copies
         change, self._counted = due - self._counted, due
@@ -172,15 +172,15 @@ class Delivery:
         self._tried.discard(gateway)
 
     def withdraw(self) -> None:
-        """Try nothing more: nobody needs the code. What is under way may still end well."""
+        """Try nothing more: nobody needs the code. An attempt under way may still succeed."""
         self._needed = False
 
     def give_up(self) -> Outcome | None:
-        """End the message where it stands; None where it had ended before."""
+        """End the message as it is; None if it had ended before."""
         return None if self.outcome is not None else self._end(self._worst).outcome
 
     def note_receipt(self, gateway: str) -> bool:
-        """Note a receipt; False where the message had ended before, by a hedged attempt elsewhere."""
+        """Note a receipt; False if a hedged attempt elsewhere had ended the message before."""
         self.in_flight.discard(gateway)
         if self.outcome is not None:
             return False
@@ -188,7 +188,7 @@ class Delivery:
         return True
 
     def note_failure(self, gateway: str, error: DeliveryError) -> None:
-        """Note an attempt without a receipt; `choose_step` tells what follows."""
+        """Note an attempt without a receipt; `choose_step` says what follows."""
         self.in_flight.discard(gateway)
         if is_busy(error):
             self._busy.add(gateway)
@@ -219,7 +219,7 @@ class Delivery:
             self._round += not self._busy
             self._busy.clear()
             self._tried.clear()
-        # The moment of a dead gateway may have come while its probe is still under way.
+        # The time for a dead gateway may have come while its probe is still under way.
         return Later(max(at, now + _SHORTEST_WAIT))
 
     def _find_next_round(self, now: float) -> float:

@@ -1,5 +1,5 @@
 """
-Takes messages without keeping anybody waiting, and hands them to gateways in background threads.
+Takes messages without making anybody wait, and hands them to gateways in background threads.
 
 The outbox of a process that has the gateways itself. The decisions are made in `planner`, `routes`, `delivery` and
 `health`; this module has the queues, the threads and the lock.
@@ -43,7 +43,7 @@ log = logging.getLogger("smsotp.dispatch")
 
 #: The outcome of an attempt that was under way when its process ended.
 LOST = Unknown("the server ended during the attempt")
-#: Why a gateway is passed over for which the message was planned under an earlier configuration.
+#: Why a gateway is skipped for which the message was planned under an earlier configuration.
 GONE = NotSent("it is no longer in the configuration")
 
 
@@ -101,7 +101,7 @@ class Dispatcher:
         self._stopping = False
 
     def listen(self, listener: EndListener, cost_listener: CostListener = ignore_cost) -> None:
-        """Tell these how messages end and what they cost, from now on."""
+        """From now on, tell these listeners how messages end and what they cost."""
         self._listener, self._cost_listener = listener, cost_listener
 
     def start(self) -> None:
@@ -176,7 +176,7 @@ class Dispatcher:
                 )
 
     def _add(self, delivery: Delivery) -> list[Delivery]:
-        """Add a message, and return the earlier ones of the same log-in, whose place it takes. The caller holds the lock."""
+        """Add a message, and return the earlier ones of the same log-in, which it replaces. The caller holds the lock."""
         earlier = self._on_the_way.find_of_login(delivery.message.login)
         self._on_the_way.add(delivery)
         return earlier
@@ -193,8 +193,8 @@ class Dispatcher:
         Take no more messages, finish those that are under way, and close the gateways.
 
         Args:
-            grace: Seconds for the messages. One that has not ended by then waits for the next start if the store keeps it, else
-                it is given up; the log has a line for each. Closing then takes `STOP_LIMIT` at most, whatever a gateway does.
+            grace: Seconds for the messages. A message that has not ended by then waits for the next start if the store keeps it,
+                else it is given up; the log has a line for each. Closing then takes `STOP_LIMIT` at most, whatever a gateway does.
         """
         give_up = Deadline.after(grace, self._clock)
         with self._lock:
@@ -207,7 +207,7 @@ class Dispatcher:
         self._drain(lanes)
         for lane in lanes:
             lane.close_queue()
-        # Before gateways are closed: an attempt that closing ends must not end its message.
+        # Before gateways are closed: an attempt that ends because its gateway is closed must not end its message.
         self._leave([delivery for delivery in left if delivery.message.known_as])
         with ExitStack() as rest:
             # A thread may have put back messages that it had taken for others.
@@ -244,7 +244,7 @@ class Dispatcher:
         self._advance(delivery, delivery.withdraw)
 
     def _advance(self, delivery: Delivery, note: Callable[[], None] = _do_nothing) -> None:
-        """Note what has happened and do what follows from it; both under one lock, or it would follow twice."""
+        """Note what has happened and decide what follows; both under one lock, or it would follow twice."""
         with self._lock:
             note()
             if delivery.outcome is not None:
@@ -286,7 +286,7 @@ class Dispatcher:
         try:
             self._try(lane, delivery)
         except BaseException as exc:
-            # Nobody knows how far it got, and a message that has begun has to end.
+            # It is not known how far the attempt got, and a message that has begun has to end.
             lost = Unknown(f"unexpected failure: {type(exc).__name__}")
             self._advance(delivery, lambda: delivery.note_failure(lane.name, lost))
             raise
@@ -321,7 +321,7 @@ class Dispatcher:
             return self._keeper.begin(delivery.message, lane.name, others)
 
     def _begin(self, lane: Lane, delivery: Delivery) -> bool:
-        """Note that a gateway gets a message now; False where it must not: nobody needs it any more, or it has ended."""
+        """Note that a gateway gets a message now; False if it must not, because nobody needs the message or it has ended."""
         with self._lock:
             is_needed = delivery.is_needed
             if is_needed:
@@ -378,7 +378,7 @@ class Dispatcher:
         self._slots.give_back(delivery.plan.slot)
         take_all(
             lambda: self._keeper.forget(message),
-            # Before the line in the log: whoever reads there that the message has ended finds the consequences in place.
+            # Before the line in the log: when the log says that the message has ended, the consequences are in place.
             lambda: self._listener(message, outcome),
             lambda: self._journal.note_end(message, outcome, delivery.plan.route),
             lambda: self._count_copies(delivery),

@@ -1,12 +1,12 @@
 """
 What is known about the health of each gateway: log-ins ask for it, attempts report to it. No I/O, no threads.
 
-Each gateway has a circuit breaker, shared by all routes. It opens when messages of different people fail, in a row or too
-large a share of them, for a pause that doubles each time. Then a probe, which sends no user's code, decides whether it
-closes again; it is on trial until a message really goes through.
+Each gateway has a circuit breaker, shared by all routes. It opens when messages of different people fail: several in a row,
+or too large a share of them. It stays open for a pause that doubles each time. Then a probe, which sends no user's code,
+decides whether it closes again; the gateway is on trial until a message really goes through.
 
-Refused credentials and spent credit open it at once. A probe that does not notice them proves nothing: then a message
-is tried now and then instead.
+Refused credentials and spent credit open it at once. A probe that does not notice these proves nothing: a message is then
+tried now and then instead.
 """
 
 import threading
@@ -21,19 +21,19 @@ _FAILURES_IN_A_ROW = 3
 _SHARE_FAILED = 5
 #: Seconds. A probe costs nobody an SMS, so a gateway is asked again soon and often.
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 60.0
-#: Seconds. A message that is tried may cost somebody the log-in; after money was paid, the next one is tried within 5 minutes.
+#: Seconds. A trial message may cost somebody the log-in; once the account is paid up, the next one is tried within 5 minutes.
 _FIRST_BAR, _LONGEST_BAR = 60.0, 200.0
-#: Seconds that somebody whose last message failed waits longer: whether theirs fails says less about the gateway.
+#: Seconds that people whose last message failed wait longer: a failure of theirs says less about the gateway.
 _KNOWN_LATER = 60.0
-#: Seconds. No gateway is left alone for longer, whatever it asks for: its clock or its answer may be wrong.
+#: Seconds. No gateway is left alone for longer than this, whatever it asks for: its clock or its answer may be wrong.
 _LONGEST_REST = 3600.0
 #: Seconds of rest for a gateway that throttles without saying for how long.
 _THROTTLE_PAUSE = 2.0
-#: Pauses are this much longer or shorter, so that several nodes do not come back in step.
+#: Pauses are up to this share longer or shorter, so that several nodes do not come back in step.
 _JITTER = 0.1
-#: Messages, or probes out of turn, that are let through at once when every gateway of a route is dead; then fewer and fewer.
+#: How many messages, or probes out of turn, are let through at once when every gateway of a route is dead; then ever fewer.
 _LAST_HOPES = 3
-#: Seconds between two of the later ones, at most.
+#: The most seconds between two of the later ones.
 _LONGEST_BETWEEN_HOPES = 32.0
 #: Doubling ends here, long before the longest pause could overflow.
 _MOST_DOUBLINGS = 10
@@ -53,7 +53,7 @@ class Consequence(StrEnum):
 
     NOTHING = "nothing"
     SUSPECT = "suspect"
-    """Only a probe can tell whether it is the gateway or the person."""
+    """Only a probe can show whether it is the gateway's fault or the person's."""
     OPENED = "opened"
 
 
@@ -93,12 +93,12 @@ class Breaker:
         #: Open for a reason that a probe does not notice.
         self._barred = False
         self._known_until = 0.0
-        #: Whether a probe would have found what went wrong last.
+        #: Whether a probe would have noticed the last failure.
         self._probe_tells = False
         self._hopes = 0
         self._next_hope = 0.0
         self._next_suspicion = 0.0
-        #: Counts openings: what was planned for an earlier one is void.
+        #: Counts openings: whatever was planned for an earlier one is void.
         self.openings = 0
 
     @property
@@ -120,7 +120,7 @@ class Breaker:
         return _ALIVE
 
     def note_success(self, person: Person) -> None:
-        """Note that the gateway took somebody's message, or refused it for the message's own sake."""
+        """Note that the gateway took somebody's message, or refused it because of the message itself."""
         with self._lock:
             self._failures.note_success(person)
             self._pauses = self._hopes = 0
@@ -140,7 +140,7 @@ class Breaker:
                 self._resting_until = max(self._resting_until, now + rest)
                 return Consequence.NOTHING
             known = self._failures.has_failed(person)
-            # If the messages of others have gone through since, it is this person's message that is refused, not the account.
+            # If other people's messages have gone through since, the gateway refuses this person's message, not the account.
             barred = needs_somebody and not self._failures.is_contradicted(person)
             self._failures.note_failure(person)
             if self._open_until:
@@ -160,7 +160,7 @@ class Breaker:
         Args:
             problem: Why the gateway is not alive; None where it is.
             now: Monotonic seconds.
-            hurried: Out of turn: a failure changes nothing.
+            hurried: Whether the probe was out of turn: then a failure changes nothing.
 
         Returns:
             True where this opened the breaker or closed it on trial.
@@ -176,7 +176,7 @@ class Breaker:
             if problem is not None:
                 self._probe_tells = True
                 if self._barred and isinstance(problem, NotSent) and not problem.retry_here:
-                    # A probe notices this, so it will also notice when it is over.
+                    # A probe notices this trouble, so it will also notice when it is over.
                     self._barred = False
                     self._pauses = 0
                 if not hurried and not self._barred:

@@ -15,9 +15,9 @@ from smsotp_plugin.threads import start_thread
 
 log = logging.getLogger("smsotp.dispatch")
 
-#: How many messages are taken at once: few, so that those that come together are shared by all workers.
+#: How many messages are taken at once: few, so that all workers share messages that arrive together.
 PIECE = 20
-#: Seconds until the store is asked again after it did not answer, or until there may be room again.
+#: Seconds until the store is asked again if it did not answer, or until there may be room again.
 _PAUSE = 0.2
 
 
@@ -30,7 +30,7 @@ class Intake:
         takeover: Opens them, and hands them to the dispatcher.
         dispatcher: Sends them.
         gateways: Their names.
-        give_up: Called each time that it turns out that this worker has another key than the servers.
+        give_up: Called each time this worker turns out to have a different key from the servers.
         clock: Time.
     """
 
@@ -52,7 +52,7 @@ class Intake:
         self._clock = clock
         self._changed = threading.Condition()
         self._stopping = False
-        #: How many messages this worker may take before it looks again; None: any number.
+        #: How many messages this worker may take before it checks again; None: any number.
         self._allowance: int | None = None
         self._patient_until = clock.monotonic()
         self._reader = threading.Thread(target=self._read, name="smsotp-intake", daemon=True)
@@ -70,7 +70,8 @@ class Intake:
         """
         Find out whether other workers are alive.
 
-        If none seems to be, the store may have been away: then they get time to report before anything is taken over from them.
+        If none seems to be alive, the store may have been away: then the others get time to report before anything is taken over
+        from them.
         """
         try:
             is_alone = not self._queue.look().workers
@@ -111,10 +112,10 @@ class Intake:
 
     def _set_allowance(self, reports: Mapping[str, GatewayReport], view: QueueView) -> None:
         """
-        Leave the messages to other workers if one of them can use all the gateways that this one can, and one more.
+        Leave the messages to other workers if one of them can use all the gateways that this one can, and at least one more.
 
-        A message may need the gateway that is dead here, and the other worker gets it through. There is always a worker that no
-        other one outdoes. A single message is still taken if that may show that a gateway is back.
+        A message may need the gateway that is dead here, and the other worker can send it there. There is always a worker that no
+        other one surpasses. A single message is still taken if it may show that a gateway is back.
         """
         usable = _find_usable(reports)
         is_outdone = any(usable < _find_usable(other) for other in view.workers)

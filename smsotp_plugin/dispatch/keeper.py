@@ -1,4 +1,4 @@
-"""Tells the store which gateway may have a message, so that whoever takes the message over knows it."""
+"""Tells the store which gateway may have a message, so that a process that takes the message over knows it."""
 
 import logging
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ log = logging.getLogger("smsotp.dispatch")
 
 class Keeper:
     """
-    Notes attempts where they survive this process; of what no store keeps, nothing is noted.
+    Notes attempts where they survive this process; for messages that no store keeps, nothing is noted.
 
     Args:
         store: Keeps the messages.
@@ -21,7 +21,7 @@ class Keeper:
 
     def __init__(self, store: MessageStore) -> None:
         self._store = store
-        #: What came of attempts that were noted before their turn. Needs no lock: no two threads have the same attempt.
+        #: The results of noting attempts before their turn. Needs no lock: no two threads have the same attempt.
         self._early: dict[Attempt, Exception | None] = {}
 
     def has_noted(self, message: Message, gateway: str) -> bool:
@@ -35,7 +35,7 @@ class Keeper:
         Args:
             message: The message.
             gateway: Its name.
-            others: Messages that the gateway is about to get too. They are noted in the time of this one.
+            others: Messages that the gateway is about to get too. They are noted in the same call.
 
         Raises:
             NotNeeded: It must never have it.
@@ -52,11 +52,11 @@ class Keeper:
             raise problem
         why = str(problem) if isinstance(problem, StoreError) else f"unexpected {type(problem).__name__}"
         log.warning("%s: waits, because its attempt cannot be noted: %s", describe_message(message), why)
-        # The gateway is as good as before, and no turn is lost.
+        # The gateway is not to blame, and its turn does not count.
         return Throttled(why)
 
     def take_back(self, message: Message, gateway: str) -> None:
-        """Note that an attempt does not begin that may have been noted before its turn."""
+        """Note that an attempt, which may have been noted before its turn, does not begin after all."""
         attempt = _make_attempt(message, gateway)
         if attempt in self._early and self._early.pop(attempt) is None:
             self.end(message, gateway)

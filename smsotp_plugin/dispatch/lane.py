@@ -20,12 +20,12 @@ log = logging.getLogger("smsotp.dispatch")
 
 #: Seconds that a probe may take.
 _PROBE_TIME = 5.0
-#: Seconds in which all gateways are closed and their threads ended. systemd kills after 90 s, messages have 60 of them.
+#: Seconds for closing all gateways and ending their threads. systemd kills after 90 s, of which messages have 60.
 STOP_LIMIT = 10.0
 
 
-#: How many seconds a message gives way to others for each that the same person or station had on the way: whoever floods the
-#: queue comes after all who come meanwhile.
+#: How many seconds a message gives way to others for each message that the same person or station already had on the way:
+#: somebody who floods the queue comes after everybody who comes meanwhile.
 _RANK_SECONDS = 0.1
 
 
@@ -37,7 +37,7 @@ class Probed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Probe:
-    """Stands in the queue for the wish to probe; before every message that idle threads are not about to begin with."""
+    """Stands in the queue for a probe that is wanted; it goes before every message that idle threads are not about to begin."""
 
     hurried: bool
 
@@ -51,7 +51,7 @@ class Lane:
     Args:
         provider: The gateway.
         breaker: Its health.
-        attempt: Called in a lane's thread with each message that is its turn.
+        attempt: Called in a lane's thread with each message when its turn comes.
         probed: Called in a lane's thread with what a probe found, None or why the gateway is not alive, and whether it
             was a probe out of turn.
     """
@@ -80,7 +80,7 @@ class Lane:
         Open the gateway and start the threads; waits for nobody.
 
         Raises:
-            NoThread: There are not as many; those that there were have to be ended.
+            NoThread: There are not that many threads; those that were started have to be ended.
         """
         self.provider.open()
         for thread in self._threads:
@@ -94,7 +94,7 @@ class Lane:
 
     @contextmanager
     def messages_of_idle_threads(self) -> Iterator[list[Message]]:
-        """Have what idle threads are about to begin with, which they do after this."""
+        """Return the messages that idle threads are about to begin; they begin them after this."""
         taken = self._queue.take_for_sleepers()
         try:
             yield [item.message for item in taken if isinstance(item, Delivery)]
@@ -102,7 +102,7 @@ class Lane:
             self._queue.pass_on(taken)
 
     def pass_on(self) -> None:
-        """Have another thread come for the next message, before this one does what takes time."""
+        """Have another thread come for the next message, before this one does anything that takes time."""
         self._queue.pass_on()
 
     def probe(self, *, hurried: bool = False) -> None:
@@ -122,7 +122,7 @@ class Lane:
         self._queue.close(len(self._threads))
 
     def join(self, until: Deadline) -> None:
-        """Wait for those threads to end that were started; one that does not in time is left behind."""
+        """Wait until the threads that were started have ended; one that does not end in time is left behind."""
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(until.remaining())
@@ -156,7 +156,7 @@ def probe_at_once(lanes: Sequence[Lane], clock: Clock) -> None:
     Probe all gateways at the same time; waits for the answers as long as a probe may take.
 
     Raises:
-        NoThread: There are not as many threads.
+        NoThread: There are not that many threads.
     """
     probers = [
         threading.Thread(target=lane.probe_now, name=f"smsotp-probe-{lane.name}", daemon=True)
@@ -195,7 +195,7 @@ def end_lanes(lanes: Sequence[Lane], clock: Clock, *, close_first: bool) -> None
         try:
             start_thread(closer)
         except NoThread:
-            # Each has its own limit, so this one only keeps the others waiting.
+            # Each gateway has its own limit, so this one would only keep the others waiting.
             _close(lane, problems)
     for lane, closer in zip(lanes, closers, strict=True):
         if closer.is_alive():

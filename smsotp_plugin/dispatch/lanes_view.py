@@ -1,4 +1,4 @@
-"""What is known of gateways that this process has itself."""
+"""What is known of the gateways that this process itself has."""
 
 from collections.abc import Mapping, Sequence
 
@@ -34,7 +34,7 @@ class LanesView:
         return self._lanes[gateway].breaker.health(self._clock.monotonic())
 
     def find_last_hopes(self, gateways: Sequence[str], person: Person) -> frozenset[str]:
-        """See `HealthView.find_last_hopes`; the others are probed if that tells."""
+        """See `HealthView.find_last_hopes`; the others are probed if a probe tells anything."""
         now = self._clock.monotonic()
         for gateway in gateways:
             self._prober.hurry(self._lanes[gateway])
@@ -48,7 +48,7 @@ class LanesView:
         """
         Return how one message sees the gateways: some may be tried with it although they count as dead.
 
-        For whoever holds the lock that guards the message.
+        The caller holds the lock that guards the message.
         """
 
         def find_health(gateway: str) -> GatewayHealth:

@@ -10,7 +10,7 @@ class OnTheWay:
 
     def __init__(self) -> None:
         self._all: set[Delivery] = set()
-        #: Nearly always one for each, so that a tuple costs least.
+        #: Nearly always there is one for each, so a tuple costs least.
         self._by_state: dict[str, tuple[Delivery, ...]] = {}
         self._by_login: dict[str, tuple[Delivery, ...]] = {}
 

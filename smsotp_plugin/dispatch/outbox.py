@@ -7,9 +7,9 @@ from smsotp_plugin.dispatch.routes import Plan, Recipient
 from smsotp_plugin.errors import Outcome
 from smsotp_plugin.sms.message import Message
 
-#: Told of each message once, from any thread, how it ended: nothing more is tried.
+#: Told once for each message, from any thread, how it ended: nothing more is tried.
 EndListener = Callable[[Message, Outcome], None]
-#: Told, from any thread, by how many SMS the cost of a message has changed; less than 0 where too many were counted.
+#: Told, from any thread, by how many SMS the cost of a message has changed; below 0 if too many were counted.
 CostListener = Callable[[Message, int], None]
 
 
@@ -17,12 +17,12 @@ class Outbox(Protocol):
     """
     Takes messages.
 
-    How a message ended is told to one `EndListener`, and what it cost to one `CostListener`; whoever builds the outbox sets both.
+    One `EndListener` is told how each message ended, and one `CostListener` what it cost; whoever builds the outbox sets both.
     """
 
     def plan(self, recipient: Recipient) -> Plan:
         """
-        Choose the gateways for a message that somebody is about to be promised. No I/O.
+        Choose the gateways for a message that is about to be promised to somebody. No I/O.
 
         Raises:
             QueueFull: There is no room for one more message.
@@ -32,15 +32,15 @@ class Outbox(Protocol):
 
     def submit(self, message: Message, plan: Plan) -> None:
         """
-        Get a message on its way; returns at once.
+        Accept a message for sending; returns at once.
 
         Args:
-            message: The SMS. A later one of the same log-in takes the place of those before.
+            message: The SMS. A later one of the same log-in replaces the earlier ones.
             plan: What `plan` chose.
         """
 
     def submit_all(self, batch: Sequence[tuple[Message, Plan]]) -> None:
-        """Get messages on their way as `submit` does, one after the other; cheaper for many at once."""
+        """Accept messages as `submit` does, one after the other; cheaper for many at once."""
 
     def withdraw(self, state: str) -> None:
         """Stop sending the messages of a challenge that is over; what a gateway already has stays there."""

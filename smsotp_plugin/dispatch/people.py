@@ -1,4 +1,4 @@
-"""Whose messages fail at a gateway. One person's trouble must not look like the gateway's, however often it is tried."""
+"""Whose messages fail at a gateway. One person's trouble must not look like the gateway's, however often they try."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Person:
     number: str = field(repr=False)
 
     def is_same(self, other: "Person") -> bool:
-        """Tell whether the two count as one: one user with several numbers does, and so do several users with one number."""
+        """Tell whether the two count as one person, as one user with several numbers and several users with one number do."""
         return self.user == other.user or self.number == other.number
 
 
@@ -38,7 +38,7 @@ class Failures:
         #: The last message of each of the last people, True where it went through.
         self._last: deque[tuple[Person, bool]] = deque(maxlen=_SHARE_OF)
         self._successes = 0
-        #: Whose last message failed, and how many had gone through when that began.
+        #: Whose last message failed, and how many messages had gone through when that began.
         self._failing: deque[tuple[Person, int]] = deque(maxlen=_REMEMBERED)
 
     def note_success(self, person: Person) -> None:
@@ -54,7 +54,7 @@ class Failures:
     def note_failure(self, person: Person) -> None:
         """Note a message that did not."""
         self.attempts += 1
-        # No more than a few count, so the list stays short whatever comes.
+        # No more than a few count, so the list stays short whatever happens.
         if len(self._row) < _SHARE_OF and not any(one.is_same(person) for one in self._row):
             self._row.append(person)
         self._put(person, went=False)
@@ -80,7 +80,7 @@ class Failures:
         return sum(not went for _, went in self._last)
 
     def start_anew(self) -> None:
-        """Count from here; who failed before stays known."""
+        """Start counting anew; the people who failed before stay known."""
         self._row.clear()
         self._last.clear()
         self.attempts = 0

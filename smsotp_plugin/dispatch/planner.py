@@ -1,4 +1,4 @@
-"""Chooses the gateways of a message, by routes, health and the room in the queue. No threads, no gateways, no I/O."""
+"""Chooses the gateways of a message by routes, health and room in the queue. No threads, no gateways, no I/O."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ class HealthView(Protocol):
         """Return the health of a gateway."""
 
     def find_last_hopes(self, gateways: Sequence[str], person: Person) -> frozenset[str]:
-        """Return which of these gateways, all of them dead, may all the same be tried with one message for this person."""
+        """Return which of these gateways may still be tried with one message for this person, although all of them are dead."""
 
 
 class Planner:
@@ -64,7 +64,7 @@ class Planner:
                 f"no gateway of route {plan.route} is alive ({', '.join(plan.gateways)}); the next probe is "
                 f"in {seconds:.0f} s"
             )
-        # Each message begins with another gateway, so that one that is back is soon found.
+        # Each message begins with another gateway, so that a gateway that is back is soon found.
         return replace(plan.turn(next(self._hope_numbers)), hopes=hopes)
 
     def find_hopes(

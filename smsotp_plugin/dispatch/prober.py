@@ -1,4 +1,4 @@
-"""Looks after gateways that count as dead: each of them is probed again and again, until it is alive."""
+"""Looks after gateways that count as dead: each is probed again and again until it is alive."""
 
 import logging
 from collections.abc import Callable
@@ -35,7 +35,7 @@ class Prober:
         self._plan(lane)
         for waiting in lane.drain():
             self._give_back(lane, waiting)
-        # If this was the last one alive, another may be back already.
+        # If this was the last gateway alive, another may be back already.
         for other in self.lanes:
             if other is not lane:
                 self.hurry(other)
@@ -46,12 +46,12 @@ class Prober:
             lane.probe(hurried=True)
 
     def note_probe(self, lane: Lane, problem: DeliveryError | None, *, hurried: bool) -> None:
-        """Note what a probe found; None: the gateway is there."""
+        """Note what a probe found; None: the gateway is alive."""
         was_open = lane.breaker.is_open
         try:
             self._act(lane, problem, was_open=was_open, hurried=hurried)
         finally:
-            # Whatever went wrong above, a dead gateway has a next probe, and one only.
+            # Whatever went wrong above, a dead gateway has exactly one next probe.
             if was_open and not hurried and lane.breaker.is_open and not lane.breaker.is_barred:
                 self._plan(lane)
 
@@ -74,7 +74,7 @@ class Prober:
             if breaker.is_open and breaker.openings == opening:
                 lane.probe()
 
-        # At once where the account is refused: this shows whether a probe notices that.
+        # At once if the account is refused: this shows whether a probe notices that.
         self._timer.call_at(now if breaker.is_barred else breaker.health(now).until, probe)
 
 

@@ -1,4 +1,4 @@
-"""What may go now, the one that expires first in front."""
+"""What may go now; the item that expires first is in front."""
 
 import heapq
 import itertools
@@ -17,10 +17,10 @@ class ReadyQueue(Generic[ItemT]):
     """
     A priority queue that wakes few threads.
 
-    Whoever is awake takes the next item, and passes on that others wait; so one sleeper at a time is woken, by a token in a
-    `queue.SimpleQueue`. So a hundred items at once do not set all threads upon one another for the interpreter's lock,
-    and yet every thread comes where those before it wait for a gateway. `queue.PriorityQueue` waits on a Condition,
-    which is written in Python and costs a log-in more than its store does.
+    A thread that is awake takes the next item and passes on that others wait, so one sleeper at a time is woken, by a token in a
+    `queue.SimpleQueue`. Thus a hundred items at once do not make all threads compete for the interpreter's lock, and yet every
+    thread gets to work if those before it wait for a gateway. `queue.PriorityQueue` waits on a Condition, which is written in
+    Python and costs a log-in more than its store does.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class ReadyQueue(Generic[ItemT]):
         self._heap: list[tuple[float, int, ItemT]] = []
         self._numbers = itertools.count()
         self._asleep = 0
-        #: A token is out that nobody has come for yet.
+        #: Whether there is a token that nobody has taken yet.
         self._waking = False
         self._tokens: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
@@ -38,7 +38,7 @@ class ReadyQueue(Generic[ItemT]):
 
         Args:
             item: Anything.
-            expires: Comes first the smaller it is.
+            expires: The item with the smallest comes first.
         """
         with self._lock:
             heapq.heappush(self._heap, (expires, next(self._numbers), item))
@@ -48,7 +48,7 @@ class ReadyQueue(Generic[ItemT]):
         """
         Wait for an item and take it; None when the queue is closed.
 
-        Whoever has it calls `pass_on` before anything that takes time, or nobody comes for the next one.
+        The caller then calls `pass_on` before anything that takes time, or nobody comes for the next item.
         """
         item = self._take()
         while item is None:
@@ -58,7 +58,7 @@ class ReadyQueue(Generic[ItemT]):
         return item
 
     def take_for_sleepers(self) -> list[ItemT]:
-        """Take an item for each sleeper, as far as there are any; they sleep on until these are handed to `pass_on`."""
+        """Take an item for each sleeper, if there are enough; they sleep on until these items are handed to `pass_on`."""
         with self._lock:
             number = min(len(self._heap), self._asleep)
             self._asleep -= number
@@ -66,7 +66,7 @@ class ReadyQueue(Generic[ItemT]):
 
     def pass_on(self, items: Sequence[ItemT] = ()) -> None:
         """
-        Have somebody come for the next item.
+        Have another thread come for the next item.
 
         Args:
             items: What `take_for_sleepers` returned; it is put back, before all others.

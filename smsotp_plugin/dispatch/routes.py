@@ -9,7 +9,7 @@ from smsotp_plugin.dispatch.slots import Slot
 from smsotp_plugin.errors import NoRoute
 
 _NO_HOPES: frozenset[str] = frozenset()
-#: Of no route.
+#: The rank of no route.
 _LOWEST_RANK = (-1, -1)
 
 
@@ -21,7 +21,7 @@ class Route:
     Attributes:
         name: As the log and ``smsotp route`` call it.
         gateways: Names, at least one. The first is tried first.
-        weights: As many as gateways: how often each comes first. Empty: the first always does.
+        weights: One for each gateway: how often it comes first. Empty: the first one always does.
         numbers: Prefixes in E.164 form; empty for all numbers.
         realms: Of User-Names, in lower case; empty for all.
         languages: In lower case; empty for all.
@@ -45,11 +45,11 @@ class Recipient:
         realm: In lower case, empty where the User-Name has none.
         language: In lower case, empty where none is known.
         gateway: The gateway that the configuration of this user names, or empty.
-        share: Where weights decide which gateway comes first: 0 to below 1, evenly spread over all log-ins and the same
-            for all messages of one, so that a further message finds the gateways in the same order.
+        share: For weights, which decide which gateway comes first: 0 to below 1, evenly spread over all log-ins and the same for
+            all messages of one log-in, so that a further message finds the gateways in the same order.
         user: User-Name; routes do not look at it, nor at what follows.
         station: Calling-Station-Id, or empty.
-        client: Who asks.
+        client: The client that asks.
     """
 
     number: str
@@ -73,7 +73,7 @@ class Plan:
         reason: Why this route, as the second half of a sentence for people.
         hopes: Gateways that may be tried with this message although they count as dead.
         slot: The place of the message among those on their way.
-        holders: Whose share of the queue the message takes where it waits for workers; see `Parcel.holders`.
+        holders: Whose share of the queue the message takes if it waits for workers; see `Parcel.holders`.
     """
 
     route: str
@@ -84,13 +84,13 @@ class Plan:
     holders: tuple[str, ...] = field(default=(), compare=False)
 
     def turn(self, places: int) -> "Plan":
-        """Return the plan with so many gateways moved from the front to the back."""
+        """Return the plan with this many gateways moved from the front to the back."""
         places %= len(self.gateways)
         return replace(self, gateways=self.gateways[places:] + self.gateways[:places])
 
 
 def find_realm(user: str) -> str:
-    """Return the realm of a User-Name in lower case: behind ``@``, else before a backslash; empty where it has none."""
+    """Return the realm of a User-Name in lower case: after ``@``, else before a backslash; empty if it has none."""
     name, at, realm = user.rpartition("@")
     if at and name:
         return realm.lower()
@@ -133,7 +133,7 @@ class RouteTable:
         """
         Choose a route, whatever gateway is named for the user.
 
-        The one with the longest prefix of the number, then the one with more conditions, then the earlier one.
+        The route with the longest prefix of the number wins, then the one with more conditions, then the earlier one.
 
         Raises:
             NoRoute: None fits.
@@ -170,7 +170,7 @@ def _share_out(route: Route, share: float) -> tuple[str, ...]:
 
 
 def _rank(route: Route, recipient: Recipient) -> tuple[int, int] | None:
-    """Return how exactly a route is meant for a recipient, above `_LOWEST_RANK`; None where it is not."""
+    """Return how exactly a route fits a recipient, above `_LOWEST_RANK`; None if it does not fit."""
     prefix = 0
     if route.numbers:
         prefix = max(

@@ -1,9 +1,9 @@
 """
-How many messages may be on their way: a slot is taken before a log-in is promised a code, and held to the end.
+How many messages may be on their way: a slot is taken before a log-in is promised a code, and held until the message ends.
 
-Nobody gets all of them. Whoever already holds a certain share of those that are free gets no more, so that some stay free for
-others, however many are asked for (dynamic thresholds, Choudhury and Hahne 1998). And the more slots somebody holds, the later
-their next message has its turn.
+Nobody gets all of them. A holder who already has a certain share of the free slots gets no more, so that some stay free for
+others, however many are asked for (dynamic thresholds, Choudhury and Hahne 1998). And the more slots a person or station holds,
+the later their next message has its turn.
 """
 
 import threading
@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 from smsotp_plugin.errors import QueueFull
 
-#: How many slots each holder may have for every one that is free. While nobody else holds any, that comes to a ninth of all
-#: slots for a user or a number, half of them for a station, through which many people may come, and eight ninths for a client,
-#: through which all may.
+#: How many slots each holder may have for every free one. While nobody else holds any, that is a ninth of all slots for a
+#: user or a number, half of them for a station, through which many people may come, and eight ninths for a client, through
+#: which all may.
 _SHARES = (("user", 1 / 8), ("number", 1 / 8), ("station", 1.0), ("client", 8.0))
 _CLIENT = "client"
 
@@ -23,8 +23,8 @@ class Slot:
     """
     Room for one message, as long as somebody holds this object.
 
-    Given back by `Slots.give_back`, or when nothing refers to it any more: a promise that could not be written down, or that
-    a log-in did not need after all, leaves no trace here.
+    It is given back by `Slots.give_back`, or when nothing refers to it any more: a promise that could not be written down, or
+    that a log-in did not need after all, leaves no trace here.
 
     Attributes:
         rank: How many others the person or the station held when it was taken.
@@ -43,7 +43,7 @@ class Slot:
             self._slots.note_dropped(holders)
 
     def release(self) -> tuple[str, ...] | None:
-        """Return who held it, once; None after that."""
+        """Return the holders the first time; None after that."""
         holders, self._holders = self._holders, None
         return holders
 
@@ -60,7 +60,7 @@ class Slots:
         self._limit = limit
         self._lock = threading.Lock()
         self._taken = 0
-        #: How many somebody holds.
+        #: How many each holder has.
         self._held: dict[str, int] = {}
         #: The holders of slots that were dropped.
         self._dropped: deque[tuple[str, ...]] = deque()
@@ -73,10 +73,10 @@ class Slots:
             user: Whom the message is for. Here and below, an empty text stands for nobody.
             number: Where the message goes.
             station: Where the log-in comes from.
-            client: Who asks.
+            client: The client that asks.
 
         Raises:
-            QueueFull: There is none, or one of these has as many as they may.
+            QueueFull: No slot is free, or one of these holders has as many as they may.
         """
         holders, rank = [], 0
         with self._lock:
@@ -107,7 +107,7 @@ class Slots:
         Take a slot even if none is free: for a message that has been promised before.
 
         Args:
-            holders: See `Parcel.holders`. A process that takes from a queue knows nobody by another name.
+            holders: See `Parcel.holders`. A process that takes from a queue knows people only by these names.
         """
         with self._lock:
             self._free_dropped()
@@ -131,7 +131,7 @@ class Slots:
             return self._taken
 
     def note_dropped(self, holders: tuple[str, ...]) -> None:
-        """Note that a slot was dropped, perhaps by a thread that holds the lock of this class: so it must not be waited for."""
+        """Note that a slot was dropped; takes no lock, because the thread may hold that of this class already."""
         self._dropped.append(holders)
 
     def _free_dropped(self) -> None:

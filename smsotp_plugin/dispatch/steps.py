@@ -1,16 +1,16 @@
-"""Steps that are all taken, whatever fails on the way."""
+"""Steps that are all taken, even if one of them fails."""
 
 from collections.abc import Callable
 
 
 def take_all(*steps: Callable[[], None]) -> None:
     """
-    Take one step after the other; what fails keeps none of the others from being taken.
+    Take one step after the other; if one fails, the others are still taken.
 
-    A sixth of the time of an `ExitStack`, which matters where it is done for each message.
+    Takes a sixth of the time of an `ExitStack`, which matters for something done for each message.
 
     Raises:
-        BaseException: What the last step that failed has raised.
+        BaseException: The exception of the last step that failed.
     """
     problem: BaseException | None = None
     for step in steps:

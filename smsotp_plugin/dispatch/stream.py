@@ -1,8 +1,8 @@
 """
 The outbox of a server that has no gateways: messages wait in the store for workers.
 
-The message of a challenge is on the queue from the change that keeps it, so nothing is left to do for it here. What workers say
-of their gateways is copied once a second by a thread, so that a log-in is decided without a word to anybody.
+The change that keeps a challenge also puts its message on the queue, so nothing is left to do for it here. A thread copies once
+a second what workers say about their gateways, so that a log-in is decided without asking anybody.
 """
 
 import logging
@@ -27,11 +27,11 @@ from smsotp_plugin.stores.queue import NO_CHALLENGE, WORKER_LIFE, GatewayReport,
 
 log = logging.getLogger("smsotp.dispatch")
 
-#: Of a fingerprint: enough that two of a site's users never share one.
+#: Digits of a fingerprint: enough that two of a site's users never share one.
 _DIGITS = 16
-#: Stations, clients and people whose names on the queue are remembered.
+#: How many stations, clients and people have their names on the queue remembered.
 _REMEMBERED = 16384
-#: What serves best comes first.
+#: The best condition comes first.
 _BEST_FIRST = (Condition.ALIVE, Condition.RESTING, Condition.DEAD)
 
 
@@ -55,9 +55,9 @@ class _Copy:
 
 class WorkersView:
     """
-    What the workers say of their gateways; see `HealthView`.
+    What the workers say about their gateways; see `HealthView`.
 
-    A gateway is as good as the worker says that can use it best.
+    A gateway is as good as the worker that can use it best says.
 
     Args:
         queue: Where they say it.
@@ -73,7 +73,7 @@ class WorkersView:
         self._hopes: frozenset[str] = frozenset()
 
     def refresh(self) -> None:
-        """Copy what they say. Where the store does not answer, the copy before it stands: no log-in gets past the store."""
+        """Copy what they say. If the store does not answer, the last copy stays: no log-in gets past the store."""
         try:
             view = self._queue.look()
         except StoreError:
@@ -96,7 +96,7 @@ class WorkersView:
 
     def check(self, most: int) -> None:
         """
-        Look whether a message would be taken.
+        Check whether a message would be taken.
 
         Args:
             most: How many may wait.
@@ -116,7 +116,7 @@ class WorkersView:
         return self._copy.health.get(gateway) or GatewayHealth(Condition.DEAD, self._clock.monotonic())
 
     def find_last_hopes(self, gateways: Sequence[str], person: Person) -> frozenset[str]:
-        """See `HealthView.find_last_hopes`; one message for each gateway and copy. The worker decides about the person."""
+        """See `HealthView.find_last_hopes`; allows one message per gateway and copy. The worker decides about the person."""
         del person
         with self._lock:
             hopes = self._hopes & frozenset(gateways)
@@ -146,8 +146,8 @@ class StreamOutbox:
         routes: Which gateways for which message.
         most: How many messages may wait.
         deadline: Seconds that a message may take in all.
-        sealer: Seals what belongs to no challenge.
-        fingerprints: Makes digits of some text that tell nothing, always the same, the present ones first.
+        sealer: Seals messages that belong to no challenge.
+        fingerprints: Makes digits from a text that reveal nothing and are always the same, one for each key, the present one first.
         clock: Time.
     """
 
@@ -207,7 +207,7 @@ class StreamOutbox:
             self.submit(message, plan)
 
     def withdraw(self, state: str) -> None:
-        """See `Outbox.withdraw`; the store, where the challenge is over, lets no worker begin with it any more."""
+        """See `Outbox.withdraw`; once the challenge is over, the store lets no worker begin with the message."""
 
 
 def name_holder(fingerprints: Callable[..., Sequence[str]], kind: str, who: str) -> tuple[str, ...]:

@@ -23,9 +23,9 @@ log = logging.getLogger("smsotp.dispatch")
 
 #: Why a message is not sent that could be.
 NOT_NEEDED = "its log-in is over, its code is no longer valid, or a later message has taken its place"
-#: Begins what is said of a message that another process has left, and this one does not send.
+#: How lines begin about a message that another process has left and this one does not send.
 AFTER_RESTART = "not sent after the restart"
-#: A message that so many processes held when they died may be the cause.
+#: If this many processes died while they held a message, it may be the cause.
 MOST_DEATHS = 3
 
 
@@ -62,12 +62,12 @@ class Takeover:
         self._rounds = Rounds("smsotp-takeover", self.take_over, clock)
 
     def start(self) -> None:
-        """Take over what is there, and from now on what other processes leave when they die."""
+        """Take over what is there now, and from then on what other processes leave when they die."""
         self.take_over()
         self._rounds.start()
 
     def stop(self) -> None:
-        """Take over nothing more; waits for what is under way."""
+        """Take over nothing more; waits until what is under way has ended."""
         self._rounds.stop()
 
     def take_over(self) -> None:
@@ -88,7 +88,7 @@ class Takeover:
 
         Args:
             left: The messages.
-            told: What is said of a message that is not sent, before the reason.
+            told: What is said about a message that is not sent, before the reason.
         """
         for each in left:
             letter = self._open(each, told)
@@ -108,7 +108,7 @@ class Takeover:
                 kept.sealed, state=kept.state, site=kept.site, expires=kept.expires, resends=kept.resends
             )
         except CannotUnseal as exc:
-            # No SMS will come: whoever logs in again gets a new challenge.
+            # No SMS will come: the same log-in gets a new challenge next time.
             try:
                 self._store.mark_undelivered(kept.state, kept.resends, Outcome.NOT_SENT)
             except StoreError as problem:

@@ -14,7 +14,7 @@ log = logging.getLogger("smsotp.dispatch")
 
 class Timer:
     """
-    Calls functions when their moment has come, one after the other; they must be quick.
+    Calls functions when their time has come, one after the other; they must be quick.
 
     Args:
         clock: Time; moments are its monotonic seconds.
@@ -29,7 +29,7 @@ class Timer:
         self._thread = threading.Thread(target=self._work, name="smsotp-timer", daemon=True)
 
     def start(self) -> None:
-        """Begin; raises NoThread where there is no thread for it."""
+        """Begin; raises NoThread if there is no thread for it."""
         start_thread(self._thread)
 
     def call_at(self, moment: float, function: Callable[[], None]) -> None:

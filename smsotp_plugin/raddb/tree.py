@@ -136,7 +136,7 @@ class Raddb:
         """
         Return the user as whom root may run the programs and libraries that this configuration names.
 
-        The owner of radiusd.conf decides what these are, so they must run as that user.
+        Whoever owns radiusd.conf or a directory above it decides what these are, so they must run as that user.
 
         Raises:
             ConfigError: As `account`, or this machine does not have that user.

@@ -18,7 +18,7 @@ from smsotp_plugin.login.request import LoginRequest
 Pairs = Sequence[tuple[str, str]]
 Packet = Mapping[str, Pairs | None]
 
-#: What a client says about itself. The source of the packet counts only if it says nothing: a proxy may stand in between.
+#: What a client says about itself. The source of the packet counts only if the client says nothing: there may be a proxy in between.
 _CLIENT_NAMES = ("NAS-IP-Address", "NAS-IPv6-Address", "NAS-Identifier")
 
 _NOT_UTF8 = re.compile("[\ud800-\udfff]")
@@ -54,7 +54,7 @@ class Attributes:
 
     def __init__(self, pairs: Pairs | None) -> None:
         self._pairs = pairs or ()
-        #: The first value of each name: they are put in last to first, so that earlier ones replace later ones.
+        #: The first value of each name: they are put in from last to first, so that earlier ones replace later ones.
         self._first = dict(reversed(self._pairs))
 
     def single(self, name: str) -> str | None:

@@ -33,7 +33,7 @@ class Statement:
         name: The word, or what is assigned to.
         operator: Such as ``:=``; empty for a word by itself.
         value: Empty for a word by itself.
-        file: Where it stands; None for text that is not from a file.
+        file: The file that it is in; None for text that is not from a file.
         line: Of that file, from 1.
     """
 
@@ -51,7 +51,7 @@ class Section:
 
     Attributes:
         kind: First word, empty for a file.
-        name: What stands between the first word and the bracket: a name, or a condition; empty where nothing does.
+        name: What is between the first word and the bracket: a name or a condition; empty if nothing is.
         file: Where it begins; None for text that is not from a file.
         line: Of that file, from 1.
         end: Line of its closing bracket, 0 while it has none.
@@ -86,11 +86,11 @@ class Section:
 
 def read_text(text: str, file: Path | None = None) -> Section:
     """
-    Read configuration text; what makes no sense is passed over.
+    Read configuration text; what makes no sense is skipped.
 
     Args:
         text: The text of a whole file.
-        file: The file, for those who say where something is.
+        file: The file, for messages that say where something is.
     """
     top = Section(file=file)
     stack = [top]

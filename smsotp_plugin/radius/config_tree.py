@@ -9,7 +9,7 @@ from pathlib import Path
 from smsotp_plugin.plain_file import LARGEST_FILE, read_plain_file
 from smsotp_plugin.radius.config_text import Section, Statement, read_text
 
-#: Where the packages of the distributions, and FreeRADIUS's own, have their configuration.
+#: Where the distributions' packages, and FreeRADIUS's own, have their configuration.
 _USUAL_PLACES = tuple(
     Path(place) for place in ("/etc/freeradius/3.0", "/etc/freeradius", "/etc/raddb", "/usr/local/etc/raddb")
 )
@@ -38,7 +38,7 @@ class ConfigTree:
 
 def find_running_main_file(program: str, options: Mapping[str, str]) -> Path | None:
     """
-    Return the main file that a server was started with, or None where that cannot be told.
+    Return the main file that a server was started with, or None if that cannot be determined.
 
     Args:
         program: Its name, as in ``/proc/self/cmdline``.
@@ -51,7 +51,7 @@ def find_running_main_file(program: str, options: Mapping[str, str]) -> Path | N
 
 
 def read_tree(main_file: Path) -> ConfigTree:
-    """Read a configuration from its main file on; what cannot be read is listed in `unread` and left out."""
+    """Read a configuration, beginning with its main file; what cannot be read is listed in `unread` and left out."""
     # The server fills this in before it reads the file, and the first of several values counts.
     own_place = Statement("confdir", "=", str(main_file.parent), main_file, 0)
     tree = ConfigTree(Section(file=main_file, items=[own_place]))
@@ -109,7 +109,7 @@ def _list_files(directory: Path, tree: ConfigTree, place: str) -> list[Path]:
 
 
 def _is_there(file: Path) -> bool:
-    """Tell whether a file is there, as the server asks before it includes one that may be missing: no, where it may not look."""
+    """Tell whether a file is there, as the server does before it includes one that may be missing: no, if it may not look."""
     try:
         file.stat()
     except (OSError, ValueError):
@@ -131,7 +131,7 @@ def _read(file: Path, tree: ConfigTree, place: str) -> str | None:
 
 
 def _expand_all(text: str, above: list[Section]) -> str:
-    """Fill in what is known by now, as FreeRADIUS does; the rest stays as it is."""
+    """Fill in the variables that are known so far, as FreeRADIUS does; the rest stays as it is."""
     if "$" not in text:
         return text
     for _ in range(10):

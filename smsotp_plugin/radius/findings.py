@@ -1,4 +1,4 @@
-"""What is said about the virtual servers: the names of our policies, a row of the table, a problem."""
+"""What is reported about the virtual servers: the names of our policies, a row of the table, a problem."""
 
 from dataclasses import dataclass, field
 
@@ -46,7 +46,7 @@ class Finding:
         where: File and line.
         what: What is wrong, without a full stop.
         means: What follows from it for the site.
-        lines: What to type, as it stands in the file; none where something has to be removed.
+        lines: What to type, as it has to be in the file; none if something has to be removed.
     """
 
     where: str
@@ -66,7 +66,7 @@ class Row:
     Attributes:
         site: Its name.
         ways: How requests come to it.
-        cells: By the name of a policy, where it is called or what is wrong.
+        cells: For each policy, by its name: where it is called, or what is wrong.
     """
 
     site: str

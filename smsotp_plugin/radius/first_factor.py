@@ -19,7 +19,7 @@ from smsotp_plugin.radius.unlang import (
 
 #: What cannot carry a code; without a challenge after them, `smsotp_post_auth` keeps their users out, as it should.
 _WITHOUT_CODE = frozenset({"chap", "mschap", "digest", "eap", "ms-chap"})
-#: Modules that say ok without having asked for anything.
+#: Modules that return ok without having asked for anything.
 _ALWAYS_OK = frozenset({"ok", "always", "updated", "noop"})
 _OK = re.compile(r"\(*\s*ok\s*(\|\|\s*(updated|noop)\s*)*\)*")
 
@@ -39,7 +39,7 @@ class Entry:
 
     Attributes:
         name: The Auth-Type, or the module's name.
-        item: Where it stands.
+        item: Where it is.
         treatment: What it does.
         factors: Modules whose ok leads to no challenge.
         wrong: What is wrong with its challenge, as the second half of a sentence.
@@ -59,7 +59,7 @@ class Entry:
 
 @dataclass(slots=True)
 class _Walk:
-    """How far an entry has been read: `factors` have said ok, and no code has been asked for since."""
+    """How far an entry has been read: `factors` have returned ok, and no code has been asked for since."""
 
     factors: list[str] = field(default_factory=list)
     asked: bool = False
@@ -167,7 +167,7 @@ class _Reader:
             walk.wrong.append("is called where no first factor has said ok, so nobody can log in")
 
     def _read_without_challenge(self, sections: list[Section], walk: _Walk) -> None:
-        """Read conditions that choose among first factors, or that reject whose first factor was wrong."""
+        """Read conditions that choose among first factors, or that reject users whose first factor was wrong."""
         rejects_others = any(
             re.fullmatch(r"\(*\s*!\s*\(*ok\)*", section.name) and self._ends(section) for section in sections
         )

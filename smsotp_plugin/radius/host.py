@@ -1,5 +1,5 @@
 """
-What is peculiar about living in FreeRADIUS: versions, search path, check mode, collector, exit. Standard library only.
+What is special about running inside FreeRADIUS: versions, search path, check mode, collector, exit. Standard library only.
 
 Imported by the door before anything else, because `prefer_own_packages` decides which third-party packages the
 modules after it get.
@@ -20,17 +20,17 @@ from pathlib import Path
 from smsotp_plugin.clock import Deadline, SystemClock
 from smsotp_plugin.wire.program import NotStarted, ProgramRunner, TimeLimit
 
-#: The program that runs this process: inside FreeRADIUS, the server, also when its file was replaced meanwhile.
+#: The program of this process: inside FreeRADIUS, the server, even if its file has been replaced since.
 _THIS_PROGRAM = Path("/proc/self/exe")
-#: Seconds; an answer takes some hundredths.
+#: Seconds; an answer takes a few hundredths.
 _VERSION_LIMIT = 5.0
 #: Options of the command ``freeradius``, 3.0 to 3.2.
 _SERVER_OPTIONS = "Cd:D:fhi:l:mMn:p:PstTvxX"
 
 #: Older servers end the interpreter without holding its lock.
 _FIRST_WITH_SAFE_EXIT = (3, 2, 7)
-#: The version that is assumed of a server that does not tell its own: its exit is left alone, because a guard that is not
-#: needed hangs the server, and one that is missing only spoils its exit status.
+#: The version that is assumed if a server does not say its own. Its exit is then left alone, because a guard that is not
+#: needed hangs the server, while a missing one only spoils its exit status.
 IF_UNKNOWN = _FIRST_WITH_SAFE_EXIT
 _OLDEST = (3, 2, 1)
 #: ``prctl(2)``
@@ -45,7 +45,7 @@ class HostError(Exception):
 
 def prefer_own_packages() -> None:
     """
-    Put what ``python_path`` names in front of the distribution's packages.
+    Put the directories in ``python_path`` in front of the distribution's packages.
 
     rlm_python3 appends it, so that ``/usr/lib/python3/dist-packages`` would win, and does not read ``.pth`` files.
     """
@@ -63,10 +63,10 @@ def prefer_own_packages() -> None:
 
 def read_any_text() -> None:
     """
-    Have bytes that are not UTF-8 come to us as lone surrogates (PEP 383), in any attribute of any list.
+    Make bytes that are not UTF-8 reach us as lone surrogates (PEP 383), in any attribute of any list.
 
-    rlm_python3 reads all lists, strictly: at one such byte, in a network's name or from a directory, it fails without
-    calling us. It has no Python frame around it, which tells its reading apart from everything else that is strict.
+    rlm_python3 reads all lists strictly: at one such byte, in a network's name or from a directory, it fails without
+    calling us. Its reading has no Python frame around it, which distinguishes it from all other strict reading.
     """
     escape = codecs.lookup_error("surrogateescape")
 
@@ -88,7 +88,7 @@ def find_server_version(program: Path = _THIS_PROGRAM, limit: float = _VERSION_L
         limit: Seconds after which it is killed.
 
     Raises:
-        HostError: It does not tell, and why.
+        HostError: It does not say; the text says why.
     """
     try:
         ended = ProgramRunner(os.environ).run([str(program), "-v"], b"", Deadline.after(limit, SystemClock()))
@@ -105,7 +105,7 @@ def find_server_version(program: Path = _THIS_PROGRAM, limit: float = _VERSION_L
 
 def refuse_unusable(version: tuple[int, int, int]) -> None:
     """
-    Stop if the server is too old. Nothing else is judged by the number: distributions mend what upstream broke.
+    Stop if the server is too old. Nothing else is judged by the version number: distributions fix what upstream broke.
 
     Raises:
         HostError: With what to install instead.
@@ -138,14 +138,14 @@ def forbid_core_dumps() -> str:
     """
     Keep the key, passwords and codes out of core dumps, and other processes of the server's user out of its memory.
 
-    By itself, ``allow_core_dumps = no`` sets a limit, which the kernel does not heed where a program takes the cores
-    (core(5)), such as that of systemd.
+    ``allow_core_dumps = no`` alone sets a limit, which the kernel ignores if a program receives the core dumps (core(5)), as
+    systemd's does.
 
     Returns:
         Why there may be core dumps, for the log; empty where there are none.
     """
     limit, _ = resource.getrlimit(resource.RLIMIT_CORE)
-    # The server has set the limit before it loads modules; core dumps that somebody has asked for are left to them.
+    # The server sets the limit before it loads modules; if somebody has asked for core dumps, they stay allowed.
     if limit:
         return (
             "core dumps are allowed: one would hold the key of the store, passwords and codes; unless you are investigating a crash, "
@@ -172,7 +172,7 @@ def find_server_options(command_line: list[str]) -> dict[str, str]:
     Return the options that the server was started with, for example ``{"-f": "", "-d": "/etc/raddb"}``.
 
     Args:
-        command_line: As in ``/proc/self/cmdline``, with the program's name; of another program nothing is returned.
+        command_line: As in ``/proc/self/cmdline``, with the program's name; for another program nothing is returned.
     """
     try:
         options, _ = getopt.gnu_getopt(command_line[1:], _SERVER_OPTIONS)
@@ -190,11 +190,10 @@ def read_command_line() -> list[str]:
 
 def calm_collector() -> None:
     """
-    Make Python's garbage collector go through everything only rarely; called when all is started.
+    Make Python's garbage collector go through everything only rarely; called when everything is started.
 
-    Challenges and messages that wait live for seconds and are not garbage, but a full collection goes through all of
-    them, and no log-in is answered meanwhile: 0.1 s with some ten thousand messages (decision 0008). Young cycles are
-    collected as before.
+    Waiting challenges and messages live for seconds and are not garbage, but a full collection goes through all of them, and
+    meanwhile no log-in is answered: 0.1 s with some ten thousand messages (decision 0008). Young cycles are collected as before.
     """
     gc.collect()
     gc.freeze()
@@ -204,10 +203,10 @@ def calm_collector() -> None:
 
 def guard_exit(version: tuple[int, int, int]) -> None:
     """
-    Take the interpreter's lock at the exit of servers that forget to do so (before 3.2.7).
+    Take the interpreter's lock at exit on servers that forget to do so (before 3.2.7).
 
-    Without it, whatever is still open at exit ends the server with SIGABRT. Later servers hold the lock, and taking
-    it a second time would hang them.
+    Without it, anything still open at exit ends the server with SIGABRT. Later servers hold the lock, and taking it a second
+    time would hang them.
     """
     if version < _FIRST_WITH_SAFE_EXIT:
         register = threading._register_atexit  # type: ignore[attr-defined]  # noqa: SLF001  (no public way)

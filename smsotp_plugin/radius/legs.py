@@ -41,8 +41,8 @@ class Legs:
     places: Sequence[AttributePlace]
 
     def look(self, packet: Packet) -> ModuleAnswer:
-        """Tell an answer leg, whose User-Password is a code, from a first leg."""
-        # Every first leg comes by here too: without a State, nothing more of it is read.
+        """Tell whether a packet is an answer leg, whose User-Password is a code, or a first leg."""
+        # Every first leg comes through here too: without a State, nothing more of it is read.
         answers = has_state(packet) and self.login.is_answer(read_request(packet, ()))
         return NOOP, (), (_RESULTS["answer" if answers else "none"],)
 
@@ -51,7 +51,7 @@ class Legs:
         return _write_answer(self.login.first_leg(read_request(packet, self.places)))
 
     def answer_leg(self, packet: Packet) -> ModuleAnswer:
-        """Judge an answer to a challenge; NOOP where the challenge is not one of ours."""
+        """Judge an answer to a challenge; NOOP if the challenge is not one of ours."""
         return _write_answer(self.login.answer_leg(read_request(packet, self.places)))
 
     def notify(self, packet: Packet) -> ModuleAnswer:
@@ -62,7 +62,7 @@ class Legs:
         return NOOP, (), ()
 
     def note(self, packet: Packet) -> ModuleAnswer:
-        """Log why the policies reject a request, in the words that they have left in it."""
+        """Log why the policies reject a request, in the words that they have put into it."""
         self.login.note_refusal(*read_refusal(packet))
         return REJECT, (), ()
 

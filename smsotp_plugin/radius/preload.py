@@ -1,15 +1,15 @@
 """
-Everything that the log-ins to come would import, loaded at the start.
+Loads everything at the start that later log-ins would import.
 
-An import during a log-in that fails, because packages are being upgraded or descriptors have run out, may leave the lock of
-its module taken, and all requests after it would wait for ever. The standard library, too, imports on first use.
+If an import during a log-in fails, because packages are being upgraded or descriptors have run out, the lock of its module may
+stay taken, and all later requests would wait for ever. The standard library imports on first use, too.
 """
 
 import importlib
 
 from smsotp_plugin.sms.numbering import load_numbering_plans
 
-#: What the standard library imports when it is first needed; names of 3.11 to 3.14.
+#: What the standard library imports on first use; the names are those of 3.11 to 3.14.
 _LATER = (
     "email.generator",
     "encodings.idna",

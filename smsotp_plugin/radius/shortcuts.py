@@ -1,4 +1,4 @@
-"""What makes an Access-Accept leave without ``post-auth``: a ``Post-Auth-Type`` in the control list."""
+"""How an Access-Accept can leave without ``post-auth``: through a ``Post-Auth-Type`` in the control list."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -73,7 +73,7 @@ def _find_in_users_file(path: Path, depth: int = 0) -> Iterator[tuple[str, str]]
     try:
         lines = read_plain_file(path, LARGEST_FILE).decode("utf-8", errors="surrogateescape").splitlines()
     except (OSError, ValueError):
-        # The server says so in better words, and does not start.
+        # The server does not start, and says why in better words.
         return
     for number, line in enumerate(lines, 1):
         # The indented lines are for the reply.

@@ -23,7 +23,7 @@ from smsotp_plugin.radius.unlang import Call, Item, Reach, Unlang, list_actions,
 
 
 def uses_us(site: Site, unlang: Unlang) -> bool:
-    """Tell whether a virtual server calls any of our policies, or our module by itself, wherever that is."""
+    """Tell whether a virtual server calls any of our policies, or our module by itself, in any place."""
     return any(_is_ours(call.name) for _, call in list_all_calls(site.section, unlang))
 
 
@@ -34,7 +34,7 @@ def judge_site(site: Site, unlang: Unlang, *, ours: bool) -> tuple[Row, list[Fin
     Args:
         site: The virtual server.
         unlang: Reads its sections.
-        ours: Whether it calls any of our policies; one that calls none is in order, and asks for no code.
+        ours: Whether it calls any of our policies; a server that calls none is in order, and asks for no code.
     """
     judge = _Judge(site, unlang)
     tunnels = [f"inside of EAP ({', '.join(site.inner)})"] if site.inner else []
@@ -306,7 +306,7 @@ class _Judge:
         return None
 
     def _hint(self, name: str) -> str:
-        """Say where it is commented out, if it is."""
+        """Say where the call is commented out, if it is."""
         for line, text in enumerate(_write_text(self.site.section), 1):
             inside = self.site.section.line <= line <= (self.site.section.end or line)
             if inside and re.match(rf"\s*#[#\s]*-?{name}\b", text):
@@ -319,7 +319,7 @@ class _Judge:
         return [other for other in calls[:place] if other.name not in self.unlang.atoms]
 
     def _list_items_after(self, section: Section, call: Call) -> list[Item]:
-        """Return the items of a section after the one in which a call stands."""
+        """Return the items of a section after the one that contains a call."""
         holder = call.around[0] if call.around else call.item
         places = [
             place

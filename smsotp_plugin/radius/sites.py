@@ -19,10 +19,10 @@ class Site:
     A virtual server.
 
     Attributes:
-        name: Empty where the sections stand outside any ``server``.
+        name: Empty if the sections are outside any ``server``.
         section: What is in it.
-        ways: How a client's Access-Request comes to it, for example ``*:1812`` or ``client vpn``; none for those that
-            nothing leads to, and for those inside of EAP.
+        ways: How a client's Access-Request comes to it, for example ``*:1812`` or ``client vpn``; none if nothing leads to it,
+            or if it is inside of EAP.
         inner: Names of the EAP methods that use it for what is inside their tunnel.
     """
 

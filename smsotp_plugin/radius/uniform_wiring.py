@@ -1,4 +1,4 @@
-"""Whether rejections take the same time where ``[challenge] uniform`` is set: the policy for that, and what it needs."""
+"""Whether rejections take the same time if ``[challenge] uniform`` is set: the policy for that, and what it needs."""
 
 from collections.abc import Iterator, Sequence
 
@@ -48,12 +48,12 @@ def _judge_site(site: Site, unlang: Unlang) -> Iterator[Finding]:
 
 
 def _find_reject_delay(root: Section) -> float:
-    """Return the delay in seconds; 0 where none is set, as FreeRADIUS has it."""
+    """Return the delay in seconds; 0 if none is set, as FreeRADIUS does."""
     said = [
         section.values.get("reject_delay", "0") for section in root.sections if section.kind == "security"
     ]
     try:
         return float(said[0]) if said else 0.0
     except ValueError:
-        # Perhaps it is a variable, whose value only FreeRADIUS knows.
+        # It may be a variable, whose value only FreeRADIUS knows.
         return _SHORTEST

@@ -1,4 +1,4 @@
-"""What a section of a virtual server calls, in which order, and whether it always does: unlang, read and not run."""
+"""What a section of a virtual server calls, in which order, and whether always: unlang is read here, not run."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -47,8 +47,8 @@ class Call:
     One module, policy or keyword that a section calls.
 
     Attributes:
-        name: As it stands there.
-        item: Where it stands; this may be in a policy.
+        name: As it is written there.
+        item: Where it is; this may be in a policy.
         around: Sections between it and the section that was asked about, the outermost first.
     """
 
@@ -157,7 +157,7 @@ class Unlang:
 
 
 def list_all_calls(server: Section, unlang: Unlang) -> Iterator[tuple[str, Call]]:
-    """Yield all calls of a virtual server, each with the list that it stands in: ``post-auth, Post-Auth-Type REJECT``."""
+    """Yield all calls of a virtual server, each with the list that it is in: ``post-auth, Post-Auth-Type REJECT``."""
     for section in server.sections:
         if section.kind in _SERVER_LISTS:
             yield from _list_calls(section, section.kind, unlang)
@@ -188,12 +188,12 @@ def split_chains(items: Sequence[Item]) -> Iterator[list[Item]]:
 
 
 def read_called(item: Item) -> str:
-    """Return what an item calls: the word by itself, or that before ``{ ok = return }``."""
+    """Return what an item calls: the word by itself, or the word before ``{ ok = return }``."""
     return item.name if isinstance(item, Statement) else item.kind
 
 
 def is_assignment(item: Item) -> bool:
-    """Tell whether it is ``name = value``: in a section of modules, what follows from a return code."""
+    """Tell whether it is ``name = value``: in a section of modules, this says what follows from a return code."""
     return isinstance(item, Statement) and bool(item.operator)
 
 

@@ -24,10 +24,10 @@ class Wiring:
     Attributes:
         rows: One for each virtual server that clients or EAP reach, or that calls one of our policies.
         problems: What is wrong.
-        notes: Sentences about what is allowed, but may not be meant.
+        notes: Sentences about what is allowed but may not be meant.
         begun: Whether any virtual server calls one of our policies.
-        unread: Sentences about files that cannot be read, because of which the rest is not certain.
-        uneven: By what rejections that are to look alike can be told apart.
+        unread: Sentences about files that cannot be read, so that the rest is not certain.
+        uneven: How rejections that are to look alike can be told apart.
     """
 
     rows: list[Row]
@@ -48,7 +48,7 @@ def judge_wiring(main_file: Path, *, uniform: bool = False) -> Wiring:
     """
     tree = read_tree(main_file)
     policies = _read_policies(tree.root)
-    # The policies that ours call are as we wrote them, too.
+    # The policies that our own policies call are as we wrote them, too.
     own = (name for name in policies if name.startswith("smsotp_"))
     unlang = Unlang(policies, frozenset({*POLICIES, *own}))
     sites = find_sites(tree.root)

@@ -1,7 +1,7 @@
 """
 What a store promises about shares of answers: counts by hour, and the brakes that follow from them.
 
-They only have to be right on the whole: what was counted within the last minute may be lost with its process.
+They only have to be roughly right: what was counted within the last minute may be lost with its process.
 """
 
 from abc import ABC, abstractmethod
@@ -39,15 +39,15 @@ class Fate(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Brake:
     """
-    No SMS go to a block of numbers or a country, or are sent for a station, for a while.
+    For a while, no SMS are sent to a block of numbers or a country, or for a station.
 
     Attributes:
-        key: Of what.
-        label: The same for people: the first digits of the numbers, the country, or the station.
+        key: What it stops.
+        label: The same for people to read: the first digits of the numbers, the country, or the station.
         since: Unix seconds.
         until: The same.
         reason: In words.
-        enforced: Whether SMS are refused, or it is only told that they would be.
+        enforced: Whether SMS are refused; otherwise it is only reported that they would be.
     """
 
     key: str
@@ -76,7 +76,7 @@ class AnswerStore(ABC):
 
     def tell_fate(self, state: str, fate: Fate) -> None:  # noqa: B027  (a store of one machine has nobody to tell)
         """
-        Let all processes that use the store know soon what became of an SMS that this one did not send; returns at once, raises nothing.
+        Soon tell all processes that use the store what became of an SMS that this one did not send; returns at once, raises nothing.
 
         Args:
             state: Of its challenge.
@@ -84,13 +84,13 @@ class AnswerStore(ABC):
         """
 
     def hear_fates(self) -> Sequence[tuple[str, Fate]]:
-        """Return what was told since the last call, as State and fate, also by this process; some may have been lost."""
+        """Return what was told since the last call, by this process too, as State and fate; some may have been lost."""
         return ()
 
     @abstractmethod
     def put_brakes(self, brakes: Sequence[Brake]) -> None:
-        """Keep brakes; one of the same key takes the place of the one before."""
+        """Keep brakes; a brake replaces an earlier one with the same key."""
 
     @abstractmethod
     def list_brakes(self) -> Sequence[Brake]:
-        """Return the brakes that are kept; those that are over go sooner or later."""
+        """Return the brakes that are kept; those that are over are removed sooner or later."""

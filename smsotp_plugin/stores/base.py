@@ -1,16 +1,17 @@
 """
 What a store promises.
 
-Each method is one atomic change, safe under threads and processes: whoever comes second sees what the first one did.
+Each method is one atomic change, safe under threads and processes: the second caller sees what the first one did.
 A store compares seals, never codes, and never holds a code or a telephone number in clear.
 
 Moments are wall time, which somebody may set forward or back at any time. So every span is checked at both ends: something
 younger than N seconds was made within the last N seconds, and not in the future; and a code with a life of N seconds is
-valid for less than N seconds after the moment at which it was made, and for as long before it if the clock was set back.
+valid for less than N seconds after the moment at which it was made, and equally long before that moment if the clock was
+set back.
 
 Spans count from the moment of a request. But requests do not get their turn in the order in which they came, and what a later
-one did before it was this one's turn is not in the future. So the store's own clock decides what is in the future; it is read
-when it is the request's turn.
+request did before this one's turn is not in the future. So the store's own clock decides what is in the future; it is read
+when the request gets its turn.
 """
 
 from abc import abstractmethod
@@ -19,9 +20,9 @@ from dataclasses import dataclass, field
 from smsotp_plugin.stores.guesses import Guesser, GuessStore
 from smsotp_plugin.stores.kept import KeptListener, MessageStore, Parcel
 
-#: Seconds that a challenge is kept after its end, so that a late answer can be told that it is late.
+#: Seconds that a challenge is kept after its end, so that a late answer can be recognised as late.
 KEPT_AFTER_EXPIRY = 600.0
-#: Seconds. What ends later than this from now was made by a clock that went wrong.
+#: Seconds. A challenge that ends later than this from now was made by a wrong clock.
 FURTHEST_END = 86400.0
 
 
@@ -79,7 +80,7 @@ class Challenge:
 @dataclass(frozen=True, slots=True)
 class ResendRules:
     """
-    What limits further messages for one challenge.
+    The limits on further messages for one challenge.
 
     Attributes:
         limit: How many, at most.
@@ -108,7 +109,7 @@ class ChallengeStore(MessageStore, GuessStore):
 
     @abstractmethod
     def listen(self, listener: KeptListener) -> None:
-        """From now on, tell this listener whose codes may be sent: those whose challenge and message survive."""
+        """From now on, tell this listener which codes may be sent: those whose challenge and message survive."""
 
     @abstractmethod
     def open_challenge(self, new: Challenge, parcel: Parcel) -> Challenge:
@@ -120,7 +121,7 @@ class ChallengeStore(MessageStore, GuessStore):
 
         Args:
             new: The challenge; its `created` is the moment of the request.
-            parcel: With the message that carries its code; kept, paid for, and told to the listener, if and only if `new` is
+            parcel: With the message that carries its code. It is kept, paid for and told to the listener if and only if `new` is
                 kept.
 
         Returns:
@@ -147,7 +148,7 @@ class ChallengeStore(MessageStore, GuessStore):
         """
         Use up one try of a challenge, and the challenge itself if the answer is right; count the answer for the account.
 
-        Expired, WrongCode and TooManyAttempts hold the challenge as it is then, so that nobody has to ask for it.
+        Expired, WrongCode and TooManyAttempts hold the challenge as it is afterwards, so that the caller need not ask for it.
 
         Args:
             state: As the client sent it.
@@ -217,7 +218,7 @@ class ChallengeStore(MessageStore, GuessStore):
         """
         Return once everything that this store was told survives the death of this process, and the listener knows of it.
 
-        Called by the listener itself, it does not wait for the listener.
+        If the listener itself calls this, it does not wait for the listener.
 
         Raises:
             StoreError: Something does not survive; the listener is never told of it.

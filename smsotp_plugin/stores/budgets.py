@@ -1,11 +1,11 @@
 """
 What a store promises about budgets: how many SMS somebody gets within some time, however many ask at once.
 
-Whoever opens a challenge or asks for its code again says what that costs, and the store decides in the same change. A store
-knows no names: it keeps budgets for digits that the flow has made from them.
+The call that opens a challenge or asks for its code again says what that costs, and the store decides in the same change. A
+store knows no names: it keeps budgets for digits that the flow has made from them.
 
-Spans of time do not depend on what is done to the wall clock: what was spent while this process runs is as old as it is, and what
-was spent before is as old as the clocks say, or new where it seems to be in the future.
+Spans of time do not depend on changes of the wall clock: what was spent while this process runs has its true age, and what was
+spent before is as old as the clocks say, or new if it seems to be in the future.
 """
 
 from abc import ABC, abstractmethod
@@ -39,12 +39,12 @@ class Scope(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Spending:
     """
-    What one SMS costs, and whose budgets that concerns.
+    What one SMS costs, and whose budgets it counts for.
 
     Attributes:
         keys: The letter of a `Scope` and hexadecimal digits.
         money: Millionths of the currency.
-        messages: How many SMS; fewer than 0 where SMS were counted that were not sent.
+        messages: How many SMS; below 0 for SMS that were counted but not sent.
     """
 
     keys: tuple[str, ...]
@@ -58,9 +58,9 @@ class BudgetRules:
     The budgets.
 
     Attributes:
-        quotas: Of each scope that is limited.
+        quotas: Those of each scope that is limited.
         money_per_day: Millionths of the currency within 24 hours; None for no limit.
-        enforced: Whether what is over budget is refused.
+        enforced: Whether SMS over budget are refused.
     """
 
     quotas: Mapping[Scope, tuple[Quota, ...]] = field(default_factory=dict)
@@ -74,7 +74,7 @@ NO_BUDGETS = BudgetRules()
 @dataclass(frozen=True, slots=True)
 class Count:
     """
-    What a counter went up by on one day.
+    By how much a counter went up on one day.
 
     Attributes:
         day: In UTC.
@@ -93,10 +93,10 @@ class Usage:
     What a command can learn of the budgets.
 
     Attributes:
-        at: The moment that all of this is about, in Unix seconds by the clock that the servers go by.
+        at: The moment of all of this, in Unix seconds, by the clock that the servers go by.
         counts: The oldest day first.
-        spent: Of each key for which anything counts: its quotas, and how many SMS count for each.
-        brakes: The first one first.
+        spent: For each key for which anything counts: its quotas, and how many SMS count for each.
+        brakes: The earliest first.
     """
 
     at: float
@@ -113,7 +113,7 @@ class BudgetStore(ABC):
         """
         Tell which budget one more SMS would exceed, as far as this process knows; no I/O.
 
-        This only looks: another SMS may come first. The decision that counts is made in the change that the SMS belongs to.
+        This only looks: another SMS may come first. The binding decision is made in the change that the SMS belongs to.
         """
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""All that a store holds, in a form that every kind of store can read and write: for moving from one to another."""
+"""Everything that a store holds, in a form that every kind of store can read and write: for moving from one to another."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class StoredMessage:
 
     Attributes:
         message: As it is kept.
-        may_have_it: The gateways that have it, or may.
+        may_have_it: The gateways that have it, or may have it.
     """
 
     message: KeptMessage
@@ -56,9 +56,9 @@ class StoredStreak:
     A count of wrong answers in a row.
 
     Attributes:
-        name: Under which it is counted.
-        place: Of the streak.
-        other_name: Of the same account.
+        name: The name under which it is counted.
+        place: The place of the streak.
+        other_name: Another name of the same account.
         streak: The count.
     """
 
@@ -74,8 +74,8 @@ class WrongAnswer:
     One of the wrong answers of the last day.
 
     Attributes:
-        name: Under which it is counted.
-        place: Of its streak.
+        name: The name under which it is counted.
+        place: The place of its streak.
         at: Unix seconds.
     """
 
@@ -91,7 +91,7 @@ class Expense:
 
     Attributes:
         at: Unix seconds.
-        spending: What was spent; its `messages` is 0 where everything before it is lifted.
+        spending: What was spent; its `messages` is 0 if it lifts everything before it.
     """
 
     at: float

@@ -1,4 +1,4 @@
-"""The life of each message as it is written down: what was asked, tried, answered. No code and no whole number in it."""
+"""The life of each message as it is written down: what was asked, tried, answered. It holds no code and no whole number."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -32,15 +32,15 @@ class DeliveryEvent:
     One line of a message's life.
 
     Attributes:
-        reference: Of the message; empty for a delivery receipt, which belongs by gateway and `gateway_id`.
+        reference: That of the message; empty for a delivery receipt, which belongs to its message by gateway and `gateway_id`.
         at: Unix seconds.
         kind: What happened.
-        gateway: Its name, where one is concerned.
+        gateway: The gateway's name, if one is concerned.
         gateway_id: The gateway's own id of the message.
         detail: In words.
         user: User-Name; only in `REJECTED` and `ASKED`.
-        number: Masked; only in `ASKED`, and in `REJECTED` where it is known.
-        number_hash: Fingerprint of the number, to search by; where `number` is.
+        number: Masked; only in `ASKED`, and in `REJECTED` if it is known.
+        number_hash: Fingerprint of the number, to search by; set wherever `number` is.
     """
 
     reference: str
@@ -55,7 +55,7 @@ class DeliveryEvent:
 
 
 def describe(event: DeliveryEvent) -> str:
-    """Say what an event was, without whose message it is: in the words of the log and of ``smsotp trace`` alike."""
+    """Describe an event without saying whose message it is, in the same words for the log and ``smsotp trace``."""
     told = f", its id {event.gateway_id}" if event.gateway_id else ""
     match event.kind:
         case EventKind.ATTEMPT if event.detail == "accepted":
@@ -80,7 +80,7 @@ class Wanted:
 
 
 class DeliveryRecorder(ABC):
-    """Who writes those lines down; `StoreKind.read_trace` reads them."""
+    """Writes those lines; `StoreKind.read_trace` reads them."""
 
     @abstractmethod
     def record(self, event: DeliveryEvent) -> None:

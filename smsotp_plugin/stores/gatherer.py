@@ -13,7 +13,7 @@ GATHERING = 0.01
 
 class Gatherer:
     """
-    Does something soon after it was asked to, once for all who ask meanwhile.
+    Does something soon after it is asked to, once for all who ask in the meantime.
 
     Args:
         work: What is done; raises nothing.
@@ -29,7 +29,7 @@ class Gatherer:
         self._thread = threading.Thread(target=self._go_on, name="smsotp-store", daemon=True)
 
     def start(self) -> None:
-        """Begin; raises NoThread where there is no thread for it."""
+        """Begin; raises NoThread if there is no thread for it."""
         start_thread(self._thread)
 
     def soon(self) -> None:
@@ -39,7 +39,7 @@ class Gatherer:
             self._wake.put(True)
 
     def stop(self) -> None:
-        """End the thread after what was asked for before; waits for its end, unless the thread itself calls this."""
+        """End the thread after what was asked for before; waits until it has ended, unless the thread itself calls this."""
         self._wake.put(False)
         if threading.current_thread() is not self._thread:
             self._thread.join()

@@ -2,13 +2,13 @@
 What a store promises about wrong answers, and the arithmetic of waits and locks. Pure functions, apart from the contract.
 
 Wrong answers are counted for an account, under two names: a fingerprint of the folded User-Name and one of the telephone number.
-Under each, wrong answers in a row are counted in streaks: one for each place from which a right answer came not long ago, and one
-for all others. The name with the longer wait decides.
+Under each, wrong answers in a row are counted in streaks: one for each place from which a right answer came recently, and one
+for all other places. The name with the longer wait decides.
 
-A right answer ends its own streak only: otherwise, whoever knows the password could try again after each log-in of the user.
-It does not end the count of a day. One such count is common to all streaks whose place an attacker can share without guessing
-it: the general one, and those of clients that send no station. A few of its answers are kept for known clients, so that nobody
-else can use up their day.
+A right answer ends only its own streak: otherwise somebody who knows the password could try again after each log-in of the
+user. It does not end the count of a day. All streaks whose place an attacker can share without guessing it have one such count
+in common: the general streak, and those of clients that send no station. A few answers of that count are kept for known
+clients, so that nobody else can use up their day.
 """
 
 import math
@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 GENERAL = ""
 #: Seconds.
 DAY = 86400.0
-#: No more answers in a row are ever looked at (NIST SP 800-63B-4 section 3.2.2); nobody but the administrator ends that.
+#: No more answers in a row are ever looked at (NIST SP 800-63B-4 section 3.2.2); only the administrator can end that.
 LAST = 100
-#: How many known places an account has at most; the one that has not been seen for the longest time is forgotten first.
+#: The most known places that an account has; the one that has not been seen for the longest time is forgotten first.
 MOST_PLACES = 10
 #: Seconds after which a proof is worth nothing, whatever the rules say.
 LONGEST_KNOWN = 366 * DAY
@@ -39,7 +39,7 @@ class GuessRules:
     Attributes:
         free: Wrong answers in a row without a wait, 1 to `most`.
         most: Wrong answers in a row and in a day, at most `LAST`.
-        first_wait: Seconds before the next challenge after `free` of them; doubled by each further one.
+        first_wait: Seconds before the next challenge after `free` of them; each further one doubles this.
         longest_wait: Seconds.
         lock: Seconds without challenges and answers after `most` of them.
         known_for: Seconds for which a place is known after a right answer.
@@ -53,7 +53,7 @@ class GuessRules:
     known_for: float
 
     def wait_after(self, in_a_row: int) -> float:
-        """Return the seconds before the next challenge after so many wrong answers in a row."""
+        """Return the seconds before the next challenge after this many wrong answers in a row."""
         if in_a_row < self.free:
             return 0.0
         if in_a_row >= self.most:
@@ -71,7 +71,7 @@ class GuessRules:
         return max(1, self.most - self.kept)
 
     def lock_after(self, in_a_row: int) -> float:
-        """Return the seconds in which no answer is looked at after so many wrong ones in a row."""
+        """Return the seconds in which no answer is looked at after this many wrong ones in a row."""
         if in_a_row >= LAST:
             return math.inf
         return self.lock if in_a_row >= self.most else 0.0
@@ -80,11 +80,11 @@ class GuessRules:
 @dataclass(frozen=True, slots=True)
 class Guesser:
     """
-    Whose answers count together, and where they come from.
+    The account whose answers count together, and where they come from.
 
     Attributes:
         accounts: Fingerprints of the folded User-Name, the present one first: one for each key.
-        places: The same of the station, or of the client where that sends none; see `station_place` and `client_place`.
+        places: Fingerprints of the station, or of the client if that sends no station; see `station_place` and `client_place`.
         rules: What follows from wrong ones.
     """
 
@@ -99,7 +99,7 @@ def station_place(fingerprint: str) -> str:
 
 
 def is_station_place(place: str) -> bool:
-    """Tell whether a place is a station: whoever comes through the same client does not share it."""
+    """Tell whether a place is a station: others who come through the same client do not share it."""
     return place.startswith(_STATION)
 
 
@@ -124,14 +124,14 @@ class Streak:
     proven: float = 0.0
 
     def is_known(self, rules: GuessRules, now: float) -> bool:
-        """Tell whether a right answer came from this place not long ago."""
+        """Tell whether a right answer came from this place recently."""
         return now - rules.known_for < self.proven <= now
 
     def after(self, seconds: float, now: float) -> float:
-        """Return the moment so many seconds after the last wrong answer, in Unix seconds; long ago where they are none."""
+        """Return the moment this many seconds after the last wrong answer, in Unix seconds; long ago if they are zero."""
         if math.isinf(seconds):
             return math.inf
-        # What is in the future was written before the clock was set back, and makes nobody wait.
+        # A moment in the future was written before the clock was set back, and makes nobody wait.
         return self.latest + seconds if seconds and self.latest <= now else -math.inf
 
 
@@ -142,8 +142,8 @@ class Standing:
 
     Attributes:
         in_a_row: Wrong answers in a row.
-        challenge_from: Unix seconds from which on it gets a challenge; infinite where only an administrator ends that.
-        answer_from: Unix seconds from which on an answer is looked at; the same.
+        challenge_from: Unix seconds from which it gets a challenge; infinite if only an administrator can end the wait.
+        answer_from: Unix seconds from which an answer is looked at; infinite in the same case.
     """
 
     in_a_row: int = 0
@@ -151,7 +151,7 @@ class Standing:
     answer_from: float = -math.inf
 
     def worse(self, other: "Standing") -> "Standing":
-        """Return the longer waits and the higher count of two."""
+        """Return the longer waits and the higher count of the two."""
         return Standing(
             max(self.in_a_row, other.in_a_row),
             max(self.challenge_from, other.challenge_from),
@@ -159,14 +159,14 @@ class Standing:
         )
 
 
-#: That of an account without wrong answers.
+#: What an account without wrong answers may do.
 CLEAN = Standing()
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
     """
-    All that is counted under one name.
+    Everything that is counted under one name.
 
     Attributes:
         streaks: By place.
@@ -185,7 +185,7 @@ class Tally:
         return GENERAL
 
     def standing(self, guesser: Guesser, now: float) -> Standing:
-        """Say what the account may do, as far as this name goes."""
+        """Return what the account may do, judging by this name alone."""
         rules, place = guesser.rules, self.streak_of(guesser, now)
         streak = self.streaks.get(place, Streak())
         locked = max(streak.after(rules.lock_after(streak.in_a_row), now), self._day_over(place, rules, now))
@@ -193,13 +193,13 @@ class Tally:
         return Standing(streak.in_a_row, max(locked, waits), locked)
 
     def may_wait(self, rules: GuessRules) -> bool:
-        """Tell whether anybody may have to wait, wherever they are; False only where nobody has."""
+        """Tell whether anybody may have to wait, at any place; False only if nobody has to."""
         return len(self.wrong) >= rules.fewest or any(
             streak.in_a_row >= rules.free for streak in self.streaks.values()
         )
 
     def _day_over(self, place: str, rules: GuessRules, now: float) -> float:
-        """Return when the count of a day allows an answer in a streak; in the past where it does now."""
+        """Return when the count of a day allows an answer in a streak; in the past if it does now."""
         today = [(where, at) for where, at in self.wrong if now - DAY < at <= now]
         if place != GENERAL and not place.startswith(_CLIENT):
             counted = [at for where, at in today if where == place]
@@ -220,7 +220,7 @@ class Tally:
 
 
 def worst_standing(tallies: Iterable[Tally], guesser: Guesser, now: float) -> Standing:
-    """Say what an account may do by all of its names."""
+    """Return what an account may do, judging by all of its names."""
     result = CLEAN
     for tally in tallies:
         result = result.worse(tally.standing(guesser, now))
@@ -238,7 +238,7 @@ class GuessStore(ABC):
     @abstractmethod
     def may_wait(self, rules: GuessRules) -> bool:
         """
-        Tell whether anybody at all may have to wait; quick, so that a first leg that goes well asks nothing more.
+        Tell whether anybody at all may have to wait; quick, so that an ordinary first leg asks nothing more.
 
         False only if nobody has to, as far as this process can know; answers are counted in either case.
         """
@@ -246,7 +246,7 @@ class GuessStore(ABC):
     @abstractmethod
     def known_place(self, guesser: Guesser, number_hash: str) -> str:
         """
-        Return which of the places of a guesser is known under the name of its account; empty where none is.
+        Return which of a guesser's places is known under the name of its account; empty if none is.
 
         Args:
             guesser: Who, and from where.
@@ -256,7 +256,7 @@ class GuessStore(ABC):
     @abstractmethod
     def standing(self, guesser: Guesser, number_hash: str) -> Standing:
         """
-        Say what an account may do now.
+        Return what an account may do now.
 
         Args:
             guesser: Who, and from where.

@@ -1,10 +1,10 @@
 """
-What a store promises about messages: what somebody was asked for survives the process that was to send it.
+What a store promises about messages: a message whose code somebody was asked for survives the process that was to send it.
 
 A message is kept in the same change as its challenge, and removed when its outcome is final. It belongs to the store that
-keeps it, for as long as the process lives that has opened this store; then to the one other store that takes it over.
-Before a gateway can have a message, the store says that this gateway may have it, so that whoever takes the message over
-knows where it may have been sent. The store cannot read it.
+keeps it for as long as the process that opened this store lives; then to the one other store that takes it over.
+Before a gateway can have a message, the store notes that this gateway may have it, so that a process that takes the message
+over knows where it may have been sent. The store cannot read the message.
 """
 
 import threading
@@ -39,10 +39,10 @@ class KeptMessage:
 
 class Parcel(Protocol):
     """
-    What is to be sent once it will survive.
+    A message that is to be sent once it is certain to survive.
 
-    A store keeps its message, spends what it costs, counts it for its holders where it waits for workers, and looks at no more than
-    stands here.
+    A store keeps its message, spends what it costs, counts it for its holders if it waits for workers, and looks at nothing but
+    what is declared here.
     """
 
     @property
@@ -59,14 +59,14 @@ class Parcel(Protocol):
 
     def seal(self) -> KeptMessage:
         """
-        Return its message as it is kept; takes microseconds, and raises nothing.
+        Return its message as it is kept; takes microseconds and raises nothing.
 
-        Called once at most, by whichever thread writes, so that no log-in need wait for it.
+        Called at most once, by the thread that writes, so that no log-in need wait for it.
         """
 
 
-#: Told in batches which parcels survive the death of this process from now on, so that they may be sent. Each of them is the
-#: object that was handed in, and is told of once. Called from any thread, with no lock held: it may call every method of the
+#: Told in batches which parcels survive the death of this process from now on, so that they may be sent. Each parcel is the
+#: object that was handed in, and is reported once. Called from any thread, with no lock held: it may call every method of the
 #: store. It raises nothing.
 KeptListener = Callable[[Sequence[Parcel]], None]
 
@@ -101,14 +101,14 @@ class InsideListener:
 @dataclass(frozen=True, slots=True)
 class LeftMessage:
     """
-    A message whose process lives no more.
+    A message whose process no longer lives.
 
     Attributes:
         message: As it was kept.
         is_needed: Whether its code can still let anybody in, and no later message of the same log-in has taken its place.
-        may_have_it: The gateways that have it, or may.
-        deaths: How many processes have died that had it, as far as the store knows.
-        holders: See `Parcel.holders`; none where it did not wait for workers.
+        may_have_it: The gateways that have it, or may have it.
+        deaths: How many processes died while they had it, as far as the store knows.
+        holders: See `Parcel.holders`; none if it did not wait for workers.
     """
 
     message: KeptMessage
@@ -140,12 +140,12 @@ class MessageStore(ABC):
     @abstractmethod
     def begin_attempts(self, attempts: Sequence[Attempt]) -> Sequence[Exception | None]:
         """
-        Note, in the time of one, that gateways may have messages from now on.
+        Note, in one step for all of them, that gateways may have messages from now on.
 
         Returns:
-            For each None where it is noted, and survives the death of this process; else why the gateway must not get the message.
-            That is NotNeeded where another process has let the log-in end or given it a later message, so that no gateway must get
-            this one, and StoreError where it could not be noted.
+            For each attempt, None if it is noted and survives the death of this process; else why the gateway must not get the message:
+            NotNeeded if another process has let the log-in end or given it a later message, so that no gateway must get this one, and
+            StoreError if it could not be noted.
 
         Raises:
             StoreError: None of them could be noted.
@@ -162,7 +162,7 @@ class MessageStore(ABC):
     @abstractmethod
     def take_over(self, now: float) -> Sequence[LeftMessage]:
         """
-        Take over what belongs to processes that live no more; at most one store ever gets each message from one of them.
+        Take over what belongs to processes that no longer live; at most one store ever gets each message from one of them.
 
         Args:
             now: Unix seconds.

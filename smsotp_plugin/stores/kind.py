@@ -1,4 +1,4 @@
-"""What makes a kind of store one of those that the configuration can name."""
+"""The interface of a kind of store that the configuration can name."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ SettingsT = TypeVar("SettingsT", bound=StoreSettings)
 
 
 class Store(ChallengeStore, BudgetStore, AnswerStore, DeliveryRecorder):
-    """All that is kept in one place."""
+    """Everything that is kept in one place."""
 
     def open_queue(self, most: int) -> MessageQueue:
         """
         Have the messages of new challenges wait for workers from now on; for stores whose `StoreSettings.has_queue` says so.
 
-        From then on `open_challenge` and `resend` raise QueueFull where too many wait; nothing has changed then.
+        From then on `open_challenge` and `resend` raise QueueFull if too many wait; then nothing has changed.
 
         Args:
             most: How many may wait.
@@ -73,7 +73,7 @@ class StoreKind(ABC, Generic[SettingsT]):
     @abstractmethod
     def read_trace(self, settings: SettingsT, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
         """
-        Return what is known of somebody's newest messages, beside a running server or without one; changes nothing.
+        Return what is known of somebody's newest messages, whether or not a server is running; changes nothing.
 
         Args:
             settings: Where the store is.
@@ -90,14 +90,14 @@ class StoreKind(ABC, Generic[SettingsT]):
     @abstractmethod
     def erase(self, settings: SettingsT, person: StoredPerson) -> Erased:
         """
-        Remove all that is kept of one person, beside a running server or without one, so that no file holds it any more.
+        Remove everything that is kept of one person, whether or not a server is running, so that no file holds it any more.
 
-        Pending log-ins of theirs can no longer be answered. An SMS that a server is sending at this moment is still sent, and so is a
-        notification that is in no store: one that waits inside a server.
+        Their pending log-ins can no longer be answered. An SMS that a server is sending at this moment is still sent, and so is a
+        notification that waits inside a server and is in no store.
 
         Args:
             settings: Where the store is.
-            person: Who. What bears the name or one of the fingerprints is theirs; nothing else is touched.
+            person: The person. Whatever bears the name or one of the fingerprints is theirs; nothing else is touched.
 
         Raises:
             StoreError: The store is not there or cannot be written, or what was removed may still be found in it.
@@ -106,7 +106,7 @@ class StoreKind(ABC, Generic[SettingsT]):
     @abstractmethod
     def unlock(self, settings: SettingsT, names: Sequence[str]) -> int:
         """
-        Forget the wrong answers of an account, beside a running server or without one; known places stay known.
+        Forget the wrong answers of an account, whether or not a server is running; known places stay known.
 
         Args:
             settings: Where the store is.
@@ -114,7 +114,7 @@ class StoreKind(ABC, Generic[SettingsT]):
                 forgotten as well.
 
         Returns:
-            How many in a row there were.
+            How many wrong answers in a row there were.
 
         Raises:
             StoreError: The store is not there or cannot be written.
@@ -125,12 +125,12 @@ class StoreKind(ABC, Generic[SettingsT]):
         self, settings: SettingsT, rules: BudgetRules, keys: Sequence[str], clock: Clock
     ) -> Usage:
         """
-        Return what is known of the budgets, beside a running server or without one; changes nothing.
+        Return what is known of the budgets, whether or not a server is running; changes nothing.
 
         Args:
             settings: Where the store is.
             rules: The budgets.
-            keys: Of whom; see `Spending`.
+            keys: Whose; see `Spending`.
             clock: Time.
 
         Raises:
@@ -140,7 +140,7 @@ class StoreKind(ABC, Generic[SettingsT]):
     @abstractmethod
     def lift_limits(self, settings: SettingsT, keys: Sequence[str], clock: Clock) -> int:
         """
-        Have all processes forget within seconds what was spent for some keys, beside a running server or without one.
+        Have all processes forget within seconds what was spent for some keys, whether or not a server is running.
 
         Returns:
             How many brakes of these keys there were; they are lifted as well.
@@ -152,7 +152,7 @@ class StoreKind(ABC, Generic[SettingsT]):
     @abstractmethod
     def read_contents(self, settings: SettingsT) -> StoreContents:
         """
-        Return all that the store holds, while no server uses it; changes nothing.
+        Return everything that the store holds, while no server uses it; changes nothing.
 
         Raises:
             StoreError: The store is not there or cannot be read.
@@ -163,7 +163,7 @@ class StoreKind(ABC, Generic[SettingsT]):
         self, settings: SettingsT, contents: StoreContents, *, events_kept: float, clock: Clock
     ) -> None:
         """
-        Fill a store in which nothing is, while no server uses it. The messages belong to the next server that is started.
+        Fill an empty store while no server uses it. The messages belong to the next server that is started.
 
         Args:
             settings: Where the store is.
@@ -181,7 +181,7 @@ class StoreKind(ABC, Generic[SettingsT]):
         Judge as `open` will, as the present user; makes nothing and changes nothing.
 
         Returns:
-            Warnings: what works and is probably not meant, as sentences that begin with the key of the setting.
+            Warnings about what works but is probably not meant, as sentences that begin with the key of the setting.
 
         Raises:
             StoreError: The store cannot be opened; what is wrong, and where.
@@ -189,7 +189,7 @@ class StoreKind(ABC, Generic[SettingsT]):
 
     def compare_keys(self, settings: SettingsT, traits: ProcessTraits) -> None:
         """
-        Judge the keys of a process that is to be started beside those that use the store; changes nothing.
+        Compare the keys of a process that is to be started with those of the processes that use the store; changes nothing.
 
         Raises:
             OtherKey: As `open`.
@@ -199,7 +199,7 @@ class StoreKind(ABC, Generic[SettingsT]):
 
     def look_around(self, settings: SettingsT, traits: ProcessTraits) -> Sequence[str]:
         """
-        Compare this process with those that use the store: settings that should be alike, and clocks; changes nothing.
+        Compare this process with those that use the store: settings that should be the same, and clocks; changes nothing.
 
         Returns:
             What differs, as sentences.
@@ -212,7 +212,7 @@ class StoreKind(ABC, Generic[SettingsT]):
 
     def share_clock(self, settings: SettingsT, clock: Clock) -> Clock:
         """
-        Return the clock that a process which opens the store is to go by, as the store does.
+        Return the clock that a process that opens the store must go by, as the store does.
 
         Args:
             settings: Where the store is.
@@ -232,7 +232,7 @@ class StoreKind(ABC, Generic[SettingsT]):
 
     def list_processes(self, settings: SettingsT) -> frozenset[str]:
         """
-        Return what stands for each process that uses the store, the same whichever way it is asked; for stores that have a queue.
+        Return a token for each process that uses the store, the same by whichever way it is asked; for stores that have a queue.
 
         Raises:
             StoreError: The store cannot be asked.

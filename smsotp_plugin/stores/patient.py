@@ -1,8 +1,8 @@
 """
-A store that keeps no log-in waiting, whatever holds it up.
+A store that keeps no log-in waiting, whatever holds the store up.
 
-rlm_python3 lets one request in at a time: who waits for a disk that hangs makes everybody wait. So what may wait for the
-disk is done by a thread of its own. Whoever asks for it waits up to a limit, and nobody does while that thread is stuck.
+rlm_python3 lets one request in at a time: a request that waits for a disk that hangs makes everybody wait. So everything that
+may wait for the disk is done by a thread of its own. A caller waits for it up to a limit, and not at all while it is stuck.
 """
 
 import logging
@@ -23,7 +23,8 @@ log = logging.getLogger("smsotp.store")
 
 Result = TypeVar("Result")
 
-#: Methods that only threads call for which no log-in waits, or that promise to be quick: a first leg must not cost a change of threads.
+#: Methods that are called only by threads for which no log-in waits, or that promise to be quick: a first leg must not cost a
+#: change of threads.
 DIRECT = frozenset(
     (
         *("start", "begin_attempts", "end_attempt", "forget_message", "take_over", "record"),
@@ -35,11 +36,11 @@ DIRECT = frozenset(
 
 class _Job(Generic[Result]):
     """
-    Something that is to be done, and what came of it.
+    Something that is to be done, and its result.
 
     Args:
         work: Does it.
-        undo: Told what came of it where nobody waited for that any more.
+        undo: Told the result if nobody waited for it any more.
     """
 
     def __init__(self, work: Callable[[], Result], undo: Callable[[Result], object]) -> None:
@@ -84,7 +85,7 @@ def _undo_nothing(result: object) -> None:
 
 class Patience:
     """
-    Does one thing after the other in a thread of its own, for callers who wait for a limit only.
+    Does one thing after the other in a thread of its own, for callers who wait only up to a limit.
 
     The limit is real time: no disk looks at our clock.
 
@@ -92,7 +93,7 @@ class Patience:
         limit: Seconds.
 
     Attributes:
-        is_stuck: Something has not ended within the limit, and still has not.
+        is_stuck: Whether something did not end within the limit, and has not ended yet.
 
     Raises:
         NoThread: There is no thread for it.
@@ -114,11 +115,11 @@ class Patience:
 
         Args:
             work: Does it.
-            undo: Told what came of it, where that came too late; before anything else is done.
+            undo: Told the result if it came too late, before anything else is done.
 
         Raises:
-            StoreError: It did not end within the limit, or something before it has not ended. What had begun goes on,
-                what had not is left out. Or the store is closed.
+            StoreError: It did not end within the limit, or something before it has not ended: then what had begun goes on, and
+                what had not begun is left out. Or the store is closed.
         """
         if threading.current_thread() is self._thread:
             return work()
@@ -162,7 +163,7 @@ class Patience:
                 job.run()
                 if self._is_abandoned(job):
                     job.undo()
-            # Also if the job was left out: it may be this thread that was late, and nothing else would notice.
+            # Even if the job was left out: perhaps this thread was late, and nothing else would notice.
             with self._lock:
                 was_stuck, self.is_stuck = self.is_stuck, False
             if was_stuck:
@@ -177,14 +178,14 @@ class Patience:
 
 class PatientStore:
     """
-    A store that ends each call of a log-in within a limit, whatever holds the other one up.
+    A store that ends each call of a log-in within a limit, whatever holds up the store that it wraps.
 
-    Not by inheritance: this way, a method that stores get later is limited as well.
+    It does not inherit: this way, a method that stores get later is limited as well.
 
     Args:
         store: Raises the same errors, and may hang.
-        opens_at_once: Tells whether a challenge can be opened for a log-in without keeping anybody waiting.
-        take_back: Opens a challenge again whose right answer was refused because the store said too late that it was right.
+        opens_at_once: Tells whether a challenge can be opened for a log-in without making anybody wait.
+        take_back: Opens a challenge again if its right answer was refused because the store said too late that it was right.
         limit: Seconds.
     """
 
@@ -200,7 +201,7 @@ class PatientStore:
         self._take_back = take_back
         self._patience = Patience(limit)
         self._inside = InsideListener()
-        # Called a few times for each message, so they are not looked for at each call.
+        # They are called a few times for each message, so they are not looked up at each call.
         vars(self).update({name: getattr(store, name) for name in DIRECT})
 
     def __getattr__(self, name: str) -> Any:
@@ -234,7 +235,7 @@ class PatientStore:
     def _wait_for(
         self, work: Callable[[], Result], undo: Callable[[Result], object] = _undo_nothing
     ) -> Result:
-        # No log-in waits for the listener, but the store may wait for what it does.
+        # No log-in waits for the listener, but the store may wait for what the listener does.
         if self._inside.is_here:
             return work()
         return self._patience.within(work, undo)

@@ -10,8 +10,8 @@ class StoredPerson:
 
     Attributes:
         user: User-Name as the client sends it; empty where only the number is known.
-        shown: The same as the delivery log shows it, one for each key.
-        number_hashes: Fingerprints of the telephone number, one for each key; empty where only the name is known.
+        shown: The name as the delivery log shows it, one for each key.
+        number_hashes: Fingerprints of the telephone number, one for each key; empty if only the name is known.
         accounts: Fingerprints of the folded name, under which wrong answers are counted, one for each key.
         budgets: Keys under which SMS are counted for name and number; see `Spending`.
         holders: Names under which their SMS wait for workers; see `Parcel.holders`.
@@ -37,7 +37,7 @@ class Erased:
         messages: SMS that waited.
         events: Lines of the delivery log.
         counts: Counts of wrong answers, and places from which right ones came.
-        spent: SMS that were counted for budgets; for the budgets of others they still are.
+        spent: SMS that were counted for budgets; they still count for the budgets of others.
     """
 
     challenges: int = 0

@@ -1,8 +1,8 @@
 """
-What a store promises where its messages wait for workers: processes that have the gateways, on any machine.
+What a store promises if its messages wait for workers: processes that have the gateways, on any machine.
 
-A message is on the queue from the change that keeps it. Whoever takes it owns it, as if it had kept it: when that process
-dies, another one takes it over. So a message is always in exactly one of three places: waiting, owned or ended.
+The change that keeps a message puts it on the queue. A process that takes it owns it, as if it had kept it: when that process
+dies, another one takes the message over. So a message is always in exactly one of three states: waiting, owned or ended.
 """
 
 from abc import ABC, abstractmethod
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from smsotp_plugin.stores.kept import KeptMessage, LeftMessage
 
-#: What the `KeptMessage.state` of a message without a challenge, a notification, begins with.
+#: How the `KeptMessage.state` of a message without a challenge (a notification) begins.
 NO_CHALLENGE = "-"
 #: Seconds after which a worker that says nothing is believed to be dead; it says something once a second.
 WORKER_LIFE = 3.0
@@ -25,7 +25,7 @@ class GatewayReport:
     Attributes:
         condition: As in `Condition`.
         seconds: Seconds until it is back or is looked at again; 0 where it serves.
-        may_hope: Whether one message may be tried although it counts as dead.
+        may_hope: Whether one message may be tried although the gateway counts as dead.
     """
 
     condition: str
@@ -40,7 +40,7 @@ class QueueView:
 
     Attributes:
         waiting: How many messages no worker has taken.
-        workers: What each worker that lives says of its gateways.
+        workers: What each living worker says about its gateways.
     """
 
     waiting: int
@@ -49,7 +49,7 @@ class QueueView:
 
 class MessageQueue(ABC):
     """
-    Messages that wait for workers, and what workers say of their gateways.
+    Messages that wait for workers, and what workers say about their gateways.
 
     Raises:
         StoreError: From every method but `post`, when the store does not answer or answers with an error.
@@ -68,7 +68,7 @@ class MessageQueue(ABC):
 
     @abstractmethod
     def take_lost(self) -> Sequence[LeftMessage]:
-        """Take messages that were handed to a process which said nothing of having them."""
+        """Take messages that were handed to a process that never confirmed them."""
 
     @abstractmethod
     def post(self, message: KeptMessage, holders: Sequence[str] = ()) -> None:
@@ -76,13 +76,13 @@ class MessageQueue(ABC):
         Have a message that belongs to no challenge put on the queue soon, unless it may not wait there; returns at once.
 
         Args:
-            message: Its `state` begins with `NO_CHALLENGE` and stands for nothing else.
+            message: Its `state` begins with `NO_CHALLENGE` and belongs to nothing else.
             holders: See `Parcel.holders`.
         """
 
     @abstractmethod
     def report(self, gateways: Mapping[str, GatewayReport]) -> None:
-        """Say how this process sees its gateways; believed for `WORKER_LIFE`."""
+        """Say how this process sees its gateways; this is believed for `WORKER_LIFE`."""
 
     @abstractmethod
     def leave(self) -> None:

@@ -1,7 +1,7 @@
 """
-Finding stores by the scheme of ``[store] url``.
+Finds stores by the scheme of ``[store] url``.
 
-A further kind of store is a folder beside this module with a `StoreKind`, an entry here, and a test that binds the contract.
+A further kind of store is a folder next to this module with a `StoreKind`, an entry here, and a test that binds the contract.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from smsotp_plugin.stores.redis.kind import RedisKind
 from smsotp_plugin.stores.settings import StoreSettings
 from smsotp_plugin.stores.sqlite.kind import SqliteKind
 
-#: The kinds by their schemes; the first one is meant where no url is set.
+#: The kinds by their schemes; the first one is used if no url is set.
 SCHEMES: Mapping[str, StoreKind[Any]] = {
     "sqlite": SqliteKind(),
     **dict.fromkeys(REDIS_SCHEMES, RedisKind()),
@@ -91,7 +91,7 @@ def copy_store(
     source: StoreSettings, target: StoreSettings, *, events_kept: float, clock: Clock
 ) -> StoreContents:
     """
-    Fill a store with all that another one holds, while no server uses either.
+    Fill a store with everything that another one holds, while no server uses either.
 
     Returns:
         What has been copied.

@@ -1,9 +1,9 @@
 """
-A store whose file somebody else may write to: what was not written by us lets nobody in.
+Guards a store whose file somebody else may write to: what was not written by us lets nobody in.
 
-The mark of a challenge is an HMAC of all that never changes in it, under a key that the store does not hold. Whoever can
-change the store but has not the key can take challenges away, and put back what was there before; they cannot make a
-challenge another user's, another number's or a longer one.
+The mark of a challenge is an HMAC of everything that never changes in it, under a key that the store does not hold. Somebody
+who can change the store but does not have the key can remove challenges, and put back what was there before; they cannot give a
+challenge to another user, give it another number or make it last longer.
 """
 
 import hmac
@@ -19,16 +19,16 @@ from smsotp_plugin.stores.kept import Attempt, KeptListener, LeftMessage, Parcel
 
 class SealedStore(ChallengeStore):
     """
-    Marks what goes into a store, and takes nothing out of it that does not bear its mark.
+    Marks what goes into a store, and accepts nothing from it that does not bear its mark.
 
     Args:
         store: Keeps the challenges.
         names: Makes the marks.
 
     Raises:
-        StoreError: From every method that returns a challenge or raises an error that holds one, where somebody else has
-            changed it, where it is not the one that was asked for, and where a wrong answer was taken for right. An answer
-            to such a challenge has used up a try, or the challenge.
+        StoreError: From every method that returns a challenge or raises an error that holds one, if somebody else has changed the
+            challenge, if it is not the one that was asked for, or if a wrong answer was taken for right. An answer to such a
+            challenge has used up a try, or the challenge.
     """
 
     def __init__(self, store: ChallengeStore, names: Fingerprints) -> None:

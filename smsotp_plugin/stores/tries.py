@@ -1,14 +1,14 @@
 """
-How many tries are left as far as this process knows, so that a row that somebody puts back as it was gives no further ones.
+How many tries are left as far as this process knows, so that somebody who puts back an old row gets no further tries.
 
-The mark of a challenge does not help against that: the old row bore it, too.
+The mark of a challenge does not help against that: the old row bears it, too.
 """
 
 import threading
 
 #: A challenge that was answered rightly.
 USED_UP = -1
-#: Challenges after which the older ones begin to be forgotten; twice as many are known at most. They are text and numbers only,
+#: Challenges after which the older ones begin to be forgotten; at most twice as many are known. They are only text and numbers,
 #: which Python's garbage collector does not look at.
 _MANY = 25_000
 
@@ -27,13 +27,13 @@ class Tries:
             return self._known(state)
 
     def note(self, state: str, left: int) -> None:
-        """Remember how many tries a challenge has, if that is news: none come back."""
+        """Remember how many tries a challenge has, if they are fewer than before: none come back."""
         with self._lock:
             known = self._known(state)
             self._put(state, left if known is None else min(left, known))
 
     def put(self, state: str, left: int) -> None:
-        """Remember how many tries a challenge has whose use was taken back."""
+        """Remember how many tries a challenge has after its use was taken back."""
         with self._lock:
             self._put(state, left)
 

@@ -1,8 +1,8 @@
 """
-What was spent within the last hours, in memory: sliding windows that are exact, and decide in a microsecond.
+What was spent within the last hours, in memory: exact sliding windows that decide in a microsecond.
 
-It holds, for each key, the moments of its last SMS, as many as its largest quota looks at: nothing else is needed to tell whether
-one more is too many. Moments are monotonic seconds, so that nobody gets more SMS by setting the clock.
+It holds, for each key, the moments of its last SMS, as many as its largest quota looks at: nothing else is needed to see
+whether one more is too many. Moments are monotonic seconds, so that nobody gets more SMS by setting the clock.
 """
 
 import threading
@@ -15,7 +15,7 @@ from smsotp_plugin.errors import OverBudget
 from smsotp_plugin.fields.quota import Quota
 from smsotp_plugin.stores.budgets import BudgetRules, Scope, Spending
 
-#: Up to this many moments are kept in a tuple, which is small and of no interest to Python's garbage collector.
+#: Up to this many moments are kept in a tuple, which is small and which Python's garbage collector ignores.
 _FEW = 64
 _DAY = 86400.0
 _MILLION = 1_000_000
@@ -47,7 +47,7 @@ class Windows:
         self.longest = max(
             [_DAY, *(float(quota.seconds) for quotas in self._quotas.values() for quota in quotas)]
         )
-        #: What is missing in the newer one may be in the older one; each is filled for as long as anything counts.
+        #: What the newer one lacks may be in the older one; each is filled for as long as anything counts.
         self._newer: dict[str, Moments] = {}
         self._older: dict[str, Moments] = {}
         self._turn = clock.monotonic() + self.longest
@@ -142,7 +142,7 @@ class Windows:
 
 
 def _change(moments: Moments, moment: float, messages: int, most: int) -> Moments:
-    """Return the moments with one more for each message, or without the last ones where `messages` is negative; at least the newest `most`."""
+    """Return the moments with one more per message, or without the last ones if `messages` is below 0; at least the newest `most`."""
     if messages < 0:
         return moments[:messages]
     if most > _FEW:

@@ -174,7 +174,7 @@ say_services() {
 		[ ! -e "/lib/systemd/system/$name.service" ] || services+=("$name")
 	done
 	[ ${#services[@]} = 0 ] ||
-		say "not started, but they will be at the next boot unless you say \`systemctl disable ${services[*]}\`."
+		say "these services are not started now, but will be at the next boot unless you run \`systemctl disable ${services[*]}\`."
 }
 
 # need_venv NAME PIP_ARGUMENT...: install packages into $VENV with pip. The stamp called NAME records that they are there.

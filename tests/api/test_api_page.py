@@ -2,10 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
 from smsotp_mocks.gateways.base import Gateway
+from smsotp_mocks.inbox.messages import InboxEvent
 from smsotp_mocks.page.server import InboxPage, load_openapi_document
 
 PAGE = (Path(__file__).parents[2] / "docs/mocks-api.md").read_text()
@@ -23,6 +25,15 @@ def test_every_parameter_stands_on_the_page(path: str) -> None:
     names = [parameter["name"] for parameter in PATHS[path]["get"]["parameters"]]
 
     assert [name for name in names if f"`{name}`" not in PAGE] == []
+
+
+def test_the_page_and_the_document_name_the_same_events() -> None:
+    (told,) = re.findall(r"## Events\n\n(.*?) With `since`", PAGE, re.DOTALL)
+    described = PATHS["/api/events"]["get"]["description"]
+    kinds = {*get_args(get_type_hints(InboxEvent)["kind"]), "ready", "faults"}
+
+    assert {kind for kind in kinds if f"`{kind}`" in told} == kinds
+    assert {kind for kind in kinds if f"`{kind}`" in described} == kinds
 
 
 def test_the_example_runs(page: InboxPage, gateways: dict[str, Gateway]) -> None:

@@ -1,10 +1,10 @@
 """
 Which gateway may have which message: noted before the gateway gets it, in a file that outlives the process.
 
-The notes are not in the database, because each would be a commit that the attempt has to wait for: six times the cost of everything
-else that a message needs. They are in a file that belongs to this store alone and is mapped into memory, because a system call would
-give up the interpreter's lock in the middle of each attempt. A note survives the death of the process as a commit does; like the last
-commits, it may be lost when the power fails.
+The notes are not in the database, because each would be a commit that the attempt has to wait for, at six times the cost of
+everything else that a message needs. They are in a file that belongs to this store alone and is mapped into memory, because a
+system call would give up the interpreter's lock in the middle of each attempt. A note survives the death of the process as a
+commit does; like the last commits, it may be lost when the power fails.
 """
 
 import mmap
@@ -25,9 +25,9 @@ Key = tuple[str, int]
 _NOTE = struct.Struct("<?32sI64s27x")
 #: Slots by which the file grows.
 _GROWTH = 512
-#: Bytes; the notes of as many messages as any queue holds.
+#: Bytes; room for the notes of as many messages as any queue holds.
 _LARGEST = 1 << 30
-#: Follows the name of the database in the name of such a file; the number of the store comes last.
+#: Comes after the database's name in the name of such a file; the store's number comes last.
 NOTES_ENDING = "-attempts-"
 
 
@@ -58,7 +58,7 @@ def list_owners(database: Path) -> list[int]:
 
 def remove_notes(database: Path, owner: int) -> None:
     """
-    Remove the notes of a store, if there are any.
+    Remove a store's notes, if there are any.
 
     Raises:
         StoreError: They cannot be removed.
@@ -72,9 +72,9 @@ def remove_notes(database: Path, owner: int) -> None:
 
 def read_notes(path: Path) -> Mapping[Key, frozenset[str]]:
     """
-    Return the gateways that may have each message, as a store has noted them; nothing where it has noted nothing.
+    Return the gateways that may have each message, as a store has noted them; nothing if it has noted nothing.
 
-    Notes on messages that have ended are among them.
+    They include notes on messages that have ended.
 
     Raises:
         StoreError: The file cannot be read.
@@ -98,7 +98,7 @@ class Attempts:
     """
     The notes of one store.
 
-    A slot is used again when its message has ended. What stands in it until then is harmless: nobody looks for that message.
+    A slot is used again once its message has ended. What it holds until then is harmless: nobody looks for that message.
 
     Args:
         path: See `find_notes`; made with mode 0600 at the first note.
@@ -107,13 +107,13 @@ class Attempts:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        #: Its descriptor, so that it can grow even after somebody has removed it.
+        #: The file's descriptor, so that the file can grow even after somebody has removed it.
         self._file = -1
         self._notes: mmap.mmap | None = None
         #: Slots that are in use, by message and gateway.
         self._slots: dict[Key, dict[str, int]] = {}
         self._free: list[int] = []
-        #: Slots that were ever used.
+        #: How many slots were ever used.
         self._used = 0
         self._is_closed = False
 
@@ -135,7 +135,7 @@ class Attempts:
             try:
                 self._write(slot, note)
             except BaseException as exc:
-                # Whatever went wrong, nothing was noted: the next attempt must not believe that it was.
+                # Whatever went wrong, nothing was noted, and the next attempt must not believe that anything was.
                 self._give_back(key, gateway)
                 if isinstance(exc, OSError):
                     raise StoreError(f"{self._path} cannot be written: {exc.strerror}") from exc
@@ -165,11 +165,11 @@ class Attempts:
             self._slots, self._free, self._used = {}, [], 0
 
     def close(self) -> None:
-        """Close the file, and remove it unless it says something about a message that has not ended."""
+        """Close the file, and remove it unless it has a note on a message that has not ended."""
         with self._lock:
             self._is_closed = True
             if self._close() and not self._slots:
-                # What is left behind says nothing, and the next store removes it.
+                # A file that is left behind holds no note, and the next store removes it.
                 with suppress(OSError):
                     self._path.unlink()
 
@@ -198,13 +198,13 @@ class Attempts:
         start = slot * _NOTE.size
         if self._notes is None or start >= len(self._notes):
             self._notes = self._grow()
-        # The byte that makes it count is cleared first and set last, so that a note is there as a whole or not at all.
+        # The byte that makes the note count is cleared first and set last, so that a note is there completely or not at all.
         self._notes[start] = 0
         self._notes[start + 1 : start + _NOTE.size] = note[1:]
         self._notes[start] = note[0]
 
     def _grow(self) -> mmap.mmap:
-        """Return the file with more slots, for all of which the disk has room."""
+        """Return the file with more slots, all of which have their room on the disk."""
         if self._file < 0:
             self._file = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
         size = (0 if self._notes is None else len(self._notes)) + _GROWTH * _NOTE.size

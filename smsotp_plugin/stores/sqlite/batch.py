@@ -1,4 +1,4 @@
-"""Challenges that are committed together, and what is to be sent after that."""
+"""Challenges that are committed together, and the messages that are sent after that."""
 
 import logging
 import threading
@@ -11,7 +11,7 @@ log = logging.getLogger("smsotp.store")
 
 
 class Batch:
-    """New challenges; filled by one thread at a time, and looked into by all."""
+    """New challenges; filled by one thread at a time, and read by all."""
 
     def __init__(self) -> None:
         self._by_state: dict[str, tuple[Challenge, Parcel]] = {}
@@ -40,7 +40,7 @@ class Batch:
         """
         Return the messages of all challenges.
 
-        A challenge whose message cannot be sealed is taken out, so that nobody else's code waits for it.
+        A challenge whose message cannot be sealed is removed, so that nobody else's code waits for it.
         """
         messages = []
         for challenge, parcel in list(self._by_state.values()):
@@ -56,7 +56,7 @@ class Batch:
         return [parcel.spending for _, parcel in self._by_state.values()]
 
     def tell(self, listener: KeptListener) -> None:
-        """Tell the listener what was kept; called once, by whoever has kept it and holds no lock."""
+        """Tell the listener what was kept; called once, by the thread that has kept it, without a lock."""
         try:
             listener([parcel for _, parcel in self._by_state.values()])
         except BaseException:  # the thread has to live

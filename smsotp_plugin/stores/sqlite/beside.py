@@ -11,7 +11,7 @@ from smsotp_plugin.stores.sqlite.connection import connect
 from smsotp_plugin.stores.sqlite.identity import beside
 from smsotp_plugin.stores.sqlite.schema import SCHEMA_VERSION
 
-#: How long a command waits for a server that writes, and for those who read, in seconds.
+#: How long a command waits for a server that writes, and for readers, in seconds.
 _PATIENCE = 5.0
 _ADVICE = {
     (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED): "end the program that holds it, or do this again",
@@ -26,7 +26,7 @@ _ADVICE = {
 
 def demand_database(path: Path) -> None:
     """
-    Make sure that there is a database: to open one that is not there would make it.
+    Make sure that there is a database: opening one that is not there would make it.
 
     Raises:
         StoreError: There is none, or the present user may not look.
@@ -55,7 +55,7 @@ def read_beside(path: Path) -> Iterator[sqlite3.Connection]:
         StoreError: It is not there, or cannot be read, now or while it is open.
     """
     demand_database(path)
-    # If it has no log, no running server uses the file and it cannot change; as "immutable" it gets no log from SQLite either.
+    # Without a log, no running server uses the file and it cannot change; as "immutable" it does not get a log from SQLite either.
     idle = not _look(beside(path, "-wal"))
     address = f"{path.absolute().as_uri()}?{'immutable=1' if idle else 'mode=ro'}"
     try:
@@ -89,7 +89,7 @@ def _another_version(path: Path) -> StoreError:
 
 
 def _explain(path: Path, done: str, error: sqlite3.Error) -> StoreError:
-    """Say what SQLite says, and what can be done about it."""
+    """Return SQLite's error as ours, with what can be done about it."""
     # The lowest byte is the kind: https://www.sqlite.org/rescode.html section 5.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
     if code == sqlite3.SQLITE_ERROR:

@@ -1,8 +1,8 @@
 """
 What was spent, in the file and in memory: each SMS is a row, which every process reads once.
 
-A process decides by its memory. While it is the only one that uses the file, it needs nothing else; while others use it too, it
-first reads what they have spent, in the transaction in which it writes what it spends itself.
+A process decides by what it has in memory. While it is the only one that uses the file, it needs nothing else; while others use
+the file too, it first reads what they have spent, in the transaction in which it writes what it spends itself.
 """
 
 import sqlite3
@@ -27,7 +27,7 @@ _NEW = """
 SELECT id, at, keys, money, messages FROM spent WHERE id > :seen AND owner <> :owner ORDER BY id
 """
 _LAST = "SELECT coalesce(max(id), 0) FROM spent"
-#: The oldest rows come first, unless the clock was set; and the last one stays, so that no number is given twice.
+#: The oldest rows come first, unless the clock was set. The last one stays, so that no number is given twice.
 _PURGE = """
 DELETE FROM spent WHERE id IN (
     SELECT id FROM (SELECT id, at FROM spent ORDER BY id LIMIT :rows) WHERE at < :before OR at > :after
@@ -45,7 +45,7 @@ _DAYS_KEPT = 32
 @dataclass(slots=True)
 class Unwritten:
     """
-    What the file does not have yet.
+    What is not in the file yet.
 
     Attributes:
         spent: Each spending with its moment, in Unix seconds.
@@ -82,10 +82,10 @@ class Ledger:
         self._unwritten = Unwritten()
 
     def catch_up(self, connection: sqlite3.Connection) -> None:
-        """Read what others have spent since the last call; for a caller that has the connection to itself."""
+        """Read what others have spent since the last call; the caller must be the only user of the connection."""
         (last,) = connection.execute(_LAST).fetchone()
         if last <= self._seen:
-            # If it is lower, this is another file: what was read from the one before it still counts.
+            # If it is lower, this is another file: what was read from the previous one still counts.
             self._seen = last
             return
         now = self._clock.time()
@@ -102,7 +102,7 @@ class Ledger:
 
     @contextmanager
     def open_purse(self) -> Iterator["Purse"]:
-        """Give out a purse for a transaction inside this context; if that fails, nothing has been spent."""
+        """Return a purse for a transaction inside this context; if the transaction fails, nothing has been spent."""
         purse = Purse(self)
         try:
             yield purse
@@ -156,7 +156,7 @@ class Ledger:
         return taken
 
     def put_back(self, taken: Unwritten, *, not_sent: Sequence[Spending]) -> None:
-        """Have it written later, and give back what was spent for messages that will not be sent."""
+        """Have these written later, and give back what was spent for messages that will not be sent."""
         with self._lock:
             self._unwritten.spent[:0] = taken.spent
             self._unwritten.counts.update(taken.counts)
@@ -183,7 +183,7 @@ class Ledger:
 
 
 class BudgetPart(BudgetStore):
-    """The part of the store that needs nothing but its ledger."""
+    """The part of the store that needs only its ledger."""
 
     _ledger: Ledger
 
@@ -209,7 +209,7 @@ class Purse:
 
     def spend(self, connection: sqlite3.Connection, spending: Spending) -> None:
         """
-        Read what others have spent, decide, and write; within a transaction that excludes all others who write.
+        Read what others have spent, decide, and write; within a transaction that excludes all other writers.
 
         Args:
             connection: In that transaction.

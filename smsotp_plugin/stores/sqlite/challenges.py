@@ -1,4 +1,4 @@
-"""The SQL of challenges: one statement for each change. Each function needs a connection that nobody else uses meanwhile."""
+"""The SQL of challenges: one statement per change. No other thread may use the connection while a function runs."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -71,7 +71,7 @@ RETURNING {_COLUMNS}
 _LAST_ASKED = "SELECT max(created, asked) FROM challenges WHERE state = ?"
 _IS_ALIVE = f"SELECT {_ALIVE} FROM challenges WHERE state = :state"  # noqa: S608  (constants)
 _MARK_UNDELIVERED = "UPDATE challenges SET undelivered = ? WHERE state = ? AND resends = ?"
-#: By the index on the end, so that no row keeps another one from being found.
+#: By the index on the end, so that no row hides another one.
 _PURGE = """
 DELETE FROM challenges WHERE rowid IN (
     SELECT rowid FROM challenges WHERE expires < :before ORDER BY expires LIMIT :rows
@@ -116,7 +116,7 @@ def answer(  # noqa: PLR0913  (what `ChallengeStore.answer` takes, where it is, 
     See `ChallengeStore.answer`.
 
     Args:
-        connection: Of the caller alone.
+        connection: The caller's alone.
         state: As the client sent it.
         user: User-Name as the client sent it.
         seal: Of the answer.
@@ -124,7 +124,7 @@ def answer(  # noqa: PLR0913  (what `ChallengeStore.answer` takes, where it is, 
         most: How many tries are left as far as this process knows; None where it knows nothing.
 
     Raises:
-        StoreError: The row says that more are left: somebody has put an old one back, so the answer is not looked at.
+        StoreError: The row says that more are left: somebody has put an old row back, so the answer is not looked at.
     """
     values = {"state": state, "user": user, "seal": seal, "now": now, "most": _ANY if most is None else most}
     changed = connection.execute(_ANSWER, values).fetchone()
@@ -142,9 +142,9 @@ def answer(  # noqa: PLR0913  (what `ChallengeStore.answer` takes, where it is, 
 def accept(  # noqa: PLR0913  (as above)
     connection: sqlite3.Connection, state: str, user: str, seal: str, now: float, *, most: int | None
 ) -> Challenge | None:
-    """Use a challenge up where an answer is right, and return it; else change nothing. Takes what `answer` takes."""
+    """Use a challenge up if an answer is right, and return it; else change nothing. Takes what `answer` takes."""
     values = {"state": state, "user": user, "seal": seal, "now": now, "most": _ANY if most is None else most}
-    # All rows are read, because only at the end is the change committed, or fails.
+    # All rows are read, because the change is committed, or fails, only at the end.
     rows = connection.execute(_ACCEPT, values).fetchall()
     return Challenge(*rows[0]) if rows else None
 
@@ -189,13 +189,13 @@ def mark_undelivered(connection: sqlite3.Connection, state: str, resends: int, w
 
 
 def purge(connection: sqlite3.Connection, before: float, after: float) -> int:
-    """Remove some challenges that ended before a moment or end after another one; returns how many, `PURGE_ROWS` if more are left."""
+    """Remove some challenges that ended before a moment or end after another; returns how many, `PURGE_ROWS` if more are left."""
     old = connection.execute(_PURGE, {"before": before, "rows": PURGE_ROWS}).rowcount
     return max(old, connection.execute(_PURGE_FUTURE, {"after": after, "rows": PURGE_ROWS}).rowcount)
 
 
 def purge_events(connection: sqlite3.Connection, before: float) -> int:
-    """Remove some events of before a moment; returns as `purge` does."""
+    """Remove some events from before a moment; returns the same as `purge`."""
     return connection.execute(_PURGE_EVENTS, {"before": before, "rows": PURGE_ROWS}).rowcount
 
 
@@ -215,7 +215,7 @@ def _why_not(
 
 
 def _with(challenge: Challenge, why: Refused) -> Refused:
-    """Return the error, which now says which challenge it is about."""
+    """Return the error, which now holds the challenge that it is about."""
     why.challenge = challenge
     return why
 

@@ -1,4 +1,4 @@
-"""One connection to the database: used by one thread at a time, and by nobody for a while after it failed."""
+"""One connection to the database, which one thread at a time uses, and nobody for a while after it failed."""
 
 import sqlite3
 import threading
@@ -9,18 +9,18 @@ from pathlib import Path
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import StoreError
 
-#: How long a file that did not work is left alone, in seconds. Each statement that is tried waits for the file: so one user waits,
-#: not all.
+#: How long a file that did not work is left alone, in seconds. Each statement that is tried waits for the file: this way one user
+#: waits, not all.
 _REST_SECONDS = 1.0
-#: A write-ahead log that was longer than this is cut to it when it is begun anew, in bytes: what is written over needs no new
-#: room on the disk. A little less than the length at which that is done.
+#: A write-ahead log that is longer than this, in bytes, is cut to this length when it is begun anew: what is overwritten needs no
+#: new room on the disk. A little less than the length at which the log is begun anew.
 _LOG_KEPT = 7 * 1024 * 1024
 _PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = NORMAL",
     "wal_autocheckpoint = 0",
     f"journal_size_limit = {_LOG_KEPT}",
-    # What is removed is overwritten, so that free pages hold nothing; many builds of SQLite do that only when asked.
+    # Removed data is overwritten, so that free pages hold nothing; many builds of SQLite do that only when asked.
     "secure_delete = ON",
 )
 
@@ -54,7 +54,7 @@ def translate_errors(path: Path) -> Iterator[None]:
 
 class SharedConnection:
     """
-    A connection that threads take turns with.
+    A connection that threads use in turn.
 
     Args:
         path: For errors.
@@ -70,7 +70,7 @@ class SharedConnection:
         self.lock = threading.Lock()
 
     def use(self, connection: sqlite3.Connection | None) -> None:
-        """Close the connection and use another one from now on, or none; for whoever holds `lock`."""
+        """Close the connection and use another one from now on, or none; the caller holds `lock`."""
         old, self._connection = self._connection, connection
         if old is not None:
             old.close()

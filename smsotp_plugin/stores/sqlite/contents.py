@@ -1,4 +1,4 @@
-"""All that the SQLite file holds, read and written as a whole, while no server uses it."""
+"""Everything that the SQLite file holds, read and written as a whole, while no server uses it."""
 
 import sqlite3
 from collections.abc import Sequence

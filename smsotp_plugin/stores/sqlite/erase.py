@@ -1,4 +1,4 @@
-"""Erasing one person from the SQLite file, also beside a running server."""
+"""Erases one person from the SQLite file, even while a server is running."""
 
 import json
 import sqlite3
@@ -24,7 +24,7 @@ WHERE reference <> '' AND (
 )
 """
 _OF_STATES = "WHERE state IN (SELECT value FROM json_each(?))"
-#: The receipts first: they belong to a message by what its attempts say.
+#: The receipts first: only the attempts of a message say which receipts belong to it.
 _EVENTS = (
     """
 DELETE FROM events WHERE kind = 'receipt' AND reference = '' AND (gateway, gateway_id) IN (
@@ -33,7 +33,7 @@ DELETE FROM events WHERE kind = 'receipt' AND reference = '' AND (gateway, gatew
 )""",
     "DELETE FROM events WHERE reference IN (SELECT value FROM json_each(?))",
 )
-#: What is counted under another name of the same account bears this one as well.
+#: Counts under another name of the same account bear this name as well.
 _COUNTS = (
     """
 DELETE FROM wrong_answers WHERE name IN (
@@ -51,7 +51,7 @@ _KEEP_KEYS = "UPDATE spent SET keys = ? WHERE id = ?"
 
 def erase_from_file(path: Path, person: StoredPerson, clock: Clock) -> Erased:
     """
-    Remove all that is kept of a person, and what its removal leaves in the write-ahead log.
+    Remove everything that is kept of a person, and what its removal leaves in the write-ahead log.
 
     Args:
         path: The database.
@@ -75,9 +75,9 @@ def erase_from_file(path: Path, person: StoredPerson, clock: Clock) -> Erased:
 
 
 def _empty_log(connection: sqlite3.Connection, clock: Clock) -> bool:
-    """Empty the write-ahead log; False where that cannot be done for a while."""
+    """Empty the write-ahead log; False if that cannot be done for a while."""
     deadline, waiting = Deadline.after(_PATIENCE, clock), threading.Condition()
-    # SQLite waits for readers, but not for a server that moves the log into the database at this moment.
+    # SQLite waits for readers, but not for a server that is moving the log into the database at this moment.
     while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         if deadline.passed():
             return False

@@ -1,5 +1,5 @@
 """
-The file of the store of a single machine: connections, transactions, and what is done in one.
+The file of the store of a single machine: its connections, its transactions, and what is done in them.
 
 Write-ahead log with ``synchronous = NORMAL``: a commit survives the death of the process; the last ones may be lost
 with the power of the machine.
@@ -54,7 +54,7 @@ class SqliteFile:
     """
     One database file.
 
-    If it is removed or replaced while it is in use, that is logged, and whatever is at its path is used from then on, or a new one.
+    If it is removed or replaced while it is in use, that is logged, and from then on the file at its path is used, or a new one.
 
     Args:
         path: Made with mode 0600 if it is not there. Its directory must be writable: SQLite keeps two more files in it.
@@ -73,13 +73,13 @@ class SqliteFile:
         self._path = path
         self._clock = clock
         self._writer = SharedConnection(path, clock)
-        #: Looks for the same log-in: never waits for one who writes, however slow the disk.
+        #: Looks for the same log-in: never waits for a writer, however slow the disk.
         self._reader = SharedConnection(path, clock)
         self._log = WriteAheadLog(path, clock)
         self._neighbours: Neighbours | None = None
         self._owner = draw_owner()
         self.attempts = Attempts(find_notes(path, self._owner))
-        #: How often a database was opened in this place: what was known of the one before is worth nothing.
+        #: How often a database was opened here: what was known of an earlier one is worth nothing.
         self.opened = 0
         self.ledger = Ledger(rules, self._owner, clock)
         self.proofs = Proofs()
@@ -91,12 +91,12 @@ class SqliteFile:
 
     @property
     def is_shared(self) -> bool:
-        """Whether another store has this database open, as far as can be told."""
+        """Whether another store has this database open, as far as can be known."""
         neighbours = self._neighbours
         return neighbours is None or neighbours.are_there()
 
     def look_for_others(self, doubt: Callable[[], None]) -> Presence:
-        """Tell which other stores have had this database open since the last call. See `Neighbours.look`."""
+        """Tell whether other stores have had this database open since the last call. See `Neighbours.look`."""
         neighbours = self._neighbours
         if neighbours is None:
             doubt()
@@ -116,7 +116,7 @@ class SqliteFile:
         forgotten: Sequence[Key],
         unwritten: Unwritten,
     ) -> None:
-        """Keep challenges with their messages, events, and what was spent, and forget messages; all of it, or nothing."""
+        """Keep challenges with their messages, events, and what was spent, and forget messages; all of this or nothing."""
         with self.proofs.transaction(self.transaction) as connection:
             sql.insert(connection, challenges, events)
             messages_sql.insert(connection, self._owner, messages)
@@ -129,7 +129,7 @@ class SqliteFile:
         Keep a challenge and its message and spend what they cost, or return the challenge that the same log-in has.
 
         Raises:
-            OverBudget: There is none, and the budgets do not allow one.
+            OverBudget: The log-in has none, and the budgets do not allow one.
         """
         message = parcel.seal()
         with self.ledger.open_purse() as purse, self.transaction() as connection:
@@ -141,12 +141,12 @@ class SqliteFile:
         return same or new
 
     def find_same(self, login: str, now: float, window: float) -> Challenge | None:
-        """See `ChallengeStore.find_same`; waits for nobody who writes."""
+        """See `ChallengeStore.find_same`; waits for no writer."""
         with self.reading() as connection:
             return sql.find_same(connection, login, now, window, turn=self._clock.time())
 
     def find(self, state: str, user: str) -> Challenge:
-        """See `ChallengeStore.find`; waits for nobody who writes."""
+        """See `ChallengeStore.find`; waits for no writer."""
         with self.reading() as connection:
             return sql.find(connection, state, user)
 
@@ -221,7 +221,7 @@ class SqliteFile:
             sql.mark_undelivered(connection, state, resends, why)
 
     def purge(self, *, before: float, after: float, events_before: float) -> None:
-        """Remove challenges that ended before or end after a moment, and old events (Unix seconds); a few under each lock."""
+        """Remove challenges that ended before a moment or end after another, and old events (Unix seconds); a few under each lock."""
         rows = sql.PURGE_ROWS
         while rows == sql.PURGE_ROWS:
             with self.alone() as connection:
@@ -263,7 +263,7 @@ class SqliteFile:
             yield
 
     def _open(self, old: Identity) -> None:
-        """Open whatever is at the path, in the place of what was there; for whoever holds all locks."""
+        """Open whatever is at the path, in place of what was there; the caller holds all locks."""
         self._neighbours = find_neighbours(self._path, self._owner)
         self.opened += 1
         try:
@@ -274,7 +274,7 @@ class SqliteFile:
                     connection = connect(self._path, _BUSY_SECONDS)
                     shared.use(connection)
                     prepare_schema(connection, self._path)
-                # A file that bears our version may still be another program's.
+                # A file that bears our version may still belong to another program.
                 sql.find_same(connection, "", 0.0, 0.0, turn=0.0)
                 self.ledger.catch_up(connection)
                 self._log.open()
@@ -325,7 +325,7 @@ class SqliteFile:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Let one thread at a time read what is committed; waits for nobody who writes."""
+        """Let one thread at a time read what is committed; waits for no writer."""
         self._notice_replacement()
         with self._reader.alone() as connection:
             yield connection
@@ -339,7 +339,7 @@ class SqliteFile:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Let one thread of one process at a time read and write; all of it is kept, or nothing where this raises."""
+        """Let one thread of one process at a time read and write; everything is kept, or nothing if this raises."""
         with self.alone() as connection:
             try:
                 connection.execute("BEGIN IMMEDIATE")

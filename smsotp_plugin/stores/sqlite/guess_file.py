@@ -1,4 +1,4 @@
-"""Wrong answers in the file, and in memory who may have to wait for them."""
+"""Wrong answers in the file, and, in memory, who may have to wait because of them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -31,7 +31,7 @@ class GuessFile:
         self._file = file
         self._clock = clock
         self._watch = Watch()
-        #: Which opening of the database the watch has learned from; see `SqliteFile.opened`.
+        #: From which opening of the database the watch has learned; see `SqliteFile.opened`.
         self._opened = file.opened
 
     def answer(  # noqa: PLR0913  (what `ChallengeStore.answer` takes, and what is known)
@@ -60,7 +60,7 @@ class GuessFile:
     def _accept(  # noqa: PLR0913  (as above)
         self, state: str, user: str, seal: str, now: float, guesser: Guesser, *, most: int | None
     ) -> Challenge | None:
-        """Accept a right answer of somebody who need not wait, by one statement: each one gives up the interpreter's lock."""
+        """Accept a right answer of somebody who need not wait, by one statement: each statement gives up the interpreter's lock."""
         with self._file.alone() as connection:
             # While this thread waited for its turn, a wrong answer may have been counted, or the file replaced.
             if self._watch.holds_any() or self._opened != self._file.opened:
@@ -92,24 +92,24 @@ class GuessFile:
         if not self._watch.knows:
             if self._file.is_shared:
                 return True
-            # No first leg waits here for a disk that hangs; `standing` tells whoever could not learn anything.
+            # No first leg waits here for a disk that hangs; if nothing could be learned, `standing` finds out.
             with suppress(StoreError), self._file.alone(waits=False) as connection:
                 self._watch.learn(lambda: sql.watched(connection, rules))
         return self._watch.holds_any()
 
     def note_others(self) -> None:
-        """Forget what is known: another process uses the file, and may count."""
+        """Forget what is known: another process uses the file, and may count wrong answers."""
         self._watch.forget()
 
     def known_place(self, guesser: Guesser, number_hash: str) -> str:
-        """See `GuessStore.known_place`; waits for nobody who writes."""
+        """See `GuessStore.known_place`; waits for no writer."""
         self._write_proofs()
         with self._file.reading() as connection:
             turn = self._clock.time()
             return sql.known_place(sql.tallies(connection, guesser, number_hash, turn), guesser, turn)
 
     def standing(self, guesser: Guesser, number_hash: str) -> Standing:
-        """See `GuessStore.standing`; waits for nobody who writes."""
+        """See `GuessStore.standing`; waits for no writer."""
         if not any(self._watch.holds(name) for name in (*guesser.accounts, number_hash)):
             return CLEAN
         self._write_proofs()

@@ -1,4 +1,4 @@
-"""The SQL of wrong answers. Each function needs a connection that nobody else uses meanwhile; those that write, a transaction."""
+"""The SQL of wrong answers. No other thread may use the connection meanwhile; functions that write need a transaction."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +22,7 @@ from smsotp_plugin.stores.sqlite.watch import Watch
 
 #: Seconds. A right answer from a place that was proven this recently need not be written down again.
 _PROOF_IS_FRESH = 3600.0
-#: What is counted where nothing is.
+#: The count if nothing has been counted.
 _NONE = Streak()
 
 _TALLIES = """
@@ -77,12 +77,12 @@ def answer(  # noqa: PLR0913  (what is answered, by whom, where and when)
     watch: Watch,
 ) -> Challenge | WrongCode | TooManyAttempts:
     """
-    Have an answer judged where the account may give one, and count it.
+    Have an answer judged if the account may give one, and count it.
 
     Args:
-        connection: Of the caller alone.
+        connection: The caller's alone.
         judge: See `judged`.
-        number_hash: Of the challenge that is answered.
+        number_hash: That of the challenge that is answered.
         guesser: Who answers, and from where.
         turn: When the caller got its turn at the file, in Unix seconds.
         watch: Told who may have to wait.
@@ -123,7 +123,7 @@ def judged(judge: Callable[[], Challenge]) -> Challenge | WrongCode | TooManyAtt
         judge: Does so, as `challenges.answer` does.
 
     Returns:
-        The challenge; or in what way the answer was wrong, which has to be committed and not rolled back.
+        The challenge; or the error of a wrong answer, because that has to be committed and not rolled back.
     """
     try:
         return judge()
@@ -134,7 +134,7 @@ def judged(judge: Callable[[], Challenge]) -> Challenge | WrongCode | TooManyAtt
 
 
 def number_of(connection: sqlite3.Connection, state: str, user: str) -> str | None:
-    """Return the fingerprint of the number of a challenge, or None where there is no such challenge."""
+    """Return the fingerprint of the number of a challenge, or None if there is no such challenge."""
     row = connection.execute(_NUMBER, (state, user)).fetchone()
     return None if row is None else str(row[0])
 
@@ -156,7 +156,7 @@ def tallies(
 
 
 def known_place(tallied: Mapping[str, Tally], guesser: Guesser, now: float) -> str:
-    """Return which place of a guesser is known under the name of its account; empty where none is."""
+    """Return which of a guesser's places is known under the name of its account; empty if none is."""
     known = (tallied[name].streak_of(guesser, now) for name in guesser.accounts if name in tallied)
     return next((place for place in known if place != GENERAL), "")
 
@@ -195,7 +195,7 @@ def count_right(
 
 
 def unlock(connection: sqlite3.Connection, name: str) -> int:
-    """Forget the wrong answers under one name and all that belong to it; returns how many in a row there were."""
+    """Forget the wrong answers under a name and all names of the same account; returns how many in a row there were."""
     most = 0
     for (each,) in connection.execute(_NAMES, {"name": name}).fetchall():
         (in_a_row,) = connection.execute(_MANY, (each,)).fetchone()
@@ -229,6 +229,6 @@ def purge(connection: sqlite3.Connection, now: float) -> int:
 
 
 def _other(tallied: Mapping[str, Tally], name: str) -> str:
-    """Return another name of an account: its number, or the first name of whoever has that."""
+    """Return another name of an account: its number, or, for a number, the first name of the account."""
     first, *_, number = tallied
     return first if name == number else number

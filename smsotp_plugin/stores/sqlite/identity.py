@@ -15,12 +15,12 @@ _Place = tuple[int, int] | None
 @dataclass(frozen=True, slots=True)
 class Identity:
     """
-    Which files a database consists of: device and number of each, None where there is none.
+    Which files a database consists of: device and number of each, None if there is none.
 
     Attributes:
         main: The database itself.
         log: Its write-ahead log.
-        shared: What the processes that use the log share.
+        shared: The memory that the processes that use the log share.
     """
 
     main: _Place
@@ -37,7 +37,7 @@ NOTHING = Identity(None, None, None)
 
 
 def remove_leftovers(path: Path, old: Identity) -> None:
-    """Remove the write-ahead log of a database that is not at its path any more: it must not get into another one."""
+    """Remove the write-ahead log of a database that is no longer at its path: it must not get into another database."""
     now = Identity.of(path)
     if now.main == old.main:
         return
@@ -47,12 +47,12 @@ def remove_leftovers(path: Path, old: Identity) -> None:
 
 
 def beside(path: Path, ending: str) -> Path:
-    """Return the file of a database that SQLite keeps beside it: where a link in the path leads to."""
+    """Return a file that SQLite keeps next to a database: it is where a link in the path leads."""
     return Path(os.path.realpath(path) + ending)
 
 
 def place_of(path: Path) -> _Place:
-    """Return the device and number of a file, or None where there is none that can be seen."""
+    """Return the device and number of a file, or None if there is none that can be seen."""
     try:
         status = os.stat(path)  # noqa: PTH116  (twice as quick as the method, and asked at each use of the store)
     except OSError:
@@ -62,10 +62,10 @@ def place_of(path: Path) -> _Place:
 
 def make_private(path: Path) -> None:
     """
-    Make an empty file with mode 0600 where there is none.
+    Make an empty file with mode 0600 if there is none.
 
     Raises:
-        StoreError: It cannot be made, or it or what SQLite keeps beside it cannot be written.
+        StoreError: It cannot be made, or it or the files that SQLite keeps next to it cannot be written.
     """
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
@@ -73,14 +73,14 @@ def make_private(path: Path) -> None:
         _demand_writable(path)
     except OSError as exc:
         raise cannot_open(path, exc.strerror) from exc
-    # SQLite opens these to read where it may not write, and goes on reading when it might.
+    # SQLite opens these files for reading if it may not write them, and goes on only reading even when it could write again.
     for ending in ("-wal", "-shm"):
         with suppress(FileNotFoundError):
             _demand_writable(beside(path, ending))
 
 
 def _demand_writable(path: Path) -> None:
-    """Look at an existing file; to open and close it would end the locks that SQLite has on it in this process."""
+    """Look at an existing file; opening and closing it would end the locks that SQLite has on it in this process."""
     kind = path.stat().st_mode
     if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
         raise cannot_open(path, "Permission denied")

@@ -12,7 +12,7 @@ from smsotp_plugin.stores.sqlite.budgets import Ledger
 
 _COUNTS = "SELECT day, name, number FROM counts ORDER BY day, name"
 _DAY = 86400
-#: Owners that no store has: of what a command lifts, and of a command that only looks and so has to see what was lifted.
+#: Owners that no store has: one for what a command lifts, one for a command that only looks and so has to see what was lifted.
 _LIFTER, _READER = 0, -1
 
 

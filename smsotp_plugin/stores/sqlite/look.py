@@ -1,4 +1,4 @@
-"""Whether a database can be used as the store, judged without opening it: nothing is made or changed."""
+"""Judges whether a database can be used as the store without opening it: nothing is made or changed."""
 
 import os
 from pathlib import Path

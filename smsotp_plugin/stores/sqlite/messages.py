@@ -1,4 +1,4 @@
-"""The SQL of messages. Each function needs a transaction of the caller, on a connection that nobody else uses meanwhile."""
+"""The SQL of messages. Each function needs a transaction of the caller's, on a connection that nobody else uses meanwhile."""
 
 import json
 import sqlite3
@@ -30,7 +30,7 @@ SELECT {", ".join(f"messages.{name}" for name in _NAMES)},
 FROM messages WHERE owner IN (SELECT value FROM json_each(:owners)) ORDER BY messages.expires, messages.resends
 """  # noqa: S608  (constants)
 _TAKE_OVER = "UPDATE messages SET owner = :own WHERE owner IN (SELECT value FROM json_each(:owners))"
-#: Messages of other stores that ended long ago and that nobody took over, because it could not be known which stores live.
+#: Messages of other stores that expired long ago and that nobody took over, because nobody could know which stores live.
 _PURGE = "DELETE FROM messages WHERE owner <> :own AND expires < :before"
 
 
@@ -63,10 +63,10 @@ def take_over(
     See `MessageStore.take_over`.
 
     Args:
-        connection: In a transaction that excludes all others who write.
+        connection: In a transaction that excludes all other writers.
         own: Their owner from now on.
         dead: Their owners until now.
-        begun: The gateways that may have each message; one that no gateway may have is missing.
+        begun: The gateways that may have each message; a message that no gateway may have is missing.
         now: Unix seconds.
     """
     owners = json.dumps(dead)

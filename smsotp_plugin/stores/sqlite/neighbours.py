@@ -1,9 +1,10 @@
 """
-Telling whether another process uses the same database, or has used it a moment ago.
+Tells whether another process uses the same database, or used it a moment ago.
 
-Whoever is there holds a lock on the database's directory, which ends with the process. Whoever comes writes a random number into a file
-that all have in memory, so that whoever finds the same number as at the last look has been alone all the time. No system call is
-needed for that: each gives up the interpreter's lock, and costs a log-in as much as everything else that it does.
+Each process that is there holds a lock on the database's directory, which ends with the process. Each one that comes writes a
+random number into a file that all have mapped into memory, so a process that finds the same number as at its last look has been
+alone all the time. That needs no system call: each of those gives up the interpreter's lock, and costs a log-in as much as
+everything else that it does.
 """
 
 import errno
@@ -23,21 +24,21 @@ from pathlib import Path
 from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.stores.sqlite.identity import beside, cannot_open
 
-#: A number that no other store has; the bytes behind those that stand for databases.
+#: The numbers of stores, which no two share; as offsets in bytes they come after those that stand for databases.
 _FIRST_OWNER, _OWNERS = 1 << 32, 1 << 61
 
 #: ``struct flock`` of fcntl(2), with offsets of 64 bits and padded at its end.
 _FLOCK = "hhqqi0q"
-#: How long the files are waited for, and how often they are looked at meanwhile; in seconds.
+#: How long to wait for the files, and how often to look at them meanwhile; in seconds.
 _LONGEST, _LOOK = 1.0, 0.01
-#: Ends the name of the file that tells that somebody has come.
+#: Ends the name of the file that shows that somebody has come.
 VISITS_ENDING = "-visits"
-#: Bytes of the number in it.
+#: Bytes of the number in that file.
 _VISIT = 8
 
 
 class Presence(Enum):
-    """Who has been in a database since the last look."""
+    """Who has used a database since the last look."""
 
     NOBODY = auto()
     #: Nobody is there; somebody may have come and gone.
@@ -52,14 +53,14 @@ def draw_owner() -> int:
 
 def find_neighbours(path: Path, owner: int) -> "Neighbours":
     """
-    Move into a database.
+    Begin to use a database.
 
     Args:
         path: The database.
         owner: Number of the store.
 
     Raises:
-        StoreError: Its directory cannot be opened, or the file that tells of visits cannot be written.
+        StoreError: Its directory cannot be opened, or the file that shows visits cannot be written.
     """
     try:
         return Neighbours(path, owner)
@@ -69,11 +70,11 @@ def find_neighbours(path: Path, owner: int) -> "Neighbours":
 
 class Neighbours:
     """
-    Who else is at home in a database.
+    Who else uses a database.
 
     On the directory, not on the file: SQLite's own locks on a file end when any descriptor of it is closed.
 
-    Any thread may ask at any time, also after another one has moved out: then nothing is known, and others may be there.
+    Any thread may ask at any time, even after another one has called `leave`: then nothing is known, and others may be there.
 
     Args:
         path: The database.
@@ -84,7 +85,7 @@ class Neighbours:
 
     Raises:
         OSError: Its directory cannot be opened.
-        StoreError: The file that tells of visits cannot be written.
+        StoreError: The file that shows visits cannot be written.
     """
 
     def __init__(self, path: Path, owner: int) -> None:
@@ -92,7 +93,7 @@ class Neighbours:
         #: The byte of the directory that stands for this database.
         self._place = zlib.crc32(os.fsencode(real.name))
         self._directory = os.open(real.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        # Not by `close`: a thread that is asking would ask whatever file has got the number of this one.
+        # Not by `close`: a thread that is asking would then ask whatever file had got this descriptor's number.
         close_directory = weakref.finalize(self, os.close, self._directory)
         self._held = (self._place, owner)
         try:
@@ -101,7 +102,7 @@ class Neighbours:
             self.can_tell = True
         except OSError:
             self.can_tell = False
-        #: What stood in the file when nobody else was there.
+        #: The number in the file when nobody else was there.
         self._alone_since = b""
         self._path = beside(real, VISITS_ENDING)
         try:
@@ -112,15 +113,15 @@ class Neighbours:
 
     def look(self, doubt: Callable[[], None]) -> Presence:
         """
-        Tell who has been there since the last call, or, at the first one, at any time; `THERE` where this cannot be known.
+        Tell who has been there since the last call, or, at the first call, at any time; `THERE` if this cannot be known.
 
         Args:
-            doubt: Called if there was anybody, before any other thread is told `NOBODY`.
+            doubt: Called if anybody was there, before any other thread is told `NOBODY`.
         """
         if not self.can_tell:
             doubt()
             return Presence.THERE
-        # Read before the lock is looked at, so that whoever comes in between is noticed the next time.
+        # Read before the lock is looked at, so that a process that comes in between is noticed the next time.
         latest = self._visits[:]
         if latest == self._alone_since:
             return Presence.NOBODY
@@ -133,7 +134,7 @@ class Neighbours:
 
     def notice_removal(self) -> None:
         """
-        If somebody has removed the file that tells of visits, make another one, which those who come later will use.
+        If somebody has removed the file that shows visits, make another one, which processes that come later will use.
 
         Raises:
             OSError: It cannot be looked at.
@@ -148,7 +149,7 @@ class Neighbours:
             self._visits = self._ring()
 
     def _ring(self) -> mmap.mmap:
-        """Tell those who are there that somebody has come."""
+        """Show the processes that are there that another one has come."""
         try:
             file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
             try:
@@ -161,11 +162,11 @@ class Neighbours:
             raise cannot_open(self._path, exc.strerror) from exc
 
     def are_there(self) -> bool:
-        """Tell whether any other store is open on this database; yes where this cannot be known."""
+        """Tell whether any other store is open on this database; yes if this cannot be known."""
         return self._is_held(self._place)
 
     def lives(self, owner: int) -> bool:
-        """Tell whether another store is open that has this number; yes where this cannot be known."""
+        """Tell whether another store with this number is open; yes if this cannot be known."""
         return self._is_held(owner)
 
     def _is_held(self, place: int) -> bool:
@@ -179,7 +180,7 @@ class Neighbours:
     @contextmanager
     def kept_waiting(self, clock: Clock) -> Iterator[None]:
         """
-        Keep other processes waiting while this one does something to the files of this directory.
+        Keep other processes waiting while this one changes the files of this directory.
 
         Raises:
             OSError: Another one has kept this one waiting for too long.
@@ -203,7 +204,7 @@ class Neighbours:
         return True
 
     def close(self) -> None:
-        """Move out. The files are closed when the last thread that was asking has its answer."""
+        """Stop using it. The files are closed when the last thread that was asking has its answer."""
         self.can_tell = False
         with suppress(OSError):  # without locks there was none
             for place in self._held:

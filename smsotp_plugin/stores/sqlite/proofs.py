@@ -1,4 +1,4 @@
-"""What follows from right answers, written with the next commit: nobody waits for it, and a crash loses a second of it at most."""
+"""What follows from right answers, written with the next commit: nobody waits for it, and a crash loses at most a second of it."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ class Proof:
 
     Attributes:
         guesser: Who gave it, and from where.
-        number_hash: Of the challenge.
+        number_hash: That of the challenge.
         at: Unix seconds.
     """
 
@@ -26,7 +26,7 @@ class Proof:
 
 
 class Proofs:
-    """Right answers that the file does not know yet. Each method is for whoever holds the writer's lock."""
+    """Right answers that are not in the file yet. Whoever calls a method holds the writer's lock."""
 
     def __init__(self) -> None:
         self._waiting: list[Proof] = []
@@ -35,7 +35,7 @@ class Proofs:
         return bool(self._waiting)
 
     def add(self, proof: Proof) -> None:
-        """Have the wrong answers before a right one forgotten, and its place known."""
+        """Have the wrong answers before a right one forgotten, and its place remembered as known."""
         self._waiting.append(proof)
 
     @contextmanager
@@ -46,7 +46,7 @@ class Proofs:
         Write what is waiting, and then let the caller write; if the transaction cannot be committed, it goes on waiting.
 
         Args:
-            begin: Begins a transaction; if that raises, nothing has changed.
+            begin: Begins a transaction; if this raises, nothing has changed.
         """
         written: list[Proof] = []
         try:

@@ -1,4 +1,4 @@
-"""Which log-ins the file may know, so that it is not asked about those that it cannot know."""
+"""Which log-ins the file may know, so that it is not asked about log-ins that it cannot know."""
 
 import threading
 from collections.abc import Iterable
@@ -8,9 +8,9 @@ from smsotp_plugin.clock import Clock
 
 class RecentLogins:
     """
-    The log-ins of the last window or two: one that is missing here has no young challenge.
+    The log-ins of the last one or two windows: a log-in that is missing here has no young challenge.
 
-    It holds text only, which Python's garbage collector does not look at. It knows nothing of what other processes do: `ask_always`
+    It holds only text, which Python's garbage collector does not look at. It knows nothing of what other processes do: `ask_always`
     is for that.
 
     Args:
@@ -29,7 +29,7 @@ class RecentLogins:
         self._turn = self._known_from + window
 
     def add(self, login: str) -> None:
-        """Remember a log-in, for one window at least and two at most."""
+        """Remember a log-in for at least one window and at most two."""
         now = self._clock.monotonic()
         with self._lock:
             if now >= self._turn:
@@ -45,5 +45,5 @@ class RecentLogins:
         return known or self._clock.monotonic() < self._known_from
 
     def ask_always(self) -> None:
-        """For one window from now, take no log-in to be missing: somebody else may have begun it."""
+        """For one window from now, treat no log-in as missing: another process may have begun it."""
         self._known_from = self._clock.monotonic() + self._window

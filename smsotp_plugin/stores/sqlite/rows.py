@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 from itertools import chain
 
-#: Rows that one statement inserts: many at once while many wait. The connection keeps 128 statements prepared, and each
-#: number of rows is one.
+#: How many rows one statement inserts: many at once while many wait. The connection keeps 128 statements prepared, and each
+#: number of rows makes one.
 _MANY_ROWS, _FEW_ROWS = 256, 32
 
 
@@ -13,10 +13,10 @@ def insert_rows(
     connection: sqlite3.Connection, table: str, names: Sequence[str], rows: Sequence[tuple[object, ...]]
 ) -> None:
     """
-    Insert many rows with each statement: the interpreter's lock is given up once a statement, not once a row.
+    Insert many rows with each statement: the interpreter's lock is then given up once per statement, not once per row.
 
     They are inserted within the caller's transaction, which is over if a row cannot be kept. Otherwise SQLite would copy each page
-    before it changes it, into a file that it makes for each statement, to be able to take back that statement alone.
+    before changing it, into a file that it makes for each statement, to be able to undo that statement alone.
     """
     places = f"({', '.join('?' * len(names))})"
     start = 0

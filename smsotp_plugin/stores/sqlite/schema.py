@@ -1,4 +1,4 @@
-"""The tables of the SQLite store, and the step from the tables of an earlier version to them."""
+"""The tables of the SQLite store, and the step from an earlier version's tables to them."""
 
 import logging
 import sqlite3
@@ -54,7 +54,7 @@ CREATE TABLE events (
     "CREATE INDEX events_by_number ON events (number_hash) WHERE number_hash <> ''",
     "CREATE INDEX events_by_gateway_id ON events (gateway_id) WHERE gateway_id <> ''",
 )
-#: Small rows by their key, and few of them: what has been sent is gone.
+#: Small rows by their key, and few of them: messages that have been sent are removed.
 _MESSAGES = (
     """
 CREATE TABLE messages (
@@ -138,7 +138,7 @@ _FROM_3 = _COUNTS
 
 def prepare_schema(connection: sqlite3.Connection, path: Path) -> None:
     """
-    Make the tables, or those of an earlier version into ours, in one transaction.
+    Make the tables, or turn those of an earlier version into ours, in one transaction.
 
     Raises:
         StoreError: A later version has written this database.
@@ -163,7 +163,7 @@ def prepare_schema(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def newer_schema(path: Path, version: int) -> StoreError:
-    """Return the error for a file whose schema is none that this version knows."""
+    """Return the error for a file whose schema this version does not know."""
     return StoreError(
         f"{path} was written by a newer smsotp-plugin (schema {version}, this one knows up to {SCHEMA_VERSION}): "
         "install that version, or remove the file (pending log-ins are lost)"

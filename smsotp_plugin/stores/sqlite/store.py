@@ -1,10 +1,10 @@
 """
 The store of a single machine: an SQLite file, and in memory what this process has not committed yet.
 
-New challenges are committed together, a few milliseconds after the log-in was answered, and only then may their codes
-be sent (decision 0003). So a code that somebody holds works after the death of the process, and a log-in waits for no
-disk. Answers are rarer and are committed before they are given. While another process uses the same file, a log-in waits
-for its commit as well, so that both give the same log-in the same challenge (decision 0009).
+New challenges are committed together, a few milliseconds after the log-in was answered, and only then may their codes be sent
+(decision 0003). So a code that somebody has received works after the death of the process, and a log-in waits for no disk.
+Answers are rarer, and are committed before the user is told. While another process uses the same file, a log-in waits for its
+commit as well, so that both processes give the same log-in the same challenge (decision 0009).
 """
 
 import logging
@@ -51,12 +51,12 @@ log = logging.getLogger("smsotp.store")
 
 Item = TypeVar("Item")
 
-#: New challenges that may wait to be committed. More come only where the disk is stuck, and nobody gets a code then.
+#: How many new challenges may wait to be committed. More come only if the disk is stuck, and then nobody gets a code.
 _MOST_WAITING = 10_000
 
 
 def _take_all(some: deque[Item]) -> list[Item]:
-    """Take what is in a deque, for the only one who takes from it; others may go on putting in."""
+    """Take everything from a deque; only one thread may take from it, while others may go on adding."""
     return [some.popleft() for _ in range(len(some))]
 
 
@@ -82,7 +82,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         self._file = SqliteFile(path, clock, budgets)
         self._guesses = GuessFile(self._file, clock)
         self._ledger = self._file.ledger
-        #: Stand for the last time that others had used the file, and for the last such time after which their spending was read.
+        #: Tokens of the last time that others had used the file, and of the last such time after which their spending was read.
         self._doubted = self._caught_up = object()
         self._events_kept = events_kept
         self._window = window
@@ -90,10 +90,10 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         self._lock = threading.Lock()
         self._committing = threading.Lock()
         self._writing = Writing()
-        #: What the next commit takes, and what the one under way has taken.
+        #: What the next commit will take, and what the one under way has taken.
         self._uncommitted, self._being_committed = Batch(), Batch()
         self._listener: KeptListener = ignore_kept
-        #: What is kept, and what the listener is still being told about.
+        #: What is kept, but the listener is still being told about.
         self._being_told: set[Batch] = set()
         self._inside = InsideListener()
         #: Messages that have ended.
@@ -101,14 +101,14 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         #: Goes with the next commit of challenges, or with the next round of `tidy`.
         self._events: deque[DeliveryEvent] = deque()
         self._tries = Tries()
-        # Whoever comes from now on is noticed at the next look.
+        # A process that comes from now on is noticed at the next look.
         if self._file.look_for_others(lambda: None) is Presence.THERE:
-            # What others promised before they noticed this store is in the file by then.
+            # By then, the file has what others promised before they noticed this store.
             gathering = threading.Condition()
             with gathering:
                 self._writing.disk_clock.wait(gathering, 2 * GATHERING)
         self._recent = RecentLogins(window, clock, self._file.list_young(window))
-        #: Whether another store was there when the last messages were taken over, or may have been.
+        #: Whether another store was there, or may have been there, when the last messages were taken over.
         self._was_shared = True
         self._gatherer = Gatherer(self._flush_and_tell, clock)
         try:
@@ -155,7 +155,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         return self._find_same(login, now)
 
     def _find_same(self, login: str, now: float) -> Challenge | None:
-        # In the order in which they move on, so that none is overlooked while it moves.
+        # In the order in which challenges move on, so that none is overlooked while it moves.
         for batch in (self._uncommitted, self._being_committed):
             same = batch.latest(login)
             if same is None or now >= same.expires:
@@ -242,7 +242,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         if not is_shared and not was_shared:
             return []
         left = self._file.take_over(now)
-        # A store that dies after this look was still there when it was taken.
+        # A store that dies after this look was still there when the look was taken.
         self._was_shared = is_shared
         return left
 
@@ -293,7 +293,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
                 log.warning("the store cannot be tidied: %s", exc)
 
     def _look_around(self) -> bool:
-        """Tell whether another store has the file open; what it begins is unknown here."""
+        """Tell whether another store has the file open; log-ins that it begins are unknown here."""
         is_shared = self._notice_others()
         doubted = self._doubted
         if doubted is not self._caught_up and not is_shared:
@@ -302,7 +302,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         return is_shared
 
     def _notice_others(self) -> bool:
-        """Tell the same as `_look_around`, but read nothing: this waits for no disk."""
+        """Tell the same as `_look_around`, but read nothing, so this waits for no disk."""
         return self._file.look_for_others(self._doubt) is Presence.THERE
 
     def _doubt(self) -> None:
@@ -330,8 +330,8 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         """
         Keep a challenge before its log-in is answered.
 
-        While the file cannot be written nobody is promised a code, and the first success ends this; while the file is
-        shared, another process may have begun the same log-in.
+        While the file cannot be written, nobody is promised a code, until a write succeeds again. While the file is shared, another
+        process may have begun the same log-in.
         """
         batch = Batch()
         batch.add(new, parcel)
@@ -344,7 +344,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
         return new
 
     def _commit(self) -> None:
-        """Keep what has gathered, and tell the listener when no lock is held any more."""
+        """Keep what has gathered, and tell the listener once no lock is held."""
         with self._committing:
             with self._lock:
                 self._being_committed = batch = self._uncommitted
@@ -371,7 +371,7 @@ class SqliteStore(BudgetPart, AnswerPart, Store):
             self._tell(batch)
 
     def _begin_telling(self, batch: Batch) -> None:
-        """Note a batch for `flush`, which waits until it has been told."""
+        """Note a batch for `flush`, which waits until the listener has been told of it."""
         with self._lock:
             self._being_told.add(batch)
 

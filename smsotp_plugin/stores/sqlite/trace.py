@@ -1,4 +1,4 @@
-"""Reading the delivery log out of the SQLite file, also from beside a running server. Changes nothing in it."""
+"""Reads the delivery log from the SQLite file, even while a server is running. Changes nothing in the file."""
 
 import json
 import sqlite3
@@ -30,7 +30,7 @@ ORDER BY at
 
 def trace_file(path: Path, wanted: Wanted, limit: int) -> Sequence[DeliveryEvent]:
     """
-    Return what `StoreKind.read_trace` does from a database that a server may be using, and leave no file behind.
+    Return what `StoreKind.read_trace` returns, from a database that a server may be using, and leave no file behind.
 
     Args:
         path: The database.

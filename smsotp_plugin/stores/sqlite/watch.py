@@ -1,29 +1,29 @@
-"""Which names may have to wait, kept in memory so that a first leg that goes well need not ask the file."""
+"""Which names may have to wait, kept in memory so that an ordinary first leg need not ask the file."""
 
 from collections.abc import Callable, Iterable
 
 
 class Watch:
     """
-    The names under which enough wrong answers are counted to make anybody wait, and perhaps some more.
+    The names under which enough wrong answers are counted to make anybody wait, and perhaps some others.
 
-    It knows nothing until it is told, and nothing while other processes may count. Whoever changes it holds the writer's lock, so
-    that nothing that is counted meanwhile is missed. Any thread may ask, or call `forget`, at any time.
+    It knows nothing until it is told, and nothing while other processes may count. A thread that changes it holds the writer's lock,
+    so that nothing counted meanwhile is missed. Any thread may ask, or call `forget`, at any time.
     """
 
     def __init__(self) -> None:
-        #: Replaced each time that it is told to forget.
+        #: Replaced each time it is told to forget.
         self._doubt = object()
-        #: What was learned, and since which doubt that is true.
+        #: What was learned, and after which doubt.
         self._learned: tuple[object, set[str]] = object(), set()
 
     @property
     def knows(self) -> bool:
-        """Whether a name that is missing has nothing to wait for."""
+        """Whether a name that is missing need not wait."""
         return self._names() is not None
 
     def learn(self, read: Callable[[], Iterable[str]]) -> None:
-        """Take what the file says, unless it is told to forget while that is read."""
+        """Take what the file says, unless told to forget while the file is read."""
         doubt = self._doubt
         self._learned = doubt, set(read())
 

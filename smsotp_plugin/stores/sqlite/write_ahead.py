@@ -1,4 +1,4 @@
-"""The write-ahead log of the database: what is committed stands there first, is moved into the database, and is kept short."""
+"""The write-ahead log of the database: commits are there first and are then moved into the database; the log is kept short."""
 
 import logging
 import sqlite3
@@ -12,10 +12,10 @@ from smsotp_plugin.stores.sqlite.identity import beside
 
 log = logging.getLogger("smsotp.store")
 
-#: It is emptied by the housekeeper above the first length, begun anew by whoever writes above the second, and its length is
-#: complained of above the third; in bytes.
+#: In bytes: above the first length the housekeeper empties it, above the second a writer begins it anew, and above the third a
+#: warning about its length is logged.
 _LONG, _TOO_LONG, _ALARMING = 1 << 20, 8 << 20, 64 << 20
-#: How long emptying it waits for readers, in seconds; all that write wait meanwhile.
+#: How long emptying it waits for readers, in seconds; all writers wait meanwhile.
 _READER_SECONDS = 0.02
 #: How long it is left alone after a reader was in the way, in seconds.
 _REST = 1.0
@@ -23,7 +23,7 @@ _REST = 1.0
 _REMAINS = 60.0
 _MOVE = "PRAGMA wal_checkpoint(PASSIVE)"
 _EMPTY = "PRAGMA wal_checkpoint(TRUNCATE)"
-#: The file stays as long as it was, so that what comes next finds its room on the disk there.
+#: The file keeps its length, so that later commits find their room on the disk already there.
 _BEGIN_ANEW = "PRAGMA wal_checkpoint(RESTART)"
 
 
@@ -36,7 +36,7 @@ class WriteAheadLog:
         clock: Time.
 
     Attributes:
-        lock: For whoever opens, moves or closes. Taken before the locks of all connections; a writer that finds it taken goes on
+        lock: Held while opening, moving or closing. Taken before the locks of all connections; a writer that finds it taken goes on
             without it.
     """
 
@@ -47,40 +47,39 @@ class WriteAheadLog:
         self.lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._rest_until = 0.0
-        #: When it is emptied of what has been removed; infinite while it holds nothing of that. A server that has died may have
-        #: left some.
+        #: When it is emptied of removed data; infinite while it holds none. A server that has died may have left some.
         self._remains_until = clock.monotonic()
         self._complained = False
 
     def open(self) -> None:
         """
-        Begin to look after it; for whoever holds `lock`.
+        Begin to look after it; the caller holds `lock`.
 
         Raises:
             sqlite3.Error: The database cannot be opened.
         """
-        # Where the database was replaced, a link may lead elsewhere now.
+        # If the database was replaced, a link may lead elsewhere now.
         self._path = beside(self._database, "-wal")
         self._connection = connect(self._database, _READER_SECONDS)
 
     def close(self) -> None:
-        """Stop looking after it; for whoever holds `lock`."""
+        """Stop looking after it; the caller holds `lock`."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def note_removed(self) -> None:
-        """Note that something was removed from the database, which may still stand here."""
+        """Note that something was removed from the database; it may still be in the log."""
         self._remains_until = min(self._remains_until, self._clock.monotonic() + _REMAINS)
 
     def move(self, writer: SharedConnection) -> None:
         """
-        Move it into the database, and empty it where it is long or holds what was removed a while ago.
+        Move it into the database, and empty it if it is long or holds what was removed a while ago.
 
-        Nearly all of it is moved while others go on writing: the rest, for which they wait, is what has come meanwhile.
+        Nearly all of it is moved while others go on writing; they wait only for the rest, which has come meanwhile.
 
         Args:
-            writer: Through which all write.
+            writer: The connection through which all write.
 
         Raises:
             StoreError: It cannot be moved.
@@ -96,7 +95,7 @@ class WriteAheadLog:
                         self._remains_until = float("inf")
 
     def shorten(self) -> None:
-        """Begin it anew where it is too long and that can be done now; for whoever holds the writer's lock, outside a transaction."""
+        """Begin it anew if it is too long and that is possible now; the caller holds the writer's lock, outside a transaction."""
         if self._length() <= _TOO_LONG or not self.lock.acquire(blocking=False):
             return
         try:
@@ -113,7 +112,7 @@ class WriteAheadLog:
             return 0
 
     def _reset(self, connection: sqlite3.Connection, how: str) -> bool:
-        """Move all of it, and begin it anew or empty it, unless somebody is reading it; for whoever holds the writer's lock."""
+        """Move all of it, and begin it anew or empty it, unless somebody is reading it; the caller holds the writer's lock."""
         now = self._clock.monotonic()
         if now < self._rest_until:
             return False

@@ -1,4 +1,4 @@
-"""Whether the file can be written, as it turned out the last time, and whether its disk answers."""
+"""Whether the last write to the file succeeded, and whether its disk answers."""
 
 import logging
 import threading
@@ -33,7 +33,7 @@ class Writing:
         self._began: float | None = None
         #: Why the last write failed, while nothing can be written.
         self._failure = ""
-        #: Whether it is known from the log that nothing can be written.
+        #: Whether the log has said that nothing can be written.
         self._told = False
         self._lock = threading.Lock()
 
@@ -57,13 +57,13 @@ class Writing:
         Make sure that the last write has succeeded.
 
         Raises:
-            StoreError: It failed; whoever tried it may have told nobody but the log.
+            StoreError: It failed; perhaps only the log was told.
         """
         if not self.is_possible:
             raise StoreError(self._failure)
 
     def is_news(self) -> bool:
-        """Tell whether the last failure is the first one since something could be written."""
+        """Tell whether the last failure is the first one since a write succeeded."""
         with self._lock:
             known, self._told = self._told, True
         return not known

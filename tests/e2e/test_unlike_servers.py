@@ -28,7 +28,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def holds_another_key(redis_port: int) -> str:
-    return f"the configuration holds a different key from the servers and workers that use redis at 127.0.0.1:{redis_port} have: copy"
+    return f"the configuration holds a different key from the servers and workers that use redis at 127.0.0.1:{redis_port}: copy"
 
 
 def test_a_server_with_another_key_does_not_start_and_its_log_says_why(cluster: Cluster) -> None:

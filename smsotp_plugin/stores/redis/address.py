@@ -1,4 +1,4 @@
-"""What ``[store] url`` says of a Redis: where it is, how it is found there, and as whom."""
+"""What ``[store] url`` says about a Redis: where it is, how it is found there, and as which user."""
 
 import re
 from dataclasses import dataclass, field
@@ -46,7 +46,7 @@ class RedisPlace:
     Attributes:
         host: Name or address; empty for a socket of this machine.
         port: 1 to 65535.
-        path: Of a socket of this machine.
+        path: That of a socket of this machine.
     """
 
     host: str = ""
@@ -67,7 +67,7 @@ class RedisAddress:
     Attributes:
         way: How the Redis is found.
         places: Where it, the Sentinels or some nodes of the Cluster are; at least one.
-        tls: Whether it is spoken to in TLS.
+        tls: Whether the connection uses TLS.
         username: Empty for the default user.
         password: Empty for none.
         database: Its number.
@@ -88,7 +88,7 @@ def read_address(url: str) -> RedisAddress:
     Read an address.
 
     Raises:
-        ValueError: It is none; the text does not repeat it.
+        ValueError: It is not an address; the text does not repeat it.
     """
     scheme, _, rest = url.partition("://")
     way, tls = _SCHEMES[scheme]
@@ -121,7 +121,7 @@ def read_address(url: str) -> RedisAddress:
 
 
 def is_username(name: str) -> bool:
-    """Tell whether a user of Redis can be called so: in the file of its users, a blank ends a name."""
+    """Tell whether a user of Redis can have this name: in the file of its users, a blank ends a name."""
     return bool(name) and name.isprintable() and not any(map(str.isspace, name))
 
 
@@ -130,7 +130,7 @@ def _decode(part: str) -> str:
     Return a part without its percent signs.
 
     Raises:
-        ValueError: What they stand for is no text.
+        ValueError: What they stand for is not text.
     """
     try:
         return unquote(part, errors="strict")

@@ -14,12 +14,12 @@ from smsotp_plugin.stores.redis.scripts import Scripts, check
 
 _BRAKES = "brakes"
 _HOUR, _DAY = 3600, 86400
-#: Seconds that an hour is kept: as long as anybody looks back, and a day more.
+#: Seconds that an hour is kept: as long as anybody looks back, plus a day.
 _KEPT = 15 * _DAY
 
 
 class RedisAnswers(AnswerStore):
-    """What a store does with these alone."""
+    """The part of the store that deals only with these."""
 
     _scripts: Scripts
     _clock: Clock
@@ -56,7 +56,7 @@ class RedisAnswers(AnswerStore):
 
 
 def write_answers(scripts: Scripts, counts: Sequence[AnswerCount]) -> list[Command]:
-    """Return what adds to counts."""
+    """Return the commands that add to counts."""
     commands = [
         Command(("HINCRBY", scripts.key(f"answers:{count.hour}"), f"{kind} {count.key}", number))
         for count in counts
@@ -77,7 +77,7 @@ def read_hour(hour: int, row: Mapping[str, bytes]) -> list[AnswerCount]:
 
 
 def write_brakes(scripts: Scripts, brakes: Sequence[Brake]) -> list[Command]:
-    """Return what keeps brakes."""
+    """Return the commands that keep brakes."""
     key = scripts.key(_BRAKES)
     return [Command(("HSET", key, brake.key, json.dumps(asdict(brake)))) for brake in brakes]
 

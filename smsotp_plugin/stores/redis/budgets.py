@@ -1,4 +1,4 @@
-"""Budgets in Redis: what is asked with each change, and what is known here of the answers."""
+"""Budgets in Redis: what each change asks, and what is remembered here of the answers."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -17,21 +17,21 @@ from smsotp_plugin.stores.redis.steady import SteadyClock
 
 _DAY = 86400.0
 _MILLION = 1_000_000
-#: Seconds for which a budget that is spent is known here; another node may have lifted it since.
+#: Seconds for which a budget is remembered here as spent; another node may have lifted it since.
 _KNOWN_FOR = 2.0
-#: Budgets that are known; all are forgotten together.
+#: How many budgets are remembered; all are forgotten together.
 _MOST_KNOWN = 10_000
 
 
 class Spender:
     """
-    What is spent through one store.
+    Spends through one store.
 
     Args:
         rules: The budgets.
         scripts: Runs changes.
         clock: Time.
-        steady: What moments are of.
+        steady: The clock of all moments.
     """
 
     def __init__(self, rules: BudgetRules, scripts: Scripts, clock: Clock, steady: SteadyClock) -> None:
@@ -54,7 +54,7 @@ class Spender:
         self._known: dict[str, tuple[float, Callable[[], OverBudget]]] = {}
 
     def words(self, spending: Spending) -> list[Word | float]:
-        """Return what a script is told that spends; see `read_spending` in budgets.lua."""
+        """Return what a script that spends is told; see `read_spending` in budgets.lua."""
         if not spending.keys and not spending.money:
             return []
         words = [self._steady.now(), spending.messages, *self._limits, spending.money]
@@ -63,7 +63,7 @@ class Spender:
         return words
 
     def read(self, reply: Reply) -> OverBudget | None:
-        """Remember which budget would be exceeded by an SMS, as a script says, and return that."""
+        """Remember which budget an SMS would exceed, as a script says, and return that."""
         if not isinstance(reply, list) or len(reply) != 3:
             return None
         key, number, wait = cast("tuple[bytes, int, bytes]", reply)
@@ -90,13 +90,13 @@ class Spender:
         return None
 
     def forget(self, keys: Sequence[str]) -> None:
-        """Believe nothing of some keys any more."""
+        """Forget what is known of some keys."""
         with self._lock:
             for key in keys:
                 self._known.pop(key, None)
 
     def command(self, spending: Spending) -> Command:
-        """Return what spends something whatever the budgets say."""
+        """Return the command that spends something whatever the budgets say."""
         keys = [f"spent:{next(iter(spending.keys), '')}"]
         return self._scripts.command("spend", keys, 1, *self.words(spending))
 
@@ -110,7 +110,7 @@ class Spender:
         return min(quota.most, sum(moment > now - quota.seconds for moment in moments))
 
     def _write_limits(self) -> tuple[Word | float, ...]:
-        """Return what all spendings are told alike: after how many seconds nothing counts, whether budgets are enforced, and money."""
+        """Return what all spendings have in common: after how many seconds nothing counts, whether budgets are enforced, and money."""
         longest = max([_DAY, *(float(quota.seconds) for each in self._quotas.values() for quota in each)])
         cap = self._rules.money_per_day
         return longest, int(self._rules.enforced), "" if cap is None else cap

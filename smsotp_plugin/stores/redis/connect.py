@@ -1,4 +1,4 @@
-"""From the settings to a way to Redis; and which versions of the plugin share one."""
+"""From the settings to a way to Redis; and which versions of the plugin can share a Redis."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,9 +14,9 @@ from smsotp_plugin.stores.redis.settings import RedisSettings
 from smsotp_plugin.wire.channel import Broken
 from smsotp_plugin.wire.tls import make_tls_context
 
-#: Of what the keys hold. A change that an older plugin would read wrongly makes it higher.
+#: The version of what the keys hold. A change that an older plugin would read wrongly raises it.
 VERSION = 1
-#: Says that nothing can be written for the time being: too few replicas, a full disk, full memory, a script that does not end.
+#: Errors that say that nothing can be written for now: too few replicas, a full disk, full memory, a script that does not end.
 _PASSING = ("NOREPLICAS ", "MISCONF ", "OOM ", "BUSY ")
 
 
@@ -30,13 +30,13 @@ def connect(  # noqa: PLR0913  (where, by whose clock, and how patiently)
     tells: bool = True,
 ) -> tuple[Link, Scripts]:
     """
-    Prepare the way to a Redis; nobody is spoken to yet.
+    Prepare the way to a Redis; nothing is connected yet.
 
     Args:
         settings: Where it is.
         clock: Time.
         turn: See `Scripts`.
-        changes_nothing: Whether it is only looked at.
+        changes_nothing: Whether the Redis is only looked at.
         limit: Seconds that a call may take.
         tells: Whether it is logged that Redis does not answer, and that it answers again.
 
@@ -68,7 +68,7 @@ def _reveal(secret: SecretSetting | None) -> str:
 
 def _judge(place: RedisPlace, replies: Sequence[Reply]) -> None:
     """
-    Look at what a server says to the greeting.
+    Judge what a server answers to the greeting.
 
     Raises:
         Broken: It cannot be used now.

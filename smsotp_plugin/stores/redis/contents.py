@@ -1,4 +1,4 @@
-"""All that Redis holds for us, read and written as a whole, while no server uses it."""
+"""Everything that Redis holds for us, read and written as a whole, while no server uses it."""
 
 import math
 import secrets
@@ -29,10 +29,10 @@ from smsotp_plugin.stores.redis.scripts import Scripts, check
 from smsotp_plugin.stores.redis.steady import ask_time
 from smsotp_plugin.stores.redis.trace import read_event, write_events
 
-#: Keys that are looked at, and commands that are sent, in one go.
+#: How many keys are looked at, and how many commands are sent, in one go.
 _PIECE = 200
 _SECONDS = 86400
-#: What a Redis holds in which nobody has logged in.
+#: What a Redis holds if nobody has logged in yet.
 _NOTHING = {"version", "owners", "keys", "queue", "workers", "held", "fates"}
 
 
@@ -118,7 +118,7 @@ def write_contents_to_redis(scripts: Scripts, contents: StoreContents, events_ke
 
 
 class _Rows:
-    """What is in keys, by what they are about."""
+    """The contents of keys, by what the keys are about."""
 
     def __init__(self, scripts: Scripts, keys: dict[str, list[str]]) -> None:
         self._scripts = scripts
@@ -194,7 +194,7 @@ def _write_message(scripts: Scripts, stored: StoredMessage, owner: str) -> Itera
     yield Command(("PEXPIREAT", key, end))
     yield Command(("SADD", own, name))
     yield Command(("PEXPIREAT", own, end))
-    # Of one that lives no more.
+    # The owner is one that no longer lives.
     yield Command(("ZADD", scripts.key("owners"), 0, owner))
 
 

@@ -1,8 +1,8 @@
 """
-Challenges of which nobody knows whether they are kept, because Redis did not answer in time.
+Challenges that may or may not be kept, because Redis did not answer in time.
 
-Their log-ins were refused. But whoever logs in again gets the same challenge if it is kept, here or elsewhere, and waits for
-its SMS. So that is asked for as soon as Redis answers again, and the SMS sent.
+Their log-ins were refused. But if a challenge is kept, a person who logs in again gets it, here or elsewhere, and waits for its
+SMS. So Redis is asked as soon as it answers again, and the SMS is sent.
 """
 
 import threading
@@ -21,7 +21,7 @@ class Doubts:
     Args:
         scripts: The way to Redis.
         clock: Time.
-        tell: Told what is kept.
+        tell: Told which challenges are kept.
     """
 
     def __init__(self, scripts: Scripts, clock: Clock, tell: Callable[[Sequence[Parcel]], None]) -> None:

@@ -1,4 +1,4 @@
-"""Erasing one person from Redis, also beside running servers, and from its files."""
+"""Erases one person from Redis, even while servers are running, and from its files."""
 
 import threading
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ from smsotp_plugin.stores.redis.line import ReplyError
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.scripts import Scripts, check
 
-#: Challenges that are looked at, or removed by one script.
+#: How many challenges are looked at in one go, or removed by one script.
 _PIECE = 100
-#: How long Redis may take to write its files anew, and how often it is asked meanwhile; in seconds.
+#: How long Redis may take to rewrite its files, and how often it is asked meanwhile; in seconds.
 _PATIENCE, _PAUSE = 60.0, 0.05
 _UNDER_WAY = ("aof_rewrite_in_progress:1", "aof_rewrite_scheduled:1", "rdb_bgsave_in_progress:1")
 
@@ -23,7 +23,7 @@ _UNDER_WAY = ("aof_rewrite_in_progress:1", "aof_rewrite_scheduled:1", "rdb_bgsav
 @reads_replies
 def erase_from_redis(scripts: Scripts, person: StoredPerson, clock: Clock) -> Erased:
     """
-    Remove all that is kept of a person, and have Redis write anew the files that hold what was removed.
+    Remove everything that is kept of a person, and have Redis rewrite the files that hold what was removed.
 
     Args:
         scripts: The way to Redis.
@@ -31,7 +31,7 @@ def erase_from_redis(scripts: Scripts, person: StoredPerson, clock: Clock) -> Er
         clock: Time.
 
     Raises:
-        StoreError: Redis does not answer, or all is erased and a file may still hold it.
+        StoreError: Redis does not answer, or everything is erased but a file may still hold it.
     """
     states = [*_find_states(scripts, person), *_find_notifications(scripts, person)]
     references = list(_find_references(scripts, person))
@@ -63,7 +63,7 @@ def _find_states(scripts: Scripts, person: StoredPerson) -> Iterator[str]:
 
 
 def _find_notifications(scripts: Scripts, person: StoredPerson) -> Iterator[str]:
-    """Yield what stands for the States of all messages of no challenge that wait for workers, or are with one, and are a person's."""
+    """Yield the stand-ins for States of a person's messages without a challenge that wait for workers, or are with one."""
     states = [name.split(":")[1] for name in scripts.scan(f"message:{NO_CHALLENGE}")]
     for start in range(0, len(states), _PIECE):
         piece = states[start : start + _PIECE]
@@ -88,10 +88,10 @@ def _find_references(scripts: Scripts, person: StoredPerson) -> Iterator[str]:
 
 def _write_files_anew(scripts: Scripts, clock: Clock) -> None:
     """
-    Have the files written anew that Redis keeps, if it keeps any.
+    Have Redis rewrite the files that it keeps, if it keeps any.
 
     Raises:
-        StoreError: They are not, or that cannot be known.
+        StoreError: They are not rewritten, or that cannot be known.
     """
     info, save = (_ask(scripts, *words) for words in (("INFO", "persistence"), ("CONFIG", "GET", "save")))
     has_log = isinstance(info, bytes) and b"aof_enabled:1" in info
@@ -109,7 +109,7 @@ def _write_files_anew(scripts: Scripts, clock: Clock) -> None:
 
 
 def _wait(scripts: Scripts, clock: Clock) -> None:
-    """Wait until Redis writes no file."""
+    """Wait until Redis is writing no file."""
     deadline, waiting = Deadline.after(_PATIENCE, clock), threading.Condition()
     while True:
         info = _ask(scripts, "INFO", "persistence")

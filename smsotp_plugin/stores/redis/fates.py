@@ -1,4 +1,4 @@
-"""What became of SMS, told between processes: a Stream that each reads to its end, once a second."""
+"""What became of SMS, passed between processes: a Stream that each of them reads to its end once a second."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -10,14 +10,14 @@ from smsotp_plugin.stores.redis.lazy import Lazy
 from smsotp_plugin.stores.redis.scripts import Scripts
 
 _KEY = "fates"
-#: Entries that are read at once.
+#: How many entries are read at once.
 _PIECE = 1000
 _FATES = frozenset(fate.value for fate in Fate)
 
 
 class Fates:
     """
-    Those of one store.
+    The fates that one store tells and hears.
 
     Args:
         scripts: The way to Redis.
@@ -44,7 +44,7 @@ class Fates:
             for number, words in entries:
                 fate, state = (word.decode() for word in words)
                 self._last = number.decode()
-                # Another version may know more of them.
+                # Another version may know more fates.
                 if fate in _FATES:
                     found.append((state, Fate(fate)))
             if len(entries) < _PIECE:

@@ -1,7 +1,7 @@
 """
-Reading what Redis answers: foreign words, which must not be more than a `StoreError`.
+Reading what Redis answers: it is not under our control, and must cause nothing worse than a `StoreError`.
 
-Whoever may write there, damage, or another version of the plugin can have put anything into it.
+Anybody who may write there, damage, or another version of the plugin can have put anything into it.
 """
 
 import json
@@ -18,12 +18,12 @@ _RowT = TypeVar("_RowT")
 
 #: Unix seconds: the years 1653 and 5138.
 _EARLIEST, _LATEST = -1e10, 1e11
-#: What reading something of another shape raises.
+#: What is raised on reading something of another shape.
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 def reads_replies(call: Callable[_Given, _Read]) -> Callable[_Given, _Read]:
-    """Have a call raise StoreError where it cannot read what Redis answers."""
+    """Make a call raise StoreError if it cannot read what Redis answers."""
 
     @wraps(call)
     def read(*given: _Given.args, **named: _Given.kwargs) -> _Read:
@@ -31,8 +31,8 @@ def reads_replies(call: Callable[_Given, _Read]) -> Callable[_Given, _Read]:
             return call(*given, **named)
         except UNREADABLE as exc:
             raise StoreError(
-                f"Redis answers with something that smsotp has not written there ({type(exc).__name__} in {call.__qualname__}): is it damaged, "
-                "or has somebody else changed it?"
+                f"Redis answers with something that smsotp has not written there ({type(exc).__name__} in {call.__qualname__}): "
+                "is it damaged, or has somebody else changed it?"
             ) from exc
 
     return read
@@ -43,7 +43,7 @@ def read_moment(word: Any) -> float:
     Read a moment or a number of seconds.
 
     Raises:
-        ValueError: It is none, or one that no calendar has.
+        ValueError: It is neither, or no calendar has it.
         TypeError: The same.
     """
     moment = float(word)
@@ -69,9 +69,9 @@ def read_row(model: type[_RowT], text: bytes, **more: object) -> _RowT:
     Read a dataclass that was written as JSON; what this version does not know is left out.
 
     Args:
-        model: The dataclass; its fields are text, numbers, and what is true or false.
+        model: The dataclass; its fields are texts, numbers and booleans.
         text: The JSON.
-        more: What takes the place of fields in it.
+        more: Fields that replace those in it.
 
     Raises:
         ValueError: It is something else.

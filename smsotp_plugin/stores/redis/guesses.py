@@ -1,4 +1,4 @@
-"""Wrong answers in Redis: what is asked with an answer, and what the counts mean that come back."""
+"""Wrong answers in Redis: what is asked with an answer, and what the returned counts mean."""
 
 import math
 from typing import cast
@@ -12,7 +12,7 @@ _Kept = tuple[bytes, list[bytes], list[bytes]]
 
 
 def write_guesser(guesser: Guesser | None) -> list[Word | float]:
-    """Return what the script of an answer is told of who answers; see there."""
+    """Return what the script of an answer is told about the person who answers; see there."""
     if guesser is None:
         return [""]
     rules = guesser.rules
@@ -21,7 +21,7 @@ def write_guesser(guesser: Guesser | None) -> list[Word | float]:
 
 
 def write_places(guesser: Guesser) -> list[Word | float]:
-    """Return what the script is told that looks for a known place; see there."""
+    """Return what the script that looks for a known place is told; see there."""
     return [
         float(guesser.rules.known_for),
         len(guesser.places),
@@ -32,12 +32,12 @@ def write_places(guesser: Guesser) -> list[Word | float]:
 
 def read_standing(kept: Reply, guesser: Guesser, turn: float) -> Standing:
     """
-    Say what an account may do by what is counted under its names.
+    Return what an account may do, judging by what is counted under its names.
 
     Args:
         kept: As the scripts return it.
         guesser: Who, and from where.
-        turn: The moment, in Unix seconds of the clock by which that was counted.
+        turn: The moment, in Unix seconds of the clock that the counts go by.
     """
     tallies = [_read_tally(each) for each in cast("list[_Kept]", kept)]
     return worst_standing(tallies, guesser, turn)

@@ -1,4 +1,4 @@
-"""The store in Redis, as the configuration names it. What needs redis-py is imported where it is used."""
+"""The store in Redis, as the configuration names it. Modules that need redis-py are imported where they are used."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -19,7 +19,7 @@ from smsotp_plugin.stores.redis.shared_clock import SharedClock
 if TYPE_CHECKING:
     from smsotp_plugin.stores.redis.scripts import Scripts
 
-#: Seconds that each call of a command may take: nobody waits for it who logs in.
+#: Seconds that each call of a command may take: no log-in waits for it.
 _PATIENCE = 10.0
 
 
@@ -27,7 +27,7 @@ _PATIENCE = 10.0
 def _open_beside(
     settings: RedisSettings, clock: Clock, *, changes_nothing: bool = False
 ) -> Iterator["Scripts"]:
-    """Open the way to a Redis for a command, which says itself what is wrong."""
+    """Open the way to a Redis for a command, which itself says what is wrong."""
     from smsotp_plugin.stores.redis.connect import connect  # noqa: PLC0415  (needs redis-py)
 
     link, scripts = connect(settings, clock, changes_nothing=changes_nothing, limit=_PATIENCE, tells=False)

@@ -1,7 +1,7 @@
 """
-What is written soon: nobody waits for it.
+Writes that are made soon, and that nobody waits for.
 
-What is written alike goes in one command, in the order in which it was said; of other things the order is left open.
+Things that are written in the same way go into one command, in the order in which they came; otherwise the order is open.
 """
 
 import logging
@@ -16,9 +16,9 @@ from smsotp_plugin.stores.redis.scripts import Scripts
 
 log = logging.getLogger("smsotp.store")
 
-#: Things that are written in one go.
+#: How many things are written in one go.
 _PIECE = 100
-#: Things that wait, at most; beyond that the oldest are given up.
+#: The most things that wait; beyond that the oldest are given up.
 _MOST_WAITING = 100_000
 
 _ItemT = TypeVar("_ItemT")
@@ -30,13 +30,13 @@ class Lazy:
 
     Args:
         scripts: Runs the commands.
-        soon: Has `flush` called, by a thread of its own.
+        soon: Has `flush` called by a thread of its own.
     """
 
     def __init__(self, scripts: Scripts, soon: Callable[[], None]) -> None:
         self._scripts = scripts
         self._soon = soon
-        #: Commands are made when they are written: moments count from then.
+        #: Commands are made when they are written: their moments count from then.
         self._waiting: deque[tuple[Callable[[Sequence[Any]], Command], object]] = deque(maxlen=_MOST_WAITING)
         self._writing = threading.Lock()
 
@@ -52,12 +52,12 @@ class Lazy:
 
     def gather(self, make: Callable[[Sequence[_ItemT]], Command], item: _ItemT, *, soon: bool = True) -> None:
         """
-        Have something written with others of its kind.
+        Have something written together with others of its kind.
 
         Args:
             make: Makes the command that writes some of them; the same for all.
             item: The thing.
-            soon: Whether somebody is woken for it; else it goes with the next ones, or when `wake` is called.
+            soon: Whether to wake the thread for it; otherwise it is written with the next ones, or when `wake` is called.
         """
         # Needs no lock: a deque takes and gives one at a time.
         self._waiting.append((make, item))
@@ -65,7 +65,7 @@ class Lazy:
             self._soon()
 
     def wake(self) -> None:
-        """Have written what waits."""
+        """Have everything written that waits."""
         if self._waiting:
             self._soon()
 

@@ -1,4 +1,4 @@
-"""What a command asks and changes of the budgets in Redis, beside running servers or without one."""
+"""What a command asks about the budgets in Redis and changes in them, whether or not servers are running."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ _DAYS_KEPT = 33
 @reads_replies
 def read_limits_in_redis(scripts: Scripts, rules: BudgetRules, keys: Sequence[str], clock: Clock) -> Usage:
     """See `StoreKind.read_limits`."""
-    # By the same clock as the servers, or what they have spent would seem older or newer than it is to them.
+    # By the same clock as the servers, or what they have spent would seem older or newer than it does to them.
     now, steady = ask_time(scripts), SteadyClock(clock)
     steady.compare(now)
     spender = Spender(rules, scripts, clock, steady)

@@ -1,9 +1,9 @@
 """
-One connection to one Redis: that of redis-py, on a socket in which everything ends at a deadline that is handed in.
+One connection to one Redis: that of redis-py, on a socket on which everything ends at a given deadline.
 
-redis-py greets and knows the errors. By itself it bounds each wait, and neither the name look-up nor their sum: a server that
-sends a byte now and then would hold a log-in for ever. So it is given a `Channel` where it takes a socket. Once it has greeted,
-commands and answers pass it by: hiredis alone takes a fifth of the time.
+redis-py makes the greeting and knows the errors. By itself it bounds each wait, but neither the name look-up nor the sum of all
+waits: a server that sends a byte now and then would hold a log-in for ever. So it is given a `Channel` in place of a socket.
+After the greeting, commands and answers bypass redis-py: hiredis alone takes a fifth of the time.
 """
 
 import re
@@ -28,13 +28,13 @@ Word = str | bytes | int
 Reply = object
 ReplyError = ResponseError
 
-#: Raised by redis-py where an answer is none, begins like one that it knows and goes on otherwise, or says that billions follow.
+#: Raised by redis-py if an answer is not one, begins like a known one but goes on differently, or says that billions follow.
 _GARBAGE = (InvalidResponse, LookupError, MemoryError, RecursionError, TypeError, ValueError)
-#: What Redis 6.2 puts before the error of a command in a script: where that stands, once more if it ended the script, and a hyphen.
+#: What Redis 6.2 puts before the error of a command in a script: its place, once more if it ended the script, and a hyphen.
 _PLACE_IN_SCRIPT = re.compile(
     r"\A(?:ERR Error running script \(call to \w+\): @user_script:\d+: )?(?:@user_script: \d+: )?-?(?=[A-Z]+ )"
 )
-#: What a node of a Cluster says to a command in a script where it has an error with a code of its own for any other command.
+#: What a node of a Cluster says to a command in a script, where for any other command it has an error with a code of its own.
 _NOT_IN_CLUSTER = re.compile(
     r"[Ss]cript attempted to (?:execute a (?:write )?command while the cluster is down|access a (?:non local key|slot not served))"
 )
@@ -47,13 +47,13 @@ _pack = cast("Callable[[tuple[Word, ...]], bytes]", hiredis.pack_command)
 @dataclass(frozen=True, slots=True)
 class Access:
     """
-    As whom, and how, servers are spoken to.
+    As which user, and how, to talk to servers.
 
     Attributes:
         username: Empty for the default user.
         password: Empty for none.
         database: Its number.
-        tls: Which certificates are accepted; None: in clear.
+        tls: Which certificates are accepted; None: without TLS.
     """
 
     username: str = ""
@@ -63,7 +63,7 @@ class Access:
 
 
 class _Socket(Channel):
-    """As much of a socket as redis-py uses."""
+    """The part of a socket that redis-py uses."""
 
     deadline: Deadline
 
@@ -77,16 +77,16 @@ class _Socket(Channel):
         return len(received)
 
     def shutdown(self, how: int) -> None:
-        """Do nothing: it is closed next."""
+        """Do nothing: the socket is closed next."""
 
 
 class Line(Connection):
     """
-    One connection, used by one thread at a time. It is made when something is asked for the first time.
+    One connection, used by one thread at a time. It is made when the first command is sent.
 
     Args:
-        place: Of the server.
-        access: As whom it is asked.
+        place: Where the server is.
+        access: As which user, and how, to talk to it.
     """
 
     def __init__(self, place: RedisPlace, access: Access) -> None:
@@ -97,7 +97,7 @@ class Line(Connection):
             password=access.password or None,
             db=access.database,
             protocol=2,
-            # It would say on each connection which library this is, in two more round trips.
+            # Otherwise it would say on each connection which library it is, in two more round trips.
             driver_info=None,
             encoding_errors="replace",
             socket_read_size=LARGEST_PIECE,
@@ -113,7 +113,7 @@ class Line(Connection):
         Send commands in one piece and return the answers.
 
         Raises:
-            Broken: They did not all come; the commands may have been carried out.
+            Broken: Not all answers came; the commands may have been carried out.
             StoreError: We may not use this server.
         """
         packed = b"".join(map(_pack, commands))
@@ -129,7 +129,7 @@ class Line(Connection):
             raise Broken(f"Redis at {self.place} does not serve now: {explain(exc)}") from exc
 
     def is_quiet(self) -> bool:
-        """Tell, without a word to the server, whether it is still there and has said nothing unasked."""
+        """Tell, without asking the server, whether it is still there and has said nothing unasked."""
         return self._replies is not None and not self._replies.has_data() and self._channel.quiet()
 
     def close(self) -> None:
@@ -157,7 +157,7 @@ class Line(Connection):
         return self._replies
 
     def _read_error(self, text: str) -> RedisError:
-        """Return the error of an answer: the same for a command in a script as for any other, whichever version words it."""
+        """Return the error of an answer in one form: for commands in a script as for any other, and for all versions."""
         if _NOT_IN_CLUSTER.search(text):
             return ClusterDownError(text)
         error: RedisError = self._parser.parse_error(_PLACE_IN_SCRIPT.sub("", text).rstrip())
@@ -177,6 +177,6 @@ class Line(Connection):
 
 
 def explain(error: RedisError) -> str:
-    """Return what Redis says, without what it repeats of our words."""
+    """Return what Redis says, without our own words that it repeats."""
     text = " ".join(filter(None, [error.status_code, str(error)]))
     return make_printable(text.partition(", with args")[0])[:_LONGEST_REASON]

@@ -1,9 +1,9 @@
 """
-The way to Redis: a few connections, a limit for each call, and no knocking at a closed door.
+The way to Redis: a few connections, a limit for each call, and a pause after a failed one.
 
-A call is one round trip and is over within `LIMIT`, whatever has to be done for it: finding the server, connecting, greeting. After
-one that failed, all others fail at once for `REST`; then one may try. So a Redis that is gone costs the people who log
-in that time once in a while, and not each of them; and when it is back, one connection is made and not hundreds.
+A call is one round trip and is over within `LIMIT`, whatever it needs: finding the server, connecting, greeting. After a failed
+call, all others fail at once for `REST`; then one may try. So a Redis that is gone delays a log-in only now and then, and not
+every one; and when it is back, one connection is made and not hundreds.
 """
 
 import logging
@@ -37,18 +37,18 @@ LIMIT = 0.45
 REST = 1.0
 #: Connections that are kept while nobody uses them.
 _MOST_IDLE = 8
-#: Says that a server is the wrong one, and has done nothing; another look for the right one may mend that at once.
+#: Errors that say that a server is the wrong one and has done nothing; looking for the right one again may mend that at once.
 _MOVED = (MovedError, ReadOnlyError, MasterDownError)
 _AGAIN = (*_MOVED, NoScriptError)
-#: How often a command is sent again that was not carried out: to the right server, and then with its script.
+#: How often a command that was not carried out is sent again: to the right server, and then with its script.
 _FURTHER = 2
-#: The same, and what a look does not mend.
+#: The same, and errors that such a look does not mend.
 ELSEWHERE = (*_MOVED, AskError, ClusterDownError, TryAgainError)
 
 
 class NotAnswered(StoreError):
     """
-    Nothing is known of what became of a call.
+    It is not known what became of a call.
 
     Args:
         text: What happened.
@@ -80,13 +80,13 @@ class Command:
 
 class Link:
     """
-    Safe under threads; each has a connection of its own for the time of a call.
+    Safe under threads; each has a connection of its own for the duration of a call.
 
     Args:
         locator: Knows where the server is.
-        access: As whom it is asked.
-        greeting: What is said on each new connection, beside that.
-        judge: Looks at the answers to it; raises StoreError where the server cannot be used.
+        access: As which user, and how, to talk to it.
+        greeting: What else is said on each new connection.
+        judge: Looks at the answers to the greeting; raises StoreError if the server cannot be used.
         clock: Time.
         limit: Seconds that a call may take.
         tells: Whether it is logged that the server does not answer, and that it answers again.
@@ -113,7 +113,7 @@ class Link:
         self._lock = threading.Lock()
         self._idle: deque[Line] = deque()
         self._place: RedisPlace | None = None
-        #: Of the connections that are good; an older one is closed when it comes back.
+        #: The generation of the good connections; an older connection is closed when it comes back.
         self._generation = 0
         self._rest_until = float("-inf")
         self._problem = ""
@@ -122,13 +122,13 @@ class Link:
 
     def call(self, *commands: Command) -> list[Reply]:
         """
-        Have commands carried out in this order, in one round trip unless the server has to be looked for.
+        Have commands carried out in this order, in one round trip unless the server has to be found first.
 
         Returns:
-            An answer for each; what Redis refuses is a `ReplyError` in its place.
+            An answer for each; for a command that Redis refuses, a `ReplyError`.
 
         Raises:
-            NotAnswered: Within the limit, not all answers came.
+            NotAnswered: Not all answers came within the limit.
             OtherKey: See `shut`.
             StoreError: We may not use this server.
         """
@@ -150,12 +150,12 @@ class Link:
 
     @property
     def generation(self) -> int:
-        """Goes up when all connections are given up that were made before."""
+        """Goes up when all connections made so far are given up."""
         return self._generation
 
     def open_line(self, commands: Sequence[tuple[Word, ...]]) -> tuple[Line, list[Reply], int]:
         """
-        Make a connection for one user, who closes it, and ask something there.
+        Make a connection for one caller, who closes it, and ask something on it.
 
         Returns:
             The connection, the answers, and its generation.
@@ -177,19 +177,19 @@ class Link:
         return line, replies, generation
 
     def close(self) -> None:
-        """Close all connections but those of `open_line`, and make no further one."""
+        """Close all connections except those of `open_line`, and make no more."""
         self._is_closed = True
         self._forget_place()
 
     def shut(self, why: str) -> None:
-        """Have every further call raise OtherKey; logged once."""
+        """Make every further call raise OtherKey; logged once."""
         with self._lock:
             is_news, self._shut = not self._shut, why
         if is_news:
             log.error("%s", why)
 
     def _pass_door(self) -> None:
-        """Let a caller try, unless somebody has failed a moment ago."""
+        """Let a caller try, unless a call failed a moment ago."""
         with self._lock:
             if self._is_closed:
                 raise StoreError("the store is closed")
@@ -203,7 +203,7 @@ class Link:
             self._rest_until = now + REST
 
     def _list_unserved(self, replies: Sequence[Reply]) -> list[int]:
-        """Return which commands are worth being sent again, and have the right server looked for if this is not the one."""
+        """Return which commands are worth sending again, and have the right server looked for if this is the wrong one."""
         refused = [each for each, reply in enumerate(replies) if isinstance(reply, ReplyError)]
         if any(isinstance(replies[each], ELSEWHERE) for each in refused):
             self._forget_place()
@@ -222,7 +222,7 @@ class Link:
         return replies
 
     def _fail(self, exc: BaseException, line: Line | None, *, is_sent: bool) -> BaseException:
-        """Give up a connection, on which half of an answer may be left; returns what is to be raised."""
+        """Give up a connection, on which half an answer may be left; returns what to raise."""
         if line is not None:
             line.close()
         if isinstance(exc, StoreError | Broken):
@@ -287,7 +287,7 @@ class Link:
             log.error("log-ins are refused until Redis answers: %s", why)
 
     def _forget_place(self) -> None:
-        """Have the server looked for anew, and use no connection any more that was made before."""
+        """Have the server looked for anew, and stop using connections that were made before."""
         with self._lock:
             self._place = None
             self._generation += 1

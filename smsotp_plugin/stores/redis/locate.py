@@ -1,4 +1,4 @@
-"""Finding the Redis that can be written to: it is at a place, or Sentinels or the nodes of a Cluster know where."""
+"""Finds the Redis that can be written to: it is at a given place, or Sentinels or the nodes of a Cluster know where."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,10 +13,10 @@ from smsotp_plugin.wire.channel import Broken
 
 class Locator:
     """
-    Knows where to ask: it is where it is.
+    Always names the same place.
 
     Args:
-        places: The first is it.
+        places: The first is where the Redis is.
     """
 
     def __init__(self, places: Sequence[RedisPlace]) -> None:
@@ -28,27 +28,27 @@ class Locator:
         Return where the Redis is that can be written to.
 
         Raises:
-            Broken: Nobody knows.
+            Broken: Nobody knows where it is.
         """
         del deadline
         return self._places[0]
 
     def doubt(self, place: RedisPlace) -> None:
-        """Take notice that the Redis at a place that `find` returned cannot be used."""
+        """Note that the Redis at a place that `find` returned cannot be used."""
 
 
 class _Asking(Locator):
     """
-    Servers are asked, one after the other, each with its share of the time; the next time the one is first that knew it.
+    Asks servers one after the other, each with its share of the time; the one that knew is asked first the next time.
 
-    Whoever did not answer is asked last from then on, and so is who named a Redis that is no use: a server that is cut off from
-    the others goes on naming the Redis that they have replaced.
+    A server that did not answer is asked last from then on, and so is one that named a Redis that cannot be used: a server that is
+    cut off from the others goes on naming the Redis that they have replaced.
 
     Args:
         places: Where they are.
-        access: As whom they are asked.
+        access: As which user, and how, to talk to them.
         question: What is asked.
-        read: Returns what the answer of one of them says; raises Broken where it says nothing.
+        read: Returns what an answer says; raises Broken if it says nothing.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class _Asking(Locator):
         self._access = access
         self._question = question
         self._read = read
-        #: Who named which Redis.
+        #: Which server named which Redis.
         self._named: dict[RedisPlace, RedisPlace] = {}
 
     def find(self, deadline: Deadline) -> RedisPlace:
@@ -103,7 +103,7 @@ def _read_sentinel(reply: Reply, asked: RedisPlace) -> RedisPlace:
 def _read_node(reply: Reply, asked: RedisPlace) -> RedisPlace:
     match reply:
         case MovedError(host=str(host), port=int(port)):
-            # An empty name stands for the node that is asked.
+            # An empty name means the node that is asked.
             return RedisPlace(host or asked.host, port)
         case ReplyError():
             raise Broken(f"{asked} says: {explain(reply)}")
@@ -112,20 +112,20 @@ def _read_node(reply: Reply, asked: RedisPlace) -> RedisPlace:
 
 def make_locator(address: RedisAddress, key: str, data: Access, sentinels: Access) -> Locator:
     """
-    Make what knows where to ask.
+    Make the locator for an address.
 
     Args:
         address: What the configuration says.
-        key: Any of ours: they are all in one slot.
-        data: As whom Redis is asked.
-        sentinels: As whom Sentinels are.
+        key: Any of our keys: they are all in one slot.
+        data: As which user, and how, to talk to Redis.
+        sentinels: The same for Sentinels.
     """
     match address.way:
         case Way.SENTINEL:
             question = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", address.service)
             return _Asking(address.places, sentinels, question, _read_sentinel)
         case Way.CLUSTER:
-            # Whichever has not got the key says which one has.
+            # A node that does not have the key says which one has it.
             return _Asking(address.places, data, ("GET", key), _read_node)
         case _:
             return Locator(address.places)

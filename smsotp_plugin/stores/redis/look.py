@@ -1,4 +1,4 @@
-"""A look at a Redis that is to be used: whether it is one that can be, and whether its user has the rights that log-ins need."""
+"""Checks whether a Redis can be used, and whether its user has the rights that log-ins need."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,16 +12,16 @@ from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.same_key import make_error
 from smsotp_plugin.stores.redis.scripts import Scripts
 
-#: Of the oldest Redis that has all commands of the scripts.
+#: The version of the oldest Redis that has all commands of the scripts.
 _OLDEST = (6, 2)
-#: No State and no key has that name.
+#: No State and no key has this name.
 _NOBODY = "nobody"
 
 
 @reads_replies
 def look_at_redis(scripts: Scripts) -> Sequence[str]:
     """
-    Judge a Redis; it holds afterwards what it held.
+    Judge a Redis; afterwards it holds what it held before.
 
     Returns:
         Warnings, as `StoreKind.look`.
@@ -34,7 +34,7 @@ def look_at_redis(scripts: Scripts) -> Sequence[str]:
             Command(("HELLO", 2)),
             # Needs the right to run scripts, and TIME.
             scripts.command("find", [f"challenge:{_NOBODY}"], _NOBODY, ""),
-            # Where nothing has that name, nothing changes: the right to write, which a replica has not either.
+            # Nothing has that name, so nothing changes. This needs the right to write, which a replica does not have either.
             Command(("DEL", scripts.key(_NOBODY))),
             Command(("INFO", "memory")),
         ]
@@ -54,7 +54,7 @@ def compare_keys_in_redis(scripts: Scripts, traits: ProcessTraits, place: str) -
 
     Args:
         scripts: The way to the Redis.
-        traits: Those of the process.
+        traits: The traits of the process.
         place: Where the Redis is, for people.
 
     Raises:

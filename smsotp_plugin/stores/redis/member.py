@@ -1,4 +1,4 @@
-"""What a process that uses a Redis says of itself once a second, and what it hears by that: the time, and how the others are set."""
+"""What a process that uses a Redis says of itself once a second, and what it learns: the time, and the others' settings."""
 
 import logging
 
@@ -20,11 +20,11 @@ class Member:
     One process among those that use a Redis.
 
     Args:
-        messages: Those of this process.
+        messages: The messages of this process.
         scripts: The way to the Redis.
         traits: What this process says of itself.
         place: Where the Redis is, for people.
-        clock: Time; put right where it can be.
+        clock: Time; put right if it can be.
         steady: Told the time as well.
     """
 
@@ -64,7 +64,7 @@ class Member:
             self._look_at_others()
 
     def _look_at_others(self) -> None:
-        """Log what they have otherwise, once; nothing of that keeps anybody from logging in."""
+        """Log once in what the others differ; this keeps nobody from logging in."""
         try:
             differences = find_differences(self._scripts, self._traits, self._place)
         except NotAnswered:

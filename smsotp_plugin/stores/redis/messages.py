@@ -1,4 +1,4 @@
-"""Messages in Redis: whose they are, which gateway may have one, and what the dead leave."""
+"""Messages in Redis: whose they are, which gateway may have one, and what dead processes leave."""
 
 import itertools
 import logging
@@ -24,7 +24,7 @@ log = logging.getLogger("smsotp.store")
 
 #: Seconds; see `Messages.life`.
 LIFE = 5.0
-#: Messages that one script takes over.
+#: How many messages one script takes over.
 _PIECE = 500
 
 _Left = tuple[bytes, bytes, bytes, bytes, bytes, int, list[bytes], int, bytes]
@@ -57,7 +57,7 @@ class Messages:
         self._lock = threading.Lock()
         #: The names of the attempts that have begun, by message and gateway.
         self._begun: dict[str, dict[str, str]] = {}
-        #: Of the connections, when it was last looked whether any had failed; and until when nothing is taken over since.
+        #: The generation of the connections at the last check whether any had failed; and until when nothing is taken over because of that.
         self._generation = scripts.generation
         self._patient_until = clock.monotonic()
         self._unsure = Unsure()
@@ -83,7 +83,7 @@ class Messages:
 
     def settle_key(self) -> None:
         """
-        Compare keys with those of the others first, where Redis did not answer at the start.
+        Compare keys with those of the others first, if Redis did not answer at the start.
 
         Raises:
             OtherKey: As above.
@@ -94,7 +94,7 @@ class Messages:
 
     def leave(self) -> None:
         """
-        Say that it lives no more.
+        Say that this store no longer lives.
 
         Raises:
             StoreError: As above.
@@ -104,7 +104,7 @@ class Messages:
     def begin_attempts(self, attempts: Sequence[Attempt]) -> Sequence[Exception | None]:
         """See `MessageStore.begin_attempts`."""
         names = [f"{each.state}:{each.resends}" for each in attempts]
-        # No other owner's: what ends later here must not end theirs.
+        # Not another owner's name: an attempt that ends here later must not end theirs.
         tickets = [f"{self.owner} {next(self._numbers)}" for _ in attempts]
         words: list[Word] = [self.owner]
         for each, ticket in zip(attempts, tickets, strict=True):
@@ -119,7 +119,7 @@ class Messages:
                 with self._lock:
                     self._begun.setdefault(name, {})[each.gateway] = ticket
             elif isinstance(problem, NotAnswered) and problem.is_sent:
-                # It may be noted, and the gateway gets nothing.
+                # It may be noted although the gateway gets nothing.
                 self._note_end(name, each.gateway, ticket)
         return problems
 
@@ -128,7 +128,7 @@ class Messages:
         See `MessageStore.end_attempt`.
 
         Args:
-            name: Of the message, as ``STATE:RESENDS``, also in what follows.
+            name: The message's name, as ``STATE:RESENDS``, here and below.
             gateway: Its name.
         """
         with self._lock:
@@ -155,14 +155,14 @@ class Messages:
     @reads_replies
     def take_from_queue(self, group: str, entries: Sequence[Word]) -> Sequence[LeftMessage]:
         """
-        Make messages this store's own that were waiting.
+        Make waiting messages this store's own.
 
         Args:
-            group: Of consumers.
-            entries: Of each, the number of its entry and the name of the message.
+            group: The group of consumers.
+            entries: For each, the number of its entry and the name of the message.
 
         Raises:
-            StoreError: As above; they go on waiting, or `find_own` finds them.
+            StoreError: As above; the messages go on waiting, or `find_own` finds them.
         """
         words = (self.owner, self.life, group, *entries)
         names = [str(name, "utf-8") if isinstance(name, bytes) else str(name) for name in entries[1::2]]
@@ -177,7 +177,7 @@ class Messages:
     @reads_replies
     def find_own(self) -> Sequence[LeftMessage]:
         """
-        Return messages that have become this store's without its knowing, because Redis has not answered in time.
+        Return messages that have become this store's without its knowing, because Redis did not answer in time.
 
         Raises:
             StoreError: As above.
@@ -197,8 +197,8 @@ class Messages:
         """
         See `MessageStore.take_over`.
 
-        Where the way to Redis was broken, Redis may have been away: then all others get the time to say that they live before
-        anything is taken from them.
+        If the connection to Redis was broken, Redis may have been away: then all others get time to say that they live before anything
+        is taken from them.
         """
         left = [*self.find_own()]
         if not self._others_had_time():
@@ -207,7 +207,7 @@ class Messages:
             try:
                 piece = self._take_piece(now)
             except StoreError:
-                # What is this store's already must not be lost with the rest.
+                # Messages that are already this store's must not be lost with the rest.
                 if not left:
                     raise
                 piece = []
@@ -253,7 +253,7 @@ def _name(left: LeftMessage) -> str:
 
 
 def _read_all(reply: Reply) -> list[LeftMessage]:
-    """Read messages; one that is damaged is told of, and costs no other."""
+    """Read messages; a damaged one is logged, and does not affect the others."""
     found, damaged = [], 0
     for each in cast("list[_Left]", reply):
         try:

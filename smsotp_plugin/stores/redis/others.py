@@ -1,4 +1,4 @@
-"""What the other processes that use a Redis say of themselves, for one that is started or is to be."""
+"""What the other processes that use a Redis say about themselves, for a process that is started or is to be."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
@@ -10,12 +10,12 @@ from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.scripts import Scripts, check
 from smsotp_plugin.stores.redis.shared_clock import HARMLESS, explain_difference
 
-#: What begins a word that stands for settings, and cannot be one that stands for a key.
+#: Begins a word for settings, which can then not be one for a key.
 MARK = "="
 
 
 def write_process(owner: str, traits: ProcessTraits) -> str:
-    """Return what a process says of itself; see `keys` of the scripts."""
+    """Return what a process says about itself; see `keys` of the scripts."""
     return " ".join((owner, *traits.key_names, *(MARK + word for word in traits.settings)))
 
 
@@ -26,7 +26,7 @@ def find_differences(scripts: Scripts, traits: ProcessTraits, place: str) -> lis
 
     Args:
         scripts: The way to the Redis.
-        traits: Those of this process.
+        traits: The traits of this process.
         place: Where the Redis is, for people.
 
     Returns:
@@ -42,14 +42,15 @@ def find_differences(scripts: Scripts, traits: ProcessTraits, place: str) -> lis
     if any(not _know_each_other(traits.key_names, names) for names, _ in others):
         found.append(
             f"store: {who} does not know the key in front here, or this one does not know the key in front there: codes and messages "
-            "made with it are worth nothing to the other; let all learn a key before it is put in front anywhere (docs/redis.md, another key)"
+            "made with it are worth nothing to the other; let all learn a key before it is put in front anywhere (docs/redis.md, "
+            "another key)"
         )
     different = dict.fromkeys(name for _, settings in others for name in _compare(traits.settings, settings))
     if different:
         sections = ", ".join(f"[{name}]" for name in different)
         found.append(
-            f"{sections}: {who} has different settings there, and each goes by its own: give all the same (docs/cluster.md, what must be "
-            "the same)"
+            f"{sections}: {who} has different settings there, and each goes by its own: give all the same (docs/cluster.md, what "
+            "must be the same)"
         )
     return found
 
@@ -65,7 +66,7 @@ def compare_clocks(scripts: Scripts, clock: Clock, place: str) -> list[str]:
     Raises:
         StoreError: Redis does not answer, or with an error.
     """
-    # The first question makes the connection, which takes its time.
+    # The first question makes the connection, which takes time.
     scripts.run_all([Command(("TIME",))])
     before = clock.time()
     turn, _ = _ask(scripts)
@@ -74,7 +75,7 @@ def compare_clocks(scripts: Scripts, clock: Clock, place: str) -> list[str]:
 
 
 def _ask(scripts: Scripts) -> tuple[float, list[tuple[str, float]]]:
-    """Return the moment by the clock of the Redis, and what each process says of itself and until when it is believed."""
+    """Return the moment by the clock of the Redis, and what each process says about itself and until when it is believed."""
     time, found = scripts.run_all(
         [Command(("TIME",)), Command(("ZRANGE", scripts.key("keys"), 0, -1, "WITHSCORES"))]
     )
@@ -84,19 +85,19 @@ def _ask(scripts: Scripts) -> tuple[float, list[tuple[str, float]]]:
 
 
 def _read(words: str) -> tuple[list[str], dict[str, str]]:
-    """Return the names of the keys of another process, and what stands for its settings: nothing where its version does not tell."""
+    """Return another process's names of keys, and its fingerprints of settings: nothing if its version does not report them."""
     _, *names = words.split()
     settings = [name.removeprefix(MARK).split(":") for name in names if name.startswith(MARK)]
     return [name for name in names if not name.startswith(MARK)], dict(settings)
 
 
 def _know_each_other(own: Sequence[str], theirs: Sequence[str]) -> bool:
-    """Tell whether each has the key that stands in front at the other, or they share none: that is refused, in other words."""
+    """Tell whether each has the other's front key, or they share none: that is refused elsewhere, in other words."""
     return not set(own) & set(theirs) or (own[0] in theirs and theirs[0] in own)
 
 
 def _compare(own: Sequence[str], theirs: Mapping[str, str]) -> Iterator[str]:
-    """Yield the names of settings that another process has otherwise."""
+    """Yield the names of settings in which another process differs."""
     for name, digits in (word.split(":") for word in own):
         if theirs.get(name, digits) != digits:
             yield name

@@ -1,10 +1,10 @@
 """
 The queue in Redis: a Stream that names messages, read by a consumer group.
 
-An entry names a message; the message itself, sealed, is kept once, in its hash, where attempts are noted and where whoever
-erases a person finds it. A worker gets an entry by XREADGROUP, and in one script makes the message its own and ends the
-entry. What happens to it from then on is the same as for any other message: see `Messages`. An entry whose reader died in
-between is claimed (XAUTOCLAIM) by another one; a message that has become somebody's own without their hearing of it is asked for.
+An entry names a message. The message itself, sealed, is kept once, in its hash, where attempts are noted and where it is found
+when a person is erased. A worker gets an entry by XREADGROUP, and in one script makes the message its own and ends the entry.
+From then on it is a message like any other: see `Messages`. An entry whose reader died in between is claimed (XAUTOCLAIM) by
+another worker; a worker asks for messages that have become its own without its hearing of it.
 """
 
 import json
@@ -24,11 +24,11 @@ from smsotp_plugin.stores.redis.scripts import Scripts, check
 
 #: The name of the group of consumers.
 GROUP = "workers"
-#: Milliseconds that a reader waits for an entry; well within what a call may take.
+#: Milliseconds that a reader waits for an entry; well within the limit of a call.
 _WAIT = 200
-#: Milliseconds after which an entry that was handed to a reader, and not taken, is claimed by another.
+#: Milliseconds after which an entry that was handed to a reader but not taken is claimed by another.
 _LOST_AFTER = 2000
-#: Entries that are claimed at once.
+#: How many entries are claimed at once.
 _PIECE = 100
 _NO_GROUP = "NOGROUP"
 _GROUP_EXISTS = "BUSYGROUP"
@@ -43,7 +43,7 @@ class RedisQueue(MessageQueue):
     Args:
         scripts: Runs changes.
         lazy: Writes what nobody waits for.
-        messages: Those of this process.
+        messages: The messages of this process.
         most: How many may wait.
     """
 
@@ -73,7 +73,7 @@ class RedisQueue(MessageQueue):
         if not reply:
             return []
         _, entries, *_ = cast("tuple[bytes, list[_Entry | None], object]", reply)
-        # Redis 6.2 has nothing in the place of what was deleted.
+        # Redis 6.2 has nothing in place of a deleted entry.
         return self._take(entry for entry in entries if entry is not None)
 
     def post(self, message: KeptMessage, holders: Sequence[str] = ()) -> None:
@@ -99,7 +99,7 @@ class RedisQueue(MessageQueue):
         return self._messages.take_from_queue(GROUP, words) if words else []
 
     def _ask(self, *words: Word) -> Reply:
-        """Ask something about the group; nothing where it was not there, but is now."""
+        """Ask something about the group; nothing if the group was not there, but is now."""
         (reply,) = self._scripts.run_all([Command(words)])
         if not (isinstance(reply, ReplyError) and str(reply).startswith(_NO_GROUP)):
             return check(reply)
@@ -110,7 +110,7 @@ class RedisQueue(MessageQueue):
 
 
 def write_addressee(most: int, holders: Sequence[str]) -> str:
-    """Return what stands for the queue where scripts are told the owner of a message."""
+    """Return what scripts are told as the owner of a message that belongs to the queue."""
     return " ".join((f"queue {most}", *holders))
 
 

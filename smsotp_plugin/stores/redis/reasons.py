@@ -1,4 +1,4 @@
-"""Why a script has not done what it was asked to do, from its words to our errors."""
+"""Why a script has not done what it was asked to do: turns its words into our errors."""
 
 from collections.abc import Callable, Mapping
 

@@ -20,7 +20,7 @@ def write_challenge(challenge: Challenge) -> list[Word | float]:
 
 
 def write_message(message: KeptMessage) -> list[Word | float]:
-    """Return what is kept of a message, beside its name."""
+    """Return what is kept of a message besides its name."""
     return [message.site, message.expires, message.sealed]
 
 

@@ -1,4 +1,4 @@
-"""Whether the processes that use one Redis have a key in common: whoever has another one can read nothing that they keep."""
+"""Whether the processes that use one Redis have a key in common: a process with another key can read nothing of theirs."""
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import OtherKey
@@ -6,22 +6,21 @@ from smsotp_plugin.stores.process_traits import ProcessTraits
 from smsotp_plugin.stores.redis.line import Word
 from smsotp_plugin.stores.redis.others import write_process
 
-#: Seconds for which a process that is new here goes on looking for others: Redis may have been away, and they could not say that they
-#: live.
+#: Seconds for which a new process goes on looking for others: Redis may have been away, so that they could not say that they live.
 _NEW = 5.0
 
 
 def make_error(traits: ProcessTraits, place: str) -> OtherKey:
     """
-    Say that this process has another key.
+    Return the error of a process with another key.
 
     Args:
         traits: Its own.
         place: Where the Redis is, for people.
     """
     return OtherKey(
-        f"{traits.key_place} holds a different key from the servers and workers that use {place} have: copy the key of one of them here, and "
-        "start again (docs/cluster.md, step 4)"
+        f"{traits.key_place} holds a different key from the servers and workers that use {place}: copy the key of one of them "
+        "here, and start again (docs/cluster.md, step 4)"
     )
 
 
@@ -47,7 +46,7 @@ class SameKey:
         return not self._traits.key_names or self._new_until < float("inf")
 
     def words(self, owner: str) -> tuple[Word, ...]:
-        """Return what the script is told by which an owner says that it lives."""
+        """Return what the script by which an owner says that it lives is told."""
         if not self._traits.key_names:
             return ()
         is_new = self._clock.monotonic() < self._new_until
@@ -55,10 +54,10 @@ class SameKey:
 
     def judge(self, *, is_stranger: bool) -> None:
         """
-        Take what the script answers.
+        Take the answer of that script.
 
         Raises:
-            OtherKey: The others live, and have another key.
+            OtherKey: Others live, and have another key.
         """
         if is_stranger:
             raise make_error(self._traits, self._place)

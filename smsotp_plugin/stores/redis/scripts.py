@@ -1,4 +1,4 @@
-"""The changes of the store: one Lua script each, in a file of its own, which Redis runs as one."""
+"""The changes of the store: one Lua script each, in a file of its own, which Redis runs as one step."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -11,9 +11,9 @@ from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.redis.line import Reply, ReplyError, Word, explain
 from smsotp_plugin.stores.redis.link import Command, Link
 
-#: Keys that Redis looks at in one go.
+#: How many keys Redis looks at in one go.
 _LOOK = 1000
-#: All scripts, and what stands before each, beside `shared`.
+#: All scripts, and what is put before each, besides `shared`.
 SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "answer": ("tallies",),
     "begin_attempts": ("messages",),
@@ -61,7 +61,7 @@ class Scripts:
     Args:
         link: The way to Redis.
         prefix: Begins all keys, in braces.
-        clock: Time of whoever asks.
+        clock: Time of the caller.
         turn: The store's own clock, in Unix seconds; None: that of Redis.
     """
 
@@ -72,7 +72,7 @@ class Scripts:
         self._prefix = f"{{{prefix}}}:"
         self._clock = clock
         self._turn = turn
-        # Now, so that no log-in needs the files: a package may be replaced while the server runs.
+        # Read now, so that no log-in needs the files: a package may be replaced while the server runs.
         for name in SCRIPTS:
             read_script(name)
 
@@ -87,7 +87,7 @@ class Scripts:
 
     def scan(self, beginning: str = "") -> Iterator[str]:
         """
-        Yield the names of all keys that begin so, without the prefix; each at least once that is there all the time.
+        Yield the names, without the prefix, of all keys that begin like this; each key that is there all the time comes at least once.
 
         Raises:
             StoreError: Redis does not answer, or with an error.
@@ -111,9 +111,9 @@ class Scripts:
 
         Args:
             name: Of the script.
-            keys: What it is about, without the prefix.
+            keys: The keys that it is about, without the prefix.
             words: What it is told, from ``ARGV[5]`` on.
-            now: The moment of the request, in Unix seconds; None: this one.
+            now: The moment of the request, in Unix seconds; None: the present one.
         """
         text, digest = read_script(name)
         here = self._clock.time()
@@ -157,7 +157,7 @@ class Scripts:
 
     def ask(self, command: str, *words: Word, key: str) -> Reply:
         """
-        Ask something that is no script, about one key.
+        Run a command that is not a script, about one key.
 
         Raises:
             StoreError: As above.
@@ -168,7 +168,7 @@ class Scripts:
 
 def check(reply: Reply) -> Reply:
     """
-    Return an answer that is none of refusal.
+    Return an answer, unless it is a refusal.
 
     Raises:
         StoreError: Redis refuses.
@@ -179,5 +179,5 @@ def check(reply: Reply) -> Reply:
 
 
 def refusal(error: ReplyError) -> StoreError:
-    """Return what is raised where Redis refuses."""
+    """Return what to raise if Redis refuses."""
     return StoreError(f"Redis refuses: {explain(error)}")

@@ -1,4 +1,4 @@
-"""The time by which all go who use one Redis: that of the Redis, where a process has a clock that differs."""
+"""The time that all processes that use one Redis go by: that of the Redis, if a process's own clock differs."""
 
 import logging
 import threading
@@ -8,18 +8,18 @@ from smsotp_plugin.news import Ration
 
 log = logging.getLogger("smsotp.store")
 
-#: Seconds. Clocks that differ by no more are let be: a code then lives that much longer or shorter at another server.
+#: Seconds. Clocks that differ by no more are left alone: a code then lives that much longer or shorter at another server.
 HARMLESS = 1.0
-#: Seconds. Clocks that differ by less agree, and a question that takes longer than that tells no moment.
+#: Seconds. Clocks that differ by less agree, and an answer that takes longer than this tells no moment.
 _AGREED = 0.5
 
 
 class SharedClock:
     """
-    A clock of this process that is put right while the clock of a Redis differs.
+    This process's clock, which is put right while the clock of a Redis differs.
 
     Args:
-        clock: That of this process.
+        clock: This process's own.
         place: Where the Redis is, for people.
     """
 
@@ -28,7 +28,7 @@ class SharedClock:
         self._place = place
         self._ahead = 0.0
         self._reports = Ration(clock)
-        # As they are: several times in each log-in.
+        # Unwrapped, because they are called several times in each log-in.
         self.monotonic = clock.monotonic
 
     def time(self) -> float:
@@ -39,11 +39,11 @@ class SharedClock:
 
     def compare(self, turn: float, took: float) -> None:
         """
-        Take notice of what the clock of the Redis says; for one thread at a time.
+        Note what the clock of the Redis says; only one thread at a time may call this.
 
         Args:
             turn: The moment by that clock, in Unix seconds.
-            took: Seconds within which it was asked for and told.
+            took: Seconds from the question to the answer.
         """
         if took > _AGREED:
             return
@@ -67,7 +67,7 @@ def explain_difference(ahead: float, place: str) -> str:
     Say that two clocks differ.
 
     Args:
-        ahead: How far that of the Redis is ahead of that of this machine, in seconds, more than `HARMLESS`; less than 0: behind.
+        ahead: How far the Redis's clock is ahead of this machine's, in seconds, by more than `HARMLESS`; below 0: behind.
         place: Where the Redis is, for people.
     """
     side = "ahead of" if ahead > 0 else "behind"

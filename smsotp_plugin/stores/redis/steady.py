@@ -1,4 +1,4 @@
-"""A clock that goes with that of Redis and that nobody sets: what budgets are kept by."""
+"""A clock that follows that of Redis and that nobody sets: budgets go by it."""
 
 import threading
 
@@ -7,14 +7,14 @@ from smsotp_plugin.stores.redis.foreign import read_time, reads_replies
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.scripts import Scripts, check
 
-#: Seconds. Less is drift or the way, and is followed; more is a clock that was set, and is not.
+#: Seconds. A smaller difference is drift or network delay, and is followed; a larger one is a clock that was set, and is not.
 _SET = 1.0
 
 
 class SteadyClock:
     """
     Args:
-        clock: Time of this process; where that is in Unix seconds is believed until Redis has told its own.
+        clock: Time of this process; its Unix seconds are believed until Redis has told its own.
     """  # noqa: D205  (its name says it all)
 
     def __init__(self, clock: Clock) -> None:
@@ -28,7 +28,7 @@ class SteadyClock:
         return self._clock.monotonic() + self._ahead
 
     def compare(self, turn: float) -> None:
-        """Take notice of what the clock of Redis says at this moment, in Unix seconds."""
+        """Note what the clock of Redis says at this moment, in Unix seconds."""
         ahead = turn - self._clock.monotonic()
         with self._lock:
             if not self._is_told or abs(ahead - self._ahead) < _SET:

@@ -1,4 +1,4 @@
-"""The store in Redis: each change is one script, and one round trip."""
+"""The store in Redis: each change is one script and one round trip."""
 
 import logging
 import math
@@ -77,7 +77,7 @@ class RedisStore(RedisAnswers, Store):
 
     Raises:
         OtherKey: The processes that use it have other keys.
-        StoreError: The settings cannot be used. A Redis that does not answer is waited for: until then, every method raises.
+        StoreError: The settings cannot be used. If Redis does not answer, the store waits for it: until then, every method raises.
     """
 
     def __init__(  # noqa: PLR0913  (what `StoreKind.open` takes, and a clock for tests)
@@ -111,7 +111,7 @@ class RedisStore(RedisAnswers, Store):
         self._unheard = Unheard(self._scripts)
         self._watched = Watched(self._link, self._scripts, clock)
         self._tries = Tries()
-        #: Whether something has to be spent before it is decided about anything else.
+        #: Whether spending that waits has to be written before anything else is decided.
         self._unspent = False
         self._housekeeper = Rounds("smsotp-housekeeper", self._keep_house, clock)
         self._gatherer.start()
@@ -187,7 +187,7 @@ class RedisStore(RedisAnswers, Store):
     def resend(self, state: str, user: str, now: float, rules: ResendRules, parcel: Parcel) -> Challenge:
         words = [state, user, rules.limit, rules.pace, self._address(parcel), *write_message(parcel.seal())]
         keys = [f"challenge:{state}"]
-        # Where it waits for workers, one of them gets it whatever is answered here.
+        # If it waits for workers, one of them gets it whatever is answered here.
         name = f"{state}:{parcel.resends + 1}"
         with self._messages.unsure(name) if self._most_waiting is None else nullcontext():
             word, *rest = self._spend("resend", keys, words, parcel.spending, now=now)
@@ -279,7 +279,7 @@ class RedisStore(RedisAnswers, Store):
             self._link.close()
 
     def _address(self, parcel: Parcel) -> str:
-        """Return who gets a message, as the scripts are told: this store, or the queue."""
+        """Return who gets a message, in the form for the scripts: this store, or the queue."""
         most = self._most_waiting
         return self._messages.owner if most is None else write_addressee(most, parcel.holders)
 
@@ -345,7 +345,7 @@ class RedisStore(RedisAnswers, Store):
         return wrong
 
     def _catch_up(self) -> None:
-        """Tell of what is kept, and write what waits; what prevents that is told by the link, and the next round tries again."""
+        """Tell the listener what is kept, and write what waits; if that fails, the link logs it and the next round tries again."""
         self._teller.tell()
         try:
             self._lazy.flush()
@@ -355,7 +355,7 @@ class RedisStore(RedisAnswers, Store):
             log.exception("unexpected failure")
 
     def _keep_house(self) -> None:
-        """Say that this store lives, ask what is in doubt, and write what waits; what prevents that is told by the link."""
+        """Say that this store lives, ask what is in doubt, and write what waits; if that fails, the link logs it."""
         with suppress(StoreError):
             self._say_that_it_lives()
             self._doubts.settle()
@@ -364,7 +364,7 @@ class RedisStore(RedisAnswers, Store):
             self._lazy.wake()
 
     def _say_that_it_lives(self) -> None:
-        """Do so; where the others have another key, nothing more is asked of Redis."""
+        """Say that this store lives; if the others have another key, ask nothing more of Redis."""
         try:
             self._member.tell()
         except OtherKey as exc:

@@ -1,4 +1,4 @@
-"""Tells whoever sends codes what is kept, many at once, and not in the time of a log-in."""
+"""Tells the sender of codes what is kept: many at once, and without making a log-in wait."""
 
 import logging
 import threading
@@ -15,19 +15,19 @@ class Teller:
     Safe under threads.
 
     Attributes:
-        listener: Is told.
+        listener: What is told.
     """
 
     def __init__(self) -> None:
         self.listener: KeptListener = ignore_kept
         self._kept: deque[Parcel] = deque()
         self._lock = threading.Lock()
-        #: Of each time that the listener is told something: set when it knows.
+        #: One for each time that the listener is told something; set when it knows.
         self._under_way: set[threading.Event] = set()
         self._inside = InsideListener()
 
     def add(self, parcel: Parcel) -> None:
-        """Have the listener told with the next ones, by whoever calls `tell`."""
+        """Have the listener told of this with the next ones, by the next call of `tell`."""
         # Needs no lock: a deque takes and gives one at a time.
         self._kept.append(parcel)
 
@@ -52,9 +52,9 @@ class Teller:
 
     def tell_all(self) -> None:
         """
-        Do the same, after what others tell just now, and return when it knows of everything.
+        Do the same, after what others are telling at the moment, and return when the listener knows everything.
 
-        From within the listener, this waits for nothing else that it does.
+        If the listener itself calls this, it waits for nothing else that the listener does.
         """
         is_inside = self._inside.is_here
         if not is_inside:

@@ -11,7 +11,7 @@ from smsotp_plugin.stores.redis.foreign import read_row, reads_replies
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.scripts import Scripts
 
-#: What can be found by a user or a number, too.
+#: Kinds of lines that can be found by a user or a number, too.
 _FOUND_BY_PERSON = frozenset({EventKind.ASKED, EventKind.REJECTED})
 # `dataclasses.asdict` copies each value, which takes ten times as long.
 _NAMES = tuple(field.name for field in fields(DeliveryEvent))
@@ -69,7 +69,7 @@ def read_event(line: bytes, reference: str | None = None) -> DeliveryEvent:
 
     Args:
         line: The line.
-        reference: What it belongs to; None: what it says itself.
+        reference: The message that it belongs to; None: the one that the line itself names.
 
     Raises:
         ValueError: It is something else.

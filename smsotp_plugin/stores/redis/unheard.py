@@ -1,10 +1,10 @@
 """
-Answers of which nobody knows whether they were right, because Redis did not say so in time.
+Answers that may or may not have been right, because Redis did not say so in time.
 
-Their people were refused. But Redis may have used up the challenge for one of them, and would then refuse its right code for ever. So
-each answer has a ticket of its own, which stays with the challenge that it uses up, and the use that nobody was told of is
-taken back as soon as Redis answers again. Nobody gets in twice: whoever is let in has heard of their ticket, and no ticket
-that was heard of is here.
+Their people were refused. But Redis may have used up the challenge for such an answer, and would then refuse its right code for
+ever. So each answer has a ticket of its own, which stays with the challenge that it uses up, and a use that nobody was told of is
+taken back as soon as Redis answers again. Nobody gets in twice: if somebody was let in, this process heard of their ticket, and
+no ticket that was heard of is here.
 """
 
 import logging
@@ -18,9 +18,10 @@ from smsotp_plugin.stores.redis.scripts import Scripts, check
 
 log = logging.getLogger("smsotp.store")
 
-#: How often each is taken back: what Redis had received before it hung it carries out as soon as it goes on, near to what is asked then.
+#: How often each is taken back: commands that Redis had received before it hung are carried out as soon as it goes on, at about the
+#: time of what is asked then.
 _LOOKS = 3
-#: Answers that are remembered; of more, those that came first are forgotten. While Redis does not answer, it is sent one a second.
+#: How many answers are remembered; beyond that the earliest are forgotten. While Redis does not answer, it is sent one a second.
 _MOST = 1000
 
 
@@ -40,7 +41,7 @@ class Unheard:
 
     @contextmanager
     def of(self, state: str, ticket: str) -> Iterator[None]:
-        """Ask meanwhile whether an answer is right, and have its use taken back if that is not told."""
+        """Ask within this context whether an answer is right, and have its use taken back if Redis does not say."""
         try:
             yield
         except NotAnswered as exc:
@@ -56,10 +57,10 @@ class Unheard:
         Take back the uses that nobody was told of.
 
         Args:
-            state: Of the only challenge that matters; None: of all.
+            state: That of the only challenge that matters; None: all of them.
 
         Raises:
-            StoreError: Redis does not answer, or refuses; they are taken back the next time.
+            StoreError: Redis does not answer, or refuses; the uses are taken back the next time.
         """
         if not self._looks:
             return

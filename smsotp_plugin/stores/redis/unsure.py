@@ -1,4 +1,4 @@
-"""Which messages may be this store's without its knowing: Redis may have carried out what it has not answered in time."""
+"""Which messages may be this store's without its knowing: Redis may have carried out commands that it did not answer in time."""
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,9 +6,10 @@ from contextlib import contextmanager
 
 from smsotp_plugin.stores.redis.link import NotAnswered
 
-#: How often Redis is asked: what it had received before it hung it carries out as soon as it goes on, near to what is asked then.
+#: How often Redis is asked: commands that it had received before it hung are carried out as soon as it goes on, at about the time
+#: of what is asked then.
 _LOOKS = 3
-#: Messages that are known; of more, those that came first are forgotten.
+#: How many messages are known; beyond that the earliest are forgotten.
 _MOST_KNOWN = 20_000
 
 
@@ -17,16 +18,16 @@ class Unsure:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        #: How often each is still asked for.
+        #: How often each will still be asked for.
         self._names: dict[str, int] = {}
-        #: How often all that was taken over is still asked for.
+        #: How often everything that was taken over will still be asked for.
         self._looks_for_all = 0
-        #: Those that this store knows of, or is about to hear of; in the order in which they came.
+        #: The messages that this store knows of, or is about to hear of, in the order in which they came.
         self._known: dict[str, None] = {}
 
     @contextmanager
     def of(self, names: Sequence[str]) -> Iterator[None]:
-        """Hear meanwhile of some messages that are this store's from then on, or ask for them later if that is not answered."""
+        """Within this context, learn of messages that become this store's, or ask for them later if Redis does not answer."""
         with self._lock:
             for name in names:
                 self._names.pop(name, None)
@@ -43,7 +44,7 @@ class Unsure:
 
     @contextmanager
     def of_all(self) -> Iterator[None]:
-        """Ask later for all that was taken over if what is done meanwhile is not answered."""
+        """Ask later for everything that was taken over if what is done within this context is not answered."""
         try:
             yield
         except NotAnswered as exc:
@@ -53,7 +54,7 @@ class Unsure:
             raise
 
     def ask(self) -> tuple[Sequence[str], bool]:
-        """Return which messages are to be asked for, and whether all are that were taken over."""
+        """Return which messages to ask for, and whether to ask for all that were taken over."""
         with self._lock:
             return [*self._names], self._looks_for_all > 0
 

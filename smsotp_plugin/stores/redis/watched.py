@@ -1,8 +1,8 @@
 """
-Whether anybody has to wait after wrong answers, known here without asking each time.
+Whether anybody has to wait after wrong answers, known here without asking Redis each time.
 
-Redis says by itself when what it has told is true no more (client-side caching), on a connection that hears nothing else. So a
-first leg on its good way asks nothing more. Where Redis does not do that, it is asked each time.
+Redis itself says when what it has told is no longer true (client-side caching), on a connection that carries nothing else. So an
+ordinary first leg asks nothing more. If Redis does not do that, it is asked each time.
 """
 
 import threading
@@ -14,7 +14,7 @@ from smsotp_plugin.stores.redis.link import Link
 from smsotp_plugin.stores.redis.scripts import Scripts
 
 _KEY = "watched"
-#: Seconds between two connections that are made for this, at least.
+#: The fewest seconds between two connections that are made for this.
 _REST = 1.0
 
 
@@ -43,7 +43,7 @@ class Watched:
         Tell whether any name may have to wait.
 
         Raises:
-            StoreError: That is not known, and Redis does not answer.
+            StoreError: This is not known, and Redis does not answer.
         """
         with self._lock:
             line = self._line
@@ -57,7 +57,7 @@ class Watched:
 
     def check(self) -> None:
         """
-        Ask again now and then: a connection may be cut without a word.
+        Ask again now and then: a connection may be cut without notice.
 
         Raises:
             StoreError: Redis does not answer.
@@ -68,7 +68,7 @@ class Watched:
                 self._hang_up()
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         with self._lock:
             self._hang_up()
 

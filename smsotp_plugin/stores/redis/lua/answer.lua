@@ -2,8 +2,8 @@
 --
 -- KEYS[1]  the challenge
 -- ARGV[5]  State, ARGV[6] user, ARGV[7] seal of the answer
--- ARGV[8]  how many tries are left as far as the caller knows; empty where it knows nothing
--- ARGV[9]  the ticket of this answer, of which there is no second one
+-- ARGV[8]  how many tries are left as far as the caller knows; empty if it knows nothing
+-- ARGV[9]  the ticket of this answer, which is unique
 -- ARGV[10] ...  empty where the answer is not counted; else seconds for which a place is known, most, seconds of a lock, how
 --          many of a day are kept for known clients, free, the fewest of a day that can make anybody wait, how many places
 --          there are, the places, and the names of the account, the first one being the present one
@@ -45,7 +45,7 @@ if ARGV[10] ~= '' then
     end
 end
 
--- The fields that say that names belong to one account: the number to all others, and they to it.
+-- The fields that say which names belong to one account: the number names all others, and they name it.
 local function write_other_names(place)
     if place < #names then
         return 'o ' .. names[#names], '1'
@@ -76,7 +76,7 @@ local function count_wrong()
     return told
 end
 
--- The places that were proven last, as many as an account has.
+-- The places that were proven last, as many as an account may have.
 local function forget_places(tally)
     local known = {}
     for place, streak in pairs(tally.streaks) do

@@ -2,12 +2,12 @@
 --
 -- KEYS[1] ...  the messages
 -- ARGV[5]  owner
--- ARGV[6] ...  for each message: gateway, the name of this attempt, of which there is no second one, State, and how often it had
+-- ARGV[6] ...  for each message: gateway, the name of this attempt, which is unique, State, and how often it had
 --          been sent before
 --
--- Returns a word for each: "taken" where another owner has taken the message over, "over" where nobody can use its code any more;
--- then the gateway must not get it from this one. Else "begun". Where one cannot be noted, what is wrong stands in its place; where none
--- can, only that is returned: this server may be the wrong one.
+-- Returns a word for each: "taken" if another owner has taken the message over, "over" if nobody can use its code any more;
+-- then the gateway must not get it from this owner. Else "begun". If one cannot be noted, what is wrong is in its place; if none
+-- can be noted, only that is returned: this server may be the wrong one.
 
 local function begin(key, gateway, attempt, state, resends)
     if was_taken_from(key, ARGV[5]) then

@@ -1,18 +1,18 @@
--- Stands before the scripts that spend, as `stores/budgets.py` says it.
+-- Put before the scripts that spend, as `stores/budgets.py` says.
 --
--- Moments are those of a clock that nobody sets: the caller keeps it, near to that of Redis.
+-- Moments are those of a clock that nobody sets: the caller keeps it near to that of Redis.
 --
 -- PREFIX spent:KEY       list: the moments of the last SMS, as many as its largest quota looks at
 -- PREFIX money           list: "MOMENT AMOUNT" of the last day; PREFIX money-sum: their sum
 
 -- Seconds by which the clocks of two nodes may differ.
 local SKEW = 5
--- SMS that are remembered where this node limits nothing, and another one may.
+-- How many SMS are remembered where this node limits nothing, but another one may.
 local UNLIMITED = 1000
 
--- What is to be spent, as ARGV has it from a place on; nil where nothing is.
+-- What is to be spent, as ARGV has it from a place on; nil if nothing is.
 --
--- That is: the moment; how many SMS; seconds after which nothing counts; 1 where budgets are enforced; how much money there is for a day,
+-- That is: the moment; how many SMS; seconds after which nothing counts; 1 if budgets are enforced; how much money there is for a day,
 -- empty for any; how much an SMS costs; and for each key its name and how many quotas there are, each as how many SMS and seconds, the
 -- shortest first.
 local function read_spending(place)
@@ -36,9 +36,9 @@ local function read_spending(place)
     return spending
 end
 
--- Look how many moments a list holds.
+-- Return how many moments a list holds.
 --
--- What was in the future by the clock of before is of now: nobody waits longer for it than for a new one.
+-- A moment in the future, by a clock of before, counts as now: nobody waits longer for it than for a new one.
 local function measure(list, now)
     local last = redis.call('LINDEX', list.name, -1)
     if not last then
@@ -74,7 +74,7 @@ local function find_over_money(spending)
     return {'', 1, written(left)}
 end
 
--- The key whose budget one more SMS would exceed, the number of its quota and the seconds until it would not; or nil.
+-- The key whose budget one more SMS would exceed, the number of its quota, and the seconds until it would not; or nil.
 local function find_over(spending)
     for _, list in ipairs(spending.lists) do
         for number, quota in ipairs(list.quotas) do
@@ -113,9 +113,9 @@ local function add(spending)
     end
 end
 
--- Spend what one SMS costs, unless it is over budget and budgets are enforced, and it is not to be spent whatever they say.
+-- Spend what one SMS costs, unless it is over budget, budgets are enforced, and it is not to be spent in any case.
 --
--- Returns whether it is spent, and what the next one would exceed, or this one where it is not: as `find_over` does.
+-- Returns whether it is spent, and what the next SMS would exceed, or this one if it is not spent, as `find_over` does.
 local function spend(spending, anyway)
     if not spending then
         return true, nil
@@ -133,7 +133,7 @@ end
 
 -- Spend what the message of a challenge costs, from a place of ARGV on, unless too many wait already.
 --
--- Returns what the script has to return where that cannot be: "full" and why, or "over" and what is exceeded; else nil. Then, what
+-- Returns what the script has to return if that is not possible: "full" and why, or "over" and what is exceeded; else nil. Then, what
 -- the next message would exceed, if anything.
 local function pay_for_message(owner, place)
     local full = refuse_for_queue(owner)

@@ -3,6 +3,6 @@
 -- KEYS[1]  the keys
 -- ARGV[5]  the process, as in `keys`
 --
--- Returns 1 where it would, else 0.
+-- Returns 1 if it would, else 0.
 
 return is_stranger(ARGV[5]) and 1 or 0

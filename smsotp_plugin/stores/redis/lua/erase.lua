@@ -1,7 +1,8 @@
 -- Remove challenges with their messages, the lines of messages, what is counted under names, and what was spent.
 --
 -- KEYS[1]  the watched names
--- ARGV[5]  how many States there are, the States (or what stands for them where there is no challenge), how many references, the references, how many names, the names of accounts;
+-- ARGV[5]  how many States there are, the States (or the stand-ins of messages without a challenge), how many references, the
+--          references, how many names, the names of accounts;
 --          the rest are keys of budgets
 --
 -- Returns how many challenges, messages, lines, counts and SMS there were.

@@ -1,4 +1,4 @@
--- A challenge as it is, or nothing where there is none of this user.
+-- Return a challenge as it is, or nothing if this user has none with this State.
 --
 -- KEYS[1]  the challenge
 -- ARGV[5]  State, ARGV[6] user

@@ -1,7 +1,7 @@
--- Return messages that are their owner's, of which it does not know that.
+-- Return messages that belong to an owner without its knowing.
 --
 -- KEYS[1]  the messages of the owner
--- ARGV[5]  owner, ARGV[6] 1 where it asks for all as well that it has taken over, ARGV[7] ... those that it asks for, as STATE:N
+-- ARGV[5]  owner, ARGV[6] 1 if it also asks for all that it has taken over, ARGV[7] ... those that it asks for, as STATE:N
 --
 -- Returns each as `add` has it from `write_out`.
 

@@ -1,4 +1,4 @@
--- What `open` would return instead of a new challenge.
+-- Return what `open` would return instead of a new challenge.
 --
 -- KEYS[1]  the States of the log-in
 -- ARGV[5]  log-in, ARGV[6] window in seconds

@@ -1,8 +1,8 @@
--- Remove messages whose outcome is final, except where another owner has taken one over.
+-- Remove messages whose outcome is final, except those that another owner has taken over.
 --
 -- KEYS[1]  the messages of their owner
 -- KEYS[2] ...  the messages
--- ARGV[5]  owner, ARGV[6] ...  of each, STATE:N
+-- ARGV[5]  owner, ARGV[6] ...  STATE:N of each message
 --
 -- Returns what is wrong with one that cannot be removed; the others are.
 

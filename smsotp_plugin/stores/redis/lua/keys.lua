@@ -1,9 +1,9 @@
--- Stands before the scripts that compare keys. A process is written "OWNER NAME ...", with a name for each of its keys.
+-- Put before the scripts that compare keys. A process is written "OWNER NAME ...", with a name for each of its keys.
 
--- Seconds; nobody is believed to live for longer.
+-- Seconds; no process is believed to live for longer than this.
 local LONGEST_LIFE = 10
 
--- Whether others than this process live, and none of them has one of its keys.
+-- Whether other processes live, and none of them has one of this process's keys.
 local function is_stranger(process)
     local others = redis.call('ZRANGEBYSCORE', PREFIX .. 'keys', '(' .. written(TURN), written(TURN + LONGEST_LIFE))
     local found = false

@@ -1,4 +1,4 @@
--- Which of the places of a guesser is known under the name of its account; empty where none is.
+-- Return which of a guesser's places is known under the name of its account; empty if none is.
 --
 -- KEYS[1]  what is counted under its present name
 -- ARGV[5]  seconds for which a place is known, ARGV[6] how many places there are, the places, and the names of the account

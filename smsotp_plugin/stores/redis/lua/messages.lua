@@ -1,7 +1,7 @@
--- Stands before the scripts that hand messages over.
+-- Put before the scripts that hand messages over.
 
--- Whether the code can still let anybody in, and no later message of the same log-in has taken its place. One of no challenge is
--- needed until its end, and no more where it has none because nothing of it is kept.
+-- Whether the code can still let anybody in, and no later message of the same log-in has taken its place. One without a challenge is
+-- needed until it expires, and not at all if it has no end because nothing of it is kept.
 local function is_needed(state, resends, expires)
     if string.sub(state, 1, 1) == '-' then
         return expires and tonumber(expires) > NOW
@@ -22,7 +22,7 @@ local function is_needed(state, resends, expires)
     return true
 end
 
--- What is kept of a message, and the gateways that may have it; nil where there is none.
+-- What is kept of a message, and the gateways that may have it; nil if there is no such message.
 local function read_message(name)
     local kept = redis.call('HGETALL', PREFIX .. 'message:' .. name)
     if #kept == 0 then
@@ -40,7 +40,7 @@ local function read_message(name)
     return fields, gateways
 end
 
--- The same in a form that leaves the script: STATE, N, site, end, sealed text, 1 where it is still needed else 0, the gateways that may
+-- The same in a form that the script can return: STATE, N, site, end, sealed text, 1 if it is still needed else 0, the gateways that may
 -- have it, how many of its owners have died, and its holders.
 local function write_out(name, fields, gateways)
     local state, resends = string.match(name, '^(.*):(%d+)$')
@@ -50,8 +50,8 @@ local function write_out(name, fields, gateways)
     }
 end
 
--- Give a message to an owner, from another one or, where `from` is empty, from the queue; nil where there is none. `is_dead` tells
--- whether the other one died; else it has left.
+-- Give a message to an owner, from another one or, if `from` is empty, from the queue; nil if there is none. `is_dead` tells
+-- whether the other owner died; otherwise it has left.
 --
 -- Returns it as `write_out` does.
 local function take(name, owner, from, is_dead)
@@ -70,8 +70,8 @@ local function take(name, owner, from, is_dead)
     return write_out(name, fields, gateways)
 end
 
--- Add to a list what `work` returns for a message, if it returns anything; where what is kept is damaged, the name of the message. So it
--- costs no other.
+-- Add to a list what `work` returns for a message, if anything, or the message's name if what is kept is damaged. So a damaged message
+-- does not affect the others.
 local function add(list, name, work, ...)
     local is_done, found = pcall(work, name, ...)
     if not is_done then

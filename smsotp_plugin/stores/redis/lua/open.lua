@@ -1,4 +1,4 @@
--- Keep a challenge and its message and spend what that costs, unless the same log-in has an open one that is younger than the
+-- Keep a challenge and its message and spend what that costs, unless the same log-in has an open challenge younger than the
 -- window, or it is over budget.
 --
 -- KEYS[1]  the challenge, KEYS[2] the States of its log-in
@@ -8,7 +8,7 @@
 -- ARGV[23] ...  what the message costs; see `read_spending` in budgets.lua
 --
 -- Returns a word, and what belongs to it: "kept" and what the next SMS would exceed, if anything; "same" and the challenge that
--- was there; "over" and what this one exceeds; "full" where it may not wait.
+-- was there; "over" and what this SMS exceeds; "full" if the message may not wait.
 
 local state, login, expires = ARGV[10], ARGV[12], tonumber(ARGV[18])
 local same = find_same(login, tonumber(ARGV[5]))

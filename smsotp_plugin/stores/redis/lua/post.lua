@@ -1,4 +1,4 @@
--- Put a message of no challenge on the queue, unless it may not wait there.
+-- Put a message without a challenge on the queue, unless it may not wait there.
 --
 -- KEYS[1]  the queue
 -- ARGV[5]  what stands for its State, ARGV[6] the queue; see `read_queue`

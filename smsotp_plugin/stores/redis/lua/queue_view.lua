@@ -1,4 +1,4 @@
--- What is known of the queue.
+-- Return what is known of the queue.
 --
 -- KEYS[1]  the queue, KEYS[2] the workers
 -- ARGV[5]  seconds for which a report is believed

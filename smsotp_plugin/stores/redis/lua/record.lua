@@ -3,7 +3,7 @@
 -- KEYS[1] ...  for each line, a list: the lines of a message, or of a delivery receipt; then sorted sets: the messages of a user
 --          or a number, by the moment at which they were asked for
 -- ARGV[5]  seconds for which they are kept
--- ARGV[6] ...  for each: the line, its moment, the message, and how many of KEYS are its
+-- ARGV[6] ...  for each: the line, its moment, the message, and how many of KEYS belong to it
 --
 -- Returns what is wrong with a line that cannot be written; the others are.
 

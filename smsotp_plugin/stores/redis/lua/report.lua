@@ -1,4 +1,4 @@
--- Say how a worker sees its gateways, or that it takes no more messages; forget those that said nothing for long.
+-- Note how a worker sees its gateways, or that it takes no more messages; forget workers that have said nothing for long.
 --
 -- KEYS[1]  the queue, KEYS[2] the workers
 -- ARGV[5]  worker, ARGV[6] the group, ARGV[7] the report, or empty
@@ -17,7 +17,7 @@ for place = 1, #all, 2 do
         redis.call('HDEL', KEYS[2], all[place])
     end
 end
--- An error: there is no queue yet.
+-- An error means that there is no queue yet.
 local readers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[6])
 for _, reader in ipairs(readers) do
     local about = {}

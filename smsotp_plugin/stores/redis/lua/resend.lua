@@ -1,4 +1,4 @@
--- Use up one of the further messages of a challenge, keep that message and spend what it costs.
+-- Use up one of a challenge's further messages, keep that message, and spend what it costs.
 --
 -- KEYS[1]  the challenge
 -- ARGV[5]  State, ARGV[6] user
@@ -7,7 +7,7 @@
 -- ARGV[13] ...  what it costs; see `read_spending` in budgets.lua
 --
 -- Returns a word, and what belongs to it: "kept", the challenge and what the next SMS would exceed, if anything; "early" and the
--- seconds that are left; "over" and what this one exceeds; "full" where it may not wait; or why not.
+-- seconds that are left; "over" and what this SMS exceeds; "full" if the message may not wait; or why not.
 
 local state, pace = ARGV[5], tonumber(ARGV[8])
 local found = read(state)

@@ -1,8 +1,8 @@
--- Stands before every script.
+-- Put before every script.
 --
--- ARGV[1]  The store's own moment in Unix seconds; empty: the clock of Redis.
+-- ARGV[1]  The store's own moment in Unix seconds; empty: that of the clock of Redis.
 -- ARGV[2]  What all keys begin with: a hash tag, so that Redis Cluster keeps them in one slot, and a colon.
--- ARGV[3]  The moment of the request in Unix seconds, by the clock of whoever asks.
+-- ARGV[3]  The moment of the request in Unix seconds, by the caller's clock.
 -- ARGV[4]  How long ago that was, in seconds, by the same clock.
 --
 -- PREFIX challenge:STATE     hash: the fields of `Challenge`, and status, made (when it was opened), asked (when its code
@@ -22,7 +22,7 @@
 --                            "o NAME" other names of the account
 -- PREFIX wrong:NAME          list: "MOMENT PLACE" of each wrong answer of the last day
 -- PREFIX watched             set: the names that may have to wait
--- All but the last three end by themselves; these hold one entry for each account with wrong answers.
+-- All but the last three expire by themselves; those hold one entry for each account with wrong answers.
 
 local OPEN, USED, EXHAUSTED = '0', '1', '2'
 local CHALLENGE = {
@@ -31,7 +31,7 @@ local CHALLENGE = {
 }
 -- Seconds.
 local KEPT_AFTER_EXPIRY, FURTHEST_END, DAY = 600, 86400, 86400
--- Seconds for which an owner is believed to live that has not said so since Redis lost what it held.
+-- Seconds for which an owner is believed to live if it has not said so since Redis lost what it held.
 local UNSAID_LIFE = 5
 
 local PREFIX, NOW = ARGV[2], tonumber(ARGV[3])
@@ -68,7 +68,7 @@ local function read(state)
     }
 end
 
--- Neither too old nor, since the clock was set back, too far from the moment at which it was made.
+-- Neither too old nor, after the clock was set back, too far before the moment at which it was made.
 local function is_alive(challenge)
     return challenge.expires > NOW and 2 * challenge.created - challenge.expires < NOW
 end
@@ -85,22 +85,22 @@ local function find_same(login, window)
     return nil
 end
 
--- All of a challenge, as `Challenge` has it.
+-- A whole challenge, as `Challenge` has it.
 local function whole(challenge)
     return {unpack(challenge.row, 4)}
 end
 
--- How many messages each may have on their way, for each place that is free on the queue; as `dispatch/slots.py` has it.
+-- How many messages each holder may have on their way for each free place on the queue; as in `dispatch/slots.py`.
 local SHARES = {user = 1 / 8, number = 1 / 8, station = 1, client = 8}
 
--- How many messages may wait for workers where an owner stands for the queue, else nil, and who holds this one: such an owner is
+-- If an owner stands for the queue, how many messages may wait for workers and who holds this one; else nil. Such an owner is
 -- "queue N HOLDER ...", each HOLDER a "KIND:DIGITS".
 local function read_queue(owner)
     local most, holders = string.match(owner, '^queue (%d+)(.*)$')
     return tonumber(most), holders
 end
 
--- What the script has to return where a message may not wait for workers: "full", and where that is because of somebody's share, whose
+-- What the script has to return if a message may not wait for workers: "full", and, if that is because of somebody's share, whose
 -- kind and how many they have; else nil.
 local function refuse_for_queue(owner)
     local most, holders = read_queue(owner)
@@ -120,7 +120,7 @@ local function refuse_for_queue(owner)
     return nil
 end
 
--- Clear away what is older than a moment in a sorted set, now and then: for one name in sixteen, State or message.
+-- Now and then, for one name (State or message) in sixteen, remove what is older than a moment from a sorted set.
 local function clear_now_and_then(key, name, moment)
     if string.sub(name, 1, 1) == '0' then
         redis.call('ZREMRANGEBYSCORE', key, '-inf', written(moment))
@@ -130,14 +130,14 @@ end
 local function hold(holders, name, expires)
     for holder in string.gmatch(holders, '%S+') do
         local key = PREFIX .. 'held:' .. holder
-        -- What nobody has ended counts no more after its end.
+        -- Messages that nobody has ended no longer count after they expire.
         clear_now_and_then(key, name, NOW)
         redis.call('ZADD', key, expires, name)
         expire(key, math.max(tonumber(expires) - NOW, 0) + 1)
     end
 end
 
--- Note that a message is on its way no more.
+-- Note that a message is no longer on its way.
 local function release(name)
     for holder in string.gmatch(redis.call('HGET', PREFIX .. 'message:' .. name, 'holders') or '', '%S+') do
         redis.call('ZREM', PREFIX .. 'held:' .. holder, name)
@@ -162,16 +162,16 @@ local function keep_message(state, resends, owner, site, expires, sealed)
     end
     redis.call('SADD', own, name)
     expire(own, life)
-    -- Or nobody would look for them.
+    -- Otherwise nobody would look for its messages.
     redis.call('ZADD', PREFIX .. 'owners', 'NX', written(TURN + UNSAID_LIFE), owner)
 end
 
--- What went wrong under `pcall`, as a script returns it; before Redis 7 it is a text.
+-- Return what went wrong under `pcall` in the form in which a script returns it; before Redis 7 it is a text.
 local function as_error(problem)
     return type(problem) == 'table' and problem or {err = tostring(problem)}
 end
 
--- Do something for each number up to one, whatever is wrong with the others; returns the first thing that is, as a script returns it.
+-- Do something for each number up to the last, even if some fail; returns the first failure in the form in which a script returns it.
 local function each(last, work)
     local first_problem
     for number = 1, last do
@@ -183,7 +183,7 @@ local function each(last, work)
     return first_problem
 end
 
--- Whether a message was taken over from an owner that was believed to be dead and is not.
+-- Whether a message was taken over from an owner that was believed to be dead but is not.
 local function was_taken_from(key, owner)
     local kept = redis.call('HMGET', key, 'owner', 'from')
     return kept[1] and kept[1] ~= owner and string.find(' ' .. kept[2] .. ' ', ' ' .. owner .. ' ', 1, true)

@@ -1,7 +1,7 @@
--- Spend what SMS cost that belong to no challenge.
+-- Spend what SMS without a challenge cost.
 --
 -- KEYS[1]  what is spent for the first key
--- ARGV[5]  1 where it is spent whatever the budgets say
+-- ARGV[5]  1 if it is spent whatever the budgets say
 -- ARGV[6] ...  what is spent; see `read_spending` in budgets.lua
 --
 -- Returns "spent" or "over", and what is exceeded by the next SMS or this one, if anything.

@@ -1,4 +1,4 @@
--- The moment, and what is counted under the names of an account; nothing where none of them is watched.
+-- Return the moment, and what is counted under the names of an account; nothing if none of them is watched.
 --
 -- KEYS[1]  the watched names
 -- ARGV[5] ...  the names

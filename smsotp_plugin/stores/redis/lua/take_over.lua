@@ -1,14 +1,14 @@
--- Say that an owner lives, and give it the messages of those who do not; so many of them at once.
+-- Note that an owner lives, and give it messages of owners that do not; only so many at once.
 --
 -- KEYS[1]  the owners, KEYS[2] the messages of the owner
 -- ARGV[5]  owner, ARGV[6] seconds for which it is believed to live
--- ARGV[7]  how many messages at most; 0: only say that it lives
--- ARGV[8]  the owner with its keys, as in `keys`, ARGV[9] 1 where it is new here; neither is there: nothing is said of keys
+-- ARGV[7]  how many messages at most; 0: only note that it lives
+-- ARGV[8]  the owner with its keys, as in `keys`, ARGV[9] 1 if it is new here; both missing: nothing is said of keys
 --
--- An owner that could not say so in time was cut off, or Redis was not there: then the others had no more chance to, and
--- each gets its time once more.
+-- An owner that could not say in time that it lives was cut off, or Redis was not there: then the others could not say so either, and
+-- each of them gets its time once more.
 --
--- Returns the moment, and each message as `add` has it from `take`; also 1 where the owner is new and all others have other keys: then
+-- Returns the moment, and each message as `add` has it from `take`; also 1 if the owner is new and all others have other keys: then
 -- it counts as one that does not live.
 
 local owner, life, most = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])

@@ -1,7 +1,7 @@
--- Stands before the scripts that count wrong answers, as `stores/guesses.py` says it: see there for what is counted why.
+-- Put before the scripts that count wrong answers, as `stores/guesses.py` says: see there for what is counted and why.
 
 local GENERAL, LAST, MOST_PLACES = '', 100, 10
--- Seconds. A right answer from a place that was proven so recently need not be written down again.
+-- Seconds. A right answer from a place that was proven this recently need not be written down again.
 local PROOF_IS_FRESH, LONGEST_KNOWN = 3600, 366 * DAY
 
 -- What is counted under a name.
@@ -25,7 +25,7 @@ local function read_tally(name)
     return tally
 end
 
--- The same in a form that leaves the script: the name, its streaks and its wrong answers, as they are kept.
+-- The same in a form that the script can return: the name, its streaks and its wrong answers, as they are kept.
 local function write_tally(name)
     return {name, redis.call('HGETALL', PREFIX .. 'guesses:' .. name), redis.call('LRANGE', PREFIX .. 'wrong:' .. name, 0, -1)}
 end
@@ -70,7 +70,7 @@ local function day_over(tally, place, rules)
     return #counted >= most and counted[#counted - most + 1] + DAY or -math.huge
 end
 
--- From when on an answer is looked at, as far as one name goes.
+-- From when on an answer is looked at, judging by one name alone.
 local function answer_from(tally, rules)
     local place = streak_of(tally, rules)
     local streak = tally.streaks[place] or {r = 0, l = -math.huge, p = 0}
@@ -84,7 +84,7 @@ local function answer_from(tally, rules)
     return math.max(locked, day_over(tally, place, rules))
 end
 
--- Whether anybody may have to wait, wherever they are.
+-- Whether anybody may have to wait, at any place.
 local function may_wait(tally, rules)
     if #tally.wrong >= rules.fewest then
         return true
@@ -101,7 +101,7 @@ local function watch(tally, rules)
     redis.call(may_wait(tally, rules) and 'SADD' or 'SREM', PREFIX .. 'watched', tally.name)
 end
 
--- What is in a row stays until somebody ends it; where nothing is, known places are all that is kept.
+-- Wrong answers in a row stay until somebody ends the row; without any, only known places are kept.
 local function keep_tally(tally)
     for _, streak in pairs(tally.streaks) do
         if streak.r > 0 then

@@ -1,4 +1,4 @@
--- Tell all who watch which SMS are answered what became of one.
+-- Tell all processes that watch which SMS are answered what became of one SMS.
 --
 -- KEYS[1]  stream: the newest fates
 -- ARGV[5]  fate, ARGV[6] State

@@ -1,4 +1,4 @@
--- The lines of somebody's newest messages.
+-- Return the lines of somebody's newest messages.
 --
 -- KEYS[1]  list: the lines of a message that is asked for by name, KEYS[2] sorted set: the messages of a user, KEYS[3] of a number
 -- ARGV[5]  that message, or empty

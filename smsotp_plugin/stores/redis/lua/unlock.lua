@@ -3,7 +3,7 @@
 -- KEYS[1]  the watched names
 -- ARGV[5] ...  names
 --
--- Returns how many in a row there were at most.
+-- Returns the most that there were in a row.
 
 local most, all = 0, {}
 for place = 5, #ARGV do

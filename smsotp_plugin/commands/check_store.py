@@ -95,7 +95,7 @@ def _are_strangers(processes: Sequence[frozenset[str]]) -> bool:
 def _find_warnings(settings: Settings, view: QueueView) -> Iterator[str]:
     most = settings.dispatch.queue
     if not view.workers:
-        yield "queue.mode: no worker lives, and log-ins are refused until one does: start smsotp worker"
+        yield "queue.mode: no worker is alive, and log-ins are refused until one is: start smsotp worker"
     if view.waiting >= most:
         yield (
             f"dispatch.queue: {view.waiting} messages wait for workers, as many as are allowed, and log-ins are refused: start "

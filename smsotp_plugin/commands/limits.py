@@ -69,7 +69,7 @@ def _tell_person(settings: Settings, whom: str, clock: Clock, *, lift: bool) -> 
     if lift:
         lift_limits(settings.store, (*person.budgets, *(brake.key for brake in brakes)), clock)
         told.append(f"{quote(whom)}: all of this is forgotten; a running server knows within seconds.")
-        told.append("Account and number have budgets of their own: lift both where somebody is refused.")
+        told.append("Account and number have budgets of their own: lift both if somebody is refused.")
     return told
 
 

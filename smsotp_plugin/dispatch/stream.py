@@ -107,7 +107,7 @@ class WorkersView:
         """
         copy = self._copy
         if not copy.workers:
-            raise NoGatewayAlive("no worker lives that could send it: start smsotp worker")
+            raise NoGatewayAlive("no worker is alive that could send it: start smsotp worker")
         if copy.waiting >= most:
             raise QueueFull(f"{copy.waiting} messages wait for workers already (dispatch.queue)")
 

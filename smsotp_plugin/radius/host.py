@@ -182,7 +182,7 @@ def find_server_options(command_line: list[str]) -> dict[str, str]:
 
 
 def read_command_line() -> list[str]:
-    """Return the command line of the server, inside of which ``sys.argv`` is empty."""
+    """Return the server's command line; inside the server, ``sys.argv`` is empty."""
     return [
         part.decode(errors="replace") for part in Path("/proc/self/cmdline").read_bytes().split(b"\0")[:-1]
     ]

@@ -256,7 +256,7 @@ class _Judge:
             return "the password alone lets people in"
         open_ones = [entry.name for entry in entries if entry.treatment is Treatment.LETS_PASS]
         ways = ", ".join(["`Auth-Type := Accept` in the users file", *open_ones])
-        return f"whoever is not asked for a code gets in without one: {ways}"
+        return f"everybody who is not asked for a code gets in without one: {ways}"
 
     def sign_reply(self) -> None:
         reject = self.site.find_reject()

@@ -1,4 +1,4 @@
-"""What the section ``[store]`` holds for every store; a store has a model of its own beside it, for its own settings."""
+"""What the section ``[store]`` holds for every store; each store has its own model besides, for its own settings."""
 
 from abc import abstractmethod
 from collections.abc import Sequence

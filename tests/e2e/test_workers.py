@@ -115,7 +115,7 @@ def test_without_a_worker_log_ins_are_refused_and_with_one_again_they_are_not(tm
         answer = server.answer(user.name, code, challenge.state)
         assert answer.code == "accept", server.log_text()
         assert (refused_again.code, refused_again.prompt) == ("reject", UNAVAILABLE)
-        server.wait_for_log("no worker lives that could send it: start smsotp worker")
+        server.wait_for_log("no worker is alive that could send it: start smsotp worker")
 
 
 def test_a_cluster_whose_start_fails_leaves_nothing_running(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_a_server_that_sends_by_itself_has_no_workers(
 @pytest.mark.parametrize(
     ("reports", "waiting", "said"),
     [
-        ([], 0, ["warning: queue.mode: no worker lives, and log-ins are refused until one does"]),
+        ([], 0, ["warning: queue.mode: no worker is alive, and log-ins are refused until one is"]),
         ([{"any": ALIVE}], 1, ["warning: dispatch.queue: 1 messages wait for workers, at least half"]),
         (
             [{"any": ALIVE}],

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("redis")
 def test_without_a_worker_nobody_is_promised_anything(server: RedisServer) -> None:
     node = Node(server)
     node.view.refresh()
-    with pytest.raises(NoGatewayAlive, match="no worker lives"):
+    with pytest.raises(NoGatewayAlive, match="no worker is alive"):
         node.outbox.plan(BOB)
     node.store.close()
 

@@ -43,7 +43,7 @@ class Teller:
         try:
             with self._inside.enter():
                 self.listener(kept)
-        except BaseException:  # whoever logs in is asked for a code that may still come
+        except BaseException:  # people are asked for codes that may still come
             log.exception("users were asked for codes, but no SMS will be sent")
         finally:
             with self._lock:

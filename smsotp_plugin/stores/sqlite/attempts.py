@@ -38,7 +38,7 @@ def find_notes(database: Path, owner: int) -> Path:
 
 def list_owners(database: Path) -> list[int]:
     """
-    Return the numbers of the stores that have left notes beside a database.
+    Return the numbers of the stores that have left notes next to a database.
 
     Raises:
         StoreError: Its directory cannot be read.

@@ -11,7 +11,7 @@ from smsotp_plugin.stores.sqlite.attempts import NOTES_ENDING
 from smsotp_plugin.stores.sqlite.neighbours import VISITS_ENDING
 
 _BEGINNING = "sqlite:///"
-#: Of the database, of what SQLite makes beside it while it is open or leaves after a crash, and of ours.
+#: Endings of the database, of the files that SQLite makes next to it while it is open or leaves after a crash, and of ours.
 _ENDINGS = ("", "-wal", "-shm", "-journal", VISITS_ENDING)
 
 

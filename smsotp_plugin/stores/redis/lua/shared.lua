@@ -144,7 +144,7 @@ local function release(name)
     end
 end
 
--- Keep a message that belongs to an owner or waits on the queue, and whoever may read it a day later why it was not sent.
+-- Keep a message that belongs to an owner or waits on the queue, until a day after its end: then the log can still say why it was not sent.
 local function keep_message(state, resends, owner, site, expires, sealed)
     local key, own = PREFIX .. 'message:' .. state .. ':' .. resends, PREFIX .. 'messages:' .. owner
     local life = math.max(tonumber(expires) - NOW, 0) + FURTHEST_END

@@ -97,7 +97,7 @@ class WrongCode(ChallengeError):
 
     Args:
         tries_left: At least 1.
-        guesses: Wrong answers of the account in a row, including this one; 1 where they are not counted.
+        guesses: Wrong answers of the account in a row, including this one; 1 if they are not counted.
         wait: Seconds until the account gets a new challenge.
     """
 
@@ -162,7 +162,7 @@ class ResendRefused(SmsOtpError):
     No further SMS for this challenge now.
 
     Args:
-        wait: Seconds until one may be asked for, or None where no more are left.
+        wait: Seconds until one may be asked for, or None if no more are left.
     """
 
     def __init__(self, wait: float | None) -> None:

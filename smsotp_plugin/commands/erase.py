@@ -26,7 +26,7 @@ def erase(config: Path, whom: str) -> int:
         whom: A User-Name or a telephone number.
 
     Returns:
-        The exit code: 0, 1 where the store cannot be written, 2 where the configuration cannot be used.
+        The exit code: 0, 1 if the store cannot be written, 2 if the configuration cannot be used.
     """
     out, _ = open_consoles()
     settings = load_settings(config)

@@ -34,7 +34,7 @@ def show_limits(config: Path, whom: str, *, lift: bool) -> int:
         lift: Whether to forget what they have spent.
 
     Returns:
-        The exit code: 0, 1 where the store cannot be used, 2 where the configuration cannot be used.
+        The exit code: 0, 1 if the store cannot be used, 2 if the configuration cannot be used.
     """
     out, err = open_consoles()
     settings = load_settings(config)

@@ -18,7 +18,7 @@ def find_person(settings: Settings, whom: str) -> StoredPerson:
 
     Args:
         settings: The configuration.
-        whom: A User-Name, or a telephone number as in the user's entry; where it can be either, both are meant.
+        whom: A User-Name, or a telephone number as in the user's entry; if it can be either, both are meant.
 
     Raises:
         ConfigError: The key file cannot be used.

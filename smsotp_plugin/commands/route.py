@@ -25,7 +25,7 @@ def explain_route(config: Path, number: str, user: str, language: str, gateway: 
         gateway: Value of SMSOTP-Gateway; may be empty.
 
     Returns:
-        The exit code: 0, 1 where no route fits, 2 where the configuration cannot be used.
+        The exit code: 0, 1 if no route fits, 2 if the configuration cannot be used.
     """
     out, err = open_consoles()
     settings = load_settings(config)

@@ -25,7 +25,7 @@ def copy(source: Path, target: Path) -> int:
         target: The configuration whose store is filled.
 
     Returns:
-        The exit code: 0, 1 where a store cannot be used, 2 where a configuration cannot be used.
+        The exit code: 0, 1 if a store cannot be used, 2 if a configuration cannot be used.
     """
     out, _ = open_consoles()
     old, new = load_settings(source), load_settings(target)

@@ -37,7 +37,7 @@ def trace(config: Path, whom: str, messages: int) -> int:
         messages: How many messages at most.
 
     Returns:
-        The exit code: 0, 1 where nothing is found or the store cannot be read, 2 where the configuration cannot be used.
+        The exit code: 0, 1 if nothing is found or the store cannot be read, 2 if the configuration cannot be used.
     """
     out, err = open_consoles()
     settings = load_settings(config)

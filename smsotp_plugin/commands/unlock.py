@@ -21,7 +21,7 @@ def unlock(config: Path, whom: str) -> int:
         whom: A User-Name in any spelling, or a telephone number.
 
     Returns:
-        The exit code: 0, 1 where there were none or the store cannot be used, 2 where the configuration cannot be used.
+        The exit code: 0, 1 if there were none or the store cannot be used, 2 if the configuration cannot be used.
     """
     out, err = open_consoles()
     settings = load_settings(config)

@@ -129,7 +129,7 @@ class Delivery:
         Decide what to do next, when nothing is under way or a further gateway is wanted.
 
         Returns:
-            None where an attempt is under way and nothing else can be done: ask again when it has ended.
+            None if an attempt is under way and nothing else can be done: ask again when it has ended.
         """
         if self.outcome is not None:
             return Ended(self.outcome)

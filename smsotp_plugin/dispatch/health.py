@@ -158,12 +158,12 @@ class Breaker:
         Note what a probe found.
 
         Args:
-            problem: Why the gateway is not alive; None where it is.
+            problem: Why the gateway is not alive; None if it is.
             now: Monotonic seconds.
             hurried: Whether the probe was out of turn: then a failure changes nothing.
 
         Returns:
-            True where this opened the breaker or closed it on trial.
+            True if this opened the breaker or closed it on trial.
         """
         with self._lock:
             if not self._open_until:

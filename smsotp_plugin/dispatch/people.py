@@ -35,7 +35,7 @@ class Failures:
         self._row: list[Person] = []
         #: Attempts since the last success.
         self.attempts = 0
-        #: The last message of each of the last people, True where it went through.
+        #: The last message of each of the last people, True if it went through.
         self._last: deque[tuple[Person, bool]] = deque(maxlen=_SHARE_OF)
         self._successes = 0
         #: Whose last message failed, and how many messages had gone through when that began.
@@ -74,7 +74,7 @@ class Failures:
         return len(self._row)
 
     def share(self) -> int:
-        """Return how many of the last ten different people failed; 0 where there were fewer than ten."""
+        """Return how many of the last ten different people failed; 0 if there were fewer than ten."""
         if len(self._last) < _SHARE_OF:
             return 0
         return sum(not went for _, went in self._last)

@@ -94,7 +94,7 @@ class ReadyQueue(Generic[ItemT]):
             self._tokens.put(False)
 
     def _take(self, *, woken: bool = False) -> ItemT | None:
-        """Take an item; None where there is none, and then the caller must wait for a token."""
+        """Take an item; None if there is none, and then the caller must wait for a token."""
         with self._lock:
             if woken:
                 self._waking = False

@@ -42,8 +42,8 @@ class Recipient:
 
     Attributes:
         number: E.164, with its ``+``.
-        realm: In lower case, empty where the User-Name has none.
-        language: In lower case, empty where none is known.
+        realm: In lower case, empty if the User-Name has none.
+        language: In lower case, empty if none is known.
         gateway: The gateway that the configuration of this user names, or empty.
         share: For weights, which decide which gateway comes first: 0 to below 1, evenly spread over all log-ins and the same for
             all messages of one log-in, so that a further message finds the gateways in the same order.

@@ -59,7 +59,7 @@ class WriteFile(Change):
     Attributes:
         raddb: The directory that it is in.
         path: The file, without links below `raddb`.
-        old: Text that is there now, None where there is no file.
+        old: Text that is there now, None if there is no file.
         new: Text to write.
         like: An existing file in `raddb` whose owner, group and mode a new file gets.
     """

@@ -142,7 +142,7 @@ def forbid_core_dumps() -> str:
     systemd's does.
 
     Returns:
-        Why there may be core dumps, for the log; empty where there are none.
+        Why there may be core dumps, for the log; empty if there are none.
     """
     limit, _ = resource.getrlimit(resource.RLIMIT_CORE)
     # The server sets the limit before it loads modules; if somebody has asked for core dumps, they stay allowed.

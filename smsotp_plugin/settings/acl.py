@@ -43,7 +43,7 @@ class Acl:
 
 
 def read_acl(path: Path) -> Acl | None:
-    """Return the list of a file or directory; None where it has none, or none that can be read."""
+    """Return the list of a file or directory; None if it has none, or none that can be read."""
     try:
         written = os.getxattr(path, _ATTRIBUTE)
         entries = list(_ENTRY.iter_unpack(written[_VERSION.size :]))

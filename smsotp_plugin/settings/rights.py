@@ -18,7 +18,7 @@ from smsotp_plugin.settings.document import KeyPath, write_path
 from smsotp_plugin.settings.sections import Settings
 from smsotp_plugin.stores.settings import StoreSettings
 
-#: Tables of a gateway whose values go to the gateway as they are; keys and tokens may stand there.
+#: Tables of a gateway whose values go to the gateway as they are; keys and tokens may be among them.
 FREE_TABLES = ("options", "headers", "PARAMETER")
 #: Names under which such a key or token is usual there.
 _SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|auth|credential|cookie|signature|pin$", re.IGNORECASE)
@@ -72,7 +72,7 @@ def find_rights_warnings(
         settings: As they were read.
         path: The file that they came from.
         document: That file's content.
-        owners: Who may own the store's files; None where the server's user is not known.
+        owners: Who may own the store's files; None if the server's user is not known.
     """
     owners = owners or Owners.of_directory(settings.store)
     found = path.stat()

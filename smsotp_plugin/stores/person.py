@@ -9,7 +9,7 @@ class StoredPerson:
     The names under which a store knows a person.
 
     Attributes:
-        user: User-Name as the client sends it; empty where only the number is known.
+        user: User-Name as the client sends it; empty if only the number is known.
         shown: The name as the delivery log shows it, one for each key.
         number_hashes: Fingerprints of the telephone number, one for each key; empty if only the name is known.
         accounts: Fingerprints of the folded name, under which wrong answers are counted, one for each key.

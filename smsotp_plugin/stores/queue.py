@@ -24,7 +24,7 @@ class GatewayReport:
 
     Attributes:
         condition: As in `Condition`.
-        seconds: Seconds until it is back or is looked at again; 0 where it serves.
+        seconds: Seconds until it is back or is looked at again; 0 if it serves.
         may_hope: Whether one message may be tried although the gateway counts as dead.
     """
 

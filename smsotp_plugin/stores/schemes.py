@@ -33,7 +33,7 @@ def find_store(url: object) -> StoreKind[Any]:
     Return the kind of the store at an address.
 
     Args:
-        url: As in ``[store] url``; None where it is not set.
+        url: As in ``[store] url``; None if it is not set.
 
     Raises:
         ConfigError: There is none of its scheme; one problem, without a place.

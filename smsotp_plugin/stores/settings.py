@@ -51,22 +51,22 @@ class StoreSettings(SettingsModel):
 
     @property
     def given_keys(self) -> tuple[str, ...]:
-        """The keys that stand in the configuration, the present one first; none where `key_path` holds them."""
+        """The keys that are in the configuration, the present one first; none if `key_path` holds them."""
         return tuple(key.get_secret_value() for key in (self.key, *self.keys) if key is not None)
 
     @property
     @abstractmethod
     def place(self) -> str:
-        """Where the store is, as people are told: without a password."""
+        """Where the store is, in a form to show to people: without a password."""
 
     @property
     @abstractmethod
     def key_path(self) -> Path:
-        """The file with the keys where `given_keys` has none."""
+        """The file with the keys if `given_keys` has none."""
 
     @property
     def makes_key(self) -> bool:
-        """Whether the file with the key is made where there is none: not where other servers need the same key."""
+        """Whether the key file is made if there is none: not if other servers need the same key."""
         return True
 
     @property
@@ -80,7 +80,7 @@ class StoreSettings(SettingsModel):
 
     @property
     def directory(self) -> Path | None:
-        """The directory of this machine in which the store makes its files; None where it makes none."""
+        """The directory of this machine in which the store makes its files; None if it makes none."""
         return None
 
     @property

@@ -22,7 +22,7 @@ class Tries:
         self._older: dict[str, int] = {}
 
     def left(self, state: str) -> int | None:
-        """Return how many tries a challenge can have, or None where nothing is known."""
+        """Return how many tries a challenge can have, or None if nothing is known."""
         with self._lock:
             return self._known(state)
 

@@ -121,7 +121,7 @@ def answer(  # noqa: PLR0913  (what `ChallengeStore.answer` takes, where it is, 
         user: User-Name as the client sent it.
         seal: Of the answer.
         now: Unix seconds.
-        most: How many tries are left as far as this process knows; None where it knows nothing.
+        most: How many tries are left as far as this process knows; None if it knows nothing.
 
     Raises:
         StoreError: The row says that more are left: somebody has put an old row back, so the answer is not looked at.

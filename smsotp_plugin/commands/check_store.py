@@ -26,7 +26,7 @@ class StoreFindings:
 
     Attributes:
         workers: In words, how many live and how many messages wait for them; empty if none are needed.
-        warnings: What prevents log-ins now or soon, but can be put right while the server runs, as sentences.
+        warnings: What prevents log-ins now or soon, until somebody does something about it, as sentences.
         problems: What prevents them for good, also as sentences.
     """
 

@@ -171,13 +171,19 @@ def test_a_channel_is_quiet_until_the_peer_speaks_or_hangs_up(channel: Channel, 
     assert (before, channel.quiet()) == (True, False)
 
 
-def test_a_channel_in_tls_is_quiet_though_tickets_come_until_the_peer_speaks(
-    channel: Channel, peer: socket.socket
-) -> None:
+def make_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return TLS for a client and for a server called localhost, whom the client trusts."""
     authority, ours = trustme.CA(), ssl.create_default_context()
     theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(theirs)
     authority.configure_trust(ours)
+    return ours, theirs
+
+
+def test_a_channel_in_tls_is_quiet_though_tickets_come_until_the_peer_speaks(
+    channel: Channel, peer: socket.socket
+) -> None:
+    ours, theirs = make_contexts()
     with ThreadPoolExecutor(1) as pool:
         # With TLS 1.3 the tickets come after the handshake.
         wrapping = pool.submit(theirs.wrap_socket, peer, server_side=True)
@@ -196,10 +202,7 @@ def test_a_channel_in_tls_is_quiet_though_tickets_come_until_the_peer_speaks(
 def test_a_channel_in_tls_inside_of_tls_is_not_quiet_when_more_came_than_was_asked_for(
     channel: Channel, peer: socket.socket
 ) -> None:
-    authority, ours = trustme.CA(), ssl.create_default_context()
-    theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(theirs)
-    authority.configure_trust(ours)
+    ours, theirs = make_contexts()
 
     def serve() -> ssl.SSLSocket:
         outer = theirs.wrap_socket(peer, server_side=True)

@@ -17,9 +17,14 @@ __all__ = ["nothing_is_left_open", "secrets"]
 
 pytest_plugins = ["pytester"]
 
+# A shell that starts us in the background, and nohup, let us ignore these, and what tests start would ignore them, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-    # As under nohup: what tests start would ignore it, too. A handler protects this process alone.
+    # Protects this process alone.
     signal.signal(signal.SIGHUP, lambda *_: None)
+if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 # How long an example takes, or making it, says more about the machine than about the code.
 settings.register_profile("smsotp", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -61,8 +61,12 @@ text = "Your code is {{otp}}"
     def sms_to(self, user: RadiusUser) -> int:
         return len(self.gateway.inbox.messages(number=user.phone))
 
+    def delay(self, user: RadiusUser) -> None:
+        """Let the gateway answer late for one user: SMS of the test before may still be on their way."""
+        self.gateway.faults.add(f"delay 300s for {user.phone}")
+
     def wait_for_attempt(self) -> None:
-        """Wait until the gateway has an SMS for which it has a fault: that its attempt is noted comes a moment earlier."""
+        """Wait until the gateway has an SMS for which it has a fault; its attempt was noted a moment before."""
 
         def look() -> None:
             (rule,) = self.gateway.faults.list()
@@ -248,7 +252,7 @@ def challenged(server: FreeRadiusServer, user: RadiusUser) -> Answer:
 
 def test_what_a_server_that_was_killed_has_not_sent_is_sent_by_the_other(pair: Pair) -> None:
     under_way, waiting = pair.someone(), pair.someone()
-    pair.gateway.faults.add("delay 300s")
+    pair.delay(under_way)
     challenges = [pair.first.log_in(user.name, user.password) for user in (under_way, waiting)]
     pair.wait_for_attempt()
     pair.first.kill()

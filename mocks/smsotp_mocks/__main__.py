@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from smsotp_mocks.faults.plan import BadFault
 from smsotp_mocks.gateways.accounts import Accounts
@@ -165,7 +165,7 @@ def _parse_seconds(text: str) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGINT or SIGTERM; return the exit status."""
-    if not _is_open(sys.stdout):
+    if sys.stdout is None:
         # Whoever started us wants to read nothing.
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     try:
@@ -181,10 +181,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = error.filename or "standard output"
         sys.stderr.write(f"python -m smsotp_mocks: {where}: {error.strerror}\n")
         return 1
-
-
-def _is_open(stream: TextIO | None) -> bool:
-    return stream is not None
 
 
 def _run(options: Options) -> int:

@@ -7,18 +7,12 @@ has to be quick.
 
 import os
 import re
-import sys
-from contextlib import suppress
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from smsotp_plugin import __version__
-
-#: Exit codes: something went wrong that is not the configuration, and: the configuration has problems.
-FAILED, PROBLEMS = 1, 2
 
 #: Whether a path may be read is left to whoever reads it, and says what it is and why it cannot be.
 _ConfigOption = Annotated[
@@ -379,50 +373,3 @@ def mocks(context: typer.Context) -> None:
     from smsotp_plugin.commands.mocks import run_mocks  # noqa: PLC0415  (quick --help)
 
     run_mocks(context.args)
-
-
-def main() -> None:
-    """Run the command; whatever happens, the administrator reads sentences."""
-    from smsotp_plugin.errors import ConfigError, SmsOtpError  # noqa: PLC0415  (quick --help)
-    from smsotp_plugin.log import make_printable  # noqa: PLC0415  (as above)
-
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            # A terminal that lacks a character must not end the command.
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        _run()
-    except ConfigError as exc:
-        for problem in exc.problems:
-            print(make_printable(problem), file=sys.stderr)  # noqa: T201  (this is a command)
-        sys.exit(PROBLEMS)
-    except SmsOtpError as exc:
-        print(make_printable(f"smsotp: {exc}"), file=sys.stderr)  # noqa: T201  (as above)
-    except OSError as exc:
-        where = exc.filename or "a file without a name, such as standard output"
-        print(make_printable(f"smsotp: {where}: {exc.strerror}"), file=sys.stderr)  # noqa: T201  (as above)
-        _drop_output()
-    except Exception as exc:  # noqa: BLE001  (the last resort: its text may hold a secret)
-        place = exc.__traceback__
-        while place and place.tb_next:
-            place = place.tb_next
-        where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "nowhere"
-        print(  # noqa: T201  (as above)
-            f"smsotp: unexpected {type(exc).__name__} at {where}; please report it", file=sys.stderr
-        )
-    sys.exit(FAILED)
-
-
-def _run() -> None:
-    """Run the command, and write what it has said: when Python does so at its end, nobody can explain a failure any more."""
-    try:
-        app()
-    finally:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-
-
-def _drop_output() -> None:
-    """Throw away what standard output still holds; Python writes it at its end, and would fail once more."""
-    with suppress(AttributeError, OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -16,7 +16,7 @@ FILES = dict(re.findall(r"^`([\w.]+)`\n\n```\w+\n(.*?)^```", PAGE, re.DOTALL | r
 
 CONTRACT = "test_telegraph_contract.py"
 #: The page's ``smsotp check --config smsotp.toml``, whether or not the command is on the path.
-CHECK = ("-c", "import smsotp_plugin.cli; smsotp_plugin.cli.main()", "check", "--config", "smsotp.toml")
+CHECK = ("-m", "smsotp_plugin", "check", "--config", "smsotp.toml")
 
 
 @pytest.fixture

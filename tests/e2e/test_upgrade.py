@@ -22,7 +22,7 @@ def environment(path: Path) -> Path:
     command = path / "smsotp"
     command.write_text(
         f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(packages)!r})\n"
-        "from smsotp_plugin.cli import main\nmain()\n"
+        "from smsotp_plugin.__main__ import main\nmain()\n"
     )
     command.chmod(stat.S_IRWXU)
     return command

@@ -11,6 +11,7 @@ import typer
 
 from smsotp_mocks.__main__ import parse as parse_mocks
 from smsotp_plugin import cli
+from smsotp_plugin.__main__ import main
 from smsotp_plugin.errors import NumberError, PacketError
 from smsotp_plugin.log import make_printable
 from smsotp_plugin.login.decisions import Accept
@@ -211,7 +212,7 @@ def _commands(config: Path) -> list[Sequence[str]]:
 def _run(arguments: list[str]) -> str:
     before, sys.argv = sys.argv, ["smsotp", *arguments]
     try:
-        return _exits(cli.main)
+        return _exits(main)
     finally:
         sys.argv = before
 

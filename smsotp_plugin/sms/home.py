@@ -31,7 +31,7 @@ _KINDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _NumberingPlan:
     """
     The numbering plan of one country, or of another owner of a country code.
 
@@ -52,7 +52,7 @@ class _Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class _Code:
+class _CountryCode:
     """
     One country code.
 
@@ -63,7 +63,7 @@ class _Code:
         home: The code itself, and its main region.
     """
 
-    plans: tuple[_Plan, ...]
+    plans: tuple[_NumberingPlan, ...]
     lengths: frozenset[int]
     begins_oddly: re.Pattern[str]
     home: "Home"
@@ -122,32 +122,33 @@ def find_home(digits: str) -> Home | None:
 
 
 @cache
-def _read_codes() -> Mapping[str, _Code]:
+def _read_codes() -> Mapping[str, _CountryCode]:
     return {
-        str(code): _read(code, regions) for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()
+        str(code): _read_code(code, regions)
+        for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()
     }
 
 
-def _read(code: int, regions: tuple[str, ...]) -> _Code:
+def _read_code(code: int, regions: tuple[str, ...]) -> _CountryCode:
     found = [PhoneMetadata.metadata_for_region_or_calling_code(code, region) for region in regions]
     plans = [metadata for metadata in found if metadata is not None]
     main = plans[0].general_desc or PhoneNumberDesc()
     trunk = plans[0].national_prefix_for_parsing
-    return _Code(
-        tuple(map(_plan, plans)),
+    return _CountryCode(
+        tuple(map(_read_plan, plans)),
         frozenset(main.possible_length) - frozenset(main.possible_length_local_only),
         re.compile(f"0|(?:{trunk})" if trunk else "0"),
         Home(str(code), phonenumbers.region_code_for_country_code(code)),
     )
 
 
-def _plan(metadata: PhoneMetadata) -> _Plan:
+def _read_plan(metadata: PhoneMetadata) -> _NumberingPlan:
     general = metadata.general_desc or PhoneNumberDesc()
     kinds = [kind for name in _KINDS if (kind := getattr(metadata, name)) and kind.national_number_pattern]
     lengths = {length for kind in kinds for length in _list_lengths(kind, general)} & {
         *_list_lengths(general, general)
     }
-    return _Plan(
+    return _NumberingPlan(
         {length: _describe(length, kinds, general) for length in lengths},
         re.compile(metadata.leading_digits) if metadata.leading_digits else None,
     )

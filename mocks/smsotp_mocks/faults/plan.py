@@ -56,7 +56,7 @@ class NumberedRule:
 
 
 @dataclass(slots=True)
-class _Entry:
+class _RuleInForce:
     id: int
     rule: Rule
     seen: int = 0
@@ -105,7 +105,7 @@ class FaultPlan:
         self._magic = magic
         self._on_release = on_release
         self._lock = threading.Lock()
-        self._entries: list[_Entry] = []
+        self._entries: list[_RuleInForce] = []
         self._next_id = 1
         self._waits = threading.Event()
 
@@ -130,7 +130,7 @@ class FaultPlan:
                 message = f"A gateway holds at most {_MOST_RULES} fault rules; clear some first."
                 raise BadFault(message)
             ids = tuple(range(self._next_id, self._next_id + len(new)))
-            self._entries += [_Entry(id_, rule) for id_, rule in zip(ids, new, strict=True)]
+            self._entries += [_RuleInForce(id_, rule) for id_, rule in zip(ids, new, strict=True)]
             self._next_id += len(new)
         return ids
 

@@ -182,9 +182,32 @@ need_venv() {
 	local stamp=$VENV/stamp-$1 wanted
 	shift
 	wanted=$({ "$SYSTEM_PYTHON" -V; pwd; printf '%s\n' "$@"; cat pyproject.toml; } | sha256sum)
-	if [ -x $VENV/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
-		return 0
-	fi
+	has_stamp "$stamp" "$wanted" || alone fill_venv "$stamp" "$wanted" "$@"
+}
+
+# has_stamp FILE TEXT: whether what the stamp stands for is in $VENV.
+has_stamp() {
+	[ -x $VENV/bin/python ] && [ "$(cat "$1" 2>/dev/null)" = "$2" ]
+}
+
+# alone COMMAND...: change something in $VENV while no other run does. The lock is not in $VENV, which may be made anew.
+alone() {
+	local file=$VENV.lock lock
+	# Reading is enough for a lock: the file may be another user's.
+	[ -e "$file" ] || : 2>/dev/null >>"$file" || die "$PWD cannot be written."
+	exec {lock}<"$file"
+	flock --nonblock "$lock" ||
+		step "waiting for another run that installs into $VENV, $PATIENCE s at most:" flock --timeout "$PATIENCE" "$lock" ||
+		die "another run has kept $VENV locked for $PATIENCE s. Let it end, then run $PROGRAM again."
+	"$@"
+	exec {lock}<&-
+}
+
+# fill_venv STAMP TEXT PIP_ARGUMENT...: do what `need_venv` promises, unless another run has done it meanwhile.
+fill_venv() {
+	local stamp=$1 wanted=$2
+	shift 2
+	! has_stamp "$stamp" "$wanted" || return 0
 	if ! same_python; then
 		step "making $VENV" "$SYSTEM_PYTHON" -m venv --clear $VENV || die "$VENV cannot be made."
 	fi
@@ -197,9 +220,10 @@ need_venv() {
 	printf '%s\n' "$wanted" >"$stamp"
 }
 
+# Whether $VENV was made here with the system's Python. A run that was ended while it made it may have left it without pip.
 same_python() {
 	local ask='import sys; print(sys.version_info[:3], sys.prefix)'
-	[ -x $VENV/bin/python ] || return 1
+	[ -x $VENV/bin/python ] && $VENV/bin/python -m pip --version >/dev/null 2>&1 || return 1
 	[ "$($VENV/bin/python -c "$ask" 2>/dev/null)" = "$("$SYSTEM_PYTHON" -c "${ask/sys.prefix/\"$PWD/$VENV\"}")" ]
 }
 

@@ -2,17 +2,14 @@
 
 import fcntl
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[2]
-#: As `test_setup_scripts`; as root where that is needed, which it is not for a folder of one's own.
-_SOURCE = 'PROGRAM=scripts/some; . scripts/lib.sh; as_root() { "$@"; }; '
-_PATIENCE = 100.0
+from tests.support.scripts import Script
+
 LISTS, DOWNLOADS, FRONTEND, DPKG = (
     "var/lib/apt/lists/lock",
     "var/cache/apt/archives/lock",
@@ -41,33 +38,14 @@ def held(lock: Path) -> Iterator[None]:
         yield
 
 
-class Script:
-    """What the scripts do, as far as a test goes."""
-
-    def __init__(self, system: Path, script: str) -> None:
-        # A message in another language would not be understood.
-        environment = {"APT_CONFIG": str(system / "apt.conf"), "LANG": "de_DE.UTF-8", "LANGUAGE": "de"}
-        self._process = subprocess.Popen(
-            ["bash", "-euo", "pipefail", "-c", _SOURCE + script],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            bufsize=0,
-            cwd=PROJECT,
-            env={**os.environ, **environment},
-        )
-        self.said = ""
-
-    def read_until(self, words: str) -> None:
-        """Read what it says until there are some words, or its end."""
-        assert self._process.stdout is not None
-        while words not in self.said and (piece := self._process.stdout.read(4096)):
-            self.said += piece.decode()
-
-    def end(self) -> int:
-        """Read the rest; returns the exit code."""
-        self.read_until("nothing that it says")
-        with self._process:
-            return self._process.wait(_PATIENCE)
+def start(system: Path, script: str) -> Script:
+    # As root where that is needed, which it is not for a folder of one's own. A message in another language would not be understood.
+    return Script(
+        f'as_root() {{ "$@"; }}; {script}',
+        APT_CONFIG=str(system / "apt.conf"),
+        LANG="de_DE.UTF-8",
+        LANGUAGE="de",
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,7 +54,7 @@ class Script:
 )
 def test_whoever_holds_a_lock_is_named_and_waited_for(system: Path, lock: str, command: str) -> None:
     with held(system / lock):
-        script = Script(system, f'step "doing something" when_free apt_get {command}')
+        script = start(system, f'step "doing something" when_free apt_get {command}')
         script.read_until(f"process {os.getpid()} (")
     code = script.end()
 
@@ -100,7 +78,7 @@ def test_whoever_holds_a_lock_for_ever_is_named_in_the_end_with_what_to_do(
     system: Path, lock: str, command: str
 ) -> None:
     with held(system / lock):
-        script = Script(system, f"PATIENCE=0; {command}")
+        script = start(system, f"PATIENCE=0; {command}")
         code = script.end()
 
     assert code == 1
@@ -112,7 +90,7 @@ def test_whoever_holds_a_lock_for_ever_is_named_in_the_end_with_what_to_do(
 
 
 def test_what_fails_for_another_reason_is_not_waited_for(system: Path) -> None:
-    script = Script(system, 'step "doing it" when_free apt_get install nonsense || die "${LOCKED:-no lock}"')
+    script = start(system, 'step "doing it" when_free apt_get install nonsense || die "${LOCKED:-no lock}"')
 
     assert script.end() == 1
     assert "E: Unable to locate package nonsense" in script.said

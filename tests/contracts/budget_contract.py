@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -235,6 +236,39 @@ class BudgetContract(Binding):
         after.close()
 
         assert (refused, later) == ("per_user 3/10m", "sent")
+
+    @pytest.mark.parametrize("jump", [-HOUR, HOUR, -10 * DAY, 10 * DAY])
+    def test_a_server_that_starts_after_a_clock_was_set_counts_as_the_others_do(
+        self, tmp_path: Path, limited: Store, clock: FakeClock, jump: float
+    ) -> None:
+        clock.set_by(jump)
+        self.keep_house(limited, clock)
+        later = self.open(tmp_path, WINDOW, clock, RULES)
+        ended = []
+        for _ in range(3):
+            for store in (limited, later):
+                ended.append(how_it_ended(partial(log_in, store, clock)))
+                clock.advance(10)
+        later.close()
+
+        assert ended == ["sent"] * 3 + ["per_user 3/10m"] * 3
+
+    @pytest.mark.parametrize("jump", [-HOUR, -10 * DAY])
+    def test_a_clock_that_is_set_back_during_a_restart_holds_no_money_back_for_longer_than_a_day(
+        self, tmp_path: Path, clock: FakeClock, jump: float
+    ) -> None:
+        before = self.open(tmp_path, WINDOW, clock, MONEY)
+        for _ in range(2):
+            log_in(before, clock)
+        before.close()
+        clock.set_by(jump)
+        after = self.open(tmp_path, WINDOW, clock, MONEY)
+        refused = how_it_ended(lambda: log_in(after, clock))
+        clock.advance(DAY)
+        later = how_it_ended(lambda: log_in(after, clock))
+        after.close()
+
+        assert (refused, later) == ("money_per_day 0.00025", "sent")
 
     def test_what_turned_out_not_to_be_sent_is_given_back(self, limited: Store, clock: FakeClock) -> None:
         for _ in range(3):

@@ -26,14 +26,14 @@ from smsotp_plugin.stores.redis.line import Reply, Word
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.rows import NAMES, read_challenge, write_challenge, write_message
 from smsotp_plugin.stores.redis.scripts import Scripts, check
-from smsotp_plugin.stores.redis.steady import ask_time
+from smsotp_plugin.stores.redis.steady import AgreedTime, ask_agreed_time
 from smsotp_plugin.stores.redis.trace import read_event, write_events
 
 #: How many keys are looked at, and how many commands are sent, in one go.
 _PIECE = 200
 _SECONDS = 86400
 #: What a Redis holds if nobody has logged in yet.
-_NOTHING = {"version", "owners", "keys", "queue", "workers", "held", "fates"}
+_NOTHING = {"version", "owners", "keys", "queue", "workers", "held", "fates", "steady"}
 
 
 @reads_replies
@@ -48,7 +48,7 @@ def read_contents_of_redis(scripts: Scripts) -> StoreContents:
     for name in scripts.scan():
         kind, _, rest = name.partition(":")
         keys.setdefault(kind, []).append(rest)
-    rows = _Rows(scripts, keys)
+    rows, ahead = _Rows(scripts, keys), ask_agreed_time(scripts).ahead
     challenges = [
         StoredChallenge(_as_challenge(row), ChallengeStatus(int(row["status"])), read_moment(row["asked"]))
         for _, row in rows.hashes("challenge")
@@ -67,8 +67,8 @@ def read_contents_of_redis(scripts: Scripts) -> StoreContents:
         ),
         expenses=sorted(
             [
-                *(Expense(read_moment(line), Spending((key,))) for key, line in rows.lines("spent")),
-                *(_as_amount(line) for _, line in rows.lines("money")),
+                *(Expense(read_moment(line) - ahead, Spending((key,))) for key, line in rows.lines("spent")),
+                *(_as_amount(line, ahead) for _, line in rows.lines("money")),
             ],
             key=lambda each: each.at,
         ),
@@ -101,13 +101,13 @@ def write_contents_to_redis(scripts: Scripts, contents: StoreContents, events_ke
         raise StoreError(
             "this Redis holds something under this prefix already: stop its servers and remove its keys first"
         )
-    owner, now = secrets.token_hex(8), ask_time(scripts)
+    owner, agreed = secrets.token_hex(8), ask_agreed_time(scripts)
     commands = [
         *(each for stored in contents.challenges for each in _write_challenge(scripts, stored)),
         *(each for stored in contents.messages for each in _write_message(scripts, stored, owner)),
         *(write_events(scripts, events_kept, [event]) for event in contents.events),
         *_write_counts_of_wrong(scripts, contents),
-        *(each for expense in contents.expenses for each in _write_expense(scripts, expense, now)),
+        *(each for expense in contents.expenses for each in _write_expense(scripts, expense, agreed)),
         *(_write_count(scripts, count) for count in contents.counts),
         *write_answers(scripts, contents.answers),
         *write_brakes(scripts, contents.brakes),
@@ -165,9 +165,9 @@ def _as_wrong_answer(name: str, line: bytes) -> WrongAnswer:
     return WrongAnswer(name, place, read_moment(at))
 
 
-def _as_amount(line: bytes) -> Expense:
+def _as_amount(line: bytes, ahead: float) -> Expense:
     at, _, amount = line.decode().partition(" ")
-    return Expense(read_moment(at), Spending((), int(amount)))
+    return Expense(read_moment(at) - ahead, Spending((), int(amount)))
 
 
 def _write_challenge(scripts: Scripts, stored: StoredChallenge) -> Iterator[Command]:
@@ -224,20 +224,21 @@ def _write_counts_of_wrong(scripts: Scripts, contents: StoreContents) -> Iterato
         )
 
 
-def _write_expense(scripts: Scripts, expense: Expense, now: float) -> Iterator[Command]:
+def _write_expense(scripts: Scripts, expense: Expense, agreed: AgreedTime) -> Iterator[Command]:
     spending, longest = expense.spending, 33 * _SECONDS
+    at = min(expense.at + agreed.ahead, agreed.moment)
     for key in (scripts.key(f"spent:{name}") for name in spending.keys):
         if spending.messages == 0:
             yield Command(("DEL", key))
         for _ in range(spending.messages):
-            yield Command(("RPUSH", key, repr(min(expense.at, now))))
+            yield Command(("RPUSH", key, repr(at)))
         for _ in range(-spending.messages):
             yield Command(("RPOP", key))
         yield Command(("PEXPIRE", key, longest * 1000))
     amount = spending.money * spending.messages
-    if amount and expense.at > now - DAY:
+    if amount and at > agreed.moment - DAY:
         for name, command in (
-            ("money", ("RPUSH", f"{expense.at!r} {amount}")),
+            ("money", ("RPUSH", f"{at!r} {amount}")),
             ("money-sum", ("INCRBY", amount)),
         ):
             yield Command((command[0], scripts.key(name), *command[1:]))

@@ -23,8 +23,8 @@ _DAYS_KEPT = 33
 def read_limits_in_redis(scripts: Scripts, rules: BudgetRules, keys: Sequence[str], clock: Clock) -> Usage:
     """See `StoreKind.read_limits`."""
     # By the same clock as the servers, or what they have spent would seem older or newer than it does to them.
-    now, steady = ask_time(scripts), SteadyClock(clock)
-    steady.compare(now)
+    now, steady = ask_time(scripts), SteadyClock(scripts, clock)
+    steady.agree()
     spender = Spender(rules, scripts, clock, steady)
     today = int(now // _DAY)
     days = range(today - _DAYS_KEPT, today + 2)

@@ -25,7 +25,7 @@ class Member:
         traits: What this process says of itself.
         place: Where the Redis is, for people.
         clock: Time; put right if it can be.
-        steady: Told the time as well.
+        steady: Compared as well.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  (each is a part of its own, handed in by the store)
@@ -57,7 +57,7 @@ class Member:
         asked = self._clock.monotonic()
         turn = self._messages.live()
         took = self._clock.monotonic() - asked
-        self._steady.compare(turn)
+        self._steady.agree()
         if self._shared is not None:
             self._shared.compare(turn, took)
         if not self._has_looked:

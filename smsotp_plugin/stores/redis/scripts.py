@@ -36,6 +36,7 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "resend": ("budgets",),
     "spend": ("budgets",),
     "standing": ("tallies",),
+    "steady": (),
     "take_back": (),
     "take_from_queue": ("messages",),
     "take_over": ("messages", "keys"),

@@ -96,7 +96,7 @@ class RedisStore(RedisAnswers, Store):
         self._window = window
         self._write_events = partial(write_events, self._scripts, events_kept)
         self._clock = clock
-        self._steady = SteadyClock(clock)
+        self._steady = SteadyClock(self._scripts, clock)
         self._spender = Spender(budgets, self._scripts, clock, self._steady)
         self._gatherer = Gatherer(self._catch_up, clock)
         self._lazy = Lazy(self._scripts, self._gatherer.soon)

@@ -38,21 +38,23 @@ end
 
 -- Return how many moments a list holds.
 --
--- A moment in the future, by a clock of before, counts as now: nobody waits longer for it than for a new one.
-local function measure(list, now)
-    local last = redis.call('LINDEX', list.name, -1)
+-- Moments in the future, by a clock of before, count as now from here on: nobody waits longer for them than for new ones.
+local function measure(name, spending)
+    local last, now = redis.call('LINDEX', name, -1), spending.now
     if not last then
-        list.length = 0
-        return
+        return 0
     end
-    if tonumber(last) > now + SKEW then
-        local moments = redis.call('LRANGE', list.name, 0, -1)
-        redis.call('DEL', list.name)
-        for _, moment in ipairs(moments) do
-            redis.call('RPUSH', list.name, written(math.min(tonumber(moment), now)))
-        end
+    if tonumber(string.match(last, '^%S+')) <= now + SKEW then
+        return redis.call('LLEN', name)
     end
-    list.length = redis.call('LLEN', list.name)
+    local lines = redis.call('LRANGE', name, 0, -1)
+    redis.call('DEL', name)
+    for _, line in ipairs(lines) do
+        local moment, rest = string.match(line, '^(%S+)(.*)$')
+        redis.call('RPUSH', name, written(math.min(tonumber(moment), now)) .. rest)
+    end
+    expire(name, spending.longest + 2 * DAY)
+    return #lines
 end
 
 local function find_over_money(spending)
@@ -70,7 +72,7 @@ local function find_over_money(spending)
     if tonumber(redis.call('GET', sum) or '0') + spending.money <= spending.cap then
         return nil
     end
-    local left = first and math.min(tonumber(string.match(first, '^%S+')), now) + DAY - now or DAY
+    local left = first and tonumber(string.match(first, '^%S+')) + DAY - now or DAY
     return {'', 1, written(left)}
 end
 
@@ -121,7 +123,10 @@ local function spend(spending, anyway)
         return true, nil
     end
     for _, list in ipairs(spending.lists) do
-        measure(list, spending.now)
+        list.length = measure(list.name, spending)
+    end
+    if spending.cap then
+        measure(PREFIX .. 'money', spending)
     end
     local over = spending.enforced and not anyway and find_over(spending) or nil
     if over then

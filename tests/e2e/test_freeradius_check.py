@@ -251,6 +251,7 @@ STUMBLES: dict[str, tuple[Callable[[Installed], object], str]] = {
         lambda made: database(made).write_bytes(os.urandom(8192)),
         "smsotp.db: file is not a database",
     ),
+    "a database without our tables": (database, "smsotp.db: no such table"),
     "a newer schema": (newer_schema, "was written by a newer smsotp-plugin (schema 99"),
     "a key of root": (lambda made: owned_by_root(key(made, "k" * 64)), "smsotp.key"),
     "a short key": (lambda made: key(made, "short\n"), "holds no key of at least 32 characters"),

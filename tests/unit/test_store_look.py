@@ -3,6 +3,7 @@
 import os
 import pwd
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from smsotp_plugin.errors import ConfigError, StoreError
 from smsotp_plugin.raddb.account import Account, act_as
 from smsotp_plugin.stores.sqlite.look import look_at_store
 from smsotp_plugin.stores.sqlite.store import SqliteStore
+from tests.support.challenges import DAY, WINDOW, challenge
 from tests.support.clock import FakeClock, Waits
+from tests.support.parcels import begin
 
 
 def test_what_is_not_there_yet_is_well_and_stays_so(tmp_path: Path) -> None:
@@ -56,6 +59,68 @@ def test_a_newer_schema_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="written by a newer smsotp-plugin"):
         look_at_store(tmp_path / "smsotp.db")
+
+
+def written(path: Path) -> Path:
+    """Give a database with some log-ins, as a server that was stopped leaves it."""
+    clock = FakeClock(1_000_000.0, Waits.NOT_AT_ALL)
+    store = SqliteStore(path, WINDOW, DAY, clock)
+    begin(store, challenge(clock))
+    store.close()
+    return path
+
+
+def run(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(written(path), isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def torn(path: Path) -> None:
+    """Write nonsense over everything behind the first page, which holds the definitions of the tables."""
+    size = written(path).stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\x5a" * (size - 4096))
+
+
+#: Databases that a start refuses.
+UNUSABLE: dict[str, Callable[[Path], object]] = {
+    "nonsense in it": torn,
+    "cut off": lambda path: os.truncate(written(path), 4096),
+    "no table of challenges": lambda path: run(path, "DROP TABLE challenges"),
+    "no table of what was spent": lambda path: run(path, "DROP TABLE spent"),
+    "a column is missing": lambda path: run(path, "ALTER TABLE challenges DROP COLUMN mark"),
+    "tables of this version, marked as none": lambda path: run(path, "PRAGMA user_version = 0"),
+    "tables of this version, marked as an earlier one": lambda path: run(path, "PRAGMA user_version = 3"),
+    "marked as the first version, without tables": lambda path: run(
+        path, "DROP TABLE challenges", "PRAGMA user_version = 1"
+    ),
+}
+
+
+@pytest.mark.parametrize("what", UNUSABLE)
+def test_a_database_that_a_start_refuses_is_told(path: Path, what: str) -> None:
+    UNUSABLE[what](path)
+    before = path.read_bytes()
+
+    with pytest.raises(StoreError) as told:
+        look_at_store(path)
+    after = path.read_bytes()
+    with pytest.raises(StoreError) as refused:
+        SqliteStore(path, WINDOW, DAY, FakeClock(1_000_000.0, Waits.NOT_AT_ALL))
+
+    assert str(told.value) == str(refused.value)
+    assert before == after
+
+
+def test_a_database_that_a_stopped_server_leaves_is_well_and_stays_so(path: Path) -> None:
+    written(path)
+    before = {file: file.read_bytes() for file in path.parent.iterdir()}
+
+    look_at_store(path)
+
+    assert {file: file.read_bytes() for file in path.parent.iterdir()} == before
 
 
 @pytest.mark.parametrize("name", ["gone/smsotp.db", "file/smsotp.db", "folder"])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from smsotp_plugin.stores.delivery_log import Wanted
+from smsotp_plugin.stores.sqlite.look import look_at_store
 from smsotp_plugin.stores.sqlite.store import SqliteStore
 from smsotp_plugin.stores.sqlite.trace import trace_file
 from tests.support.challenges import RIGHT, WINDOW, challenge, name_outcome
@@ -72,6 +73,7 @@ def test_the_step_from_a_version_keeps_log_ins_that_wait(path: Path, clock: Fake
         for table in (table for later, tables in _ADDED.items() if later > version for table in tables):
             connection.execute(f"DROP TABLE {table}")
         connection.execute(f"PRAGMA user_version = {version}")
+    look_at_store(path)
     store = SqliteStore(path, WINDOW, DAY, clock)
     accepted = store.answer(new.state, "bob", RIGHT, clock.time())
     left = store.take_over(clock.time())
@@ -79,6 +81,19 @@ def test_the_step_from_a_version_keeps_log_ins_that_wait(path: Path, clock: Fake
 
     assert accepted == new
     assert len(left) == (0 if "messages" in _ADDED.get(version + 1, ()) else 1)
+
+
+def test_a_look_at_a_database_of_the_first_version_changes_and_says_nothing(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(_VERSION_1)
+    before = path.read_bytes()
+
+    look_at_store(path)
+
+    assert path.read_bytes() == before
+    assert caplog.records == []
 
 
 def test_an_upgraded_database_is_like_a_new_one(path: Path, tmp_path: Path, clock: FakeClock) -> None:

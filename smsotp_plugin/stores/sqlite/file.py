@@ -273,7 +273,9 @@ class SqliteFile:
                 for shared in (self._writer, self._reader):
                     connection = connect(self._path, _BUSY_SECONDS)
                     shared.use(connection)
-                    prepare_schema(connection, self._path)
+                    lost = prepare_schema(connection, self._path)
+                    if lost:
+                        log.warning(lost)
                 # A file that bears our version may still belong to another program.
                 sql.find_same(connection, "", 0.0, 0.0, turn=0.0)
                 self.ledger.catch_up(connection)

@@ -1,12 +1,9 @@
 """The tables of the SQLite store, and the step from an earlier version's tables to them."""
 
-import logging
 import sqlite3
 from pathlib import Path
 
 from smsotp_plugin.errors import StoreError
-
-log = logging.getLogger("smsotp.store")
 
 SCHEMA_VERSION = 4
 
@@ -136,15 +133,18 @@ _FROM_2 = (*_MESSAGES, *_COUNTS)
 _FROM_3 = _COUNTS
 
 
-def prepare_schema(connection: sqlite3.Connection, path: Path) -> None:
+def prepare_schema(connection: sqlite3.Connection, path: Path) -> str:
     """
     Make the tables, or turn those of an earlier version into ours, in one transaction.
+
+    Returns:
+        What is lost by that, as a sentence; empty if nothing is.
 
     Raises:
         StoreError: A later version has written this database.
     """
     if _read_version(connection) == SCHEMA_VERSION:
-        return
+        return ""
     connection.execute("BEGIN IMMEDIATE")
     try:
         version = _read_version(connection)
@@ -158,8 +158,7 @@ def prepare_schema(connection: sqlite3.Connection, path: Path) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    if lost:
-        log.warning(lost)
+    return lost
 
 
 def newer_schema(path: Path, version: int) -> StoreError:

@@ -32,6 +32,7 @@ from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.redis import RedisServer
 from smsotp_mocks.servers.worker import Worker
 from smsotp_plugin.dispatch.intake import PIECE
+from smsotp_plugin.grammar import agree
 
 _WHOLE = Sizes(rounds=5, requests=8_000, seconds=8.0)
 _QUICK = Sizes(rounds=1, requests=1_500, seconds=2.0)
@@ -123,7 +124,7 @@ class Cluster:
                 rates[number] = self._empty(server, workers[:number])
         for number in _NUMBERS_OF_WORKERS:
             print(
-                f"  {number} workers {rates[number]:10.0f} /s   ratio to one {rates[number] / rates[1]:5.2f}"
+                f"  {number} {agree(number, 'worker'):7} {rates[number]:10.0f} /s   ratio to one {rates[number] / rates[1]:5.2f}"
             )
 
     def _empty(self, server: FreeRadiusServer, workers: Sequence[Worker]) -> float:

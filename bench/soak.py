@@ -36,6 +36,7 @@ from soak_stories import print_stories
 
 from smsotp_mocks.net.ports import find_free_tcp_port
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
+from smsotp_plugin.grammar import agree
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -150,17 +151,19 @@ def judge_counts(seen: Sighting, unknown: int) -> list[str]:
     """Return what is wrong with the results of the log-ins."""
     counts = seen.counts
     shown = ", ".join(f"{count} {what}" for what, count in counts.items())
-    print(f"{shown}; {unknown} attempts with an unknown outcome")
+    print(f"{shown}; attempts with an unknown outcome: {unknown}")
     print(
         ", ".join(f"{count} {what}" for what, count in seen.strays.items())
         or "no packet that answered nothing"
     )
-    problems = [f"{counts[what]} log-ins {what}" for what in ENDED_BADLY if counts[what]]
-    ended = sum(counts[what] for what in ("accepted", "refused", *ENDED_BADLY))
-    if ended != counts["begun"]:
-        problems.append(f"{counts['begun'] - ended} log-ins have no end")
+    problems = [
+        f"{counts[what]} {agree(counts[what], 'log-in')} {what}" for what in ENDED_BADLY if counts[what]
+    ]
+    endless = counts["begun"] - sum(counts[what] for what in ("accepted", "refused", *ENDED_BADLY))
+    if endless:
+        problems.append(f"{endless} {agree(endless, 'log-in has', 'log-ins have')} no end")
     if counts["doubled"] > unknown:
-        problems.append(f"{counts['doubled']} doubled SMS, but {unknown} unknown outcomes")
+        problems.append(f"{counts['doubled']} doubled SMS, but {unknown} unknown {agree(unknown, 'outcome')}")
     return problems
 
 

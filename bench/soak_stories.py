@@ -10,6 +10,7 @@ from itertools import islice
 
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_plugin.codes.fingerprints import reference_of
+from smsotp_plugin.grammar import agree
 
 _SHOWN = 20  # of each kind
 _LINES_SHOWN, _WIDTH = 30, 200
@@ -67,7 +68,10 @@ def print_stories(stories: Iterable[Story], server: FreeRadiusServer) -> None:
         kinds[story.how].append(story)
     lines = server.log_text().splitlines()
     for how, some in kinds.items():
-        print(f"\n{len(some)} log-ins {how}" + (f", {_SHOWN} of them:" if len(some) > _SHOWN else ":"))
+        print(
+            f"\n{len(some)} {agree(len(some), 'log-in')} {how}"
+            + (f", {_SHOWN} of them:" if len(some) > _SHOWN else ":")
+        )
         for story in islice(some, _SHOWN):
             _print_story(story, server, lines)
 
@@ -84,7 +88,7 @@ def _print_story(story: Story, server: FreeRadiusServer, lines: Sequence[str]) -
     for line in found[:_LINES_SHOWN]:
         print(f"  log: {line[:_WIDTH]}")
     if len(found) > _LINES_SHOWN:
-        print(f"  log: {len(found) - _LINES_SHOWN} more lines")
+        print(f"  log: and more, {len(found)} lines in all")
 
 
 def _trace(server: FreeRadiusServer, whom: str) -> str:

@@ -13,6 +13,7 @@ from smsotp_plugin.commands.terminal import (
     write_table,
 )
 from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.log import make_printable
 from smsotp_plugin.settings import Settings, load_settings
 
@@ -44,9 +45,13 @@ def check_configuration(config: Path) -> int:
 def _summarise(settings: Settings, workers: str) -> Text:
     otp, challenge, store, dispatch = settings.otp, settings.challenge, settings.store, settings.dispatch
     guesses = settings.guesses
+    queued = agree(dispatch.queue, "message on its way", "messages on their way")
     kind = "digits" if otp.alphabet.isdigit() else "characters"
     rows = [
-        ("code", f"{otp.length} {kind}, good for {otp.ttl} s, {otp.max_attempts} tries"),
+        (
+            "code",
+            f"{otp.length} {kind}, good for {otp.ttl} s, {otp.max_attempts} {agree(otp.max_attempts, 'try', 'tries')}",
+        ),
         (
             "wrong codes",
             f"after {guesses.free} in a row, a wait of {guesses.first_wait} to {guesses.longest_wait} s",
@@ -61,7 +66,7 @@ def _summarise(settings: Settings, workers: str) -> Text:
         ("key", "in the configuration" if store.given_keys else str(store.key_path)),
         ("queue", settings.queue.describe()),
         *([("workers", workers)] if workers else []),
-        ("dispatch", f"up to {dispatch.queue} messages on their way, {dispatch.deadline:g} s each"),
+        ("dispatch", f"up to {dispatch.queue} {queued}, {dispatch.deadline:g} s each"),
     ]
     rows += [(f"gateway {name}", gateway.provider) for name, gateway in settings.gateways.items()]
     return write_table(rows)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from smsotp_plugin.dispatch.health import Condition
 from smsotp_plugin.errors import ConfigError, OtherKey, StoreError
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.settings import Settings
 from smsotp_plugin.settings.alike import find_traits
 from smsotp_plugin.settings.sections.queue import QueueMode
@@ -65,9 +66,8 @@ def look_after_store(settings: Settings) -> StoreFindings:
     if not seen.views:
         return StoreFindings("unknown", warnings, problems)
     view, most = seen.views[0], settings.dispatch.queue
-    counted = "1 lives" if len(view.workers) == 1 else f"{len(view.workers)} live"
     return StoreFindings(
-        f"{counted}, {view.waiting} of {most} messages wait for them",
+        f"{len(view.workers)} alive; messages waiting: {view.waiting} of at most {most}",
         [*warnings, *_find_warnings(settings, view)],
         [*problems, *([_ANOTHER_STORE] if _are_strangers(seen.processes) else [])],
     )
@@ -94,15 +94,16 @@ def _are_strangers(processes: Sequence[frozenset[str]]) -> bool:
 
 def _find_warnings(settings: Settings, view: QueueView) -> Iterator[str]:
     most = settings.dispatch.queue
+    wait = f"{view.waiting} {agree(view.waiting, 'message waits', 'messages wait')} for workers"
     if not view.workers:
         yield "queue.mode: no worker is alive, and log-ins are refused until one is: start smsotp worker"
     if view.waiting >= most:
         yield (
-            f"dispatch.queue: {view.waiting} messages wait for workers, as many as are allowed, and log-ins are refused: start "
+            f"dispatch.queue: {wait}, as many as are allowed, and log-ins are refused: start "
             "more workers, or see in their log why gateways take so long"
         )
     elif 2 * view.waiting >= most:
-        yield f"dispatch.queue: {view.waiting} messages wait for workers, at least half of what is allowed: start more workers"
+        yield f"dispatch.queue: {wait}, at least half of what is allowed: start more workers"
     yield from _find_gateway_warnings(settings, view)
 
 

@@ -8,6 +8,7 @@ from rich.text import Text
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.commands.person import find_person
 from smsotp_plugin.commands.terminal import open_consoles, tells_failures
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.settings import load_settings
 from smsotp_plugin.stores.person import Erased
 from smsotp_plugin.stores.schemes import erase_person
@@ -47,12 +48,10 @@ def _wait() -> None:
 
 def _describe(erased: Erased) -> str:
     parts = (
-        (erased.challenges, "log-in", "log-ins"),
-        (erased.messages, "SMS that waited", "SMS that waited"),
-        (erased.counts, "count of wrong codes", "counts of wrong codes"),
-        (erased.events, "line of the delivery log", "lines of the delivery log"),
-        (erased.spent, "SMS that counted for limits", "SMS that counted for limits"),
+        (erased.challenges, agree(erased.challenges, "log-in")),
+        (erased.messages, "SMS that waited"),
+        (erased.counts, f"{agree(erased.counts, 'count')} of wrong codes"),
+        (erased.events, f"{agree(erased.events, 'line')} of the delivery log"),
+        (erased.spent, "SMS that counted for limits"),
     )
-    return "erased: " + ", ".join(
-        f"{count} {one if count == 1 else many}" for count, one, many in parts if count
-    )
+    return "erased: " + ", ".join(f"{count} {what}" for count, what in parts if count)

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from smsotp_plugin.commands.terminal import looks_at_server, open_consoles, print_problems, write_table
 from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.log import make_printable
 from smsotp_plugin.raddb.readiness import Readiness, find_configured_file, judge_readiness
 from smsotp_plugin.raddb.server_check import judge_with_server
@@ -102,7 +103,7 @@ def tell_wiring(out: Console, err: Console, wiring: Wiring) -> bool:
             err.print(Text(f"    {line.expandtabs(4)}"))
     wrong = len(wiring.problems) + len(wiring.uneven) + len(wiring.unread)
     if wrong:
-        err.print(Text("1 problem." if wrong == 1 else f"{wrong} problems."))
+        err.print(Text(f"{wrong} {agree(wrong, 'problem')}."))
     else:
         out.print(Text("Every virtual server that asks for a code calls the policies where it must."))
     return not wrong

@@ -7,6 +7,7 @@ from rich.text import Text
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.commands.terminal import open_consoles, tells_failures
 from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.settings import Settings, load_settings
 from smsotp_plugin.settings.keys import find_keys
 from smsotp_plugin.stores.contents import StoreContents
@@ -45,7 +46,8 @@ def _demand_same_key(old: Settings, new: Settings, target: Path) -> None:
 
 
 def _describe(contents: StoreContents) -> str:
+    logins, waiting, lines = len(contents.challenges), len(contents.messages), len(contents.events)
     return (
-        f"copied: {len(contents.challenges)} log-ins, {len(contents.messages)} SMS that wait, {len(contents.events)} lines of "
-        "the delivery log, and what is counted"
+        f"copied: {logins} {agree(logins, 'log-in')}, {waiting} SMS that {agree(waiting, 'waits', 'wait')}, "
+        f"{lines} {agree(lines, 'line')} of the delivery log, and what is counted"
     )

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from smsotp_plugin.errors import ConfigError, SmsOtpError, StoreError
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.log import make_printable
 from smsotp_plugin.settings import Settings, find_warnings
 
@@ -60,7 +61,7 @@ def print_problems(console: Console, problems: list[str]) -> None:
     """Print one problem per line, and how many there are."""
     for problem in problems:
         console.print(Text.assemble(("problem: ", "bold red"), make_printable(problem)))
-    console.print(Text("1 problem." if len(problems) == 1 else f"{len(problems)} problems."))
+    console.print(Text(f"{len(problems)} {agree(len(problems), 'problem')}."))
 
 
 def print_failure(console: Console, failure: SmsOtpError) -> None:

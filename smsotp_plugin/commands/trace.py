@@ -10,6 +10,7 @@ from rich.text import Text
 
 from smsotp_plugin.commands.person import find_traced
 from smsotp_plugin.commands.terminal import open_consoles, tells_failures
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.log import make_printable, quote
 from smsotp_plugin.settings import Settings, load_settings
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, Wanted, describe
@@ -44,8 +45,12 @@ def trace(config: Path, whom: str, messages: int) -> int:
     found = [read_trace(settings.store, wanted, messages) for wanted in _read_wanted(settings, whom)]
     lives = _lives(found)[-messages:]
     if not lives:
-        days = f"{settings.delivery_log.days:g}"
-        err.print(Text(f"smsotp: no message of the last {days} days has this user, number or reference"))
+        days = settings.delivery_log.days
+        err.print(
+            Text(
+                f"smsotp: no message of the last {days:g} {agree(days, 'day')} has this user, number or reference"
+            )
+        )
         return 1
     for number, life in enumerate(lives):
         out.print(_write_timeline(life, first=number == 0))

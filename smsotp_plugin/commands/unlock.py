@@ -6,6 +6,7 @@ from rich.text import Text
 
 from smsotp_plugin.commands.person import find_person
 from smsotp_plugin.commands.terminal import open_consoles, tells_failures
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.log import quote
 from smsotp_plugin.settings import load_settings
 from smsotp_plugin.stores.schemes import unlock_account
@@ -30,6 +31,6 @@ def unlock(config: Path, whom: str) -> int:
     if not forgotten:
         err.print(Text(f"smsotp: no wrong codes are counted for {quote(whom)}"))
         return 1
-    codes = "1 wrong code is" if forgotten == 1 else f"{forgotten} wrong codes are"
+    codes = agree(forgotten, "1 wrong code is", f"{forgotten} wrong codes are")
     out.print(Text(f"{quote(whom)}: {codes} forgotten; the next code comes at once."))
     return 0

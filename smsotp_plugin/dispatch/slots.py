@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from smsotp_plugin.errors import QueueFull
+from smsotp_plugin.grammar import agree
 
 #: How many slots each holder may have for every free one. While nobody else holds any, that is a ninth of all slots for a
 #: user or a number, half of them for a station, through which many people may come, and eight ninths for a client, through
@@ -83,7 +84,12 @@ class Slots:
             self._free_dropped()
             free = self._limit - self._taken
             if free <= 0:
-                raise QueueFull(f"{self._limit} messages are on their way already (dispatch.queue)")
+                taken = agree(
+                    self._limit,
+                    "message is on its way already (dispatch.queue)",
+                    "messages are on their way already (dispatch.queue)",
+                )
+                raise QueueFull(f"{self._limit} {taken}")
             for who, (kind, share) in zip((user, number, station, client), _SHARES, strict=True):
                 if not who:
                     continue
@@ -92,7 +98,8 @@ class Slots:
                 if held:
                     if held >= share * free:
                         raise QueueFull(
-                            f"{held} messages for this {kind} are on their way already, its share of dispatch.queue"
+                            f"{held} {agree(held, 'message')} for this {kind} "
+                            f"{agree(held, 'is on its way', 'are on their way')} already, its share of dispatch.queue"
                         )
                     if kind != _CLIENT and held > rank:
                         rank = held

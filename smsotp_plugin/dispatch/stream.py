@@ -19,6 +19,7 @@ from smsotp_plugin.dispatch.planner import Planner
 from smsotp_plugin.dispatch.routes import Plan, Recipient, RouteTable
 from smsotp_plugin.dispatch.slots import Slots
 from smsotp_plugin.errors import NoGatewayAlive, QueueFull, StoreError
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.sealed import Letter, MessageSealer
@@ -109,7 +110,12 @@ class WorkersView:
         if not copy.workers:
             raise NoGatewayAlive("no worker is alive that could send it: start smsotp worker")
         if copy.waiting >= most:
-            raise QueueFull(f"{copy.waiting} messages wait for workers already (dispatch.queue)")
+            waiting = agree(
+                copy.waiting,
+                "message waits for workers already (dispatch.queue)",
+                "messages wait for workers already (dispatch.queue)",
+            )
+            raise QueueFull(f"{copy.waiting} {waiting}")
 
     def find_health(self, gateway: str) -> GatewayHealth:
         """See `HealthView.find_health`; a gateway that no worker has is dead."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.dispatch.dispatcher import Dispatcher
 from smsotp_plugin.errors import CannotUnseal, Outcome, StoreError
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.news import News
 from smsotp_plugin.rounds import Rounds
 from smsotp_plugin.sms.sealed import Letter, MessageSealer
@@ -79,7 +80,12 @@ class Takeover:
                 log.warning("messages that another server may have left are not looked for: %s", exc)
             return
         if left:
-            log.warning("%d messages were waiting or under way when the server ended", len(left))
+            waited = agree(
+                len(left),
+                "message was waiting or under way when the server ended",
+                "messages were waiting or under way when the server ended",
+            )
+            log.warning("%d %s", len(left), waited)
         self.hand_over(left, AFTER_RESTART)
 
     def hand_over(self, left: Sequence[LeftMessage], told: str = "not sent") -> None:

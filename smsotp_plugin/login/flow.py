@@ -19,6 +19,7 @@ from smsotp_plugin.errors import (
     UnknownChallenge,
     WrongCode,
 )
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.login.budgets import Budgets
 from smsotp_plugin.login.composing import CodeParcel, Composer
 from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Prompter, Reject, explain_undelivered
@@ -171,7 +172,10 @@ class Login:
             self._journal.note_step(request, "another SMS is asked for")
             decision: Ask | Accept | Reject | NotOurs = self._resender.resend(request, request.state)
         else:
-            self._journal.note_step(request, "an answer of %s characters", len(typed))
+            length = len(typed)
+            self._journal.note_step(
+                request, agree(length, "an answer of %s character", "an answer of %s characters"), length
+            )
             decision = self._judge(request, request.state, maker.seal(request.state, typed))
         if isinstance(decision, NotOurs):
             self._journal.note_lost_challenge(request, request.state)

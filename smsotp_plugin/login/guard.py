@@ -8,6 +8,7 @@ from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints
 from smsotp_plugin.errors import TooManyAttempts, TooManyGuesses, WrongCode
 from smsotp_plugin.fields.template import Template
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.log import quote
 from smsotp_plugin.login.decisions import Reject
 from smsotp_plugin.login.journal import Journal
@@ -86,7 +87,7 @@ class Guard:
         wait = standing.challenge_from - self._clock.time()
         if wait <= 0:
             return None
-        why = f"after {standing.in_a_row} wrong codes in a row, the next code comes {_when(wait)}"
+        why = f"after {standing.in_a_row} wrong {agree(standing.in_a_row, 'code')} in a row, the next code comes {_when(wait)}"
         # Not by the end of the wait, whose last digits differ each time.
         if self._news.is_news(guesser.accounts[0], str(standing.in_a_row), seconds=min(wait, _DAY)):
             self._journal.note_wait(request, number, why)
@@ -139,9 +140,10 @@ class Guard:
             return
         locked = why.guesses >= self._rules.most
         log.warning(
-            "user %s: %s wrong codes in a row, the last from client %s, station %s: %s",
+            "user %s: %s wrong %s in a row, the last from client %s, station %s: %s",
             quote(self._names.mask_user(request.user)),
             why.guesses,
+            agree(why.guesses, "code"),
             quote(request.client),
             quote(request.station),
             f"no code is sent, and no answer looked at, {_until(why.wait)}; smsotp unlock ends that"

@@ -13,6 +13,7 @@ from functools import lru_cache
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.codes.fingerprints import Fingerprints
 from smsotp_plugin.errors import Braked, StoreError
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.log import quote
 from smsotp_plugin.login.budget_keys import Keys
 from smsotp_plugin.login.request import LoginRequest
@@ -296,4 +297,5 @@ def describe_origin(origin: SmsOrigin | Brake) -> str:
 
 
 def _explain(finding: Anomaly) -> str:
-    return f"{finding.unanswered} codes of one {finding.span} were not answered and {finding.answered} were"
+    were = agree(finding.answered, "was", "were")
+    return f"{finding.unanswered} codes of one {finding.span} were not answered and {finding.answered} {were}"

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.raddb.account import Account, act_as
 from smsotp_plugin.raddb.places import (
     Meddled,
@@ -248,9 +249,10 @@ class GiveGroup(Change):
     account: Account
 
     def describe(self) -> str:
+        count = len(self.paths)
         return (
-            f"give {len(self.paths)} files and directories of {self.raddb.path} to the group {self.account.group}, as "
-            "it needs them"
+            f"give {count} {agree(count, 'file or directory', 'files and directories')} of {self.raddb.path} to the group "
+            f"{self.account.group}, as it needs {agree(count, 'it', 'them')}"
         )
 
     def show(self) -> str:

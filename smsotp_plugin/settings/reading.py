@@ -11,6 +11,7 @@ from smsotp_plugin.codes.names import could_be_code
 from smsotp_plugin.errors import ConfigError
 from smsotp_plugin.fields.model import SettingsModel
 from smsotp_plugin.fields.smtp_server import SmtpServer
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.providers import find_provider, list_provider_names
 from smsotp_plugin.providers.base import GatewaySettings
 from smsotp_plugin.settings.document import KeyPath, read_document, write_path
@@ -240,7 +241,8 @@ def _find_cross_problems(parts: Mapping[str, Any], named_gateways: Any) -> list[
         found.append(f"challenge.resend_after: it must not be more than otp.ttl ({otp.ttl} s)")
     if otp and guesses and otp.codes < GUESSED_ONCE_IN * guesses.most:
         found.append(
-            f"guesses.most: {guesses.most} wrong codes a day, of {otp.codes} different ones, give a stranger one chance in "
+            f"guesses.most: {guesses.most} wrong {agree(guesses.most, 'code')} a day, of {otp.codes} different ones, "
+            f"{agree(guesses.most, 'gives', 'give')} a stranger one chance in "
             f"{otp.codes / guesses.most:.0f} a day; it must be at most one in {GUESSED_ONCE_IN}: raise otp.length or lower guesses.most"
         )
     found += _find_queue_problems(parts)

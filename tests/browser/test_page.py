@@ -163,7 +163,7 @@ def test_a_fault_is_switched_on_and_off_and_its_state_is_seen(
 ) -> None:
     page = open_page()
     state = page.locator(".state[data-kind=smtp]")
-    expect(state).to_have_text("smtpserves well")
+    expect(state).to_have_text("smtpworking")
 
     state.click()
     page.get_by_label("Fault of smtp").select_option("throttle")
@@ -173,10 +173,10 @@ def test_a_fault_is_switched_on_and_off_and_its_state_is_seen(
     expect(page.locator("#card-smtp .rules li")).to_have_count(2)
     assert [it.rule.fault.action for it in gateways["smtp"].faults.list()] == ["throttle", "smtp-reply"]
 
-    page.locator("#card-smtp").get_by_role("button", name="Serve well").click()
+    page.locator("#card-smtp").get_by_role("button", name="Switch faults off").click()
     expect(page.locator("#card-smtp .rules li")).to_have_count(0)
     page.keyboard.press("Escape")
-    expect(state).to_have_text("smtpserves well")
+    expect(state).to_have_text("smtpworking")
     assert gateways["smtp"].faults.list() == ()
 
 
@@ -186,7 +186,7 @@ def test_a_fault_that_a_test_sets_shows_on_the_page(open_page: Any, gateways: di
 
     expect(page.locator(".state[data-kind=http]")).to_have_text("httplose once")
     urllib.request.urlopen(f"{gateways['http'].address}/sms?to=%2B49170&text=1").close()
-    expect(page.locator(".state[data-kind=http]")).to_have_text("httpserves well")
+    expect(page.locator(".state[data-kind=http]")).to_have_text("httpworking")
 
 
 def test_a_wrong_rule_is_explained(open_page: Any) -> None:

@@ -93,7 +93,7 @@ def test_who_waits_for_a_code_waits_after_the_move_and_the_old_file_is_kept(
 
         assert "can be used." in tried
         assert "Nothing was over a limit" in tried
-        assert "copied: 1 log-ins" in told
+        assert "copied: 1 log-in," in told
         assert store.answer(waiting.state, "bob", RIGHT, SystemClock().time()).state == waiting.state
         assert load_settings(etc / "before.toml").store.url == database
         store.close()

@@ -103,7 +103,7 @@ def test_a_receipt_before_and_right_behind_the_answer_finds_its_message(
 
 
 @pytest.mark.parametrize(
-    ("rest", "defect"), [(b"\0", "1 stray octets"), (b"\x04\x27\xff\xff", "optional parameter 0x0427")]
+    ("rest", "defect"), [(b"\0", "1 stray octet stands"), (b"\x04\x27\xff\xff", "optional parameter 0x0427")]
 )
 def test_receipts_with_something_behind_them_count_and_are_told_of_once(  # noqa: PLR0917  (pytest hands fixtures by name)
     peer: Peer,

@@ -82,7 +82,7 @@ def test_workers_that_live_and_messages_that_wait_are_counted(
 
     assert code == 0
     assert row(shown, "queue") == "in the store, for workers"
-    assert row(shown, "workers") == "1 lives, 0 of 2 messages wait for them"
+    assert row(shown, "workers") == "1 alive; messages waiting: 0 of at most 2"
     assert wrong == []
 
 
@@ -100,7 +100,7 @@ def test_a_server_that_sends_by_itself_has_no_workers(
     ("reports", "waiting", "said"),
     [
         ([], 0, ["warning: queue.mode: no worker is alive, and log-ins are refused until one is"]),
-        ([{"any": ALIVE}], 1, ["warning: dispatch.queue: 1 messages wait for workers, at least half"]),
+        ([{"any": ALIVE}], 1, ["warning: dispatch.queue: 1 message waits for workers, at least half"]),
         (
             [{"any": ALIVE}],
             2,
@@ -187,7 +187,7 @@ def test_a_way_that_is_closed_is_told_and_the_other_one_taken(
     code, shown, (wrong,) = check(write(tmp_path, server.url, queue), capsys)
 
     assert code == 0
-    assert row(shown, "workers") == "1 lives, 0 of 2 messages wait for them"
+    assert row(shown, "workers") == "1 alive; messages waiting: 0 of at most 2"
     assert wrong.startswith("warning: queue.url: what happens at the queue cannot be seen from here: ")
 
 

@@ -30,7 +30,7 @@ LAYERS = {
     "fields": ("fields",),
     "message": ("sms",),
     "wire": ("wire",),
-    "ground": ("clock", "errors", "log", "news", "plain_file", "rounds", "threads"),
+    "ground": ("clock", "errors", "grammar", "log", "news", "plain_file", "rounds", "threads"),
 }
 #: The same of the mocks.
 MOCK_LAYERS = {

@@ -67,9 +67,7 @@ def test_nobody_gets_more_of_the_queue_than_of_that_of_one_process(
 def test_a_share_is_told_and_nothing_is_changed(server: RedisServer, redis: Redis) -> None:
     node = Process(server, most=8)
     first, late = put(node.store, "user:a", "station:b"), somebody()
-    with pytest.raises(
-        QueueFull, match=r"1 messages for this user are on their way already.*dispatch\.queue"
-    ):
+    with pytest.raises(QueueFull, match=r"1 message for this user is on its way already.*dispatch\.queue"):
         node.store.open_challenge(late, SomeParcel(late, holders=("user:a", "station:c")))
     with pytest.raises(QueueFull, match="for this user"):
         node.store.resend(

@@ -129,9 +129,9 @@ def test_a_delivery_that_ends_before_its_text_is_refused(length: int) -> None:
 @pytest.mark.parametrize(
     ("rest", "defect"),
     [
-        (b"\0", "1 stray octets stand at its end"),
+        (b"\0", "1 stray octet stands at its end"),
         (b"\r\n\0", "3 stray octets stand at its end"),
-        (b"\x04\x27\0\x01\x02\0", "1 stray octets stand at its end"),
+        (b"\x04\x27\0\x01\x02\0", "1 stray octet stands at its end"),
         (
             b"\x04\x27\0\x01\x02\x00\x1e\x00\x09a",
             "its optional parameter 0x001E is longer than what is left of it",

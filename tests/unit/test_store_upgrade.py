@@ -56,7 +56,8 @@ def test_the_delivery_log_is_kept_and_the_lost_log_ins_are_counted(
     assert [event.reference for event in traced] == ["ref"]
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert (
-        f"{path} was written by an earlier smsotp-plugin: 1 log-ins that waited for their code" in caplog.text
+        f"{path} was written by an earlier smsotp-plugin: 1 log-in that waited for its code has"
+        in caplog.text
     )
 
 

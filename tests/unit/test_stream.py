@@ -62,7 +62,7 @@ def test_a_full_queue_is_known_without_a_word(server: RedisServer) -> None:
     other.open_queue(1).report({"first": GatewayReport("alive")})
     begin(node.store, somebody())
     node.view.refresh()
-    with pytest.raises(QueueFull, match="messages wait for workers already"):
+    with pytest.raises(QueueFull, match="1 message waits for workers already"):
         node.outbox.plan(BOB)
     for store in (node.store, other):
         store.close()

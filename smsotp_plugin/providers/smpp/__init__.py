@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 
 from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import BadRecipient, DeliveryError, NotSent, Unknown
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.providers.base import DeliveryReceipt, GatewayContext, GatewaySettings, Provider
 from smsotp_plugin.providers.smpp.parts import PartMaker, pack_validity_period
 from smsotp_plugin.providers.smpp.settings import LONGEST_ADDRESS, SmppSettings
@@ -143,7 +144,9 @@ class SmppProvider(Provider[SmppSettings, SmppRequest, Results]):
             return Receipt(taken[0], len(taken))
         if not taken:
             raise failures[0]
-        raise Unknown(f"the SMSC took {len(taken)} parts of the text, and then: {failures[0]}")
+        raise Unknown(
+            f"the SMSC took {len(taken)} {agree(len(taken), 'part')} of the text, and then: {failures[0]}"
+        )
 
     def show_request(self, request: SmppRequest) -> str:
         """Return number and text."""

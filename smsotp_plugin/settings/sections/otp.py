@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, PlainValidator, model_validator
 from smsotp_plugin.fields.model import SettingsModel
 from smsotp_plugin.fields.template import Tags, Template
 from smsotp_plugin.fields.text import check_printable
+from smsotp_plugin.grammar import agree
 
 _LONGEST_TEXT = 1000
 _FEWEST_CODES = 10_000
@@ -77,7 +78,8 @@ class OtpSettings(SettingsModel):
     def _check_guessing(self) -> Self:
         if self.codes < max(_FEWEST_CODES, _GUESSED_ONCE_IN * self.max_attempts):
             raise ValueError(
-                f"{self.max_attempts} tries for one of {self.codes} codes are too easy to guess: raise length or lower "
+                f"{self.max_attempts} {agree(self.max_attempts, 'try', 'tries')} for one of {self.codes} "
+                f"{agree(self.max_attempts, 'codes is too easy to guess', 'codes are too easy to guess')}: raise length or lower "
                 "max_attempts"
             )
         return self

@@ -11,6 +11,7 @@ from smsotp_plugin.errors import (
     TooManyAttempts,
     UnknownChallenge,
 )
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.stores.redis.line import Reply
 
 _REASONS: Mapping[bytes, Callable[[], Exception]] = {
@@ -39,8 +40,9 @@ def explain_word(word: bytes) -> Exception:
 
 def explain_full(kind: Reply = None, held: Reply = None) -> QueueFull:
     """Return why a message may not wait, as a script says it."""
-    if not isinstance(kind, bytes):
+    if not (isinstance(kind, bytes) and isinstance(held, int)):
         return QueueFull("as many messages as allowed wait for workers already (dispatch.queue)")
     return QueueFull(
-        f"{held} messages for this {kind.decode()} are on their way already, its share of dispatch.queue"
+        f"{held} {agree(held, 'message')} for this {kind.decode()} "
+        f"{agree(held, 'is on its way', 'are on their way')} already, its share of dispatch.queue"
     )

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from smsotp_plugin.errors import StoreError
+from smsotp_plugin.grammar import agree
 
 SCHEMA_VERSION = 4
 
@@ -181,7 +182,8 @@ def _read_version(connection: sqlite3.Connection) -> int:
 
 def _lost(connection: sqlite3.Connection, path: Path) -> str:
     (pending,) = connection.execute(f"SELECT count(*) FROM challenges WHERE status = {OPEN}").fetchone()  # noqa: S608  (a constant)
+    waited = agree(pending, "log-in that waited for its code has", "log-ins that waited for their code have")
     return (
-        f"{path} was written by an earlier smsotp-plugin: {pending} log-ins that waited for their code have to be begun "
-        "again; the delivery log is kept"
+        f"{path} was written by an earlier smsotp-plugin: {pending} {waited} to be begun again; "
+        "the delivery log is kept"
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from smsotp_plugin.errors import ProtocolViolation
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.wire.smpp.pdu import DATA_SM, Pdu
 
 # Optional parameters, SMPP 3.4 section 5.3.2.
@@ -102,7 +103,7 @@ class _Body:
         """Return so many octets, or what there is of them."""
         left = len(self._body) - self._at
         if count > left:
-            self.defect = f"its text should have {count} octets and has {left}"
+            self.defect = f"its text should have {count} {agree(count, 'octet')} and has {left}"
         return self.take_octets(min(count, left))
 
     def options(self) -> dict[int, bytes]:
@@ -110,7 +111,7 @@ class _Body:
         found = {}
         while left := len(self._body) - self._at:
             if left < _OPTION.size:
-                self.defect = f"{left} stray octets stand at its end"
+                self.defect = f"{left} stray {agree(left, 'octet stands', 'octets stand')} at its end"
                 break
             tag, length = _OPTION.unpack(self.take_octets(_OPTION.size))
             if length > left - _OPTION.size:

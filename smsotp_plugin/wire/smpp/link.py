@@ -20,6 +20,7 @@ from smsotp_plugin.errors import (
     NotSent,
     ProtocolViolation,
 )
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.threads import start_thread
 from smsotp_plugin.wire.reasons import find_reason
 from smsotp_plugin.wire.smpp.events import (
@@ -176,9 +177,10 @@ class SmppLink:
         if session is None:
             return self._outage.error()
         if session.state is SessionState.BOUND:
+            window = self._setup.window
             return GatewayUnavailable(
-                f"the SMSC takes nothing now: {self._setup.window} messages wait for its answer (WINDOW), or it does "
-                "not read"
+                f"the SMSC takes nothing now: {window} {agree(window, 'message waits', 'messages wait')} for its answer "
+                "(WINDOW), or it does not read"
             )
         return ConnectFailed(f"no session with {self._setup.smsc} in time")
 

@@ -4,6 +4,7 @@ import threading
 
 from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.errors import Throttled
+from smsotp_plugin.grammar import agree
 
 
 class Pacer:
@@ -35,8 +36,11 @@ class Pacer:
             now = self._clock.monotonic()
             mine = max(self._free_at, now)
             if mine > deadline.at:
+                allowed = agree(
+                    self._per_second, "message a second is allowed", "messages a second are allowed"
+                )
                 raise Throttled(
-                    f"TPS: {self._per_second:g} messages a second are allowed, and as many are waiting as fit",
+                    f"TPS: {self._per_second:g} {allowed}, and as many are waiting as fit",
                     retry_after=mine - now,
                 )
             self._free_at = mine + self._gap

@@ -13,6 +13,7 @@ from typing import Final
 from smpplib import consts
 
 from smsotp_plugin.errors import ProtocolViolation
+from smsotp_plugin.grammar import agree
 
 # Command identifiers, SMPP 3.4 section 5.1.2.1. A response has the highest bit set.
 RESPONSE: Final = 0x80000000
@@ -92,7 +93,7 @@ class PduReader:
 
 def _judge_length(length: int) -> None:
     if not _HEADER.size <= length <= LARGEST_PDU:
-        raise ProtocolViolation(f"the SMSC announced a PDU of {length} bytes")
+        raise ProtocolViolation(f"the SMSC announced a PDU of {length} {agree(length, 'byte')}")
 
 
 def pack_pdu(command: int, sequence: int, body: bytes = b"", status: int = 0) -> bytes:

@@ -78,7 +78,7 @@ def _judge_lengths(tlvs: Mapping[int, bytes]) -> None:
         _demand(
             len(value) == size,
             Status.RINVPARLEN,
-            f"the optional parameter 0x{tag:04x} has {len(value)} octets instead of {size}",
+            f"the optional parameter 0x{tag:04x} has the length {len(value)} instead of {size}",
         )
 
 

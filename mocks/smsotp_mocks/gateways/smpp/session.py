@@ -144,7 +144,7 @@ class SmppSession:
             return None
         length, command, status, sequence = HEADER.unpack(head)
         if not HEADER.size <= length <= MOST_PDU:
-            self._note("rejected", f"a PDU of {length} octets", {"header": head.hex()}, Status.RINVCMDLEN)
+            self._note("rejected", f"a PDU of the length {length}", {"header": head.hex()}, Status.RINVCMDLEN)
             self._send(Pdu(Command.GENERIC_NACK, Status.RINVCMDLEN, sequence, b""))
             return None
         body = stream.read(length - HEADER.size)
@@ -276,7 +276,10 @@ class SmppSession:
         judge(submit)
         part = decode(submit, self._terms.default_alphabet)
         if self._terms.window is not None and self._outstanding >= self._terms.window:
-            raise BadPdu(Status.RTHROTTLED, f"more than {self._terms.window} unanswered requests")
+            raise BadPdu(
+                Status.RTHROTTLED,
+                f"more requests are unanswered than the window has room for ({self._terms.window})",
+            )
         return submit, part
 
     def _take(self, pdu: Pdu, submit: SubmitSm, part: Part, submitted: Submitted, copies: int = 1) -> None:

@@ -1,7 +1,7 @@
 // One message in full, with the form in which it came over the wire.
 
 import * as api from "./api.js";
-import { byId, copyButton, element, segmentsOf, tell, visible } from "./dom.js";
+import { byId, copyButton, counted, element, tell, visible } from "./dom.js";
 
 const STATES = ["DELIVRD", "UNDELIV", "EXPIRED", "REJECTD", "DELETED", "ENROUTE", "ACCEPTD", "UNKNOWN"];
 const DATA_CODINGS = { 0: "default alphabet", 1: "ASCII", 3: "Latin-1", 4: "binary", 8: "UCS-2" };
@@ -73,7 +73,7 @@ function receiptForm(message) {
     event.preventDefault();
     try {
       const { message_ids: ids } = await api.sendReceipt(message.id, state.value);
-      tell(`${state.value} sent for ${ids.length === 1 ? "1 part" : `${ids.length} parts`}`);
+      tell(`${state.value} sent for ${counted(ids.length, "part")}`);
     } catch (error) { tell(error.message, "bad"); }
   };
   return element("form", { class: "receipt", onsubmit: send },
@@ -119,7 +119,7 @@ export class Detail {
         copyButton(message.code, "code", "Copy code")) : null,
       element("p", { class: "sms", dir: "auto" }, visible(message.text) || "(empty)"),
       facts([["Gateway", message.gateway], ["Protocol", message.protocol], ["Number as written", message.written_number],
-        ["Length", `${[...message.text].length} characters, ${segmentsOf(message)}`], ["Message", `#${message.id}`]]),
+        ["Length", `${counted([...message.text].length, "character")}, ${counted(message.segments, "segment")}`], ["Message", `#${message.id}`]]),
       message.protocol === "smpp" ? receiptForm(message) : null,
       element("div", { class: "wire-head" }, element("h3", {}, "On the wire"),
         copyButton(JSON.stringify(message.wire, null, 2), "wire form as JSON", "Copy as JSON")),

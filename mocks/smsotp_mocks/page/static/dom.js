@@ -58,4 +58,5 @@ export const visible = (text) => text.replace(
 );
 
 export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour12: false });
-export const segmentsOf = (message) => (message.segments === 1 ? "1 segment" : `${message.segments} segments`);
+// A number and the noun that goes with it, in the plural where that is right.
+export const counted = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;

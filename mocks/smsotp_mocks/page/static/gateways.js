@@ -40,7 +40,7 @@ export class Gateways {
     this.filter.value = names.includes(chosen) ? chosen : "";
   }
 
-  // What a gateway is doing wrong now, in a few words; empty when it serves well.
+  // What a gateway is doing wrong now, in a few words; empty when it has no fault.
   trouble(gateway) {
     const rules = gateway.faults.map((rule) => rule.rule);
     return rules.length > 1 ? `${rules[0]} and ${rules.length - 1} more` : rules[0] ?? "";
@@ -50,8 +50,8 @@ export class Gateways {
     byId("states").replaceChildren(...this.all.map((gateway) => {
       const trouble = this.trouble(gateway);
       return element("button", { type: "button", class: "state", "data-kind": gateway.kind, "data-state": trouble ? "faulty" : "well",
-        "aria-haspopup": "dialog", "aria-label": `${gateway.kind}: ${trouble || "serves well"}. Change`, onclick: () => this.show(gateway.kind) },
-        element("b", {}, gateway.kind), element("span", {}, trouble || "serves well"));
+        "aria-haspopup": "dialog", "aria-label": `${gateway.kind}: ${trouble || "working"}. Change`, onclick: () => this.show(gateway.kind) },
+        element("b", {}, gateway.kind), element("span", {}, trouble || "working"));
     }));
   }
 
@@ -83,7 +83,7 @@ export class Gateways {
     };
     return element("section", { class: "card", id: `card-${kind}`, "aria-label": kind },
       element("div", { class: "card-head" }, element("h3", {}, kind), element("span", { class: "badge" }),
-        element("button", { type: "button", class: "well", onclick: () => this.act(() => api.clearFaults(kind), `${kind} serves well`) }, "Serve well")),
+        element("button", { type: "button", class: "well", onclick: () => this.act(() => api.clearFaults(kind), `${kind} has no faults now`) }, "Switch faults off")),
       element("p", { class: "address" }, element("code", {}, gateway.address), copyButton(gateway.address, `address of ${kind}`)),
       element("form", { class: "switch", onsubmit: add }, ready, own, element("button", {}, "Add")),
       element("ul", { class: "rules" }),
@@ -101,7 +101,7 @@ export class Gateways {
     if (!card) return;
     const trouble = this.trouble(gateway);
     card.dataset.state = trouble ? "faulty" : "well";
-    card.querySelector(".badge").textContent = trouble ? "faulty" : "serves well";
+    card.querySelector(".badge").textContent = trouble ? "faulty" : "working";
     card.querySelector(".well").disabled = !gateway.faults.length;
     card.querySelector(".rules").replaceChildren(...gateway.faults.map((rule) => element("li", {},
       element("code", {}, rule.rule),

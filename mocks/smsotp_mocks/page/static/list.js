@@ -1,7 +1,7 @@
 // The list of messages, newest first: only the visible rows exist, and older messages are fetched when they are reached.
 
 import * as api from "./api.js";
-import { byId, clock, copyButton, element, segmentsOf, tell, visible } from "./dom.js";
+import { byId, clock, copyButton, counted, element, tell, visible } from "./dom.js";
 
 const ROW = 68; // pixels; the style sheet says the same
 const SPARE = 6; // rows above and below the visible ones
@@ -137,7 +137,7 @@ export class MessageList {
       element("button", { type: "button", class: "open", onclick: () => this.open(message.id) },
         element("span", { class: "number" }, visible(message.number)),
         element("span", { class: "gateway", "data-protocol": message.protocol }, message.gateway),
-        element("span", { class: "segments" }, segmentsOf(message)),
+        element("span", { class: "segments" }, counted(message.segments, "segment")),
         element("time", { datetime: new Date(message.received * 1000).toISOString() }, clock(message.received)),
         element("span", { class: "text" }, text || "(empty)")),
       message.code ? copyButton(message.code, `code ${message.code}`, message.code) : null);
@@ -146,7 +146,7 @@ export class MessageList {
   }
 
   describe() {
-    const count = this.found === 1 ? "1 message" : `${this.found.toLocaleString("en")} messages`;
+    const count = counted(this.found, "message");
     const says = this.filtered ? `${count} found` : count;
     if (byId("count").textContent !== says) byId("count").textContent = says;
     document.title = this.found ? `(${this.found}) SMS inbox` : "SMS inbox";

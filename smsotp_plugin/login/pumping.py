@@ -64,6 +64,8 @@ class PumpingWatch:
         self._latest: tuple[LoginRequest | None, tuple[SmsOrigin, ...]] = None, ()
         #: By key; until when, in monotonic seconds.
         self._brakes: dict[str, tuple[Brake, float]] = {}
+        #: Keys and beginnings of brakes whose time is over here, although by the clock of the store, which was set back, it is not.
+        self._over: set[tuple[str, float]] = set()
         #: Brakes that the store does not have yet.
         self._new: list[Brake] = []
         self._news = News(clock)
@@ -172,6 +174,7 @@ class PumpingWatch:
             if now < brake[1]:
                 return Braked(describe_origin(origin), brake[0].reason, brake[1] - now, BRAKE)
             del self._brakes[origin.key]
+            self._over.add((origin.key, brake[0].since))
         # What is only logged is found by `settle`; here it would be judged again with each SMS.
         finding = self._shares.judge(origin) if self._may_brake(origin) else None
         if finding is None:
@@ -272,6 +275,7 @@ class PumpingWatch:
         wall = self._clock.time()
         kept = {brake.key: brake for brake in self._store.list_brakes() if brake.until > wall}
         with self._lock:
+            self._over.intersection_update((key, brake.since) for key, brake in kept.items())
             for key in known - kept.keys():
                 # If its time is not over, somebody has lifted it; if it is, a new brake follows unless something has changed.
                 # A log-in may have found out already that its time is over.
@@ -279,7 +283,7 @@ class PumpingWatch:
                 if now < until:
                     self._shares.forget(key)
             for key, brake in kept.items():
-                if key not in self._brakes and brake.enforced:
+                if key not in self._brakes and brake.enforced and (key, brake.since) not in self._over:
                     self._brakes[key] = brake, now + min(BRAKE, brake.until - wall)
 
 

@@ -124,8 +124,8 @@ class Streak:
     proven: float = 0.0
 
     def is_known(self, rules: GuessRules, now: float) -> bool:
-        """Tell whether a right answer came from this place recently."""
-        return now - rules.known_for < self.proven <= now
+        """Tell whether a right answer came from this place recently; before the clock was set back is recently, too."""
+        return now - rules.known_for < self.proven
 
     def after(self, seconds: float, now: float) -> float:
         """Return the moment this many seconds after the last wrong answer, in Unix seconds; long ago if they are zero."""

@@ -72,6 +72,23 @@ class KnownPlaceContract(GuessSteps):
         assert store.standing(who(place=HOME), NUMBER).in_a_row == 0
         right(who(place=HOME))
 
+    @pytest.mark.parametrize("back", [3600.0, 10 * DAY])
+    def test_a_place_stays_known_when_the_clock_is_set_back(
+        self,
+        wrong: Callable[..., WrongCode],
+        right: Callable[..., Challenge],
+        wait: Callable[..., float],
+        clock: FakeClock,
+        *,
+        back: float,
+    ) -> None:
+        right(who(place=HOME))
+        clock.set_by(-back)
+        wrong(20, who(place=CAFE))
+
+        assert (wait(who(place=CAFE)), wait(who(place=HOME))) == (DAY, 0)
+        right(who(place=HOME))
+
     @pytest.mark.parametrize("place", [HOME, client_place("vpn")])
     def test_a_known_place_has_a_count_of_its_own(
         self,

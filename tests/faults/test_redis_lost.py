@@ -217,6 +217,28 @@ def test_whoever_says_nothing_for_some_seconds_has_its_messages_taken_over_and_n
     assert (early, [each.message.state for each in late]) == ([], [new.state])
 
 
+@pytest.mark.parametrize("back", [60.0, 200.0])
+def test_whoever_died_before_the_clock_of_redis_was_set_back_is_believed_no_longer_than_others(
+    tmp_path: Path, back: float
+) -> None:
+    with RedisServer(tmp_path) as server:
+        clock = FakeClock(NOW(), Waits.NOT_AT_ALL)
+        stores = dead, heir = [_open_by(clock, server.url) for _ in range(2)]
+        new = begin(dead, somebody())
+        for store in stores:
+            store._keep_house()
+        clock.set_by(-back)
+        heir._keep_house()
+        clock.advance(4.9)
+        early = heir.take_over(clock.time())
+        clock.advance(0.2)
+        late = heir.take_over(clock.time())
+        for store in stores:
+            store.close()
+
+    assert (early, [each.message.state for each in late]) == ([], [new.state])
+
+
 def _open_by(clock: Clock, url: str) -> RedisStore:
     """Open a store that has the time of Redis from a test's clock."""
     settings = RedisSettings.model_validate({"url": url, "key": "k" * 32})

@@ -219,6 +219,31 @@ def test_a_clock_that_is_set_ends_no_brake_and_makes_none(at: Callable[..., Site
     assert other
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("jump", [-HOUR, -10 * DAY])
+def test_a_brake_lasts_no_longer_because_the_clock_was_set_back(
+    at: Callable[..., Site], jump: float, *, restarts: bool
+) -> None:
+    site = at()
+    for number in range(20):
+        site.send(block(number))
+    site.wait(GRACE)
+    site.clock.set_by(jump)
+    if restarts:
+        site.restart()
+    site.wait(BRAKE - 1)
+    braked = not site.send(block(0))
+    # After a day none of the codes counts that were not answered.
+    site.wait(DAY)
+    sent = []
+    for _ in range(3):
+        sent.append(site.send(block(0), answered=True))
+        site.wait(1)
+
+    assert braked
+    assert all(sent)
+
+
 def test_a_brake_whose_end_a_log_in_finds_out_while_brakes_are_kept_stops_nothing(
     at: Callable[..., Site],
 ) -> None:

@@ -85,6 +85,17 @@ def test_whoever_has_the_same_or_comes_alone_is_told_nothing(
     assert caplog.messages == []
 
 
+def test_whoever_died_before_the_clock_of_redis_was_set_back_differs_in_nothing(
+    other: Store, server: RedisServer, redis: Redis, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (said,) = redis.ask("ZRANGE", "{smsotp}:keys", 0, -1)
+    other.close()
+    redis.ask("ZADD", "{smsotp}:keys", SystemClock().time() + 3600, said)
+    start(write(tmp_path, server, LONGER)).close()
+
+    assert caplog.messages == []
+
+
 def test_a_version_that_tells_no_settings_differs_in_none(
     redis: Redis, server: RedisServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -12,6 +12,8 @@ from smsotp_plugin.stores.redis.shared_clock import HARMLESS, explain_difference
 
 #: Begins a word for settings, which can then not be one for a key.
 MARK = "="
+#: Seconds for which a process is believed to live, at most; as in keys.lua.
+_LONGEST_LIFE = 10.0
 
 
 def write_process(owner: str, traits: ProcessTraits) -> str:
@@ -36,7 +38,8 @@ def find_differences(scripts: Scripts, traits: ProcessTraits, place: str) -> lis
         StoreError: Redis does not answer, or with an error.
     """
     turn, told = _ask(scripts)
-    others = [_read(words) for words, until in told if until > turn]
+    # Whoever is believed for longer has died before the clock was set back, or says so once a second.
+    others = [_read(words) for words, until in told if turn < until <= turn + _LONGEST_LIFE]
     who = f"another server or worker that uses {place}"
     found = []
     if any(not _know_each_other(traits.key_names, names) for names, _ in others):

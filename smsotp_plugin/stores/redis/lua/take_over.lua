@@ -28,6 +28,11 @@ if before and tonumber(before) < TURN then
     end
 end
 
+-- Those who said it before the clock was set back also get their time from now on, and no longer.
+for _, other in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. written(TURN + LONGEST_LIFE), '+inf')) do
+    redis.call('ZADD', KEYS[1], written(TURN + life), other)
+end
+
 local left = {}
 for _, other in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. written(TURN))) do
     local messages, is_dead = PREFIX .. 'messages:' .. other, tonumber(redis.call('ZSCORE', KEYS[1], other)) > 0

@@ -31,7 +31,7 @@ local function write_tally(name)
 end
 
 local function is_known(streak, known_for)
-    return streak ~= nil and TURN - known_for < streak.p and streak.p <= TURN
+    return streak ~= nil and TURN - known_for < streak.p
 end
 
 local function streak_of(tally, rules)

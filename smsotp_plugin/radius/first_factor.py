@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from smsotp_plugin.radius.config_text import Section
+from smsotp_plugin.radius.findings import POST_AUTH
 from smsotp_plugin.radius.unlang import (
     ENDS,
+    RETURN_CODES,
     Item,
     Reach,
     Unlang,
     is_assignment,
     is_block,
+    list_actions,
     read_called,
     split_chains,
 )
@@ -32,6 +35,24 @@ class Treatment(Enum):
     LETS_PASS = "lets pass"  # noqa: S105  (no password)
 
 
+#: What conditions are made of that do not hold for somebody whose first factor is right.
+_NOT_OK = (RETURN_CODES - {"ok"}) | {"!ok", "or", "||"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """
+    What is wrong with a challenge.
+
+    Attributes:
+        what: The second half of a sentence.
+        means: What follows from it for the people.
+    """
+
+    what: str
+    means: str = "whether a code is asked for does not depend on the first factor"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """
@@ -42,14 +63,14 @@ class Entry:
         item: Where it is.
         treatment: What it does.
         factors: Modules whose ok leads to no challenge.
-        wrong: What is wrong with its challenge, as the second half of a sentence.
+        wrong: What is wrong with its challenge.
     """
 
     name: str
     item: Item
     treatment: Treatment
     factors: tuple[str, ...]
-    wrong: tuple[str, ...]
+    wrong: tuple[Mistake, ...]
 
     @property
     def carries_no_code(self) -> bool:
@@ -59,12 +80,21 @@ class Entry:
 
 @dataclass(slots=True)
 class _Walk:
-    """How far an entry has been read: `factors` have returned ok, and no code has been asked for since."""
+    """
+    How far an entry has been read: `factors` have returned ok, and no code has been asked for since.
+
+    Attributes:
+        leaves: What may have ended the entry, though its first factor was right; empty if nothing has.
+    """
 
     factors: list[str] = field(default_factory=list)
     asked: bool = False
     ended: bool = False
-    wrong: list[str] = field(default_factory=list)
+    leaves: str = ""
+    wrong: list[Mistake] = field(default_factory=list)
+
+    def blame(self, what: str) -> None:
+        self.wrong.append(Mistake(what))
 
 
 def read_entries(authenticate: Section, unlang: Unlang, challenge: str) -> list[Entry]:
@@ -85,7 +115,9 @@ def _read(item: Item, unlang: Unlang, challenge: str) -> Entry:
     _Reader(unlang, challenge).walk(item.items if listed and isinstance(item, Section) else [item], walk)
     name = item.name if listed else read_called(item)
     if not listed and unlang.find_reach([item], challenge) is not Reach.NEVER:
-        walk.wrong = ["is outside any Auth-Type, where FreeRADIUS does not call it after a first factor"]
+        walk.wrong = [
+            Mistake("is outside any Auth-Type, where FreeRADIUS does not call it after a first factor")
+        ]
     treatment = Treatment.LETS_PASS if walk.factors else Treatment.ASKS if walk.asked else Treatment.REFUSES
     return Entry(name, item, treatment, tuple(walk.factors), tuple(walk.wrong))
 
@@ -96,17 +128,33 @@ class _Reader:
     challenge: str
 
     def walk(self, items: Sequence[Item], walk: _Walk) -> None:
-        for branches in split_chains(items):
+        chains = list(split_chains(items))
+        for place, branches in enumerate(chains):
             if walk.ended:
                 return
             item = branches[0]
-            body = self.unlang.body(item)
-            if body is not None:
-                self.walk(body.items, walk)
-            elif isinstance(item, Section) and is_block(item):
-                self._read_block(item, branches, walk)
-            elif not is_assignment(item):
-                self._call(read_called(item), walk)
+            self._read_item(item, branches, walk)
+            if (ending := _find_ending(item)) is not None:
+                rest = [branch for chain in chains[place + 1 :] for branch in chain]
+                self._end(f"`ok = {ending}` of {read_called(item)}", rest, walk)
+                # What is around goes on after `return`.
+                walk.ended |= ending == "reject"
+                return
+
+    def _end(self, why: str, rest: Sequence[Item], walk: _Walk) -> None:
+        """Note that nothing of `rest` is run if the first factor is right."""
+        if self.unlang.find_reach(rest, self.challenge) is not Reach.NEVER:
+            walk.asked = True
+            walk.wrong.append(_unreached(why))
+
+    def _read_item(self, item: Item, branches: list[Item], walk: _Walk) -> None:
+        body = self.unlang.body(item)
+        if body is not None:
+            self.walk(body.items, walk)
+        elif isinstance(item, Section) and is_block(item):
+            self._read_block(item, branches, walk)
+        elif not is_assignment(item):
+            self._call(read_called(item), walk)
 
     def _read_block(self, section: Section, branches: list[Item], walk: _Walk) -> None:
         if section.kind == "if":
@@ -125,22 +173,25 @@ class _Reader:
             walk.factors.append(name.removeprefix("-"))
 
     def _ask(self, walk: _Walk) -> None:
+        if walk.leaves:
+            walk.wrong.append(_unreached(walk.leaves))
         if not walk.factors:
-            walk.wrong.append("is called where no first factor has said ok, so nobody can log in")
+            walk.blame("is called where no first factor has said ok, so nobody can log in")
         elif set(walk.factors) <= _ALWAYS_OK:
-            walk.wrong.append(f"is called after {walk.factors[-1]} only, so no password is asked for")
+            walk.blame(f"is called after {walk.factors[-1]} only, so no password is asked for")
         elif "eap" in walk.factors:
-            walk.wrong.append("is called after eap, which has no place for a code")
+            walk.blame("is called after eap, which has no place for a code")
         elif len(walk.factors) > 1:
             names = ", ".join(walk.factors)
-            walk.wrong.append(f"is called when any one of {names} says ok, because no `if (ok)` is around it")
+            walk.blame(f"is called when any one of {names} says ok, because no `if (ok)` is around it")
         walk.factors, walk.asked, walk.ended = [], True, True
 
     def _read_choice(self, section: Section, walk: _Walk) -> None:
+        self._note_return(section, walk)
         reach = self.unlang.find_reach([section], self.challenge)
         names = [call.name for call in self.unlang.calls(section.items) if call.name not in self.unlang.atoms]
         if reach is not Reach.NEVER:
-            walk.wrong.append(f"is in `{section.kind}`, which does not always call it")
+            walk.blame(f"is in `{section.kind}`, which does not always call it")
             walk.asked = True
         names = [name for name in names if name not in ENDS]
         if names:
@@ -157,14 +208,14 @@ class _Reader:
             asks_for_ok = section.kind == "if" and bool(_OK.fullmatch(section.name))
             if reach is not Reach.NEVER and not asks_for_ok:
                 condition = f"{section.kind} {section.name}".strip()
-                walk.wrong.append(f"is in `{condition}`, but has to be in `if (ok)`")
-            branch = _Walk(before[-1:] if reach is not Reach.NEVER else [])
+                walk.blame(f"is in `{condition}`, but has to be in `if (ok)`")
+            branch = _Walk(before[-1:] if reach is not Reach.NEVER else [], leaves=walk.leaves)
             self.walk(section.items, branch)
             walk.asked |= branch.asked
             walk.wrong += branch.wrong
             walk.factors += branch.factors
         if not before and not walk.wrong:
-            walk.wrong.append("is called where no first factor has said ok, so nobody can log in")
+            walk.blame("is called where no first factor has said ok, so nobody can log in")
 
     def _read_without_challenge(self, sections: list[Section], walk: _Walk) -> None:
         """Read conditions that choose among first factors, or that reject users whose first factor was wrong."""
@@ -176,11 +227,40 @@ class _Reader:
             return
         inside = list[str]()
         for section in sections:
+            if not _excludes_ok(section.name):
+                self._note_return(section, walk)
             branch = _Walk()
             self.walk(section.items, branch)
             inside += branch.factors
         if inside:
             walk.factors.append(inside[0] if len(inside) == 1 else f"one of {', '.join(inside)}")
 
+    def _note_return(self, section: Section, walk: _Walk) -> None:
+        """Note a `return` that may be run although the first factor is right; it ends the whole entry."""
+        if self.unlang.find_reach(section.items, "return") is not Reach.NEVER:
+            walk.leaves = f"`return` in `{f'{section.kind} {section.name}'.strip()}`"
+
     def _ends(self, section: Section) -> bool:
         return any(read_called(item) in ENDS for item in section.items)
+
+
+def _excludes_ok(condition: str) -> bool:
+    words = re.sub(r"[()\s]+", " ", condition.replace("||", " || ")).split()
+    return bool(words) and _NOT_OK.issuperset(words)
+
+
+def _find_ending(item: Item) -> str | None:
+    """Return `return` or `reject` if the rest of the list around an item is not run after its ok."""
+    actions = list_actions(item) if isinstance(item, Section) else []
+    return next(
+        (action.value for action in actions if action.name == "ok" and action.value in ("return", "reject")),
+        None,
+    )
+
+
+def _unreached(why: str) -> Mistake:
+    return Mistake(
+        f"is not reached after {why}",
+        f"the people whom that concerns are not asked for a code, and are rejected by {POST_AUTH}, whether the password is right "
+        "or not; take it away",
+    )

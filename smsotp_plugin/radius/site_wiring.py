@@ -19,7 +19,7 @@ from smsotp_plugin.radius.findings import (
 )
 from smsotp_plugin.radius.first_factor import Entry, Treatment, read_entries
 from smsotp_plugin.radius.sites import Site
-from smsotp_plugin.radius.unlang import Call, Item, Reach, Unlang, list_actions, list_all_calls
+from smsotp_plugin.radius.unlang import Call, Item, Reach, Unlang, find_return, list_actions, list_all_calls
 
 
 def uses_us(site: Site, unlang: Unlang) -> bool:
@@ -176,17 +176,11 @@ class _Judge:
             around = [section.name for section in call.around if section.kind in ("if", "elsif")]
             if call.name == "eap" or any("EAP" in condition for condition in around):
                 continue
-            ending = (
-                [action for action in list_actions(call.item) if action.value == "return"]
-                if isinstance(call.item, Section)
-                else []
-            )
+            ending = find_return(call)
             if call.name == "return" or ending:
                 self.row.cells[AUTHORIZE] = "not always"
-                what = f"`{ending[0].name} = return` of {call.name}" if ending else "`return`"
-                self.tell(
-                    ending[0] if ending else call.item, f"{what} ends authorize before {AUTHORIZE}", means
-                )
+                what = f"`{ending.name} = return` of {call.name}" if ending else "`return`"
+                self.tell(ending or call.item, f"{what} ends authorize before {AUTHORIZE}", means)
 
     def judge_challenge(self) -> None:
         authenticate = self._find_list(
@@ -200,8 +194,8 @@ class _Judge:
             for wrong in entry.wrong:
                 self.tell(
                     entry.item,
-                    f"{CHALLENGE} in Auth-Type {entry.name} {wrong}",
-                    "whether a code is asked for does not depend on the first factor",
+                    f"{CHALLENGE} in Auth-Type {entry.name} {wrong.what}",
+                    wrong.means,
                     *CHALLENGE_LINES,
                 )
         wrong_ones = [entry.name for entry in entries if entry.wrong]

@@ -216,6 +216,15 @@ def list_actions(section: Section) -> list[Statement]:
     ]
 
 
+def find_return(call: Call) -> Statement | None:
+    """Return the action of a module, such as ``ok = return``, that ends the list that it is in; None if it ends a block at most."""
+    sections = [section for section in (call.item, *reversed(call.around)) if isinstance(section, Section)]
+    returns = [
+        [action for action in list_actions(section) if action.value == "return"] for section in sections
+    ]
+    return returns[0][0] if sections[:1] == [call.item] and all(returns) else None
+
+
 def _combine_all(reaches: list[Reach], *, complete: bool) -> Reach:
     if reaches and complete and all(reach is Reach.ALWAYS for reach in reaches):
         return Reach.ALWAYS

@@ -73,3 +73,31 @@ def test_a_wiring_that_lets_people_in_is_an_error_in_the_log(world: World, what:
 
     assert answer.code == "accept"
     assert any(sentence in line for line in errors), errors
+
+
+ENDS_ITS_LIST = "pap {\n\t\t\t\tok = return\n\t\t\t}\n"
+PAP = "\t\t\tpap\n"
+
+#: What is made of the first factor in the shipped virtual server, and whether anybody is still asked for a code.
+ENDINGS: dict[str, tuple[str, bool]] = {
+    "it ends the Auth-Type": (ENDS_ITS_LIST, False),
+    "it ends a block": ("group {\n" + ENDS_ITS_LIST + "}\n", True),
+    "a block ends the Auth-Type": ("group {\npap\nok = return\n}\n", False),
+    "a return in a block ends the Auth-Type": ("group {\npap\nif (ok) {\nreturn\n}\n}\n", False),
+    "a return for wrong passwords": (PAP + "if (reject) {\nreturn\n}\n", True),
+}
+
+
+@pytest.mark.parametrize("what", ENDINGS)
+def test_a_challenge_that_is_not_reached_is_told_and_one_that_is_reached_is_not(
+    world: World, what: str
+) -> None:
+    first_factor, asks = ENDINGS[what]
+    site = world.server.raddb / "sites-available/smsotp"
+    site.write_text(instead({PAP: first_factor})(site.read_text()))
+
+    with world:
+        answer = world.log_in(world.someone())
+        told = "smsotp_challenge in Auth-Type PAP is not reached after" in world.server.log_text()
+
+    assert (answer.code, told) == (("challenge", False) if asks else ("reject", True))

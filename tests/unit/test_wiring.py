@@ -89,6 +89,18 @@ RIGHT: dict[str, Edit] = {
         "\t\tAuth-Type EAP {", "\t\tAuth-Type LDAP {\n" + ASKS.replace("pap", "ldap") + "\t\t}\n\t\tAuth-Type EAP {"
     ),
     "two directories": site(ASKS, ASKS.replace("\t\t\tpap\n", "\t\t\tredundant {\n\t\t\t\tldap1\n\t\t\t\tldap2\n\t\t\t}\n")),
+    "two directories, each of which ends the block": site(
+        ASKS,
+        ASKS.replace(
+            "\t\t\tpap\n", "\t\t\tgroup {\n\t\t\t\tldap1 {\n\t\t\t\t\tok = return\n\t\t\t\t\treject = 1\n\t\t\t\t}\n\t\t\t\tldap2\n\t\t\t}\n"
+        ),
+    ),
+    "a return for wrong passwords": site(
+        ASKS, ASKS.replace("\t\t\tif (ok)", "\t\t\tif (reject || notfound) {\n\t\t\t\treturn\n\t\t\t}\n\t\t\tif (ok)")
+    ),
+    "a source of users that ends its block": site(
+        "\t\tfiles\n", "\t\tgroup {\n\t\t\tfiles {\n\t\t\t\tok = return\n\t\t\t}\n\t\t\tsql\n\t\t}\n"
+    ),
     "two first factors, both right": site(
         ASKS, "\t\t\tpap\n\t\t\tif (!ok) {\n\t\t\t\treject\n\t\t\t}\n\t\t\tldap\n\t\t\tif (ok) {\n\t\t\t\tsmsotp_challenge\n\t\t\t}\n"
     ),

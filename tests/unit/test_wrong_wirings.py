@@ -34,6 +34,9 @@ def moved_into_inner_tunnel(raddb: Path) -> None:
 
 PASSWORD_ALONE = "the password alone lets people in"
 WITHOUT_CODE = "gets in without one"
+UNREACHED = "smsotp_challenge in Auth-Type PAP is not reached after"
+PAP = "\t\t\tpap\n"
+PAP_ENDS = "\t\t\tpap {\n\t\t\t\tok = return\n\t\t\t}\n"
 
 #: What is changed, and parts of the sentence that tells it.
 WRONG: dict[str, tuple[Edit, tuple[str, ...]]] = {
@@ -231,6 +234,34 @@ WRONG: dict[str, tuple[Edit, tuple[str, ...]]] = {
     "challenge in a redundant": (
         site(ASKS, "\t\t\tpap\n\t\t\tredundant {\n\t\t\t\tsmsotp_challenge\n\t\t\t\tok\n\t\t\t}\n"),
         ("smsotp_challenge in Auth-Type PAP is in `redundant`, which does not always call it",),
+    ),
+    "the first factor ends its Auth-Type": (
+        site(PAP, PAP_ENDS),
+        (f"{UNREACHED} `ok = return` of pap", "rejected by smsotp_post_auth, whether the password is right or not"),
+    ),
+    "the first factor ends its Auth-Type in a block with the challenge": (
+        site(ASKS, "\t\t\tgroup {\n" + ASKS.replace(PAP, PAP_ENDS) + "\t\t\t}\n"),
+        (f"{UNREACHED} `ok = return` of pap",),
+    ),
+    "the first factor rejects whom it knows": (
+        site(PAP, PAP_ENDS.replace("return", "reject")),
+        (f"{UNREACHED} `ok = reject` of pap",),
+    ),
+    "a block with the first factor ends the Auth-Type": (
+        site(PAP, "\t\t\tgroup {\n\t\t\t\tpap\n\t\t\t\tok = return\n\t\t\t}\n"),
+        (f"{UNREACHED} `ok = return` of group",),
+    ),
+    "a return before the challenge": (
+        site(PAP, PAP + "\t\t\tif (&NAS-Port) {\n\t\t\t\treturn\n\t\t\t}\n"),
+        (f"{UNREACHED} `return` in `if (&NAS-Port)`",),
+    ),
+    "a return before the challenge, in a policy": (
+        both(add("policy.d/mine", "check {\n\tpap\n\tif (ok) {\n\t\treturn\n\t}\n}\n"), site(PAP, "\t\t\tcheck\n")),
+        (f"{UNREACHED} `return` in `if (ok)`",),
+    ),
+    "a return before the challenge, in a redundant": (
+        site(PAP, "\t\t\tredundant {\n\t\t\t\tgroup {\n\t\t\t\t\tpap\n\t\t\t\t\treturn\n\t\t\t\t}\n\t\t\t\tldap\n\t\t\t}\n"),
+        (f"{UNREACHED} `return` in `redundant`",),
     ),
     "challenge after one of two": (
         site(ASKS, "\t\t\tpap\n\t\t\tldap\n\t\t\tsmsotp_challenge\n"),

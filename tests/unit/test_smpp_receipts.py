@@ -58,6 +58,10 @@ def test_a_receipt_is_read_from_its_text_up_to_the_message() -> None:
         (b"DELETED", "undeliverable"),
         (b"REJECTD", "rejected"),
         (b"ACCEPTD", "accepted"),
+        (b"DELIVERED", "delivered"),
+        (b"UNDELIVERABLE", "undeliverable"),
+        (b"Rejected", "rejected"),
+        (b"ACCEPTED", "accepted"),
         (b"enroute", "accepted"),
         (b"UNKNOWN", "unknown"),
     ],
@@ -170,10 +174,24 @@ def test_neither_code_nor_number_is_shown() -> None:
 
 @pytest.mark.parametrize(
     ("given", "told"),
-    [("7", "7"), ("1A2B", "1a2b"), ("1a2b", "6699"), ("1A2B", "0000006699"), ("6699", "1A2B"), ("007", "7")],
+    [
+        *(("7", "7"), ("1A2B", "1a2b"), ("1a2b", "6699"), ("1A2B", "0000006699"), ("6699", "1A2B"), ("007", "7")),
+        *(("0x1A2B", "6699"), ("6699", "0x1a2b"), ("0X1A2B", "1a2b"), ("1a2b", "0x00001A2B")),
+        ("6BA7B810-9dad-11d1-80b4-00c04fd430c8", "6ba7b8109dad11d180b400c04fd430c8"),
+        ("6ba7b8109dad11d180b400c04fd430c8", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"),
+    ],
 )
-def test_ids_match_in_hex_and_decimal_and_with_zeros(given: str, told: str) -> None:
+def test_ids_match_in_hex_and_decimal_with_zeros_a_prefix_or_hyphens(given: str, told: str) -> None:
     assert book(given).match(receipt(told)) == Matched(given, "delivered", "DELIVRD")
+
+
+def test_hyphens_in_ids_that_are_no_uuids_tell_messages_apart() -> None:
+    both = ReceiptBook()
+    both.expect(Expected(NUMBER, 1), "10-11")
+    both.expect(Expected(NUMBER, 1), "101-1")
+
+    assert both.match(receipt("10-11")) == Matched("10-11", "delivered", "DELIVRD")
+    assert both.match(receipt("101-1")) == Matched("101-1", "delivered", "DELIVRD")
 
 
 def test_the_number_decides_between_two_spellings() -> None:
@@ -298,8 +316,17 @@ def test_parts_that_the_smsc_gave_one_id_are_delivered_when_as_many_receipts_cam
     assert made.match(receipt("7")) == Matched("7", "delivered", "DELIVRD")
 
 
-@pytest.mark.parametrize("text", [b"id: 77 stat: DELIVRD err: 000", b"id:77 sub: 001 stat:\tDELIVRD"])
-def test_a_blank_before_a_value_belongs_to_none(text: bytes) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"id: 77 stat: DELIVRD err: 000",
+        b"id:77 sub: 001 stat:\tDELIVRD",
+        b"id:77,sub:001,stat:DELIVRD,err:000",
+        b"id:77;stat:DELIVRD;err:000;text:x",
+        b"id:77, stat:DELIVRD, err:000",
+    ],
+)
+def test_what_separates_the_fields_belongs_to_no_value(text: bytes) -> None:
     found = read_receipt(deliver(text))
 
     assert found is not None

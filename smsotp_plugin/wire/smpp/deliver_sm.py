@@ -150,11 +150,18 @@ _STATES: Final = (
     ("UNKNOWN", "unknown"),
     ("REJECTD", "rejected"),
 )
-_STATUS_OF_WORD: Final = dict(_STATES)
+_STATUS_OF_WORD: Final = {
+    **dict(_STATES),
+    # Some SMSCs write the names of section 5.2.28 out, for which appendix B has no room.
+    "DELIVERED": "delivered",
+    "UNDELIVERABLE": "undeliverable",
+    "ACCEPTED": "accepted",
+    "REJECTED": "rejected",
+}
 #: Characters of an error code; appendix B has three, and network_error_code is a number of 16 bits.
 _LONGEST_ERROR: Final = 5
-#: Some SMSCs put a blank before the value; a word that is a name itself is not a value.
-_FIELD = re.compile(r"\b(id|stat|err):(?:[ \t](?![A-Za-z]+:))?([!-~]{1,64})", re.IGNORECASE)
+#: Some SMSCs put a blank before the value, or a comma or semicolon behind it; a word that is a name itself is not a value.
+_FIELD = re.compile(r"\b(id|stat|err):(?:[ \t](?![A-Za-z]+:))?([!-+\--:<-~]{1,64})", re.IGNORECASE)
 _MESSAGE_TEXT = re.compile(r"\btext:", re.IGNORECASE)
 
 

@@ -2,10 +2,11 @@
 Which message a delivery receipt belongs to.
 
 SMSCs spell an id in hex in submit_sm_resp and in decimal in the receipt, or the other way round, with and without
-leading zeros; a long message has an id for each of its parts. Kept in memory only: a receipt for a message of an
+leading zeros or a `0x`, and a UUID with and without its hyphens; a long message has an id for each of its parts. Kept in memory only: a receipt for a message of an
 earlier process is passed on with its own spelling.
 """
 
+import re
 import threading
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from smsotp_plugin.wire.smpp.deliver_sm import NetworkReceipt
 _MOST_EXPECTED: Final = 100_000
 #: Receipts of one message that are kept while it has no answer: more than a text has parts.
 _MOST_EARLY: Final = 255
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: How many last digits tell whether two numbers are the same, however their beginnings are written.
 _TELLING_DIGITS: Final = 7
 
@@ -180,7 +182,11 @@ def _end(number: str) -> str:
 
 
 def _simplify(message_id: str) -> str:
-    return message_id.lower().lstrip("0") or "0"
+    plain = message_id.lower().removeprefix("0x")
+    if _UUID.fullmatch(plain):
+        # Of other ids the hyphens count: 10-11 and 101-1 are two messages.
+        plain = plain.replace("-", "")
+    return plain.lstrip("0") or "0"
 
 
 def _list_spellings(message_id: str) -> list[str]:

@@ -49,6 +49,12 @@ _QUEUE_ID = re.compile(
 )
 
 
+#: What is wrong with the sender's address, or with what we say, and not with the recipient (RFC 3463 sections 3.2 and 3.6).
+#: Servers tell it with RCPT, so that their log has the recipient.
+_BLAMES_OTHERS = re.compile(r"5\.(?:1\.[78]|5\.[0-9]{1,3})")
+_NAMES_GREETING = re.compile(r"\b(?:HELO|EHLO)\b", re.IGNORECASE)
+
+
 def _check_address_template(template: Template) -> Template:
     read_address(template.fill_with_examples())
     return template
@@ -176,14 +182,21 @@ class SmtpProvider(Provider[SmtpSettings, Mail, Answer]):
             raise self._judge_failure(answer)
 
     def _judge_failure(self, answer: Answer) -> DeliveryError:
-        # The server's words are left out: they may repeat the recipient or the content.
-        said = f"the mail server answered {answer.code} {answer.enhanced}".rstrip() + f" to {answer.stage}"
+        error = self._find_meaning(answer)
+        error.said = answer.words
+        return error
+
+    def _find_meaning(self, answer: Answer) -> DeliveryError:
+        told = f"the mail server answered {answer.code} {answer.enhanced}".rstrip() + f" to {answer.stage}"
+        if _blames_greeting(answer):
+            told += ": it refuses the name in EHLO, so set `helo` of the server to another one"
+            return GatewayUnavailable(told)
         if answer.code >= 500:
-            return self._judge_permanent(answer)(said)
+            return self._judge_permanent(answer)(told)
         if answer.stage is Stage.CONTENT and answer.code < 400:
-            return ProtocolViolation(said)
+            return ProtocolViolation(told)
         busy = answer.enhanced.startswith("4.7.") and answer.stage is not Stage.AUTH
-        return Throttled(said) if busy else GatewayUnavailable(said)
+        return Throttled(told) if busy else GatewayUnavailable(told)
 
     def _judge_permanent(self, answer: Answer) -> type[DeliveryError]:
         addresses = (Stage.SENDER, Stage.RECIPIENT)
@@ -192,7 +205,7 @@ class SmtpProvider(Provider[SmtpSettings, Mail, Answer]):
         if answer.stage in addresses and answer.enhanced.startswith("5.7."):
             return AuthFailed
         if answer.stage is Stage.RECIPIENT and "phone" in self.settings.MAILTO.tags:
-            return BadRecipient
+            return GatewayUnavailable if _BLAMES_OTHERS.fullmatch(answer.enhanced) else BadRecipient
         if answer.stage in (Stage.DATA, Stage.CONTENT):
             return BadMessage
         # What is left concerns every mail alike: a sender or a fixed mailbox that the server does not know.
@@ -202,6 +215,14 @@ class SmtpProvider(Provider[SmtpSettings, Mail, Answer]):
         domain = self.settings.server.sender.rpartition("@")[2]
         name = re.sub(r"[^A-Za-z0-9-]", "", reference) or "sms"
         return f"<{name}.{self.context.random.getrandbits(96):024x}@{domain}>"
+
+
+def _blames_greeting(answer: Answer) -> bool:
+    """Tell whether a server wants another name in EHLO; many say so only when they are told the recipient."""
+    if answer.stage in (Stage.HELLO, Stage.OLD_HELLO):
+        return answer.code >= 500
+    before_mail = answer.stage in (Stage.SENDER, Stage.RECIPIENT, Stage.DATA)
+    return before_mail and answer.code >= 400 and _NAMES_GREETING.search(answer.words) is not None
 
 
 def _set_body(mail: EmailMessage, text: str) -> None:

@@ -36,6 +36,7 @@ from smsotp_plugin.providers.smtp import SmtpProvider, SmtpSettings
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.wire.smtp.pool import Answer, Stage
+from tests.support.smtp_peer import Start
 
 CLOCK = SystemClock()
 SERVER = SmtpServer(host="mail.example.com", sender="otp@example.com", timeout=7)
@@ -230,6 +231,40 @@ FIXED, NUMBERED = "sms@example.net", "{phone}@example.net"
         (FIXED, Stage.SENDER, 550, "5.1.8 unknown sender", GatewayUnavailable),
         (FIXED, Stage.RECIPIENT, 550, "5.1.1 unknown", GatewayUnavailable),
         (NUMBERED, Stage.RECIPIENT, 550, "5.1.1 unknown", BadRecipient),
+        (NUMBERED, Stage.RECIPIENT, 550, "unknown", BadRecipient),
+        (NUMBERED, Stage.RECIPIENT, 550, "5.4.1 access denied", BadRecipient),
+        (
+            NUMBERED,
+            Stage.RECIPIENT,
+            550,
+            "5.1.8 Sender address rejected: Domain not found",
+            GatewayUnavailable,
+        ),
+        (NUMBERED, Stage.RECIPIENT, 553, "5.1.7 Sender address rejected", GatewayUnavailable),
+        (
+            NUMBERED,
+            Stage.RECIPIENT,
+            504,
+            "5.5.2 Sender address rejected: not fully-qualified",
+            GatewayUnavailable,
+        ),
+        (
+            NUMBERED,
+            Stage.RECIPIENT,
+            504,
+            "5.5.2 <pc>: Helo command rejected: not fully-qualified",
+            GatewayUnavailable,
+        ),
+        (NUMBERED, Stage.RECIPIENT, 550, "invalid HELO name", GatewayUnavailable),
+        (
+            NUMBERED,
+            Stage.RECIPIENT,
+            450,
+            "4.7.1 <pc>: Helo command rejected: Host not found",
+            GatewayUnavailable,
+        ),
+        (FIXED, Stage.SENDER, 550, "5.7.1 your EHLO is that of a dynamic address", GatewayUnavailable),
+        (FIXED, Stage.OLD_HELLO, 501, "5.5.4 no", GatewayUnavailable),
         (NUMBERED, Stage.RECIPIENT, 554, "5.7.1 relay access denied", AuthFailed),
         (NUMBERED, Stage.RECIPIENT, 450, "4.2.0 greylisted", GatewayUnavailable),
         (NUMBERED, Stage.RECIPIENT, 450, "4.7.1 too much mail", Throttled),
@@ -249,13 +284,39 @@ def test_each_answer_has_its_meaning(
     assert type(caught.value) is error
 
 
-def test_the_servers_words_are_not_in_the_error() -> None:
-    answer = Answer(Stage.RECIPIENT, 550, "5.1.1 <+491701234567@example.net> unknown")
-
+def refuse(start: Start, mailto: str = NUMBERED, **replies: bytes) -> str:
+    server = start(**replies)
+    relay = SmtpServer(host="127.0.0.1", port=server.port, security=Security.NONE, sender="otp@example.com")
+    sending = provider(relay, MAILTO=mailto)
     with pytest.raises(DeliveryError) as caught:
-        provider().judge(answer)
+        sending.submit(message(), Deadline.after(30, CLOCK))
+    sending.close()
+    return str(caught.value)
 
-    assert str(caught.value) == "the mail server answered 550 5.1.1 to RCPT TO"
+
+def test_the_servers_words_are_quoted_without_number_and_code(start: Start) -> None:
+    quoted = refuse(start, RCPT=b"550-5.1.1 <+491701234567@example.net>:\r\n550 5.1.1 no such user\r\n")
+    rejected = refuse(start, content=b'554 5.6.0 bad text: "123 456"\x1b[2J\r\n')
+
+    assert quoted == (
+        "the mail server answered 550 5.1.1 to RCPT TO; it said: <***@example.net>: no such user"
+    )
+    assert rejected == ('the mail server answered 554 5.6.0 to end of data; it said: bad text: "***"\\x1b[2J')
+
+
+@pytest.mark.parametrize(
+    ("verb", "stage"), [("HELO", "HELO"), ("MAIL", "MAIL FROM"), ("RCPT", "RCPT TO"), ("DATA", "DATA")]
+)
+def test_a_name_in_ehlo_that_is_not_taken_is_told_with_what_to_do(
+    start: Start, verb: str, stage: str
+) -> None:
+    refusal = b"504 5.5.2 <pc>: Helo command rejected: need fully-qualified hostname\r\n"
+    replies = {verb: refusal} | ({"EHLO": b"502 5.5.1 what?\r\n"} if verb == "HELO" else {})
+
+    assert refuse(start, **replies) == (
+        f"the mail server answered 504 5.5.2 to {stage}: it refuses the name in EHLO, so set `helo` of the server to "
+        "another one; it said: <pc>: Helo command rejected: need fully-qualified hostname"
+    )
 
 
 @pytest.mark.parametrize(

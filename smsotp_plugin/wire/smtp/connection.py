@@ -73,6 +73,15 @@ class Answer:
         found = _ENHANCED.match(self.text)
         return found[0] if found else ""
 
+    @property
+    def words(self) -> str:
+        """What it says to people: all lines in one, without enhanced codes."""
+        lines = (
+            _ENHANCED.sub("", line, count=1) if _ENHANCED.match(line) else line
+            for line in self.text.split("\n")
+        )
+        return " ".join(stripped for line in lines if (stripped := line.strip()))
+
 
 @dataclass(frozen=True, slots=True)
 class MailServer:

@@ -1,5 +1,7 @@
 """Our SMTP provider delivers through Postfix, which relays to the mail mock as its client."""
 
+import smtplib
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -197,3 +199,47 @@ def test_too_much_mail_is_throttled(
         gateway.submit(message(), within(10))
         with pytest.raises(Throttled):
             gateway.submit(message(), within(10))
+
+
+BEGUN = "MAIL FROM:<otp@example.com>"
+ADDRESSED = f"RCPT TO:<{NUMBER}@{DOMAIN}>"
+
+
+def replies_of(port: int, user: str, password: str, commands: list[str]) -> list[tuple[int, bytes]]:
+    """Return what a mail server says to commands after STARTTLS, and after a log-in where there is a password."""
+    anybody = ssl.create_default_context()
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+    with smtplib.SMTP("127.0.0.1", port, local_hostname="me", timeout=30) as client:
+        client.starttls(context=anybody)
+        client.ehlo()
+        if password:
+            client.login(user, password)
+        return [client.docmd(command) for command in commands]
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        *(["EHLO"], ["HELO"], ["WHAT"], [""], ["VRFY"], ["RSET x"], ["DATA"], [ADDRESSED]),
+        *(["STARTTLS"], ["STARTTLS x"], ["AUTH PLAIN AAAA"], ["MAIL"], ["MAIL TO:<a@b>"], ["MAIL FROM:<a@>"]),
+        *([f"{BEGUN} {word}"] for word in ("SIZE=x", "SIZE=", "BODY=9BIT", "SMTPUTF8=1", "FOO=1")),
+        *([BEGUN, command] for command in (BEGUN, "DATA", "RCPT", "RCPT FROM:<a@b>", "RCPT TO:<a@>")),
+        [BEGUN, f"{ADDRESSED} FOO"],
+        [BEGUN, ADDRESSED, "DATA x"],
+        [BEGUN, ADDRESSED, "RSET", "DATA"],
+    ],
+)
+def test_the_mail_mock_says_what_postfix_says(
+    postfix: Postfix, relay: SmtpGateway, commands: list[str]
+) -> None:
+    account = relay.accounts
+    said = replies_of(postfix.port, f"{USERNAME}@localhost", PASSWORD, commands)
+
+    assert replies_of(relay.port, account.smtp_username, account.smtp_password, commands) == said
+
+
+@pytest.mark.parametrize("commands", [["AUTH"], [BEGUN, "AUTH PLAIN AAAA"]])
+def test_the_mail_mock_says_what_postfix_says_before_a_log_in(
+    postfix: Postfix, relay: SmtpGateway, commands: list[str]
+) -> None:
+    assert replies_of(relay.port, "", "", commands) == replies_of(postfix.port, "", "", commands)

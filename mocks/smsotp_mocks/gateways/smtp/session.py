@@ -18,9 +18,11 @@ from smsotp_mocks.net.tcp_server import finish, reset
 MOST_LINE = 2048  # RFC 5321 section 4.5.3.1 asks for 512 and 1000; extensions may add to it
 MOST_MAIL = 256 * 1024
 MOST_RECIPIENTS = 100
-_PATH = re.compile(r"(?i)(?:FROM|TO):\s*<([^<>\s]*)>(?:\s+(.*))?")
-#: Of MAIL, by name: what stands behind the equals sign (RFC 1870, 6152, 6531, 4954).
-_MAIL_PARAMETERS = {"SIZE": r"[0-9]{1,20}", "BODY": r"7BIT|8BITMIME", "SMTPUTF8": "", "AUTH": r"\S+"}
+_REVERSE_PATH = re.compile(r"(?i)FROM:\s*<([^<>\s]*)>(?:\s+(.*))?")
+_FORWARD_PATH = re.compile(r"(?i)TO:\s*<([^<>\s]*)>(?:\s+(.*))?")
+#: Of MAIL: what may stand behind its path (RFC 1870, 6152, 6531, 4954).
+_MAIL_PARAMETERS = re.compile(r"(?i)SIZE=.*|BODY=(?:7BIT|8BITMIME)|SMTPUTF8|AUTH=\S+")
+_SIZE = re.compile(r"[0-9]{1,20}")
 _GARBAGE = b"\x00\xff\xfe this is no reply\r\n"
 _TROUBLE = {
     "throttle": "451 4.7.1 Error: too much mail, try again later",
@@ -89,7 +91,7 @@ class SmtpSession:
             "DATA": self._data,
             "RSET": self._rset,
             "NOOP": lambda _: self._say("250 2.0.0 Ok"),
-            "VRFY": lambda _: self._say("252 2.0.0 Ok"),
+            "VRFY": self._vrfy,
             "QUIT": self._quit,
         }
         with contextlib.suppress(_Closed):
@@ -98,7 +100,7 @@ class SmtpSession:
                 word, _, argument = line.decode("utf-8", "replace").strip().partition(" ")
                 handle = commands.get(word.upper())
                 if handle is None:
-                    self._say("502 5.5.2 Error: command not recognized")
+                    self._say(f"500 5.5.2 Error: {'command not recognized' if word else 'bad syntax'}")
                 else:
                     handle(argument.strip())
 
@@ -134,12 +136,12 @@ class SmtpSession:
         return self._terms.login and (self.encrypted or not self._terms.starttls)
 
     def _starttls(self, argument: str) -> None:
-        if self._terms.starttls is None:
+        if argument:
+            self._say("501 5.5.4 Syntax: STARTTLS")
+        elif self._terms.starttls is None:
             self._say("502 5.5.1 Error: command not implemented")
         elif self.encrypted:
             self._say("554 5.5.1 Error: TLS already active")
-        elif argument:
-            self._say("501 5.5.4 Syntax: STARTTLS")
         elif self._reply("starttls", "220 2.0.0 Ready to start TLS"):
             # What came in clear behind the command is thrown away (CVE-2011-0411).
             self._buffer = b""
@@ -151,6 +153,10 @@ class SmtpSession:
             self._reject("503 5.5.1 Error: authentication not enabled")
         elif self.user:
             self._reject("503 5.5.1 Error: already authenticated")
+        elif self._mail.sender is not None:
+            self._reject("503 5.5.1 Error: MAIL transaction in progress")
+        elif not argument:
+            self._reject("501 5.5.4 Syntax: AUTH mechanism")
         elif not self._strike("auth"):
             self._log_in(argument)
 
@@ -185,26 +191,30 @@ class SmtpSession:
         return base64.b64decode("" if initial == "=" else initial, validate=True)
 
     def _mail_from(self, argument: str) -> None:
-        path = _PATH.fullmatch(argument)
+        path = _REVERSE_PATH.fullmatch(argument)
         if not self._greeted:
             self._reject("503 5.5.1 Error: send HELO/EHLO first")
         elif self._mail.sender is not None:
             self._reject("503 5.5.1 Error: nested MAIL command")
         elif path is None:
             self._reject("501 5.5.4 Syntax: MAIL FROM:<address>")
-        elif (wrong := _find_wrong_parameter(path.group(2), _MAIL_PARAMETERS)) is not None:
+        elif path.group(1).endswith("@"):
+            self._reject("501 5.1.7 Bad sender address syntax")
+        elif (wrong := _find_wrong_parameter(path.group(2))) is not None:
             self._reject(wrong)
         elif self._reply("mail", "250 2.1.0 Ok"):
             self._mail.sender = path.group(1)
 
     def _rcpt_to(self, argument: str) -> None:
-        path = _PATH.fullmatch(argument)
+        path = _FORWARD_PATH.fullmatch(argument)
         if self._mail.sender is None:
             self._reject("503 5.5.1 Error: need MAIL command")
-        elif path is None or "@" not in path.group(1):
+        elif path is None:
+            self._reject("501 5.5.4 Syntax: RCPT TO:<address>")
+        elif not path.group(1).rpartition("@")[0] or path.group(1).endswith("@"):
             self._reject("501 5.1.3 Bad recipient address syntax")
-        elif (wrong := _find_wrong_parameter(path.group(2), {})) is not None:
-            self._reject(wrong)
+        elif path.group(2):
+            self._reject(f"555 5.5.4 Unsupported option: {path.group(2).split()[0][:40]}")
         elif self._terms.login and not self.user:
             self._reject(f"554 5.7.1 <{path.group(1)}>: Relay access denied")
         elif len(self._mail.recipients) >= MOST_RECIPIENTS:
@@ -217,7 +227,10 @@ class SmtpSession:
             self._reject("501 5.5.4 Syntax: DATA")
             return
         if not self._mail.recipients:
-            self._reject("503 5.5.1 Error: need RCPT command")
+            begun = self._mail.sender is not None
+            self._reject(
+                "554 5.5.1 Error: no valid recipients" if begun else "503 5.5.1 Error: need RCPT command"
+            )
             return
         if not self._reply("data", "354 End data with <CR><LF>.<CR><LF>"):
             return
@@ -248,6 +261,9 @@ class SmtpSession:
                 content += line.removeprefix(b".") if begins else line
             begins = line.endswith(b"\r\n")
         return bytes(content) if size <= MOST_MAIL else None
+
+    def _vrfy(self, argument: str) -> None:
+        self._say("252 2.0.0 Ok" if argument else "501 5.5.4 Syntax: VRFY address [SMTPUTF8]")
 
     def _rset(self, argument: str) -> None:
         if argument:
@@ -326,14 +342,16 @@ class SmtpSession:
         return line + end
 
 
-def _find_wrong_parameter(text: str | None, known: dict[str, str]) -> str | None:
-    """Return what is to be answered to the parameters of MAIL or RCPT where they cannot be taken (RFC 5321 section 4.1.1.11)."""
-    for word in (text or "").upper().split():
+def _find_wrong_parameter(text: str | None) -> str | None:
+    """Return what is to be answered to the parameters of MAIL where they cannot be taken (RFC 5321 section 4.1.1.11)."""
+    for word in (text or "").split():
+        if not _MAIL_PARAMETERS.fullmatch(word):
+            return f"555 5.5.4 Unsupported option: {word[:40]}"
         name, _, value = word.partition("=")
-        if name not in known:
-            return f"555 5.5.4 Unsupported option: {name[:40]}"
-        if not re.fullmatch(known[name], value):
-            return f"501 5.5.4 Bad {name} value"
-        if name == "SIZE" and int(value) > MOST_MAIL:
+        if name.upper() != "SIZE":
+            continue
+        if not _SIZE.fullmatch(value):
+            return "501 5.5.4 Bad message size syntax"
+        if int(value) > MOST_MAIL:
             return f"552 5.3.4 Message size exceeds fixed limit of {MOST_MAIL} bytes"
     return None

@@ -301,6 +301,27 @@ def test_a_packed_body_is_unpacked(gateway: HttpGateway, inbox: Inbox, coding: s
             ("application/json", "", b'{"to": "01701234567 01711234567", "text": "x"}'),
             "more than one phone number",
         ),
+        (
+            ("application/x-www-form-urlencoded", "", b'{"to": "+491701", "text": "x"}'),
+            "the body looks like JSON, which needs Content-Type: application/json",
+        ),
+        (("text/plain", "", b' [{"to": "+491701"}]'), "the body looks like JSON"),
+        (("", "", b'{"to": "+491701"}'), "the body looks like JSON"),
+        (("application/json", "", b'{"to": "+491", "To": "+492", "text": "x"}'), "'To' came more than once"),
+        (
+            ("application/json", "", b'{"to": ["+491"], "to": ["+492"], "text": "x"}'),
+            "'to' came more than once",
+        ),
+        (
+            ("application/json", "", b'{"to": "+491701234567", "mobile": "+491701234568", "text": "x"}'),
+            "to and mobile hold different phone numbers",
+        ),
+        (
+            ("application/x-www-form-urlencoded", "", b"phone=01701234567&to=%2B491711234567&text=x"),
+            "phone and to hold different phone numbers",
+        ),
+        (("application/json", "", b'{"to": "+491701", "text": ["x", "y"]}'), "'text' has 2 texts"),
+        (("application/x-www-form-urlencoded", "", b"to=1701&text=x&text=y"), "'text' came more than once"),
         (("text/plain", "", b"to=%2B491701&text=x"), "Content-Type 'text/plain' and is not read"),
         (("", "", b"<sms><to>1</to></sms>"), "no Content-Type and is not read"),
         (("multipart/form-data", "", b"to=1"), "has no part that can be read"),
@@ -329,7 +350,7 @@ def test_what_cannot_be_read_is_refused_with_its_reason(
 def test_a_list_of_one_number_and_the_same_number_twice_are_one_message(
     gateway: HttpGateway, inbox: Inbox
 ) -> None:
-    body = b"to[]=%2B491701234567&TO=%2B491701234567&text=hello"
+    body = b"to[]=%2B491701234567&TO=%2B491701234567&tel=0170+1234567&recipient=Bob&text=hello"
     request = urllib.request.Request(f"{gateway.url}/sms?to=%2B491701234567", body)
     with urllib.request.urlopen(request, timeout=10):
         pass

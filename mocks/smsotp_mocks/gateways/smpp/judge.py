@@ -18,15 +18,31 @@ _RELATIVE = re.compile(
 )
 _TYPES_OF_NUMBER = range(7)  # section 5.2.5
 _NUMBERING_PLANS = (0, 1, 3, 4, 6, 8, 9, 10, 14, 18)  # section 5.2.6
-_ALPHANUMERIC = 5
+_UNKNOWN, _INTERNATIONAL_TYPE, _ALPHANUMERIC = 0, 1, 5
+_LONGEST_INTERNATIONAL = 15  # ITU-T E.164
 _LONGEST_NAME = 11  # 3GPP TS 23.040 section 9.1.2.5
 _MESSAGE_TYPES = (0x00, 0x08, 0x10)  # section 5.2.12, bits 5 to 2, from an ESME
 #: Octets of the optional parameters that have one length only, by tag (section 5.3.2).
 _SIZES = {
     **dict.fromkeys((0x0005, 0x0006, 0x0007, 0x000D, 0x000E, 0x000F, 0x0019, 0x0030, 0x0201, 0x0205), 1),
-    **dict.fromkeys((0x020D, 0x020E, 0x020F, 0x0304, 0x0426, 0x0501, 0x1201, 0x1204, 0x1380), 1),
+    **dict.fromkeys((0x020D, 0x020E, 0x020F, 0x0302, 0x0304, 0x0426, 0x0501, 0x1201, 0x1204, 0x1380), 1),
     **dict.fromkeys((0x0008, 0x0010, 0x0204, 0x020A, 0x020B, 0x020C, 0x1203, 0x1383), 2),
     0x0017: 4,
+    0x130C: 0,
+}
+#: The highest value that is not reserved, by tag.
+_HIGHEST = {
+    **dict.fromkeys((0x0005, 0x000D), 4),  # dest_addr_subunit, source_addr_subunit
+    **dict.fromkeys((0x0006, 0x000E), 8),  # dest_network_type, source_network_type
+    **dict.fromkeys((0x0007, 0x000F), 8),  # dest_bearer_type, source_bearer_type
+    0x0019: 1,  # payload_type
+    0x0201: 3,  # privacy_indicator
+    0x020D: 5,  # language_indicator
+    0x0304: 99,  # number_of_messages
+    0x0426: 1,  # more_messages_to_send
+    0x1201: 2,  # display_time
+    0x1204: 3,  # ms_validity
+    0x1380: 8,  # its_reply_type
 }
 _QUARTER = 15 * 60  # seconds; section 7.1.1.1 counts the difference to UTC in these
 
@@ -69,16 +85,22 @@ def judge(submit: SubmitSm, now: float | None = None) -> None:
         Status.RINVDFTMSGID,
         f"sm_default_msg_id {submit.sm_default_msg_id} is reserved",
     )
-    _judge_lengths(submit.tlvs)
+    _judge_options(submit.tlvs)
 
 
-def _judge_lengths(tlvs: Mapping[int, bytes]) -> None:
+def _judge_options(tlvs: Mapping[int, bytes]) -> None:
     for tag, value in tlvs.items():
         size = _SIZES.get(tag, len(value))
         _demand(
             len(value) == size,
             Status.RINVPARLEN,
             f"the optional parameter 0x{tag:04x} has the length {len(value)} instead of {size}",
+        )
+        number = int.from_bytes(value)
+        _demand(
+            tag not in _HIGHEST or number <= _HIGHEST[tag],
+            Status.RINVOPTPARAMVAL,
+            f"the value {number} of the optional parameter 0x{tag:04x} is reserved",
         )
 
 
@@ -97,7 +119,17 @@ def _judge_source(submit: SubmitSm) -> None:
         Status.RINVSRCADR,
         f"the sender's name has {len(address)} characters: no network carries more than {_LONGEST_NAME}",
     )
-    _demand(not (name and ton == 1), Status.RINVSRCADR, "the source is not a number of its type")
+    _demand(
+        not name or ton in (_UNKNOWN, _ALPHANUMERIC),
+        Status.RINVSRCADR,
+        "the source is not a number of its type",
+    )
+    digits = address.removeprefix("+")
+    _demand(
+        ton != _INTERNATIONAL_TYPE or not address or 1 <= len(digits) <= _LONGEST_INTERNATIONAL,
+        Status.RINVSRCADR,
+        f"the source is not an international number: 1 to {_LONGEST_INTERNATIONAL} digits",
+    )
 
 
 def _judge_destination(submit: SubmitSm) -> None:
@@ -106,7 +138,7 @@ def _judge_destination(submit: SubmitSm) -> None:
         ton in _TYPES_OF_NUMBER and ton != _ALPHANUMERIC, Status.RINVDSTTON, f"dest_addr_ton {ton} cannot be"
     )
     _demand(npi in _NUMBERING_PLANS, Status.RINVDSTNPI, f"dest_addr_npi {npi} is reserved")
-    form = _INTERNATIONAL if ton == 1 else _ANY_NUMBER
+    form = _INTERNATIONAL if ton == _INTERNATIONAL_TYPE else _ANY_NUMBER
     _demand(
         form.fullmatch(submit.destination_addr) is not None,
         Status.RINVDSTADR,

@@ -193,6 +193,7 @@ def test_faults_are_removed_and_cleared(page: InboxPage, gateways: dict[str, Gat
         ("GET", "/api/wait?number=x", None, 400, "'number' must be a phone number"),
         ("GET", "/api/wait?number=%2B", None, 400, "'number' must be a phone number"),
         ("GET", "/api/messages?number=bob", None, 400, "'number' must be a phone number"),
+        ("GET", "/api/wait?number=12&number=13", None, 400, "The parameter 'number' came more than once"),
         ("GET", "/api/wait?timeout=61", None, 400, "seconds from 0 to 60"),
         ("GET", "/api/wait?timeout=nan", None, 400, "seconds from 0 to 60"),
         ("GET", "/api/gateways?x=1", None, 400, "It has none"),

@@ -65,12 +65,15 @@ class Parameters:
     The parameters of a query, each read once.
 
     Args:
-        known: Their names; any other name is a Problem.
+        known: Their names; any other name is a Problem, and so is one that is repeated.
     """
 
     def __init__(self, request: Request, *known: str) -> None:
         self._values = request.query
+        names = [name for name, _ in request.query_pairs]
         for name in self._values:
+            if names.count(name) > 1:
+                raise Problem(400, f"The parameter {name[:MOST_TEXT]!r} came more than once.")
             if name not in known:
                 possible = f"It may have: {', '.join(known)}." if known else "It has none."
                 raise Problem(400, f"There is no parameter {name[:MOST_TEXT]!r} here. {possible}")

@@ -25,8 +25,8 @@ _SCHEME = "tel:"
 _CONTEXT = re.compile(r"\s*phone-context=(\+[0-9().-]+)\s*", re.IGNORECASE)
 #: A parameter that does not change who is called.
 _PARAMETER = re.compile(r"\s*(?!(?:ext|isub)\b)[a-z][a-z0-9-]*\s*(?:=.*)?", re.IGNORECASE)
-#: What stands between the digits of a number (ITU-T E.123, DIN 5008), once it is folded.
-_FOREIGN = re.compile(r"[^0-9+ ().\[\]/~-]")
+#: What stands between the digits of a number (ITU-T E.123, DIN 5008; the tildes as `phonenumbers` has them), once it is folded.
+_FOREIGN = re.compile(r"[^0-9+ ().\[\]/~\u2053\u223c-]")
 #: A plus stands before all digits.
 _WRITTEN = re.compile(r"[^0-9+]*\+?[^+]*")
 #: This many digits or fewer after the last hyphen or slash are an extension, or belong to a second number.

@@ -73,6 +73,7 @@ PASTED = {
     "with hyphens that do not break": "+49\u2011170\u20111234567",
     "with dashes": "+49\u2013170\u20141234567",
     "with minus signs": "+49\u2212170\u22121234567",
+    "with other tildes": "+49\u2053170\u223c1234567",
     "with soft hyphens": "+49\u00ad170\u00ad1234567",
     "with invisible blanks": "+49\u200b170\u2060123\u200d4567",
     "with variation selectors": "+49\ufe0f170\ufe0e1234567",

@@ -202,7 +202,14 @@ def test_each_http_status_has_its_meaning(make: Make, status: int, error: type[D
 @pytest.mark.parametrize("before", ["\n", "\r\n  ", "\ufeff", "\ufeff\n"])
 @pytest.mark.parametrize(
     "code",
-    ["<int>200</int>", "<string>200</string>", "<string> 200 </string>", "200", "<double>200.0</double>"],
+    [
+        "<int>200</int>",
+        "<string>200</string>",
+        "<string> 200 </string>",
+        "200",
+        "<double>200.0</double>",
+        "200.0",
+    ],
 )
 def test_an_acceptance_is_read_as_it_really_comes(make: Make, before: str, code: str) -> None:
     body = before + TAKEN.replace("<int>200</int>", code) + "\n"

@@ -8,6 +8,8 @@ from xml.parsers import expat
 #: What XML 1.0 (section 2.2) cannot carry, not even as a character reference.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+_WHOLE_NUMBER = re.compile(r"\s*([+-]?[0-9]{1,9})(?:\.0{0,9})?\s*")
+
 
 class UnreadableAnswer(Exception):
     """The bytes are not an XML-RPC answer; the text repeats nothing of them."""
@@ -45,8 +47,8 @@ def read_number(value: object) -> int | None:
     Args:
         value: Whatever the answer held, in spite of the declared types.
     """
-    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,9}\s*", value):
-        return int(value)
+    if isinstance(value, str) and (found := _WHOLE_NUMBER.fullmatch(value)):
+        return int(found[1])
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None

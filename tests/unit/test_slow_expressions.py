@@ -35,6 +35,8 @@ ON_FOREIGN_TEXT: dict[str, tuple[Callable[[Any], object], re.Pattern[Any]]] = {
     "Twilio's answer": (twilio._ELEMENT.findall, twilio._ELEMENT),
     "no XML": (xmlrpc._NO_XML.search, xmlrpc._NO_XML),
     "character set": (characters._CHARSET.search, characters._CHARSET),
+    "character set of a page": (characters._META.search, characters._META),
+    "greeting": (smtp._NAMES_GREETING.search, smtp._NAMES_GREETING),
     "status line": (reading._STATUS_LINE.match, reading._STATUS_LINE),
     "size of a chunk": (reading._CHUNK.fullmatch, reading._CHUNK),
     "length": (reading._LENGTH.match, reading._LENGTH),

@@ -8,6 +8,12 @@ from types import MappingProxyType
 
 _CHARSET = re.compile(r"""charset\s*=[\s"']*([A-Za-z0-9_.:+-]{1,40})""", re.IGNORECASE)
 _DECLARED = re.compile(rb"""\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9_.:+-]{1,40})["']""")
+#: A page that names its charset itself (WHATWG HTML, section 13.2.3.2).
+_META = re.compile(rb"""<meta\s[^>]{0,200}?charset\s*=\s*["']?([A-Za-z0-9_.:+-]{1,40})""", re.IGNORECASE)
+#: Bytes that are searched for it.
+_HEAD = 1024
+#: How Windows' and DOS' code pages are called besides their proper labels.
+_CODE_PAGE = re.compile(r"(?:win|windows|cp|dos|ibm|ms)[-_]?(125[0-8]|866|874)")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -20,10 +26,10 @@ _LABELS = MappingProxyType(
         label: name
         for name, labels in {
             "big5hkscs": "cn-big5 csbig5 x-x-big5",
-            "cp1251": "cp-1251 cswindows1251 win-1251 win1251 windows1251",
+            "cp1251": "cswindows1251",
             "cp1252": "iso88591",
             "cp1254": "iso88599",
-            "cp874": "dos-874 iso885911 windows-874",
+            "cp874": "iso885911",
             "cp932": "csshiftjis ms932 windows-31j x-sjis",
             "cp949": "cseuckr csksc56011987 iso-ir-149 ks_c_5601-1989 ksc_5601 windows-949",
             "euc_jp": "cseucpkdfmtjapanese x-euc-jp",
@@ -67,7 +73,7 @@ _NOT_OF_THE_WEB = frozenset(
 
 def find_encoding(headers: Mapping[str, str], body: bytes) -> str:
     """
-    Return the name of the codec for a body: its mark, else what Content-Type names, else what XML declares, else UTF-8.
+    Return the name of the codec for a body: its mark, else what Content-Type names, else what XML or HTML declares, else UTF-8.
 
     Args:
         headers: With lower-case names, or names in any case.
@@ -77,9 +83,16 @@ def find_encoding(headers: Mapping[str, str], body: bytes) -> str:
         if body.startswith(mark):
             return name
     named = _CHARSET.search(headers.get("content-type", ""))
-    declared = None if named else _DECLARED.match(body[:300])
-    label = named[1] if named else declared[1].decode() if declared else "utf-8"
-    name = _find_codec(label)
+    if named:
+        name = _find_codec(named[1])
+    elif declared := _DECLARED.match(body[:300]):
+        name = _find_codec(declared[1].decode())
+    else:
+        meta = _META.search(body[:_HEAD])
+        name = _find_codec(meta[1].decode()) if meta else "utf-8"
+        if meta and name.startswith("utf-16"):
+            # It could not have been read here if it were true.
+            return "utf-8"
     if name == "utf-16":
         # RFC 2781 wants the high octet first where no mark tells; most software writes the low one first.
         return "utf-16-be" if body[:1] == b"\0" else "utf-16-le"
@@ -90,6 +103,8 @@ def find_encoding(headers: Mapping[str, str], body: bytes) -> str:
 def _find_codec(label: str) -> str:
     label = label.lower()
     label = re.sub(r"^x-(?=cp|windows|iso)", "", label)
+    if page := _CODE_PAGE.fullmatch(label):
+        label = f"cp{page[1]}"
     try:
         found = codecs.lookup(_LABELS.get(label, label))
     except (LookupError, ValueError):

@@ -284,10 +284,10 @@ def test_each_answer_has_its_meaning(
     assert type(caught.value) is error
 
 
-def refuse(start: Start, mailto: str = NUMBERED, **replies: bytes) -> str:
+def refuse(start: Start, **replies: bytes) -> str:
     server = start(**replies)
     relay = SmtpServer(host="127.0.0.1", port=server.port, security=Security.NONE, sender="otp@example.com")
-    sending = provider(relay, MAILTO=mailto)
+    sending = provider(relay, MAILTO=NUMBERED)
     with pytest.raises(DeliveryError) as caught:
         sending.submit(message(), Deadline.after(30, CLOCK))
     sending.close()

@@ -179,6 +179,9 @@ def test_faults_are_removed_and_cleared(page: InboxPage, gateways: dict[str, Gat
     [
         ("POST", "/api/gateways/http/faults", {"rule": "explode"}, 400, "There is no fault 'explode'"),
         ("POST", "/api/gateways/http/faults", {"rule": 7}, 400, "A fault rule has no 'rule'"),
+        ("POST", "/api/gateways/http/faults", {"rule": "status " + "9" * 5000}, 400, "at most 20 digits"),
+        ("POST", "/api/gateways/http/faults", {"action": "delay", "seconds": 10**400}, 400, "to 600 seconds"),
+        ("POST", "/api/gateways/smtp/faults", {"rule": "lose at rcpt"}, 400, "No message is taken at 'rcpt'"),
         ("POST", "/api/gateways/smtp/faults", {"rule": "status 503"}, 400, "This gateway cannot 'status'"),
         ("POST", "/api/gateways/http/faults", [1], 400, "must be a JSON object"),
         ("POST", "/api/gateways/x/faults", {"rule": "hang"}, 404, "there are: http, sipgate, smtp, smpp"),

@@ -14,7 +14,7 @@ from smsotp_mocks.faults.plan import BadFault, Fault, FaultPlan, Rule
 
 @pytest.fixture
 def plan() -> FaultPlan:
-    return FaultPlan(words.HTTP, ("message", "gtx"))
+    return FaultPlan(words.HTTP, ("message", "gtx", "hello", "to"), early=("hello", "to"), numbered=("to",))
 
 
 def actions(plan: FaultPlan, *numbers: str) -> list[str | None]:
@@ -68,6 +68,20 @@ def test_rules_are_separated_by_semicolons_and_may_say_then() -> None:
         ("receipt-ids octal", "needs one of decimal, hex"),
         ("hang 0 times", "counts from 1"),
         ("hang nth 1 once", "not both"),
+        ("hang 3 times once", "A rule has 'times' once"),
+        ("hang for +491 for +492", "A rule has 'for' once"),
+        ("hang for +49*1", "needs a phone number, such as"),
+        ("hang for bob", "needs a phone number"),
+        ("hang for +", "needs a phone number"),
+        ("hang for ''", "needs a phone number"),
+        ("status " + "9" * 5000, "at most 20 digits"),
+        ("half " + "9" * 5000, "is not understood"),
+        ("smpp-status 0x" + "f" * 5000, "at most 20 digits"),
+        ("hang nth " + "9" * 5000, "at most 20 digits"),
+        ("throttle " + "9" * 5000 + " times", "at most 20 digits"),
+        ("xml-fault 2147483648", "-2147483648 to 2147483647"),
+        ("xml-fault 405 '\0'", "cannot hold U"),
+        ("status 503 '\ud800'", "half of a surrogate pair"),
         ('status 503 "busy', "quotation mark"),
     ],
 )
@@ -85,6 +99,15 @@ def test_a_wrong_rule_is_explained(text: str, says: str) -> None:
         ({"action": "hang", "times": True}, "must be a whole number, not True"),
         ({"action": "delay", "seconds": True}, "must be a number, not True"),
         ({"action": "hang", "for": 49170}, "must be a text, not 49170"),
+        ({"action": "delay"}, "needs 'seconds'"),
+        ({"action": "delay", "seconds": 10**400}, "from 0 to 600 seconds"),
+        ({"action": "delay", "seconds": float("nan")}, "from 0 to 600 seconds"),
+        ({"action": "half", "bytes": -1}, "counts from 0"),
+        ({"action": "hang", "seconds": 2}, "takes no 'seconds'"),
+        ({"action": "hang", "bytes": 0}, "takes no 'bytes'"),
+        ({"action": "lose", "code": 503}, "takes no 'code'"),
+        ({"action": "throttle", "text": "later"}, "takes no 'text'"),
+        ({"action": "smtp-reply", "code": 450, "text": "\udc00"}, "half of a surrogate pair"),
     ],
 )
 def test_a_wrong_dict_is_explained(values: dict[str, object], says: str) -> None:
@@ -97,7 +120,7 @@ RULES = st.builds(
     st.one_of(
         st.sampled_from(sorted(words.COMMON - {"delay"})).map(Fault),
         st.sampled_from(["decimal", "hex"]).map(lambda form: Fault("receipt-ids", text=form)),
-        st.integers(0, 600).map(lambda seconds: Fault("delay", seconds=float(seconds))),
+        st.integers(0, 600_000_000).map(lambda micros: Fault("delay", seconds=micros / 1e6)),
         st.builds(Fault, st.just("status"), code=st.integers(200, 599), text=st.none() | st.text(min_size=1)),
     ),
     number=st.none() | st.from_regex(r"\+[0-9]{5,12}\*?", fullmatch=True),
@@ -143,6 +166,23 @@ def test_a_rule_for_a_number_leaves_others_alone(plan: FaultPlan) -> None:
     assert actions(plan, "+4917", "49170123", "017012") == [None, "hang", None]
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["+491701234567", "00491701234567", "491701234567", "'+49 (170) 123-4567'", "0049170*", "49*", "00*"],
+)
+def test_a_rule_finds_a_number_however_it_is_written(plan: FaultPlan, written: str) -> None:
+    plan.add(f"hang for {written}")
+
+    assert actions(plan, "+491701234567", "0049 170 1234567", "0170 1234567") == ["hang", "hang", None]
+    assert "for +" in write_rule(plan.list()[0].rule)
+
+
+def test_a_rule_for_any_number_finds_national_ones(plan: FaultPlan) -> None:
+    plan.add("hang for *")
+
+    assert actions(plan, "+491701234567", "0170 1234567") == ["hang", "hang"]
+
+
 def test_the_nth_message_is_struck(plan: FaultPlan) -> None:
     plan.add("hang nth 2 for +491")
 
@@ -154,6 +194,34 @@ def test_a_rule_with_a_stage_strikes_there_only(plan: FaultPlan) -> None:
 
     assert plan.take("+491") is None
     assert plan.take("+491", "gtx") == Fault("hang")
+
+
+def test_the_first_rule_strikes_whether_or_not_it_names_the_stage(plan: FaultPlan) -> None:
+    plan.add("throttle at gtx once; hang")
+
+    assert [plan.take("+491", "message", "gtx"), plan.take("+491", "message", "gtx")] == [
+        Fault("throttle"),
+        Fault("hang"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        ("lose at hello", "No message is taken at 'hello': 'lose' does nothing there"),
+        ("duplicate at to", "No message is taken at 'to'"),
+        ("hang at hello for +49170*", "No number is known at 'hello'"),
+    ],
+)
+def test_a_rule_that_could_never_strike_is_refused(plan: FaultPlan, rule: str, says: str) -> None:
+    with pytest.raises(BadFault, match=says):
+        plan.add(rule)
+
+
+def test_a_rule_strikes_before_the_message_where_the_number_is_known(plan: FaultPlan) -> None:
+    plan.add("hang at to for +49170*")
+
+    assert [plan.take("+43660", "to"), plan.take("+49170", "to")] == [None, Fault("hang")]
 
 
 def test_a_word_of_another_protocol_is_refused(plan: FaultPlan) -> None:
@@ -204,6 +272,12 @@ def test_a_rule_goes_before_the_magic(plan: FaultPlan) -> None:
     plan.add("lose")
 
     assert actions(plan, "+4915550100001") == ["lose"]
+
+
+def test_a_rule_with_a_stage_goes_before_the_magic(plan: FaultPlan) -> None:
+    plan.add("lose at gtx")
+
+    assert plan.take("+4915550100001", "message", "gtx") == Fault("lose")
 
 
 @pytest.mark.parametrize("number", sorted(MAGIC))

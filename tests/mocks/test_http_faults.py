@@ -117,6 +117,16 @@ def test_a_fault_may_name_a_face(gateway: HttpGateway) -> None:
     assert failure.value.code == 500
 
 
+def test_a_rule_that_names_a_face_goes_before_the_magic_and_before_later_rules(gateway: HttpGateway) -> None:
+    gateway.faults.add("status 507 at http 2 times; throttle")
+
+    assert [send(gateway, number)[0] for number in ("4915550100001", "%2B49170", "%2B49170")] == [
+        507,
+        507,
+        429,
+    ]
+
+
 def test_a_fault_is_journaled(gateway: HttpGateway) -> None:
     gateway.faults.add("throttle")
     send(gateway)

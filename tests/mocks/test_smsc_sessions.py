@@ -9,7 +9,7 @@ import pytest
 from smpplib import smpp
 from smpplib.exceptions import PDUError
 
-from smsotp_mocks.faults.words import Fault
+from smsotp_mocks.faults.words import BadFault, Fault
 from smsotp_mocks.gateways.smpp.gateway import Smsc
 from smsotp_mocks.gateways.smpp.pdu import Command, Pdu
 from smsotp_mocks.gateways.smpp.receipts import ReceiptPolicy
@@ -235,6 +235,20 @@ def test_a_bind_can_be_refused_by_a_fault(smsc: Smsc) -> None:
 
     with pytest.raises(PDUError, match="13"):
         Esme(smsc)
+
+
+@pytest.mark.parametrize(
+    "rule", ["receipt-ids decimal at bind", "lose at unbind", "duplicate at enquire_link"]
+)
+def test_what_becomes_of_a_message_is_not_decided_where_there_is_none(smsc: Smsc, rule: str) -> None:
+    with pytest.raises(BadFault, match="No message is taken at"):
+        smsc.faults.add(rule)
+
+
+def test_a_rule_at_submit_goes_before_the_magic(smsc: Smsc, esme: Esme) -> None:
+    smsc.faults.add("smpp-status 0x14 at submit")
+
+    assert esme.submit(destination_addr="4915550100009").status == 0x14
 
 
 def test_a_fault_spells_the_id_in_the_receipt_of_one_message_in_another_way(smsc: Smsc) -> None:

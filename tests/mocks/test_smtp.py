@@ -267,6 +267,29 @@ def test_half_a_reply_has_no_line_end(smtp: SmtpGateway, inbox: Inbox) -> None:
     assert len(inbox) == 1
 
 
+@pytest.mark.parametrize(
+    ("rule", "half"),
+    [
+        ("half 8 at connect", b"220 mail"),
+        ("half 8 at helo", b"250-mail"),
+        ("half 9 at mail", b"250 2.1.0"),
+        ("half 9 at data", b"354 End d"),
+    ],
+)
+def test_half_a_reply_is_half_of_the_one_that_was_due(smtp: SmtpGateway, rule: str, half: bytes) -> None:
+    smtp.faults.add(rule)
+    sent = b"EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<+4917012345@b>\r\nDATA\r\n"
+
+    assert dialogue(smtp, sent)[-1] == half
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+def test_a_reply_of_several_lines_is_one_reply(smtp: SmtpGateway, ends: str) -> None:
+    smtp.faults.add({"action": "smtp-reply", "code": 450, "text": f"one{ends}two{ends}", "at": "mail"})
+
+    assert dialogue(smtp, b"HELO x\r\nMAIL FROM:<a@b>\r\n")[2:] == [b"450-one", b"450-two", b"450 "]
+
+
 def test_stop_does_not_wait_for_a_hang(inbox: Inbox) -> None:
     gateway = SmtpGateway(inbox).start()
     gateway.faults.add("mute")

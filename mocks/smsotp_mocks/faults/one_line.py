@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from smsotp_mocks.faults.words import ACTIONS, BadFault, Fault, Rule
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s)?")
-_INTEGER = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+")
+_INTEGER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}")
 #: A rule's end, or a word: pieces in quotation marks and pieces without, joined as a shell joins them.
 _WORD = re.compile(r"""\s*(;|(?:"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s;"'\\])+)""", re.DOTALL)
 _PIECE = re.compile(r""""((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)|([^"'\\]+)""", re.DOTALL)
+_MOST_QUOTED = 200  # characters of a rule that is wrong
 _CLAUSES = frozenset({"at", "for", "nth", "once", "times"})
 
 
@@ -38,7 +40,7 @@ def write_rule(rule: Rule) -> str:
     fault = rule.fault
     words = [fault.action]
     if fault.action == "delay":
-        words.append(f"{fault.seconds:g}s")
+        words.append(f"{fault.seconds:.6f}".rstrip("0").rstrip(".") + "s")
     if fault.bytes is not None:
         words.append(str(fault.bytes))
     if fault.code is not None:
@@ -89,7 +91,7 @@ def _split(words: list[str]) -> Iterator[list[str]]:
 
 
 def _parse(words: list[str]) -> Rule:
-    whole = " ".join(words)
+    whole = " ".join(words)[:_MOST_QUOTED]
     if words[0] == "then":
         words.pop(0)
     if not words:
@@ -123,26 +125,24 @@ def _read_fault(action: str, words: list[str]) -> Fault:
 
 
 def _add_clauses(fault: Fault, words: list[str]) -> Rule:
-    number: str | None = None
-    stage: str | None = None
-    nth: int | None = None
-    times: int | None = None
+    clauses: dict[str, Any] = {}
     while words:
         word = words.pop(0)
-        if word == "for":
-            number = words.pop(0)
-        elif word == "at":
-            stage = words.pop(0)
+        value: str | int
+        if word in ("for", "at"):
+            name, value = word, words.pop(0)
         elif word == "nth":
-            nth = _read_integer(words.pop(0))
+            name, value = word, _read_integer(words.pop(0))
         elif word == "once":
-            times = 1
+            name, value = "times", 1
         elif words[:1] == ["times"]:
-            words.pop(0)
-            times = _read_integer(word)
+            name, value = words.pop(0), _read_integer(word)
         else:
-            raise BadFault(f"{word!r} is not understood; 'at', 'for', 'nth', 'N times' and 'once' are.")
-    return Rule(fault, number, nth, times, stage)
+            raise BadFault(f"{word[:40]!r} is not understood; 'at', 'for', 'nth', 'N times' and 'once' are.")
+        if name in clauses:
+            raise BadFault(f"A rule has {name!r} once, not twice.")
+        clauses[name] = value
+    return Rule(fault, clauses.get("for"), clauses.get("nth"), clauses.get("times"), clauses.get("at"))
 
 
 def _read_seconds(word: str) -> float:
@@ -154,5 +154,5 @@ def _read_seconds(word: str) -> float:
 
 def _read_integer(word: str) -> int:
     if not _INTEGER.fullmatch(word):
-        raise BadFault(f"{word!r} is not a number, such as 503 or 0x58.")
+        raise BadFault(f"{word[:40]!r} is not a number of at most 20 digits, such as 503 or 0x58.")
     return int(word, 16 if word[:2].lower() == "0x" else 10)

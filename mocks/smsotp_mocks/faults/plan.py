@@ -5,6 +5,8 @@ Grammar of the one-line form, rules separated by ``;``::
 
     rule   = ["then"] action [argument [text]] {"at" stage | "for" number | "nth" N | N "times" | "once"}
 
+Each of these clauses stands at most once in a rule.
+
 Examples: ``delay 2s for +49170*`` · ``throttle 3 times; then delay 250ms`` · ``status 503 "busy" nth 2`` ·
 ``smtp-reply 450 at rcpt`` · ``smpp-status 0x14 at submit once``. The actions are listed in `faults.words`.
 """
@@ -88,20 +90,26 @@ class FaultPlan:
     Args:
         words: Actions that this gateway can do; others are refused with a clear message.
         stages: Moments that a rule may name with ``at``.
+        early: Those of them that come before a message is taken.
+        numbered: Those of `early` at which the number is known.
         magic: The magic numbers strike.
         on_release: Called by `release`, for a gateway that waits in its own way.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (every one is an option with a default)
         self,
         words: Iterable[str] = COMMON,
         stages: Iterable[str] = (MESSAGE,),
         *,
+        early: Iterable[str] = (),
+        numbered: Iterable[str] = (),
         magic: bool = True,
         on_release: Callable[[], None] = lambda: None,
     ) -> None:
         self.words = frozenset(words)
         self.stages = tuple(stages)
+        self._early = frozenset(early)
+        self._nameless = self._early.difference(numbered)
         self._magic = magic
         self._on_release = on_release
         self._lock = threading.Lock()
@@ -152,22 +160,23 @@ class FaultPlan:
         with self._lock:
             return tuple(NumberedRule(entry.id, entry.rule, entry.taken) for entry in self._entries)
 
-    def take(self, number: str | None, stage: str = MESSAGE) -> Fault | None:
+    def take(self, number: str | None, *stages: str) -> Fault | None:
         """
         Return the fault for this message at this moment, and count it.
 
         Args:
             number: As the request had it; None where it is not known yet.
-            stage: One of the plan's stages. A rule without a stage strikes at ``message`` only.
+            stages: All the names of this moment; none: ``message``, where rules without a stage strike.
         """
+        stages = stages or (MESSAGE,)
         normal = None if number is None else normalise_number(number)
         if self._entries:
             with self._lock:
                 for entry in self._entries:
-                    if entry.rule.matches(normal, stage) and entry.strike():
+                    if entry.rule.matches(normal, stages) and entry.strike():
                         self._entries = [it for it in self._entries if not it.spent]
                         return entry.rule.fault
-        if self._magic and stage == MESSAGE and normal is not None:
+        if self._magic and MESSAGE in stages and normal is not None:
             return find_magic_fault(normal)
         return None
 
@@ -196,6 +205,12 @@ class FaultPlan:
             raise BadFault(message)
         if rule.stage is not None and rule.stage not in self.stages:
             message = f"This gateway has no stage {rule.stage!r}. It knows: {', '.join(self.stages)}."
+            raise BadFault(message)
+        if rule.stage in self._early and ACTIONS[rule.fault.action].of_message:
+            message = f"No message is taken at {rule.stage!r}: {rule.fault.action!r} does nothing there. Leave 'at' out."
+            raise BadFault(message)
+        if rule.stage in self._nameless and rule.number is not None:
+            message = f"No number is known at {rule.stage!r}: 'for' has no place beside it."
             raise BadFault(message)
 
 

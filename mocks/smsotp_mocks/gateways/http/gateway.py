@@ -129,7 +129,7 @@ class HttpGateway(Gateway):
         if isinstance(read, Answer):
             self.note("accepted", "", request.as_dict(), gateway=gateway)
             return _send_whole(request, read)
-        fault = self.faults.take(read.number) or self.faults.take(read.number, face.name)
+        fault = self.faults.take(read.number, MESSAGE, face.name)
         exchange = _Exchange(self, face, gateway, request, read)
         if fault is None:
             self.note("accepted", "", request.as_dict(), gateway=gateway)

@@ -17,7 +17,8 @@ from smsotp_mocks.gateways.timer import Timer
 from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.net.certificates import Tls, set_authority
 
-STAGES = (MESSAGE, "submit", "bind", "enquire_link", "unbind")
+_EARLY = ("bind", "enquire_link", "unbind")
+STAGES = (MESSAGE, "submit", *_EARLY)
 
 
 class Smsc(Gateway):
@@ -58,7 +59,7 @@ class Smsc(Gateway):
         binds: int | None = None,
     ) -> None:
         timer = Timer()
-        faults = FaultPlan(list_possible(words.SMPP, tls), STAGES, on_release=timer.flush)
+        faults = FaultPlan(list_possible(words.SMPP, tls), STAGES, early=_EARLY, on_release=timer.flush)
         super().__init__(inbox, accounts, faults, name=name, host=host, port=port, tls=tls)
         places = None if binds is None else threading.Semaphore(binds)
         self._terms = SmppTerms(self.system_id, default_alphabet, window, places)

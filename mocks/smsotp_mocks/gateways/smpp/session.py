@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, cast
 
-from smsotp_mocks.faults.words import Fault
+from smsotp_mocks.faults.words import MESSAGE, Fault
 from smsotp_mocks.gateways.base import Gateway
 from smsotp_mocks.gateways.smpp.centre import Centre
 from smsotp_mocks.gateways.smpp.decoding import Alphabet, Part, decode
@@ -183,7 +183,7 @@ class SmppSession:
 
     def _strike_at_stage(self, stage: str, pdu: Pdu, normal: Callable[[Pdu], None]) -> None:
         fault = self._gateway.faults.take(None, stage)
-        if fault is None or fault.action in ("lose", "duplicate"):
+        if fault is None:
             normal(pdu)
             return
         self._note("fault", f"{fault.action} at {stage}", _describe_wire(pdu))
@@ -248,9 +248,7 @@ class SmppSession:
             self._note("rejected", bad.reason, _describe_wire(pdu), bad.status)
             self._answer(pdu, bad.status)
             return
-        fault = self._gateway.faults.take(submit.destination_addr) or self._gateway.faults.take(
-            submit.destination_addr, "submit"
-        )
+        fault = self._gateway.faults.take(submit.destination_addr, MESSAGE, "submit")
         submitted = self._centre.number(submit, self.system_id, part.text)
         if fault is None:
             self._note("accepted", "", submit.as_dict())

@@ -13,7 +13,8 @@ from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.net.certificates import Tls, set_authority
 
 Security = Literal["none", "starttls", "tls"]
-STAGES = (MESSAGE, "connect", "helo", "starttls", "auth", "mail", "rcpt", "data")
+_EARLY = ("connect", "helo", "starttls", "auth", "mail", "rcpt", "data")
+STAGES = (MESSAGE, *_EARLY)
 
 
 class SmtpGateway(Gateway):
@@ -59,7 +60,7 @@ class SmtpGateway(Gateway):
         super().__init__(
             inbox,
             accounts,
-            FaultPlan(list_possible(words.SMTP, certificate), STAGES),
+            FaultPlan(list_possible(words.SMTP, certificate), STAGES, early=_EARLY, numbered=("rcpt",)),
             name=name,
             host=host,
             port=port,

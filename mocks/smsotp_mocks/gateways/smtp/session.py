@@ -6,6 +6,7 @@ import contextlib
 import re
 import socket
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from smsotp_mocks.faults.words import Fault
@@ -23,6 +24,7 @@ _FORWARD_PATH = re.compile(r"(?i)TO:\s*<([^<>\s]*)>(?:\s+(.*))?")
 #: Of MAIL: what may stand behind its path (RFC 1870, 6152, 6531, 4954).
 _MAIL_PARAMETERS = re.compile(r"(?i)SIZE=.*|BODY=(?:7BIT|8BITMIME)|SMTPUTF8|AUTH=\S+")
 _SIZE = re.compile(r"[0-9]{1,20}")
+_LOGGED_IN = "235 2.7.0 Authentication successful"
 _GARBAGE = b"\x00\xff\xfe this is no reply\r\n"
 _TROUBLE = {
     "throttle": "451 4.7.1 Error: too much mail, try again later",
@@ -121,8 +123,7 @@ class SmtpSession:
         if self._may_log_in:
             lines.append("AUTH PLAIN LOGIN")
         self._greeted, self._mail = True, Transaction()
-        replies = [f"250-{line}" for line in lines[:-1]] + [f"250 {lines[-1]}"]
-        self._reply("helo", "\r\n".join(replies))
+        self._reply("helo", _write_reply(250, lines))
 
     def _helo(self, argument: str) -> None:
         if not argument:
@@ -157,7 +158,7 @@ class SmtpSession:
             self._reject("503 5.5.1 Error: MAIL transaction in progress")
         elif not argument:
             self._reject("501 5.5.4 Syntax: AUTH mechanism")
-        elif not self._strike("auth"):
+        elif not self._strike("auth", _LOGGED_IN):
             self._log_in(argument)
 
     def _log_in(self, argument: str) -> None:
@@ -179,7 +180,7 @@ class SmtpSession:
             self._reject("535 5.7.8 Error: authentication failed")
             return
         self.user = accounts.smtp_username
-        self._say("235 2.7.0 Authentication successful")
+        self._say(_LOGGED_IN)
 
     def _read_secret(self, initial: str, prompt: str) -> bytes:
         if not initial:
@@ -281,21 +282,21 @@ class SmtpSession:
 
     def _reply(self, stage: str, normal: str, number: str | None = None) -> bool:
         """Answer at a stage, as a fault wants it or well; return whether the command took effect."""
-        if self._strike(stage, number):
+        if self._strike(stage, normal, number):
             return False
         self._say(normal)
         return True
 
-    def _strike(self, stage: str, number: str | None = None) -> bool:
+    def _strike(self, stage: str, normal: str, number: str | None = None) -> bool:
         """Let a fault of this stage strike; return False where all goes on as usual."""
         fault = self._gateway.faults.take(number, stage)
-        if fault is None or fault.action in ("lose", "duplicate"):
+        if fault is None:
             return False
         self._gateway.note("fault", f"{fault.action} at {stage}", {})
         if fault.action == "delay":
             self._gateway.faults.pause(fault.seconds)
             return False
-        self._break_off(fault, "250 2.0.0 Ok")
+        self._break_off(fault, normal)
         return True
 
     def _break_off(self, fault: Fault, normal: str) -> None:
@@ -312,7 +313,9 @@ class SmtpSession:
         if fault.action == "garbage":
             self._end_with(_GARBAGE)
         if fault.action == "smtp-reply":
-            self._say(f"{fault.code} {fault.text or 'as the fault rule says'}")
+            self._say(
+                _write_reply(fault.code, re.split("\r\n|\r|\n", fault.text or "as the fault rule says"))
+            )
         else:
             self._say(_TROUBLE[fault.action])
 
@@ -340,6 +343,11 @@ class SmtpSession:
             self._buffer += received
         line, end, self._buffer = self._buffer.partition(b"\n")
         return line + end
+
+
+def _write_reply(code: int | None, lines: Sequence[str]) -> str:
+    """Return a reply of one line or several (RFC 5321 section 4.2.1)."""
+    return "\r\n".join([*(f"{code}-{line}" for line in lines[:-1]), f"{code} {lines[-1]}"])
 
 
 def _find_wrong_parameter(text: str | None) -> str | None:

@@ -12,14 +12,7 @@ from playwright.sync_api import Page, expect
 
 from smsotp_mocks.gateways.base import Gateway
 from smsotp_mocks.inbox.inbox import Inbox
-
-NUMBER = "+491701234567"
-
-
-def put(inbox: Inbox, text: str = "Your code is 123456", number: str = NUMBER, gateway: str = "http") -> None:
-    request = {"method": "GET", "target": "/sms?to=1&text=2", "headers": [["Host", "x"]], "body": ""}
-    wire = {"face": gateway, "sender": "", "request": request}
-    inbox.add(gateway=gateway, protocol="http", number=number, text=text, segments=1, wire=wire)
+from tests.browser.messages import NUMBER, put, rows
 
 
 def put_smpp(inbox: Inbox) -> None:
@@ -32,10 +25,6 @@ def put_smpp(inbox: Inbox) -> None:
     }
     wire = {"system_id": "smpp-user", "sender": "smsotp", "message_ids": ["1000000a"], "parts": [part]}
     inbox.add(gateway="smpp", protocol="smpp", number="491701234567", text="1", segments=1, wire=wire)
-
-
-def rows(page: Page) -> Any:
-    return page.locator("#rows li")
 
 
 def test_a_message_appears_when_it_arrives_and_the_page_does_not_ask_for_it(

@@ -30,19 +30,49 @@ export function tell(text, kind = "good") {
   forgetting = setTimeout(() => told.classList.remove("shown"), kind === "bad" ? 8000 : 2500);
 }
 
+// Browsers hide the clipboard from pages that another machine serves without TLS; what is selected can still be copied.
+function copySelected(text) {
+  const from = document.activeElement;
+  const area = element("textarea", { class: "unseen", "aria-hidden": "true" });
+  area.value = text;
+  // Nothing outside an open dialog can be selected.
+  (document.querySelector("dialog[open]") ?? document.body).append(area);
+  area.select();
+  const copied = document.execCommand("copy");
+  area.remove();
+  from?.focus({ preventScroll: true });
+  return copied;
+}
+
 export async function copy(text, what) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // Browsers hide the clipboard from pages that another machine serves without TLS.
-    const area = element("textarea", { class: "unseen", "aria-hidden": "true" });
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-  }
-  tell(`${what} copied`);
+  const copied = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+  if (copied || copySelected(text)) tell(`${what} copied`);
+  else tell("The browser does not let this page copy.", "bad");
+}
+
+// Show these elements in a place. One that stays keeps the focus, which a browser takes from all that it moves.
+export function show(place, elements) {
+  const focused = place.contains(document.activeElement) ? document.activeElement : null;
+  place.replaceChildren(...elements);
+  if (focused?.isConnected) focused.focus({ preventScroll: true });
+  return focused === null || focused.isConnected;
+}
+
+// Return a function that has `work` done soon: after a pause, once for all calls until then, and never twice at a time.
+export function soon(work, pause) {
+  let wanted = false;
+  let working = false;
+  return async () => {
+    wanted = true;
+    if (working) return;
+    working = true;
+    while (wanted) {
+      await new Promise((done) => { setTimeout(done, pause); });
+      wanted = false;
+      await work();
+    }
+    working = false;
+  };
 }
 
 export const copyButton = (text, what, label = "Copy") =>

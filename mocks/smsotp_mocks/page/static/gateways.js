@@ -1,7 +1,7 @@
 // The gateways: their state in the strip below the title; faults, addresses and configuration in a dialog.
 
 import * as api from "./api.js";
-import { byId, copyButton, element, tell } from "./dom.js";
+import { byId, copyButton, element, show, tell } from "./dom.js";
 
 const READY_MADE = ["throttle", "unavailable", "refuse", "hang", "mute", "delay 2s", "reset-before", "reset-after",
   "half", "garbage", "lose", "duplicate", "receipt-ids decimal", "certificate expired", "certificate wrong-name"];
@@ -10,6 +10,8 @@ export class Gateways {
   constructor(filter) {
     this.filter = filter;
     this.all = [];
+    this.buttons = new Map(); // of the strip, by gateway
+    this.rows = new Map(); // of rules: for each gateway a Map
     this.dialog = byId("gateways");
     byId("gateways-close").addEventListener("click", () => this.dialog.close());
     this.dialog.addEventListener("click", (event) => { if (event.target === this.dialog) this.dialog.close(); });
@@ -19,10 +21,16 @@ export class Gateways {
     try {
       const answer = await api.gateways();
       this.all = answer.gateways;
-      this.fillFilter();
-      this.drawCards();
+      // After a lost connection they are mostly the same, and somebody may be typing a rule.
+      const described = JSON.stringify(this.all.map(({ faults, ...rest }) => rest));
+      if (described !== this.described) {
+        this.described = described;
+        this.fillFilter();
+        this.drawCards();
+        this.drawHint(answer.toml);
+      }
       this.drawStates();
-      this.drawHint(answer.toml);
+      this.all.forEach((gateway) => this.drawRules(gateway));
     } catch (error) { tell(error.message, "bad"); }
   }
 
@@ -47,11 +55,15 @@ export class Gateways {
   }
 
   drawStates() {
-    byId("states").replaceChildren(...this.all.map((gateway) => {
+    show(byId("states"), this.all.map((gateway) => {
       const trouble = this.trouble(gateway);
-      return element("button", { type: "button", class: "state", "data-kind": gateway.kind, "data-state": trouble ? "faulty" : "well",
-        "aria-haspopup": "dialog", "aria-label": `${gateway.kind}: ${trouble || "working"}. Change`, onclick: () => this.show(gateway.kind) },
-        element("b", {}, gateway.kind), element("span", {}, trouble || "working"));
+      const button = this.buttons.get(gateway.kind) ?? element("button", { type: "button", class: "state", "data-kind": gateway.kind,
+        "aria-haspopup": "dialog", onclick: () => this.show(gateway.kind) }, element("b", {}, gateway.kind), element("span"));
+      this.buttons.set(gateway.kind, button);
+      button.dataset.state = trouble ? "faulty" : "well";
+      button.setAttribute("aria-label", `${gateway.kind}: ${trouble || "working"}. Change`);
+      button.querySelector("span").textContent = trouble || "working";
+      return button;
     }));
   }
 
@@ -63,12 +75,10 @@ export class Gateways {
   }
 
   drawCards() {
-    const open = new Set([...document.querySelectorAll("#gateway-cards details[open]")].map((it) => it.dataset.kind));
-    byId("gateway-cards").replaceChildren(...this.all.map((gateway) => this.card(gateway, open.has(gateway.kind))));
-    this.all.forEach((gateway) => this.drawRules(gateway));
+    byId("gateway-cards").replaceChildren(...this.all.map((gateway) => this.card(gateway)));
   }
 
-  card(gateway, open) {
+  card(gateway) {
     const { kind } = gateway;
     const ready = element("select", { "aria-label": `Fault of ${kind}`, onchange: (event) => {
       const rule = event.target.value;
@@ -87,7 +97,7 @@ export class Gateways {
       element("p", { class: "address" }, element("code", {}, gateway.address), copyButton(gateway.address, `address of ${kind}`)),
       element("form", { class: "switch", onsubmit: add }, ready, own, element("button", {}, "Add")),
       element("ul", { class: "rules" }),
-      element("details", { "data-kind": kind, open },
+      element("details", {},
         element("summary", {}, "Configuration to paste"), copyButton(gateway.toml, `configuration of ${kind}`),
         element("pre", { tabindex: "0", "aria-label": `Configuration of ${kind}` }, gateway.toml)));
   }
@@ -103,11 +113,26 @@ export class Gateways {
     card.dataset.state = trouble ? "faulty" : "well";
     card.querySelector(".badge").textContent = trouble ? "faulty" : "working";
     card.querySelector(".well").disabled = !gateway.faults.length;
-    card.querySelector(".rules").replaceChildren(...gateway.faults.map((rule) => element("li", {},
-      element("code", {}, rule.rule),
-      element("span", {}, `applied: ${rule.taken}`),
-      element("button", { type: "button", "aria-label": `Remove ${rule.rule} from ${gateway.kind}`,
-        onclick: () => this.act(() => api.removeFault(gateway.kind, rule.id), "Rule removed") }, "Remove"))));
+    const place = card.querySelector(".rules");
+    const before = this.rows.get(gateway.kind);
+    const rows = new Map();
+    for (const rule of gateway.faults) {
+      const key = `${rule.id} ${rule.rule}`;
+      const row = before?.get(key) ?? this.makeRow(gateway.kind, rule);
+      row.querySelector("span").textContent = `applied: ${rule.taken}`;
+      rows.set(key, row);
+    }
+    this.rows.set(gateway.kind, rows);
+    // Whose rule is gone goes on at the next one.
+    if (!show(place, rows.values())) {
+      (place.querySelector("button") ?? card.querySelector("select")).focus({ preventScroll: true });
+    }
+  }
+
+  makeRow(kind, { id, rule }) {
+    return element("li", {}, element("code", {}, rule), element("span"),
+      element("button", { type: "button", "aria-label": `Remove ${rule} from ${kind}`,
+        onclick: () => this.act(() => api.removeFault(kind, id), "Rule removed") }, "Remove"));
   }
 
   // Do it, and show the result; the event stream informs other pages.

@@ -40,8 +40,11 @@ export class MessageList {
     try {
       const answer = await api.messages({ ...this.filter, limit: BLOCK });
       if (turn !== this.asked) return; // a later request has been made meanwhile
-      this.oldestFirst = answer.messages.reverse();
-      this.found = answer.found;
+      // What has come since the server looked is not in its answer.
+      const newest = answer.messages[0]?.id ?? answer.mark;
+      const since = this.filtered ? [] : this.oldestFirst.filter(({ id }) => id > newest);
+      this.oldestFirst = answer.messages.reverse().concat(since);
+      this.found = answer.found + since.length;
       this.fetching = false;
       this.draw();
     } catch (error) { tell(error.message, "bad"); }

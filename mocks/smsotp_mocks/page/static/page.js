@@ -1,7 +1,7 @@
 // The inbox page: ties the list, one message, the gateways, the events and the keyboard together.
 
 import * as api from "./api.js";
-import { byId, copy, tell } from "./dom.js";
+import { byId, copy, soon, tell } from "./dom.js";
 import { Detail } from "./detail.js";
 import { Gateways } from "./gateways.js";
 import { MessageList } from "./list.js";
@@ -13,20 +13,27 @@ const list = new MessageList((id) => open(id));
 const detail = new Detail(() => list.move(0));
 const gateways = new Gateways(filter);
 const refusals = new Refusals();
-let soon;
+let typed;
 
 function open(id) {
   list.select(id);
   detail.show(id);
 }
 
-function look(after = 120) {
-  clearTimeout(soon);
-  soon = setTimeout(() => {
-    list.filter = Object.fromEntries([["q", search.value.trim()], ["gateway", filter.value]].filter(([, value]) => value));
-    byId("empty").classList.toggle("nothing-found", list.filtered);
-    list.load();
-  }, after);
+const PAUSE = 120; // milliseconds
+
+async function look() {
+  list.filter = Object.fromEntries([["q", search.value.trim()], ["gateway", filter.value]].filter(([, value]) => value));
+  byId("empty").classList.toggle("nothing-found", list.filtered);
+  await list.load();
+}
+
+// Messages that keep coming must not put the search off.
+const lookSoon = soon(look, PAUSE);
+
+function lookWhenTyped() {
+  clearTimeout(typed);
+  typed = setTimeout(look, PAUSE);
 }
 
 function live(state, says) {
@@ -36,7 +43,7 @@ function live(state, says) {
 
 api.listen({
   ready: () => { live("live", "live"); list.load(); gateways.load(); refusals.load(); },
-  message: (message) => (list.filtered ? look() : list.arrived(message)),
+  message: (message) => (list.filtered ? lookSoon() : list.arrived(message)),
   refused: () => refusals.loadSoon(),
   clear: () => { list.emptied(); detail.close(); },
   lost: () => { list.load(); refusals.load(); },
@@ -44,8 +51,8 @@ api.listen({
   gone: () => live("gone", "not connected"),
 });
 
-search.addEventListener("input", () => { list.scroller.scrollTop = 0; look(); });
-filter.addEventListener("change", () => { list.scroller.scrollTop = 0; look(0); });
+search.addEventListener("input", () => { list.scroller.scrollTop = 0; lookWhenTyped(); });
+filter.addEventListener("change", () => { list.scroller.scrollTop = 0; look(); });
 byId("clear").addEventListener("click", async () => {
   try {
     await api.clear();
@@ -57,7 +64,7 @@ function escape() {
   if (detail.close()) return;
   if (search.value) {
     search.value = "";
-    look(0);
+    look();
   }
   search.blur();
 }

@@ -1,22 +1,19 @@
 // What the gateways refused: the number is shown next to the count of messages, the requests and reasons in a dialog.
 
 import * as api from "./api.js";
-import { byId, clock, element, tell, visible } from "./dom.js";
+import { byId, clock, element, show, soon, tell, visible } from "./dom.js";
 
 const SHOWN = 100; // the newest
 
 export class Refusals {
   constructor() {
     this.dialog = byId("refusals");
+    this.rows = new Map(); // by entry, so that one which is being read stays as it is
+    this.loadSoon = soon(() => this.load(), 60);
     this.button = byId("refused");
     this.button.addEventListener("click", () => this.dialog.showModal());
     byId("refusals-close").addEventListener("click", () => this.dialog.close());
     this.dialog.addEventListener("click", (event) => { if (event.target === this.dialog) this.dialog.close(); });
-  }
-
-  loadSoon() {
-    clearTimeout(this.planned);
-    this.planned = setTimeout(() => this.load(), 60);
   }
 
   async load() {
@@ -24,7 +21,9 @@ export class Refusals {
       const { refused, found } = await api.refused({ limit: SHOWN });
       this.button.hidden = !found;
       this.button.textContent = `${found.toLocaleString("en")} refused`;
-      byId("refusal-list").replaceChildren(...refused.map((entry) => this.row(entry)));
+      this.rows = new Map(refused.map((entry) => [JSON.stringify(entry), entry])
+        .map(([key, entry]) => [key, this.rows.get(key) ?? this.row(entry)]));
+      show(byId("refusal-list"), this.rows.values());
     } catch (error) { tell(error.message, "bad"); }
   }
 

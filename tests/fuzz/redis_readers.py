@@ -30,6 +30,7 @@ from smsotp_plugin.stores.redis.contents import read_contents_of_redis
 from smsotp_plugin.stores.redis.erase import erase_from_redis
 from smsotp_plugin.stores.redis.lazy import Lazy
 from smsotp_plugin.stores.redis.limits import read_limits_in_redis
+from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.scripts import Scripts, check
 from smsotp_plugin.stores.redis.settings import RedisSettings
 from smsotp_plugin.stores.redis.store import RedisStore
@@ -86,6 +87,14 @@ class _Replies(Scripts):
         return self.replies.pop(0) if self.replies else None
 
 
+class _Silent(_Replies):
+    """Has nothing to say."""
+
+    def command(self, name: str, keys: Sequence[str], *words: object, now: float | None = None) -> Command:
+        del keys, words, now
+        return Command((name,))
+
+
 @contextmanager
 def redis_readers() -> Iterator[list[Reader]]:
     """Give the reader of what Redis answers."""
@@ -96,6 +105,9 @@ def redis_readers() -> Iterator[list[Reader]]:
     inner, scripts = RedisStore(settings, 60, 86400, clock, _BUDGETS), _Replies()
     for part in (inner, inner._messages, inner._spender, inner._fates):
         vars(part)["_scripts"] = scripts
+    # What is in doubt is asked for apart, so that each case is read by the call that it is meant for.
+    for doubtful in (inner._doubts, inner._unheard):
+        vars(doubtful)["_scripts"] = _Silent()
     # What is written soon is never written.
     vars(inner._messages)["_lazy"] = Lazy(scripts, lambda: None)
     try:

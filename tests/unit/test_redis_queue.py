@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -253,3 +254,28 @@ def test_a_redis_at_which_only_workers_have_been_counts_as_empty(workers: list[P
     workers[0].queue.report({})
     workers[0].store.flush()
     write_contents_to_redis(workers[0].store._scripts, StoreContents(), 3600.0)
+
+
+def test_a_worker_that_is_unblocked_with_an_error_has_lost_nothing_and_goes_on(
+    node: Process, workers: list[Process], redis: Redis
+) -> None:
+    """An administrator does that (CLIENT UNBLOCK), and so does a failover to each client that waits."""
+
+    def take() -> str:
+        while True:
+            try:
+                workers[0].queue.take(1)
+            except StoreError as exc:
+                return str(exc)
+
+    with ThreadPoolExecutor() as pool:
+        taking = pool.submit(take)
+        while not taking.done():
+            for client in redis.ask("CLIENT", "LIST").splitlines():
+                if "flags=b " in client:
+                    redis.ask("CLIENT", "UNBLOCK", client.partition("id=")[2].partition(" ")[0], "ERROR")
+    new = begin(node.store, somebody())
+    taken = workers[0].queue.take(1)
+
+    assert taking.result().startswith("Redis refuses: UNBLOCKED ")
+    assert [each.message.state for each in taken] == [new.state]

@@ -1,5 +1,5 @@
 """
-Challenges that may or may not be kept, because Redis did not answer in time.
+Challenges that may or may not be kept, because Redis did not answer in time, or in words that nobody understands.
 
 Their log-ins were refused. But if a challenge is kept, a person who logs in again gets it, here or elsewhere, and waits for its
 SMS. So Redis is asked as soon as it answers again, and the SMS is sent.

@@ -167,8 +167,7 @@ class Messages:
         words = (self.owner, self.life, group, *entries)
         names = [str(name, "utf-8") if isinstance(name, bytes) else str(name) for name in entries[1::2]]
         with self._unsure.of(names):
-            reply = self._scripts.run("take_from_queue", ["queue", "owners"], *words)
-        return _read_all(reply)
+            return _read_all(self._scripts.run("take_from_queue", ["queue", "owners"], *words))
 
     def unsure(self, name: str) -> AbstractContextManager[None]:
         """Have `find_own` look for a message if what is done meanwhile is not answered."""
@@ -225,8 +224,8 @@ class Messages:
     def _take_piece(self, now: float) -> list[LeftMessage]:
         with self._unsure.of_all():
             reply = self._scripts.run("take_over", self._keys, self.owner, self.life, _PIECE, now=now)
-        _, piece = cast("tuple[bytes, Reply]", reply)
-        found = _read_all(piece)
+            _, piece = cast("tuple[bytes, Reply]", reply)
+            found = _read_all(piece)
         self._unsure.take_new(map(_name, found))
         return found
 

@@ -1,6 +1,7 @@
 """Why a script has not done what it was asked to do: turns its words into our errors."""
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from smsotp_plugin.errors import (
     AlreadyUsed,
@@ -14,28 +15,39 @@ from smsotp_plugin.errors import (
 from smsotp_plugin.grammar import agree
 from smsotp_plugin.stores.redis.line import Reply
 
-_REASONS: Mapping[bytes, Callable[[], Exception]] = {
-    b"unknown": lambda: UnknownChallenge("no challenge of this user has this State"),
+#: Of each script, what its words mean.
+_Reasons = Mapping[bytes, Callable[[], Exception]]
+_UNKNOWN: _Reasons = {b"unknown": lambda: UnknownChallenge("no challenge of this user has this State")}
+ANSWER: _Reasons = {
+    **_UNKNOWN,
     b"used": lambda: AlreadyUsed("the code was used before"),
     b"spent": lambda: TooManyAttempts("an answer, but no try is left"),
     b"expired": lambda: Expired("the code has expired"),
-    b"ended": lambda: Expired("the code is no longer valid"),
-    b"too many": lambda: ResendRefused(None),
     b"raised": lambda: StoreError(
         "a challenge has more tries in the store than it had: somebody else has changed it there, or Redis has lost the last "
         "changes"
     ),
 }
+RESEND: _Reasons = {
+    **_UNKNOWN,
+    b"ended": lambda: Expired("the code is no longer valid"),
+    b"too many": lambda: ResendRefused(None),
+}
 
 
-def explain_word(word: bytes) -> Exception:
+def explain_word(reasons: _Reasons, word: Reply) -> Exception:
     """
     Return why an answer was not looked at, or no further SMS is kept.
 
+    Args:
+        reasons: Those of the script.
+        word: What it says.
+
     Raises:
-        KeyError: No script says so.
+        KeyError: It never says so.
+        TypeError: It is no word.
     """
-    return _REASONS[word]()
+    return reasons[cast("bytes", word)]()
 
 
 def explain_full(kind: Reply = None, held: Reply = None) -> QueueFull:

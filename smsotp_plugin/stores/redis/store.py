@@ -36,7 +36,7 @@ from smsotp_plugin.stores.redis.budgets import Spender
 from smsotp_plugin.stores.redis.connect import connect
 from smsotp_plugin.stores.redis.doubts import Doubts
 from smsotp_plugin.stores.redis.fates import Fates
-from smsotp_plugin.stores.redis.foreign import read_moment, reads_replies
+from smsotp_plugin.stores.redis.foreign import demand, may_be_done, read_moment, reads_replies
 from smsotp_plugin.stores.redis.guesses import in_our_time, read_standing, write_guesser, write_places
 from smsotp_plugin.stores.redis.lazy import Lazy
 from smsotp_plugin.stores.redis.limits import lift_limits_in_redis, read_spent
@@ -45,7 +45,7 @@ from smsotp_plugin.stores.redis.link import LIMIT, NotAnswered
 from smsotp_plugin.stores.redis.member import Member
 from smsotp_plugin.stores.redis.messages import Messages
 from smsotp_plugin.stores.redis.queue import RedisQueue, write_addressee
-from smsotp_plugin.stores.redis.reasons import explain_full, explain_word
+from smsotp_plugin.stores.redis.reasons import ANSWER, RESEND, explain_full, explain_word
 from smsotp_plugin.stores.redis.rows import read_challenge, write_challenge, write_message
 from smsotp_plugin.stores.redis.same_key import SameKey
 from smsotp_plugin.stores.redis.settings import RedisSettings
@@ -143,14 +143,13 @@ class RedisStore(RedisAnswers, Store):
         words = [self._window, self._address(parcel), *message, *write_challenge(new)]
         try:
             word, *rest = self._spend("open", keys, words, parcel.spending, now=new.created)
-        except NotAnswered as exc:
-            if exc.is_sent:
+            if word == b"same":
+                return read_challenge(rest[0])
+            demand(word, b"kept")
+        except BaseException as exc:
+            if may_be_done(exc):
                 self._doubts.add(new, parcel)
             raise
-        if word == b"same":
-            return read_challenge(rest[0])
-        if word != b"kept":
-            raise explain_word(cast("bytes", word))
         self._teller.add(parcel)
         self._gatherer.soon()
         return new
@@ -170,11 +169,12 @@ class RedisStore(RedisAnswers, Store):
         words = (state, user, seal, "" if known is None else known, ticket, *write_guesser(guesser))
         with self._unheard.of(state, ticket):
             reply = self._scripts.run("answer", [f"challenge:{state}"], *words, now=now)
-        word, *rest = cast("list[Reply]", reply)
-        if word == b"right":
-            self._tries.note(state, USED_UP)
-            return read_challenge(rest[0])
-        raise self._why_not(cast("bytes", word), rest, state, guesser)
+            word, *rest = cast("list[Reply]", reply)
+            if word != b"right":
+                raise self._why_not(cast("bytes", word), rest, state, guesser)
+            challenge = read_challenge(rest[0])
+        self._tries.note(state, USED_UP)
+        return challenge
 
     @reads_replies
     def find(self, state: str, user: str) -> Challenge:
@@ -191,11 +191,11 @@ class RedisStore(RedisAnswers, Store):
         name = f"{state}:{parcel.resends + 1}"
         with self._messages.unsure(name) if self._most_waiting is None else nullcontext():
             word, *rest = self._spend("resend", keys, words, parcel.spending, now=now)
-        if word == b"kept":
-            return read_challenge(rest[0])
-        if word == b"early":
-            raise ResendRefused(max(1.0, read_moment(rest[0])))
-        raise explain_word(cast("bytes", word))
+            if word == b"kept":
+                return read_challenge(rest[0])
+            if word == b"early":
+                raise ResendRefused(max(1.0, read_moment(rest[0])))
+            raise explain_word(RESEND, word)
 
     def may_wait(self, rules: GuessRules) -> bool:
         del rules
@@ -239,8 +239,7 @@ class RedisStore(RedisAnswers, Store):
     def spend(self, spending: Spending) -> None:
         keys = [f"spent:{next(iter(spending.keys), '')}"]
         word, *_ = self._spend("spend", keys, [0], spending)
-        if word != b"spent":
-            raise explain_word(cast("bytes", word))
+        demand(word, b"spent")
 
     def spend_anyway(self, spending: Spending) -> None:
         self._spender.forget((*spending.keys, ""))
@@ -323,7 +322,7 @@ class RedisStore(RedisAnswers, Store):
         if word == b"locked":
             return TooManyGuesses(math.inf if rest[0] == b"ever" else read_moment(rest[0]))
         if word not in {b"wrong", b"last"}:
-            why = explain_word(word)
+            why = explain_word(ANSWER, word)
             if isinstance(why, TooManyAttempts):
                 self._tries.note(state, 0)
             if isinstance(why, TooManyAttempts | Expired):

@@ -1,5 +1,5 @@
 """
-Answers that may or may not have been right, because Redis did not say so in time.
+Answers that may or may not have been right, because Redis did not say so in time, or in words that nobody understands.
 
 Their people were refused. But Redis may have used up the challenge for such an answer, and would then refuse its right code for
 ever. So each answer has a ticket of its own, which stays with the challenge that it uses up, and a use that nobody was told of is
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from smsotp_plugin.codes.fingerprints import reference_of
-from smsotp_plugin.stores.redis.link import NotAnswered
+from smsotp_plugin.stores.redis.foreign import may_be_done
 from smsotp_plugin.stores.redis.scripts import Scripts, check
 
 log = logging.getLogger("smsotp.store")
@@ -41,11 +41,11 @@ class Unheard:
 
     @contextmanager
     def of(self, state: str, ticket: str) -> Iterator[None]:
-        """Ask within this context whether an answer is right, and have its use taken back if Redis does not say."""
+        """Ask within this context whether an answer is right, and have its use taken back if that cannot be read."""
         try:
             yield
-        except NotAnswered as exc:
-            if exc.is_sent:
+        except BaseException as exc:
+            if may_be_done(exc):
                 with self._lock:
                     self._looks[state, ticket] = _LOOKS
                     if len(self._looks) > _MOST:

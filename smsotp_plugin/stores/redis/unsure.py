@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from smsotp_plugin.stores.redis.link import NotAnswered
+from smsotp_plugin.stores.redis.foreign import may_be_done
 
 #: How often Redis is asked: commands that it had received before it hung are carried out as soon as it goes on, at about the time
 #: of what is asked then.
@@ -38,7 +38,7 @@ class Unsure:
             with self._lock:
                 for name in names:
                     self._known.pop(name, None)
-                if isinstance(exc, NotAnswered) and exc.is_sent:
+                if may_be_done(exc):
                     self._names.update(dict.fromkeys(names, _LOOKS))
             raise
 
@@ -47,8 +47,8 @@ class Unsure:
         """Ask later for everything that was taken over if what is done within this context is not answered."""
         try:
             yield
-        except NotAnswered as exc:
-            if exc.is_sent:
+        except BaseException as exc:
+            if may_be_done(exc):
                 with self._lock:
                     self._looks_for_all = _LOOKS
             raise

@@ -8,6 +8,7 @@ stay taken, and all later requests would wait for ever. The standard library imp
 import importlib
 
 from smsotp_plugin.sms.numbering import load_numbering_plans
+from smsotp_plugin.wire.http.text import load_codecs
 
 #: What the standard library imports on first use; the names are those of 3.11 to 3.14.
 _LATER = (
@@ -31,3 +32,4 @@ def load_everything() -> None:
     for name in _LATER:
         importlib.import_module(name)
     load_numbering_plans()
+    load_codecs()

@@ -6,6 +6,7 @@ request after it would wait for ever. So all of it happens before the first requ
 """
 
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from smsotp_mocks.net.certificates import Certificates
 from smsotp_mocks.servers.freeradius import FreeRadiusServer
 from smsotp_mocks.servers.raddb import RadiusUser
 from smsotp_mocks.servers.redis import RedisServer
+from tests.faults.two_gateways import first_gateway
+from tests.support.http_peer import Peer, read_head
 from tests.support.redis import once
 
 from .system import World, install, people
@@ -77,6 +80,18 @@ NUMBERS = (
     "+55119612345{}",
     "0049 170 123456{}",
 )
+#: As a gateway names them: of one byte, of several, in Python's library only under another name, and of nobody.
+ENCODINGS = (
+    "koi8-r",
+    "Shift_JIS",
+    "x-sjis",
+    "windows-874",
+    "ISO_8859-1:1987",
+    "utf-16",
+    "punycode",
+    "no-such-encoding",
+)
+OF_ENCODING = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset={}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK"
 
 
 @dataclass
@@ -162,6 +177,30 @@ def test_a_log_in_imports_nothing(
         world.server.wait_for_log("no gateway took it", after=mark)
 
         assert " ".join(imports.of(world.server.pid)) == ""
+
+
+def test_an_answer_in_whatever_encoding_imports_nothing(tmp_path: Path, imports: Imports) -> None:
+    named = iter(ENCODINGS)
+
+    def take(conn: socket.socket) -> None:
+        (length,) = re.findall(rb"(?i)content-length: (\d+)", read_head(conn))
+        conn.recv(int(length), socket.MSG_WAITALL)
+        conn.sendall(OF_ENCODING.format(next(named)).encode())
+
+    peer = Peer(take)
+    world = World(tmp_path / "world", sections=first_gateway(f"http://127.0.0.1:{peer.port}", timeout=100))
+    put_hook_into(world.server, tmp_path / "hook", imports.file)
+    try:
+        with world:
+            assert imports.of(world.server.pid)
+            for _ in ENCODINGS:
+                mark = world.server.log_mark()
+                world.log_in(world.someone())
+                world.server.wait_for_log(": gateway first", after=mark)
+
+            assert " ".join(imports.of(world.server.pid)) == ""
+    finally:
+        peer.close()
 
 
 def test_a_log_in_with_a_redis_that_goes_and_comes_imports_nothing(tmp_path: Path, imports: Imports) -> None:

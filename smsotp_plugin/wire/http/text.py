@@ -1,9 +1,12 @@
 """The character encoding of an answer. No I/O."""
 
 import codecs
+import encodings
+import encodings.aliases
+import pkgutil
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 
 _CHARSET = re.compile(r"""charset\s*=[\s"']*([A-Za-z0-9_.:+-]{1,40})""", re.IGNORECASE)
@@ -99,18 +102,35 @@ def find_encoding(headers: Mapping[str, str], body: bytes) -> str:
     return name
 
 
+@cache
+def load_codecs() -> Mapping[str, str]:
+    """
+    Load all codecs of text, before an answer needs one: an import that fails is not tried again.
+
+    Returns:
+        The name of each codec by the name of its module in `encodings`.
+    """
+    found = {}
+    for module in pkgutil.iter_modules(encodings.__path__):
+        try:
+            codec = codecs.lookup(module.name)
+        except LookupError:  # of another operating system, or no codec
+            continue
+        # Not a promise of Python, but what str.decode itself asks: "zlib" and "rot13" are not encodings of text.
+        is_text = getattr(codec, "_is_text_encoding", True)
+        if is_text and codec.name.replace("-", "_") not in _NOT_OF_THE_WEB:
+            found[module.name] = codec.name
+    return MappingProxyType(found)
+
+
 @lru_cache(maxsize=64)
 def _find_codec(label: str) -> str:
-    label = label.lower()
-    label = re.sub(r"^x-(?=cp|windows|iso)", "", label)
+    label = re.sub(r"^x-(?=cp|windows|iso)", "", label.lower())
     if page := _CODE_PAGE.fullmatch(label):
         label = f"cp{page[1]}"
-    try:
-        found = codecs.lookup(_LABELS.get(label, label))
-    except (LookupError, ValueError):
-        return "utf-8"
-    # Not a promise of Python, but what str.decode itself asks: "zlib" and "rot13" are not encodings of text.
-    of_text = getattr(found, "_is_text_encoding", True)
-    if not of_text or found.name.replace("-", "_") in _NOT_OF_THE_WEB:
-        return "utf-8"
-    return _WIDER.get(found.name, found.name)
+    # As `codecs.lookup` does, which would import what it does not know.
+    wanted = encodings.normalize_encoding(_LABELS.get(label, label))
+    aliases = encodings.aliases.aliases
+    module = aliases.get(wanted) or aliases.get(wanted.replace(".", "_")) or wanted
+    name = load_codecs().get(module, "utf-8")
+    return _WIDER.get(name, name)

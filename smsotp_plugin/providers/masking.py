@@ -8,6 +8,7 @@ have to be gone before.
 
 import html
 import re
+import string
 import unicodedata
 from binascii import a2b_base64
 from collections.abc import Iterable, Iterator
@@ -37,6 +38,9 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}")
 _ESCAPE = r"(?:\\x|\\u00|0x|=|%(?:25)?)?"
 _OCTETS = re.compile(rf"{_ESCAPE}([0-9A-Fa-f]{{2}})[ :,-]{{0,2}}")
 _DUMP = re.compile(rf"{_ESCAPE}[0-9A-Fa-f]{{2}}(?:[ :,-]{{0,2}}{_ESCAPE}[0-9A-Fa-f]{{2}}){{3,}}")
+#: Characters; whatever is longer without a blank is no word.
+_LONGEST_WORD = 200
+_ASCII_WORD = string.ascii_letters + string.digits
 #: Characters of a text that are searched; the rest is cut off.
 _MOST_LOOKED_AT = 1000
 
@@ -99,7 +103,7 @@ class Secrets:
     def _mask(self, text: str, words: list[str]) -> str:
         if len(text) > _MOST_LOOKED_AT:
             # Half a secret at the end would not be recognised.
-            text = text[:_MOST_LOOKED_AT].rpartition(" ")[0]
+            text = _cut(text[:_MOST_LOOKED_AT])
         text = unicodedata.normalize("NFKC", fold(html.unescape(text)))
         numbers = self._list_numbers()
         for number in numbers:
@@ -120,6 +124,12 @@ class Secrets:
         for packed in (_DUMP, _TOKEN):
             text = packed.sub(lambda found: MASK if needles.are_in_text(found[0]) else found[0], text)
         return text
+
+
+def _cut(text: str) -> str:
+    """Return a text without its last word, which may be half of one; JSON and some scripts have words without blanks."""
+    before, _, last = text.rpartition(" ")
+    return before if len(last) < _LONGEST_WORD else text.rstrip(_ASCII_WORD)
 
 
 def remove(passwords: Iterable[str], text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, SecretStr
 
 from smsotp_plugin.plain_file import read_plain_file
+from smsotp_plugin.sms.typed import fold_character
 
 #: No password or key is longer; a wrong path to something big must not be read whole.
 _LARGEST_SECRET = 64 * 1024
@@ -15,9 +16,6 @@ _LARGEST_SECRET = 64 * 1024
 _LONGEST_PATH = 4095
 #: What a unit of systemd and a shell can set.
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,255}")
-
-#: Printable, but seen by nobody: what a word processor makes of a blank or a hyphen stays out of this.
-_LOOKS_BLANK = "\u00a0\u115f\u1160\u3164\uffa0"
 
 
 def _read_secret(value: Any) -> Any:
@@ -72,10 +70,12 @@ def find_oddity(secret: str) -> str:
     """Say what is odd about a secret, in words that do not repeat it; empty if nothing is."""
     if secret != secret.strip():
         return "begins or ends with a blank or a line break"
-    strange = next(
-        (character for character in secret if not character.isprintable() or character in _LOOKS_BLANK), ""
-    )
+    strange = next(filter(_is_unseen, secret), "")
     return f"holds the character U+{ord(strange):04X}, which nobody sees" if strange else ""
+
+
+def _is_unseen(character: str) -> bool:
+    return not character.isprintable() or (character != " " and fold_character(character) in ("", " "))
 
 
 #: A password, as text, ``{ file = "/path" }`` (its trailing line break is dropped) or ``{ env = "NAME" }``.

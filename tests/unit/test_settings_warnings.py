@@ -94,6 +94,15 @@ def test_a_password_of_a_mail_server_is_a_secret(file: Path) -> None:
     assert "(smtp_servers.mail.password)" in warnings(file, account)[0]
 
 
+def test_an_odd_password_of_a_mail_server_is_told_once_where_it_stands(file: Path) -> None:
+    account = GATEWAY.replace("sender", 'username = "u"\npassword = "geheim "\nsender')
+    again = '[gateways.other]\nprovider = "smtp"\nSMTPIDENTIFIER = "mail"\nMAILTO = "{phone}@example.com"\n'
+
+    assert warnings(file, account + again) == [
+        "smtp_servers.mail.password: the secret begins or ends with a blank or a line break: is that meant?"
+    ]
+
+
 def test_a_file_that_everyone_can_write_is_told(file: Path) -> None:
     file.chmod(0o602)
 
@@ -243,6 +252,9 @@ def test_routes_that_leave_out_the_default_region_are_told(
         ("\tgeheim", "begins or ends with a blank"),
         ("ge\u200bheim", "holds the character U+200B, which nobody sees"),
         ("ge\u00a0heim", "holds the character U+00A0"),
+        ("ge\ufe0fheim", "holds the character U+FE0F"),
+        ("ge\u034fheim", "holds the character U+034F"),
+        ("ge\u3164heim", "holds the character U+3164"),
         ("geheim\nzweite", "holds the character U+000A"),
         ("\ufeff\ufeffgeheim", "holds the character U+FEFF"),
     ],

@@ -154,9 +154,9 @@ def test_a_long_answer_is_not_cut_in_the_middle_of_a_code() -> None:
     assert "734" not in of("734921").mask_foreign("x" * 900 + " " + "y" * 95 + " 734921")
 
 
-@pytest.mark.parametrize("filling", ["余额不足，", '{"error":"none","detail":["a"]},', "x,"])
+@pytest.mark.parametrize("filling", ["余额不足。", '{"error":"none","detail":["a"]},', "x,"])
 def test_of_a_long_answer_without_blanks_the_beginning_is_kept(filling: str) -> None:
     said = of("734921").mask_foreign("734921," + filling * 500)
 
-    assert said.startswith(f"***,{filling}".replace("，", ","))
+    assert said.startswith(f"***,{filling}")
     assert "734" not in of("734921").mask_foreign((filling * 500)[:997] + "734921")

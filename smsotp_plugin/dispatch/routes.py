@@ -7,10 +7,11 @@ from itertools import accumulate
 
 from smsotp_plugin.dispatch.slots import Slot
 from smsotp_plugin.errors import NoRoute
+from smsotp_plugin.sms.language import find_language
 
 _NO_HOPES: frozenset[str] = frozenset()
 #: The rank of no route.
-_LOWEST_RANK = (-1, -1)
+_LOWEST_RANK = (-1, -1, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Route:
         weights: One for each gateway: how often it comes first. Empty: the first one always does.
         numbers: Prefixes in E.164 form; empty for all numbers.
         realms: Of User-Names, in lower case; empty for all.
-        languages: In lower case; empty for all.
+        languages: In lower case; empty for all. One such as ``de`` stands for ``de-at``, too.
     """
 
     name: str
@@ -133,7 +134,8 @@ class RouteTable:
         """
         Choose a route, whatever gateway is named for the user.
 
-        The route with the longest prefix of the number wins, then the one with more conditions, then the earlier one.
+        The route with the longest prefix of the number wins, then the one with more conditions, then the one that names the language
+        more exactly, then the earlier one.
 
         Raises:
             NoRoute: None fits.
@@ -169,7 +171,7 @@ def _share_out(route: Route, share: float) -> tuple[str, ...]:
     return (first, *(gateway for gateway in route.gateways if gateway != first))
 
 
-def _rank(route: Route, recipient: Recipient) -> tuple[int, int] | None:
+def _rank(route: Route, recipient: Recipient) -> tuple[int, int, int] | None:
     """Return how exactly a route fits a recipient, above `_LOWEST_RANK`; None if it does not fit."""
     prefix = 0
     if route.numbers:
@@ -180,9 +182,13 @@ def _rank(route: Route, recipient: Recipient) -> tuple[int, int] | None:
             return None
     if route.realms and recipient.realm not in route.realms:
         return None
-    if route.languages and recipient.language not in route.languages:
-        return None
-    return prefix, bool(route.realms) + bool(route.languages)
+    exactness = 0
+    if route.languages:
+        found = find_language(recipient.language, route.languages)
+        if found is None:
+            return None
+        exactness = -found[1]
+    return prefix, bool(route.realms) + bool(route.languages), exactness
 
 
 def _explain(route: Route, recipient: Recipient) -> str:

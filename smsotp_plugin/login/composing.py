@@ -16,6 +16,7 @@ from smsotp_plugin.login.budgets import Budgets
 from smsotp_plugin.login.request import LoginRequest
 from smsotp_plugin.settings import Settings
 from smsotp_plugin.settings.sections.otp import SMS_TAGS
+from smsotp_plugin.sms.language import find_language
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.phone import PhoneNumber, parse_number
 from smsotp_plugin.sms.sealed import Letter, MessageSealer
@@ -254,5 +255,5 @@ class Composer:
 
 
 def _choose_text(texts: Mapping[str, Text], language: str) -> Text | None:
-    """Return the text for a language such as ``de-at``, else that for ``de``, else None."""
-    return texts.get(language) or texts.get(language.partition("-")[0])
+    found = find_language(language, texts)
+    return texts[found[0]] if found else None

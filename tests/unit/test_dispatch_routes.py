@@ -42,6 +42,27 @@ def test_the_closest_route_is_chosen_and_says_why(recipient: Recipient, route: s
     assert (plan.route, plan.reason) == (route, reason)
 
 
+@pytest.mark.parametrize(
+    ("language", "route"),
+    [
+        *(("de", "German"), ("de-at", "Austrian"), ("de-ch", "German"), ("de_li", "German")),
+        *(("zh-hant-tw", "Chinese"), ("zh", "rest"), ("den", "rest"), ("", "rest")),
+    ],
+)
+def test_a_language_stands_for_its_kinds_unless_a_route_names_them(language: str, route: str) -> None:
+    table = RouteTable(
+        [
+            Route("German", ("a",), languages=("de",)),
+            Route("Austrian", ("b",), languages=("de-at",)),
+            Route("Chinese", ("b",), languages=("zh-hant",)),
+            Route("rest", ("c",)),
+        ],
+        GATEWAYS,
+    )
+
+    assert table.plan(Recipient("+4315551234", language=language)).route == route
+
+
 def test_a_gateway_named_for_the_user_comes_before_all_routes() -> None:
     assert TABLE.plan(Recipient("+491711234567", gateway="c")).gateways == ("c",)
 

@@ -45,7 +45,10 @@ def test_a_text_of_the_administrator_takes_the_place_of_the_code(make: Callable[
 
 @pytest.mark.parametrize(
     ("language", "text"),
-    [("de", "Ihr Code: "), ("de-at", "Ihr Code: "), ("pt-br", "Seu "), ("pt", "Code "), ("", "Code ")],
+    [
+        *(("de", "Ihr Code: "), ("de-at", "Ihr Code: "), ("de-ch-1996", "Ihr Code: "), ("pt-br", "Seu ")),
+        *(("pt-br-abl1943", "Seu "), ("pt", "Code "), ("", "Code ")),
+    ],
 )
 def test_the_text_is_in_the_users_language_where_there_is_one(
     make: Callable[..., Bench], language: str, text: str

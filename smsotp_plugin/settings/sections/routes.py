@@ -31,12 +31,13 @@ class RouteSettings(SettingsModel):
     """
     Which gateways certain messages go through.
 
-    The route with the longest prefix of the number counts, then the one with more conditions, then the earlier one.
+    The route with the longest prefix of the number counts, then the one with more conditions, then the one that names the language
+    more exactly, then the earlier one.
 
     Attributes:
         numbers: Prefixes of telephone numbers, for example `"+49"` or `["+49", "+43"]`. Not set: all numbers.
         realms: Realms of the User-Name: the part after `@` or before a backslash. Not set: all.
-        languages: What the attribute `control:SMSOTP-Language` may hold. Not set: all.
+        languages: What the attribute `control:SMSOTP-Language` may hold; `de` stands for `de-AT`, too. Not set: all.
         gateways: Names of gateways, in the order in which they are tried.
         weights: One number for each gateway, 0 to 1000: how often it comes first, compared with the others. Not set: the
             first gateway always comes first.

@@ -32,6 +32,8 @@ GATEWAY_OF = {
     RadiusUser("longest", "secret-word", "+491711234567"): "first",
     RadiusUser("prefix", "secret-word", "+491721234567"): "http",
     RadiusUser("anna@Shop.example", "secret-word", "+436641234567"): "first",
+    RadiusUser("SHOP.EXAMPLE\\berta", "secret-word", "+436641234561"): "first",
+    RadiusUser("walloon", "secret-word", "+436641234562", 'SMSOTP-Language := "fr-BE"'): "first",
     RadiusUser("french", "secret-word", "+436641234568", 'SMSOTP-Language := "FR"'): "first",
     RadiusUser("named", "secret-word", "+491721234569", 'SMSOTP-Gateway := "first"'): "first",
     RadiusUser("rest", "secret-word", "+436641234560"): "http",

@@ -16,6 +16,7 @@ from smsotp_mocks.servers.raddb import RadiusUser, find_raddb, render_plain_site
 from smsotp_mocks.servers.radius_client import NoAnswer, RadiusClient
 
 ALICE = RadiusUser("alice", 'sec"ret\\')
+ANNA = [RadiusUser("SHOP\\anna", "secret"), RadiusUser('anna "the boss"', "secret")]
 
 pytestmark = pytest.mark.skipif(
     shutil.which("freeradius", path="/usr/sbin") is None, reason="freeradius is not installed"
@@ -27,7 +28,7 @@ def configure(server: FreeRadiusServer) -> None:
 
 
 def plain(directory: Path) -> FreeRadiusServer:
-    return FreeRadiusServer(directory, users=[ALICE], configure=configure)
+    return FreeRadiusServer(directory, users=[ALICE, *ANNA], configure=configure)
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreeRadiusServe
 
 def test_the_right_password_is_accepted(server: FreeRadiusServer) -> None:
     assert server.log_in("alice", 'sec"ret\\').code == "accept"
+
+
+def test_a_name_in_a_windows_domain_or_with_a_quote_is_found(server: FreeRadiusServer) -> None:
+    assert server.log_in("SHOP\\anna", "secret").code == "accept"
+    assert server.log_in('anna "the boss"', "secret").code == "accept"
 
 
 def test_a_wrong_password_is_rejected_without_delay(server: FreeRadiusServer) -> None:

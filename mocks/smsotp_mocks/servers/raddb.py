@@ -50,7 +50,9 @@ class RadiusUser:
             checks.append(f"SMSOTP-Phone := {_quote(self.phone)}")
         if self.extra:
             checks.append(self.extra)
-        return f"{_quote(self.name)} {', '.join(checks)}\n"
+        # FreeRADIUS takes a backslash in the name for itself, unless a quote follows.
+        name = self.name.replace('"', '\\"')
+        return f'"{name}" {", ".join(checks)}\n'
 
 
 BOB = RadiusUser("bob", "hello", "+491701234567")

@@ -26,7 +26,7 @@ from smsotp_plugin.fields.number import RewritingSetting
 from smsotp_plugin.fields.web import WebAddress, find_password
 from smsotp_plugin.log import GATEWAYS, make_printable
 from smsotp_plugin.providers.judging import clean_id
-from smsotp_plugin.providers.masking import Secrets, remove
+from smsotp_plugin.providers.masking import Secrets, mask_marked, remove
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import NumberFormat, PhoneNumber, write_number
 
@@ -144,6 +144,7 @@ class GatewayContext:
 SettingsT = TypeVar("SettingsT", bound=GatewaySettings)
 RequestT = TypeVar("RequestT")
 AnswerT = TypeVar("AnswerT")
+_KeptT = TypeVar("_KeptT")
 
 
 class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
@@ -164,6 +165,8 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
         self._passwords = frozenset(settings.passwords())
         #: The newest ids, and the form of each that is fit for logs.
         self._names: dict[str, str] = {}
+        #: The same ids, and the marks of the codes of their messages.
+        self._marks: dict[str, frozenset[int]] = {}
         #: The secrets of the messages that have no id yet.
         self._under_way: set[Secrets] = set()
         self.log = logging.getLogger(f"{GATEWAYS}{context.name}")
@@ -272,6 +275,7 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
             receipt = self.judge(answer)
             if not receipt.gateway_id:
                 return receipt
+            _remember(self._marks, receipt.gateway_id, hidden.mark_codes())
             return replace(receipt, gateway_id=self._name(receipt.gateway_id, {hidden}))
         except DeliveryError:
             raise
@@ -292,20 +296,19 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
         if not gateway_id:
             return ""
         name = "" if any(each.are_hidden_in(gateway_id) for each in hidden) else clean_id(gateway_id)
-        self._names[gateway_id] = name
-        if len(self._names) > _MOST_NAMES:
-            with suppress(KeyError, RuntimeError, StopIteration):
-                # Another thread may do the same now.
-                del self._names[next(iter(self._names))]
+        _remember(self._names, gateway_id, name)
         return name
 
     def _hand_on(self, receipt: DeliveryReceipt) -> None:
         """Hand a delivery receipt on; it may come before the answer that tells the message's id."""
         # Looked up once: another thread may forget the id at any moment.
-        name = self._names.get(receipt.gateway_id)
+        name, marks = self._names.get(receipt.gateway_id), self._marks.get(receipt.gateway_id)
         if name is None:
             name = self._name(receipt.gateway_id, self._under_way.copy())
-        self._take_receipt(replace(receipt, gateway_id=name))
+        if marks is None:
+            marks = frozenset().union(*(each.mark_codes() for each in self._under_way.copy()))
+        detail = mask_marked(receipt.detail, marks)
+        self._take_receipt(replace(receipt, gateway_id=name, detail=detail))
 
     @final
     def written_number(self, number: PhoneNumber) -> str:
@@ -313,6 +316,15 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
         if self.settings.REGEXP:
             return self.settings.REGEXP.apply(number.e164)
         return write_number(number, self.settings.NUMBER_FORMAT or self.number_format)
+
+
+def _remember(kept: dict[str, _KeptT], gateway_id: str, value: _KeptT) -> None:
+    """Keep something about an id, and forget the oldest one if there are many."""
+    kept[gateway_id] = value
+    if len(kept) > _MOST_NAMES:
+        with suppress(KeyError, RuntimeError, StopIteration):
+            # Another thread may do the same now.
+            del kept[next(iter(kept))]
 
 
 def _tell(exc: DeliveryError, hidden: Secrets) -> str:

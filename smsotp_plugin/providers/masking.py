@@ -31,6 +31,8 @@ _NUMBERED = re.compile(r"(?=\w*\d)\w{4,}")
 _NO_DIGITS = re.compile(r"[^0-9]+")
 #: A piece of text that may be something packed.
 _TOKEN = re.compile(r"[^\s\"'<>,;(){}\[\]]{4,}")
+#: A word of what is said of a message later.
+_TOLD = re.compile(r"[^\s\"'<>,;:=(){}\[\]]{4,}")
 _BETWEEN = r"[\W_]{0,3}"
 _HEX = re.compile(r"[0-9A-Fa-f]{8,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}")
@@ -77,6 +79,24 @@ class Secrets:
         """Return what somebody else said, without any secret; if the code is not known, without any word of the SMS."""
         return self._mask(text, self._list_words()[1])
 
+    def mark_codes(self) -> frozenset[int]:
+        """Return marks by which `mask_marked` knows the code of the message, or what may be it, when the message is forgotten."""
+        words = {self._code} if self._code else self._numbered
+        return frozenset(map(hash, _squeeze_all(words)))
+
+    @property
+    def _code(self) -> str:
+        """The code; empty if it is not known which word of the SMS that is."""
+        otp = self._message.otp.get_secret_value()
+        # A single word is the bare code, as `[otp] text` is not set.
+        return self._message.code.get_secret_value() or ("" if " " in otp else otp)
+
+    @property
+    def _numbered(self) -> set[str]:
+        """The words of the SMS that could be the code by their digits."""
+        texts = (self._message.otp.get_secret_value(), self._message.sentence.get_secret_value())
+        return {word for text in texts for word in _NUMBERED.findall(text)}
+
     def _list_words(self) -> tuple[list[str], list[str]]:
         """
         Return what is secret besides the number, squeezed.
@@ -86,11 +106,8 @@ class Secrets:
             all words of the SMS where it is not known which is the code.
         """
         otp, sentence = self._message.otp.get_secret_value(), self._message.sentence.get_secret_value()
-        # A single word is the bare code, as `[otp] text` is not set.
-        code = self._message.code.get_secret_value() or ("" if " " in otp else otp)
-        numbered = {*_NUMBERED.findall(otp), *_NUMBERED.findall(sentence)}
-        codes = _squeeze_all({code, *numbered, *self._passwords})
-        if code:
+        codes = _squeeze_all({self._code, *self._numbered, *self._passwords})
+        if self._code:
             return codes, codes
         return codes, codes + _squeeze_all({*_WORD.findall(otp), *_WORD.findall(sentence)})
 
@@ -130,6 +147,17 @@ def _cut(text: str) -> str:
     """Return a text without its last word, which may be half of one; JSON and some scripts have words without blanks."""
     before, _, last = text.rpartition(" ")
     return before if len(last) < _LONGEST_WORD else text.rstrip(_ASCII_WORD)
+
+
+def mask_marked(text: str, marks: frozenset[int]) -> str:
+    """
+    Return what somebody said of a message later, without its code.
+
+    Args:
+        text: Its words.
+        marks: See `Secrets.mark_codes`.
+    """
+    return _TOLD.sub(lambda found: MASK if hash(_squeeze(found[0])) in marks else found[0], text)
 
 
 def remove(passwords: Iterable[str], text: str) -> str:

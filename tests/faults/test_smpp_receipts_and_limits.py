@@ -2,9 +2,11 @@
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from smsotp_mocks.gateways.smpp.gateway import Smsc
 from smsotp_mocks.inbox.inbox import Inbox
@@ -100,6 +102,34 @@ def test_a_receipt_before_and_right_behind_the_answer_finds_its_message(
     assert future.result() == Receipt("0000ff", 1)
     assert smsc.expect(RESPONSE | 5) == 70
     assert told == [DeliveryReceipt("faulty", "0000ff", "delivered", "DELIVRD")]
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+def test_a_code_in_the_place_of_an_error_code_is_not_told_and_an_error_code_is(
+    peer: Peer,
+    pool: ThreadPoolExecutor,
+    telling: tuple[SmppProvider, list[DeliveryReceipt]],
+    *,
+    is_early: bool,
+) -> None:
+    provider, told = telling
+    smsc = peer.accept_bound()
+    sms = replace(message("4821 is your code"), otp=SecretStr("4821"))
+    future = pool.submit(provider.submit, sms, within(10))
+    taken = pdu(SUBMIT_RESP, smsc.expect(SUBMIT_SM), b"77\0")
+    spelt = (b"id:77 stat:UNDELIV err:4821", b"id:77 stat:ENROUTE err:4822")
+    receipts = [pdu(5, sequence, receipt(text)) for sequence, text in enumerate(reversed(spelt), 70)]
+
+    if is_early:
+        smsc.send(receipts[0] + receipts[1] + taken)
+    else:
+        smsc.send(taken)
+        future.result()
+        smsc.send(receipts[0] + receipts[1])
+
+    future.result()
+    assert [smsc.expect(RESPONSE | 5) for _ in receipts] == [70, 71]
+    assert [each.detail for each in told] == ["ENROUTE, error 4822", "UNDELIV, error ***"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from smsotp_plugin.providers.masking import Secrets
+from smsotp_plugin.providers.masking import Secrets, mask_marked
 from smsotp_plugin.sms.message import Message
 from smsotp_plugin.sms.phone import parse_number
 
@@ -160,3 +160,35 @@ def test_of_a_long_answer_without_blanks_the_beginning_is_kept(filling: str) -> 
 
     assert said.startswith(f"***,{filling}")
     assert "734" not in of("734921").mask_foreign((filling * 500)[:997] + "734921")
+
+
+@pytest.mark.parametrize(
+    ("code", "told", "shown"),
+    [
+        ("4821", "DELIVRD, error 4821", "DELIVRD, error ***"),
+        ("48213", "UNDELIV, error 48213", "UNDELIV, error ***"),
+        ("BADG", "UNDELIV, error badg", "UNDELIV, error ***"),
+        ("4821", "UNDELIV, error 4-821", "UNDELIV, error ***"),
+        ("4821", "UNDELIV, error 4822", "UNDELIV, error 4822"),
+        ("4821", "UNDELIV, error 48210", "UNDELIV, error 48210"),
+        ("482134", "UNDELIV, error 4821", "UNDELIV, error 4821"),
+        ("482134", "text:482134", "text:***"),
+    ],
+)
+@pytest.mark.parametrize("told_apart", [True, False])
+def test_a_forgotten_message_still_hides_its_code_and_no_other_word(
+    code: str, told: str, shown: str, *, told_apart: bool
+) -> None:
+    sentence = f"{code} is your code for 2026, 0815 calls"
+    marks = (of(sentence, sentence, code) if told_apart else of(code, sentence)).mark_codes()
+
+    assert mask_marked(told, marks) == shown
+    assert mask_marked("UNDELIV, error 0815", marks) == "UNDELIV, error 0815"
+
+
+def test_where_the_code_is_not_known_all_words_with_digits_are_hidden() -> None:
+    marks = of("Your code 4821, gate b12a").mark_codes()
+
+    assert [mask_marked(f"error {word}", marks) for word in ("4821", "B12A", "gate", "4822")] == [
+        *("error ***", "error ***", "error gate", "error 4822")
+    ]

@@ -115,14 +115,36 @@ def test_all_servers_hear_a_fate_once_and_one_that_starts_later_too(
         first.store.tell_fate(str(number), Fate.ANSWERED)
     first.store.tell_fate("last", Fate.UNSENT)
     redis.ask("XADD", "{smsotp}:fates", "*", "of another version", "x")
+    redis.ask("XADD", "{smsotp}:fates", "*", "answered", "more", "and", "more")
+    redis.ask("EVAL", "return redis.call('XADD', KEYS[1], '*', 'answered', '\\255')", 1, "{smsotp}:fates")
     first.store.flush()
     told = [(str(number), Fate.ANSWERED) for number in range(1500)] + [("last", Fate.UNSENT)]
+    told = [("more", Fate.ANSWERED), ("\ufffd", Fate.ANSWERED), *told]
     late = open_store(server.url)
     heard = [store.hear_fates() for store in (first.store, second.store, late, first.store)]
     late.close()
 
     assert heard == [told, told, told, []]
     assert 0 < redis.ask("PTTL", "{smsotp}:fates") <= 86_400_000
+
+
+@pytest.mark.parametrize("hears_meanwhile", [False, True])
+def test_what_a_redis_tells_that_is_empty_and_has_an_earlier_time_is_heard(
+    nodes: list[Node], redis: Redis, *, hears_meanwhile: bool
+) -> None:
+    node, other = nodes
+    other.store.tell_fate("before", Fate.ANSWERED)
+    other.store.flush()
+    before = node.store.hear_fates()
+    redis.ask("FLUSHALL")
+    if hears_meanwhile:
+        node.store.hear_fates()
+    # What XADD does if its clock is at the year 2000.
+    redis.ask("XADD", "{smsotp}:fates", "946684800000-0", "answered", "after")
+    heard = [node.store.hear_fates() for _ in range(2)]
+
+    assert before == [("before", Fate.ANSWERED)]
+    assert heard == [[("after", Fate.ANSWERED)], []]
 
 
 def test_what_this_server_has_sent_is_told_to_nobody(nodes: list[Node], redis: Redis) -> None:

@@ -10,6 +10,8 @@ from smsotp_plugin.stores.redis.lazy import Lazy
 from smsotp_plugin.stores.redis.scripts import Scripts
 
 _KEY = "fates"
+#: Before the first entry of any Stream.
+_START = "0-0"
 #: How many entries are read at once.
 _PIECE = 1000
 _FATES = frozenset(fate.value for fate in Fate)
@@ -28,7 +30,7 @@ class Fates:
         self._scripts = scripts
         self._lazy = lazy
         #: The number of the last entry that was read.
-        self._last = "0-0"
+        self._last = _START
 
     def tell(self, state: str, fate: Fate) -> None:
         """See `AnswerStore.tell_fate`."""
@@ -37,15 +39,34 @@ class Fates:
     @reads_replies
     def hear(self) -> Sequence[tuple[str, Fate]]:
         """See `AnswerStore.hear_fates`."""
+        found = self._read()
+        if not found and self._last != _START and self._is_another():
+            self._last = _START
+            found = self._read()
+        return found
+
+    def _is_another(self) -> bool:
+        """Tell whether the Stream has begun anew, with lower numbers: an empty Redis whose clock was set back."""
+        newest = cast(
+            "list[tuple[bytes, object]]", self._scripts.ask("XREVRANGE", "+", "-", "COUNT", 1, key=_KEY)
+        )
+        return not newest or _read_number(newest[0][0].decode()) < _read_number(self._last)
+
+    def _read(self) -> list[tuple[str, Fate]]:
         found: list[tuple[str, Fate]] = []
         while True:
             reply = self._scripts.ask("XRANGE", f"({self._last}", "+", "COUNT", _PIECE, key=_KEY)
             entries = cast("list[tuple[bytes, list[bytes]]]", reply)
             for number, words in entries:
-                fate, state = (word.decode() for word in words)
                 self._last = number.decode()
-                # Another version may know more fates.
+                # Another version may know more fates, and tell more of each; what somebody else has written there costs no other.
+                fate, state, *_ = (word.decode(errors="replace") for word in words)
                 if fate in _FATES:
                     found.append((state, Fate(fate)))
             if len(entries) < _PIECE:
                 return found
+
+
+def _read_number(number: str) -> tuple[int, int]:
+    moment, _, place = number.partition("-")
+    return int(moment), int(place)

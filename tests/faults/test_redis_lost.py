@@ -207,14 +207,11 @@ def test_whoever_says_nothing_for_some_seconds_has_its_messages_taken_over_and_n
             dead.open_queue(10).take(1)
         for store in stores:
             store._keep_house()
-        clock.advance(life - 0.1)
-        early = heir.take_over(clock.time())
-        clock.advance(0.2)
-        late = heir.take_over(clock.time())
+        taken = _take_before_and_after(heir, clock, life)
         for store in stores:
             store.close()
 
-    assert (early, [each.message.state for each in late]) == ([], [new.state])
+    assert taken == ([], [new.state])
 
 
 @pytest.mark.parametrize("back", [60.0, 200.0])
@@ -229,14 +226,21 @@ def test_whoever_died_before_the_clock_of_redis_was_set_back_is_believed_no_long
             store._keep_house()
         clock.set_by(-back)
         heir._keep_house()
-        clock.advance(4.9)
-        early = heir.take_over(clock.time())
-        clock.advance(0.2)
-        late = heir.take_over(clock.time())
+        taken = _take_before_and_after(heir, clock, 5.0)
         for store in stores:
             store.close()
 
-    assert (early, [each.message.state for each in late]) == ([], [new.state])
+    assert taken == ([], [new.state])
+
+
+def _take_before_and_after(heir: RedisStore, clock: FakeClock, life: float) -> tuple[list[str], list[str]]:
+    """Return which messages can be taken over just before somebody is no longer believed to live, and just after."""
+    taken = []
+    for seconds in (life - 0.1, 0.2):
+        clock.advance(seconds)
+        taken.append([each.message.state for each in heir.take_over(clock.time())])
+    before, after = taken
+    return before, after
 
 
 def _open_by(clock: Clock, url: str) -> RedisStore:

@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from smsotp_mocks.servers.redis import RedisSentinel, RedisServer
 from smsotp_plugin.clock import Deadline, SystemClock
 from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.guesses import GuessRules
 from smsotp_plugin.stores.redis.address import RedisPlace
 from smsotp_plugin.stores.redis.line import Access, Line
@@ -229,3 +231,40 @@ def test_a_cluster_is_asked_who_has_our_slot_and_again_when_that_node_dies(tmp_p
             assert log_in(store)
             assert store.take_over(NOW()) == []
             store.flush()
+
+
+def test_while_a_cluster_moves_our_slot_log_ins_are_refused_and_then_nothing_is_lost(tmp_path: Path) -> None:
+    clock = FakeClock(waits=Waits.NOT_AT_ALL)
+    with clustered_redis(tmp_path) as nodes, opened(nodes.url, clock=clock) as store:
+        waiting = begin(store, somebody())
+        heir = nodes.others[0]
+        with closing(Redis(nodes.owner.port)) as old, closing(Redis(heir.port)) as new:
+            slot, old_id, new_id = (
+                old.ask("CLUSTER", "KEYSLOT", "{smsotp}"),
+                old.ask("CLUSTER", "MYID"),
+                new.ask("CLUSTER", "MYID"),
+            )
+
+            def begin_another() -> Challenge:
+                return begin(store, somebody())
+
+            def answer() -> Challenge:
+                return store.answer(waiting.state, "bob", RIGHT, NOW())
+
+            def move(keys: str) -> None:
+                for key in old.ask("KEYS", keys):
+                    old.ask("MIGRATE", "127.0.0.1", heir.port, key, 0, int(PATIENCE * 1000))
+
+            new.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", old_id)
+            old.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", new_id)
+            move("*:challenge:*")
+            for call in (begin_another, answer):
+                with pytest.raises(StoreError):
+                    call()
+                clock.advance(REST)
+            move("*")
+            for node in (new, old):
+                node.ask("CLUSTER", "SETSLOT", slot, "NODE", new_id)
+
+        assert once(answer, clock=clock) == waiting
+        assert log_in(store)

@@ -3,7 +3,8 @@
 import ast
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -53,10 +54,10 @@ def sources(package: Path) -> dict[str, Path]:
     return names
 
 
-def imported(path: Path) -> Iterator[str]:
-    """Yield the dotted name of all that a module imports, wherever it does so."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        yield from named(node)
+@cache
+def imported(path: Path) -> tuple[str, ...]:
+    """Return the dotted name of all that a module imports, wherever it does so."""
+    return tuple(name for node in ast.walk(ast.parse(path.read_text())) for name in named(node))
 
 
 def named(node: ast.AST) -> Iterator[str]:
@@ -94,8 +95,23 @@ def upwards(layers: Mapping[str, tuple[str, ...]], imports: Mapping[str, set[str
 
 
 MODULES, MOCK_MODULES = sources(PLUGIN), sources(MOCKS)
-GRAPH, MOCK_GRAPH = graph("smsotp_plugin", MODULES), graph("smsotp_mocks", MOCK_MODULES)
-USED = {module: {name.partition(".")[0] for name in imported(path)} for module, path in MODULES.items()}
+
+
+@cache
+def plugin_graph() -> dict[str, set[str]]:
+    # Read by the tests: each process of the test run imports this file, and one of them runs it.
+    return graph("smsotp_plugin", MODULES)
+
+
+@cache
+def mock_graph() -> dict[str, set[str]]:
+    return graph("smsotp_mocks", MOCK_MODULES)
+
+
+@cache
+def used() -> dict[str, set[str]]:
+    """Return the packages that each module of the plugin imports, by the first part of their names."""
+    return {module: {name.partition(".")[0] for name in imported(path)} for module, path in MODULES.items()}
 
 
 def reachable(*modules: str) -> set[str]:
@@ -104,7 +120,7 @@ def reachable(*modules: str) -> set[str]:
     while waiting:
         if (here := waiting.pop()) not in seen:
             seen.add(here)
-            waiting.extend((*GRAPH[here], here.rpartition(".")[0]))
+            waiting.extend((*plugin_graph()[here], here.rpartition(".")[0]))
     return seen
 
 
@@ -119,17 +135,17 @@ def test_every_folder_and_module_at_the_top_has_a_layer(
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name])
 def test_a_module_imports_from_its_own_layer_and_those_below(module: str) -> None:
-    assert upwards(LAYERS, GRAPH, module) == set()
+    assert upwards(LAYERS, plugin_graph(), module) == set()
 
 
 @pytest.mark.parametrize("module", [name for name in MOCK_MODULES if name])
 def test_a_module_of_the_mocks_imports_from_its_own_layer_and_those_below(module: str) -> None:
-    assert upwards(MOCK_LAYERS, MOCK_GRAPH, module) == set()
+    assert upwards(MOCK_LAYERS, mock_graph(), module) == set()
 
 
-@pytest.mark.parametrize("imports", [GRAPH, MOCK_GRAPH])
-def test_no_module_needs_itself(imports: Mapping[str, set[str]]) -> None:
-    TopologicalSorter(imports).prepare()
+@pytest.mark.parametrize("read_imports", [plugin_graph, mock_graph])
+def test_no_module_needs_itself(read_imports: Callable[[], dict[str, set[str]]]) -> None:
+    TopologicalSorter(read_imports()).prepare()
 
 
 def test_what_no_import_statement_names_is_imported_by_two_modules_only() -> None:
@@ -145,28 +161,28 @@ def test_what_no_import_statement_names_is_imported_by_two_modules_only() -> Non
 
 
 def test_only_the_door_knows_freeradius() -> None:
-    assert [module for module, names in USED.items() if "radiusd" in names] == ["freeradius"]
+    assert [module for module, names in used().items() if "radiusd" in names] == ["freeradius"]
 
 
 def test_only_the_clock_asks_for_the_time() -> None:
-    assert [module for module, names in USED.items() if "time" in names] == ["clock"]
+    assert [module for module, names in used().items() if "time" in names] == ["clock"]
 
 
 def test_only_those_who_send_or_judge_codes_get_what_derives_them() -> None:
-    users = [module for module, targets in GRAPH.items() if "codes.onetime" in targets]
+    users = [module for module, targets in plugin_graph().items() if "codes.onetime" in targets]
 
     assert users == ["assembly", "login.composing", "login.flow"]
 
 
 def test_the_errors_import_nothing_of_ours() -> None:
-    assert USED["errors"] == {"enum"}
+    assert used()["errors"] == {"enum"}
 
 
 def test_the_server_loads_nothing_of_the_command() -> None:
     loaded = reachable("freeradius")
 
     assert loaded & {"cli", "commands", "raddb"} == set()
-    assert [module for module in loaded if {"typer", "rich"} & USED[module]] == []
+    assert [module for module in loaded if {"typer", "rich"} & used()[module]] == []
 
 
 def test_the_door_loads_no_package_of_others_before_it_has_put_its_own_ones_first() -> None:
@@ -175,14 +191,16 @@ def test_the_door_loads_no_package_of_others_before_it_has_put_its_own_ones_firs
     names = [name for statement in statements[:turn] for name in named(statement)]
     loaded = reachable(*(module for name in names if (module := own(name, "smsotp_plugin", MODULES))))
 
-    packages = {name.partition(".")[0] for name in names}.union(*(USED[module] for module in loaded))
+    packages = {name.partition(".")[0] for name in names}.union(*(used()[module] for module in loaded))
 
     assert "radius.host" in loaded
     assert packages - sys.stdlib_module_names == {"smsotp_plugin", "radiusd"}
 
 
 def test_plugin_and_mocks_do_not_know_each_other() -> None:
-    assert [module for module, names in USED.items() if {"smsotp_mocks", "smsotp_conformance"} & names] == []
+    assert [
+        module for module, names in used().items() if {"smsotp_mocks", "smsotp_conformance"} & names
+    ] == []
     assert [
         path
         for path in MOCK_MODULES.values()
@@ -191,7 +209,7 @@ def test_plugin_and_mocks_do_not_know_each_other() -> None:
 
 
 def test_the_public_names_are_for_others_only() -> None:
-    assert [module for module, targets in GRAPH.items() if "api" in targets] == []
+    assert [module for module, targets in plugin_graph().items() if "api" in targets] == []
 
 
 @pytest.mark.parametrize(("heading", "layers"), [("Layers", LAYERS), ("Layers of the mocks", MOCK_LAYERS)])

@@ -8,8 +8,9 @@ import os
 import shlex
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from smsotp_plugin.raddb.account import Account, act_as
@@ -52,11 +53,32 @@ def find_obstacle(path: Path, needs: str) -> Obstacle | None:
         path: Absolute; must exist.
         needs: Some of ``rwx``.
     """
-    real = Path(os.path.realpath(path))
-    for directory in (*reversed(path.parents), *reversed(real.parents)):
-        if not _is_allowed(directory, "x"):
-            return Obstacle(directory, path, "x")
-    return next((Obstacle(real, path, need) for need in needs if not _is_allowed(real, need)), None)
+    return next(find_obstacles({path: needs}), None)
+
+
+def find_obstacles(wanted: Mapping[Path, str]) -> Iterator[Obstacle]:
+    """
+    Yield what keeps the present user from using some paths; each directory on the way is looked at once.
+
+    Args:
+        wanted: What each path is needed for, as for `find_obstacle`.
+    """
+
+    @cache
+    def find_closed(directory: Path) -> Path | None:
+        above = None if directory.parent == directory else find_closed(directory.parent)
+        return above or (None if _is_allowed(directory, "x") else directory)
+
+    follow = cache(os.path.realpath)
+    for path, needs in wanted.items():
+        real, closed = path, find_closed(path.parent)
+        if not closed:
+            real = Path(os.path.realpath(path)) if path.is_symlink() else Path(follow(path.parent), path.name)
+            closed = find_closed(real.parent)
+        if closed:
+            yield Obstacle(closed, path, "x")
+        elif denied := next((need for need in needs if not _is_allowed(real, need)), ""):
+            yield Obstacle(real, path, denied)
 
 
 def _is_allowed(path: Path, need: str) -> bool:
@@ -122,20 +144,21 @@ def _describe_untrusted_file(file: Path) -> str:
 
 def _code(account: Account, packages: list[Path]) -> Iterator[str]:
     """Look at everything that this program has loaded from these directories: the plugin loads the same."""
-    loaded = {Path(file) for module in [*sys.modules.values()] if (file := getattr(module, "__file__", None))}
-    files = {file for file in loaded if any(file.is_relative_to(directory) for directory in packages)}
+    inside = tuple(f"{directory}{os.sep}" for directory in packages)
+    loaded = {file for module in [*sys.modules.values()] if (file := getattr(module, "__file__", None))}
+    files = {Path(file) for file in loaded if file.startswith(inside)}
     # Python lists a directory before it loads anything from it.
     needs = {
         **{file.parent: "rx" for file in files},
         **dict.fromkeys(packages, "rx"),
         **dict.fromkeys(files, "r"),
     }
-    told: set[Path] = set()
-    for path in sorted(needs):
-        obstacle = _obstacle(account, path, needs[path])
-        if obstacle and obstacle.path not in told:
-            told.add(obstacle.path)
-            yield obstacle.describe(account)
+    with act_as(account):
+        obstacles = [*find_obstacles({path: needs[path] for path in sorted(needs)})]
+    told: dict[Path, Obstacle] = {}
+    for obstacle in obstacles:
+        told.setdefault(obstacle.path, obstacle)
+    yield from (obstacle.describe(account) for obstacle in told.values())
 
 
 def _readable(account: Account, file: Path, doubt: str) -> Iterator[Change | str]:

@@ -1,10 +1,12 @@
 import os
 import pwd
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from smsotp_plugin.raddb.access import find_obstacle, plan_access
+from smsotp_plugin.raddb.access import find_obstacle, find_obstacles, plan_access
 from smsotp_plugin.raddb.account import Account, act_as
 from smsotp_plugin.settings import load_settings
 
@@ -45,6 +47,40 @@ def test_a_directory_that_a_link_leads_through_may_be_the_obstacle(enterable: Pa
     (enterable / "link").symlink_to("private/file")
 
     assert obstacle(enterable / "link", "r") == (enterable / "private", "x")
+
+
+def test_what_lies_in_a_closed_directory_is_told_for_each_path(enterable: Path) -> None:
+    (enterable / "closed").mkdir(mode=0o700)
+    inside = [enterable / "closed/one", enterable / "closed/two"]
+    for path in (*inside, enterable / "open"):
+        path.touch(mode=0o644)
+    with act_as(ACCOUNT):
+        found = list(find_obstacles(dict.fromkeys((enterable / "open", *inside), "r")))
+
+    assert [(each.path, each.wanted, each.needs) for each in found] == [
+        (enterable / "closed", path, "x") for path in inside
+    ]
+
+
+def test_a_closed_package_that_the_plugin_has_loaded_is_told_once(
+    enterable: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (enterable / "closed").mkdir(mode=0o700)
+    for name in ("closed/one.py", "closed/two.py", "beside.py"):
+        (enterable / name).touch(mode=0o600)
+        module = ModuleType(name)
+        module.__file__ = str(enterable / name)
+        monkeypatch.setitem(sys.modules, name, module)
+    config = enterable / "smsotp.toml"
+    config.write_text('[gateways.any]\nprovider = "script"\nSCRIPT = "/bin/true"\n')
+    config.chmod(0o644)
+
+    _, problems = plan_access(ACCOUNT, config, load_settings(config), [enterable])
+
+    assert [problem.partition(";")[0] for problem in problems if str(enterable) in problem] == [
+        f"{enterable}/beside.py cannot be used: nobody may not read it",
+        f"{enterable}/closed cannot be used: nobody may not read it",
+    ]
 
 
 def test_a_directory_that_may_not_be_written_is_an_obstacle(enterable: Path) -> None:

@@ -58,7 +58,10 @@ def parse(arguments: Sequence[str] | None) -> Options:
         if not colon or gateway not in ports:
             parser.error(f"--fault {fault!r} must begin with a gateway that is started and a colon.")
         faults.append((gateway, rules))
-    accounts = Accounts(**dict(given.account))
+    try:
+        accounts = Accounts(**dict(given.account))
+    except ValueError as wrong:
+        parser.error(f"argument --account: {wrong}")
     receipts = ReceiptPolicy(
         state=given.receipt_state,
         delay=given.receipt_delay,
@@ -232,7 +235,9 @@ def _listen(stack: ExitStack, server: AbstractContextManager[Any], what: str, ho
     try:
         stack.enter_context(server)
     except OSError as error:
-        raise OSError(f"cannot start the {what} on {host}, port {port}: {error.strerror}.") from None
+        # Python adds the address in its own notation.
+        why = str(error.strerror).partition(" (while ")[0]
+        raise OSError(f"cannot start the {what} on {host}, port {port}: {why}.") from None
 
 
 def _describe_ready(

@@ -187,9 +187,15 @@ def test_with_tls_the_authority_is_told_and_a_certificate_can_be_a_fault() -> No
         (["--http", "0", "--fault", "http:explode"], "There is no fault 'explode'"),
         (["--account", "nobody=x"], "'nobody' is not one of clickatell_user"),
         (["--account", "smpp_password"], "'smpp_password' must be followed by ="),
+        (["--account", "smpp_password=ninechars"], "smpp_password: SMPP has room for at most 8 ASCII"),
+        (["--account", "smpp_system_id=sixteencharacter"], "smpp_system_id: SMPP has room for at most 15"),
+        (["--account", "sipgate_username=a:b"], "sipgate_username: in basic authentication"),
+        (["--account", "plain_username=a:b"], "plain_username: in basic authentication"),
+        (["--account", "twilio_sid=AC/1"], "twilio_sid: it is part of a URL"),
+        (["--http", "0", "--fault", "http:status " + "9" * 5000], "at most 20 digits"),
         (["--receipt-delay", "-1"], "'-1' is not a number of seconds"),
         (["--receipt-delay", "soon"], "'soon' is not a number of seconds"),
-        (["--http", "0", "--host", "192.0.2.1", "--public"], "cannot start the http gateway"),
+        (["--http", "0", "--host", "192.0.2.1", "--public"], "port 0: Cannot assign requested address.\n"),
     ],
 )
 def test_a_bad_argument_gets_one_clear_sentence(arguments: list[str], says: str) -> None:

@@ -1,6 +1,9 @@
 """The credentials that the mock gateways accept. Documented defaults; every one can be set."""
 
+import re
 from dataclasses import dataclass, field
+
+_SMPP_ROOM = {"smpp_system_id": 15, "smpp_password": 8}  # octets, without the NUL (SMPP 3.4, section 4.1.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +13,9 @@ class Accounts:
 
     Attributes:
         plain_username: Basic authentication that the plain HTTP face asks for; None asks for nothing.
+
+    Raises:
+        ValueError: No client could present one of them in its protocol.
     """
 
     clickatell_user: str = "clickatell-user"
@@ -27,3 +33,13 @@ class Accounts:
     smpp_password: str = field(default="smpppass", repr=False)
     plain_username: str | None = None
     plain_password: str = field(default="plain-password", repr=False)
+
+    def __post_init__(self) -> None:
+        for name, most in _SMPP_ROOM.items():
+            if not re.fullmatch(rf"[\x01-\x7f]{{0,{most}}}", getattr(self, name)):
+                raise ValueError(f"{name}: SMPP has room for at most {most} ASCII characters.")
+        for name in ("sipgate_username", "plain_username"):
+            if ":" in (getattr(self, name) or ""):
+                raise ValueError(f"{name}: in basic authentication, a user name cannot hold a colon.")
+        if not re.fullmatch("[0-9A-Za-z]+", self.twilio_sid):
+            raise ValueError("twilio_sid: it is part of a URL, and holds letters and digits only.")

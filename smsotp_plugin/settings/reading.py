@@ -275,4 +275,4 @@ def _find_route_problems(routes: Sequence[RouteSettings], gateways: Mapping[str,
     for place, route in enumerate(routes, 1):
         for name in route.gateways:
             if name not in gateways:
-                yield f"routes.{place}.gateways: there is no gateway {name!r}; there are: {', '.join(gateways)}"
+                yield f"routes.{place}.gateways: there is no gateway {name!r}; there are: {', '.join(gateways) or 'none'}"

@@ -37,6 +37,12 @@ def problems(file: Path, text: str | bytes) -> list[str]:
     return [problem.removeprefix(f"{file}: ") for problem in caught.value.problems]
 
 
+def test_a_route_without_any_gateway_to_name_is_told_so(file: Path) -> None:
+    assert problems(file, '[[routes]]\ngateways = ["sms"]\n')[1:] == [
+        "routes.1.gateways: there is no gateway 'sms'; there are: none"
+    ]
+
+
 def test_one_gateway_is_a_configuration(file: Path) -> None:
     settings = read(file, "")
 

@@ -29,7 +29,7 @@ def put(
 def call(page: InboxPage, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
     connection = http.client.HTTPConnection(page.host, page.port, timeout=20)
     try:
-        content = None if body is None else json.dumps(body)
+        content = body if body is None or isinstance(body, bytes) else json.dumps(body)
         connection.request(method, path, content, JSON | headers if content else headers)
         answer = connection.getresponse()
         said = answer.read()
@@ -178,6 +178,14 @@ def test_faults_are_removed_and_cleared(page: InboxPage, gateways: dict[str, Gat
     ("method", "path", "body", "status", "says"),
     [
         ("POST", "/api/gateways/http/faults", {"rule": "explode"}, 400, "There is no fault 'explode'"),
+        (
+            "POST",
+            "/api/gateways/http/faults",
+            b'{"rule": "hang", "rule": "lose"}',
+            400,
+            "names 'rule' more than",
+        ),
+        ("POST", "/api/gateways/http/faults", b'{"action": "delay", "seconds": NaN}', 400, "is not JSON"),
         ("POST", "/api/gateways/http/faults", {"rule": 7}, 400, "A fault rule has no 'rule'"),
         ("POST", "/api/gateways/http/faults", {"rule": "status " + "9" * 5000}, 400, "at most 20 digits"),
         ("POST", "/api/gateways/http/faults", {"action": "delay", "seconds": 10**400}, 400, "to 600 seconds"),

@@ -125,8 +125,9 @@ def test_twilio_takes_a_message_and_answers_json(gateway: HttpGateway, inbox: In
     assert inbox.wait("+491701234567", "twilio", timeout=0).code == "123456"
 
 
-def test_twilio_takes_a_message_and_answers_xml(gateway: HttpGateway) -> None:
-    status, content_type, body = twilio(gateway, MESSAGES, Body="a < b & c")
+@pytest.mark.parametrize("path", [MESSAGES, MESSAGES + ".xml"])
+def test_twilio_takes_a_message_and_answers_xml(gateway: HttpGateway, path: str) -> None:
+    status, content_type, body = twilio(gateway, path, Body="a < b & c")
     message = ET.fromstring(body).find("Message")
 
     assert (status, content_type) == (201, "application/xml")

@@ -68,6 +68,18 @@ def test_half_a_surrogate_pair_in_json_is_replaced(gateway: HttpGateway, inbox: 
     assert str(inbox.messages()[0].as_dict()).encode().count("\ufffd".encode()) == 3
 
 
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_number_in_json_is_no_json(gateway: HttpGateway, inbox: Inbox, value: str) -> None:
+    body = f'{{"to": "{NUMBER}", "text": "x", "priority": {value}}}'.encode()
+    request = urllib.request.Request(gateway.url, body, {"Content-Type": "application/json"})
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(request, timeout=10)
+
+    with refusal.value as answer:
+        assert (answer.code, len(inbox)) == (400, 0)
+        assert b"says that it is JSON, and is not" in answer.read()
+
+
 def test_the_wire_form_is_kept(gateway: HttpGateway, inbox: Inbox) -> None:
     post(gateway)
 

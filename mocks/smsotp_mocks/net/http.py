@@ -38,6 +38,11 @@ _REASONS = {status.value: status.phrase for status in HTTPStatus}
 Pairs = tuple[tuple[str, str], ...]
 
 
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and the infinities, which Python takes and RFC 8259 (section 6) does not know."""
+    raise ValueError(f"{name} is no JSON")
+
+
 class BadRequest(Exception):
     """The bytes are not an HTTP request that the mock takes. Carries the status to answer with."""
 
@@ -97,16 +102,18 @@ class Request:
             return _read_form(self.body)
         return ()
 
-    @property
-    def json(self) -> Any:
+    def read_json(self, read_object: Callable[[list[tuple[str, Any]]], Any] = dict) -> Any:
         """
-        The JSON body.
+        Return the JSON body.
+
+        Args:
+            read_object: Makes of the members of an object, some of which may be repeated, what stands for it.
 
         Raises:
             ValueError: It is none.
         """
         try:
-            return json.loads(self.body)
+            return json.loads(self.body, object_pairs_hook=read_object, parse_constant=_refuse_constant)
         except RecursionError:
             raise ValueError("nested too deeply") from None
 

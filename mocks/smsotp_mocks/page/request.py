@@ -44,6 +44,15 @@ def demand_own_page(request: Request) -> None:
         raise Problem(415, "The body must be JSON, with Content-Type: application/json.")
 
 
+def _read_object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    read: dict[str, Any] = {}
+    for name, value in members:
+        if name in read:
+            raise Problem(400, f"The body names {name[:MOST_TEXT]!r} more than once.")
+        read[name] = value
+    return read
+
+
 def read_body(request: Request) -> dict[str, Any]:
     """
     Return the JSON object in the body.
@@ -52,7 +61,7 @@ def read_body(request: Request) -> dict[str, Any]:
         Problem: There is none.
     """
     try:
-        body = request.json
+        body = request.read_json(_read_object)
     except ValueError:
         raise Problem(400, "The body is not JSON.") from None
     if not isinstance(body, dict):

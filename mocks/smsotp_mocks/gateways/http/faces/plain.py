@@ -1,6 +1,5 @@
 """The plain face: any GET or POST request in which a number and a text can be found. No real gateway; a catch-all."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -121,8 +120,8 @@ def _list_fields(request: Request) -> Iterator[tuple[str, str]]:
     yield from pairs
     if request.content_type.endswith("json"):
         try:
-            yield from _leaves("", json.loads(request.body, object_pairs_hook=_read_object), _DEEPEST)
-        except (ValueError, RecursionError):
+            yield from _leaves("", request.read_json(_read_object), _DEEPEST)
+        except ValueError:
             raise _reject("the body says that it is JSON, and is not") from None
 
 

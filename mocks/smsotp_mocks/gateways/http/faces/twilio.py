@@ -1,5 +1,5 @@
 """
-Twilio's Messages resource, ``/2010-04-01/Accounts/{sid}/Messages`` (XML) and ``.json``.
+Twilio's Messages resource, ``/2010-04-01/Accounts/{sid}/Messages`` (XML, also ``.xml``) and ``.json``.
 
 See Twilio's "Messages resource" reference and its error dictionary.
 """
@@ -17,7 +17,7 @@ from smsotp_mocks.gateways.gsm import count_segments
 from smsotp_mocks.gateways.http.faces.base import Face, Rejected, Submission, Trouble
 from smsotp_mocks.net.http import Answer, Request
 
-_PATH = re.compile(r"/2010-04-01/Accounts/([^/]+)/Messages(\.json)?")
+_PATH = re.compile(r"/2010-04-01/Accounts/([^/]+)/Messages(\.json|\.xml)?")
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 # A number with "+", a short code, or an alphanumeric sender of at most 11 characters with a letter in it.
 _SENDER = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")

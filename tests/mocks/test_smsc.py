@@ -251,9 +251,17 @@ def test_a_client_of_an_older_version_gets_no_optional_parameters(
     assert exchange(smsc, BIND.replace(b"\x34", version))[16:] == answer
 
 
+@pytest.mark.parametrize(
+    ("coding", "octets", "segments"),
+    [
+        *((0, b"x" * 1000, 7), (0, b"\x1be" * 80, 1), (0, b"\x1be" * 81, 2), (3, b"\xe4" * 161, 2)),
+        *((8, b"\0x" * 70, 1), (8, b"\0x" * 71, 2), (8, b"\xd8\x3d\xde\x00" * 67, 3)),
+        *((4, b"\0" * 140, 1), (4, b"\0" * 200, 2), (4, b"\0" * 269, 3)),
+    ],
+)
 def test_a_payload_counts_as_the_short_messages_that_the_network_makes_of_it(
-    esme: Esme, inbox: Inbox
+    esme: Esme, inbox: Inbox, coding: int, octets: bytes, segments: int
 ) -> None:
-    esme.submit(short_message=b"", message_payload=b"x" * 1000)
+    esme.submit(short_message=b"", message_payload=octets, data_coding=coding)
 
-    assert inbox.messages()[0].segments == 7
+    assert inbox.messages()[0].segments == segments

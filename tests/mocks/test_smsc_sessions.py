@@ -45,9 +45,20 @@ def test_a_receipt_goes_to_the_session_that_submitted(smsc: Smsc) -> None:
     second.close()
 
 
-def test_a_receipt_that_cannot_be_taken_now_comes_again(inbox: Inbox) -> None:
+def test_a_receipt_by_hand_goes_to_the_session_that_submitted(smsc: Smsc, inbox: Inbox) -> None:
+    first, second = Esme(smsc), Esme(smsc)
+    second.submit()
+    message_id = inbox.wait(NUMBER, timeout=0).wire["message_ids"][0]
+
+    assert smsc.send_receipt(message_id, "UNDELIV")
+    assert b"stat:UNDELIV" in second.client.read_pdu().short_message
+    first.close()
+    second.close()
+
+
+def test_a_receipt_that_cannot_be_taken_now_comes_again_in_the_same_session(inbox: Inbox) -> None:
     with Smsc(inbox, receipts=ReceiptPolicy(again=0.001)) as smsc:
-        esme = Esme(smsc)
+        older, esme = Esme(smsc), Esme(smsc)
         esme.submit(registered_delivery=1)
         texts = []
         for status in (0x64, 0x64, 0):
@@ -58,6 +69,7 @@ def test_a_receipt_that_cannot_be_taken_now_comes_again(inbox: Inbox) -> None:
             esme.client.send_pdu(answer)
         esme.submit(registered_delivery=0)
         esme.close()
+        older.close()
 
     assert len(set(texts)) == 1
 

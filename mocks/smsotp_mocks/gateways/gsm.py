@@ -66,8 +66,17 @@ def count_segments(text: str) -> int:
     if all(character in _BASIC or character in _EXTENDED for character in text):
         sizes = [2 if character in _EXTENDED else 1 for character in text]
         return _count_parts(sizes, single=160, joined=153)
-    sizes = [2 if ord(character) > 0xFFFF else 1 for character in text]
-    return _count_parts(sizes, single=70, joined=67)
+    return count_ucs2_segments(text)
+
+
+def count_ucs2_segments(text: str) -> int:
+    """Return how many SMS a network needs for a text that it was given in UCS-2, whatever its characters are."""
+    return _count_parts([2 if ord(character) > 0xFFFF else 1 for character in text], single=70, joined=67)
+
+
+def count_octet_segments(octets: int) -> int:
+    """Return how many SMS a network needs for data of 8 bits."""
+    return _count_parts([1] * octets, single=140, joined=134)
 
 
 def _count_parts(sizes: list[int], *, single: int, joined: int) -> int:

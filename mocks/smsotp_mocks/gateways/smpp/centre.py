@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict, deque
 from typing import Protocol
 
-from smsotp_mocks.gateways.gsm import count_segments
+from smsotp_mocks.gateways.gsm import count_octet_segments, count_segments, count_ucs2_segments
 from smsotp_mocks.gateways.smpp.decoding import Joiner, Part
 from smsotp_mocks.gateways.smpp.pdu import SubmitSm, Tag
 from smsotp_mocks.gateways.smpp.receipts import (
@@ -64,7 +64,7 @@ class Centre:
         self._lock = threading.Lock()
         self._joiner = Joiner()
         self._receivers: list[Receiver] = []
-        self._submitted: OrderedDict[str, Submitted] = OrderedDict()
+        self._submitted: OrderedDict[str, tuple[Submitted, Receiver]] = OrderedDict()
         self._undelivered: deque[Report] = deque(maxlen=_MOST_UNDELIVERED)
 
     def number(self, submit: SubmitSm, system_id: str, text: str) -> Submitted:
@@ -75,13 +75,13 @@ class Centre:
         """Return the id of a submission as the client is told it."""
         return write_id(submitted.number, self.receipts.submit_ids)
 
-    def take(self, submit: SubmitSm, part: Part, submitted: Submitted) -> None:
-        """Take one part; the message goes to the inbox once it is whole."""
+    def take(self, submit: SubmitSm, part: Part, submitted: Submitted, receiver: Receiver) -> None:
+        """Take one part from this client; the message goes to the inbox once it is whole."""
         message_id = self.message_id(submitted)
         details = (message_id, submit.as_dict() | {"udh": part.udh.hex(), "alphabet": part.alphabet})
         key = (submitted.system_id, submit.source_addr, submit.destination_addr)
         with self._lock:
-            self._submitted[message_id] = submitted
+            self._submitted[message_id] = submitted, receiver
             if len(self._submitted) > _MOST_SUBMITTED:
                 self._submitted.popitem(last=False)
             parts = self._joiner.add(key, part, details)
@@ -94,7 +94,9 @@ class Centre:
             number=submit.destination_addr,
             text=text,
             # Of a message_payload the network makes as many short messages as it needs.
-            segments=count_segments(text) if Tag.MESSAGE_PAYLOAD in submit.tlvs else len(parts),
+            segments=sum(_count_payload(each) for each, _ in parts)
+            if Tag.MESSAGE_PAYLOAD in submit.tlvs
+            else len(parts),
             wire={
                 "system_id": submitted.system_id,
                 "sender": submit.source_addr,
@@ -133,17 +135,18 @@ class Centre:
             report = self._report(submitted, policy.state)
             self.timer.call_after(policy.delay, lambda: self._deliver(report, receiver))
 
-    def report_again(self, report: Report) -> None:
-        """Send a report that could not be taken once more, after a while."""
-        self.timer.call_after(self.receipts.again, lambda: self._deliver(report))
+    def report_again(self, report: Report, receiver: Receiver) -> None:
+        """Send a report that this session could not take once more, after a while."""
+        self.timer.call_after(self.receipts.again, lambda: self._deliver(report, receiver))
 
     def report_now(self, message_id: str, state: State) -> bool:
-        """Report on a message to any receiver of its sender; return False when there is no such message."""
+        """Report on a message, to the session that submitted it if it can receive; return False when there is no such message."""
         with self._lock:
-            submitted = self._submitted.get(message_id)
-        if submitted is None:
+            found = self._submitted.get(message_id)
+        if found is None:
             return False
-        self._deliver(self._report(submitted, state))
+        submitted, receiver = found
+        self._deliver(self._report(submitted, state), receiver)
         return True
 
     def _report(self, submitted: Submitted, state: State) -> Report:
@@ -159,3 +162,10 @@ class Centre:
                 return
             receiver = wanted if wanted in receivers and wanted is not None else receivers[0]
         receiver.deliver(report)
+
+
+def _count_payload(part: Part) -> int:
+    if part.alphabet == "binary":
+        # Two hexadecimal digits stand for an octet.
+        return count_octet_segments(len(part.text) // 2)
+    return count_ucs2_segments(part.text) if part.alphabet == "ucs-2" else count_segments(part.text)

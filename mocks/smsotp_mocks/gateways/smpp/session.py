@@ -179,7 +179,7 @@ class SmppSession:
         with self._writing:
             report = self._reports.pop(pdu.sequence, None)
         if report is not None and pdu.status == Status.RX_T_APPN and report.tries < _MOST_TRIES:
-            self._centre.report_again(replace(report, tries=report.tries + 1))
+            self._centre.report_again(replace(report, tries=report.tries + 1), self)
 
     def _strike_at_stage(self, stage: str, pdu: Pdu, normal: Callable[[Pdu], None]) -> None:
         fault = self._gateway.faults.take(None, stage)
@@ -264,7 +264,7 @@ class SmppSession:
             self._take(pdu, submit, part, submitted, fault.copies)
         else:
             for _ in range(fault.copies):
-                self._centre.take(submit, part, submitted)
+                self._centre.take(submit, part, submitted, self)
             self._break(fault, pdu, self._pack_response_body(submitted))
 
     def _judge(self, pdu: Pdu) -> tuple[SubmitSm, Part]:
@@ -282,7 +282,7 @@ class SmppSession:
 
     def _take(self, pdu: Pdu, submit: SubmitSm, part: Part, submitted: Submitted, copies: int = 1) -> None:
         for _ in range(copies):
-            self._centre.take(submit, part, submitted)
+            self._centre.take(submit, part, submitted, self)
         self._answer(pdu, Status.ROK, self._pack_response_body(submitted))
         if copies:
             self._centre.plan_report(submitted, self)

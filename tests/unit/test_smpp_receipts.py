@@ -225,6 +225,39 @@ def test_a_long_message_is_delivered_when_all_of_its_parts_are() -> None:
     assert parts.match(receipt("a1")) == Matched("a1", "delivered", "DELIVRD")
 
 
+def test_a_repeated_receipt_of_one_part_does_not_stand_for_the_others() -> None:
+    made = book("1f", "20", "21", parts=3)
+
+    assert [made.match(receipt(told)) for told in ("1f", "1f", "31", "20", "20")] == [None] * 5
+    assert made.match(receipt("21")) == Matched("1f", "delivered", "DELIVRD")
+
+
+def test_a_repeated_receipt_finds_its_message_again_in_any_spelling() -> None:
+    made = book("1f")
+    made.match(receipt("31", "expired"))
+
+    assert made.match(receipt("31")) == Matched("1f", "delivered", "DELIVRD")
+    assert made.match(receipt("31", numbers=("491709999999", ""))) == Matched("31", "delivered", "DELIVRD")
+
+
+def test_parts_with_one_id_whose_receipts_come_before_their_answers_are_all_counted() -> None:
+    made, expected = ReceiptBook(), Expected(NUMBER, 2)
+    made.begin(expected)
+    told = [made.match(receipt("7")), made.expect(expected, "7"), made.match(receipt("7"))]
+
+    assert told == [None, [], None]
+    assert made.expect(expected, "7") == [Matched("7", "delivered", "DELIVRD")]
+    assert made.finish(expected) == []
+
+
+def test_an_id_that_is_given_again_belongs_to_its_new_message() -> None:
+    made = book("7")
+    made.match(receipt("7"))
+    made.expect(Expected(NUMBER, 2), "7")
+
+    assert made.match(receipt("7")) is None
+
+
 def test_one_lost_part_is_a_lost_message() -> None:
     parts = book("a1", "a2", parts=2)
 

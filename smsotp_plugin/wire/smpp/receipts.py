@@ -16,6 +16,8 @@ from smsotp_plugin.wire.smpp.deliver_sm import NetworkReceipt
 
 #: Messages whose receipts are waited for at the same time; the oldest are forgotten. About 30 MB at most.
 _MOST_EXPECTED: Final = 100_000
+#: Ids whose receipts have come, which SMSCs repeat where our answer got lost. About 5 MB at most.
+_MOST_SETTLED: Final = 10_000
 #: Receipts of one message that are kept while it has no answer: more than a text has parts.
 _MOST_EARLY: Final = 255
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -30,15 +32,20 @@ class Expected:
 
     Attributes:
         number: Digits of the recipient. Never shown.
-        open_parts: How many parts are not yet known to be delivered.
+        parts: How many there are.
+        open_parts: How many of them are not yet known to be delivered.
         gateway_id: The id of its first part, as the SMSC gave it.
         ids: How many parts wait for a receipt under each id: an SMSC may give all parts the same one.
     """
 
     number: str = field(repr=False)
-    open_parts: int
+    parts: int
+    open_parts: int = field(init=False)
     gateway_id: str = ""
     ids: Counter[str] = field(default_factory=Counter, repr=False)
+
+    def __post_init__(self) -> None:
+        self.open_parts = self.parts
 
 
 @dataclass(eq=False, slots=True)
@@ -78,6 +85,8 @@ class ReceiptBook:
         self._most = most
         self._lock = threading.Lock()
         self._expected: OrderedDict[str, Expected] = OrderedDict()
+        #: The newest ids for which no further receipt is waited for.
+        self._settled: OrderedDict[str, Expected] = OrderedDict()
         #: Messages that are being submitted, by the last digits of their numbers.
         self._submitting: dict[str, _Submitting] = {}
 
@@ -99,6 +108,7 @@ class ReceiptBook:
             expected.gateway_id = expected.gateway_id or message_id
             expected.ids[_simplify(message_id)] += 1
             self._expected[_simplify(message_id)] = expected
+            self._settled.pop(_simplify(message_id), None)
             if len(self._expected) > self._most:
                 self._expected.popitem(last=False)
             return self._match_early(expected)
@@ -116,7 +126,7 @@ class ReceiptBook:
             if group.messages:
                 return []
             del self._submitting[_end(expected.number)]
-            return [_match_as_it_stands(receipt) for receipt in group.early]
+            return [matched for receipt in group.early if (matched := self._match_rest(receipt)) is not None]
 
     def match(self, receipt: NetworkReceipt) -> Matched | None:
         """
@@ -124,7 +134,7 @@ class ReceiptBook:
 
         Returns:
             What is to be told, or None: other parts of a long message are still on their way, or an answer that may
-            hold its id is; then `expect` or `finish` tells it.
+            hold its id is (then `expect` or `finish` tells it), or it repeats what was told of one part of many.
         """
         with self._lock:
             key = self._make_key(receipt)
@@ -133,7 +143,7 @@ class ReceiptBook:
             ends = (_end(number) for number in receipt.numbers)
             group = next((self._submitting[end] for end in ends if end in self._submitting), None)
             if group is None or len(group.early) >= _MOST_EARLY:
-                return _match_as_it_stands(receipt)
+                return self._match_rest(receipt)
             group.early.append(receipt)
             return None
 
@@ -155,7 +165,9 @@ class ReceiptBook:
         if receipt.status != "accepted":
             expected.ids[key] -= 1
             if not expected.ids[key]:
-                del self._expected[key]
+                self._settled[key] = self._expected.pop(key)
+                if len(self._settled) > _MOST_SETTLED:
+                    self._settled.popitem(last=False)
         if receipt.status == "delivered":
             expected.open_parts -= 1
             if expected.open_parts:
@@ -168,6 +180,21 @@ class ReceiptBook:
             if _is_same_number(self._expected[key].number, receipt.numbers):
                 return key
         return found[0] if found else None
+
+    def _match_rest(self, receipt: NetworkReceipt) -> Matched | None:
+        """Match what nobody waits for: a repeated receipt, or one of an earlier process."""
+        found = (self._settled.get(key) for key in _list_spellings(receipt.message_id))
+        settled = next(
+            (each for each in found if each and _is_same_number(each.number, receipt.numbers)), None
+        )
+        return _match_as_it_stands(receipt) if settled is None else _match_again(settled, receipt)
+
+
+def _match_again(expected: Expected, receipt: NetworkReceipt) -> Matched | None:
+    """Tell a further receipt for the same id, but not that a part arrived, which says nothing of the others."""
+    if receipt.status == "delivered" and expected.parts > 1:
+        return None
+    return Matched(expected.gateway_id, receipt.status, receipt.detail)
 
 
 def _match_as_it_stands(receipt: NetworkReceipt) -> Matched:

@@ -51,12 +51,14 @@ class Reply:
         text: The body.
         retry_after: Seconds that the gateway asks us to wait, or None.
         method: What it answers: ``GET`` or ``POST``.
+        cut_off: Whether more of the body may have been on its way when the connection ended.
     """
 
     status: int
     text: str = field(repr=False)
     retry_after: float | None = None
     method: str = "POST"
+    cut_off: bool = False
 
     def error(self, status: int | None = None) -> DeliveryError:
         """Return what the status means by itself, or what another status means that the text names instead."""
@@ -108,6 +110,14 @@ def _find_meaning(status: int, method: str) -> tuple[type[DeliveryError], str]:
     if 200 <= status < 300:
         return Unknown, ", which is not in RETURN_STATUS"
     return (Refused if 400 <= status < 500 else Unknown), ""
+
+
+def judge_cut_off(reply: Reply) -> DeliveryError:
+    """Return the error for an answer that is no acceptance as far as it came."""
+    return ProtocolViolation(
+        f"the answer, with status {reply.status}, has no length, and the gateway ended the connection without the end of TLS: "
+        "more may have been said"
+    )
 
 
 def judge_unknown_form(reply: Reply) -> DeliveryError:

@@ -10,11 +10,11 @@ from urllib.parse import unquote_plus
 from requests import PreparedRequest, Response
 
 from smsotp_plugin.clock import Deadline
-from smsotp_plugin.errors import DeliveryError
+from smsotp_plugin.errors import DeliveryError, Unknown
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings, Provider
-from smsotp_plugin.providers.judging import Reply
+from smsotp_plugin.providers.judging import Reply, judge_cut_off
 from smsotp_plugin.sms.message import Receipt
-from smsotp_plugin.wire.http.client import HttpWire, Origin, retry_after, text_of
+from smsotp_plugin.wire.http.client import HttpWire, Origin, is_cut_off, retry_after, text_of
 
 SettingsT = TypeVar("SettingsT", bound=GatewaySettings)
 _TAG = re.compile(r"<[^<>]{0,500}>")
@@ -58,18 +58,29 @@ class WebProvider(Provider[SettingsT, PreparedRequest, Response]):
         text = text_of(answer)
         asked: PreparedRequest | None = answer.request
         method = asked.method if asked is not None else None
+        reply = Reply(
+            answer.status_code,
+            text,
+            retry_after(answer, self.context.clock.time()),
+            # If the request is not known, it has to count as one that may have sent something.
+            method or "POST",
+            is_cut_off(answer),
+        )
         try:
-            return self.read(
-                Reply(
-                    answer.status_code,
-                    text,
-                    retry_after(answer, self.context.clock.time()),
-                    # If the request is not known, it has to count as one that may have sent something.
-                    method or "POST",
-                )
-            )
+            return self._read(reply)
         except DeliveryError as exc:
             exc.said = _read_page(text)
+            raise
+
+    def _read(self, reply: Reply) -> Receipt:
+        try:
+            return self.read(reply)
+        except Unknown:
+            raise
+        except DeliveryError as exc:
+            # From 300 on, the status says that nothing came of the request.
+            if reply.cut_off and reply.status < 300:
+                raise judge_cut_off(reply) from exc
             raise
 
     def probe(self, deadline: Deadline) -> None:

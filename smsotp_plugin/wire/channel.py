@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from smsotp_plugin.clock import Deadline
 from smsotp_plugin.wire.at_once import is_silent, take
-from smsotp_plugin.wire.reasons import find_reason, is_not_let_in
+from smsotp_plugin.wire.reasons import find_reason, is_cut_off, is_not_let_in
 from smsotp_plugin.wire.resolve import RESOLVER
 from smsotp_plugin.wire.tls import find_certified_name
 
@@ -60,9 +60,14 @@ class Channel:
 
     Args:
         peer: What errors call the other side.
+
+    Attributes:
+        cut_off: Whether the peer's last byte came without the end of TLS (RFC 8446 section 6.1): anybody on the way may have ended
+            the connection, and more may have been said.
     """
 
     def __init__(self, peer: str) -> None:
+        self.cut_off = False
         self._peer = peer
         self._socket: socket.socket | None = None
         self._inner: InnerTls | None = None
@@ -139,7 +144,10 @@ class Channel:
             # From here on the new socket owns the connection, also when the handshake fails.
             assert self._socket is not None
             self._socket = encrypted = context.wrap_socket(
-                self._socket, server_hostname=host, do_handshake_on_connect=False
+                self._socket,
+                server_hostname=host,
+                do_handshake_on_connect=False,
+                suppress_ragged_eofs=False,
             )
             encrypted.setblocking(False)
             self._take(encrypted.do_handshake, select.POLLIN, deadline)
@@ -178,12 +186,15 @@ class Channel:
                 received = self._pump(partial(self._inner.tls.read, LARGEST_PIECE), deadline)
             else:
                 received = self._receive(deadline)
-        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        except ssl.SSLZeroReturnError:
             return b""
         except TimeoutError:
             raise self._tell_silence() from None
         except OSError as exc:
-            raise self._tell_loss(exc) from exc
+            if not is_cut_off(exc):
+                raise self._tell_loss(exc) from exc
+            self.cut_off = True
+            return b""
         self._heard = True
         return received
 

@@ -9,6 +9,13 @@ _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LO
 _NOT_LET_IN = ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_BAD_CERTIFICATE")
 
 
+def is_cut_off(exc: OSError) -> bool:
+    """Tell whether the connection has ended before TLS has; not all versions of Python have a class for that."""
+    return isinstance(exc, ssl.SSLEOFError) or (
+        isinstance(exc, ssl.SSLError) and exc.reason == "UNEXPECTED_EOF_WHILE_READING"
+    )
+
+
 def is_not_let_in(exc: OSError) -> bool:
     """Tell whether the other side has ended the handshake because it wants a certificate, which nobody can set here."""
     return isinstance(exc, ssl.SSLError) and exc.reason in _NOT_LET_IN
@@ -19,7 +26,7 @@ def find_reason(exc: Exception) -> str:
     match exc:
         case ssl.SSLCertVerificationError():
             return f"the certificate is not accepted: {exc.verify_message}"
-        case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
+        case ssl.SSLError() if is_cut_off(exc) or isinstance(exc, ssl.SSLZeroReturnError):
             return "the other side has closed the connection"
         case ssl.SSLError():
             return _explain_tls(exc)

@@ -205,6 +205,39 @@ def test_an_answer_is_read_in_its_charset(kind: str, raw: bytes, text: str) -> N
     assert text_of(make_response(200, {"content-type": kind}, raw)) == text
 
 
+GTX = {"URL": "https://http.gtx-messaging.net/smsc.php"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "status", "text", "outcome"),
+    [
+        ({"RETURN_SUCCESS": "OK"}, 200, "OK 7", None),
+        ({"RETURN_SUCCESS": "OK", "RETURN_FAIL": "ERR"}, 200, "OK", None),
+        ({}, 200, "", None),
+        ({"RETURN_SUCCESS": "OK"}, 200, "The message was", ProtocolViolation),
+        ({"RETURN_SUCCESS": "OK"}, 200, "", ProtocolViolation),
+        ({"RETURN_FAIL": "ERR"}, 200, "Result:", ProtocolViolation),
+        (GTX | {"RETURN_FAIL": "xyz"}, 200, "200 OK 77", None),
+        (GTX, 200, "401", ProtocolViolation),
+        ({"RETURN_SUCCESS": "OK"}, 404, "The pa", Refused),
+        ({"RETURN_SUCCESS": "OK"}, 503, "", GatewayUnavailable),
+        ({"RETURN_STATUS": [200]}, 202, "", Unknown),
+    ],
+)
+def test_of_an_answer_that_may_be_cut_off_only_what_it_says_counts(
+    settings: dict[str, Any], status: int, text: str, outcome: type[DeliveryError] | None
+) -> None:
+    def judge(*, cut_off: bool) -> type[DeliveryError] | None:
+        try:
+            provider(**settings).judge(make_response(status, {}, text.encode(), cut_off=cut_off))
+        except DeliveryError as exc:
+            return type(exc)
+        return None
+
+    assert judge(cut_off=True) is outcome
+    assert outcome is not None or judge(cut_off=False) is None
+
+
 @given(raw=st.binary(max_size=300), status=st.integers(100, 999))
 @pytest.mark.parametrize(
     "settings", [{"RETURN_SUCCESS": "OK"}, {"URL": "http://127.0.0.1/2010-04-01/Accounts/A/Messages"}]

@@ -13,6 +13,7 @@ from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import (
     ConnectFailed,
 )
+from smsotp_plugin.wire.http.client import is_cut_off
 from smsotp_plugin.wire.http.connection import HttpConnection
 from tests.support.http_peer import (
     OK,
@@ -292,3 +293,45 @@ def test_a_proxy_is_spoken_to_over_tls_and_the_gateway_inside_of_it(
     assert wire.exchange(post(wire, b"a" * 100_000), within(30)).status_code == 200
     wire.probe(within(30))
     wire.close()
+
+
+@pytest.mark.parametrize(
+    ("raw", "says_the_end", "cut_off"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\nOK", False, True),
+        (b"HTTP/1.1 200 OK\r\n\r\nOK", True, False),
+        (b"HTTP/1.0 200 OK\r\nConnection: close\r\n\r\n", False, True),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: much\r\n\r\nOK", False, True),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nOK", False, False),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nOK\r\n0\r\n\r\n", False, False),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", False, False),
+    ],
+)
+def test_a_body_to_the_end_is_whole_only_if_tls_has_come_to_its_end(  # noqa: PLR0917  (pytest hands fixtures by name)
+    make_peer: MakePeer,
+    make_wire: MakeWire,
+    authority: trustme.CA,
+    ca_file: Path,
+    raw: bytes,
+    says_the_end: bool,  # noqa: FBT001  (as above)
+    cut_off: bool,  # noqa: FBT001  (as above)
+) -> None:
+    """RFC 9112 section 9.8. The context manager of a socket in TLS closes only the connection."""
+
+    def talk(tls: socket.socket) -> None:
+        answer_with(raw)(tls)
+        if says_the_end and isinstance(tls, ssl.SSLSocket):
+            with suppress(OSError):
+                tls.unwrap()
+
+    peer = make_peer(over_tls(authority, "127.0.0.1", talk))
+    answer = exchange(make_wire(peer.port, scheme="https", check_tls=ca_file))
+
+    assert answer.content == (b"OK" if b"OK" in raw.partition(b"\r\n\r\n")[2] else b"")
+    assert is_cut_off(answer) is cut_off
+
+
+def test_without_tls_a_body_to_the_end_is_whole(make_peer: MakePeer, make_wire: MakeWire) -> None:
+    answer = exchange(make_wire(make_peer(answer_with(b"HTTP/1.1 200 OK\r\n\r\nOK")).port))
+
+    assert (answer.content, is_cut_off(answer)) == (b"OK", False)

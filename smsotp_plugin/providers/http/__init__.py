@@ -13,7 +13,7 @@ from smsotp_plugin.errors import ProtocolViolation, Refused
 from smsotp_plugin.providers.base import GatewayContext, GatewaySettings
 from smsotp_plugin.providers.http.parameters import Filling
 from smsotp_plugin.providers.http.settings import HttpSettings
-from smsotp_plugin.providers.judging import Reply
+from smsotp_plugin.providers.judging import Reply, judge_cut_off
 from smsotp_plugin.providers.web import WebProvider
 from smsotp_plugin.sms.message import Message, Receipt
 
@@ -52,4 +52,6 @@ class HttpProvider(WebProvider[HttpSettings]):
             if not text.strip():
                 raise ProtocolViolation("the answer is empty: neither RETURN_SUCCESS nor an error")
             raise Refused("the answer does not contain the text of RETURN_SUCCESS")
+        if settings.RETURN_FAIL and not (settings.RETURN_SUCCESS or receipt) and reply.cut_off:
+            raise judge_cut_off(reply)
         return receipt or Receipt()

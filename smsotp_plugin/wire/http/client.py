@@ -9,6 +9,7 @@ that a code never travels on to another host. A request is written once, ever: n
 """
 
 from collections import deque
+from ssl import OP_IGNORE_UNEXPECTED_EOF, SSLContext
 from threading import Lock
 from typing import Any
 
@@ -22,6 +23,7 @@ from smsotp_plugin.wire.http.connection import HttpConnection
 from smsotp_plugin.wire.http.messages import (
     Origin,
     basic_auth,
+    is_cut_off,
     make_request,
     make_response,
     retry_after,
@@ -29,7 +31,16 @@ from smsotp_plugin.wire.http.messages import (
 )
 from smsotp_plugin.wire.tls import make_tls_context
 
-__all__ = ["HttpWire", "Origin", "basic_auth", "make_request", "make_response", "retry_after", "text_of"]
+__all__ = [
+    "HttpWire",
+    "Origin",
+    "basic_auth",
+    "is_cut_off",
+    "make_request",
+    "make_response",
+    "retry_after",
+    "text_of",
+]
 
 
 class HttpWire:
@@ -47,7 +58,7 @@ class HttpWire:
             OSError: The certificates cannot be read.
         """
         self.origin = origin
-        self._tls = make_tls_context(origin.check_tls) if origin.uses_tls() else None
+        self._tls = _make_context(origin) if origin.uses_tls() else None
         self._idle: deque[HttpConnection] = deque()
         self._all: set[HttpConnection] = set()
         self._lock = Lock()
@@ -96,10 +107,10 @@ class HttpWire:
         """Do what `exchange` does, without the hooks of the request."""
         connection = self._take(deadline)
         try:
-            answer = connection.exchange(request, deadline)
+            answer, cut_off = connection.exchange(request, deadline)
         finally:
             self._give_back(connection)
-        return make_response(answer.status, answer.headers, answer.body, request)
+        return make_response(answer.status, answer.headers, answer.body, request, cut_off=cut_off)
 
     def _take(self, deadline: Deadline) -> HttpConnection:
         with self._lock:
@@ -124,6 +135,13 @@ class HttpWire:
                 self._idle.append(connection)
                 return
         connection.close()
+
+
+def _make_context(origin: Origin) -> SSLContext:
+    context = make_tls_context(origin.check_tls)
+    # Python sets it, and the end of the connection would pass for the end of TLS.
+    context.options &= ~OP_IGNORE_UNEXPECTED_EOF
+    return context
 
 
 class _Turn(BaseAdapter):

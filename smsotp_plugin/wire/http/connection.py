@@ -36,9 +36,13 @@ class HttpConnection:
         self._good_until = 0.0
         self._closed = False
 
-    def exchange(self, request: PreparedRequest, deadline: Deadline) -> Answer:
+    def exchange(self, request: PreparedRequest, deadline: Deadline) -> tuple[Answer, bool]:
         """
         Send a request and read its answer.
+
+        Returns:
+            The answer, and whether its body may have been cut off: it goes on to the end of the connection, and the gateway did
+            not say in TLS that it has come to its end (RFC 9112 section 9.8).
 
         Raises:
             BadMessage: The request cannot be written.
@@ -66,11 +70,12 @@ class HttpConnection:
         except Broken as exc:
             self._drop()
             raise ProtocolViolation(str(exc)) from None
+        cut_off = answer.to_the_end and channel.cut_off
         if answer.keep:
             self._good_until = deadline.clock.monotonic() + _find_idle_limit(answer.headers)
         else:
             self._drop()
-        return answer
+        return answer, cut_off
 
     def probe(self, deadline: Deadline) -> None:
         """

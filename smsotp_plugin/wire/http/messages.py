@@ -90,18 +90,32 @@ def make_request(
 
 
 def make_response(
-    status: int, headers: Mapping[str, str], body: bytes, request: PreparedRequest | None = None
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    request: PreparedRequest | None = None,
+    *,
+    cut_off: bool = False,
 ) -> Response:
-    """Return an answer that is whole, its encoding chosen as `find_encoding` says."""
-    return _Whole(status, headers, body, request)
+    """Return an answer that has been read, its encoding chosen as `find_encoding` says; for `cut_off` see `is_cut_off`."""
+    response = _Read(status, headers, body, request)
+    response.cut_off = cut_off
+    return response
 
 
-class _Whole(Response):
+def is_cut_off(response: Response) -> bool:
+    """Tell whether more of the body may have been on its way when the connection ended."""
+    return isinstance(response, _Read) and response.cut_off
+
+
+class _Read(Response):
     """
-    An answer that is whole: it has all that `Response` sets, but gets a jar for cookies only when somebody asks for it.
+    An answer that has been read: it has all that `Response` sets, but gets a jar for cookies only when somebody asks for it.
 
     To make a jar takes as long as to read the answer.
     """
+
+    cut_off = False
 
     def __init__(
         self, status: int, headers: Mapping[str, str], body: bytes, request: PreparedRequest | None

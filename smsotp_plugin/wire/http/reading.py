@@ -36,12 +36,14 @@ class Answer:
         headers: Lower-case names; what came several times is joined with commas.
         body: At most `MOST_BODY` bytes, unpacked.
         keep: Whether it is certain that the connection can carry another exchange.
+        to_the_end: Whether the body has no length, and goes on to the end of the connection.
     """
 
     status: int
     headers: dict[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     keep: bool
+    to_the_end: bool = False
 
 
 class Incoming:
@@ -59,6 +61,8 @@ class Incoming:
         self._at = 0
         self.left = _MOST_RECEIVED
         self.at_end = False
+        #: Whether everything up to the end was asked for.
+        self.to_the_end = False
 
     def has_anything(self) -> bool:
         """Tell whether bytes are here that nobody has asked for yet."""
@@ -90,6 +94,7 @@ class Incoming:
 
     def read_rest(self) -> bytes:
         """Return everything up to the end."""
+        self.to_the_end = True
         while self._read_more():
             pass
         return self.read_exactly(len(self._buffer) - self._at)
@@ -126,7 +131,7 @@ def read_answer(incoming: Incoming) -> Answer:
             raise
         incoming.skip()
         keep, body = False, b""
-    return Answer(head.status, head.fields, body, keep and not incoming.has_anything())
+    return Answer(head.status, head.fields, body, keep and not incoming.has_anything(), incoming.to_the_end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,12 +139,10 @@ class ScriptProvider(Provider[ScriptSettings, ScriptRun, Exit]):
         """Read the exit status."""
         if answer.status == 0:
             return Receipt(gateway_id=_read_first_line(answer.output))
-        if answer.status is None:
-            raise ProtocolViolation("the script's exit status was lost")
-        if answer.status < 0:
-            raise Unknown(f"the script was ended by signal {-answer.status}")
-        kind, words = _MEANING.get(answer.status, (Unknown, "does not say whether the message was sent"))
-        raise kind(f"the script {words}: exit status {answer.status}")
+        error = _judge_failure(answer.status)
+        # What went wrong is mostly told last, behind warnings or a traceback.
+        error.said = answer.errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise error
 
     def probe(self, deadline: Deadline) -> None:
         """Look whether the program is still there; it is not run, since each run sends."""
@@ -153,6 +151,15 @@ class ScriptProvider(Provider[ScriptSettings, ScriptRun, Exit]):
             _check_script(self.settings.SCRIPT)
         except ValueError as exc:
             raise GatewayUnavailable(f"SCRIPT {exc}") from exc
+
+
+def _judge_failure(status: int | None) -> DeliveryError:
+    if status is None:
+        return ProtocolViolation("the script's exit status was lost")
+    if status < 0:
+        return Unknown(f"the script was ended by signal {-status}")
+    kind, words = _MEANING.get(status, (Unknown, "does not say whether the message was sent"))
+    return kind(f"the script {words}: exit status {status}")
 
 
 def _read_first_line(output: bytes) -> str:

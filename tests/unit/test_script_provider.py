@@ -128,6 +128,25 @@ def test_each_exit_status_has_its_meaning(make: Make, status: int, error: type[D
     assert str(status) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("echo a warning >&2; echo 'no modem' >&2; exit 75", "; it said: no modem"),
+        ("echo not for $1: >&2; cat >&2; exit 65", "; it said: ***"),
+        ('echo "no modem for $1" >&2; kill -9 $$', "; it said: no modem for ***"),
+        ("echo sent; exit 75", ""),
+        ("printf '\\033[2J\\n\\n' >&2; exit 1", r"; it said: \x1b[2J"),
+    ],
+)
+def test_the_last_line_of_its_errors_is_quoted_without_number_and_code(
+    make: Make, body: str, said: str
+) -> None:
+    with pytest.raises(DeliveryError) as caught:
+        make(body).submit(MESSAGE, soon())
+
+    assert str(caught.value).partition(";")[2] == said.removeprefix(";")
+
+
 def test_a_script_killed_by_a_signal_leaves_the_outcome_unknown(make: Make) -> None:
     with pytest.raises(Unknown, match="signal 9"):
         make("kill -9 $$").submit(MESSAGE, soon())

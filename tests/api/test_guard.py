@@ -38,6 +38,22 @@ def test_another_name_that_points_here_is_refused(page: InboxPage, host: str, pa
     assert status(page, "GET", path, {"Host": host}) == 421
 
 
+def test_the_name_that_the_page_listens_on_may_name_it(smsotp_inbox: Inbox) -> None:
+    with InboxPage(smsotp_inbox) as page:
+        # A name that this machine is known by cannot be had everywhere; only the request's Host counts.
+        page.host = "Testbox.example"
+        connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=20)
+        statuses = []
+        for host in ("testbox.example:8025", "TESTBOX.example", "evil.testbox.example"):
+            connection.request("GET", "/api/messages?limit=0", headers={"Host": host})
+            with connection.getresponse() as answer:
+                answer.read()
+                statuses.append(answer.status)
+        connection.close()
+
+    assert statuses == [200, 200, 421]
+
+
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""]
 )

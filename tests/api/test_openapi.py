@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 import schemathesis
 from hypothesis import settings
 from schemathesis.checks import CHECKS
@@ -39,6 +40,30 @@ def test_the_server_does_what_the_document_says(url: str, case: schemathesis.Cas
 
     checks: list[Any] = [no_server_error, *(CHECKS.get_one(name) for name in conformance)]
     case.call_and_validate(base_url=url, checks=checks)
+
+
+@pytest.mark.parametrize(
+    ("status", "methods", "headers", "body"),
+    [
+        (421, {"get", "post", "delete"}, {"Host": "evil.example"}, b"{}"),
+        (403, {"post", "delete"}, {"Origin": "http://evil.example"}, b"{}"),
+        (413, {"post"}, {"Content-Type": "application/json"}, b"x" * 300_000),
+    ],
+)
+def test_the_document_names_the_refusals_of_foreign_and_huge_requests(
+    url: str, status: int, methods: set[str], headers: dict[str, str], body: bytes
+) -> None:
+    asked = [
+        (method, path, operation["responses"])
+        for path, operations in load_openapi_document()["paths"].items()
+        for method, operation in operations.items()
+        if method in methods
+    ]
+    for method, path, responses in asked:
+        answer = requests.request(
+            method, url + re.sub(r"\{\w+\}", "1", path[1:]), headers=headers, data=body, timeout=20
+        )
+        assert (answer.status_code, str(status) in responses) == (status, True), (method, path)
 
 
 def test_the_document_names_every_route_and_no_other() -> None:

@@ -20,20 +20,26 @@ class Problem(Exception):
         self.status = status
 
 
-def demand_own_page(request: Request) -> None:
+def demand_own_page(request: Request, own: str) -> None:
     """
     Refuse what another web page could have made a browser send.
 
-    A page elsewhere can point its own host name at 127.0.0.1 (DNS rebinding), so no name but ``localhost`` is served;
-    and it can send simple requests anywhere, so a change needs JSON or a method that browsers ask about first.
+    A page elsewhere can point its own host name at 127.0.0.1 (DNS rebinding), so no name is served but ``localhost`` and
+    the one that the server was told to listen on; and it can send simple requests anywhere, so a change needs JSON or a
+    method that browsers ask about first.
+
+    Args:
+        own: The host that the page listens on.
 
     Raises:
         Problem: It is not served.
     """
     host = request.headers.get("host", "")
-    if not _is_address(_read_host_name(host)):
+    name = _read_host_name(host)
+    if not (name == own.lower() or _is_address(name)):
         raise Problem(
-            421, f"The page is served at an IP address or localhost only, not at {host[:MOST_TEXT]!r}."
+            421,
+            f"The page is served at an IP address, localhost or the name given as --host, not at {host[:MOST_TEXT]!r}.",
         )
     if request.method in ("GET", "HEAD"):
         return

@@ -120,7 +120,7 @@ class InboxPage(TcpServer):
 
     def _reply(self, request: Request) -> Answer | EventStream:
         try:
-            demand_own_page(request)
+            demand_own_page(request, self.host)
             return self._operate(request)
         except Problem as problem:
             return _answer_error(problem.status, str(problem))

@@ -20,7 +20,7 @@ from smsotp_plugin.stores.settings import StoreSettings
 from smsotp_plugin.stores.sqlite.settings import SqliteSettings
 from tests.support.challenges import DAY, RIGHT, WINDOW, WRONG
 from tests.support.parcels import SomeParcel, begin_attempt
-from tests.support.redis import somebody
+from tests.support.redis import Redis, somebody
 
 CLOCK = SystemClock()
 RULES = GuessRules(free=1, most=5, first_wait=30, longest_wait=30, lock=DAY, known_for=DAY)
@@ -119,6 +119,27 @@ def test_whoever_waits_goes_on_in_the_other_store(
         ("something refused", 1)
     ]
     store.close()
+
+
+@pytest.mark.parametrize(("kind", "to"), [("sqlite", "redis"), ("redis", "sqlite"), ("redis", "redis")])
+def test_sms_stay_as_old_as_they_are_where_the_clock_of_redis_was_set(
+    tmp_path: Path, server: RedisServer, redis: Redis, kind: str, to: str
+) -> None:
+    places = [tmp_path / f"set-{kind}-{to}-{name}" for name in ("old", "new")]
+    # By how much the time by which they count is ahead of the clock of each Redis.
+    for place, ahead in zip(places, (-7200, 7200), strict=True):
+        redis.ask("SET", f"{{{place.name}}}:steady", f"1 {ahead:.6f}")
+        place.mkdir()
+    before, after = settings(kind, places[0], server), settings(to, places[1], server)
+    store = opened(before)
+    store.spend(COST)
+    store.close()
+    copy_store(before, after, events_kept=DAY, clock=CLOCK)
+    store = opened(after)
+    spent = store.spent("u1")[0][1]
+    store.close()
+
+    assert spent == 1
 
 
 @pytest.mark.parametrize("to", ["sqlite", "redis"])

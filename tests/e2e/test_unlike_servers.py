@@ -255,3 +255,20 @@ def test_a_code_has_ended_when_it_has_by_the_clock_of_redis(clocks: Clocks) -> N
             "reject",
             "The code is no longer valid. Log in again to get a new one.",
         )
+
+
+def test_nobody_gets_more_sms_at_a_server_that_starts_after_the_clock_of_redis_was_set(
+    clocks: Clocks,
+) -> None:
+    clocks.move(25 * HOUR, 0, 0)
+    later = clocks.cluster.start_server()
+    challenged(later, clocks.cluster.someone())
+    user = clocks.cluster.someone()
+    ended = [
+        (clocks.real, later)[number % 2]
+        .log_in(user.name, user.password, Calling_Station_Id=f"station {number}")
+        .code
+        for number in range(14)
+    ]
+
+    assert ended == ["challenge"] * 10 + ["reject"] * 4

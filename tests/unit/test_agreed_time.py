@@ -1,6 +1,6 @@
 """Processes that use one Redis agree on a time that nobody sets, whatever becomes of the clock of Redis."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -13,126 +13,146 @@ from tests.support.redis import Redis, fill_settings
 
 HOUR = 3600.0
 KEY = "{smsotp}:steady"
-JUMPS = pytest.mark.parametrize("jump", [-1e6, -HOUR, -2.0, 2.0, HOUR, 1e6])
-Start = Callable[[], SteadyClock]
+JUMPS = pytest.mark.parametrize("jump", [-1e6, -HOUR, -10.0, 10.0, HOUR, 1e6])
 
 
-@pytest.fixture
-def own() -> FakeClock:
-    """Return the clock of all processes."""
-    return FakeClock(waits=Waits.NOT_AT_ALL)
+class Group:
+    """Processes at one Redis, and time."""
 
+    def __init__(self, url: str, rest: ExitStack) -> None:
+        self.real, self.redis = FakeClock(waits=Waits.NOT_AT_ALL), FakeClock(waits=Waits.NOT_AT_ALL)
+        self._settings = fill_settings(url)
+        self._rest = rest
+        self.members: list[SteadyClock] = []
 
-@pytest.fixture
-def redis_clock() -> FakeClock:
-    return FakeClock(waits=Waits.NOT_AT_ALL)
-
-
-@pytest.fixture
-def start(server: RedisServer, redis: Redis, own: FakeClock, redis_clock: FakeClock) -> Iterator[Start]:
-    del redis
-    links = ExitStack()
-
-    def start() -> SteadyClock:
-        link, scripts = connect(fill_settings(server.url), own, turn=redis_clock.time, limit=20.0)
-        links.callback(link.close)
+    def start(self, own: FakeClock | None = None) -> SteadyClock:
+        """Start one more process."""
+        own = own or self.real
+        link, scripts = connect(self._settings, own, turn=self.redis.time, limit=20.0)
+        self._rest.callback(link.close)
         started = SteadyClock(scripts, own)
         started.agree()
+        self.members.append(started)
         return started
 
-    with links:
-        yield start
+    def wait(self, seconds: int) -> None:
+        """Let time pass, in which each process does once a second what it does then."""
+        for _ in range(seconds):
+            for clock in (self.real, self.redis):
+                clock.advance(1)
+            for member in self.members:
+                member.agree()
+
+    def is_agreed(self, on: FakeClock | None = None) -> bool:
+        """Tell whether all of them have the time of one clock, that of the real time if none is named."""
+        right = (on or self.real).time()
+        return [each.now() for each in self.members] == pytest.approx([right] * len(self.members))
 
 
-def is_agreed(*clocks: SteadyClock, on: float) -> bool:
-    return [clock.now() for clock in clocks] == pytest.approx([on] * len(clocks))
+@pytest.fixture
+def group(server: RedisServer, redis: Redis) -> Iterator[Group]:
+    """Two processes that have agreed for some seconds."""
+    del redis
+    with ExitStack() as rest:
+        group = Group(server.url, rest)
+        for _ in range(2):
+            group.start()
+        group.wait(3)
+        yield group
 
 
 @JUMPS
 def test_whoever_starts_after_the_clock_of_redis_was_set_has_the_time_of_the_others(
-    start: Start, own: FakeClock, redis_clock: FakeClock, jump: float
+    group: Group, jump: float
 ) -> None:
-    first, second = start(), start()
-    redis_clock.set_by(jump)
-    for clock in (first, second, first, second):
-        clock.agree()
+    group.redis.set_by(jump)
+    group.wait(1)
+    group.start()
+    group.wait(3)
 
-    assert is_agreed(first, second, start(), on=own.time())
+    assert group.is_agreed()
 
 
 @JUMPS
-def test_whoever_starts_before_the_others_have_noticed_follows_them(
-    start: Start, own: FakeClock, redis_clock: FakeClock, jump: float
-) -> None:
-    first = start()
-    redis_clock.set_by(jump)
-    late = start()
-    for clock in (first, late):
-        clock.agree()
+def test_whoever_starts_before_the_others_have_noticed_follows_them(group: Group, jump: float) -> None:
+    group.redis.set_by(jump)
+    group.start()
+    group.wait(1)
 
-    assert is_agreed(first, late, on=own.time())
+    assert group.is_agreed()
 
 
 @JUMPS
-def test_a_clock_that_is_set_again_and_again_changes_nothing(
-    start: Start, own: FakeClock, redis_clock: FakeClock, jump: float
-) -> None:
-    clocks = [start() for _ in range(3)]
+def test_a_clock_that_is_set_again_and_again_changes_nothing(group: Group, jump: float) -> None:
     for _ in range(5):
-        redis_clock.set_by(jump)
-        for clock in clocks:
-            clock.agree()
+        group.redis.set_by(jump)
+        group.wait(1)
+    group.start()
 
-    assert is_agreed(*clocks, start(), on=own.time())
+    assert group.is_agreed()
+
+
+@pytest.mark.parametrize("stood_still", [10, 100])
+def test_a_process_that_stood_still_with_its_machine_follows_the_others(
+    group: Group, stood_still: int
+) -> None:
+    own = FakeClock(waits=Waits.NOT_AT_ALL)
+    own.advance(group.real.time() - own.time())
+    sleeper = group.start(own)
+    sleeper.agree()
+    group.members.remove(sleeper)
+    group.wait(stood_still)
+    sleeper.agree()
+    group.members.append(sleeper)
+
+    assert group.is_agreed()
 
 
 @pytest.mark.parametrize(
-    "lost", ["0 0.000000", "1 3600.000000", "no number", "9999999999999 1.0", "1 1e999", "2 -nan"]
+    "lost",
+    [
+        "0 0.000000 0.0",
+        "1 3600.000000 1.0",
+        "no number",
+        "9999999999999 1.0 1.0",
+        "1 1e999 1.0",
+        "2 -nan nan",
+    ],
 )
-def test_a_correction_that_is_lost_or_damaged_is_made_again(
-    start: Start, redis: Redis, own: FakeClock, redis_clock: FakeClock, lost: str
-) -> None:
-    clocks = [start() for _ in range(2)]
+def test_a_correction_that_is_lost_or_damaged_is_made_again(group: Group, redis: Redis, lost: str) -> None:
     for _ in range(2):
-        redis_clock.set_by(-HOUR)
-        for clock in clocks:
-            clock.agree()
+        group.redis.set_by(-HOUR)
+        group.wait(1)
     redis.ask("SET", KEY, lost)
-    for clock in clocks:
-        clock.agree()
+    group.wait(1)
+    group.start()
 
-    assert is_agreed(*clocks, start(), on=own.time())
+    assert group.is_agreed()
 
 
-def test_another_redis_that_is_empty_and_has_another_time_changes_nothing(
-    start: Start, redis: Redis, own: FakeClock, redis_clock: FakeClock
-) -> None:
-    clocks = [start() for _ in range(2)]
+def test_another_redis_that_is_empty_and_has_another_time_changes_nothing(group: Group, redis: Redis) -> None:
     redis.ask("FLUSHALL")
-    redis_clock.set_by(HOUR)
-    for clock in clocks:
-        clock.agree()
+    group.redis.set_by(HOUR)
+    group.wait(1)
 
-    assert is_agreed(*clocks, start(), on=own.time())
+    assert group.is_agreed()
 
 
-def test_a_clock_that_drifts_is_followed(start: Start, redis: Redis, redis_clock: FakeClock) -> None:
-    clock = start()
+def test_a_clock_that_drifts_is_followed(group: Group) -> None:
     for _ in range(10):
-        redis_clock.set_by(0.9)
-        clock.agree()
+        group.redis.set_by(0.9)
+        group.wait(1)
 
-    assert is_agreed(clock, on=redis_clock.time())
-    assert redis.ask("EXISTS", KEY) == 0
+    assert group.is_agreed(on=group.redis)
 
 
-def test_an_answer_that_took_long_corrects_nothing(server: RedisServer, redis: Redis, own: FakeClock) -> None:
+def test_an_answer_that_took_long_corrects_nothing(server: RedisServer, redis: Redis) -> None:
     def hang() -> float:
         before = own.time()
         own.advance(delay)
         return before
 
-    delay = 0.0
+    own, delay = FakeClock(waits=Waits.NOT_AT_ALL), 0.0
     link, scripts = connect(fill_settings(server.url), own, turn=hang, limit=20.0)
     clock = SteadyClock(scripts, own)
     clock.agree()
@@ -140,13 +160,10 @@ def test_an_answer_that_took_long_corrects_nothing(server: RedisServer, redis: R
     clock.agree()
     link.close()
 
-    assert is_agreed(clock, on=own.time())
-    assert redis.ask("EXISTS", KEY) == 0
+    assert clock.now() == pytest.approx(own.time())
+    assert redis.ask("GET", KEY).startswith("0 0.000000 ")
 
 
-def test_what_is_agreed_ends_by_itself(start: Start, redis: Redis, redis_clock: FakeClock) -> None:
-    clock = start()
-    redis_clock.set_by(HOUR)
-    clock.agree()
-
+def test_what_is_agreed_ends_by_itself(group: Group, redis: Redis) -> None:
+    assert group.is_agreed()
     assert 0 < redis.ask("TTL", KEY) <= 400 * 86400

@@ -128,7 +128,7 @@ def test_sms_stay_as_old_as_they_are_where_the_clock_of_redis_was_set(
     places = [tmp_path / f"set-{kind}-{to}-{name}" for name in ("old", "new")]
     # By how much the time by which they count is ahead of the clock of each Redis.
     for place, ahead in zip(places, (-7200, 7200), strict=True):
-        redis.ask("SET", f"{{{place.name}}}:steady", f"1 {ahead:.6f}")
+        redis.ask("SET", f"{{{place.name}}}:steady", f"1 {ahead:.6f} 0")
         place.mkdir()
     before, after = settings(kind, places[0], server), settings(to, places[1], server)
     store = opened(before)

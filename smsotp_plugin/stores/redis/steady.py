@@ -5,6 +5,7 @@ from typing import cast
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.stores.redis.foreign import read_moment, read_time, reads_replies
+from smsotp_plugin.stores.redis.line import Word
 from smsotp_plugin.stores.redis.link import Command
 from smsotp_plugin.stores.redis.scripts import Scripts, check
 
@@ -34,7 +35,8 @@ class AgreedTime:
 class SteadyClock:
     """
     Follows the agreed time. Each process measures it, and notices when the clock of Redis is set: the first to do so corrects the
-    agreed time for all, also for those that start later.
+    agreed time for all, also for those that start later. A process that stood still with its machine seems to notice the same, but
+    others confirm the agreed time meanwhile, and it follows them.
 
     Args:
         scripts: The way to Redis.
@@ -59,20 +61,18 @@ class SteadyClock:
         Raises:
             StoreError: Redis does not answer, or with an error.
         """
-        asked = self._clock.monotonic()
-        told = ask_agreed_time(self._scripts)
         if self._number is None:
-            self._follow(told)
+            self._follow(ask_agreed_time(self._scripts))
             return
+        asked = self._clock.monotonic()
+        told = _run(self._scripts, "confirm", self._number, self.now())
         if self._clock.monotonic() - asked > _SLOW:
             return
         off = self.now() - told.moment
         if told.number > self._number or (told.number == self._number and abs(off) < _SET):
             self._follow(told)
             return
-        corrected = _correct(self._scripts, off, told, self._number + 1)
-        if corrected.number > self._number:
-            self._follow(corrected)
+        self._follow(_run(self._scripts, "correct", told.number, off, self._number + 1))
 
     def _follow(self, told: AgreedTime) -> None:
         self._ahead, self._number = told.moment - self._clock.monotonic(), told.number
@@ -85,15 +85,11 @@ def ask_agreed_time(scripts: Scripts) -> AgreedTime:
     Raises:
         StoreError: Redis does not answer, or with an error.
     """
-    return _run(scripts)
-
-
-def _correct(scripts: Scripts, seconds: float, told: AgreedTime, number: int) -> AgreedTime:
-    return _run(scripts, seconds, told.number, number)
+    return _run(scripts, "ask")
 
 
 @reads_replies
-def _run(scripts: Scripts, *words: float) -> AgreedTime:
+def _run(scripts: Scripts, *words: Word | float) -> AgreedTime:
     reply = scripts.run("steady", ["steady"], *words)
     number, turn, ahead = cast("tuple[int, bytes, bytes]", reply)
     return AgreedTime(int(number), read_moment(turn) + read_moment(ahead), read_moment(ahead))

@@ -18,7 +18,7 @@
 -- PREFIX workers             hash: "MOMENT REPORT" of each worker
 -- PREFIX owners              sorted set: until when each owner is believed to live
 -- PREFIX keys                sorted set: until when each process is believed to live, with names of its keys; see `keys`
--- PREFIX steady              "NUMBER AHEAD": the agreed time; see `steady`
+-- PREFIX steady              "NUMBER AHEAD MOMENT": the agreed time; see `steady`
 -- PREFIX guesses:NAME        hash: "r PLACE" wrong answers in a row, "l PLACE" the latest, "p PLACE" when it was proven,
 --                            "o NAME" other names of the account
 -- PREFIX wrong:NAME          list: "MOMENT PLACE" of each wrong answer of the last day

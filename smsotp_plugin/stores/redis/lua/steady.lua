@@ -1,22 +1,36 @@
--- Tell the agreed time, by which budgets go, and correct it if the clock of Redis was set: nobody gets more SMS by that.
+-- Tell the agreed time, by which budgets go; confirm it, or correct it if the clock of Redis was set.
 --
--- KEYS[1]  "NUMBER AHEAD": how often it was corrected, and how many seconds it is ahead of the clock of Redis
--- ARGV[5]  by how many seconds it is corrected, ARGV[6] the number that the caller was told, ARGV[7] the next number; all missing:
---          it is not corrected
+-- KEYS[1]  "NUMBER AHEAD MOMENT": how often it was corrected, how many seconds it is ahead of the clock of Redis, and when, by that
+--          clock, somebody last confirmed it
+-- ARGV[5]  "ask", "confirm" or "correct"
+-- ARGV[6]  the number that the caller was told
+-- ARGV[7]  to confirm it: the moment that the caller takes for the present one
+--          to correct it: by how many seconds, and ARGV[8] the next number
 --
--- If somebody else has corrected it meanwhile, that stays.
+-- It is not corrected if somebody else has done so meanwhile, or confirms it: then it is the caller that stood still.
 --
 -- Returns the number, the moment by the clock of Redis, and how far ahead of it the agreed time is.
 
-local number, ahead = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%S+)$')
-number, ahead = tonumber(number) or 0, tonumber(ahead) or 0
+-- Seconds. Those who agree confirm it once a second.
+local CONFIRMED_FOR = 5
+-- Seconds by which those who agree may differ.
+local AGREED = 1
+
+local number, ahead, confirmed = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%S+) (%S+)$')
+number, ahead, confirmed = tonumber(number) or 0, tonumber(ahead) or 0, tonumber(confirmed) or 0
 -- Damage counts as nothing: it is corrected by whoever knows better.
-if not (number < 1e9 and math.abs(ahead) < 1e10) then
-    number, ahead = 0, 0
+if not (number < 1e9 and math.abs(ahead) < 1e10 and math.abs(confirmed) < 1e11) then
+    number, ahead, confirmed = 0, 0, 0
 end
-if ARGV[5] and tonumber(ARGV[6]) == number then
-    number, ahead = tonumber(ARGV[7]), ahead + tonumber(ARGV[5])
-    redis.call('SET', KEYS[1], number .. ' ' .. written(ahead))
+
+local is_known = ARGV[5] ~= 'ask' and tonumber(ARGV[6]) == number
+local is_confirmed = confirmed <= TURN and TURN - confirmed < CONFIRMED_FOR
+if is_known and ARGV[5] == 'confirm' and math.abs(tonumber(ARGV[7]) - TURN - ahead) < AGREED
+    or is_known and ARGV[5] == 'correct' and not is_confirmed then
+    if ARGV[5] == 'correct' then
+        number, ahead = tonumber(ARGV[8]), ahead + tonumber(ARGV[7])
+    end
+    redis.call('SET', KEYS[1], number .. ' ' .. written(ahead) .. ' ' .. written(TURN))
     expire(KEYS[1], 400 * DAY)
 end
 return {number, written(TURN), written(ahead)}

@@ -317,6 +317,18 @@ class BudgetContract(Binding):
         assert ended == ["sent", "sent", "money_per_day 0.00025"]
         assert tomorrow == "sent"
 
+    def test_several_sms_at_once_cost_that_many_times_the_money(
+        self, tmp_path: Path, clock: FakeClock
+    ) -> None:
+        store = self.open(tmp_path, WINDOW, clock, MONEY)
+        store.spend_anyway(Spending(BOB.keys, money=60, messages=3))
+        refused = how_it_ended(lambda: log_in(store, clock))
+        store.spend_anyway(Spending(BOB.keys, money=60, messages=-2))
+        later = how_it_ended(lambda: log_in(store, clock))
+        store.close()
+
+        assert (refused, later) == ("money_per_day 0.00025", "sent")
+
     def test_where_nothing_is_enforced_everything_is_opened_and_counted(
         self, tmp_path: Path, clock: FakeClock
     ) -> None:

@@ -1,0 +1,42 @@
+"""Shares of answers: for how long what was counted before a restart counts after it."""
+
+import pytest
+
+from smsotp_plugin.login.shares import STEP, AnswerShares, SmsOrigin
+
+BLOCK = SmsOrigin("p+49170123", "+49170123")
+STEPS_A_DAY, STEPS_AN_HOUR = 144, 6
+
+
+def judge_around(shares: AnswerShares, moment: float) -> tuple[str, str]:
+    """Return in which span too much is unanswered just before a moment and at that moment; empty for none."""
+    spans = []
+    for now in (moment - 1, moment):
+        shares.settle(now)
+        finding = shares.judge(BLOCK)
+        spans.append(finding.span if finding else "")
+    return spans[0], spans[1]
+
+
+@pytest.mark.parametrize("age", [0, 1, 5, 6, 30, 143])
+def test_what_was_counted_before_a_restart_counts_for_the_rest_of_its_day(age: int) -> None:
+    shares = AnswerShares(0.0)
+    shares.load(BLOCK.key, answered=0, unanswered=20, steps=age)
+
+    assert judge_around(shares, (STEPS_A_DAY - age) * STEP) == ("day", "")
+
+
+@pytest.mark.parametrize("age", [0, 1, 5])
+def test_what_was_counted_before_a_restart_counts_for_the_rest_of_its_hour(age: int) -> None:
+    shares = AnswerShares(0.0)
+    # Little for a day, and much for an hour.
+    shares.load(BLOCK.key, answered=100, unanswered=25, steps=age)
+
+    assert judge_around(shares, (STEPS_AN_HOUR - age) * STEP) == ("hour", "")
+
+
+def test_what_was_counted_an_hour_before_a_restart_counts_for_its_day_alone() -> None:
+    shares = AnswerShares(0.0)
+    shares.load(BLOCK.key, answered=100, unanswered=25, steps=STEPS_AN_HOUR)
+
+    assert shares.judge(BLOCK) is None

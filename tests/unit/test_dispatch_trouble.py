@@ -249,6 +249,37 @@ def test_after_a_whole_day_a_dead_gateway_is_still_probed_once_a_minute() -> Non
     assert 50 <= probes["only"] - before <= 70
 
 
+def test_when_the_last_gateway_dies_one_that_is_back_is_found_before_the_next_log_in() -> None:
+    dead, probes = {"first"}, list[str]()
+
+    def probe(gateway: str) -> bool:
+        probes.append(gateway)
+        return gateway not in dead
+
+    world = Simulation(
+        ["first", "second"],
+        lambda gateway, _: Turn(0.0, ConnectFailed("refused")) if gateway in dead else GOOD,
+        probe,
+    )
+    people = People(world)
+    for _ in range(10):
+        people.log_in()
+        world.advance(1)
+    # By now it is probed once a minute.
+    world.advance(600)
+    seen = len(probes)
+    while len(probes) == seen:
+        world.advance(1)
+    dead.symmetric_difference_update({"first", "second"})
+    messages = [people.log_in() for _ in range(3)]
+    world.advance(1)
+    late = people.log_in()
+    world.advance(1)
+
+    assert not people.told["refused"]
+    assert [world.accepted[reference] for reference in (*messages, late)] == [1] * 4
+
+
 def test_a_gateway_that_throttles_is_waited_for_as_long_as_there_is_time_and_nowhere_else_to_go() -> None:
     turns = iter([*[Throttled("slow down")] * 9, None])
     world = Simulation(["only"], lambda *_: Turn(0.05, next(turns)))

@@ -37,7 +37,9 @@ def test_what_is_probably_not_meant_is_told_at_the_start(
 def test_the_end_leaves_nothing_running_and_can_come_twice(running: World) -> None:
     assert running.door.detach() == OK
     assert running.threads() == []
+    told = [*running.radiusd.lines]
     assert running.door.detach() == OK
+    assert running.radiusd.lines == told
 
 
 def test_a_server_that_is_too_old_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,7 +145,8 @@ def test_a_brake_is_shown_and_lifted_by_its_name_and_by_a_number(
     watch._clock = clock
     watch._shares = AnswerShares(clock.monotonic())
     for number in range(20):
-        watch.note_sent(str(number), request(), parse_number(f"+49170123{number:04d}", None))
+        for block in ("+49170123", "+49170999"):
+            watch.note_sent(f"{block} {number}", request(), parse_number(f"{block}{number:04d}", None))
     clock.advance(200)
     watch.keep()
     shown = show_limits(config, "", lift=False), capsys.readouterr().out
@@ -153,8 +154,12 @@ def test_a_brake_is_shown_and_lifted_by_its_name_and_by_a_number(
     gone = show_limits(config, "", lift=False), capsys.readouterr().out
 
     assert [code for code, _ in (shown, lifted, gone)] == [0, 0, 0]
-    line = "numbers that begin with +49170123: would get no SMS (limits.pumping) until"
-    assert [line in out for _, out in (shown, lifted, gone)] == [True, True, False]
+    lines = [
+        f"numbers that begin with {block}: would get no SMS (limits.pumping) until"
+        for block in ("+49170123", "+49170999")
+    ]
+    assert [lines[0] in out for _, out in (shown, lifted, gone)] == [True, True, False]
+    assert [lines[1] in out for _, out in (shown, lifted, gone)] == [True, False, True]
 
 
 def test_without_a_name_nothing_is_lifted(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

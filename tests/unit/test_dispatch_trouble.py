@@ -2,6 +2,7 @@
 
 import contextlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -246,6 +247,42 @@ def test_after_a_whole_day_a_dead_gateway_is_still_probed_once_a_minute() -> Non
     world.advance(3600)
 
     assert before > 2500
+    assert 50 <= probes["only"] - before <= 70
+
+
+@pytest.mark.parametrize("fail", [People.log_in, People.trouble], ids=["by messages", "by a probe"])
+def test_a_gateway_that_dies_again_before_its_next_probe_is_probed_no_more_often_than_others(
+    fail: Callable[[People], object],
+) -> None:
+    probes = Counter[str]()
+    is_dead = True
+
+    def probe(gateway: str) -> bool:
+        probes[gateway] += 1
+        return not is_dead
+
+    world = Simulation(["only"], lambda *_: Turn(0.0, ConnectFailed("refused")) if is_dead else GOOD, probe)
+    people = People(world)
+    for _ in range(3):
+        people.log_in()
+        world.advance(0.01)
+    is_dead = False
+    # The first of them is refused, and has it probed out of turn.
+    for _ in range(3):
+        people.log_in()
+        world.advance(0.01)
+    is_dead = True
+    # Failures of one person are no death, but have it probed.
+    for _ in range(3):
+        fail(people)
+        world.advance(0.01)
+    refused = people.told["refused"]
+    people.log_in()
+    world.advance(3600)
+    before = probes["only"]
+    world.advance(3600)
+
+    assert (refused, people.told["refused"]) == (1, 2)
     assert 50 <= probes["only"] - before <= 70
 
 

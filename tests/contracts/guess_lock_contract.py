@@ -15,12 +15,13 @@ from smsotp_plugin.errors import (
     WrongCode,
 )
 from smsotp_plugin.stores.base import Challenge, ChallengeStore
-from smsotp_plugin.stores.guesses import station_place
+from smsotp_plugin.stores.guesses import Guesser, station_place
 from smsotp_plugin.stores.schemes import unlock_account
 from tests.contracts.guess_steps import (
     CAFE,
     DAY,
     HOUR,
+    NUMBER,
     RIGHT,
     RULES,
     WRONG,
@@ -121,6 +122,18 @@ class GuessLockContract(GuessSteps):
         unlock_account(self.settings(tmp_path), ("bob",))
 
         assert wait() == 0
+
+    def test_unlocking_a_number_unlocks_everybody_whose_number_it_is(
+        self, wrong: Callable[..., WrongCode], wait: Callable[..., float], tmp_path: Path
+    ) -> None:
+        people = [who("bob"), who("anna"), Guesser(("eve", "eve by the older key"), (CAFE,), RULES)]
+        for person in people:
+            wrong(6, person)
+        before = [wait(person) for person in people]
+        unlock_account(self.settings(tmp_path), (NUMBER,))
+
+        assert all(before)
+        assert [wait(person) for person in people] == [0.0] * 3
 
     def test_unlocking_whom_nobody_knows_changes_nothing(
         self, wrong: Callable[..., WrongCode], wait: Callable[..., float], tmp_path: Path

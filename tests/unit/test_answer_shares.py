@@ -2,7 +2,7 @@
 
 import pytest
 
-from smsotp_plugin.login.shares import STEP, AnswerShares, SmsOrigin
+from smsotp_plugin.login.shares import STEP, Anomaly, AnswerShares, SmsOrigin
 
 BLOCK = SmsOrigin("p+49170123", "+49170123")
 STEPS_A_DAY, STEPS_AN_HOUR = 144, 6
@@ -33,6 +33,14 @@ def test_what_was_counted_before_a_restart_counts_for_the_rest_of_its_hour(age: 
     shares.load(BLOCK.key, answered=100, unanswered=25, steps=age)
 
     assert judge_around(shares, (STEPS_AN_HOUR - age) * STEP) == ("hour", "")
+
+
+def test_of_an_hour_only_what_was_answered_in_it_counts() -> None:
+    shares = AnswerShares(0.0)
+    shares.load(BLOCK.key, answered=100, unanswered=0, steps=STEPS_AN_HOUR)
+    shares.load(BLOCK.key, answered=0, unanswered=25, steps=0)
+
+    assert shares.judge(BLOCK) == Anomaly(BLOCK, 25, 0, "hour", is_settled=True)
 
 
 def test_what_was_counted_an_hour_before_a_restart_counts_for_its_day_alone() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from smsotp_plugin.stores.kept import LeftMessage
 from smsotp_plugin.stores.queue import GatewayReport, QueueView
 from smsotp_plugin.stores.redis.contents import write_contents_to_redis
 from tests.support.challenges import RIGHT
+from tests.support.moved_clock import MovedClock
 from tests.support.parcels import SomeParcel, begin, begin_attempt
 from tests.support.queue_process import NOW, STREAM, WORKERS, Process, die, node, notify, put, workers
 from tests.support.redis import Redis, somebody
@@ -142,6 +144,27 @@ def test_what_was_handed_to_a_reader_that_took_nothing_is_claimed(
     assert at_once == []
     assert [each.message.state for each in claimed] == [new.state]
     assert redis.ask("XLEN", STREAM) == 0
+
+
+def test_of_readers_that_are_gone_only_those_are_forgotten_to_whom_nothing_was_handed(tmp_path: Path) -> None:
+    clock = MovedClock(tmp_path / "clock")
+    with ExitStack() as rest:
+        server = rest.enter_context(RedisServer(tmp_path / "redis", run_by=clock.run_by))
+        redis, node, worker = Redis(server.port), Process(server), Process(server)
+        for each in (redis, node, worker):
+            rest.callback(each.close)
+        worker.queue.take(1)
+        begin(node.store, somebody())
+        redis.ask("XREADGROUP", "GROUP", "workers", "dead", "COUNT", 1, "STREAMS", STREAM, ">")
+        redis.ask("XGROUP", "CREATECONSUMER", STREAM, "workers", "gone")
+        left = []
+        for ahead in (0, 59, 61):
+            clock.move(ahead)
+            worker.queue.report({})
+            readers = redis.ask("XINFO", "CONSUMERS", STREAM, "workers")
+            left.append({reader[1] for reader in readers} & {"dead", "gone"})
+
+    assert left == [{"dead", "gone"}, {"dead", "gone"}, {"dead"}]
 
 
 def test_what_waited_too_long_is_not_needed(node: Process, workers: list[Process]) -> None:

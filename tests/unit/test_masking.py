@@ -68,6 +68,15 @@ def test_a_packed_code_is_found_where_the_text_holds_nothing_else(code: str) -> 
     assert of(code).are_hidden_in(b64encode(raw).decode().rstrip("="))
 
 
+@pytest.mark.parametrize(("code", "said"), [("Ab9fGh", "aB9FgH"), ("BADGEH", "badgeh"), ("ЖУКИ", "жуки")])
+@pytest.mark.parametrize("beside", ["id", "é", "№"])
+def test_a_code_in_another_case_is_found_whatever_letters_stand_beside_it(
+    code: str, said: str, beside: str
+) -> None:
+    assert of(code).are_hidden_in(f"{beside}:{said}")
+    assert said not in of(code).mask_foreign(f"{beside}:{said} {beside} {said}")
+
+
 def test_digits_of_any_script_are_digits() -> None:
     told = "".join(chr(0x0660 + int(digit)) for digit in "123456")
     number = "".join(chr(0x0966 + int(digit)) for digit in NUMBER[1:])

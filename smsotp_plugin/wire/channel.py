@@ -77,9 +77,15 @@ class Channel:
         #: Held by whoever closes or aborts: once a socket is closed, its number may be that of another one.
         self._ending = threading.Lock()
 
-    def connect(self, host: str, port: int, deadline: Deadline) -> None:
+    def connect(self, host: str, port: int, deadline: Deadline, tls: ssl.SSLContext | None = None) -> None:
         """
-        Connect to the first address of a name that answers.
+        Connect to the first address of a name that answers, in TLS if that is wanted from the beginning.
+
+        Args:
+            host: Its name or address.
+            port: 1 to 65535.
+            deadline: When to stop waiting.
+            tls: As for `encrypt`; None: in clear.
 
         Raises:
             Broken: None does; each address gets its share of the time.
@@ -99,6 +105,15 @@ class Channel:
             except (OSError, Broken) as exc:
                 self.close()
                 failure = Broken(f"no connection to {self._peer}: {_find_reason(exc)}")
+                continue
+            if tls is None:
+                return
+            try:
+                self.encrypt(tls, host, share)
+            except Broken as exc:
+                # One of the gateway's machines may be out of order, or somebody else's.
+                self.close()
+                failure = exc
             else:
                 return
         raise failure

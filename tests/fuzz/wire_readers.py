@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Iterator
+from ssl import SSLContext
 from typing import Any
 
 from pydantic import SecretStr
@@ -200,7 +201,7 @@ class _Scripted(Channel):
         super().__init__("the server")
         self._next = pieces(data)
 
-    def connect(self, host: str, port: int, deadline: Deadline) -> None:
+    def connect(self, host: str, port: int, deadline: Deadline, tls: SSLContext | None = None) -> None:
         """Do nothing."""
 
     def write(self, data: bytes, deadline: Deadline) -> None:

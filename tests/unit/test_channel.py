@@ -3,8 +3,9 @@
 import select
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 import trustme
@@ -135,6 +136,97 @@ def test_an_address_for_which_there_is_no_socket_is_passed_over(
     found[:] = [strange]
     with pytest.raises(Broken, match="no connection to the peer"):
         Channel("the peer").connect("gateway.example", 1, soon())
+
+
+def name(monkeypatch: pytest.MonkeyPatch, *listeners: socket.socket) -> None:
+    """Let every name have the addresses of these listeners."""
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", each.getsockname()) for each in listeners]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+
+def shake_hands(listener: socket.socket, context: ssl.SSLContext) -> None:
+    """Take one connection in TLS; what the other side thinks of our certificate is its own affair."""
+    connection, _ = listener.accept()
+    with suppress(OSError), context.wrap_socket(connection, server_side=True) as tls:
+        tls.sendall(b"hello")
+
+
+def say_nonsense(listener: socket.socket, _: ssl.SSLContext) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.sendall(b"220 no TLS here\r\n")
+        while connection.recv(4096):
+            pass
+
+
+def hang_up(listener: socket.socket, _: ssl.SSLContext) -> None:
+    connection, _ = listener.accept()
+    connection.close()
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def issue(authority: trustme.CA, name: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    return context
+
+
+@pytest.mark.parametrize(
+    ("certified", "serve"),
+    [("another.example", shake_hands), ("", say_nonsense), ("", hang_up)],
+)
+def test_the_next_address_is_tried_if_tls_fails_with_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+    listener: socket.socket,
+    authority: trustme.CA,
+    certified: str,
+    serve: Callable[[socket.socket, ssl.SSLContext], None],
+) -> None:
+    trusting = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
+    channel = Channel("the peer")
+    with socket.create_server(("127.0.0.1", 0)) as first, ThreadPoolExecutor() as pool:
+        name(monkeypatch, first, listener)
+        pool.submit(serve, first, issue(authority, certified or "gateway.example"))
+        pool.submit(shake_hands, listener, issue(authority, "gateway.example"))
+        channel.connect("gateway.example", 1, soon(), trusting)
+        said = channel.receive(soon())
+        channel.close()
+
+    assert said == b"hello"
+
+
+def test_a_handshake_that_hangs_takes_only_its_share_of_the_time(
+    monkeypatch: pytest.MonkeyPatch, listener: socket.socket, authority: trustme.CA
+) -> None:
+    trusting = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
+    channel = Channel("the peer")
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor() as pool:
+        name(monkeypatch, silent, listener)
+        pool.submit(shake_hands, listener, issue(authority, "gateway.example"))
+        channel.connect("gateway.example", 1, Deadline.after(4, CLOCK), trusting)
+        said = channel.receive(soon())
+        channel.close()
+
+    assert said == b"hello"
+
+
+def test_if_tls_fails_with_all_addresses_the_last_reason_is_told(
+    monkeypatch: pytest.MonkeyPatch, listener: socket.socket, authority: trustme.CA
+) -> None:
+    trusting = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
+    channel = Channel("the peer")
+    with socket.create_server(("127.0.0.1", 0)) as first, ThreadPoolExecutor() as pool:
+        name(monkeypatch, first, listener)
+        pool.submit(hang_up, first, issue(authority, "gateway.example"))
+        pool.submit(shake_hands, listener, issue(authority, "another.example"))
+        with pytest.raises(
+            Broken, match="no TLS with the peer: the certificate is not accepted: Hostname mismatch"
+        ):
+            channel.connect("gateway.example", 1, soon(), trusting)
 
 
 def test_a_name_that_does_not_exist_is_told() -> None:

@@ -140,9 +140,7 @@ class Line(Connection):
         if place.path:
             channel.connect_inside(place.path, channel.deadline)
         else:
-            channel.connect(place.host, place.port, channel.deadline)
-        if self._tls is not None:
-            channel.encrypt(self._tls, place.host, channel.deadline)
+            channel.connect(place.host, place.port, channel.deadline, self._tls)
         return channel
 
     def _greet(self, deadline: Deadline) -> hiredis.Reader:

@@ -144,22 +144,18 @@ class HttpConnection:
         channel = self._channel = Channel(address)
         if self._closed:
             raise Broken("the gateway's connections have been closed")
+        tls = self._tls if origin.scheme == "https" else None
         if proxy is None:
-            channel.connect(origin.host, origin.port, deadline)
-        else:
-            host = proxy.hostname or ""
-            channel.connect(host, proxy.port or (443 if proxy.scheme == "https" else 80), deadline)
-            if proxy.scheme == "https":
-                channel.encrypt(self._make_context(), host, deadline)
-            if origin.scheme == "https":
-                self._ask_for_a_tunnel(channel, deadline)
-        if origin.scheme == "https":
-            channel.encrypt(self._make_context(), origin.host, deadline)
+            channel.connect(origin.host, origin.port, deadline, tls)
+            return channel
+        of_proxy = self._tls if proxy.scheme == "https" else None
+        channel.connect(
+            proxy.hostname or "", proxy.port or (80 if of_proxy is None else 443), deadline, of_proxy
+        )
+        if tls is not None:
+            self._ask_for_a_tunnel(channel, deadline)
+            channel.encrypt(tls, origin.host, deadline)
         return channel
-
-    def _make_context(self) -> ssl.SSLContext:
-        assert self._tls is not None
-        return self._tls
 
     def _ask_for_a_tunnel(self, channel: Channel, deadline: Deadline) -> None:
         address = self._origin.address()

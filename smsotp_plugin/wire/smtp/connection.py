@@ -172,9 +172,7 @@ class Connection:
             AuthFailed: The server offers no way to log in that we know.
         """
         server = self.server
-        self.channel.connect(server.host, server.port, deadline)
-        if server.tls is not None and not server.starttls:
-            self.channel.encrypt(server.tls, server.host, deadline)
+        self.channel.connect(server.host, server.port, deadline, None if server.starttls else server.tls)
         self._read_expected(Stage.GREETING, (220,), deadline)
         self._greet(deadline)
         if server.tls is not None and server.starttls:

@@ -37,7 +37,7 @@ from smsotp_plugin.sms.phone import PhoneNumber
 from smsotp_plugin.stores.base import Challenge, ChallengeStore
 from smsotp_plugin.stores.delivery_log import DeliveryRecorder
 
-_LIKE_OURS = re.compile(rf"[0-9a-f]{{{HEX_DIGITS}}}")
+_LIKE_OURS = re.compile(rf"[0-9A-Fa-f]{{{HEX_DIGITS}}}")
 
 
 class Login:

@@ -102,6 +102,7 @@ def test_a_code_is_told_from_a_password_by_the_state(bench: Bench, caplog: pytes
     ("state", "changes", "reason"),
     [
         ("0" * 32, {}, "was made with another key, at another site or by another server"),
+        ("ABCDEF01" * 4, {}, "was made with another key, at another site or by another server"),
         (None, {"site": "other"}, "was made with another key, at another site or by another server"),
         (None, {"user": "alice"}, "is of another user's challenge, or of one that was over long ago"),
     ],

@@ -2,6 +2,8 @@
 
 import configparser
 import re
+import subprocess
+import sys
 import tomllib
 from importlib import metadata, resources
 from pathlib import Path
@@ -45,6 +47,27 @@ def test_every_file_of_the_packages_is_installed(installed: set[str]) -> None:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_type_checkers_of_other_projects_see_the_types(package: str) -> None:
     assert resources.files(package).joinpath("py.typed").is_file()
+
+
+def test_server_and_commands_are_loaded_without_the_packages_of_an_extra() -> None:
+    extras = ["redis", "hiredis", "smsotp_mocks"]
+    used = [
+        "smsotp_plugin.assembly",
+        "smsotp_plugin.cli",
+        "smsotp_plugin.worker",
+        "smsotp_plugin.radius.preload",
+    ]
+    used += [
+        f"smsotp_plugin.commands.{path.stem}" for path in Path("smsotp_plugin/commands").glob("[a-z]*.py")
+    ]
+    code = f"import sys, importlib; sys.modules.update(dict.fromkeys({extras})); [*map(importlib.import_module, {used})]"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=100
+    )
+
+    assert done.stderr == ""
+    assert done.returncode == 0
 
 
 def test_the_licence_comes_along(installed: set[str]) -> None:

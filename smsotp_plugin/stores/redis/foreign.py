@@ -11,7 +11,6 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from smsotp_plugin.errors import StoreError
-from smsotp_plugin.stores.redis.link import NotAnswered
 
 _Given = ParamSpec("_Given")
 _Read = TypeVar("_Read")
@@ -37,11 +36,6 @@ def reads_replies(call: Callable[_Given, _Read]) -> Callable[_Given, _Read]:
             ) from exc
 
     return read
-
-
-def may_be_done(error: BaseException) -> bool:
-    """Tell whether Redis may have done what it was asked for, although it did not answer, or not in a way that can be read."""
-    return isinstance(error, UNREADABLE) or (isinstance(error, NotAnswered) and error.is_sent)
 
 
 def demand(word: Any, expected: bytes) -> None:

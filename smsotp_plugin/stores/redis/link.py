@@ -25,6 +25,7 @@ from redis.exceptions import (
 from smsotp_plugin.clock import Clock, Deadline
 from smsotp_plugin.errors import OtherKey, StoreError
 from smsotp_plugin.stores.redis.address import RedisPlace
+from smsotp_plugin.stores.redis.foreign import UNREADABLE
 from smsotp_plugin.stores.redis.line import Access, Line, Reply, ReplyError, Word
 from smsotp_plugin.stores.redis.locate import Locator
 from smsotp_plugin.wire.channel import Broken
@@ -58,6 +59,11 @@ class NotAnswered(StoreError):
     def __init__(self, text: str, *, is_sent: bool) -> None:
         super().__init__(text)
         self.is_sent = is_sent
+
+
+def may_be_done(error: BaseException) -> bool:
+    """Tell whether Redis may have done what it was asked for, although it did not answer, or not in a way that can be read."""
+    return isinstance(error, UNREADABLE) or (isinstance(error, NotAnswered) and error.is_sent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,12 +36,12 @@ from smsotp_plugin.stores.redis.budgets import Spender
 from smsotp_plugin.stores.redis.connect import connect
 from smsotp_plugin.stores.redis.doubts import Doubts
 from smsotp_plugin.stores.redis.fates import Fates
-from smsotp_plugin.stores.redis.foreign import demand, may_be_done, read_moment, reads_replies
+from smsotp_plugin.stores.redis.foreign import demand, read_moment, reads_replies
 from smsotp_plugin.stores.redis.guesses import in_our_time, read_standing, write_guesser, write_places
 from smsotp_plugin.stores.redis.lazy import Lazy
 from smsotp_plugin.stores.redis.limits import lift_limits_in_redis, read_spent
 from smsotp_plugin.stores.redis.line import Reply, Word
-from smsotp_plugin.stores.redis.link import LIMIT, NotAnswered
+from smsotp_plugin.stores.redis.link import LIMIT, NotAnswered, may_be_done
 from smsotp_plugin.stores.redis.member import Member
 from smsotp_plugin.stores.redis.messages import Messages
 from smsotp_plugin.stores.redis.queue import RedisQueue, write_addressee

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from smsotp_plugin.codes.fingerprints import reference_of
-from smsotp_plugin.stores.redis.foreign import may_be_done
+from smsotp_plugin.stores.redis.link import may_be_done
 from smsotp_plugin.stores.redis.scripts import Scripts, check
 
 log = logging.getLogger("smsotp.store")

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from smsotp_plugin.stores.redis.foreign import may_be_done
+from smsotp_plugin.stores.redis.link import may_be_done
 
 #: How often Redis is asked: commands that it had received before it hung are carried out as soon as it goes on, at about the time
 #: of what is asked then.

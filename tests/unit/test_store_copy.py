@@ -1,5 +1,6 @@
 """``smsotp store copy``: what one store held, another one holds: whoever waits for a code goes on, and nobody gets more than before."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ from smsotp_plugin.errors import AlreadyUsed, StoreError, TooManyAttempts, Wrong
 from smsotp_plugin.fields.quota import Quota
 from smsotp_plugin.stores.base import Challenge, ResendRules
 from smsotp_plugin.stores.budgets import BudgetRules, Scope, Spending
+from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.delivery_log import DeliveryEvent, EventKind, Wanted
 from smsotp_plugin.stores.guesses import Guesser, GuessRules, station_place
 from smsotp_plugin.stores.kind import Store
+from smsotp_plugin.stores.redis.connect import connect
+from smsotp_plugin.stores.redis.contents import read_contents_of_redis, write_contents_to_redis
 from smsotp_plugin.stores.redis.settings import RedisSettings
 from smsotp_plugin.stores.schemes import copy_store, open_store, read_limits, read_trace
 from smsotp_plugin.stores.settings import StoreSettings
@@ -180,3 +184,23 @@ def test_the_command_copies_and_says_how_much(
     assert copy(old, new) == 1
     assert "holds something" in capsys.readouterr().err
     assert copy(write(tmp_path / "none.toml", f"url = 'sqlite://{tmp_path}/none.db'\n{key}"), new) == 1
+
+
+def test_the_delivery_log_is_written_many_lines_at_a_time_and_stays_in_its_order(
+    tmp_path: Path, server: RedisServer, redis: Redis
+) -> None:
+    place = settings("redis", tmp_path / "many-lines", server)
+    assert isinstance(place, RedisSettings)
+    link, scripts = connect(place, CLOCK, limit=20.0)
+    lines = [
+        DeliveryEvent("r" if number % 2 else "", CLOCK.time() - 500 + number, EventKind.RECEIPT, "gtx", "id")
+        for number in range(450)
+    ]
+    redis.ask("CONFIG", "RESETSTAT")
+    write_contents_to_redis(scripts, StoreContents(events=lines), DAY)
+    asked = redis.ask("INFO", "commandstats")
+    found = read_contents_of_redis(scripts).events
+    link.close()
+
+    assert found == lines
+    assert sum(map(int, re.findall(r"cmdstat_eval(?:sha)?:calls=(\d+)", asked))) < 20

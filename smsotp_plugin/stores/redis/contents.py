@@ -2,9 +2,9 @@
 
 import math
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import cast
+from typing import TypeVar, cast
 
 from smsotp_plugin.errors import StoreError
 from smsotp_plugin.stores.base import FURTHEST_END, KEPT_AFTER_EXPIRY, Challenge
@@ -29,9 +29,10 @@ from smsotp_plugin.stores.redis.scripts import Scripts, check
 from smsotp_plugin.stores.redis.steady import AgreedTime, ask_agreed_time
 from smsotp_plugin.stores.redis.trace import read_event, write_events
 
-#: How many keys are looked at, and how many commands are sent, in one go.
+#: How many keys are looked at, and how many commands are sent or lines of the delivery log written, in one go.
 _PIECE = 200
 _SECONDS = 86400
+_SomeT = TypeVar("_SomeT")
 #: What a Redis holds if nobody has logged in yet.
 _NOTHING = {"version", "owners", "keys", "queue", "workers", "held", "fates", "steady"}
 
@@ -105,16 +106,24 @@ def write_contents_to_redis(scripts: Scripts, contents: StoreContents, events_ke
     commands = [
         *(each for stored in contents.challenges for each in _write_challenge(scripts, stored)),
         *(each for stored in contents.messages for each in _write_message(scripts, stored, owner)),
-        *(write_events(scripts, events_kept, [event]) for event in contents.events),
         *_write_counts_of_wrong(scripts, contents),
         *(each for expense in contents.expenses for each in _write_expense(scripts, expense, agreed)),
         *(_write_count(scripts, count) for count in contents.counts),
         *write_answers(scripts, contents.answers),
         *write_brakes(scripts, contents.brakes),
     ]
-    for start in range(0, len(commands), _PIECE):
-        for reply in scripts.run_all(commands[start : start + _PIECE]):
+    for piece in (
+        *_cut(commands),
+        *([write_events(scripts, events_kept, lines)] for lines in _cut(contents.events)),
+    ):
+        for reply in scripts.run_all(piece):
             check(reply)
+
+
+def _cut(some: Sequence[_SomeT]) -> Iterator[Sequence[_SomeT]]:
+    """Yield what is done in one go."""
+    for start in range(0, len(some), _PIECE):
+        yield some[start : start + _PIECE]
 
 
 class _Rows:
@@ -135,9 +144,7 @@ class _Rows:
                 yield name, line
 
     def _read(self, command: str, rest: tuple[Word, ...], kind: str) -> Iterator[tuple[str, Reply]]:
-        names = self._keys.get(kind, [])
-        for start in range(0, len(names), _PIECE):
-            piece = names[start : start + _PIECE]
+        for piece in _cut(self._keys.get(kind, [])):
             whole = [self._scripts.key(f"{kind}:{name}" if name else kind) for name in piece]
             replies = self._scripts.run_all([Command((command, key, *rest)) for key in whole])
             yield from zip(piece, map(check, replies), strict=True)

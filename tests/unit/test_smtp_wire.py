@@ -51,6 +51,16 @@ def test_the_next_mail_takes_the_same_connection(start: Start, pool_to: PoolTo) 
     assert server.connections == 1
 
 
+@pytest.mark.parametrize("early", [b"250 2.0.0 Ok: queued as 4F1\r\n", b"552 5.3.4 too big\r\n", b"x"])
+def test_an_answer_that_comes_before_the_mail_is_complete_is_none(
+    start: Start, pool_to: PoolTo, early: bytes
+) -> None:
+    server = start(DATA=b"354 go on\r\n" + early, content=b"554 5.6.0 no\r\n")
+
+    with pytest.raises(ConnectFailed, match="before it had the complete mail"):
+        pool_to(server).send(MAIL, soon())
+
+
 def test_after_a_declined_recipient_the_connection_is_reset_and_used_again(
     start: Start, pool_to: PoolTo
 ) -> None:

@@ -214,6 +214,9 @@ class Connection:
         # A line that begins with a dot gets a second one (RFC 5321 section 4.5.2).
         self._in_step = False
         self.channel.write(re.sub(rb"(?m)^\.", b"..", mail.content), deadline)
+        if not self.channel.quiet():
+            # It has gone, or has given the answer to the mail before it has the mail: nobody could tell it from the real one.
+            raise Broken(f"{self.server} spoke, or hung up, before it had the complete mail")
         # Written apart: whatever fails up to the end of this line, the server has no complete mail.
         self.channel.write(b".\r\n", deadline)
         try:

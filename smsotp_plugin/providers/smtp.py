@@ -52,6 +52,9 @@ _QUEUE_ID = re.compile(
 #: What is wrong with the sender's address, or with what we say, and not with the recipient (RFC 3463 sections 3.2 and 3.6).
 #: Servers tell it with RCPT, so that their log has the recipient.
 _BLAMES_OTHERS = re.compile(r"5\.(?:1\.[78]|5\.[0-9]{1,3})")
+#: How servers say the same that give no enhanced codes, such as Exim and qmail.
+_BLAMES_RIGHTS = re.compile(r"\brelay|\bauthenti|\brcpthosts\b|\bclient host reject", re.IGNORECASE)
+_BLAMES_SENDER = re.compile(r"\bsender (?:verif|address|domain|reject|unknown|denied)", re.IGNORECASE)
 _NAMES_GREETING = re.compile(r"\b(?:HELO|EHLO)\b", re.IGNORECASE)
 
 
@@ -202,10 +205,10 @@ class SmtpProvider(Provider[SmtpSettings, Mail, Answer]):
         addresses = (Stage.SENDER, Stage.RECIPIENT)
         if answer.stage is Stage.AUTH or answer.code == 530:
             return AuthFailed
-        if answer.stage in addresses and answer.enhanced.startswith("5.7."):
+        if answer.stage in addresses and _blames_rights(answer):
             return AuthFailed
         if answer.stage is Stage.RECIPIENT and "phone" in self.settings.MAILTO.tags:
-            return GatewayUnavailable if _BLAMES_OTHERS.fullmatch(answer.enhanced) else BadRecipient
+            return GatewayUnavailable if _blames_others(answer) else BadRecipient
         if answer.stage in (Stage.DATA, Stage.CONTENT):
             return BadMessage
         # What is left concerns every mail alike: a sender or a fixed mailbox that the server does not know.
@@ -215,6 +218,18 @@ class SmtpProvider(Provider[SmtpSettings, Mail, Answer]):
         domain = self.settings.server.sender.rpartition("@")[2]
         name = re.sub(r"[^A-Za-z0-9-]", "", reference) or "sms"
         return f"<{name}.{self.context.random.getrandbits(96):024x}@{domain}>"
+
+
+def _blames_rights(answer: Answer) -> bool:
+    if answer.enhanced:
+        return answer.enhanced.startswith("5.7.")
+    return _BLAMES_RIGHTS.search(answer.words) is not None
+
+
+def _blames_others(answer: Answer) -> bool:
+    if answer.enhanced:
+        return _BLAMES_OTHERS.fullmatch(answer.enhanced) is not None
+    return _BLAMES_SENDER.search(answer.words) is not None
 
 
 def _blames_greeting(answer: Answer) -> bool:

@@ -36,6 +36,8 @@ ON_FOREIGN_TEXT: dict[str, tuple[Callable[[Any], object], re.Pattern[Any]]] = {
     "no XML": (xmlrpc._NO_XML.search, xmlrpc._NO_XML),
     "character set": (characters._CHARSET.search, characters._CHARSET),
     "character set of a page": (characters._META.search, characters._META),
+    "rights": (smtp._BLAMES_RIGHTS.search, smtp._BLAMES_RIGHTS),
+    "sender": (smtp._BLAMES_SENDER.search, smtp._BLAMES_SENDER),
     "greeting": (smtp._NAMES_GREETING.search, smtp._NAMES_GREETING),
     "status line": (reading._STATUS_LINE.match, reading._STATUS_LINE),
     "size of a chunk": (reading._CHUNK.fullmatch, reading._CHUNK),

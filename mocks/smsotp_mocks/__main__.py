@@ -22,6 +22,7 @@ from smsotp_mocks.gateways.toml import write_toml
 from smsotp_mocks.inbox.inbox import Inbox
 from smsotp_mocks.inbox.messages import ReceivedMessage
 from smsotp_mocks.net.certificates import LOCAL_NAMES, Certificates
+from smsotp_mocks.net.extra import MissingPackage
 from smsotp_mocks.net.ports import is_loopback
 from smsotp_mocks.page.server import InboxPage
 
@@ -176,6 +177,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _run(parse(arguments))
         finally:
             sys.stdout.flush()
+    except MissingPackage as missing:
+        sys.stderr.write(f"python -m smsotp_mocks: {missing}\n")
+        return 2
     except OSError as error:
         # What Python still writes when it ends must not fail as well.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from smsotp_mocks.net.extra import needs_extra
+
 if TYPE_CHECKING:
     import trustme
 
@@ -23,10 +25,14 @@ class Certificates:
 
     Attributes:
         authority_file: Where `write_authority` has put the authority's certificate.
+
+    Raises:
+        MissingPackage: trustme is not installed.
     """
 
     def __init__(self, names: Sequence[str] = LOCAL_NAMES) -> None:
-        import trustme  # noqa: PLC0415  (an optional package, and pytest loads what imports this module everywhere)
+        with needs_extra():
+            import trustme  # noqa: PLC0415  (an optional package, and pytest loads what imports this module everywhere)
 
         self._authority = trustme.CA(organization_name="smsotp mocks")
         self._names = names

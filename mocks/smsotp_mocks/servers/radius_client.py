@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pyrad import dictionary, packet
+from smsotp_mocks.net.extra import needs_extra
+
+with needs_extra():
+    from pyrad import dictionary, packet
 
 Code = Literal["accept", "challenge", "reject"]
 

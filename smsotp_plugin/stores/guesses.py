@@ -70,6 +70,12 @@ class GuessRules:
         """The fewest wrong answers of a day that can make anybody wait."""
         return max(1, self.most - self.kept)
 
+    def longest_after(self, in_a_row: int) -> float:
+        """Return the seconds after which nobody waits any more after this many wrong ones in a row; often fewer would do."""
+        if in_a_row < self.free:
+            return 0.0
+        return max(DAY, self.lock_after(in_a_row))
+
     def lock_after(self, in_a_row: int) -> float:
         """Return the seconds in which no answer is looked at after this many wrong ones in a row."""
         if in_a_row >= LAST:
@@ -192,10 +198,10 @@ class Tally:
         waits = streak.after(rules.wait_after(streak.in_a_row), now)
         return Standing(streak.in_a_row, max(locked, waits), locked)
 
-    def may_wait(self, rules: GuessRules) -> bool:
-        """Tell whether anybody may have to wait, at any place; False only if nobody has to."""
+    def may_wait(self, rules: GuessRules, now: float) -> bool:
+        """Tell whether anybody may have to wait now, at any place; False only if nobody has to."""
         return len(self.wrong) >= rules.fewest or any(
-            streak.in_a_row >= rules.free for streak in self.streaks.values()
+            now < streak.latest + rules.longest_after(streak.in_a_row) for streak in self.streaks.values()
         )
 
     def _day_over(self, place: str, rules: GuessRules, now: float) -> float:

@@ -35,6 +35,25 @@ class GuessContract(GuessSteps):
         assert not store.may_wait(RULES)
         assert store.standing(who(), NUMBER) == CLEAN
 
+    @pytest.mark.parametrize("count", [5, 20])
+    def test_nobody_is_asked_about_any_more_when_all_waits_are_over(
+        self, store: ChallengeStore, wrong: Callable[..., WrongCode], clock: FakeClock, count: int
+    ) -> None:
+        def may_wait() -> bool:
+            self.keep_house(store, clock)
+            return store.may_wait(RULES)
+
+        before = may_wait()
+        wrong(count)
+        meanwhile = may_wait()
+        clock.advance(DAY)
+        later = may_wait()
+        again = wrong(1)
+
+        assert (before, meanwhile, later, may_wait()) == (False, True, False, True)
+        assert again.guesses == count + 1
+        assert again.wait > 0
+
     def test_wrong_answers_are_counted_across_challenges(self, wrong: Callable[..., WrongCode]) -> None:
         assert [wrong(1).guesses for _ in range(5)] == [1, 2, 3, 4, 5]
 

@@ -43,6 +43,7 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "tell_fate": (),
     "trace": (),
     "unlock": ("tallies",),
+    "unwatch": ("tallies",),
 }
 
 

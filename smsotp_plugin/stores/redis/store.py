@@ -198,8 +198,7 @@ class RedisStore(RedisAnswers, Store):
             raise explain_word(RESEND, word)
 
     def may_wait(self, rules: GuessRules) -> bool:
-        del rules
-        return self._watched.anybody()
+        return self._watched.anybody(rules)
 
     @reads_replies
     def known_place(self, guesser: Guesser, number_hash: str) -> str:

@@ -9,6 +9,7 @@ import threading
 
 from smsotp_plugin.clock import Clock
 from smsotp_plugin.errors import StoreError
+from smsotp_plugin.stores.guesses import GuessRules
 from smsotp_plugin.stores.redis.line import Line, ReplyError
 from smsotp_plugin.stores.redis.link import Link
 from smsotp_plugin.stores.redis.scripts import Scripts
@@ -16,6 +17,8 @@ from smsotp_plugin.stores.redis.scripts import Scripts
 _KEY = "watched"
 #: The fewest seconds between two connections that are made for this.
 _REST = 1.0
+#: The fewest seconds after which names are looked at that need not be watched any more, and how many at once.
+_TIDY, _PIECE = 60.0, 100
 
 
 class Watched:
@@ -36,16 +39,22 @@ class Watched:
         self._line: Line | None = None
         self._generation = -1
         self._anybody = False
-        self._listen_from = float("-inf")
+        self._listen_from = self._tidy_from = float("-inf")
+        #: Those of the last question.
+        self._rules: GuessRules | None = None
 
-    def anybody(self) -> bool:
+    def anybody(self, rules: GuessRules) -> bool:
         """
         Tell whether any name may have to wait.
+
+        Args:
+            rules: How long.
 
         Raises:
             StoreError: This is not known, and Redis does not answer.
         """
         with self._lock:
+            self._rules = rules
             line = self._line
             if line is not None and self._generation == self._link.generation and line.is_quiet():
                 return self._anybody
@@ -57,12 +66,15 @@ class Watched:
 
     def check(self) -> None:
         """
-        Ask again now and then: a connection may be cut without notice.
+        Ask again now and then: a connection may be cut without notice, and waits end.
 
         Raises:
             StoreError: Redis does not answer.
         """
         anybody = bool(self._scripts.ask("EXISTS", key=_KEY))
+        if anybody and self._rules is not None and self._clock.monotonic() >= self._tidy_from:
+            self._tidy(self._rules)
+            anybody = bool(self._scripts.ask("EXISTS", key=_KEY))
         with self._lock:
             if anybody != self._anybody:
                 self._hang_up()
@@ -71,6 +83,11 @@ class Watched:
         """Stop listening."""
         with self._lock:
             self._hang_up()
+
+    def _tidy(self, rules: GuessRules) -> None:
+        """Have names whose waits are over watched no longer."""
+        self._tidy_from = self._clock.monotonic() + _TIDY
+        self._scripts.run("unwatch", [_KEY], _PIECE, rules.most, rules.lock, rules.free, rules.fewest)
 
     def _listen(self) -> bool:
         commands = [("HELLO", 3), ("CLIENT", "TRACKING", "ON"), ("EXISTS", self._scripts.key(_KEY))]

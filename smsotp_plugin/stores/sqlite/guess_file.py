@@ -14,6 +14,9 @@ from smsotp_plugin.stores.sqlite.file import SqliteFile
 from smsotp_plugin.stores.sqlite.proofs import Proof
 from smsotp_plugin.stores.sqlite.watch import Watch
 
+#: Seconds after which it is learned again who may have to wait.
+_LEARNED_FOR = 3600.0
+
 
 class GuessFile:
     """
@@ -31,6 +34,7 @@ class GuessFile:
         self._file = file
         self._clock = clock
         self._watch = Watch()
+        self._learn_at = float("inf")
         #: From which opening of the database the watch has learned; see `SqliteFile.opened`.
         self._opened = file.opened
 
@@ -89,12 +93,16 @@ class GuessFile:
         if self._opened != self._file.opened:
             self._opened = self._file.opened
             self._watch.forget()
+        if self._clock.monotonic() >= self._learn_at:
+            # Whoever had to wait when this was learned need not wait any more.
+            self._watch.forget()
         if not self._watch.knows:
             if self._file.is_shared:
                 return True
             # No first leg waits here for a disk that hangs; if nothing could be learned, `standing` finds out.
             with suppress(StoreError), self._file.alone(waits=False) as connection:
-                self._watch.learn(lambda: sql.watched(connection, rules))
+                self._learn_at = self._clock.monotonic() + _LEARNED_FOR
+                self._watch.learn(lambda: sql.watched(connection, rules, self._clock.time()))
         return self._watch.holds_any()
 
     def note_others(self) -> None:

@@ -9,6 +9,7 @@ from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.guesses import (
     DAY,
     GENERAL,
+    LAST,
     LONGEST_KNOWN,
     MOST_PLACES,
     Guesser,
@@ -57,7 +58,11 @@ UNION SELECT name FROM guesses WHERE other_name = :name
 _MANY = "SELECT max(in_a_row) FROM guesses WHERE name = ?"
 _UNLOCK = ("UPDATE guesses SET in_a_row = 0 WHERE name = ?", "DELETE FROM wrong_answers WHERE name = ?")
 _WATCHED = """
-SELECT name FROM guesses WHERE in_a_row >= :free
+SELECT name FROM guesses WHERE in_a_row >= :free AND latest > :day_ago
+UNION
+SELECT name FROM guesses WHERE in_a_row >= :most AND latest > :lock_ago
+UNION
+SELECT name FROM guesses WHERE in_a_row >= :last
 UNION
 SELECT name FROM (SELECT name, count(*) AS many FROM wrong_answers GROUP BY name) WHERE many >= :fewest
 """
@@ -105,7 +110,7 @@ def answer(  # noqa: PLR0913  (what is answered, by whom, where and when)
         return result
     tallied = tallies(connection, guesser, number_hash, turn)
     for name, tally in tallied.items():
-        if tally.may_wait(guesser.rules):
+        if tally.may_wait(guesser.rules, turn):
             watch.add(name)
         else:
             watch.discard(name)
@@ -214,9 +219,17 @@ def unlock_in_file(path: Path, names: Iterable[str]) -> int:
     return most
 
 
-def watched(connection: sqlite3.Connection, rules: GuessRules) -> set[str]:
-    """Return the names under which anybody may have to wait."""
-    return {name for (name,) in connection.execute(_WATCHED, {"free": rules.free, "fewest": rules.fewest})}
+def watched(connection: sqlite3.Connection, rules: GuessRules, now: float) -> set[str]:
+    """Return the names under which anybody may have to wait now; see `Tally.may_wait`."""
+    values = {
+        "free": rules.free,
+        "most": rules.most,
+        "last": LAST,
+        "fewest": rules.fewest,
+        "day_ago": now - DAY,
+        "lock_ago": now - rules.lock,
+    }
+    return {name for (name,) in connection.execute(_WATCHED, values)}
 
 
 def purge(connection: sqlite3.Connection, now: float) -> int:

@@ -84,13 +84,14 @@ local function answer_from(tally, rules)
     return math.max(locked, day_over(tally, place, rules))
 end
 
--- Whether anybody may have to wait, at any place.
+-- Whether anybody may have to wait now, at any place.
 local function may_wait(tally, rules)
     if #tally.wrong >= rules.fewest then
         return true
     end
     for _, streak in pairs(tally.streaks) do
-        if streak.r >= rules.free then
+        local longest = streak.r >= rules.most and math.max(DAY, rules.lock) or DAY
+        if streak.r >= LAST or streak.r >= rules.free and TURN < streak.l + longest then
             return true
         end
     end

@@ -44,6 +44,7 @@ GOOD = b"POST /?to=49170&text=x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
         (GOOD.replace(b"Host: x\r\n", b"") + b"\r\n", b"there are 0 headers Host"),
         (GOOD + b"host: y\r\n\r\n", b"there are 2 headers Host"),
         (GOOD + b"Content-Length: 1\r\ncontent-length: 2\r\n\r\nab", b"two Content-Lengths"),
+        *((GOOD + name + b": y\r\n\r\n", b"has no name, or one that") for name in (b"", b"X Y", b"X\x01", b"X\xc3\xa4", b"(X)")),
         (GOOD + b"X: a\0b\r\n\r\n", b"control character"),
         (GOOD + b"X: a\rb\r\n\r\n", b"control character"),
         (GOOD.replace(b"1.1", b"1.x") + b"\r\n", b"not HTTP/1"),

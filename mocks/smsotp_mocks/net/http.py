@@ -29,6 +29,8 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _PAIRS = re.compile(rb"[^\s=&{<]+=[^\s]*")
 _VERSION = re.compile(r"HTTP/1\.[0-9]")
 _CHUNK_SIZE = re.compile(r"([0-9A-Fa-f]{1,16})[ \t]*")
+#: What a header may be called (RFC 9110 section 5.6.2).
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: What no header may hold (RFC 9110 section 5.5).
 _NO_HEADER = re.compile(r"[\0\r]")
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
@@ -255,8 +257,8 @@ def _read_headers(stream: BinaryIO) -> tuple[tuple[str, str], ...]:
     headers: list[tuple[str, str]] = []
     while line := _read_line(stream):
         name, colon, value = line.partition(":")
-        if not colon or not name or name != name.strip():
-            raise BadRequest(400, "a header line has no name")
+        if not colon or not _NAME.fullmatch(name):
+            raise BadRequest(400, "a header line has no name, or one that no header can have")
         if _NO_HEADER.search(value):
             raise BadRequest(400, "a header holds a control character")
         headers.append((name, value.strip()))

@@ -68,6 +68,9 @@ def test_clickatell_takes_a_message(gateway: HttpGateway, inbox: Inbox) -> None:
         ({"to": "00491701234567"}, "ERR: 105, Invalid Destination Address"),
         ({"text": ""}, "ERR: 107, Empty message"),
         ({"text": "zz", "unicode": "1"}, "ERR: 116, Invalid unicode data"),
+        ({"text": "x" * 161, "concat": "1"}, "ERR: 113, Maximum message parts exceeded"),
+        ({"text": "0041" * 71, "unicode": "1", "concat": "1"}, "ERR: 113, Maximum message parts exceeded"),
+        ({"text": "x" * 460}, "ERR: 113, Maximum message parts exceeded"),
     ],
 )
 def test_clickatell_answers_an_error_with_200(
@@ -81,6 +84,21 @@ def test_clickatell_decodes_hex_unicode(gateway: HttpGateway, inbox: Inbox) -> N
     get(gateway, "/http/sendmsg", CLICKATELL | {"unicode": "1", "text": "20ac".upper()})
 
     assert inbox.messages()[0].text == "€"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": "x" * 459},
+        {"text": "x" * 460, "concat": "4"},
+        {"text": "0041" * 134, "unicode": "1", "concat": "2"},
+    ],
+)
+def test_clickatell_takes_as_many_parts_as_it_is_told(
+    gateway: HttpGateway, inbox: Inbox, change: dict[str, str]
+) -> None:
+    assert get(gateway, "/http/sendmsg", CLICKATELL | change)[1].startswith("ID: ")
+    assert len(inbox) == 1
 
 
 def test_clickatell_misses_a_parameter(gateway: HttpGateway) -> None:

@@ -7,18 +7,26 @@ as when it does not answer.
 
 import contextlib
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from smsotp_mocks.servers.redis import RedisServer
+from smsotp_plugin.assembly import System, build
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import ChallengeError, QueueFull, ResendRefused, StoreError
+from smsotp_plugin.login.decisions import Accept, Ask, NotOurs, Reject
+from smsotp_plugin.settings import load_settings
 from smsotp_plugin.stores.base import Challenge, ResendRules
 from smsotp_plugin.stores.redis.store import RedisStore
 from tests.support.challenges import RIGHT, name_outcome
 from tests.support.clock import FakeClock
+from tests.support.login_bench import request
 from tests.support.parcels import SomeParcel, begin, told_by
 from tests.support.redis import once, somebody
 from tests.support.redis_peer import Proxy, behind, server
@@ -68,6 +76,8 @@ NOTHING_AT_ALL = (
         b"*1\r\n*1\r\n$5\r\nright\r\n",
     ),
 )
+#: How the answers begin by which a log-in goes on; others are asked for at the same time.
+_GOES_ON = re.compile(rb"\*\d\r\n\$\d\r\n(?:kept|wrong)\r\n")
 #: What comes after a word.
 RESTS = (
     b"",
@@ -175,3 +185,53 @@ def test_a_further_sms_whose_keeping_was_answered_with_nonsense_is_found(behind:
     found = once(lambda: store.take_over(SystemClock().time()), clock=clock)
 
     assert [(each.message.state, each.message.resends) for each in found] == [(new.state, 1)]
+
+
+@pytest.fixture
+def system(server: RedisServer, tmp_path: Path) -> Iterator[tuple[Proxy, System]]:
+    """Give all that a server has, behind a proxy."""
+    with Proxy(server.port) as proxy:
+        path = tmp_path / "smsotp.toml"
+        path.touch(mode=0o600)
+        path.write_text(f"""
+[store]
+url = "{proxy.url}"
+key = "{"k" * 32}"
+[challenge]
+resend_after = 0
+[gateways.any]
+provider = "script"
+SCRIPT = "/bin/true"
+""")
+        system = build(load_settings(path), SystemClock())
+        yield proxy, system
+        proxy.change = bytes
+        system.store.close()
+
+
+@pytest.mark.parametrize(
+    "answer", [b"*1\r\n$7\r\nexpired\r\n", b"*1\r\n$6\r\nbegun \r\n", b"+OK\r\n", b"$-1\r\n"]
+)
+@pytest.mark.parametrize("what", ["log in", "answer", "ask for another SMS"])
+def test_the_person_is_refused_and_the_administrator_reads_one_sentence(
+    system: tuple[Proxy, System], caplog: pytest.LogCaptureFixture, what: str, answer: bytes
+) -> None:
+    proxy, parts = system
+    login = parts.login
+    asked = login.first_leg(request())
+    assert isinstance(asked, Ask)
+    proxy.change = lambda piece: answer if _GOES_ON.match(piece) else piece
+    caplog.clear()
+    decision: Ask | Accept | Reject | NotOurs
+    if what == "log in":
+        decision = login.first_leg(request(user="anna", numbers=("+491701230000",)))
+    else:
+        typed = "000000" if what == "answer" else "resend"
+        decision = login.answer_leg(request(state=asked.state, password=SecretStr(typed)))
+    proxy.change = bytes
+
+    assert isinstance(decision, Reject)
+    assert decision.text == "No code can be sent at present. Try again later."
+    (told,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert "Redis answers with something that smsotp has not written there" in told.getMessage()
+    assert told.exc_info is None

@@ -51,7 +51,8 @@ class _Running:
 def instantiate(_: object) -> int:
     """Read the configuration and start; any problem is logged in full sentences, and keeps the server from starting."""
     try:
-        _start()
+        with host.collector_at_rest():
+            _start()
     except BaseException as exc:  # noqa: BLE001  (an exception would let the server start without us)
         _report("", exc)
         return _REFUSE_START
@@ -123,6 +124,7 @@ def _start() -> None:
         _report("the virtual servers were not judged: ", exc)
     if host.is_config_check(host.read_command_line()):
         assembly.build_gateways(settings, SystemClock())
+        host.leave_uncollected()
         return
     if problem := host.forbid_core_dumps():
         logging.getLogger("smsotp").warning("%s", problem)

@@ -29,7 +29,7 @@ from smsotp_plugin.stores.schemes import compare_keys, look_around, look_at_stor
 _SECONDS = 60
 #: What the other process runs. The packages come after the distribution's, as with rlm_python3, and are then moved.
 _BOOT = """
-import json, sys
+import gc, json, sys
 main_file, config, *places = sys.argv[1:]
 sys.path.extend(places)
 try:
@@ -40,6 +40,7 @@ except (ImportError, OSError) as exc:
     print(json.dumps({"failed": str(exc)}))
 else:
     print_rehearsal(main_file, config)
+gc.freeze()
 """
 
 

@@ -15,6 +15,8 @@ import resource
 import site
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from smsotp_plugin.clock import Deadline, SystemClock
@@ -186,6 +188,21 @@ def read_command_line() -> list[str]:
     return [
         part.decode(errors="replace") for part in Path("/proc/self/cmdline").read_bytes().split(b"\0")[:-1]
     ]
+
+
+@contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """Let Python's garbage collector rest during the start: it would go through all that was loaded again and again, and find nothing."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def leave_uncollected() -> None:
+    """Keep Python from looking for garbage in everything that was loaded when this process ends; called where it ends at once."""
+    gc.freeze()
 
 
 def calm_collector() -> None:

@@ -218,6 +218,18 @@ def make_raddb(path: Path) -> Path:
     return path
 
 
+def test_no_garbage_is_looked_for_at_the_end_in_what_a_command_has_loaded() -> None:
+    code = (
+        "import atexit, gc, sys\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 1000))\n"
+        "from smsotp_plugin.__main__ import main\n"
+        "sys.argv = ['smsotp', '--version']\nmain()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[1:] == ["True"]
+
+
 def test_a_path_with_a_line_break_stays_one_argument_of_the_drop_in(tmp_path: Path) -> None:
     text = drop_in(make_raddb(tmp_path / "rad\n[Service]\ndb"), None)
 

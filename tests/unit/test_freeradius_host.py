@@ -263,6 +263,21 @@ def test_a_search_path_that_is_right_is_left_alone(monkeypatch: pytest.MonkeyPat
     assert sys.path == path
 
 
+def test_nothing_is_collected_during_a_start_and_everything_as_before_after_it() -> None:
+    with host.collector_at_rest():
+        during = gc.isenabled()
+
+    assert not during
+    assert gc.isenabled()
+
+
+def test_a_start_that_fails_gives_the_collector_back() -> None:
+    with pytest.raises(RuntimeError), host.collector_at_rest():
+        raise RuntimeError
+
+    assert gc.isenabled()
+
+
 def test_what_lives_long_is_seldom_collected_and_young_cycles_as_before() -> None:
     before = gc.get_threshold()
     gc.unfreeze()

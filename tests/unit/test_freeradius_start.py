@@ -1,5 +1,6 @@
 """The start and the end of the door: whatever goes wrong stops the server, says so, and leaves nothing running."""
 
+import gc
 import os
 import threading
 from contextlib import suppress
@@ -21,6 +22,16 @@ __all__ = ["running", "world"]
 def test_a_start_with_a_good_configuration_says_nothing(running: World) -> None:
     assert running.radiusd.lines == []
     assert running.threads() != []
+
+
+def test_the_collector_rests_while_the_door_starts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_work = list[bool]()
+    # Called when everything is started.
+    monkeypatch.setattr(host, "calm_collector", lambda: at_work.append(gc.isenabled()))
+
+    assert world.door.instantiate({}) == OK
+    assert at_work == [False]
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize("command_line", [["freeradius", "-f"], ["freeradius", "-XC"]])

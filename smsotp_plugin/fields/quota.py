@@ -33,8 +33,6 @@ class Quota:
 
 
 def _read_quota(value: Any) -> Any:
-    if isinstance(value, Quota):
-        return value
     found = _FORM.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         raise ValueError('must be written as how often in which time, for example "5/10m" or "20/d"')

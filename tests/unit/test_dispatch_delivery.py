@@ -88,6 +88,21 @@ def test_what_was_not_sent_goes_round_again() -> None:
     assert run(delivery("a", "b", rounds=3), failures) == (["a", "b", "a", "b"], Outcome.ACCEPTED)
 
 
+def test_each_pause_between_two_rounds_is_about_twice_as_long_as_the_one_before() -> None:
+    one, now, pauses = delivery("a", "b", rounds=4), 5.0, []
+    for _ in range(3):
+        for gateway in ("a", "b"):
+            assert one.choose_step(now, alive) == Send(gateway)
+            one.note_failure(gateway, ConnectFailed("x"))
+        step = one.choose_step(now, alive)
+        assert isinstance(step, Later)
+        pauses.append(step.at - now)
+        now = step.at
+
+    assert [low <= pause <= 3 * low for low, pause in zip((0.5, 1.0, 2.0), pauses, strict=True)] == [True] * 3
+    assert len({pause / low for low, pause in zip((0.5, 1.0, 2.0), pauses, strict=True)}) == 3
+
+
 def test_a_round_in_which_a_gateway_only_asked_to_wait_does_not_count() -> None:
     failures: list[DeliveryError | None] = [Throttled("x")] * 7
 

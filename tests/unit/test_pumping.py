@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from smsotp_plugin.errors import Braked
 from smsotp_plugin.login.pumping import BRAKE, PumpingWatch
+from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.stores.answers import Brake
 from tests.support.interruption import interrupt_at_each_step
+from tests.support.login_bench import request
 from tests.support.pumping_site import GRACE, Site, at, block
 from tests.support.traffic import DAY, HOUR
 
@@ -46,6 +49,21 @@ def test_a_brake_is_told_once_and_ends_after_twelve_hours(
         )
         == 1
     )
+
+
+def test_whoever_is_braked_is_told_for_how_long(at: Callable[..., Site]) -> None:
+    site = at()
+    for number in range(20):
+        site.send(block(number))
+    site.wait(GRACE)
+    waits = []
+    for _ in range(2):
+        with pytest.raises(Braked) as braked:
+            site.watch.check(request(), parse_number(block(0), None))
+        waits.append(braked.value.wait)
+        site.wait(HOUR)
+
+    assert waits == [BRAKE, BRAKE - HOUR]
 
 
 def test_recording_sends_and_tells(at: Callable[..., Site], caplog: pytest.LogCaptureFixture) -> None:

@@ -74,6 +74,14 @@ def without_a_password(bench: Bench) -> Callable[[int], object]:
     return lambda _: bench.login.answer_leg(request(state=asked.state, password=None))
 
 
+def to_a_lost_challenge(typed: str) -> Attack:
+    def prepare(bench: Bench) -> Callable[[int], object]:
+        asked = bench.ask()
+        return lambda _: bench.login.answer_leg(answer(asked.state, typed, user="somebody else"))
+
+    return prepare
+
+
 def after_wrong_codes(bench: Bench) -> Callable[[int], object]:
     asked = bench.ask()
     for _ in range(5):
@@ -123,6 +131,8 @@ REPEATED: dict[str, tuple[Attack, int]] = {
     "a wish that is too early": (answers("resend"), FEW),
     "a wish without room": (resends_without_room, FEW),
     "the same right answer": (answers(""), FEW),
+    "an answer to a challenge that the store does not hold": (to_a_lost_challenge("000000"), FEW),
+    "a wish about a challenge that the store does not hold": (to_a_lost_challenge("resend"), FEW),
     "a State that nobody has": (strange_states, MANY_NAMES),
     "a State of somebody else": (states_of_others, MANY_NAMES),
     "what the policies reject": (refused_by_policies, MANY_NAMES),

@@ -1,5 +1,6 @@
 """A server without gateways: what it promises follows from what workers say of theirs, without a word to anybody."""
 
+import logging
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,26 @@ def test_without_a_worker_nobody_is_promised_anything(server: RedisServer) -> No
     with pytest.raises(NoGatewayAlive, match="no worker is alive"):
         node.outbox.plan(BOB)
     node.store.close()
+
+
+def test_that_workers_come_and_go_is_told_once(server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "smsotp.dispatch")
+    node, other = Node(server), open_store(server.url)
+    queue = other.open_queue(10)
+    for is_there in (False, True, False):
+        if is_there:
+            queue.report({})
+        else:
+            queue.leave()
+        for _ in range(3):
+            node.view.refresh()
+    for store in (node.store, other):
+        store.close()
+
+    assert caplog.messages == [
+        "workers that have the gateways: 1",
+        "log-ins are refused: no worker has been heard from for 3 s",
+    ]
 
 
 def test_a_gateway_is_as_good_as_the_best_worker_finds_it(server: RedisServer) -> None:

@@ -1,8 +1,8 @@
-"""Shares of answers: for how long what was counted before a restart counts after it."""
+"""Shares of answers: what is stored of them, and for how long that counts after a restart."""
 
 import pytest
 
-from smsotp_plugin.login.shares import STEP, Anomaly, AnswerShares, SmsOrigin
+from smsotp_plugin.login.shares import GRACE, STEP, Anomaly, AnswerShares, SmsOrigin
 
 BLOCK = SmsOrigin("p+49170123", "+49170123")
 STEPS_A_DAY, STEPS_AN_HOUR = 144, 6
@@ -48,3 +48,19 @@ def test_what_was_counted_an_hour_before_a_restart_counts_for_its_day_alone() ->
     shares.load(BLOCK.key, answered=100, unanswered=25, steps=STEPS_AN_HOUR)
 
     assert shares.judge(BLOCK) is None
+
+
+def test_what_has_changed_is_told_once() -> None:
+    shares = AnswerShares(0.0)
+    for number in range(5):
+        shares.note_sent(str(number), (BLOCK,), 0.0)
+    for number in range(2):
+        shares.note_answered(str(number))
+    taken = [shares.take_changes()]
+    shares.settle(GRACE)
+    taken.append(shares.take_changes())
+    # A late answer makes one of what was unanswered.
+    shares.note_answered("2")
+    taken += [shares.take_changes(), shares.take_changes()]
+
+    assert [each.get(BLOCK.key) for each in taken] == [[2, 0], [0, 3], [1, -1], None]

@@ -27,6 +27,16 @@ def test_a_block_that_never_answers_gets_twenty_sms(at: Callable[..., Site]) -> 
     assert not any(later)
 
 
+def test_what_is_unanswered_and_what_is_under_way_count_together(at: Callable[..., Site]) -> None:
+    site = at()
+    early = [site.send(block(number)) for number in range(15)]
+    site.wait(GRACE)
+    late = [site.send(block(number)) for number in range(15)]
+
+    assert early == [True] * 15
+    assert late == [True] * 5 + [False] * 10
+
+
 def test_a_brake_is_told_once_and_ends_after_twelve_hours(
     at: Callable[..., Site], caplog: pytest.LogCaptureFixture
 ) -> None:

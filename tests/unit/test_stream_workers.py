@@ -216,6 +216,26 @@ def test_a_worker_leaves_messages_to_one_that_can_use_more_gateways_and_takes_th
     assert waiting.state[-8:] in worker.gateways[1].given
 
 
+def test_a_worker_that_is_left_out_takes_nothing_over_until_none_can_use_more_gateways(
+    server: RedisServer, redis: Redis, outdone: tuple[Node, WorkerProcess, MessageQueue]
+) -> None:
+    node, worker, other = outdone
+    waiting, dead, alive = node.promise(), WorkerProcess(server), GatewayReport("alive")
+    dead.queue.take(1)
+    redis.ask("ZADD", "{smsotp}:owners", 1, dead.store._messages.owner)
+    room, before = worker.dispatcher.room(), [*worker.gateways[1].given]
+    other.report({"first": alive, "second": alive})
+    worker.intake._go_round()
+    left = (worker.dispatcher.room() - room, worker.gateways[1].given == before)
+    other.report({"first": GatewayReport("dead"), "second": alive})
+    worker.intake._go_round()
+    worker.dispatcher.stop(60)
+    dead.store.close()
+
+    assert left == (0, True)
+    assert worker.gateways[1].given == [*before, waiting.state[-8:]]
+
+
 def test_a_worker_that_is_left_out_takes_one_message_that_may_find_its_gateway_alive(
     outdone: tuple[Node, WorkerProcess, MessageQueue],
 ) -> None:

@@ -316,6 +316,21 @@ class BudgetContract(Binding):
 
         assert ended == tomorrow == ["sent", "sent", "money_per_day 0.00025"]
 
+    def test_whoever_is_refused_for_money_is_told_for_how_long(
+        self, tmp_path: Path, clock: FakeClock
+    ) -> None:
+        store = self.open(tmp_path, WINDOW, clock, MONEY)
+        waits = []
+        for spending in (Spending(ANNA.keys, money=251), BOB, BOB, BOB):
+            try:
+                log_in(store, clock, spending)
+            except OverBudget as exc:
+                waits.append(exc.wait)
+            clock.advance(10)
+        store.close()
+
+        assert waits == pytest.approx([DAY, DAY - 20], abs=0.001)
+
     def test_several_sms_at_once_cost_that_many_times_the_money(
         self, tmp_path: Path, clock: FakeClock
     ) -> None:

@@ -85,6 +85,18 @@ class EraseContract(Binding):
         assert read_trace(settings, Wanted(reference="a"), 10) == []
         assert read_trace(settings, Wanted(user="bob"), 10) == before["bob"]
 
+    def test_whose_sms_has_ended_is_erased_as_well(
+        self, tmp_path: Path, store: Store, anna: Challenge
+    ) -> None:
+        store.forget_message(anna.state, 0)
+        store.flush()
+
+        erased = erase_person(self.settings(tmp_path), StoredPerson(user="anna", shown=("anna",)))
+
+        assert erased == Erased(challenges=1, messages=0, events=3)
+        with pytest.raises(UnknownChallenge):
+            store.find(anna.state, "anna")
+
     @pytest.mark.usefixtures("anna", "bob")
     def test_no_file_holds_anything_of_them_any_more(self, tmp_path: Path) -> None:
         files = [file for file in tmp_path.rglob("*") if file.is_file()]

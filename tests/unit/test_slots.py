@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+import math
 import random
 from collections.abc import Callable
 
@@ -29,6 +30,16 @@ def flood(slots: Slots, who: Callable[[int], dict[str, str]], most: int = 100_00
         except QueueFull:
             break
     return taken
+
+
+@pytest.mark.parametrize("limit", [10, 90, 100, 10_000])
+@pytest.mark.parametrize(
+    ("who", "ninths"), [*zip(FLOODS.values(), (1, 1, 4.5, 8, 1), strict=True)], ids=[*FLOODS]
+)
+def test_whoever_floods_gets_a_share_of_all_slots(
+    who: Callable[[int], dict[str, str]], ninths: float, limit: int
+) -> None:
+    assert len(flood(Slots(limit), who)) == math.ceil(limit * ninths / 9)
 
 
 @pytest.mark.parametrize("limit", [10, 100, 10_000])

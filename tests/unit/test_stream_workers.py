@@ -1,5 +1,6 @@
 """What waits in a Redis is sent by workers, once, whichever of them dies or is cut off from a gateway."""
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -199,20 +200,27 @@ def outdone(server: RedisServer) -> Iterator[tuple[Node, WorkerProcess, MessageQ
 
 
 def test_a_worker_leaves_messages_to_one_that_can_use_more_gateways_and_takes_them_where_none_can(
-    outdone: tuple[Node, WorkerProcess, MessageQueue],
+    outdone: tuple[Node, WorkerProcess, MessageQueue], caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "smsotp.dispatch")
     node, worker, other = outdone
     waiting = node.promise()
     alive = GatewayReport("alive")
     other.report({"first": alive, "second": alive})
-    worker.intake._go_round()
+    for _ in range(3):
+        worker.intake._go_round()
     left = worker.intake._take()
     other.report({"first": GatewayReport("dead"), "second": alive})
-    worker.intake._go_round()
+    for _ in range(3):
+        worker.intake._go_round()
     taken = worker.intake._take()
     worker.dispatcher.stop(60)
 
     assert (left, taken) == (False, True)
+    assert [text for text in caplog.messages if text.startswith("messages are")] == [
+        "messages are left to other workers, which can use gateways that are dead here",
+        "messages are taken again: no other worker can use more gateways",
+    ]
     assert waiting.state[-8:] in worker.gateways[1].given
 
 

@@ -66,6 +66,7 @@ class Outbox(Dispatcher):
         self.gateways: list[tuple[str, ...]] = []
         self.refusal: Exception | None = None
         self.outcome: Outcome | None = None
+        self.withdrawn: list[str] = []
 
     def plan(self, recipient: Recipient) -> Plan:
         if self.refusal is not None:
@@ -78,6 +79,9 @@ class Outbox(Dispatcher):
             self.gateways.append(plan.gateways)
             if self.outcome is not None:
                 self._listener(message, self.outcome)
+
+    def withdraw(self, state: str) -> None:
+        self.withdrawn.append(state)
 
 
 class BrokenStore(SqliteStore):

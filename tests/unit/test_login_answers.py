@@ -55,6 +55,29 @@ def test_a_code_is_good_until_it_expires_and_once(bench: Bench) -> None:
     assert bench.login.answer_leg(answer(late.state, late_code)) == over
 
 
+@pytest.mark.parametrize(
+    ("typed", "on_wrong_code", "wait", "is_over"),
+    [
+        ("right", "challenge", 0, True),
+        ("wrong", "challenge", 0, False),
+        ("wrong wrong", "challenge", 0, True),
+        ("wrong", "reject", 0, True),
+        ("right", "challenge", 300, True),
+        ("resend", "challenge", 0, False),
+    ],
+)
+def test_once_a_log_in_is_over_its_code_is_sent_nowhere_else(
+    make: Callable[..., Bench], typed: str, on_wrong_code: str, wait: float, *, is_over: bool
+) -> None:
+    bench = make(otp={"max_attempts": 2}, challenge={"on_wrong_code": on_wrong_code})
+    asked, code = bench.ask(), bench.code()
+    bench.clock.advance(wait)
+    for word in typed.split():
+        bench.login.answer_leg(answer(asked.state, code if word == "right" else word))
+
+    assert bench.outbox.withdrawn == [asked.state] * is_over
+
+
 @pytest.mark.parametrize("state", ["", "0" * 32, "x", "\x00"])
 def test_a_state_that_is_not_ours_is_somebody_elses_business(bench: Bench, state: str) -> None:
     bench.ask()

@@ -22,6 +22,7 @@ from smsotp_plugin.sms.phone import PhoneNumber, parse_number
 from smsotp_plugin.sms.sealed import Letter, MessageSealer
 from smsotp_plugin.stores.base import Challenge
 from smsotp_plugin.stores.budgets import Spending
+from smsotp_plugin.stores.guesses import is_station_place
 from smsotp_plugin.stores.kept import KeptMessage
 
 Text = TypeVar("Text", str, Template)
@@ -133,10 +134,13 @@ class Composer:
         Args:
             request: Whose log-in.
             number: Where the code goes.
-            place: The known place whose own budget pays; empty if the budgets of the account and the number do.
+            place: The known place whose own budget pays, or that of all known clients that send no station; empty if the budgets of
+                the account and the number do.
         """
         sample = _choose_text(self._samples, request.language) or self._sample
-        purpose = f"known {place}" if place else ""
+        # Those who have stolen a password may come through the same client: more clients must not mean more SMS.
+        kept_for = place if is_station_place(place) else "client"
+        purpose = f"known {kept_for}" if place else ""
         return self._budgets.calculate(request, number, sample, purpose)
 
     def plan(

@@ -282,3 +282,20 @@ def test_whoever_has_a_password_uses_up_the_sms_of_strangers_and_not_those_of_a_
     assert [isinstance(decision, Ask) for decision in stolen] == [True, True, False, False, False]
     assert isinstance(bench.login.first_leg(request(**at_home)), Reject)
     assert len(bench.outbox.messages) == 6
+
+
+@pytest.mark.parametrize("clients", [1, 4])
+def test_more_known_clients_that_send_no_station_mean_no_more_sms_for_whoever_has_the_password(
+    make: Callable[..., Bench], clients: int
+) -> None:
+    bench = make(limits={"per_user": ["6/d"], "per_number": ["6/d"]})
+    places = [{"station": "", "client": f"vpn {number}"} for number in range(clients)]
+    for place in places:
+        begun = bench.ask(**place)
+        assert bench.login.answer_leg(answer(begun.state, bench.code(), **place)) == Accept()
+    for _ in range(12):
+        bench.clock.advance(40)
+        for place in (*places, {"station": "stolen"}):
+            bench.login.first_leg(request(**place))
+
+    assert len(bench.outbox.messages) == 2 * 6

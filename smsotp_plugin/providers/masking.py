@@ -27,6 +27,7 @@ _LONGEST_COUNTRY_CODE = 3
 _TELLING_DIGITS = 7
 _WORD = re.compile(r"\w{4,}")
 _SIGNS = re.compile(r"[^a-z0-9]+")
+_SIGN_OCTETS = re.compile(rb"[^a-z0-9]+")
 _NUMBERED = re.compile(r"(?=\w*\d)\w{4,}")
 _NO_DIGITS = re.compile(r"[^0-9]+")
 #: A piece of text that may be something packed.
@@ -69,7 +70,7 @@ class Secrets:
         codes, suspicious = self._list_words()
         squeezed = _squeeze(text)
         part_of_one = len(squeezed) >= _SHORTEST and any(squeezed in code for code in codes)
-        return part_of_one or _Needles(suspicious, self._list_numbers()).are_in_text(text)
+        return part_of_one or _Needles(suspicious, self._list_numbers(), self._passwords).are_in_text(text)
 
     def mask_own(self, text: str) -> str:
         """Return a sentence of our own, perhaps with foreign words in it, without any secret."""
@@ -137,7 +138,7 @@ class Secrets:
             )
         for password in (each for each in self._passwords if len(each) < _SHORTEST):
             text = re.sub(rf"(?<!\w){re.escape(password)}(?!\w)", MASK, text)
-        needles = _Needles(words, numbers)
+        needles = _Needles(words, numbers, self._passwords)
         for packed in (_DUMP, _TOKEN):
             text = packed.sub(lambda found: MASK if needles.are_in_text(found[0]) else found[0], text)
         return text
@@ -168,15 +169,23 @@ def remove(passwords: Iterable[str], text: str) -> str:
 
 
 class _Needles:
-    """What is looked for, with everything about it that can be worked out before a text is searched."""
+    """
+    What is looked for, with everything about it that can be worked out before a text is searched.
 
-    def __init__(self, words: list[str], numbers: list[str]) -> None:
+    Args:
+        words: Squeezed.
+        numbers: Digits.
+        passwords: As they are: of some, little is left when they are squeezed.
+    """
+
+    def __init__(self, words: list[str], numbers: list[str], passwords: list[str]) -> None:
         self.words = words
         self.numbers = numbers
         self.raw = [each.encode() for each in (*words, *numbers)]
+        self.exact = [each.lower().encode() for each in passwords if len(each) >= _SHORTEST]
         self.ascii = all(map(str.isascii, words))
         #: Octets of the shortest one; 0 unless all are ASCII, because other words have different lengths in different encodings.
-        self._shortest = min(map(len, self.raw), default=0) if self.ascii else 0
+        self._shortest = min(map(len, (*self.raw, *self.exact)), default=0) if self.ascii else 0
 
     def are_in_text(self, text: str) -> bool:
         """Tell whether one of them is in a text, as it stands or as it was before somebody packed it."""
@@ -191,9 +200,10 @@ class _Needles:
         return any(word in squeezed for word in self.words) or any(each in digits for each in self.numbers)
 
     def _are_in_bytes(self, raw: bytes) -> bool:
-        # Without the empty octets of UTF-16.
+        # Without the empty octets of UTF-16; and then without signs, as the words are.
         folded = raw.replace(b"\0", b"").lower()
-        if any(needle in folded for needle in self.raw):
+        squeezed = _SIGN_OCTETS.sub(b"", folded)
+        if any(each in squeezed for each in self.raw) or any(each in folded for each in self.exact):
             return True
         return not self.ascii and any(
             self._are_plainly_in(raw.decode(coding, "replace"))

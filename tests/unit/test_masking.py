@@ -68,6 +68,22 @@ def test_a_packed_code_is_found_where_the_text_holds_nothing_else(code: str) -> 
     assert of(code).are_hidden_in(b64encode(raw).decode().rstrip("="))
 
 
+@pytest.mark.parametrize("password", ["geheim-77", "a!b!c!d!", "!§$%&/", "p ä s s", "Secret/123+x"])
+def test_a_packed_password_is_found_whatever_signs_are_in_it(password: str) -> None:
+    known = of("734921", passwords=[password])
+
+    for raw in (f"\0me\0{password}".encode(), f"me:{password}".encode()):
+        for packed in (b64encode(raw).decode(), raw.hex(), raw.hex(" ")):
+            assert known.mask_foreign(f"535 no: {packed}").startswith("535 no: ***")
+            assert known.are_hidden_in(packed)
+
+
+def test_a_packed_number_is_found_however_it_is_grouped() -> None:
+    for written in ("+49 170 1234567", "0170/123 45 67", "49-170-1234567"):
+        assert of("734921").mask_foreign(f"for {b64encode(written.encode()).decode()}") == "for ***"
+        assert of("734921").are_hidden_in(written.encode().hex())
+
+
 @pytest.mark.parametrize(("code", "said"), [("Ab9fGh", "aB9FgH"), ("BADGEH", "badgeh"), ("ЖУКИ", "жуки")])
 @pytest.mark.parametrize("beside", ["id", "é", "№"])
 def test_a_code_in_another_case_is_found_whatever_letters_stand_beside_it(

@@ -132,6 +132,17 @@ def test_a_correction_that_is_lost_or_damaged_is_made_again(group: Group, redis:
     assert group.is_agreed()
 
 
+def test_what_somebody_else_has_put_in_its_place_is_replaced(group: Group, redis: Redis) -> None:
+    group.redis.set_by(-HOUR)
+    group.wait(1)
+    redis.ask("DEL", KEY)
+    redis.ask("LPUSH", KEY, "no number")
+    group.wait(1)
+    group.start()
+
+    assert group.is_agreed()
+
+
 def test_another_redis_that_is_empty_and_has_another_time_changes_nothing(group: Group, redis: Redis) -> None:
     redis.ask("FLUSHALL")
     group.redis.set_by(HOUR)

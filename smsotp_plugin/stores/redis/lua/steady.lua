@@ -16,9 +16,10 @@ local CONFIRMED_FOR = 5
 -- Seconds by which those who agree may differ.
 local AGREED = 1
 
-local number, ahead, confirmed = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%S+) (%S+)$')
+-- Damage counts as nothing, also that of another type: it is corrected by whoever knows better.
+local kept = redis.pcall('GET', KEYS[1])
+local number, ahead, confirmed = string.match(type(kept) == 'string' and kept or '', '^(%d+) (%S+) (%S+)$')
 number, ahead, confirmed = tonumber(number) or 0, tonumber(ahead) or 0, tonumber(confirmed) or 0
--- Damage counts as nothing: it is corrected by whoever knows better.
 if not (number < 1e9 and math.abs(ahead) < 1e10 and math.abs(confirmed) < 1e11) then
     number, ahead, confirmed = 0, 0, 0
 end

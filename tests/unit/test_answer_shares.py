@@ -5,6 +5,8 @@ import pytest
 from smsotp_plugin.login.shares import GRACE, STEP, Anomaly, AnswerShares, SmsOrigin
 
 BLOCK = SmsOrigin("p+49170123", "+49170123")
+#: The key of all SMS to blocks from which people answer.
+FAMILIAR = ""
 STEPS_A_DAY, STEPS_AN_HOUR = 144, 6
 
 
@@ -48,6 +50,33 @@ def test_what_was_counted_an_hour_before_a_restart_counts_for_its_day_alone() ->
     shares.load(BLOCK.key, answered=100, unanswered=25, steps=STEPS_AN_HOUR)
 
     assert shares.judge(BLOCK) is None
+
+
+@pytest.mark.parametrize(
+    ("answered", "unanswered", "is_too_much"),
+    [(0, 19, False), (0, 20, True), (66, 20, True), (67, 20, False), (100, 29, False), (100, 30, True)],
+)
+def test_of_a_day_twenty_and_three_tenths_of_what_is_answered_are_too_much(
+    answered: int, unanswered: int, *, is_too_much: bool
+) -> None:
+    shares = AnswerShares(0.0)
+    shares.load(BLOCK.key, answered=answered, unanswered=unanswered, steps=STEPS_AN_HOUR)
+
+    assert (shares.judge(BLOCK) is not None) == is_too_much
+
+
+@pytest.mark.parametrize(
+    ("answered", "unanswered", "is_outage"), [(0, 19, False), (0, 20, True), (20, 20, False), (20, 21, True)]
+)
+def test_an_outage_is_an_hour_in_which_most_of_those_do_not_answer_who_usually_do(
+    answered: int, unanswered: int, *, is_outage: bool
+) -> None:
+    shares = AnswerShares(0.0)
+    shares.load(FAMILIAR, answered=answered, unanswered=unanswered, steps=STEPS_AN_HOUR - 1)
+
+    assert shares.is_outage() == is_outage
+    shares.settle(STEP)
+    assert not shares.is_outage()
 
 
 def test_what_has_changed_is_told_once() -> None:

@@ -34,7 +34,7 @@ class Queue:
     """Counts how often it is asked for messages, and gives none."""
 
     def __init__(self, problem: Exception | None) -> None:
-        self.asked = 0
+        self.asked = self.left = 0
         self._problem = problem
 
     def look(self) -> QueueView:
@@ -54,7 +54,19 @@ class Queue:
         return ()
 
     def leave(self) -> None:
-        pass
+        self.left += 1
+
+
+def make_intake(clock: FakeClock, queue: Any, allowed: int = 10) -> Intake:
+    takeover: Any = NoTakeover()
+    return Intake(
+        queue=queue,
+        takeover=takeover,
+        dispatcher=Sending(clock, Gateway("first", clock), queue=allowed).dispatcher,
+        gateways=[],
+        give_up=lambda _: None,
+        clock=clock,
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,18 +79,8 @@ class Queue:
     ids=["no answer", "a mistake", "no room"],
 )
 def test_between_two_looks_there_is_a_pause(problem: Exception | None, allowed: int, asked: int) -> None:
-    clock = FakeClock()
-    queue: Any = Queue(problem)
-    takeover: Any = NoTakeover()
-    sending = Sending(clock, Gateway("first", clock), queue=allowed)
-    intake = Intake(
-        queue=queue,
-        takeover=takeover,
-        dispatcher=sending.dispatcher,
-        gateways=[],
-        give_up=lambda _: None,
-        clock=clock,
-    )
+    clock, queue = FakeClock(), Queue(problem)
+    intake = make_intake(clock, queue, allowed)
     intake.start()
     for _ in range(3):
         clock.wait_for_sleepers(THREADS)
@@ -88,3 +90,10 @@ def test_between_two_looks_there_is_a_pause(problem: Exception | None, allowed: 
     intake.stop()
 
     assert seen == asked
+
+
+def test_a_worker_that_was_not_started_can_be_stopped() -> None:
+    queue = Queue(None)
+    make_intake(FakeClock(), queue).stop()
+
+    assert queue.left == 1

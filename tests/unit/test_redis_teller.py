@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
-from smsotp_plugin.stores.kept import Parcel
+from smsotp_plugin.stores.kept import InsideListener, Parcel
 from smsotp_plugin.stores.redis.teller import Teller
 from tests.support.parcels import SomeParcel
 from tests.support.redis import PATIENCE, somebody
@@ -35,3 +36,16 @@ def test_who_asks_that_all_be_told_comes_after_what_is_being_told() -> None:
     asking.join()
 
     assert told == [[first], [second]]
+
+
+def test_a_thread_is_inside_the_listener_until_it_has_left_it_as_often_as_it_entered() -> None:
+    inside = InsideListener()
+    seen = [inside.is_here]
+    with inside.enter():
+        with suppress(ZeroDivisionError), inside.enter():
+            seen.append(inside.is_here)
+            raise ZeroDivisionError
+        seen.append(inside.is_here)
+    seen.append(inside.is_here)
+
+    assert seen == [False, True, True, False]

@@ -326,6 +326,16 @@ def test_a_secret_in_the_environment_that_is_not_utf8_is_told(
     )
 
 
+def test_a_secret_in_a_file_that_is_not_utf8_is_told(file: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_bytes(b"\xe4" * 40)
+    start = '[gateways.a]\nprovider = "http"\nURL = "https://sms.example/"\nPASSWORD = '
+
+    assert problems(file, f'{start}{{ file = "{secret}" }}') == [
+        f"gateways.a.PASSWORD: {secret} is not UTF-8 text: save it as UTF-8"
+    ]
+
+
 def test_a_byte_order_mark_does_not_matter(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbf" + f"[otp]\nttl = 60{GATEWAY}".encode())
 

@@ -12,6 +12,7 @@ import pytest
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.errors import StoreError, UnknownChallenge
 from smsotp_plugin.stores.base import Challenge
+from smsotp_plugin.stores.budgets import Spending
 from smsotp_plugin.stores.kept import KeptMessage, Parcel
 from smsotp_plugin.stores.sqlite import challenges as challenges_sql
 from smsotp_plugin.stores.sqlite import file as sqlite_file
@@ -81,6 +82,22 @@ def test_a_log_in_while_the_file_is_locked_is_refused(
     clock.advance(2)
     with pytest.raises(UnknownChallenge):
         store.find(failed.state, "bob")
+
+
+def test_what_was_spent_and_counted_while_the_file_is_locked_is_written_later(
+    store: SqliteStore, path: Path, clock: FakeClock
+) -> None:
+    for _ in range(2):
+        store.count("per_user refused")
+        store.spend_anyway(Spending(("u0b",)))
+        with locked(path), pytest.raises(StoreError, match="database is locked"):
+            store.flush()
+        clock.advance(2)
+    store.flush()
+
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT name, number FROM counts").fetchall() == [("per_user refused", 2)]
+        assert other.execute("SELECT keys, sum(messages) FROM spent").fetchall() == [("u0b", 2)]
 
 
 def test_an_answer_while_the_file_is_locked_is_refused_and_no_try(

@@ -309,7 +309,7 @@ class Dispatcher:
             receipt = lane.provider.submit(delivery.message, Deadline(delivery.deadline, self._clock))
         except DeliveryError as exc:
             return self._note_failure(lane, delivery, exc)
-        lane.breaker.note_success(delivery.person)
+        lane.breaker.note_success(delivery.person, self._clock.monotonic())
         return self._note_receipt(lane, delivery, receipt)
 
     def _note_beginning(self, lane: Lane, delivery: Delivery) -> NotSent | None:
@@ -333,7 +333,7 @@ class Dispatcher:
         now = self._clock.monotonic()
         if now >= delivery.deadline or not delivery.is_needed:
             return False
-        alive = lane.breaker.health(now).condition is Condition.ALIVE
+        alive = lane.breaker.health_for(delivery.person, now).condition is Condition.ALIVE
         hoped = lane.name in delivery.hopes
         delivery.hopes.discard(lane.name)
         return alive or hoped

@@ -5,7 +5,7 @@ Each gateway has a circuit breaker, shared by all routes. It opens when messages
 or too large a share of them. It stays open for a pause that doubles each time. Then a probe, which sends no user's code,
 decides whether it closes again; the gateway is on trial until a message really goes through.
 
-Refused credentials and spent credit open it at once. A probe that does not notice these proves nothing: a message is then
+Refused credentials and spent credit open it at once, or, if messages have gone through lately, with the second person. A probe that does not notice these proves nothing: a message is then
 tried now and then instead.
 """
 
@@ -29,6 +29,12 @@ _KNOWN_LATER = 60.0
 _LONGEST_REST = 3600.0
 #: Seconds of rest for a gateway that throttles without saying for how long.
 _THROTTLE_PAUSE = 2.0
+#: Seconds that a gateway rests at most while it asks this of one or two people only: it may be their numbers that it limits.
+_LONGEST_REST_FOR_FEW = 10.0
+#: How many people's own rests are remembered.
+_RESTS_REMEMBERED = 256
+#: Seconds after a message has gone through in which one person's refusal is not enough to doubt the account.
+_ACCOUNT_PROVEN = 600.0
 #: Pauses are up to this share longer or shorter, so that several nodes do not come back in step.
 _JITTER = 0.1
 #: How many messages, or probes out of turn, are let through at once when every gateway of a route is dead; then ever fewer.
@@ -89,6 +95,13 @@ class Breaker:
         self._pauses = 0
         self._open_until = 0.0
         self._resting_until = 0.0
+        #: Who was asked to wait, apart from the other failures, and until when.
+        self._throttled = Failures()
+        self._own_rests: list[tuple[Person, float]] = []
+        self._own_rests_end = 0.0
+        #: Until when the account is taken for good on one person's word to the contrary, and whose word there is since.
+        self._proven_until = float("-inf")
+        self._refused_for: Person | None = None
         self._on_trial = False
         #: Open for a reason that a probe does not notice.
         self._barred = False
@@ -119,10 +132,22 @@ class Breaker:
             return GatewayHealth(Condition.RESTING, self._resting_until)
         return _ALIVE
 
-    def note_success(self, person: Person) -> None:
+    def health_for(self, person: Person, now: float) -> GatewayHealth:
+        """Tell whether the gateway can be used for one person, whom it may have asked to wait longer than the others."""
+        health = self.health(now)
+        if now >= self._own_rests_end or health.condition is Condition.DEAD:
+            return health
+        with self._lock:
+            until = max((until for one, until in self._own_rests if one.is_same(person)), default=0.0)
+        return GatewayHealth(Condition.RESTING, until) if until > max(now, health.until) else health
+
+    def note_success(self, person: Person, now: float) -> None:
         """Note that the gateway took somebody's message, or refused it because of the message itself."""
         with self._lock:
             self._failures.note_success(person)
+            if self._throttled.has_any:
+                self._throttled.note_success(person)
+            self._proven_until, self._refused_for = now + _ACCOUNT_PROVEN, None
             self._pauses = self._hopes = 0
             self._next_hope = self._known_until = 0.0
             self._close(on_trial=False)
@@ -130,18 +155,16 @@ class Breaker:
     def note_failure(self, error: DeliveryError, person: Person, now: float) -> Consequence:
         """Note that an attempt for somebody ended without a receipt."""
         if isinstance(error, Refused):
-            self.note_success(person)
+            self.note_success(person, now)
             return Consequence.NOTHING
         with self._lock:
             needs_somebody = isinstance(error, NotSent) and not error.retry_here
             if is_busy(error) and not needs_somebody:
                 assert isinstance(error, NotSent)
-                rest = min(error.retry_after or _THROTTLE_PAUSE, _LONGEST_REST)
-                self._resting_until = max(self._resting_until, now + rest)
+                self._rest(min(error.retry_after or _THROTTLE_PAUSE, _LONGEST_REST), person, now)
                 return Consequence.NOTHING
             known = self._failures.has_failed(person)
-            # If other people's messages have gone through since, the gateway refuses this person's message, not the account.
-            barred = needs_somebody and not self._failures.is_contradicted(person)
+            barred = needs_somebody and self._is_account_refused(person, now)
             self._failures.note_failure(person)
             if self._open_until:
                 return Consequence.NOTHING
@@ -239,6 +262,28 @@ class Breaker:
             pause = 2.0 ** min(self._hopes - _LAST_HOPES, _MOST_DOUBLINGS)
             self._next_hope = now + min(pause, _LONGEST_BETWEEN_HOPES)
         return True
+
+    def _rest(self, seconds: float, person: Person, now: float) -> None:
+        others = [(one, until) for one, until in self._own_rests if until > now and not one.is_same(person)]
+        self._own_rests = [*others[-_RESTS_REMEMBERED:], (person, now + seconds)]
+        self._own_rests_end = max(until for _, until in self._own_rests)
+        known = self._throttled.has_failed(person)
+        self._throttled.note_failure(person)
+        if self._throttled.count_in_a_row() < _FAILURES_IN_A_ROW:
+            if known:
+                return
+            seconds = min(seconds, _LONGEST_REST_FOR_FEW)
+        self._resting_until = max(self._resting_until, now + seconds)
+
+    def _is_account_refused(self, person: Person, now: float) -> bool:
+        """Tell whether a refusal of the account is about the account, and not about this person's message."""
+        if self._failures.is_contradicted(person):
+            # Other people's messages have gone through since.
+            return False
+        if now >= self._proven_until or (self._refused_for and not self._refused_for.is_same(person)):
+            return True
+        self._refused_for = person
+        return False
 
     def _is_too_much(self, *, known: bool) -> bool:
         if self._on_trial and not known:

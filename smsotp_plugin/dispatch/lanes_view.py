@@ -52,7 +52,7 @@ class LanesView:
         """
 
         def find_health(gateway: str) -> GatewayHealth:
-            health = self._lanes[gateway].breaker.health(now)
+            health = self._lanes[gateway].breaker.health_for(delivery.person, now)
             if health.condition is Condition.DEAD and self._may_hope(delivery, gateway, now):
                 return GatewayHealth(Condition.ALIVE, 0.0)
             return health

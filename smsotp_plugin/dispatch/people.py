@@ -41,6 +41,11 @@ class Failures:
         #: Whose last message failed, and how many messages had gone through when that began.
         self._failing: deque[tuple[Person, int]] = deque(maxlen=_REMEMBERED)
 
+    @property
+    def has_any(self) -> bool:
+        """Whether anybody's last message failed."""
+        return bool(self._failing)
+
     def note_success(self, person: Person) -> None:
         """Note a message that went through."""
         self._row.clear()

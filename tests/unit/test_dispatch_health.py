@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from smsotp_plugin.dispatch.health import Breaker, Condition, Consequence
+from smsotp_plugin.dispatch.health import Breaker, Condition, Consequence, GatewayHealth
 from smsotp_plugin.dispatch.people import Person
 from smsotp_plugin.errors import (
     AnswerTimeout,
@@ -80,6 +80,37 @@ def test_one_or_two_people_are_no_death_however_often_they_try(
 
 
 @pytest.mark.parametrize("error", [AuthFailed("no"), CreditExhausted("no")])
+def test_an_account_with_which_messages_have_gone_through_lately_is_doubted_on_the_word_of_two(
+    breaker: Breaker, error: DeliveryError
+) -> None:
+    breaker.note_success(person(9), 0.0)
+    of_one = {breaker.note_failure(error, person(1), 599.0 + each / 100) for each in range(50)}
+
+    assert OPENED not in of_one
+    assert breaker.health(599.5).condition is Condition.ALIVE
+    assert breaker.note_failure(error, person(2), 599.5) is OPENED
+    assert breaker.is_barred
+
+
+def test_an_account_with_which_nothing_has_gone_through_for_long_is_doubted_on_the_word_of_one(
+    breaker: Breaker,
+) -> None:
+    breaker.note_success(person(9), 0.0)
+
+    assert breaker.note_failure(AuthFailed("no"), person(1), 600.0) is OPENED
+
+
+def test_two_people_who_are_refused_with_a_success_between_them_are_no_doubt(breaker: Breaker) -> None:
+    breaker.note_success(person(9), 0.0)
+    consequences = []
+    for number in range(4):
+        consequences.append(breaker.note_failure(AuthFailed("no"), person(number), float(number)))
+        breaker.note_success(person(9), float(number))
+
+    assert set(consequences) == {NOTHING}
+
+
+@pytest.mark.parametrize("error", [AuthFailed("no"), CreditExhausted("no")])
 def test_a_refused_account_is_death_at_once_and_no_probe_lifts_it(
     breaker: Breaker, error: DeliveryError
 ) -> None:
@@ -89,7 +120,7 @@ def test_a_refused_account_is_death_at_once_and_no_probe_lifts_it(
     assert not breaker.may_try(person(2), 59.0, last_hope=True)
     assert breaker.may_try(person(2), 60.0, last_hope=False)
     assert not breaker.may_try(person(3), 60.0, last_hope=False)
-    breaker.note_success(person(2))
+    breaker.note_success(person(2), 60.0)
     assert breaker.health(60.0).condition is Condition.ALIVE
 
 
@@ -124,7 +155,7 @@ def test_it_stays_dead_until_a_probe_says_otherwise(breaker: Breaker) -> None:
 def test_a_success_or_a_refusal_ends_a_row_of_failures(breaker: Breaker, error: DeliveryError | None) -> None:
     fail(breaker, 2)
     if error is None:
-        breaker.note_success(person(9))
+        breaker.note_success(person(9), 0.0)
     else:
         fail(breaker, 1, error, first=9)
 
@@ -135,7 +166,7 @@ def test_a_success_or_a_refusal_ends_a_row_of_failures(breaker: Breaker, error: 
 def test_half_of_the_last_ten_people_failing_is_death_too(breaker: Breaker) -> None:
     opened = []
     for number in range(0, 10, 2):
-        breaker.note_success(person(number))
+        breaker.note_success(person(number), 0.0)
         opened += fail(breaker, 1, first=number + 1)
 
     assert opened == [NOTHING] * 4 + [OPENED]
@@ -176,7 +207,7 @@ def test_a_failure_on_trial_of_somebody_whose_messages_failed_before_says_nothin
 def test_a_message_that_goes_through_ends_the_trial(breaker: Breaker) -> None:
     fail(breaker, 3)
     breaker.note_probe(None, 30.0)
-    breaker.note_success(person(1))
+    breaker.note_success(person(1), 0.0)
 
     assert fail(breaker, 3, now=40.0) == [NOTHING, NOTHING, OPENED]
     assert breaker.health(40.0).until == 45.0
@@ -205,6 +236,45 @@ def test_where_a_probe_tells_no_message_is_tried(breaker: Breaker) -> None:
 
     assert not breaker.may_try(person(10), 1.0, last_hope=True)
     assert [breaker.may_hurry(1.0) for _ in range(5)] == [True, True, True, False, False]
+
+
+@pytest.mark.parametrize(("asked", "rest"), [(None, 2.0), (5.0, 5.0), (3600.0, 10.0)])
+def test_a_number_that_is_throttled_makes_the_gateway_rest_once_and_not_for_long(
+    breaker: Breaker, asked: float | None, rest: float
+) -> None:
+    for moment in range(50):
+        breaker.note_failure(Throttled("slow", retry_after=asked), person(1), moment / 10)
+
+    assert breaker.health(0.0).until == rest
+    assert breaker.health(rest).condition is Condition.ALIVE
+    assert breaker.health_for(person(2), rest).condition is Condition.ALIVE
+    assert breaker.health_for(person(1), rest).until == 4.9 + (asked or 2.0)
+
+
+def test_a_number_that_is_throttled_while_others_are_served_keeps_nobody_waiting(breaker: Breaker) -> None:
+    breaker.note_failure(Throttled("slow"), person(1), 0.0)
+    rested = []
+    for moment in range(10, 60):
+        breaker.note_success(person(moment), float(moment))
+        breaker.note_failure(Throttled("slow", retry_after=60), person(1), float(moment))
+        rested.append(breaker.health(float(moment)).condition)
+
+    assert set(rested) == {Condition.ALIVE}
+
+
+def test_who_was_asked_to_wait_waits_that_long_and_is_then_served(breaker: Breaker) -> None:
+    breaker.note_failure(Throttled("slow", retry_after=60), person(1), 0.0)
+
+    assert breaker.health_for(person(1), 59.0) == GatewayHealth(Condition.RESTING, 60.0)
+    assert breaker.health_for(Person("somebody else", person(1).number), 59.0).until == 60.0
+    assert breaker.health_for(person(1), 60.0).condition is Condition.ALIVE
+
+
+def test_a_gateway_that_asks_three_people_to_wait_long_is_left_alone_that_long(breaker: Breaker) -> None:
+    for number in range(3):
+        breaker.note_failure(Throttled("slow", retry_after=600), person(number), 10.0 * number)
+
+    assert breaker.health(30.0).until == 620.0
 
 
 @pytest.mark.parametrize(

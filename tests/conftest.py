@@ -17,6 +17,9 @@ __all__ = ["nothing_is_left_open", "secrets"]
 
 pytest_plugins = ["pytester"]
 
+# Its tests are inherited, and a failure of one should show the values, too.
+pytest.register_assert_rewrite("smsotp_conformance")
+
 # A shell that starts us in the background, and nohup, let us ignore these, and what tests start would ignore them, too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -126,6 +126,24 @@ class BudgetContract(Binding):
         assert how_it_ended(lambda: log_in(limited, clock)) == "per_user 3/10m"
         assert how_it_ended(lambda: log_in(limited, clock, ANNA)) == "sent"
 
+    @pytest.mark.parametrize("hours", [0, 12, 23, 36])
+    def test_what_somebody_has_spent_is_remembered_for_its_time_however_many_others_come(
+        self, limited: Store, clock: FakeClock, hours: int
+    ) -> None:
+        log_in(limited, clock, ANNA)
+        clock.advance(hours * HOUR)
+        for _ in range(5):
+            log_in(limited, clock)
+            clock.advance(300)
+        ended = []
+        for number in range(25):
+            for other in ("a", "b"):
+                log_in(limited, clock, Spending((f"u{number:02}{other}",)))
+            ended.append(how_it_ended(lambda: log_in(limited, clock)))
+            clock.advance(HOUR)
+
+        assert ended == ["per_user 5/d"] * 24 + ["sent"]
+
     def test_whoever_is_refused_is_told_for_how_long(self, limited: Store, clock: FakeClock) -> None:
         for _ in range(3):
             log_in(limited, clock)
@@ -281,6 +299,18 @@ class BudgetContract(Binding):
     def test_what_was_sent_in_any_case_counts(self, tmp_path: Path, limited: Store, clock: FakeClock) -> None:
         log_in(limited, clock)
         limited.spend_anyway(Spending(BOB.keys, BOB.money, messages=2))
+        limited.flush()
+        self.die(limited)
+        after = self.open(tmp_path, WINDOW, clock, RULES)
+
+        assert how_it_ended(lambda: log_in(after, clock)) == "per_user 3/10m"
+        after.close()
+
+    def test_what_was_sent_in_any_case_counts_although_nothing_else_was_to_be_written(
+        self, tmp_path: Path, limited: Store, clock: FakeClock
+    ) -> None:
+        limited.flush()
+        limited.spend_anyway(Spending(BOB.keys, BOB.money, messages=3))
         limited.flush()
         self.die(limited)
         after = self.open(tmp_path, WINDOW, clock, RULES)

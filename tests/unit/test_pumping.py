@@ -145,6 +145,21 @@ def test_a_country_that_people_answer_from_is_only_told(
     assert "is somebody pumping SMS?" in caplog.text
 
 
+def test_one_answer_on_one_of_the_last_days_makes_a_country_one_that_people_answer_from(
+    at: Callable[..., Site],
+) -> None:
+    site = at()
+    site.send(answered=True)
+    # Counts are stored once a minute.
+    site.wait(61)
+    site.wait(2 * DAY)
+    site.restart()
+    site.send("+436641234567", answered=True)
+    sent = sum(site.send(f"+4917{number:08d}") for number in range(10_000_000, 10_900_000, 10_000))
+
+    assert sent == 90
+
+
 def test_when_sms_do_not_arrive_at_all_nobody_is_braked(
     at: Callable[..., Site], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,6 +1,7 @@
 """A server without gateways: what it promises follows from what workers say of theirs, without a word to anybody."""
 
 import logging
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -60,6 +61,19 @@ def test_a_gateway_is_as_good_as_the_best_worker_finds_it(server: RedisServer) -
 
     assert plan.gateways == ("first", "second")
     assert plan.hopes == frozenset()
+
+
+@pytest.mark.parametrize(("seconds", "is_waited_for"), [(5.0, True), (29.0, True), (31.0, False)])
+def test_a_gateway_that_rests_is_waited_for_if_it_is_back_before_the_deadline(
+    server: RedisServer, seconds: float, *, is_waited_for: bool
+) -> None:
+    node, other = Node(server), open_store(server.url)
+    other.open_queue(10).report({"first": GatewayReport("resting", seconds), "second": GatewayReport("dead")})
+    node.view.refresh()
+    with nullcontext() if is_waited_for else pytest.raises(NoGatewayAlive):
+        node.outbox.plan(BOB)
+    for store in (node.store, other):
+        store.close()
 
 
 def test_one_last_hope_for_each_copy(server: RedisServer) -> None:

@@ -114,6 +114,11 @@ def _find_departures(settings: Settings) -> Iterator[str]:
 
 
 def _find_route_warnings(settings: Settings) -> Iterator[str]:
+    for place, route in enumerate(settings.routes, 1):
+        for before, earlier in enumerate(settings.routes[: place - 1], 1):
+            if _takes_all_of(earlier, route):
+                yield f"routes.{place}: it is never used: routes.{before}, which comes before it, takes all that it would take"
+                break
     region = settings.users.default_region
     if region is None or not settings.routes:
         return
@@ -124,6 +129,14 @@ def _find_route_warnings(settings: Settings) -> Iterator[str]:
             f"routes: none takes numbers of users.default_region, {region} ({country}): nobody with such a number gets a "
             "code; add a route without `numbers`"
         )
+
+
+def _takes_all_of(earlier: RouteSettings, later: RouteSettings) -> bool:
+    """Tell whether of two routes the earlier one is chosen wherever the later one fits."""
+    both = ((each.numbers, each.realms, each.languages) for each in (earlier, later))
+    return all(
+        bool(first) == bool(second) and set(second) <= set(first) for first, second in zip(*both, strict=True)
+    )
 
 
 def _find_odd_secrets(value: Any, place: KeyPath) -> Iterator[str]:

@@ -321,3 +321,30 @@ def test_a_parameters_own_file_is_a_secrets_file(file: Path, tmp_path: Path) -> 
     assert warnings(file, HTTP + f'to = "{{phone}}"\ntext = "{{otp}}"\nt = {{ file = "{secret}" }}') == [
         f"gateways.web.options.t: everyone on this machine can read and write to {secret}; type: chmod o-rwx {secret}"
     ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_told"),
+    [
+        ("", "", True),
+        ('numbers = "+49"', 'numbers = "+49"', True),
+        ('numbers = ["+49", "+43"]', 'numbers = "+43"', True),
+        ('realms = ["a", "b"]\nlanguages = "de"', 'realms = "B"\nlanguages = "DE"', True),
+        ('numbers = "+43"', 'numbers = ["+49", "+43"]', False),
+        ('numbers = "+49"', 'numbers = "+491"', False),
+        ("", 'numbers = "+49"', False),
+        ('realms = "a"', "", False),
+        ('languages = "de"', 'languages = "de-AT"', False),
+        ('realms = "a"', 'languages = "a"', False),
+    ],
+)
+def test_a_route_that_is_never_used_is_told(file: Path, first: str, second: str, *, is_told: bool) -> None:
+    routes = "".join(f'[[routes]]\ngateways = ["mail"]\n{conditions}\n' for conditions in (first, second))
+
+    found = [warning for warning in warnings(file, GATEWAY + routes) if warning.startswith("routes.")]
+
+    assert (
+        found
+        == ["routes.2: it is never used: routes.1, which comes before it, takes all that it would take"]
+        * is_told
+    )

@@ -16,6 +16,21 @@ from smsotp_mocks.servers.raddb import RadiusUser, find_raddb, render_plain_site
 from smsotp_mocks.servers.radius_client import NoAnswer, RadiusClient
 
 ALICE = RadiusUser("alice", 'sec"ret\\')
+#: What FreeRADIUS gives a meaning of its own between quotes.
+STRANGE = [
+    "he%{User-Name}l",
+    "%{x",
+    "100%",
+    "${x}",
+    "$ENV{PATH}",
+    "o'hara",
+    "a\\'b",
+    "\\n",
+    "`id`",
+    " lead",
+    "pässwörd",
+]
+PEOPLE = [RadiusUser(f"person{number}", password) for number, password in enumerate(STRANGE)]
 ANNA = [RadiusUser("SHOP\\anna", "secret"), RadiusUser('anna "the boss"', "secret")]
 
 pytestmark = pytest.mark.skipif(
@@ -28,7 +43,7 @@ def configure(server: FreeRadiusServer) -> None:
 
 
 def plain(directory: Path) -> FreeRadiusServer:
-    return FreeRadiusServer(directory, users=[ALICE, *ANNA], configure=configure)
+    return FreeRadiusServer(directory, users=[ALICE, *ANNA, *PEOPLE], configure=configure)
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +56,20 @@ def test_the_right_password_is_accepted(server: FreeRadiusServer) -> None:
     assert server.log_in("alice", 'sec"ret\\').code == "accept"
 
 
+@pytest.mark.parametrize("person", PEOPLE, ids=STRANGE)
+def test_a_password_may_hold_anything(server: FreeRadiusServer, person: RadiusUser) -> None:
+    assert server.log_in(person.name, person.password).code == "accept"
+
+
 def test_a_name_in_a_windows_domain_or_with_a_quote_is_found(server: FreeRadiusServer) -> None:
     assert server.log_in("SHOP\\anna", "secret").code == "accept"
     assert server.log_in('anna "the boss"', "secret").code == "accept"
+
+
+@pytest.mark.parametrize("secret", ["a${x}b", "$ENV{PATH}", "it's", 'say "it"', "back\\slash", "%{x}#"])
+def test_a_shared_secret_may_hold_anything(tmp_path: Path, secret: str) -> None:
+    with FreeRadiusServer(tmp_path, users=[ALICE], configure=configure, secret=secret) as server:
+        assert server.log_in("alice", ALICE.password).code == "accept"
 
 
 def test_a_wrong_password_is_rejected_without_delay(server: FreeRadiusServer) -> None:

@@ -86,7 +86,7 @@ def _read_values(main: Path) -> dict[str, str]:
     """Return what stands before the first section of ``radiusd.conf``, with the variables filled in."""
     values: dict[str, str] = {}
     text = main.read_text(errors="surrogateescape") if main.exists() else ""
-    for found in re.finditer(r"^([\w.]+)[ \t]*=[ \t]*\"?([^\"\s]+)", text, re.MULTILINE):
+    for found in re.finditer(r"^([\w.]+)[ \t]*=[ \t]*[\"']?([^\"'\s]+)", text, re.MULTILINE):
         values[found[1]] = re.sub(r"\$\{([\w.]+)\}", lambda name: values.get(name[1], ""), found[2])
     return values
 
@@ -165,9 +165,9 @@ def _enable(raddb: Path, module: str) -> None:
 
 def _rewrite_main(raddb: Path, reject_delay: int) -> None:
     values = {
-        "raddbdir": _quote(str(raddb)),
-        "logdir": _quote(str(raddb.parent / "log")),
-        "run_dir": _quote(str(raddb.parent / "run")),
+        "raddbdir": _quote_setting(str(raddb)),
+        "logdir": _quote_setting(str(raddb.parent / "log")),
+        "run_dir": _quote_setting(str(raddb.parent / "run")),
         "reject_delay": str(reject_delay),
         "proxy_requests": "no",
         "user": None,
@@ -193,10 +193,20 @@ def _rewrite_main(raddb: Path, reject_delay: int) -> None:
 
 def _write_clients(secret: str) -> str:
     client = "client {} {{\n\t{} = {}\n\tsecret = {}\n\trequire_message_authenticator = no\n}}\n"
-    return client.format("localhost", "ipaddr", "127.0.0.1", _quote(secret)) + client.format(
-        "localhost_ipv6", "ipv6addr", "::1", _quote(secret)
+    return client.format("localhost", "ipaddr", "127.0.0.1", _quote_setting(secret)) + client.format(
+        "localhost_ipv6", "ipv6addr", "::1", _quote_setting(secret)
     )
 
 
 def _quote(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """Write a text for the users file, where FreeRADIUS fills in ``%{...}`` between double quotes."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _quote_setting(text: str) -> str:
+    """
+    Write a text for a configuration file, where FreeRADIUS fills in ``${...}`` between double quotes.
+
+    A backslash stands for itself there, so none can stand last or before a single quote.
+    """
+    return "'" + text.replace("'", "\\'") + "'"

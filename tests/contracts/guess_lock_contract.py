@@ -15,11 +15,12 @@ from smsotp_plugin.errors import (
     WrongCode,
 )
 from smsotp_plugin.stores.base import Challenge, ChallengeStore
-from smsotp_plugin.stores.guesses import Guesser, station_place
+from smsotp_plugin.stores.guesses import Guesser, client_place, station_place
 from smsotp_plugin.stores.schemes import unlock_account
 from tests.contracts.guess_steps import (
     CAFE,
     DAY,
+    HOME,
     HOUR,
     NUMBER,
     RIGHT,
@@ -109,6 +110,29 @@ class GuessLockContract(GuessSteps):
             right(who(place=CAFE))
         clock.advance(DAY - 5 * HOUR)
         right(who(place=CAFE))
+
+    @pytest.mark.parametrize("place", [HOME, client_place("vpn")])
+    def test_no_more_answers_in_a_day_are_looked_at_from_a_known_place_either(
+        self,
+        wrong: Callable[..., WrongCode],
+        right: Callable[..., Challenge],
+        wait: Callable[..., float],
+        clock: FakeClock,
+        place: str,
+    ) -> None:
+        known = who(place=place)
+        right(known)
+        for number in range(5):
+            wrong(4, known)
+            clock.advance(HOUR)
+            if number < 4:
+                right(known)
+
+        assert wait(known) == DAY - 5 * HOUR
+        with pytest.raises(TooManyGuesses):
+            right(known)
+        clock.advance(DAY - 5 * HOUR)
+        right(known)
 
     def test_what_another_one_forgets_is_forgotten_at_once(
         self,

@@ -79,6 +79,14 @@ def test_one_or_two_people_are_no_death_however_often_they_try(
     assert breaker.health(0.0).condition is Condition.ALIVE
 
 
+@pytest.mark.parametrize("kind", [AuthFailed, CreditExhausted])
+def test_a_refused_account_is_no_gateway_that_only_asks_to_wait(
+    breaker: Breaker, kind: type[AuthFailed | CreditExhausted]
+) -> None:
+    assert breaker.note_failure(kind("no", retry_after=5.0), person(1), 0.0) is OPENED
+    assert breaker.health(6.0).condition is Condition.DEAD
+
+
 @pytest.mark.parametrize("error", [AuthFailed("no"), CreditExhausted("no")])
 def test_an_account_with_which_messages_have_gone_through_lately_is_doubted_on_the_word_of_two(
     breaker: Breaker, error: DeliveryError

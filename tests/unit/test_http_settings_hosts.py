@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from smsotp_plugin.fields.host import is_loopback
+from smsotp_plugin.fields.host import encode_host, is_loopback
 from smsotp_plugin.fields.web import read_web_address
 from smsotp_plugin.providers.http.settings import HttpSettings
 from smsotp_plugin.settings import find_warnings, load_settings
@@ -58,6 +58,14 @@ def test_a_host_is_the_one_that_browsers_go_to(written: str, host: str) -> None:
 def test_what_is_no_name_and_no_address_is_refused(written: str) -> None:
     with pytest.raises(ValueError, match=r"neither a name nor|a zone|no address"):
         read_web_address(f"https://{written}/")
+
+
+@pytest.mark.parametrize("written", ["s3cr3t:s3cr3t", "::s3cr3t", "s3cr3t.1", "s3cr3t..example", "-s3cr3t"])
+def test_what_stands_in_the_place_of_a_host_is_not_repeated(written: str) -> None:
+    with pytest.raises(ValueError, match="neither a name nor an address") as refused:
+        encode_host(written)
+
+    assert "s3cr3t" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_a_number_can_be_rewritten(rule: str, result: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", ["", "x", "/a", "/a/b", "a/b/c", "//b/", "/a/b/c/", "/(/b/", r"/a/\1/", 7, []]
+    "rule", ["", "x", "/a", "/a/b", "a/b/c", "x/a/b/", "/a/b/x", "//b/", "/a/b/c/", "/(/b/", r"/a/\1/", 7, []]
 )
 def test_a_rewriting_that_makes_no_sense_is_refused(rule: object) -> None:
     with pytest.raises(ValidationError):

@@ -71,7 +71,7 @@ class GuessRules:
         return max(1, self.most - self.kept)
 
     def longest_after(self, in_a_row: int) -> float:
-        """Return the seconds after which nobody waits any more after this many wrong ones in a row; often fewer would do."""
+        """Return the seconds after which nobody waits any more after this many wrong ones in a row, below `LAST`; often fewer would do."""
         if in_a_row < self.free:
             return 0.0
         return max(DAY, self.lock_after(in_a_row))
@@ -201,7 +201,8 @@ class Tally:
     def may_wait(self, rules: GuessRules, now: float) -> bool:
         """Tell whether anybody may have to wait now, at any place; False only if nobody has to."""
         return len(self.wrong) >= rules.fewest or any(
-            now < streak.latest + rules.longest_after(streak.in_a_row) for streak in self.streaks.values()
+            streak.in_a_row >= LAST or now < streak.latest + rules.longest_after(streak.in_a_row)
+            for streak in self.streaks.values()
         )
 
     def _day_over(self, place: str, rules: GuessRules, now: float) -> float:

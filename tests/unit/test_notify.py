@@ -1,16 +1,20 @@
 """What a notification says of a packet, and how much of it."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsotp_plugin.login.notify import _fill
+from smsotp_plugin.login.notify import Notifier, _fill
 from smsotp_plugin.login.request import LoginRequest
-from smsotp_plugin.settings.sections.notifications import NOTIFICATION_TAGS
+from smsotp_plugin.settings.sections.notifications import NOTIFICATION_TAGS, NotificationSettings
 from smsotp_plugin.sms.segments import plan_segments
 from smsotp_plugin.wire.http.xmlrpc import write_call
+from tests.support.login_bench import Bench, make, request
+
+__all__ = ["make"]
 
 ALARM = "{user} logged in from {station} through {client} at {time}"
 NOON = 1_700_000_000.0
@@ -79,3 +83,35 @@ def test_the_longest_values_of_plain_characters_still_make_one_sms() -> None:
     assert (
         plan_segments(fill("{user} logged in from {station}", user="u" * 253, station="s" * 253)).count == 1
     )
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent", "told"),
+    [
+        (request(numbers=()), 0, ["the user has no telephone number"] * 3),
+        (request(), 1, ["over budget: per_user = 1/h"]),
+    ],
+    ids=["no number", "over budget"],
+)
+def test_why_somebody_gets_no_notification_is_told_for_a_budget_once(
+    make: Callable[..., Bench],
+    caplog: pytest.LogCaptureFixture,
+    asked: LoginRequest,
+    sent: int,
+    told: list[str],
+) -> None:
+    bench = make(limits={"mode": "enforce", "per_user": ["1/h"]})
+    notifier = Notifier(
+        texts={"alarm": NotificationSettings(text=cast("Any", ALARM))},
+        composer=bench.login._composer,
+        budgets=bench.login._budgets,
+        names=bench.login._names,
+        delivery_log=bench.store,
+        outbox=bench.outbox,
+        clock=bench.clock,
+    )
+    for _ in range(3):
+        notifier.notify("alarm", asked)
+
+    assert len(bench.outbox.messages) == sent
+    assert [text.rpartition('"alarm": ')[2].partition(" (")[0] for text in caplog.messages] == told

@@ -22,6 +22,8 @@ NAMES = {
 #: The users file gives these names a meaning of its own, so that everybody there has the same password.
 ODD_NAMES = ("DOM\\bob", "%{User-Name}", "%", "\\", "\\n", "`id`", "${x}", "#", "a,b", "*", "DEFAULT")
 EVERYBODY = RadiusUser("DEFAULT", "hello", NUMBER)
+#: FreeRADIUS makes the number out of the name.
+DIGITS = RadiusUser("7654321", "hello", "+49170%{User-Name}")
 PROMPT = "Grüße, C:\\new \"quoted\" 'single' %{User-Name} `id` ${x} → {number} code"
 
 
@@ -39,7 +41,7 @@ max_attempts = 2
 per_number = []
 """
     directory = tmp_path_factory.mktemp("texts")
-    with World(directory, sections=sections, users=[*NAMES.values(), EVERYBODY]) as running:
+    with World(directory, sections=sections, users=[*NAMES.values(), DIGITS, EVERYBODY]) as running:
         yield running
 
 
@@ -63,6 +65,13 @@ def test_a_log_in_works_with_names_that_look_like_code(texts: World, name: str) 
     code = texts.code_of(EVERYBODY, after=mark)
 
     assert texts.server.answer(name, code, challenge.state).code == "accept"
+
+
+def test_a_number_may_be_made_out_of_other_attributes(texts: World) -> None:
+    challenge = texts.log_in(DIGITS)
+    message = texts.gateway.inbox.wait(number="+491707654321")
+
+    assert texts.answer(DIGITS, message.code, challenge.state).code == "accept"
 
 
 def test_long_prompts_and_line_breaks_arrive_as_they_are(texts: World) -> None:

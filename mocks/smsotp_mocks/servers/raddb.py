@@ -35,7 +35,8 @@ class RadiusUser:
     One entry of the users file.
 
     Attributes:
-        phone: For ``SMSOTP-Phone``; None leaves it out.
+        phone: For ``SMSOTP-Phone``; FreeRADIUS fills in ``%{...}``, so that one entry ``DEFAULT`` can give everybody a number of
+            their own. None leaves it out.
         extra: Further check items, as the users file has them: ``SMSOTP-Foo := "bar", ...``.
     """
 
@@ -47,7 +48,7 @@ class RadiusUser:
     def __str__(self) -> str:
         checks = [f"Cleartext-Password := {_quote(self.password)}"]
         if self.phone is not None:
-            checks.append(f"SMSOTP-Phone := {_quote(self.phone)}")
+            checks.append(f"SMSOTP-Phone := {_quote_template(self.phone)}")
         if self.extra:
             checks.append(self.extra)
         # FreeRADIUS takes a backslash in the name for itself, unless a quote follows.
@@ -201,6 +202,11 @@ def _write_clients(secret: str) -> str:
 def _quote(text: str) -> str:
     """Write a text for the users file, where FreeRADIUS fills in ``%{...}`` between double quotes."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _quote_template(text: str) -> str:
+    """Write a text for the users file in which FreeRADIUS fills in ``%{...}``."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _quote_setting(text: str) -> str:

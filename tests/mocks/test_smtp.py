@@ -268,19 +268,22 @@ def test_half_a_reply_has_no_line_end(smtp: SmtpGateway, inbox: Inbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "half"),
+    ("rule", "commands", "half"),
     [
-        ("half 8 at connect", b"220 mail"),
-        ("half 8 at helo", b"250-mail"),
-        ("half 9 at mail", b"250 2.1.0"),
-        ("half 9 at data", b"354 End d"),
+        ("half 8 at connect", 0, b"220 mail"),
+        ("half 8 at helo", 1, b"250-mail"),
+        ("half 9 at mail", 2, b"250 2.1.0"),
+        ("half 9 at data", 4, b"354 End d"),
     ],
 )
-def test_half_a_reply_is_half_of_the_one_that_was_due(smtp: SmtpGateway, rule: str, half: bytes) -> None:
+def test_half_a_reply_is_half_of_the_one_that_was_due(
+    smtp: SmtpGateway, rule: str, commands: int, half: bytes
+) -> None:
     smtp.faults.add(rule)
-    sent = b"EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<+4917012345@b>\r\nDATA\r\n"
+    lines = (b"EHLO x\r\n", b"MAIL FROM:<a@b>\r\n", b"RCPT TO:<+4917012345@b>\r\n", b"DATA\r\n")
 
-    assert dialogue(smtp, sent)[-1] == half
+    # Nothing follows the command in question: what the gateway has not read when it hangs up would reset the connection.
+    assert dialogue(smtp, b"".join(lines[:commands]))[-1] == half
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])

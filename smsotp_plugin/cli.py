@@ -222,8 +222,8 @@ def limits(
     """
     Show which limits were exceeded, or how many SMS count for somebody, and lift limits; the server may be running.
 
-    Run it as root or as the user that FreeRADIUS runs as. Exit code 0: it is shown, and lifted if you asked for that. 1: the store cannot be used. 2: the
-    configuration has problems.
+    Run it as root or as the user that FreeRADIUS runs as. Exit code 0: it is shown, and lifted if you asked for that. 1: the
+    store cannot be used. 2: the configuration has problems.
     """
     from smsotp_plugin.commands.limits import show_limits  # noqa: PLC0415  (quick --help)
 

@@ -5,8 +5,8 @@ Each gateway has a circuit breaker, shared by all routes. It opens when messages
 or too large a share of them. It stays open for a pause that doubles each time. Then a probe, which sends no user's code,
 decides whether it closes again; the gateway is on trial until a message really goes through.
 
-Refused credentials and spent credit open it at once, or, if messages have gone through lately, with the second person. A probe that does not notice these proves nothing: a message is then
-tried now and then instead.
+Refused credentials and spent credit open it at once or, if messages have gone through lately, with the second person. A
+probe that does not notice these proves nothing: a message is then tried now and then instead.
 """
 
 import threading

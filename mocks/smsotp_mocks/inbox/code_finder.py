@@ -54,9 +54,10 @@ def find_code(text: str) -> str:
     Return the one-time code in a text, or an empty string.
 
     Looked for in this order: the last line of an origin-bound text (``@example.com #123456``), a text that is nothing
-    but a code, what stands behind a word such as code, OTP, TAN or PIN (``OTP123456`` too), digits that are said to be one (``123456 is your
-    code``), digits behind a capital and a hyphen (``G-123456``), what is to be entered, six to eight digits (also
-    ``123-456``) or capitals mixed with digits, other runs of four to ten digits, a word of capitals. The first hit wins.
+    but a code, what stands behind a word such as code, OTP, TAN or PIN (``OTP123456`` too), digits that are said to be one
+    (``123456 is your code``), digits behind a capital and a hyphen (``G-123456``), what is to be entered, six to eight
+    digits (also ``123-456``) or capitals mixed with digits, other runs of four to ten digits, a word of capitals. The first
+    hit wins.
     """
     text = _PHONE_NUMBER.sub(" ", simplify(text))
     bound = _ORIGIN_BOUND.search(text)

@@ -2,8 +2,8 @@
 Which message a delivery receipt belongs to.
 
 SMSCs spell an id in hex in submit_sm_resp and in decimal in the receipt, or the other way round, with and without
-leading zeros or a `0x`, and a UUID with and without its hyphens; a long message has an id for each of its parts. Kept in memory only: a receipt for a message of an
-earlier process is passed on with its own spelling.
+leading zeros or a `0x`, and a UUID with and without its hyphens; a long message has an id for each of its parts. Kept in
+memory only: a receipt for a message of an earlier process is passed on with its own spelling.
 """
 
 import re

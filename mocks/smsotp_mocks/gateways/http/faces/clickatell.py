@@ -21,7 +21,11 @@ _TROUBLE: dict[Trouble, str] = {
 
 
 class ClickatellFace(Face):
-    """Parameters ``user``, ``password``, ``api_id``, ``to`` (digits, no ``+``, no ``00``) and ``text``; ``unicode=1`` takes hex UCS-2, ``concat`` limits the parts."""
+    """
+    Parameters ``user``, ``password``, ``api_id``, ``to`` (digits, no ``+``, no ``00``) and ``text``.
+
+    ``unicode=1`` takes hex UCS-2, ``concat`` limits the parts.
+    """
 
     name = "clickatell"
 

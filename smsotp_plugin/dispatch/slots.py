@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from smsotp_plugin.errors import QueueFull
 from smsotp_plugin.grammar import agree
+from smsotp_plugin.stores.kept import explain_share
 
 #: How many slots each holder may have for every free one. While nobody else holds any, that is a ninth of all slots for a
 #: user or a number, half of them for a station, through which many people may come, and eight ninths for a client, through
@@ -97,10 +98,7 @@ class Slots:
                 held = self._held.get(key, 0)
                 if held:
                     if held >= share * free:
-                        raise QueueFull(
-                            f"{held} {agree(held, 'message')} for this {kind} "
-                            f"{agree(held, 'is on its way', 'are on their way')} already, its share of dispatch.queue"
-                        )
+                        raise explain_share(kind, held)
                     if kind != _CLIENT and held > rank:
                         rank = held
                 holders.append(key)

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from smsotp_plugin.errors import QueueFull
+from smsotp_plugin.grammar import agree
 from smsotp_plugin.stores.budgets import Spending
 
 
@@ -173,3 +175,17 @@ class MessageStore(ABC):
         Raises:
             StoreError: The store does not answer or answers with an error.
         """
+
+
+def explain_share(kind: str, held: int) -> QueueFull:
+    """
+    Return why another message has no room, although the queue has some.
+
+    Args:
+        kind: What holds its share of the queue already: ``user``, ``number``, ``station`` or ``client``.
+        held: How many messages.
+    """
+    return QueueFull(
+        f"{held} {agree(held, 'message')} for this {kind} "
+        f"{agree(held, 'is on its way', 'are on their way')} already, its share of dispatch.queue"
+    )

@@ -12,7 +12,7 @@ from smsotp_plugin.errors import (
     TooManyAttempts,
     UnknownChallenge,
 )
-from smsotp_plugin.grammar import agree
+from smsotp_plugin.stores.kept import explain_share
 from smsotp_plugin.stores.redis.line import Reply
 
 #: Of each script, what its words mean.
@@ -54,7 +54,4 @@ def explain_full(kind: Reply = None, held: Reply = None) -> QueueFull:
     """Return why a message may not wait, as a script says it."""
     if not (isinstance(kind, bytes) and isinstance(held, int)):
         return QueueFull("as many messages as allowed wait for workers already (dispatch.queue)")
-    return QueueFull(
-        f"{held} {agree(held, 'message')} for this {kind.decode()} "
-        f"{agree(held, 'is on its way', 'are on their way')} already, its share of dispatch.queue"
-    )
+    return explain_share(kind.decode(), held)

@@ -4,6 +4,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from .system import World
 _SOCKETS = 16
 _LIMIT_TEXT = "Too many codes were asked for. Try again later."
 _BLOCKS = ("+49170555", "+43664555", "+3876155", "+9471555")
+#: None comes twice: the same log-in from the same station would get the same challenge.
+_stations = count()
 
 
 def victims() -> list[RadiusUser]:
@@ -44,7 +47,9 @@ def bomb(world: World, users: list[RadiusUser], legs: int) -> Counter[str]:
     """Begin so many log-ins at once, each from a station of its own; returns how they were answered."""
     with ThreadPoolExecutor(_SOCKETS) as pool:
         answers = pool.map(
-            lambda leg: world.log_in(users[leg % len(users)], Calling_Station_Id=f"station {leg}"),
+            lambda leg: world.log_in(
+                users[leg % len(users)], Calling_Station_Id=f"station {next(_stations)}"
+            ),
             range(legs),
         )
         return Counter(answer.code if answer.code == "challenge" else answer.prompt for answer in answers)

@@ -147,6 +147,8 @@ class Breaker:
             self._failures.note_success(person)
             if self._throttled.has_any:
                 self._throttled.note_success(person)
+                # It serves others, so it did not mean all of them.
+                self._resting_until = min(self._resting_until, now + _LONGEST_REST_FOR_FEW)
             self._proven_until, self._refused_for = now + _ACCOUNT_PROVEN, None
             self._pauses = self._hopes = 0
             self._next_hope = self._known_until = 0.0

@@ -285,6 +285,15 @@ def test_a_gateway_that_asks_three_people_to_wait_long_is_left_alone_that_long(b
     assert breaker.health(30.0).until == 620.0
 
 
+def test_a_gateway_that_serves_somebody_while_it_should_rest_did_not_mean_everybody(breaker: Breaker) -> None:
+    for number in range(3):
+        breaker.note_failure(Throttled("slow", retry_after=600), person(number), 20.0)
+    breaker.note_success(person(3), 20.1)
+
+    assert breaker.health(20.1).until == 30.1
+    assert breaker.health_for(person(0), 30.1).until == 620.0
+
+
 @pytest.mark.parametrize(
     ("error", "until"),
     [

@@ -89,6 +89,24 @@ def test_one_person_whose_messages_fail_costs_nobody_else_a_log_in(
     assert len(served) == int(duration / others_every) > 0
 
 
+def test_three_people_whose_numbers_are_limited_cost_nobody_else_a_log_in_while_others_are_served() -> None:
+    def behave(_: str, message: Message) -> Turn:
+        return Turn(0.05, Throttled("slow", retry_after=600)) if message.user.startswith("limited") else GOOD
+
+    people = People(Simulation(["only"], behave))
+    for second in range(300):
+        limited = second % 3
+        with contextlib.suppress(NoGatewayAlive):
+            people.world.submit(f"t{second}", f"limited{limited}", f"+49170999999{limited}")
+        if second % 5 == 0:
+            people.log_in()
+        people.world.advance(1)
+    people.world.advance(60)
+
+    assert people.told["refused"] == 0
+    assert sum(reference.startswith("p") for reference in people.world.accepted) == people.count
+
+
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("turn", [3, 5, 8, 20])
 def test_two_gateways_that_fail_in_turn_refuse_hardly_anybody(failure: Failure, turn: int) -> None:

@@ -141,8 +141,9 @@ class Dispatcher:
         plan = Plan(letter.route, letter.gateways, "", slot=self._slots.take_anyway(holders))
         plan = plan.turn(message.resends)
         plan = replace(plan, gateways=tuple(name for name in plan.gateways if name in self._lanes))
-        person, health = Person(message.user, message.number.e164), map(self.view.find_health, plan.gateways)
-        hopes = self._planner.find_hopes(plan.gateways, person, list(health))
+        person = Person(message.user, message.number.e164)
+        health = [self.view.find_health(gateway, person) for gateway in plan.gateways]
+        hopes = self._planner.find_hopes(plan.gateways, person, health)
         delivery = self._make_delivery(message, replace(plan, hopes=hopes or frozenset()))
         for gateway in sorted(may_have_it):
             self._journal.note_failure(message, gateway, LOST)

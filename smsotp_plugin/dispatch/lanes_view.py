@@ -29,9 +29,10 @@ class LanesView:
         """Tell whether a message may be tried at a gateway although it counts as dead."""
         return self._lanes[gateway].breaker.has_hope(self._clock.monotonic())
 
-    def find_health(self, gateway: str) -> GatewayHealth:
+    def find_health(self, gateway: str, person: Person | None = None) -> GatewayHealth:
         """See `HealthView.find_health`."""
-        return self._lanes[gateway].breaker.health(self._clock.monotonic())
+        breaker, now = self._lanes[gateway].breaker, self._clock.monotonic()
+        return breaker.health(now) if person is None else breaker.health_for(person, now)
 
     def find_last_hopes(self, gateways: Sequence[str], person: Person) -> frozenset[str]:
         """See `HealthView.find_last_hopes`; the others are probed if a probe tells anything."""

@@ -16,8 +16,8 @@ from smsotp_plugin.errors import NoGatewayAlive
 class HealthView(Protocol):
     """What is known of the gateways, wherever they are."""
 
-    def find_health(self, gateway: str) -> GatewayHealth:
-        """Return the health of a gateway."""
+    def find_health(self, gateway: str, person: Person | None = None) -> GatewayHealth:
+        """Return the health of a gateway: for everybody, or for one person as far as that is known."""
 
     def find_last_hopes(self, gateways: Sequence[str], person: Person) -> frozenset[str]:
         """Return which of these gateways may still be tried with one message for this person, although all of them are dead."""
@@ -54,10 +54,11 @@ class Planner:
             client=recipient.client,
         )
         plan = self._routes.plan(recipient, slot)
-        health = [self._view.find_health(gateway) for gateway in plan.gateways]
+        person = Person(recipient.user, recipient.number)
+        health = [self._view.find_health(gateway, person) for gateway in plan.gateways]
         if self._can_use_any(health):
             return plan
-        hopes = self._view.find_last_hopes(plan.gateways, Person(recipient.user, recipient.number))
+        hopes = self._view.find_last_hopes(plan.gateways, person)
         if not hopes:
             seconds = max(0.0, min(each.until for each in health) - self._clock.monotonic())
             raise NoGatewayAlive(

@@ -117,8 +117,9 @@ class WorkersView:
             )
             raise QueueFull(f"{copy.waiting} {waiting}")
 
-    def find_health(self, gateway: str) -> GatewayHealth:
-        """See `HealthView.find_health`; a gateway that no worker has is dead."""
+    def find_health(self, gateway: str, person: Person | None = None) -> GatewayHealth:
+        """See `HealthView.find_health`; a gateway that no worker has is dead. Workers tell nothing of single persons."""
+        del person
         return self._copy.health.get(gateway) or GatewayHealth(Condition.DEAD, self._clock.monotonic())
 
     def find_last_hopes(self, gateways: Sequence[str], person: Person) -> frozenset[str]:

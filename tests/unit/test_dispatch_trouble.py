@@ -107,6 +107,21 @@ def test_three_people_whose_numbers_are_limited_cost_nobody_else_a_log_in_while_
     assert sum(reference.startswith("p") for reference in people.world.accepted) == people.count
 
 
+def test_who_is_asked_to_wait_for_longer_than_a_message_may_take_is_told_at_once() -> None:
+    def behave(_: str, message: Message) -> Turn:
+        return Turn(0.05, Throttled("slow", retry_after=600)) if message.user == TROUBLEMAKER else GOOD
+
+    people = People(Simulation(["first", "second"], behave))
+    people.trouble()
+    people.world.advance(11)
+    people.trouble()
+    people.log_in()
+    people.world.advance(60)
+
+    assert people.told == {"trouble refused": 1}
+    assert [*people.world.accepted] == ["p3"]
+
+
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("turn", [3, 5, 8, 20])
 def test_two_gateways_that_fail_in_turn_refuse_hardly_anybody(failure: Failure, turn: int) -> None:

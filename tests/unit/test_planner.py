@@ -23,7 +23,8 @@ class View:
         self.dead = dead
         self.hopes = hopes
 
-    def find_health(self, gateway: str) -> GatewayHealth:
+    def find_health(self, gateway: str, person: Person | None = None) -> GatewayHealth:
+        assert person is not None
         return GatewayHealth(Condition.DEAD if gateway in self.dead else Condition.ALIVE, 0.0)
 
     def find_last_hopes(self, gateways: Sequence[str], person: Person) -> frozenset[str]:

@@ -115,8 +115,8 @@ def test_redis_carries_out_few_commands_for_each_leg_of_somebody_new(
         spent = [opened - before - 1, count_commands() - opened - 1]
     store.close()
 
-    # Of the first, nine keep the challenge and its message, and six are for the two budgets.
-    assert spent == [18, 14]
+    # Of the first, nine keep the challenge and its message, six are for the two budgets, and one asks what time it is for these.
+    assert spent == [19, 14]
 
 
 def test_who_has_to_wait_is_known_at_once_and_after_a_cut_within_a_second(
@@ -147,7 +147,7 @@ def test_who_has_to_wait_is_known_at_once_and_after_a_cut_within_a_second(
 def test_each_script_is_a_file_that_explains_itself_and_is_loaded_at_the_start() -> None:
     files = {path.stem: path.read_text() for path in Path(scripts.__file__).parent.joinpath("lua").iterdir()}
 
-    assert {*scripts.SCRIPTS, *("shared", "tallies", "budgets", "messages", "keys")} == {*files}
+    assert {*scripts.SCRIPTS, *("shared", "agreed", "tallies", "budgets", "messages", "keys")} == {*files}
     assert all(text.startswith("-- ") for text in files.values())
     assert all("KEYS[1]" in files[name].partition("\n\n")[0] for name in scripts.SCRIPTS)
 

@@ -31,7 +31,7 @@ class Spender:
         rules: The budgets.
         scripts: Runs changes.
         clock: Time.
-        steady: The clock of all moments.
+        steady: What this process takes for the agreed time.
     """
 
     def __init__(self, rules: BudgetRules, scripts: Scripts, clock: Clock, steady: SteadyClock) -> None:
@@ -57,7 +57,8 @@ class Spender:
         """Return what a script that spends is told; see `read_spending` in budgets.lua."""
         if not spending.keys and not spending.money:
             return []
-        words = [self._steady.now(), spending.messages, *self._limits, spending.money]
+        now = self._steady.now() if self._steady.is_told else ""
+        words = [now, spending.messages, *self._limits, spending.money]
         for key in spending.keys:
             words += (key, *self._quota_words.get(key[0], (0,)))
         return words

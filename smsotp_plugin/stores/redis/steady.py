@@ -50,6 +50,11 @@ class SteadyClock:
         #: How often the agreed time was corrected, as far as this process knows; None: it was not told yet.
         self._number: int | None = None
 
+    @property
+    def is_told(self) -> bool:
+        """Whether Redis has told the agreed time."""
+        return self._number is not None
+
     def now(self) -> float:
         """Return the agreed time, in Unix seconds."""
         return self._clock.monotonic() + self._ahead

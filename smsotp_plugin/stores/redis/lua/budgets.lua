@@ -1,6 +1,6 @@
 -- Put before the scripts that spend, as `stores/budgets.py` says.
 --
--- Moments are those of a clock that nobody sets: the caller keeps it near to that of Redis.
+-- Moments are those of the agreed time.
 --
 -- PREFIX spent:KEY       list: the moments of the last SMS, as many as its largest quota looks at
 -- PREFIX money           list: "MOMENT AMOUNT" of the last day; PREFIX money-sum: their sum
@@ -10,17 +10,24 @@ local SKEW = 5
 -- How many SMS are remembered where this node limits nothing, but another one may.
 local UNLIMITED = 1000
 
+-- The present moment by the agreed time. What the caller takes for it, if it takes any, counts only while nobody confirms the agreed
+-- time, as when the clock of Redis was set: a caller that stood still with its machine is behind, and does not know it yet.
+local function choose_moment(told)
+    local _, ahead, is_confirmed = read_agreed()
+    return told and not is_confirmed and told or TURN + ahead
+end
+
 -- What is to be spent, as ARGV has it from a place on; nil if nothing is.
 --
--- That is: the moment; how many SMS; seconds after which nothing counts; 1 if budgets are enforced; how much money there is for a day,
--- empty for any; how much an SMS costs; and for each key its name and how many quotas there are, each as how many SMS and seconds, the
--- shortest first.
+-- That is: the moment, empty if the caller does not know it; how many SMS; seconds after which nothing counts; 1 if budgets are
+-- enforced; how much money there is for a day, empty for any; how much an SMS costs; and for each key its name and how many quotas
+-- there are, each as how many SMS and seconds, the shortest first.
 local function read_spending(place)
     if not ARGV[place] then
         return nil
     end
     local spending = {
-        now = tonumber(ARGV[place]), messages = tonumber(ARGV[place + 1]), longest = tonumber(ARGV[place + 2]),
+        now = choose_moment(tonumber(ARGV[place])), messages = tonumber(ARGV[place + 1]), longest = tonumber(ARGV[place + 2]),
         enforced = ARGV[place + 3] == '1', cap = tonumber(ARGV[place + 4]), money = tonumber(ARGV[place + 5]), lists = {},
     }
     place = place + 6

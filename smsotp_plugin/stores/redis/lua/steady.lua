@@ -1,7 +1,6 @@
 -- Tell the agreed time, by which budgets go; confirm it, or correct it if the clock of Redis was set.
 --
--- KEYS[1]  "NUMBER AHEAD MOMENT": how often it was corrected, how many seconds it is ahead of the clock of Redis, and when, by that
---          clock, somebody last confirmed it
+-- KEYS[1]  the agreed time; see agreed.lua
 -- ARGV[5]  "ask", "confirm" or "correct"
 -- ARGV[6]  the number that the caller was told
 -- ARGV[7]  to confirm it: the moment that the caller takes for the present one
@@ -11,21 +10,11 @@
 --
 -- Returns the number, the moment by the clock of Redis, and how far ahead of it the agreed time is.
 
--- Seconds. Those who agree confirm it once a second.
-local CONFIRMED_FOR = 5
 -- Seconds by which those who agree may differ.
 local AGREED = 1
 
--- Damage counts as nothing, also that of another type: it is corrected by whoever knows better.
-local kept = redis.pcall('GET', KEYS[1])
-local number, ahead, confirmed = string.match(type(kept) == 'string' and kept or '', '^(%d+) (%S+) (%S+)$')
-number, ahead, confirmed = tonumber(number) or 0, tonumber(ahead) or 0, tonumber(confirmed) or 0
-if not (number < 1e9 and math.abs(ahead) < 1e10 and math.abs(confirmed) < 1e11) then
-    number, ahead, confirmed = 0, 0, 0
-end
-
+local number, ahead, is_confirmed = read_agreed()
 local is_known = ARGV[5] ~= 'ask' and tonumber(ARGV[6]) == number
-local is_confirmed = confirmed <= TURN and TURN - confirmed < CONFIRMED_FOR
 if is_known and ARGV[5] == 'confirm' and math.abs(tonumber(ARGV[7]) - TURN - ahead) < AGREED
     or is_known and ARGV[5] == 'correct' and not is_confirmed then
     if ARGV[5] == 'correct' then

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from smsotp_plugin.radius.config_text import Section
+from smsotp_plugin.radius.config_text import Section, Statement
 from smsotp_plugin.radius.findings import POST_AUTH
 from smsotp_plugin.radius.unlang import (
     ENDS,
@@ -13,9 +13,10 @@ from smsotp_plugin.radius.unlang import (
     Item,
     Reach,
     Unlang,
+    find_action,
     is_assignment,
     is_block,
-    list_actions,
+    is_return,
     read_called,
     split_chains,
 )
@@ -136,9 +137,9 @@ class _Reader:
             self._read_item(item, branches, walk)
             if (ending := _find_ending(item)) is not None:
                 rest = [branch for chain in chains[place + 1 :] for branch in chain]
-                self._end(f"`ok = {ending}` of {read_called(item)}", rest, walk)
+                self._end(f"`{ending.name} = {ending.value}` of {read_called(item)}", rest, walk)
                 # What is around goes on after `return`.
-                walk.ended |= ending == "reject"
+                walk.ended |= _rejects(ending)
                 return
 
     def _end(self, why: str, rest: Sequence[Item], walk: _Walk) -> None:
@@ -249,13 +250,14 @@ def _excludes_ok(condition: str) -> bool:
     return bool(words) and _NOT_OK.issuperset(words)
 
 
-def _find_ending(item: Item) -> str | None:
-    """Return `return` or `reject` if the rest of the list around an item is not run after its ok."""
-    actions = list_actions(item) if isinstance(item, Section) else []
-    return next(
-        (action.value for action in actions if action.name == "ok" and action.value in ("return", "reject")),
-        None,
-    )
+def _find_ending(item: Item) -> Statement | None:
+    """Return what keeps the rest of the list around an item from being run after its ok: an action `return` or `reject`."""
+    action = find_action(item, "ok") if isinstance(item, Section) else None
+    return action if action and (is_return(action) or _rejects(action)) else None
+
+
+def _rejects(action: Statement) -> bool:
+    return action.value.casefold() == "reject"
 
 
 def _unreached(why: str) -> Mistake:

@@ -172,15 +172,19 @@ class _Judge:
         self._judge_returns(calls[:place], means)
 
     def _judge_returns(self, calls: list[Call], means: str) -> None:
+        endings: dict[Item, str] = {}
         for call in calls:
             around = [section.name for section in call.around if section.kind in ("if", "elsif")]
             if call.name == "eap" or any("EAP" in condition for condition in around):
                 continue
-            ending = find_return(call)
-            if call.name == "return" or ending:
-                self.row.cells[AUTHORIZE] = "not always"
-                what = f"`{ending.name} = return` of {call.name}" if ending else "`return`"
-                self.tell(ending or call.item, f"{what} ends authorize before {AUTHORIZE}", means)
+            if ending := find_return(call):
+                name, action = ending
+                endings.setdefault(action, f"`{action.name} = {action.value}` of {name}")
+            elif call.name == "return":
+                endings.setdefault(call.item, "`return`")
+        for item, what in endings.items():
+            self.row.cells[AUTHORIZE] = "not always"
+            self.tell(item, f"{what} ends authorize before {AUTHORIZE}", means)
 
     def judge_challenge(self) -> None:
         authenticate = self._find_list(

@@ -24,6 +24,9 @@ RETURN_CODES = frozenset(
     {"reject", "fail", "ok", "handled", "invalid", "userlock", "notfound", "noop", "updated"}
 )
 
+#: Those after which a list goes on unless an action says otherwise.
+_GOING_ON = ("ok", "updated", "noop", "notfound")
+
 _BLOCKS = frozenset(
     {"if", "elsif", "else", "group", "switch", "case", "foreach"}
     | {"redundant", "load-balance", "redundant-load-balance"}
@@ -84,7 +87,8 @@ class Unlang:
                 continue
             body = self.body(item, len(around))
             if body is not None:
-                yield from self.calls(body.items, (*around, body))
+                actions = (item,) if isinstance(item, Section) else ()
+                yield from self.calls(body.items, (*around, *actions, body))
             elif isinstance(item, Section) and is_block(item):
                 yield from self.calls(item.items, (*around, item))
             elif not (isinstance(item, Section) and item.kind in _DATA):
@@ -208,21 +212,40 @@ def is_block(section: Section) -> bool:
 
 
 def list_actions(section: Section) -> list[Statement]:
-    """Return the assignments that say what follows from return codes."""
+    """Return the assignments that say what follows from return codes; `default` stands for all that nothing is said about."""
     return [
         item
         for item in section.items
-        if isinstance(item, Statement) and item.operator and item.name in RETURN_CODES
+        if isinstance(item, Statement)
+        and item.operator
+        and item.name.casefold() in (*RETURN_CODES, "default")
     ]
 
 
-def find_return(call: Call) -> Statement | None:
-    """Return the action of a module, such as ``ok = return``, that ends the list that it is in; None if it ends a block at most."""
-    sections = [section for section in (call.item, *reversed(call.around)) if isinstance(section, Section)]
-    returns = [
-        [action for action in list_actions(section) if action.value == "return"] for section in sections
-    ]
-    return returns[0][0] if sections[:1] == [call.item] and all(returns) else None
+def find_action(section: Section, code: str) -> Statement | None:
+    """Return the assignment that says what follows from a return code, if there is one."""
+    said = {action.name.casefold(): action for action in list_actions(section)}
+    # Nothing is left to `default` of a module: all its codes have a meaning before.
+    return said.get(code) or (said.get("default") if is_block(section) else None)
+
+
+def is_return(action: Statement | None) -> bool:
+    """Tell whether an action ends the list that it is in."""
+    return action is not None and action.value.casefold() in ("return", "break")
+
+
+def find_return(call: Call) -> tuple[str, Statement] | None:
+    """
+    Return what ends the list that was asked about although a module has not failed, such as ``ok = return``.
+
+    Returns:
+        The name of the module or block, and the action; None if there is none, or if it ends a block at most.
+    """
+    outermost = call.around[0] if call.around else call.item
+    if not isinstance(outermost, Section):
+        return None
+    actions = (find_action(outermost, code) for code in _GOING_ON)
+    return next(((outermost.kind, action) for action in actions if action and is_return(action)), None)
 
 
 def _combine_all(reaches: list[Reach], *, complete: bool) -> Reach:

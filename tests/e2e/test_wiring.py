@@ -83,6 +83,8 @@ ENDINGS: dict[str, tuple[str, bool]] = {
     "it ends the Auth-Type": (ENDS_ITS_LIST, False),
     "it ends a block": ("group {\n" + ENDS_ITS_LIST + "}\n", True),
     "a block ends the Auth-Type": ("group {\npap\nok = return\n}\n", False),
+    "a block ends the Auth-Type after everything": ("group {\npap\ndefault = Return\n}\n", False),
+    "a module leaves nothing to a default": ("pap {\ndefault = return\n}\n", True),
     "a return in a block ends the Auth-Type": ("group {\npap\nif (ok) {\nreturn\n}\n}\n", False),
     "a return for wrong passwords": (PAP + "if (reject) {\nreturn\n}\n", True),
 }

@@ -78,6 +78,8 @@ WORDS = (
     ),
 )
 
+PAP = "\t\t\tpap\n"
+
 #: Right, in other words.
 RIGHT: dict[str, Edit] = {
     "as it is shipped": lambda _: None,
@@ -101,6 +103,10 @@ RIGHT: dict[str, Edit] = {
     "a source of users that ends its block": site(
         "\t\tfiles\n", "\t\tgroup {\n\t\t\tfiles {\n\t\t\t\tok = return\n\t\t\t}\n\t\t\tsql\n\t\t}\n"
     ),
+    "a source of users that says what ends authorize anyway": site(
+        "\t\tfiles\n", "\t\tfiles {\n\t\t\treject = return\n\t\t\tfail = return\n\t\t}\n"
+    ),
+    "a module leaves nothing to a default": site(PAP, "\t\t\tpap {\n\t\t\t\tdefault = return\n\t\t\t}\n"),
     "two first factors, both right": site(
         ASKS, "\t\t\tpap\n\t\t\tif (!ok) {\n\t\t\t\treject\n\t\t\t}\n\t\t\tldap\n\t\t\tif (ok) {\n\t\t\t\tsmsotp_challenge\n\t\t\t}\n"
     ),

@@ -167,6 +167,29 @@ WRONG: dict[str, tuple[Edit, tuple[str, ...]]] = {
         site("\t\tfiles\n", "\t\tfiles {\n\t\t\tok = return\n\t\t}\n"),
         ("`ok = return` of files ends authorize before smsotp_authorize", "as if it were a password"),
     ),
+    "files ends authorize, in capitals": (
+        site("\t\tfiles\n", "\t\tfiles {\n\t\t\tOk = Return\n\t\t}\n"),
+        ("`Ok = Return` of files ends authorize before smsotp_authorize",),
+    ),
+    "a block ends authorize": (
+        site("\t\tfiles\n", "\t\tgroup {\n\t\t\tfiles\n\t\t\tok = return\n\t\t}\n"),
+        ("`ok = return` of group ends authorize before smsotp_authorize",),
+    ),
+    "a block ends authorize after everything": (
+        site("\t\tfiles\n", "\t\tredundant {\n\t\t\tfiles\n\t\t\tsql\n\t\t\tdefault = return\n\t\t}\n"),
+        ("`default = return` of redundant ends authorize before smsotp_authorize",),
+    ),
+    "a policy of the site ends authorize where it is called": (
+        both(add("policy.d/mine", "look_up {\n\tfiles\n}\n"), site("\t\tfiles\n", "\t\tlook_up {\n\t\t\tok = return\n\t\t}\n")),
+        ("`ok = return` of look_up ends authorize before smsotp_authorize",),
+    ),
+    "a policy of the site goes on after a reject": (
+        both(
+            add("policy.d/mine", "my_lock {\n\tsmsotp_post_auth\n}\n"),
+            site("\t\tsmsotp_post_auth\n", "\t\tmy_lock {\n\t\t\treject = 1\n\t\t}\n"),
+        ),
+        ("`reject = 1` changes what follows from smsotp_post_auth",),
+    ),
     "a return ends authorize": (
         site("\t\tfiles\n", "\t\tfiles\n\t\tif (&Realm) {\n\t\t\treturn\n\t\t}\n"),
         ("`return` ends authorize before smsotp_authorize",),
@@ -250,6 +273,18 @@ WRONG: dict[str, tuple[Edit, tuple[str, ...]]] = {
     "a block with the first factor ends the Auth-Type": (
         site(PAP, "\t\t\tgroup {\n\t\t\t\tpap\n\t\t\t\tok = return\n\t\t\t}\n"),
         (f"{UNREACHED} `ok = return` of group",),
+    ),
+    "the first factor ends its Auth-Type, in capitals": (
+        site(PAP, PAP_ENDS.replace("ok = return", "OK = RETURN")),
+        (f"{UNREACHED} `OK = RETURN` of pap",),
+    ),
+    "the first factor breaks off its Auth-Type": (
+        site(PAP, PAP_ENDS.replace("return", "break")),
+        (f"{UNREACHED} `ok = break` of pap",),
+    ),
+    "a block ends the Auth-Type after everything": (
+        site(PAP, "\t\t\tgroup {\n\t\t\t\tpap\n\t\t\t\tdefault = return\n\t\t\t}\n"),
+        (f"{UNREACHED} `default = return` of group",),
     ),
     "a return before the challenge": (
         site(PAP, PAP + "\t\t\tif (&NAS-Port) {\n\t\t\t\treturn\n\t\t\t}\n"),

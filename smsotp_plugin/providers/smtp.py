@@ -53,9 +53,13 @@ _QUEUE_ID = re.compile(
 #: Servers tell it with RCPT, so that their log has the recipient.
 _BLAMES_OTHERS = re.compile(r"5\.(?:1\.[78]|5\.[0-9]{1,3})")
 #: How servers say the same that give no enhanced codes, such as Exim and qmail.
-_BLAMES_RIGHTS = re.compile(r"\brelay|\bauthenti|\brcpthosts\b|\bclient host reject", re.IGNORECASE)
+_BLAMES_RIGHTS = re.compile(
+    r"\brelay(?! recipient table)|\bauthenti|\brcpthosts\b|\bclient host reject", re.IGNORECASE
+)
 _BLAMES_SENDER = re.compile(r"\bsender (?:verif|address|domain|reject|unknown|denied)", re.IGNORECASE)
 _NAMES_GREETING = re.compile(r"\b(?:HELO|EHLO)\b", re.IGNORECASE)
+#: What is an address or the name of a host, and not a word.
+_NAME = re.compile(r"@|\w\.\w")
 
 
 def _check_address_template(template: Template) -> Template:
@@ -220,16 +224,22 @@ class SmtpProvider(Provider[SmtpSettings, Mail, Answer]):
         return f"<{name}.{self.context.random.getrandbits(96):024x}@{domain}>"
 
 
+def _find_words(words: re.Pattern[str], answer: Answer) -> bool:
+    """Tell whether a server says one of these, and not only repeats the recipient at relay.example.com."""
+    said = " ".join(word for word in answer.words.split() if not _NAME.search(word))
+    return words.search(said) is not None
+
+
 def _blames_rights(answer: Answer) -> bool:
     if answer.enhanced:
         return answer.enhanced.startswith("5.7.")
-    return _BLAMES_RIGHTS.search(answer.words) is not None
+    return _find_words(_BLAMES_RIGHTS, answer)
 
 
 def _blames_others(answer: Answer) -> bool:
     if answer.enhanced:
         return _BLAMES_OTHERS.fullmatch(answer.enhanced) is not None
-    return _BLAMES_SENDER.search(answer.words) is not None
+    return _find_words(_BLAMES_SENDER, answer)
 
 
 def _blames_greeting(answer: Answer) -> bool:
@@ -237,7 +247,7 @@ def _blames_greeting(answer: Answer) -> bool:
     if answer.stage in (Stage.HELLO, Stage.OLD_HELLO):
         return answer.code >= 500
     before_mail = answer.stage in (Stage.SENDER, Stage.RECIPIENT, Stage.DATA)
-    return before_mail and answer.code >= 400 and _NAMES_GREETING.search(answer.words) is not None
+    return before_mail and answer.code >= 400 and _find_words(_NAMES_GREETING, answer)
 
 
 def _set_body(mail: EmailMessage, text: str) -> None:

@@ -251,6 +251,9 @@ FIXED, NUMBERED = "sms@example.net", "{phone}@example.net"
             GatewayUnavailable,
         ),
         (NUMBERED, Stage.RECIPIENT, 550, "5.1.1 no relay knows this user", BadRecipient),
+        (NUMBERED, Stage.RECIPIENT, 550, "<49170@sms-relay.example.net>: unknown", BadRecipient),
+        (NUMBERED, Stage.RECIPIENT, 550, "helo.authentic.example.net: unknown", BadRecipient),
+        (NUMBERED, Stage.RECIPIENT, 550, "User unknown in relay recipient table", BadRecipient),
         (NUMBERED, Stage.RECIPIENT, 550, "5.4.1 access denied", BadRecipient),
         (
             NUMBERED,

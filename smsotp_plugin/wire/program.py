@@ -18,7 +18,7 @@ from threading import Lock
 
 from smsotp_plugin.clock import Deadline
 
-#: Bytes that are kept of each output; what comes after is read and dropped.
+#: Bytes that are kept of each output; the rest is read and dropped.
 _KEPT = 4096
 #: For other people's programs: the server's own environment may hold passwords.
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
@@ -33,7 +33,7 @@ class Exit:
         status: Exit status 0 to 255, or minus the number of the signal that killed it, or None where the operating
             system does not say (somebody else has waited for it).
         output: The beginning of its standard output.
-        errors: The beginning of its standard error.
+        errors: The end of its standard error, from the beginning of a line.
     """
 
     status: int | None
@@ -153,7 +153,8 @@ def _listen(process: subprocess.Popen[bytes], deadline: Deadline) -> tuple[bytes
     """Read both outputs until the program itself has ended, whoever else still holds them."""
     assert process.stdout is not None
     assert process.stderr is not None
-    heard = {pipe.fileno(): bytearray() for pipe in (process.stdout, process.stderr)}
+    output, errors = _Heard(), _Heard(from_end=True)
+    heard = {process.stdout.fileno(): output, process.stderr.fileno(): errors}
     poll = select.poll()
     for fd in heard:
         poll.register(fd, select.POLLIN)
@@ -174,15 +175,39 @@ def _listen(process: subprocess.Popen[bytes], deadline: Deadline) -> tuple[bytes
                 raise TimeLimit
         finally:
             os.close(end)
-    return bytes(heard[process.stdout.fileno()]), bytes(heard[process.stderr.fileno()])
+    return output.read(), errors.read()
 
 
-def _read_ready(poll: select.poll, heard: dict[int, bytearray], seconds: float) -> set[int]:
+class _Heard:
+    """
+    What is kept of one output.
+
+    Args:
+        from_end: Whether its end is kept, and not its beginning.
+    """
+
+    def __init__(self, *, from_end: bool = False) -> None:
+        self._kept = b""
+        self._from_end = from_end
+        self._is_cut = False
+
+    def note(self, data: bytes) -> None:
+        """Note what comes next."""
+        self._kept += data
+        self._is_cut = self._is_cut or len(self._kept) > _KEPT
+        self._kept = self._kept[-_KEPT:] if self._from_end else self._kept[:_KEPT]
+
+    def read(self) -> bytes:
+        """Return it, without a line whose beginning is gone: half a secret would not be recognised in it."""
+        return self._kept.partition(b"\n")[2] if self._from_end and self._is_cut else self._kept
+
+
+def _read_ready(poll: select.poll, heard: dict[int, _Heard], seconds: float) -> set[int]:
     """Wait until something is ready, read once from each output that is, and return all that was ready."""
     ready = {fd for fd, _ in poll.poll(seconds * 1000)}
     for fd in ready & heard.keys():
         data = os.read(fd, _KEPT)
-        heard[fd] += data[: _KEPT - len(heard[fd])]
+        heard[fd].note(data)
         if not data:
             poll.unregister(fd)
     return ready

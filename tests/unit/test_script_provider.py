@@ -136,6 +136,11 @@ def test_each_exit_status_has_its_meaning(make: Make, status: int, error: type[D
         ('echo "no modem for $1" >&2; kill -9 $$', "; it said: no modem for ***"),
         ("echo sent; exit 75", ""),
         ("printf '\\033[2J\\n\\n' >&2; exit 1", r"; it said: \x1b[2J"),
+        (
+            'yes warning | head -n 2000 >&2; echo "no modem for $1" >&2; exit 75',
+            "; it said: no modem for ***",
+        ),
+        ("yes | head -c 9000 | tr '\\n' y >&2; echo \" for $1\" >&2; exit 75", ""),
     ],
 )
 def test_the_last_line_of_its_errors_is_quoted_without_number_and_code(

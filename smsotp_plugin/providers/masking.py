@@ -119,10 +119,8 @@ class Secrets:
         return sorted({each[-max(_TELLING_DIGITS, len(each) - _LONGEST_COUNTRY_CODE) :] for each in found})
 
     def _mask(self, text: str, words: list[str]) -> str:
-        if len(text) > _MOST_LOOKED_AT:
-            # Half a secret at the end would not be recognised.
-            text = _cut(text[:_MOST_LOOKED_AT])
-        text = unicodedata.normalize("NFKC", fold(html.unescape(text)))
+        # Some characters become up to 18.
+        text = _cut(unicodedata.normalize("NFKC", fold(html.unescape(_cut(text)))))
         numbers = self._list_numbers()
         for number in numbers:
             # With all the digits before it, so that neither a country code nor the rest of a longer number is left.
@@ -145,8 +143,12 @@ class Secrets:
 
 
 def _cut(text: str) -> str:
-    """Return a text without its last word, which may be half of one; JSON and some scripts have words without blanks."""
+    """Return what is searched of a text: of a long one the beginning, up to a whole word, as half a secret is not recognised."""
+    if len(text) <= _MOST_LOOKED_AT:
+        return text
+    text = text[:_MOST_LOOKED_AT]
     before, _, last = text.rpartition(" ")
+    # JSON and some scripts have words without blanks.
     return before if len(last) < _LONGEST_WORD else text.rstrip(_ASCII_WORD)
 
 

@@ -179,6 +179,10 @@ def test_a_long_answer_is_not_cut_in_the_middle_of_a_code() -> None:
     assert "734" not in of("734921").mask_foreign("x" * 900 + " " + "y" * 95 + " 734921")
 
 
+def test_of_an_answer_no_more_is_searched_however_long_its_characters_become() -> None:
+    assert len(of("734921").mask_foreign("\u2487" * 1000)) <= 1000
+
+
 @pytest.mark.parametrize("filling", ["余额不足。", '{"error":"none","detail":["a"]},', "x,"])
 def test_of_a_long_answer_without_blanks_the_beginning_is_kept(filling: str) -> None:
     said = of("734921").mask_foreign("734921," + filling * 500)

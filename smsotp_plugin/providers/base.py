@@ -10,7 +10,7 @@ password or whole number leaves `submit`.
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -144,7 +144,6 @@ class GatewayContext:
 SettingsT = TypeVar("SettingsT", bound=GatewaySettings)
 RequestT = TypeVar("RequestT")
 AnswerT = TypeVar("AnswerT")
-_KeptT = TypeVar("_KeptT")
 
 
 class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
@@ -163,10 +162,8 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
         self.settings = settings
         self._take_receipt = context.on_delivery_receipt
         self._passwords = frozenset(settings.passwords())
-        #: The newest ids, and the form of each that is fit for logs.
-        self._names: dict[str, str] = {}
-        #: The same ids, and the marks of the codes of their messages.
-        self._marks: dict[str, frozenset[int]] = {}
+        #: The newest ids: the form of each that is fit for logs, and the marks of the codes of its message.
+        self._names: dict[str, tuple[str, frozenset[int]]] = {}
         #: The secrets of the messages that have no id yet.
         self._under_way: set[Secrets] = set()
         self.log = logging.getLogger(f"{GATEWAYS}{context.name}")
@@ -275,8 +272,8 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
             receipt = self.judge(answer)
             if not receipt.gateway_id:
                 return receipt
-            _remember(self._marks, receipt.gateway_id, hidden.mark_codes())
-            return replace(receipt, gateway_id=self._name(receipt.gateway_id, {hidden}))
+            name, _ = self._name(receipt.gateway_id, {hidden})
+            return replace(receipt, gateway_id=name)
         except DeliveryError:
             raise
         except BaseException as exc:  # noqa: BLE001  (as above; the message may have left)
@@ -291,24 +288,25 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
         except BaseException as exc:  # noqa: BLE001  (as above)
             self.log.warning("what is sent or answered cannot be shown: %s", type(exc).__name__)
 
-    def _name(self, gateway_id: str, hidden: Iterable[Secrets]) -> str:
-        """Return an id in a form fit for logs, or an empty text if it repeats anything of a message."""
-        if not gateway_id:
-            return ""
+    def _name(self, gateway_id: str, hidden: Collection[Secrets]) -> tuple[str, frozenset[int]]:
+        """Return an id in a form fit for logs, empty if it repeats anything of a message, and the marks of the messages' codes."""
         name = "" if any(each.are_hidden_in(gateway_id) for each in hidden) else clean_id(gateway_id)
-        _remember(self._names, gateway_id, name)
-        return name
+        known = name, frozenset[int]().union(*(each.mark_codes() for each in hidden))
+        if gateway_id:
+            self._names[gateway_id] = known
+        if len(self._names) > _MOST_NAMES:
+            with suppress(KeyError, RuntimeError, StopIteration):
+                # Another thread may do the same now.
+                del self._names[next(iter(self._names))]
+        return known
 
     def _hand_on(self, receipt: DeliveryReceipt) -> None:
         """Hand a delivery receipt on; it may come before the answer that tells the message's id."""
+        # Before the id is looked up: a message is under way until its id is known.
+        hidden = self._under_way.copy()
         # Looked up once: another thread may forget the id at any moment.
-        name, marks = self._names.get(receipt.gateway_id), self._marks.get(receipt.gateway_id)
-        if name is None:
-            name = self._name(receipt.gateway_id, self._under_way.copy())
-        if marks is None:
-            marks = frozenset().union(*(each.mark_codes() for each in self._under_way.copy()))
-        detail = mask_marked(receipt.detail, marks)
-        self._take_receipt(replace(receipt, gateway_id=name, detail=detail))
+        name, marks = self._names.get(receipt.gateway_id) or self._name(receipt.gateway_id, hidden)
+        self._take_receipt(replace(receipt, gateway_id=name, detail=mask_marked(receipt.detail, marks)))
 
     @final
     def written_number(self, number: PhoneNumber) -> str:
@@ -316,15 +314,6 @@ class Provider(ABC, Generic[SettingsT, RequestT, AnswerT]):
         if self.settings.REGEXP:
             return self.settings.REGEXP.apply(number.e164)
         return write_number(number, self.settings.NUMBER_FORMAT or self.number_format)
-
-
-def _remember(kept: dict[str, _KeptT], gateway_id: str, value: _KeptT) -> None:
-    """Keep something about an id, and forget the oldest one if there are many."""
-    kept[gateway_id] = value
-    if len(kept) > _MOST_NAMES:
-        with suppress(KeyError, RuntimeError, StopIteration):
-            # Another thread may do the same now.
-            del kept[next(iter(kept))]
 
 
 def _tell(exc: DeliveryError, hidden: Secrets) -> str:

@@ -352,6 +352,7 @@ class Dispatcher:
             if first:
                 self._end(delivery, Outcome.ACCEPTED)
             else:
+                # A stop may have left it for the next start, which would send it once more.
                 self._keeper.forget(delivery.message)
 
     def _note_failure(self, lane: Lane, delivery: Delivery, error: DeliveryError) -> None:

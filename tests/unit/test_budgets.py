@@ -209,6 +209,19 @@ def test_money_counts_each_part_of_a_long_text_by_the_longest_prefix(make: Calla
     assert sent == [6, 0]
 
 
+def test_money_counts_the_parts_of_the_text_in_the_language_of_the_user(make: Callable[..., Bench]) -> None:
+    bench = make(
+        limits={"money_per_day": 1, "prices": {"+": 0.1}},
+        otp={"text": "{otp}", "texts": {"de": "{otp}" + 200 * "x"}},
+    )
+    for language, number in zip(("", "de", "de-at"), numbers(), strict=False):
+        begin(bench, user=number, numbers=(number,), language=language)
+    bench.store.flush()
+    one, *others = (message.price for message in bench.outbox.messages)
+
+    assert others == [2 * one, 2 * one]
+
+
 def test_recording_refuses_nothing_and_tells_once(
     make: Callable[..., Bench], caplog: pytest.LogCaptureFixture
 ) -> None:

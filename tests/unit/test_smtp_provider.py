@@ -96,6 +96,11 @@ def test_an_unknown_server_is_a_problem_that_lists_the_known_ones() -> None:
     )
 
 
+def test_where_no_servers_are_known_a_name_is_a_problem() -> None:
+    with pytest.raises(ValidationError, match="there are: none"):
+        SmtpSettings.model_validate(SMALLEST)
+
+
 def test_a_server_with_problems_of_its_own_is_not_called_unknown() -> None:
     with pytest.raises(ValidationError, match="those of this one are listed, too"):
         SmtpSettings.model_validate(SMALLEST, context={"smtp_servers": {"relay": None}})

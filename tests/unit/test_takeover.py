@@ -287,6 +287,30 @@ def test_what_a_stop_leaves_is_sent_by_the_next_start(
     assert sorted(second.given) == sorted(message.reference for message in messages)
 
 
+def test_what_a_gateway_takes_after_a_stop_has_left_it_is_not_sent_again(
+    path: Path, clock: FakeClock
+) -> None:
+    begun, closed = threading.Event(), threading.Event()
+
+    def take_at_the_end() -> None:
+        begun.set()
+        assert closed.wait(10)
+
+    gateway = Gateway("first", clock, take_at_the_end)
+    gateway.close = closed.set  # type: ignore[method-assign]  # closing is the last moment in which it may take something
+    stopped = Process(path, clock, gateway)
+    message = stopped.promise("first")
+    stopped.dispatcher.start()
+    stopped.dispatcher.submit(message, Plan("default", ("first",), ""))
+    assert begun.wait(10)
+    stopped.dispatcher.stop(0)
+    stopped.store.close()
+    second = Gateway("first", clock)
+    told = Process(path, clock, second).inherit()
+
+    assert (gateway.given, second.given, told) == ([message.reference], [], [])
+
+
 def test_an_attempt_that_cannot_be_noted_does_not_begin_until_it_can(path: Path, clock: FakeClock) -> None:
     gateway = Gateway("first", clock)
     process = Process(path, clock, gateway)

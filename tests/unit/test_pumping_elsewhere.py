@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from smsotp_mocks.servers.redis import RedisServer
 from smsotp_plugin.codes.onetime import CodeMaker
-from smsotp_plugin.errors import Outcome
+from smsotp_plugin.errors import Outcome, StoreError
 from smsotp_plugin.login.budgets import Budgets
 from smsotp_plugin.login.ending import Aftermath
 from smsotp_plugin.login.pumping import PumpingWatch
@@ -16,7 +17,7 @@ from smsotp_plugin.settings.sections.limits import LimitSettings
 from smsotp_plugin.stores.answers import Fate
 from smsotp_plugin.stores.sealed import SealedStore
 from tests.support.pumping_site import GRACE, Site, block
-from tests.support.redis import Redis, open_store
+from tests.support.redis import Monitor, Redis, open_store
 from tests.support.worker_process import compose
 
 pytestmark = pytest.mark.usefixtures("redis")
@@ -145,6 +146,56 @@ def test_what_a_redis_tells_that_is_empty_and_has_an_earlier_time_is_heard(
 
     assert before == [("before", Fate.ANSWERED)]
     assert heard == [[("after", Fate.ANSWERED)], []]
+
+
+def test_a_server_that_hears_nothing_new_asks_once(nodes: list[Node], server: RedisServer) -> None:
+    node, other = nodes
+    monitor = Monitor(server.port)
+    asked = []
+    for fate in ("", "first", "", "second", ""):
+        if fate:
+            other.store.tell_fate(fate, Fate.ANSWERED)
+            other.store.flush()
+        monitor.sent()
+        heard = [state for state, _ in node.store.hear_fates()]
+        asked.append((heard, [words[0] for words in monitor.sent()]))
+    monitor.close()
+
+    assert asked == [([fate] if fate else [], ["XRANGE"]) for fate in ("", "first", "", "second", "")]
+
+
+@pytest.mark.parametrize("number", [1, 999, 1000, 1001, 2000])
+def test_however_many_fates_there_are_each_is_heard_once(nodes: list[Node], number: int) -> None:
+    node, other = nodes
+    heard = []
+    for turn in range(2):
+        told = [f"{turn} {fate}" for fate in range(number)]
+        for state in told:
+            other.store.tell_fate(state, Fate.ANSWERED)
+        other.store.flush()
+        heard.append([state for state, _ in node.store.hear_fates()] == told)
+
+    assert heard == [True, True]
+    assert node.store.hear_fates() == []
+
+
+def test_what_was_read_when_redis_failed_in_the_middle_is_heard_with_the_rest(
+    nodes: list[Node], redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = nodes[0].store
+    redis.ask_all([("XADD", "{smsotp}:fates", "*", "answered", f"{number}") for number in range(1500)])
+    ask, answers = store._scripts.ask, iter([True, False])  # type: ignore[attr-defined]  # of the store in Redis
+
+    def fail_once(*words: Any, **key: str) -> Any:
+        if not next(answers, True):
+            raise StoreError("it hangs")
+        return ask(*words, **key)
+
+    monkeypatch.setattr(store._scripts, "ask", fail_once)  # type: ignore[attr-defined]  # as above
+    with pytest.raises(StoreError):
+        store.hear_fates()
+
+    assert [state for state, _ in store.hear_fates()] == [f"{number}" for number in range(1500)]
 
 
 def test_what_this_server_has_sent_is_told_to_nobody(nodes: list[Node], redis: Redis) -> None:

@@ -1,6 +1,6 @@
 """What became of SMS, passed between processes: a Stream that each of them reads to its end once a second."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import cast
 
@@ -15,6 +15,8 @@ _START = "0-0"
 #: How many entries are read at once.
 _PIECE = 1000
 _FATES = frozenset(fate.value for fate in Fate)
+
+_Entry = tuple[bytes, list[bytes]]
 
 
 class Fates:
@@ -39,32 +41,37 @@ class Fates:
     @reads_replies
     def hear(self) -> Sequence[tuple[str, Fate]]:
         """See `AnswerStore.hear_fates`."""
-        found = self._read()
-        if not found and self._last != _START and self._is_another():
-            self._last = _START
-            found = self._read()
+        last = self._last
+        piece = self._read(last)
+        if not piece and last != _START and self._is_another():
+            last = _START
+            piece = self._read(last)
+        found: list[tuple[str, Fate]] = []
+        while piece and piece[-1][0] != last.encode():
+            found += _list_fates(piece, last)
+            last = piece[-1][0].decode()
+            piece = self._read(last) if len(piece) == _PIECE else []
+        # Not before all is read: if that fails, it is read again.
+        self._last = last
         return found
 
     def _is_another(self) -> bool:
         """Tell whether the Stream has begun anew, with lower numbers: an empty Redis whose clock was set back."""
-        newest = cast(
-            "list[tuple[bytes, object]]", self._scripts.ask("XREVRANGE", "+", "-", "COUNT", 1, key=_KEY)
-        )
+        newest = cast("list[_Entry]", self._scripts.ask("XREVRANGE", "+", "-", "COUNT", 1, key=_KEY))
         return not newest or _read_number(newest[0][0].decode()) < _read_number(self._last)
 
-    def _read(self) -> list[tuple[str, Fate]]:
-        found: list[tuple[str, Fate]] = []
-        while True:
-            reply = self._scripts.ask("XRANGE", f"({self._last}", "+", "COUNT", _PIECE, key=_KEY)
-            entries = cast("list[tuple[bytes, list[bytes]]]", reply)
-            for number, words in entries:
-                self._last = number.decode()
-                # Another version may know more fates, and tell more of each; what somebody else has written there costs no other.
-                fate, state, *_ = (word.decode(errors="replace") for word in words)
-                if fate in _FATES:
-                    found.append((state, Fate(fate)))
-            if len(entries) < _PIECE:
-                return found
+    def _read(self, last: str) -> list[_Entry]:
+        """Return entries from a known one on, which is the first of them if it is still there: so the Stream is still the same."""
+        reply = self._scripts.ask("XRANGE", last, "+", "COUNT", _PIECE, key=_KEY)
+        return cast("list[_Entry]", reply)
+
+
+def _list_fates(entries: Sequence[_Entry], last: str) -> Iterator[tuple[str, Fate]]:
+    for number, words in entries:
+        # Another version may know more fates, and tell more of each; what somebody else has written there costs no other.
+        fate, state, *_ = (word.decode(errors="replace") for word in words)
+        if fate in _FATES and number != last.encode():
+            yield state, Fate(fate)
 
 
 def _read_number(number: str) -> tuple[int, int]:

@@ -1,11 +1,12 @@
 """Messages that wait in a Redis for workers: each is taken once, none is lost, and no more wait than may."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -14,8 +15,10 @@ from smsotp_plugin.errors import NotNeeded, QueueFull, StoreError
 from smsotp_plugin.stores.base import Challenge, ResendRules
 from smsotp_plugin.stores.contents import StoreContents
 from smsotp_plugin.stores.kept import LeftMessage
-from smsotp_plugin.stores.queue import GatewayReport, QueueView
+from smsotp_plugin.stores.queue import GatewayReport, MessageQueue, QueueView
 from smsotp_plugin.stores.redis.contents import write_contents_to_redis
+from smsotp_plugin.stores.redis.line import Reply
+from smsotp_plugin.stores.redis.link import Command
 from tests.support.challenges import RIGHT
 from tests.support.moved_clock import MovedClock
 from tests.support.parcels import SomeParcel, begin, begin_attempt
@@ -245,15 +248,69 @@ def test_what_workers_report_is_seen_while_they_live(
     assert none == QueueView(0, ())
 
 
+@pytest.mark.parametrize("ask", [lambda queue: queue.take(1), lambda queue: queue.take_lost()])
 def test_a_redis_that_has_lost_the_group_gets_it_again(
-    node: Process, workers: list[Process], redis: Redis
+    node: Process, workers: list[Process], redis: Redis, ask: Callable[[MessageQueue], Sequence[LeftMessage]]
 ) -> None:
     redis.ask("FLUSHALL")
     new: Challenge = begin(node.store, somebody())
-    made = workers[0].queue.take(1)
+    made = ask(workers[0].queue)
 
     assert made == []
     assert [each.message.state for each in workers[0].queue.take(1)] == [new.state]
+
+
+def test_two_workers_may_make_the_group_at_the_same_time(
+    node: Process, workers: list[Process], redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = workers
+    run_all = first.store._scripts.run_all
+
+    def be_second(commands: Sequence[Command]) -> list[Reply]:
+        if commands[0].words[0] == "XGROUP":
+            second.queue.take(1)
+        return run_all(commands)
+
+    monkeypatch.setattr(first.store._scripts, "run_all", be_second)
+    redis.ask("FLUSHALL")
+    new = begin(node.store, somebody())
+    made = first.queue.take(1)
+
+    assert made == []
+    assert [each.message.state for each in first.queue.take(1)] == [new.state]
+
+
+def test_a_group_that_cannot_be_made_is_an_error_and_not_an_empty_queue(
+    workers: list[Process], redis: Redis
+) -> None:
+    redis.ask("FLUSHALL")
+    redis.ask("CONFIG", "SET", "maxmemory", "1")
+    try:
+        with pytest.raises(StoreError, match="OOM"):
+            workers[0].queue.take(1)
+    finally:
+        redis.ask("CONFIG", "SET", "maxmemory", "0")
+
+
+def test_an_entry_that_is_gone_from_an_earlier_redis_costs_no_other(
+    node: Process, workers: list[Process], redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis 6.2 answers XAUTOCLAIM with nothing in its place."""
+    new = begin(node.store, somebody())
+    ((_, ((number, _),)),) = redis.ask(
+        "XREADGROUP", "GROUP", "workers", "dead", "COUNT", 1, "STREAMS", STREAM, ">"
+    )
+    redis.ask("XCLAIM", STREAM, "workers", "dead", 0, number, "IDLE", 2001)
+    run_all = workers[0].store._scripts.run_all
+
+    def answer_as_6_2(commands: Sequence[Command]) -> list[Reply]:
+        (reply,) = run_all(commands)
+        start, entries, *_ = cast("list[list[Reply]]", reply)
+        return [[start, [None, *entries]]]
+
+    monkeypatch.setattr(workers[0].store._scripts, "run_all", answer_as_6_2)
+
+    assert [each.message.state for each in workers[0].queue.take_lost()] == [new.state]
 
 
 def test_a_first_leg_with_a_queue_is_still_one_round_trip(

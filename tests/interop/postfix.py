@@ -49,7 +49,9 @@ smtp_tls_CAfile = {folder}/etc/authority.pem
 smtp_sasl_auth_enable = yes
 smtp_sasl_security_options = noanonymous
 smtp_sasl_password_maps = inline:{{ [localhost]:{relay}={relay_user}:{relay_password} }}
-minimal_backoff_time = 1s
+# A mail that is found while its deliverer still holds its lock rests for minutes, and Postfix counts in whole seconds: one
+# second can be none.
+minimal_backoff_time = 3s
 queue_run_delay = 1s
 {settings}
 """

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from smsotp_mocks.servers.raddb import RadiusUser
+from tests.support.file_events import wait_for_files
 
 from .raddbs import SMSOTP
 from .system import World
@@ -54,6 +55,8 @@ def compared(world: World, user: RadiusUser) -> int:
 
 def log_in_at(world: World, user: RadiusUser, station: str) -> str:
     """Do both legs; returns the kind of the last answer."""
+    # Or a code that is still on its way to another station would be taken for this one.
+    wait_for_files(world.store, lambda: world.sql("SELECT count(*) FROM messages") == [(0,)])
     mark = world.gateway.inbox.mark()
     challenge = world.log_in(user, **at(station))
     if challenge.code != "challenge":

@@ -341,9 +341,11 @@ class Channel:
                 result = step()
             except ssl.SSLWantReadError:
                 self._send(self._inner.outgoing.read(), deadline)
-                if not (received := self._receive(deadline)):
-                    raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)) from None
-                self._inner.incoming.write(received)
+                if received := self._receive(deadline):
+                    self._inner.incoming.write(received)
+                else:
+                    # What the inner TLS makes of it depends on how far it had come.
+                    self._inner.incoming.write_eof()
             else:
                 self._send(self._inner.outgoing.read(), deadline)
                 return result

@@ -291,34 +291,63 @@ def test_a_channel_in_tls_is_quiet_though_tickets_come_until_the_peer_speaks(
     assert looks == [True, True, False]
 
 
-def test_a_channel_in_tls_inside_of_tls_is_not_quiet_when_more_came_than_was_asked_for(
-    channel: Channel, peer: socket.socket
-) -> None:
+def begin_tls_twice(channel: Channel, peer: socket.socket) -> tuple[ssl.SSLSocket, ssl.SSLObject, ssl.MemoryBIO]:
+    """Have a channel speak TLS inside of TLS; return the peer's outer and inner TLS, and what the inner one has to say."""
     ours, theirs = make_contexts()
+    # As the HTTP wire has it.
+    ours.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
 
-    def serve() -> ssl.SSLSocket:
+    def serve() -> tuple[ssl.SSLSocket, ssl.SSLObject, ssl.MemoryBIO]:
         outer = theirs.wrap_socket(peer, server_side=True)
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         inner = theirs.wrap_bio(incoming, outgoing, server_side=True)
         while True:
             try:
                 inner.do_handshake()
-                break
             except ssl.SSLWantReadError:
                 outer.sendall(outgoing.read())
                 incoming.write(outer.recv(65536))
-        # Two records inside of one.
-        inner.write(b"x")
-        inner.write(b"y")
-        outer.sendall(outgoing.read())
-        return outer
+            else:
+                return outer, inner, outgoing
 
     with ThreadPoolExecutor(1) as pool:
         serving = pool.submit(serve)
         channel.encrypt(ours, "localhost", soon())
         channel.encrypt(ours, "localhost", soon())
-        with serving.result():
-            assert (channel.receive(soon()), channel.quiet()) == (b"x", False)
+        return serving.result()
+
+
+def test_a_channel_in_tls_inside_of_tls_is_not_quiet_when_more_came_than_was_asked_for(
+    channel: Channel, peer: socket.socket
+) -> None:
+    outer, inner, outgoing = begin_tls_twice(channel, peer)
+    with outer:
+        # Two records inside of one.
+        inner.write(b"x")
+        inner.write(b"y")
+        outer.sendall(outgoing.read())
+
+        assert (channel.receive(soon()), channel.quiet()) == (b"x", False)
+
+
+@pytest.mark.parametrize("end", ["both", "outer", "none"])
+def test_of_tls_inside_of_tls_only_the_inner_end_says_that_all_has_come(
+    channel: Channel, peer: socket.socket, end: str
+) -> None:
+    outer, inner, outgoing = begin_tls_twice(channel, peer)
+    with outer:
+        inner.write(b"x")
+        with suppress(ssl.SSLWantReadError):
+            if end == "both":
+                inner.unwrap()
+        outer.sendall(outgoing.read())
+        outer.setblocking(False)
+        with suppress(ssl.SSLWantReadError):
+            if end != "none":
+                outer.unwrap()
+
+    assert [channel.receive(soon()) for _ in range(2)] == [b"x", b""]
+    assert channel.cut_off is (end != "both")
 
 
 def test_no_socket_is_closed_while_another_thread_shuts_it_down(channel: Channel) -> None:

@@ -10,8 +10,6 @@ from smsotp_plugin.errors import NoRoute
 from smsotp_plugin.sms.language import find_language
 
 _NO_HOPES: frozenset[str] = frozenset()
-#: The rank of no route.
-_LOWEST_RANK = (-1, -1, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +138,18 @@ class RouteTable:
         Raises:
             NoRoute: None fits.
         """
-        best, highest = None, _LOWEST_RANK
-        for route in self._routes:
-            rank = _rank(route, recipient)
-            if rank is not None and rank > highest:
-                best, highest = route, rank
-        if best is None:
+        ranks = [_rank(route, recipient) for route in self._routes]
+        highest = max((rank for rank in ranks if rank is not None), default=None)
+        if highest is None:
             raise NoRoute(
                 "no route fits this number, realm and language: add one without conditions to [[routes]]"
             )
-        return best
+        best = [route for route, rank in zip(self._routes, ranks, strict=True) if rank == highest]
+        exact = min((_count_left_out(route, recipient) for route in best if route.languages), default=0)
+        # One that names no language is no less exact: `de-at` must not lead elsewhere than the `de` that stands for it.
+        return next(
+            route for route in best if not route.languages or _count_left_out(route, recipient) == exact
+        )
 
     def judge_all(self, recipient: Recipient) -> Sequence[tuple[Route, bool]]:
         """Return all routes in the file's order, and whether each fits."""
@@ -171,8 +171,8 @@ def _share_out(route: Route, share: float) -> tuple[str, ...]:
     return (first, *(gateway for gateway in route.gateways if gateway != first))
 
 
-def _rank(route: Route, recipient: Recipient) -> tuple[int, int, int] | None:
-    """Return how exactly a route fits a recipient, above `_LOWEST_RANK`; None if it does not fit."""
+def _rank(route: Route, recipient: Recipient) -> tuple[int, int] | None:
+    """Return how exactly a route fits a recipient, whatever part of the language it names; None if it does not fit."""
     prefix = 0
     if route.numbers:
         prefix = max(
@@ -182,13 +182,15 @@ def _rank(route: Route, recipient: Recipient) -> tuple[int, int, int] | None:
             return None
     if route.realms and recipient.realm not in route.realms:
         return None
-    exactness = 0
-    if route.languages:
-        found = find_language(recipient.language, route.languages)
-        if found is None:
-            return None
-        exactness = -found[1]
-    return prefix, bool(route.realms) + bool(route.languages), exactness
+    if route.languages and find_language(recipient.language, route.languages) is None:
+        return None
+    return prefix, bool(route.realms) + bool(route.languages)
+
+
+def _count_left_out(route: Route, recipient: Recipient) -> int:
+    """Return how many parts of the language a route that fits it leaves out."""
+    found = find_language(recipient.language, route.languages)
+    return found[1] if found else 0
 
 
 def _explain(route: Route, recipient: Recipient) -> str:

@@ -63,6 +63,31 @@ def test_a_language_stands_for_its_kinds_unless_a_route_names_them(language: str
     assert table.plan(Recipient("+4315551234", language=language)).route == route
 
 
+@pytest.mark.parametrize("language", ["de", "de-at"])
+@pytest.mark.parametrize(
+    ("order", "chosen"),
+    [
+        (("de", "shop"), "de"),
+        (("shop", "de"), "shop"),
+        (("de", "shop", "de-at"), None),
+        (("shop", "de-at", "de"), "shop"),
+    ],
+)
+def test_of_routes_with_one_condition_the_first_is_chosen_also_for_a_kind_of_its_language(
+    order: tuple[str, ...], chosen: str | None, language: str
+) -> None:
+    known = {
+        "shop": Route("shop", ("a",), realms=("shop.example",)),
+        "de": Route("de", ("b",), languages=("de",)),
+        "de-at": Route("de-at", ("c",), languages=("de-at",)),
+    }
+    table = RouteTable([known[name] for name in order], GATEWAYS)
+    plan = table.plan(Recipient("+4315551234", realm="shop.example", language=language))
+
+    # Where a route names the kind itself, the one for the language counts no longer.
+    assert plan.route == (chosen or {"de": "de", "de-at": "shop"}[language])
+
+
 def test_a_gateway_named_for_the_user_comes_before_all_routes() -> None:
     assert TABLE.plan(Recipient("+491711234567", gateway="c")).gateways == ("c",)
 

@@ -291,7 +291,9 @@ def test_a_channel_in_tls_is_quiet_though_tickets_come_until_the_peer_speaks(
     assert looks == [True, True, False]
 
 
-def begin_tls_twice(channel: Channel, peer: socket.socket) -> tuple[ssl.SSLSocket, ssl.SSLObject, ssl.MemoryBIO]:
+def begin_tls_twice(
+    channel: Channel, peer: socket.socket
+) -> tuple[ssl.SSLSocket, ssl.SSLObject, ssl.MemoryBIO]:
     """Have a channel speak TLS inside of TLS; return the peer's outer and inner TLS, and what the inner one has to say."""
     ours, theirs = make_contexts()
     # As the HTTP wire has it.

@@ -15,6 +15,8 @@ _DECLARED = re.compile(rb"""\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-
 _META = re.compile(rb"""<meta\s[^>]{0,200}?charset\s*=\s*["']?([A-Za-z0-9_.:+-]{1,40})""", re.IGNORECASE)
 #: Bytes that are searched for it.
 _HEAD = 1024
+#: What no text holds that is written in ASCII or what is built on it.
+_CONTROL = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f]")
 #: How Windows' and DOS' code pages are called besides their proper labels.
 _CODE_PAGE = re.compile(r"(?:win|windows|cp|dos|ibm|ms)[-_]?(125[0-8]|866|874)")
 _MARKS = (
@@ -78,6 +80,9 @@ def find_encoding(headers: Mapping[str, str], body: bytes) -> str:
     """
     Return the name of the codec for a body: its mark, else what Content-Type names, else what XML or HTML declares, else UTF-8.
 
+    UTF-16 is often named by programs that write UTF-8 (.NET calls so all XML that it writes into a string). Where the body shows
+    that it cannot be true, it is taken for UTF-8.
+
     Args:
         headers: With lower-case names, or names in any case.
         body: As it came, after unpacking.
@@ -88,14 +93,12 @@ def find_encoding(headers: Mapping[str, str], body: bytes) -> str:
     named = _CHARSET.search(headers.get("content-type", ""))
     if named:
         name = _find_codec(named[1])
-    elif declared := _DECLARED.match(body[:300]):
-        name = _find_codec(declared[1].decode())
     else:
-        meta = _META.search(body[:_HEAD])
-        name = _find_codec(meta[1].decode()) if meta else "utf-8"
-        if meta and name.startswith("utf-16"):
-            # It could not have been read here if it were true.
-            return "utf-8"
+        declared = _DECLARED.match(body[:300]) or _META.search(body[:_HEAD])
+        name = _find_codec(declared[1].decode()) if declared else "utf-8"
+    # A declaration could not have been read here if it named such a codec and were true.
+    if not _reads_ascii(name) and (not named or _is_utf_8(body)):
+        return "utf-8"
     if name == "utf-16":
         # RFC 2781 wants the high octet first where no mark tells; most software writes the low one first.
         return "utf-16-be" if body[:1] == b"\0" else "utf-16-le"
@@ -121,6 +124,20 @@ def load_codecs() -> Mapping[str, str]:
         if is_text and codec.name.replace("-", "_") not in _NOT_OF_THE_WEB:
             found[module.name] = codec.name
     return MappingProxyType(found)
+
+
+@cache
+def _reads_ascii(name: str) -> bool:
+    return str(b"ID: 1", name, "replace") == "ID: 1"
+
+
+def _is_utf_8(body: bytes) -> bool:
+    """Tell whether a body makes sense as UTF-8, as a text in UTF-16 does not: NUL stands beside each of its ASCII characters."""
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return not _CONTROL.search(body)
 
 
 @lru_cache(maxsize=64)

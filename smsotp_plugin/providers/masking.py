@@ -34,6 +34,8 @@ _NO_DIGITS = re.compile(r"[^0-9]+")
 _TOKEN = re.compile(r"[^\s\"'<>,;(){}\[\]]{4,}")
 #: A word of what is said of a message later.
 _TOLD = re.compile(r"[^\s\"'<>,;:=(){}\[\]]{4,}")
+#: How JSON may write any character, and PHP does write all beyond ASCII.
+_ESCAPED = re.compile(r"(?:\\u[0-9A-Fa-f]{4})+")
 _BETWEEN = r"[\W_]{0,3}"
 _HEX = re.compile(r"[0-9A-Fa-f]{8,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}")
@@ -120,7 +122,7 @@ class Secrets:
 
     def _mask(self, text: str, words: list[str]) -> str:
         # Some characters become up to 18.
-        text = _cut(unicodedata.normalize("NFKC", fold(html.unescape(_cut(text)))))
+        text = _cut(unicodedata.normalize("NFKC", fold(_unescape(_cut(text)))))
         numbers = self._list_numbers()
         for number in numbers:
             # With all the digits before it, so that neither a country code nor the rest of a longer number is left.
@@ -140,6 +142,14 @@ class Secrets:
         for packed in (_DUMP, _TOKEN):
             text = packed.sub(lambda found: MASK if needles.are_in_text(found[0]) else found[0], text)
         return text
+
+
+def _unescape(text: str) -> str:
+    """Return a text of HTML or JSON in the characters that it stands for."""
+    return _ESCAPED.sub(
+        lambda found: bytes.fromhex(found[0].replace("\\u", "")).decode("utf-16-be", "replace"),
+        html.unescape(text),
+    )
 
 
 def _cut(text: str) -> str:

@@ -136,6 +136,17 @@ def test_passwords_are_masked_in_whatever_is_said() -> None:
     assert "Z2VoZTppbSE" not in known.mask_own("Basic dXNlcjpnZWhlOmltIQ==")
 
 
+def test_what_json_writes_with_escapes_is_read_first() -> None:
+    known = of("123456", passwords=["gehört-mir"])
+
+    assert known.mask_foreign(r'{"pass":"geh\u00f6rt-mir"}') == '{"pass":"***"}'
+    assert known.mask_foreign(r'"{\"pass\":\"geh\\u00f6rt-mir\"}"').count("***") == 1
+    assert (
+        known.mask_foreign(r'{"error":"\u041d\u0435\u0442 \ud83d\ude00 \ud83d"}')
+        == '{"error":"Нет 😀 \ufffd"}'
+    )
+
+
 @pytest.mark.parametrize(
     "gateway_id",
     [

@@ -88,7 +88,7 @@ class Channel:
             tls: As for `encrypt`; None: in clear.
 
         Raises:
-            Broken: None does; each address gets its share of the time.
+            Broken: None does; each address gets its share of the time to connect, and half of what is left for TLS.
         """
         try:
             addresses = RESOLVER.resolve(host, port, deadline, lambda: self._aborted)
@@ -96,7 +96,8 @@ class Channel:
             raise Broken(f"{host} cannot be resolved: {_find_reason(exc)}") from exc
         failure = Broken(f"{host} has no address")
         for tried, (family, kind, protocol, _, address) in enumerate(addresses):
-            share = Deadline.after(deadline.remaining() / (len(addresses) - tried), deadline.clock)
+            left = len(addresses) - tried
+            share = Deadline.after(deadline.remaining() / left, deadline.clock)
             try:
                 # This may fail as well: no descriptor is left, or the system has no IPv6.
                 self._socket = socket.socket(family, kind, protocol)
@@ -108,6 +109,8 @@ class Channel:
                 continue
             if tls is None:
                 return
+            # A handshake takes several times as long, with all addresses where the gateway is far away or busy.
+            share = Deadline.after(deadline.remaining() / min(left, 2), deadline.clock)
             try:
                 self.encrypt(tls, host, share)
             except Broken as exc:

@@ -12,6 +12,7 @@ import trustme
 
 from smsotp_plugin.clock import Deadline, SystemClock
 from smsotp_plugin.wire.channel import Broken, Channel, Silent
+from tests.support.clock import FakeClock
 from tests.support.interruption import is_kept_waiting
 
 CLOCK = SystemClock()
@@ -210,6 +211,36 @@ def test_a_handshake_that_hangs_takes_only_its_share_of_the_time(
         channel.connect("gateway.example", 1, Deadline.after(4, CLOCK), trusting)
         said = channel.receive(soon())
         channel.close()
+
+    assert said == b"hello"
+
+
+def test_a_slow_gateway_with_many_addresses_has_time_for_a_handshake(
+    monkeypatch: pytest.MonkeyPatch, listener: socket.socket, authority: trustme.CA
+) -> None:
+    clock, served = FakeClock(), issue(authority, "gateway.example")
+    # So that the client has to answer once more.
+    served.maximum_version = ssl.TLSVersion.TLSv1_2
+    trusting = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
+    channel = Channel("the peer")
+
+    def shake_slowly() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                clock.advance(1.0)
+                with suppress(OSError), served.wrap_socket(connection, server_side=True) as tls:
+                    tls.sendall(b"hello")
+
+    name(monkeypatch, *[listener] * 8)
+    with ThreadPoolExecutor() as pool:
+        pool.submit(shake_slowly)
+        try:
+            channel.connect("gateway.example", 1, Deadline.after(4, clock), trusting)
+            said = channel.receive(soon())
+        finally:
+            channel.close()
+            listener.shutdown(socket.SHUT_RDWR)
 
     assert said == b"hello"
 

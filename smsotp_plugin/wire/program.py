@@ -20,6 +20,8 @@ from smsotp_plugin.clock import Deadline
 
 #: Bytes that are kept of each output; the rest is read and dropped.
 _KEPT = 4096
+#: Bytes that a pipe holds, at most, of what a program has written before its end (pipe(7)).
+_FULL_PIPE = 65536
 #: For other people's programs: the server's own environment may hold passwords.
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
@@ -161,8 +163,8 @@ def _listen(process: subprocess.Popen[bytes], deadline: Deadline) -> tuple[bytes
     try:
         end = os.pidfd_open(process.pid)
     except ProcessLookupError:
-        # It has ended and somebody else has waited for it; what it said is still in the pipes.
-        _read_ready(poll, heard, 0)
+        # It has ended and somebody else has waited for it.
+        pass
     except OSError as exc:
         raise Unwatched(exc.strerror) from exc
     else:
@@ -173,8 +175,13 @@ def _listen(process: subprocess.Popen[bytes], deadline: Deadline) -> tuple[bytes
                     break
             else:
                 raise TimeLimit
+            poll.unregister(end)
         finally:
             os.close(end)
+    # What it said last is still in the pipes; what it has started may go on for ever.
+    for _ in range(_FULL_PIPE // _KEPT):
+        if not _read_ready(poll, heard, 0):
+            break
     return output.read(), errors.read()
 
 

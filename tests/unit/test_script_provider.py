@@ -4,6 +4,7 @@ import logging
 import os
 import resource
 import signal
+import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +31,7 @@ from smsotp_plugin.providers.script import ScriptProvider, ScriptSettings
 from smsotp_plugin.sms.message import Message, Receipt
 from smsotp_plugin.sms.phone import parse_number
 from smsotp_plugin.wire import program
-from smsotp_plugin.wire.program import Exit, ProgramRunner
+from smsotp_plugin.wire.program import Exit, ProgramRunner, _listen
 from tests.support.interruption import interrupt_at_once
 
 CLOCK = SystemClock()
@@ -150,6 +151,15 @@ def test_the_last_line_of_its_errors_is_quoted_without_number_and_code(
         make(body).submit(MESSAGE, soon())
 
     assert str(caught.value).partition(";")[2] == said.removeprefix(";")
+
+
+def test_what_a_script_has_said_before_its_end_is_heard_after_it() -> None:
+    command = ["/bin/sh", "-c", "yes warning | head -n 2000 >&2; echo 'no modem' >&2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        _, errors = _listen(process, soon())
+
+    assert errors.endswith(b"warning\nno modem\n")
 
 
 def test_a_script_killed_by_a_signal_leaves_the_outcome_unknown(make: Make) -> None:

@@ -3,6 +3,7 @@
 import select
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -215,26 +216,57 @@ def test_a_handshake_that_hangs_takes_only_its_share_of_the_time(
     assert said == b"hello"
 
 
+class WatchedClock(FakeClock):
+    """Tells when somebody looks at it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looked = threading.Event()
+
+    def monotonic(self) -> float:
+        self.looked.set()
+        return super().monotonic()
+
+
+def shake_slowly(listener: socket.socket, context: ssl.SSLContext, clock: WatchedClock) -> None:
+    """Take connections, and let a second pass in the middle of each handshake."""
+    with suppress(OSError):
+        while True:
+            connection, _ = listener.accept()
+            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            tls = context.wrap_bio(incoming, outgoing, server_side=True)
+            with connection, suppress(OSError):
+                incoming.write(connection.recv(65536))
+                with suppress(ssl.SSLWantReadError):
+                    tls.do_handshake()
+                flight = outgoing.read()
+                clock.advance(1.0)
+                clock.looked.clear()
+                connection.sendall(flight[:1])
+                assert clock.looked.wait(10)
+                connection.sendall(flight[1:])
+                finish(tls, incoming, connection)
+                tls.write(b"hello")
+                connection.sendall(outgoing.read())
+
+
+def finish(tls: ssl.SSLObject, incoming: ssl.MemoryBIO, connection: socket.socket) -> None:
+    """Read the last words of a handshake, however they are cut."""
+    while received := connection.recv(65536):
+        incoming.write(received)
+        with suppress(ssl.SSLWantReadError):
+            return tls.do_handshake()
+    raise ConnectionResetError
+
+
 def test_a_slow_gateway_with_many_addresses_has_time_for_a_handshake(
     monkeypatch: pytest.MonkeyPatch, listener: socket.socket, authority: trustme.CA
 ) -> None:
-    clock, served = FakeClock(), issue(authority, "gateway.example")
-    # So that the client has to answer once more.
-    served.maximum_version = ssl.TLSVersion.TLSv1_2
     trusting = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
-    channel = Channel("the peer")
-
-    def shake_slowly() -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                clock.advance(1.0)
-                with suppress(OSError), served.wrap_socket(connection, server_side=True) as tls:
-                    tls.sendall(b"hello")
-
+    channel, clock = Channel("the peer"), WatchedClock()
     name(monkeypatch, *[listener] * 8)
     with ThreadPoolExecutor() as pool:
-        pool.submit(shake_slowly)
+        pool.submit(shake_slowly, listener, issue(authority, "gateway.example"), clock)
         try:
             channel.connect("gateway.example", 1, Deadline.after(4, clock), trusting)
             said = channel.receive(soon())

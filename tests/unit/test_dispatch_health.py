@@ -108,6 +108,14 @@ def test_an_account_with_which_nothing_has_gone_through_for_long_is_doubted_on_t
     assert breaker.note_failure(AuthFailed("no"), person(1), 600.0) is OPENED
 
 
+def test_a_refusal_that_others_have_disproved_is_no_doubt_however_long_ago_that_was(breaker: Breaker) -> None:
+    for moment, number in ((0.0, 1), (2.0, 2)):
+        breaker.note_success(person(number), moment)
+        breaker.note_failure(AuthFailed("403"), person(9), moment + 1)
+
+    assert breaker.note_failure(AuthFailed("403"), person(9), 5000.0) is NOTHING
+
+
 def test_two_people_who_are_refused_with_a_success_between_them_are_no_doubt(breaker: Breaker) -> None:
     breaker.note_success(person(9), 0.0)
     consequences = []
@@ -292,6 +300,30 @@ def test_a_gateway_that_serves_somebody_while_it_should_rest_did_not_mean_everyb
 
     assert breaker.health(20.1).until == 30.1
     assert breaker.health_for(person(0), 30.1).until == 620.0
+
+
+def test_of_several_rests_the_longest_counts(breaker: Breaker) -> None:
+    for number, asked in ((1, 60), (2, 3)):
+        breaker.note_failure(Throttled("slow", retry_after=asked), person(number), 0.0)
+    of_few, of_one = breaker.health(0.0).until, breaker.health_for(person(1), 20.0).until
+    breaker.note_failure(Throttled("slow", retry_after=600), person(3), 1.0)
+
+    assert (of_few, of_one) == (10.0, 60.0)
+    assert breaker.health_for(person(1), 20.0).until == 601.0
+
+
+def test_a_gateway_that_is_dead_is_so_also_for_those_whom_it_asked_to_wait(breaker: Breaker) -> None:
+    breaker.note_failure(Throttled("slow", retry_after=60), person(9), 0.0)
+    fail(breaker, 3)
+
+    assert breaker.health_for(person(9), 1.0).condition is Condition.DEAD
+
+
+def test_no_more_people_are_remembered_than_need_be(breaker: Breaker) -> None:
+    fail(breaker, 1000, Throttled("slow", retry_after=600))
+
+    assert len(breaker._own_rests) < 300
+    assert breaker.health_for(person(999), 1.0).condition is Condition.RESTING
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,23 @@ def test_three_people_whose_numbers_are_limited_cost_nobody_else_a_log_in_while_
     assert sum(reference.startswith("p") for reference in people.world.accepted) == people.count
 
 
+def test_who_is_asked_to_wait_waits_with_all_messages_that_are_on_the_way() -> None:
+    def behave(_: str, message: Message) -> Turn:
+        tried.append(message.reference)
+        return Turn(0.05, Throttled("slow", retry_after=20))
+
+    tried: list[str] = []
+    people = People(Simulation(["only"], behave, connections=1))
+    people.trouble()
+    people.world.advance(31)
+    # It has throttled this person before, and does not rest for the others any more.
+    for _ in range(3):
+        people.trouble()
+    people.world.advance(15)
+
+    assert tried == ["t1", "t1", "t2"]
+
+
 def test_who_is_asked_to_wait_for_longer_than_a_message_may_take_is_told_at_once() -> None:
     def behave(_: str, message: Message) -> Turn:
         return Turn(0.05, Throttled("slow", retry_after=600)) if message.user == TROUBLEMAKER else GOOD

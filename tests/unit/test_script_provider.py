@@ -153,13 +153,20 @@ def test_the_last_line_of_its_errors_is_quoted_without_number_and_code(
     assert str(caught.value).partition(";")[2] == said.removeprefix(";")
 
 
-def test_what_a_script_has_said_before_its_end_is_heard_after_it() -> None:
-    command = ["/bin/sh", "-c", "yes warning | head -n 2000 >&2; echo 'no modem' >&2"]
+@pytest.mark.parametrize(
+    ("body", "last"),
+    [
+        ("yes warning | head -n 2000 >&2; echo 'no modem' >&2", [b"warning", b"no modem"]),
+        ("yes | head -c 9000 | tr '\\n' y >&2; echo and so on >&2", []),
+    ],
+)
+def test_what_a_script_has_said_before_its_end_is_heard_after_it(body: str, last: list[bytes]) -> None:
+    command = ["/bin/sh", "-c", body]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         _, errors = _listen(process, soon())
 
-    assert errors.endswith(b"warning\nno modem\n")
+    assert errors.splitlines()[-2:] == last
 
 
 def test_a_script_killed_by_a_signal_leaves_the_outcome_unknown(make: Make) -> None:

@@ -43,6 +43,16 @@ def book(*message_ids: str, parts: int = 1) -> ReceiptBook:
     return made
 
 
+def test_of_receipts_that_have_come_only_the_newest_are_remembered() -> None:
+    made = book(*map(str, range(10_100)), parts=20_000)
+    for number in range(10_100):
+        made.match(receipt(str(number)))
+
+    # A repeated receipt says nothing of the other parts; one that nobody waits for is told as it stands.
+    assert made.match(receipt("10099")) is None
+    assert made.match(receipt("9")) == Matched("9", "delivered", "DELIVRD")
+
+
 def test_a_receipt_is_read_from_its_text_up_to_the_message() -> None:
     found = read_receipt(deliver(TEXT))
 

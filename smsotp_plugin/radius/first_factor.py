@@ -107,7 +107,14 @@ def read_entries(authenticate: Section, unlang: Unlang, challenge: str) -> list[
         unlang: Reads it.
         challenge: Name of the policy that asks for a code.
     """
-    return [_read(item, unlang, challenge) for item in authenticate.items if not is_assignment(item)]
+    within = unlang.within("authenticate")
+    entries: dict[str, Entry] = {}
+    for item in authenticate.items:
+        if not is_assignment(item):
+            entry = _read(item, within, challenge)
+            # Of several for the same Auth-Type, in capitals or not, the first one counts.
+            entries.setdefault(entry.name.casefold(), entry)
+    return list(entries.values())
 
 
 def _read(item: Item, unlang: Unlang, challenge: str) -> Entry:
@@ -150,7 +157,9 @@ class _Reader:
 
     def _read_item(self, item: Item, branches: list[Item], walk: _Walk) -> None:
         body = self.unlang.body(item)
-        if body is not None:
+        if body is not None and is_block(body):
+            self._read_block(body, [body], walk)
+        elif body is not None:
             self.walk(body.items, walk)
         elif isinstance(item, Section) and is_block(item):
             self._read_block(item, branches, walk)

@@ -42,7 +42,8 @@ def _is_locked(site: Site, value: str, unlang: Unlang) -> bool:
     section = site.find_list("post-auth")
     lists = [part for part in section.sections if part.kind == "Post-Auth-Type"] if section else []
     return any(
-        part.name == value and unlang.find_reach(part.items, POST_AUTH) is Reach.ALWAYS for part in lists
+        part.name == value and unlang.within("post-auth").find_reach(part.items, POST_AUTH) is Reach.ALWAYS
+        for part in lists
     )
 
 
@@ -53,7 +54,7 @@ def _find_in_unlang(site: Site, unlang: Unlang) -> Iterator[tuple[str, str]]:
             [section, *(part for part in section.sections if part.kind.endswith("-Type"))] if section else []
         )
         for part in parts:
-            for update, statement in unlang.list_updates(part.items):
+            for update, statement in unlang.within(kind).list_updates(part.items):
                 list_name, _, attribute = statement.name.lstrip("&").rpartition(":")
                 in_control = "control" in (list_name, update.name)
                 if in_control and attribute == "Post-Auth-Type" and statement.operator not in ("!*", "-="):

@@ -157,7 +157,9 @@ class _Judge:
         after = [other for other in calls[place + 1 :] if other.name not in self.unlang.atoms]
         chosen = [
             statement
-            for _, statement in self.unlang.list_updates(self._list_items_after(authorize, call))
+            for _, statement in self.unlang.within("authorize").list_updates(
+                self._list_items_after(authorize, call)
+            )
             if statement.name.rpartition(":")[2].lstrip("&") == "Auth-Type"
         ]
         if after or chosen:
@@ -276,7 +278,10 @@ class _Judge:
 
     def _is_locked(self) -> bool:
         section = self.site.find_list("post-auth")
-        return section is not None and self.unlang.find_reach(section.items, POST_AUTH) is Reach.ALWAYS
+        return (
+            section is not None
+            and self.unlang.within("post-auth").find_reach(section.items, POST_AUTH) is Reach.ALWAYS
+        )
 
     def _find_list(self, kind: str, name: str, means: str, *lines: str) -> Section | None:
         section = self.site.find_list(kind)
@@ -287,7 +292,7 @@ class _Judge:
     def _find_call(self, section: Section, name: str, means: str, *lines: str) -> Call | None:
         """Return the call of a policy; report it if there is none, or if it is not always reached."""
         calls = [call for call in self._list_calls(section) if call.name == name]
-        reach = self.unlang.find_reach(section.items, name)
+        reach = self._unlang_of(section).find_reach(section.items, name)
         kind = f"{section.kind} {section.name}".strip()
         if reach is Reach.ALWAYS:
             self.row.cells[name] = f"line {calls[0].item.line}"
@@ -322,12 +327,16 @@ class _Judge:
         places = [
             place
             for place, item in enumerate(section.items)
-            if holder is item or holder is self.unlang.body(item)
+            if holder is item or holder is self._unlang_of(section).body(item)
         ]
         return section.items[places[-1] + 1 :] if places else []
 
     def _list_calls(self, section: Section) -> list[Call]:
-        return list(self.unlang.calls(section.items))
+        return list(self._unlang_of(section).calls(section.items))
+
+    def _unlang_of(self, section: Section) -> Unlang:
+        """Return what reads a list; a Post-Auth-Type is one of post-auth."""
+        return self.unlang.within("post-auth" if section.kind == "Post-Auth-Type" else section.kind)
 
 
 def describe_place(item: Item) -> str:

@@ -38,7 +38,7 @@ def judge_uniform(root: Section, sites: Sequence[Site], unlang: Unlang) -> Itera
 
 def _judge_site(site: Site, unlang: Unlang) -> Iterator[Finding]:
     reject = site.find_reject()
-    reach = unlang.find_reach(reject.items, UNIFORM) if reject else Reach.NEVER
+    reach = unlang.within("post-auth").find_reach(reject.items, UNIFORM) if reject else Reach.NEVER
     if reach is Reach.ALWAYS:
         return
     where = reject or site.find_list("post-auth") or site.section

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from smsotp_plugin.radius.config_text import Section, Statement
@@ -66,19 +66,30 @@ class Unlang:
     Reads sections.
 
     Attributes:
-        policies: Sections that can be called by their names.
+        policies: Sections that can be called by their names, or by the part before the kind of list that they are for, as
+            `mine` calls ``mine.post-auth``.
         atoms: Names of policies that are not looked into.
+        kind: Which list of a virtual server is read, such as ``authorize``.
     """
 
     policies: dict[str, Section]
     atoms: frozenset[str]
+    kind: str = ""
+
+    def within(self, kind: str) -> "Unlang":
+        """Return what reads the sections of one list of a virtual server."""
+        return replace(self, kind=kind)
 
     def body(self, item: Item, depth: int = 0) -> Section | None:
         """Return the policy that an item calls, unless it is not to be looked into."""
         if depth > _DEEPEST or is_assignment(item):
             return None
         name = read_called(item)
-        return None if name in self.atoms else self.policies.get(name)
+        if name in self.atoms:
+            return None
+        policy = self.policies.get(f"{name}.{self.kind}") or self.policies.get(name)
+        # What a policy calls by its own name is the module.
+        return None if policy and _holds(policy, item) else policy
 
     def calls(self, items: Sequence[Item], around: tuple[Section, ...] = ()) -> Iterator[Call]:
         """Yield everything that is called, in the order of the text; policies of the site are looked into."""
@@ -128,6 +139,8 @@ class Unlang:
             return Reach.ALWAYS
         body = self.body(item, depth)
         if body is not None:
+            if is_block(body):
+                return self._find_reach_of_block(body, name, depth + 1)
             return self.find_reach(body.items, name, depth + 1)
         if isinstance(item, Section) and item.kind == "if":
             return self._find_reach_of_choice(branches, name, depth)
@@ -164,7 +177,7 @@ def list_all_calls(server: Section, unlang: Unlang) -> Iterator[tuple[str, Call]
     """Yield all calls of a virtual server, each with the list that it is in: ``post-auth, Post-Auth-Type REJECT``."""
     for section in server.sections:
         if section.kind in _SERVER_LISTS:
-            yield from _list_calls(section, section.kind, unlang)
+            yield from _list_calls(section, section.kind, unlang.within(section.kind))
 
 
 def _list_calls(section: Section, kind: str, unlang: Unlang) -> Iterator[tuple[str, Call]]:
@@ -246,6 +259,12 @@ def find_return(call: Call) -> tuple[str, Statement] | None:
         return None
     actions = (find_action(outermost, code) for code in _GOING_ON)
     return next(((outermost.kind, action) for action in actions if action and is_return(action)), None)
+
+
+def _holds(section: Section, item: Item) -> bool:
+    return any(
+        inner is item or (isinstance(inner, Section) and _holds(inner, item)) for inner in section.items
+    )
 
 
 def _combine_all(reaches: list[Reach], *, complete: bool) -> Reach:

@@ -94,10 +94,12 @@ def _find_missing_locks(main_file: Path, sites: list[Site], ours: list[Site]) ->
 
 def _read_policies(root: Section) -> dict[str, Section]:
     """Return what can be called by its name: policies, and the virtual modules of `instantiate`."""
-    sections = [section for section in root.sections if section.kind in ("policy", "instantiate")]
-    # If there are several, the first one counts.
+    sections = [
+        section for kind in ("instantiate", "policy") for section in root.sections if section.kind == kind
+    ]
+    # If there are several, the first one counts, and what is in `instantiate` before all.
     return {
-        (inner.kind if section.kind == "policy" else inner.name): inner
+        (inner.name or inner.kind): inner
         for section in reversed(sections)
         for inner in reversed(section.sections)
     }

@@ -125,6 +125,24 @@ RIGHT: dict[str, Edit] = {
         site("\t\tsmsotp_post_auth\n", "\t\tlock\n"),
         site(ASKS, "\t\t\task\n"),
     ),
+    "policies for one kind of list": both(
+        add(
+            "policy.d/mine",
+            "lock.post-auth {\n\tsmsotp_post_auth\n}\npap.authenticate {\n\tpap\n\tif (ok) {\n\t\tsmsotp_challenge\n\t}\n}\n",
+        ),
+        site("\t\tsmsotp_post_auth\n", "\t\tlock\n"),
+        site(ASKS, "\t\t\tpap\n"),
+    ),
+    "a policy with a kind before its name": both(
+        add("policy.d/mine", "group ask {\n\tpap\n\tif (ok) {\n\t\tsmsotp_challenge\n\t}\n}\n"), site(ASKS, "\t\t\task\n")
+    ),
+    "a virtual module of two directories": both(
+        add("radiusd.conf", "instantiate {\n\tredundant either {\n\t\tldap1\n\t\tldap2\n\t}\n}\n"),
+        site(ASKS, "\t\t\teither\n\t\t\tsmsotp_challenge\n"),
+    ),
+    "an Auth-Type again, which does not count": site(
+        "\t\tAuth-Type EAP {", "\t\tpap\n\t\tAuth-Type EAP {"
+    ),
     "continued lines and quotes": site(
         "\t\tsmsotp_post_auth\n",
         '\t\tsmsotp_post_auth\n\t\tif (&Realm && \\\n\t\t    (&User-Name != "}")) {\n\t\t\tnoop # }\n\t\t}\n',

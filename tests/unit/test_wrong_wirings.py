@@ -234,6 +234,17 @@ WRONG: dict[str, tuple[Edit, tuple[str, ...]]] = {
         site("\t\tAuth-Type EAP {", "\t\tldap\n\t\tAuth-Type EAP {"),
         ("Auth-Type ldap does not call smsotp_challenge after ldap",),
     ),
+    "the same Auth-Type before, without challenge": (
+        site("\t\tAuth-Type PAP {", "\t\tpap\n\t\tAuth-Type PAP {"),
+        ("no Auth-Type calls smsotp_challenge", "nobody can log in"),
+    ),
+    "a policy for another kind of list": (
+        both(
+            add("policy.d/mine", "lock.post-auth {\n\tok\n}\nlock {\n\tsmsotp_post_auth\n}\n"),
+            site("\t\tsmsotp_post_auth\n", "\t\tlock\n"),
+        ),
+        ("smsotp_post_auth is not called in post-auth", WITHOUT_CODE),
+    ),
     "challenge before the first factor": (
         site(ASKS, "\t\t\tsmsotp_challenge\n\t\t\tpap\n"),
         ("smsotp_challenge in Auth-Type PAP is called where no first factor has said ok",),

@@ -23,9 +23,13 @@ from smsotp_plugin.radius.unlang import (
 
 #: What cannot carry a code; without a challenge after them, `smsotp_post_auth` keeps their users out, as it should.
 _WITHOUT_CODE = frozenset({"chap", "mschap", "digest", "eap", "ms-chap"})
-#: Modules that return ok without having asked for anything.
+#: Modules that return ok without having asked for anything; so do others, under the names that a site gives them.
 _ALWAYS_OK = frozenset({"ok", "always", "updated", "noop"})
-_OK = re.compile(r"\(*\s*ok\s*(\|\|\s*(updated|noop)\s*)*\)*")
+#: Modules, and sections that set attributes: after them the last return code is another one than that of the first factor.
+_OTHERWISE = frozenset({"noop", "updated", "notfound", "update", "map"})
+#: What a condition may be made of that holds after an ok, and after nothing that matters.
+_IF_OK = frozenset({"ok", "updated", "noop", "||"})
+_IF_NOT_OK = re.compile(r"\(*\s*!\s*\(*ok\)*")
 
 
 class Treatment(Enum):
@@ -40,6 +44,10 @@ class Treatment(Enum):
 _NOT_OK = (RETURN_CODES - {"ok"}) | {"!ok", "or", "||"}
 
 
+_ANYBODY = "whether a code is asked for does not depend on the first factor"
+_NOT_ALL = f"some people whose password is right are not asked for a code, and are rejected by {POST_AUTH}"
+
+
 @dataclass(frozen=True, slots=True)
 class Mistake:
     """
@@ -51,7 +59,7 @@ class Mistake:
     """
 
     what: str
-    means: str = "whether a code is asked for does not depend on the first factor"
+    means: str = _ANYBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +93,23 @@ class _Walk:
     How far an entry has been read: `factors` have returned ok, and no code has been asked for since.
 
     Attributes:
+        sure: Whether this is inside of an `if (ok)` after a first factor.
+        outside: Whether no module has been called since the block that is read began: the first factor is outside of it.
         leaves: What may have ended the entry, though its first factor was right; empty if nothing has.
+        hides: What has come after the ok of the first factor and hides it from an `if (ok)`; empty if nothing has.
     """
 
     factors: list[str] = field(default_factory=list)
     asked: bool = False
     ended: bool = False
+    sure: bool = False
+    outside: bool = False
     leaves: str = ""
+    hides: str = ""
     wrong: list[Mistake] = field(default_factory=list)
 
-    def blame(self, what: str) -> None:
-        self.wrong.append(Mistake(what))
+    def blame(self, what: str, means: str = _ANYBODY) -> None:
+        self.wrong.append(Mistake(what, means))
 
 
 def read_entries(authenticate: Section, unlang: Unlang, challenge: str) -> list[Entry]:
@@ -160,7 +174,7 @@ class _Reader:
         if body is not None and is_block(body):
             self._read_block(body, [body], walk)
         elif body is not None:
-            self.walk(body.items, walk)
+            self._walk_inside(body, walk)
         elif isinstance(item, Section) and is_block(item):
             self._read_block(item, branches, walk)
         elif not is_assignment(item):
@@ -170,28 +184,45 @@ class _Reader:
         if section.kind == "if":
             self._choose(branches, walk)
         elif section.kind == "group":
-            self.walk(section.items, walk)
+            self._walk_inside(section, walk)
         else:
             self._read_choice(section, walk)
+
+    def _walk_inside(self, section: Section, walk: _Walk) -> None:
+        """Read a block that is always run: in it, the best return code so far counts until something is called."""
+        outside, hides = walk.outside, walk.hides
+        walk.outside, walk.hides = bool(walk.factors), ""
+        self.walk(section.items, walk)
+        if walk.outside:
+            walk.outside, walk.hides = outside, walk.hides or hides
+        else:
+            walk.hides = ""
 
     def _call(self, name: str, walk: _Walk) -> None:
         if name == self.challenge:
             self._ask(walk)
         elif name in ENDS:
             walk.ended = True
-        elif name not in ("update", "map", *self.unlang.atoms):
+        elif name in self.unlang.atoms or (name in _OTHERWISE and walk.factors):
+            walk.hides = f"`{name}`"
+        elif name not in ("update", "map"):
             walk.factors.append(name.removeprefix("-"))
+            walk.outside, walk.hides = False, ""
 
     def _ask(self, walk: _Walk) -> None:
         if walk.leaves:
             walk.wrong.append(_unreached(walk.leaves))
+        always = {*_ALWAYS_OK, *self.unlang.always_ok}
+        if walk.outside and walk.hides:
+            walk.wrong.append(_hidden(walk.hides))
         if not walk.factors:
-            walk.blame("is called where no first factor has said ok, so nobody can log in")
-        elif set(walk.factors) <= _ALWAYS_OK:
+            if not walk.asked:
+                walk.blame("is called where no first factor has said ok, so nobody can log in")
+        elif always.issuperset(walk.factors):
             walk.blame(f"is called after {walk.factors[-1]} only, so no password is asked for")
         elif "eap" in walk.factors:
             walk.blame("is called after eap, which has no place for a code")
-        elif len(walk.factors) > 1:
+        elif len(walk.factors) > 1 and not walk.sure:
             names = ", ".join(walk.factors)
             walk.blame(f"is called when any one of {names} says ok, because no `if (ok)` is around it")
         walk.factors, walk.asked, walk.ended = [], True, True
@@ -204,7 +235,10 @@ class _Reader:
             walk.blame(f"is in `{section.kind}`, which does not always call it")
             walk.asked = True
         names = [name for name in names if name not in ENDS]
+        if walk.factors and not names and any(self.unlang.list_updates(section.items)):
+            walk.hides = f"`update` in `{section.kind}`"
         if names:
+            walk.outside, walk.hides = False, ""
             walk.factors.append(f"{section.kind} {{ {' '.join(names)} }}")
 
     def _choose(self, branches: list[Item], walk: _Walk) -> None:
@@ -213,36 +247,63 @@ class _Reader:
         if all(reach is Reach.NEVER for reach in reaches):
             self._read_without_challenge(sections, walk)
             return
-        before, walk.factors = walk.factors, []
-        for section, reach in zip(sections, reaches, strict=True):
-            asks_for_ok = section.kind == "if" and bool(_OK.fullmatch(section.name))
-            if reach is not Reach.NEVER and not asks_for_ok:
-                condition = f"{section.kind} {section.name}".strip()
-                walk.blame(f"is in `{condition}`, but has to be in `if (ok)`")
-            branch = _Walk(before[-1:] if reach is not Reach.NEVER else [], leaves=walk.leaves)
+        before = walk.factors
+        used, inside = False, list[str]()
+        for place, (section, reach) in enumerate(zip(sections, reaches, strict=True)):
+            sure = _holds_for_ok(section, sections[:place])
+            branch = _Walk(leaves=walk.leaves)
+            if reach is not Reach.NEVER and (sure or not self._asks_by_itself(section)):
+                used = True
+                if sure and walk.hides and before and "noop" not in section.name:
+                    walk.wrong.append(_hidden(walk.hides))
+                elif not sure and not (walk.sure and self._rejects_others(sections, reaches)):
+                    self._blame_condition(section, walk)
+                branch = _Walk(before[-1:], leaves=walk.leaves, sure=sure or walk.sure, outside=True)
             self.walk(section.items, branch)
             walk.asked |= branch.asked
             walk.wrong += branch.wrong
-            walk.factors += branch.factors
-        if not before and not walk.wrong:
+            inside += branch.factors
+        walk.factors = inside if used else [*before, *inside]
+        if used and not before and not walk.wrong:
             walk.blame("is called where no first factor has said ok, so nobody can log in")
+
+    def _asks_by_itself(self, section: Section) -> bool:
+        """Tell whether a branch has a first factor of its own, and asks for a code after it as it should."""
+        branch = _Walk()
+        self.walk(section.items, branch)
+        return branch.asked and not branch.wrong
+
+    def _rejects_others(self, sections: list[Section], reaches: list[Reach]) -> bool:
+        """Tell whether everybody whom a choice does not ask for a code is rejected by it."""
+        return sections[-1].kind == "else" and all(
+            reach is not Reach.NEVER or self._ends(section)
+            for section, reach in zip(sections, reaches, strict=True)
+        )
+
+    def _blame_condition(self, section: Section, walk: _Walk) -> None:
+        condition = f"{section.kind} {section.name}".strip()
+        for_some = walk.sure or re.search(r"\bok\b[\s)]*&&|&&[\s(]*ok\b", section.name)
+        walk.blame(f"is in `{condition}`, but has to be in `if (ok)`", *([_NOT_ALL] if for_some else []))
 
     def _read_without_challenge(self, sections: list[Section], walk: _Walk) -> None:
         """Read conditions that choose among first factors, or that reject users whose first factor was wrong."""
         rejects_others = any(
-            re.fullmatch(r"\(*\s*!\s*\(*ok\)*", section.name) and self._ends(section) for section in sections
+            _IF_NOT_OK.fullmatch(section.name) and self._ends(section) for section in sections
         )
         if rejects_others:
             walk.factors = walk.factors[-1:]
             return
         inside = list[str]()
         for section in sections:
+            branch = _Walk(walk.factors[-1:], outside=True)
+            self.walk(section.items, branch)
+            inside += branch.factors[min(len(walk.factors), 1) :]
             if not _excludes_ok(section.name):
                 self._note_return(section, walk)
-            branch = _Walk()
-            self.walk(section.items, branch)
-            inside += branch.factors
+                if branch.hides and not branch.ended:
+                    walk.hides = f"{branch.hides} in `{f'{section.kind} {section.name}'.strip()}`"
         if inside:
+            walk.outside, walk.hides = False, ""
             walk.factors.append(inside[0] if len(inside) == 1 else f"one of {', '.join(inside)}")
 
     def _note_return(self, section: Section, walk: _Walk) -> None:
@@ -252,6 +313,14 @@ class _Reader:
 
     def _ends(self, section: Section) -> bool:
         return any(read_called(item) in ENDS for item in section.items)
+
+
+def _holds_for_ok(section: Section, before: list[Section]) -> bool:
+    """Tell whether a branch is for those whose first factor is right, given the branches before it."""
+    if section.kind == "else":
+        return any(_IF_NOT_OK.fullmatch(earlier.name) for earlier in before)
+    words = re.sub(r"[()\s]+", " ", section.name.replace("||", " || ")).split()
+    return "ok" in words and _IF_OK.issuperset(words)
 
 
 def _excludes_ok(condition: str) -> bool:
@@ -274,4 +343,11 @@ def _unreached(why: str) -> Mistake:
         f"is not reached after {why}",
         f"the people whom that concerns are not asked for a code, and are rejected by {POST_AUTH}, whether the password is right "
         "or not; take it away",
+    )
+
+
+def _hidden(what: str) -> Mistake:
+    return Mistake(
+        f"is not reached after {what}, because FreeRADIUS then no longer knows that the first factor said ok",
+        "the people whom that concerns are rejected, whether the password is right or not; put it before the first factor",
     )

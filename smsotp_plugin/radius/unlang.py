@@ -69,11 +69,13 @@ class Unlang:
         policies: Sections that can be called by their names, or by the part before the kind of list that they are for, as
             `mine` calls ``mine.post-auth``.
         atoms: Names of policies that are not looked into.
+        always_ok: Names of modules that return ok without having asked for anything.
         kind: Which list of a virtual server is read, such as ``authorize``.
     """
 
     policies: dict[str, Section]
     atoms: frozenset[str]
+    always_ok: frozenset[str] = frozenset()
     kind: str = ""
 
     def within(self, kind: str) -> "Unlang":

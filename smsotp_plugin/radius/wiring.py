@@ -50,7 +50,7 @@ def judge_wiring(main_file: Path, *, uniform: bool = False) -> Wiring:
     policies = _read_policies(tree.root)
     # The policies that our own policies call are as we wrote them, too.
     own = (name for name in policies if name.startswith("smsotp_"))
-    unlang = Unlang(policies, frozenset({*POLICIES, *own}))
+    unlang = Unlang(policies, frozenset({*POLICIES, *own}), _list_always_ok(tree.root))
     sites = find_sites(tree.root)
     ours = [site for site in sites if uses_us(site, unlang)]
     rows, problems, notes, uneven = list[Row](), list[Finding](), list[str](), list[Finding]()
@@ -103,6 +103,17 @@ def _read_policies(root: Section) -> dict[str, Section]:
         for section in reversed(sections)
         for inner in reversed(section.sections)
     }
+
+
+def _list_always_ok(root: Section) -> frozenset[str]:
+    modules = [
+        module for section in root.sections if section.kind == "modules" for module in section.sections
+    ]
+    return frozenset(
+        module.name or module.kind
+        for module in modules
+        if module.kind == "linelog" or (module.kind == "always" and module.values.get("rcode") == "ok")
+    )
 
 
 def _explain_unasked(site: Site) -> str:

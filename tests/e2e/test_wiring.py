@@ -77,6 +77,7 @@ def test_a_wiring_that_lets_people_in_is_an_error_in_the_log(world: World, what:
 
 ENDS_ITS_LIST = "pap {\n\t\t\t\tok = return\n\t\t\t}\n"
 PAP = "\t\t\tpap\n"
+UPDATE = "update reply {\n&Class := 1\n}\n"
 
 #: What is made of the first factor in the shipped virtual server, and whether anybody is still asked for a code.
 ENDINGS: dict[str, tuple[str, bool]] = {
@@ -86,6 +87,8 @@ ENDINGS: dict[str, tuple[str, bool]] = {
     "a block ends the Auth-Type after everything": ("group {\npap\ndefault = Return\n}\n", False),
     "a module leaves nothing to a default": ("pap {\ndefault = return\n}\n", True),
     "a return in a block ends the Auth-Type": ("group {\npap\nif (ok) {\nreturn\n}\n}\n", False),
+    "attributes are set after it": (PAP + UPDATE, False),
+    "attributes are set in a block with it": ("group {\n" + PAP + UPDATE + "}\n", True),
     "a return for wrong passwords": (PAP + "if (reject) {\nreturn\n}\n", True),
 }
 

@@ -79,6 +79,7 @@ WORDS = (
 )
 
 PAP = "\t\t\tpap\n"
+UPDATE = "\t\t\tupdate reply {\n\t\t\t\t&Class := 1\n\t\t\t}\n"
 
 #: Right, in other words.
 RIGHT: dict[str, Edit] = {
@@ -110,6 +111,26 @@ RIGHT: dict[str, Edit] = {
     "two first factors, both right": site(
         ASKS, "\t\t\tpap\n\t\t\tif (!ok) {\n\t\t\t\treject\n\t\t\t}\n\t\t\tldap\n\t\t\tif (ok) {\n\t\t\t\tsmsotp_challenge\n\t\t\t}\n"
     ),
+    "the other way round": site(
+        ASKS, "\t\t\tpap\n\t\t\tif (!ok) {\n\t\t\t\treject\n\t\t\t}\n\t\t\telse {\n\t\t\t\tsmsotp_challenge\n\t\t\t}\n"
+    ),
+    "a condition before that for ok": site(
+        "\t\t\tif (ok) {", "\t\t\tif (reject) {\n\t\t\t\treject\n\t\t\t}\n\t\t\telsif (updated || ok) {"
+    ),
+    "another first factor for those whom the first does not know": site(
+        ASKS,
+        ASKS.replace("\t\t\telse {\n\t\t\t\treject\n", "\t\t\telsif (notfound) {\n\t\t\t\tldap\n\t\t\t\tif (ok) {\n\t\t\t\t\tsmsotp_challenge\n\t\t\t\t}\n"),
+    ),
+    "a code for some, and a rejection for the others": site(
+        "\t\t\t\tsmsotp_challenge\n",
+        "\t\t\t\tif (&LDAP-Group == vpn) {\n\t\t\t\t\tsmsotp_challenge\n\t\t\t\t}\n\t\t\t\telse {\n\t\t\t\t\treject\n\t\t\t\t}\n",
+    ),
+    "a module after an ok, whose ok counts": site("\t\t\t\tsmsotp_challenge\n", "\t\t\t\tlinelog\n\t\t\t\tsmsotp_challenge\n"),
+    "attributes that are set before the first factor": site(PAP, UPDATE + PAP),
+    "attributes that are set in a block with the first factor": site(PAP, "\t\t\tgroup {\n" + PAP + UPDATE + "\t\t\t}\n"),
+    "attributes that are set before a challenge without a condition": site(ASKS, PAP + UPDATE + "\t\t\tsmsotp_challenge\n"),
+    "attributes that are set for wrong passwords": site(PAP, PAP + "\t\t\tif (reject) {\n" + UPDATE + "\t\t\t}\n"),
+    "the challenge again": site(ASKS, ASKS + "\t\t\tsmsotp_challenge\n"),
     "the challenge directly after one first factor": site(ASKS, "\t\t\tpap\n\t\t\tsmsotp_challenge\n"),
     "without the else": site("\t\t\telse {\n\t\t\t\treject\n\t\t\t}\n", ""),
     "the same site inside of EAP, too": both(

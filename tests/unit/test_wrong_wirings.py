@@ -36,6 +36,7 @@ PASSWORD_ALONE = "the password alone lets people in"
 WITHOUT_CODE = "gets in without one"
 UNREACHED = "smsotp_challenge in Auth-Type PAP is not reached after"
 PAP = "\t\t\tpap\n"
+UPDATE = "\t\t\tupdate reply {\n\t\t\t\t&Class := 1\n\t\t\t}\n"
 PAP_ENDS = "\t\t\tpap {\n\t\t\t\tok = return\n\t\t\t}\n"
 
 #: What is changed, and parts of the sentence that tells it.
@@ -308,6 +309,38 @@ WRONG: dict[str, tuple[Edit, tuple[str, ...]]] = {
     "a return before the challenge, in a redundant": (
         site(PAP, "\t\t\tredundant {\n\t\t\t\tgroup {\n\t\t\t\t\tpap\n\t\t\t\t\treturn\n\t\t\t\t}\n\t\t\t\tldap\n\t\t\t}\n"),
         (f"{UNREACHED} `return` in `redundant`",),
+    ),
+    "attributes are set after the first factor": (
+        site(PAP, PAP + UPDATE),
+        (f"{UNREACHED} `update`", "rejected, whether the password is right or not; put it before the first factor"),
+    ),
+    "attributes are set before the challenge": (
+        site("\t\t\t\tsmsotp_challenge\n", UPDATE + "\t\t\t\tsmsotp_challenge\n"),
+        (f"{UNREACHED} `update`",),
+    ),
+    "attributes are set after the first factor, for some": (
+        site(PAP, PAP + "\t\t\tif (&NAS-Port) {\n" + UPDATE + "\t\t\t}\n"),
+        (f"{UNREACHED} `update` in `if (&NAS-Port)`",),
+    ),
+    "attributes are set after the first factor, in a policy": (
+        both(add("policy.d/mine", "set_class {\n" + UPDATE + "}\n"), site(PAP, PAP + "\t\t\tset_class\n")),
+        (f"{UNREACHED} `update`",),
+    ),
+    "attributes are set after the first factor, in a switch": (
+        site(PAP, PAP + "\t\t\tswitch &NAS-Port {\n\t\t\t\tcase 1 {\n" + UPDATE + "\t\t\t\t}\n\t\t\t}\n"),
+        (f"{UNREACHED} `update` in `switch`",),
+    ),
+    "a module that says nothing after the first factor": (
+        site(PAP, PAP + "\t\t\tnoop\n"),
+        (f"{UNREACHED} `noop`",),
+    ),
+    "a log after a first factor that goes on after wrong passwords": (
+        both(add("mods-enabled/log", "linelog log {\n}\n"), site(PAP, "\t\t\tpap {\n\t\t\t\treject = 1\n\t\t\t}\n\t\t\tlog\n")),
+        ("is called after log only, so no password is asked for",),
+    ),
+    "challenge for some only, after ok": (
+        site("\t\t\t\tsmsotp_challenge\n", "\t\t\t\tif (&Realm) {\n\t\t\t\t\tsmsotp_challenge\n\t\t\t\t}\n"),
+        ("is in `if (&Realm)`, but has to be in `if (ok)`", "some people whose password is right are not asked for a code"),
     ),
     "challenge after one of two": (
         site(ASKS, "\t\t\tpap\n\t\t\tldap\n\t\t\tsmsotp_challenge\n"),

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from smsotp_plugin.plain_file import LARGEST_FILE, read_plain_file
-from smsotp_plugin.radius.config_text import Section
+from smsotp_plugin.radius.config_text import Section, Statement
 from smsotp_plugin.radius.findings import (
     AUTHORIZE,
     CHALLENGE,
@@ -20,6 +20,9 @@ from smsotp_plugin.radius.findings import (
 from smsotp_plugin.radius.first_factor import Entry, Treatment, read_entries
 from smsotp_plugin.radius.sites import Site
 from smsotp_plugin.radius.unlang import Call, Item, Reach, Unlang, find_return, list_actions, list_all_calls
+
+#: A condition that does not hold in the answer to a challenge.
+_NEEDS_PASSWORD = re.compile(r"(?<!!)(?<!! )&?(request:)?User-Password")
 
 
 def uses_us(site: Site, unlang: Unlang) -> bool:
@@ -108,6 +111,12 @@ class _Judge:
                 )
 
     def _judge_list(self, kind: str, call: Call) -> None:
+        if call.name == POST_AUTH and kind.casefold() == "post-auth, post-auth-type challenge":
+            self.tell(
+                call.item,
+                f"{call.name} is called in {kind}",
+                "it makes a rejection of every challenge, and nobody can log in; take it out there",
+            )
         if kind.partition(",")[0] not in POLICIES[call.name]:
             wanted = POLICIES[call.name][0]
             self.tell(
@@ -155,13 +164,7 @@ class _Judge:
         calls = self._list_calls(authorize)
         place = calls.index(call)
         after = [other for other in calls[place + 1 :] if other.name not in self.unlang.atoms]
-        chosen = [
-            statement
-            for _, statement in self.unlang.within("authorize").list_updates(
-                self._list_items_after(authorize, call)
-            )
-            if statement.name.rpartition(":")[2].lstrip("&") == "Auth-Type"
-        ]
+        chosen = self._list_choices(self._list_items_after(authorize, call))
         if after or chosen:
             self.row.cells[AUTHORIZE] = "not last"
             names = _join_names(after) or f"Auth-Type is set in {describe_place(chosen[0])}"
@@ -172,6 +175,25 @@ class _Judge:
                 "the last",
             )
         self._judge_returns(calls[:place], means)
+        for part in authorize.sections:
+            for statement in self._list_choices(part.items) if part.kind == "Autz-Type" else ():
+                self.tell(
+                    statement,
+                    f"Auth-Type is set in Autz-Type {part.name}, which is run after {AUTHORIZE}",
+                    "a right code is looked up as a password, and is not accepted; set it in `if (&User-Password)`, as an answer "
+                    "has none",
+                )
+
+    def _list_choices(self, items: list[Item]) -> list[Statement]:
+        """Return what sets Auth-Type also in the answer to a challenge, where there is no User-Password."""
+        always = [
+            item for item in items if not (isinstance(item, Section) and _NEEDS_PASSWORD.search(item.name))
+        ]
+        return [
+            statement
+            for _, statement in self.unlang.within("authorize").list_updates(always)
+            if statement.name.rpartition(":")[2].lstrip("&") == "Auth-Type" and statement.operator == ":="
+        ]
 
     def _judge_returns(self, calls: list[Call], means: str) -> None:
         endings: dict[Item, str] = {}

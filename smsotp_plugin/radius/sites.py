@@ -86,7 +86,7 @@ def _walk_everywhere(root: Section) -> Iterator[tuple[str, Section]]:
 
 def _find_listeners(section: Section, server: str) -> Iterator[tuple[str, str]]:
     values = section.values
-    if "auth" not in values.get("type", "auth").split("+"):
+    if "auth" not in values.get("type", "auth").casefold().split("+"):
         return
     names = ("ipaddr", "ipv4addr", "ipv6addr")
     address = next((values[name] for name in names if name in values), "*")

@@ -131,6 +131,11 @@ RIGHT: dict[str, Edit] = {
     "attributes that are set before a challenge without a condition": site(ASKS, PAP + UPDATE + "\t\t\tsmsotp_challenge\n"),
     "attributes that are set for wrong passwords": site(PAP, PAP + "\t\t\tif (reject) {\n" + UPDATE + "\t\t\t}\n"),
     "the challenge again": site(ASKS, ASKS + "\t\t\tsmsotp_challenge\n"),
+    "an Autz-Type that sets Auth-Type for passwords": site(
+        "\t\tsmsotp_authorize\n",
+        "\t\tsmsotp_authorize\n\t\tAutz-Type x {\n\t\t\tldap\n\t\t\tif ((ok || updated) && User-Password) {\n\t\t\t\tupdate {\n"
+        "\t\t\t\t\tcontrol:Auth-Type := ldap\n\t\t\t\t}\n\t\t\t}\n\t\t}\n",
+    ),
     "the challenge directly after one first factor": site(ASKS, "\t\t\tpap\n\t\t\tsmsotp_challenge\n"),
     "without the else": site("\t\t\telse {\n\t\t\t\treject\n\t\t\t}\n", ""),
     "the same site inside of EAP, too": both(
@@ -298,6 +303,14 @@ def test_a_site_that_nothing_leads_to_is_noted(raddb: Path) -> None:
     (note,) = judge(raddb).notes
 
     assert "nothing leads to the virtual server default" in note
+
+
+def test_the_type_of_a_listener_may_be_in_capitals(raddb: Path) -> None:
+    (raddb / "sites-enabled/machines").write_text(DEFAULT_WITHOUT.replace("type = auth", "type = Auth"))
+
+    (note,) = judge(raddb).notes
+
+    assert "the virtual server default (*:1812) asks for no code" in note
 
 
 def test_files_that_include_each_other_are_told(raddb: Path) -> None:

@@ -342,6 +342,17 @@ WRONG: dict[str, tuple[Edit, tuple[str, ...]]] = {
         site("\t\t\t\tsmsotp_challenge\n", "\t\t\t\tif (&Realm) {\n\t\t\t\t\tsmsotp_challenge\n\t\t\t\t}\n"),
         ("is in `if (&Realm)`, but has to be in `if (ok)`", "some people whose password is right are not asked for a code"),
     ),
+    "post-auth in Post-Auth-Type Challenge": (
+        site("Post-Auth-Type Challenge {", "Post-Auth-Type Challenge {\n\t\t\tsmsotp_post_auth"),
+        ("smsotp_post_auth is called in post-auth, Post-Auth-Type Challenge", "nobody can log in"),
+    ),
+    "an Autz-Type sets Auth-Type": (
+        site(
+            "\t\tsmsotp_authorize\n",
+            "\t\tsmsotp_authorize\n\t\tAutz-Type x {\n\t\t\tldap\n\t\t\tupdate control {\n\t\t\t\t&Auth-Type := LDAP\n\t\t\t}\n\t\t}\n",
+        ),
+        ("Auth-Type is set in Autz-Type x, which is run after smsotp_authorize", "a right code is looked up as a password"),
+    ),
     "challenge after one of two": (
         site(ASKS, "\t\t\tpap\n\t\t\tldap\n\t\t\tsmsotp_challenge\n"),
         ("is called when any one of pap, ldap says ok, because no `if (ok)` is around it",),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from smsotp_plugin.plain_file import LARGEST_FILE, read_plain_file
 from smsotp_plugin.radius.config_text import Section
-from smsotp_plugin.radius.findings import POST_AUTH, Finding
+from smsotp_plugin.radius.findings import AUTHORIZE, POST_AUTH, Finding
 from smsotp_plugin.radius.site_wiring import describe_place
 from smsotp_plugin.radius.sites import Site
 from smsotp_plugin.radius.unlang import Reach, Unlang
@@ -19,7 +19,7 @@ _DEEPEST = 20
 _USERS_FILES = ("filename", "usersfile", "auth_usersfile", "postauth_usersfile")
 _MEANS = (
     f"an Access-Accept then runs that Post-Auth-Type in place of the rest of post-auth, and {POST_AUTH} is not asked: "
-    "people get in without a code"
+    f"people get in without a code, unless {AUTHORIZE} sees it before and rejects them"
 )
 
 

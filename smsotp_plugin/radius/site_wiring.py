@@ -19,9 +19,22 @@ from smsotp_plugin.radius.findings import (
 )
 from smsotp_plugin.radius.first_factor import Entry, Treatment, read_entries
 from smsotp_plugin.radius.sites import Site
-from smsotp_plugin.radius.unlang import Call, Item, Reach, Unlang, find_return, list_actions, list_all_calls
+from smsotp_plugin.radius.unlang import (
+    ENDS,
+    Call,
+    Item,
+    Reach,
+    Unlang,
+    find_return,
+    list_actions,
+    list_all_calls,
+)
 
-#: A condition that does not hold in the answer to a challenge.
+#: The part of a condition that does not hold inside of EAP.
+_NO_EAP = re.compile(r"!\s*[(\s]*&?(request:)?EAP-[\w-]+")
+#: A condition that holds in the answer to a challenge.
+_NO_PASSWORD = re.compile(r"!\s*[(\s]*&?(request:)?User-Password\b")
+#: One that does not.
 _NEEDS_PASSWORD = re.compile(r"(?<!!)(?<!! )&?(request:)?User-Password")
 
 
@@ -199,13 +212,19 @@ class _Judge:
         endings: dict[Item, str] = {}
         for call in calls:
             around = [section.name for section in call.around if section.kind in ("if", "elsif")]
-            if call.name == "eap" or any("EAP" in condition for condition in around):
+            if call.name == "eap" or any("EAP" in _NO_EAP.sub("", condition) for condition in around):
                 continue
             if ending := find_return(call):
                 name, action = ending
                 endings.setdefault(action, f"`{action.name} = {action.value}` of {name}")
             elif call.name == "return":
                 endings.setdefault(call.item, "`return`")
+            elif call.name in ENDS and (without := [name for name in around if _is_for_answers(name)]):
+                self.tell(
+                    call.item,
+                    f"`{call.name}` in `if {without[0]}` ends authorize before {AUTHORIZE}",
+                    f"an answer to a challenge has no User-Password after {GUARD}, and no code is accepted; add `&& !&State`",
+                )
         for item, what in endings.items():
             self.row.cells[AUTHORIZE] = "not always"
             self.tell(item, f"{what} ends authorize before {AUTHORIZE}", means)
@@ -364,6 +383,11 @@ class _Judge:
 def describe_place(item: Item) -> str:
     """Return ``file:line``."""
     return f"{item.file}:{item.line}"
+
+
+def _is_for_answers(condition: str) -> bool:
+    """Tell whether a condition holds in the answer to a challenge, from which `smsotp_guard` takes the User-Password."""
+    return bool(_NO_PASSWORD.search(condition)) and "State" not in condition
 
 
 def _is_ours(name: str) -> bool:

@@ -98,6 +98,9 @@ RIGHT: dict[str, Edit] = {
             "\t\t\tpap\n", "\t\t\tgroup {\n\t\t\t\tldap1 {\n\t\t\t\t\tok = return\n\t\t\t\t\treject = 1\n\t\t\t\t}\n\t\t\t\tldap2\n\t\t\t}\n"
         ),
     ),
+    "a rejection without a password, but for answers": site(
+        "\t\tfiles\n", "\t\tif (!&User-Password && !&State) {\n\t\t\treject\n\t\t}\n\t\tfiles\n"
+    ),
     "a return for wrong passwords": site(
         ASKS, ASKS.replace("\t\t\tif (ok)", "\t\t\tif (reject || notfound) {\n\t\t\t\treturn\n\t\t\t}\n\t\t\tif (ok)")
     ),

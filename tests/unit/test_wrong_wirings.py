@@ -195,6 +195,14 @@ WRONG: dict[str, tuple[Edit, tuple[str, ...]]] = {
         site("\t\tfiles\n", "\t\tfiles\n\t\tif (&Realm) {\n\t\t\treturn\n\t\t}\n"),
         ("`return` ends authorize before smsotp_authorize",),
     ),
+    "a rejection without a password ends authorize": (
+        site("\t\tfiles\n", "\t\tif (!&User-Password && !&EAP-Message) {\n\t\t\treject\n\t\t}\n\t\tfiles\n"),
+        ("`reject` in `if (!&User-Password && !&EAP-Message)` ends authorize before smsotp_authorize",),
+    ),
+    "a return outside of EAP ends authorize": (
+        site("\t\tfiles\n", "\t\tfiles\n\t\tif (!&EAP-Message) {\n\t\t\treturn\n\t\t}\n"),
+        ("`return` ends authorize before smsotp_authorize",),
+    ),
     "authorize in authenticate": (
         both(site("\t\tsmsotp_authorize\n", ""), site("\t\t\tpap\n", "\t\t\tpap\n\t\t\tsmsotp_authorize\n")),
         ("smsotp_authorize is called in authenticate, Auth-Type PAP", "it belongs in authorize"),

@@ -34,8 +34,6 @@ from smsotp_plugin.radius.unlang import (
 _NO_EAP = re.compile(r"!\s*[(\s]*&?(request:)?EAP-[\w-]+")
 #: A condition that holds in the answer to a challenge.
 _NO_PASSWORD = re.compile(r"!\s*[(\s]*&?(request:)?User-Password\b")
-#: One that does not.
-_NEEDS_PASSWORD = re.compile(r"(?<!!)(?<!! )&?(request:)?User-Password")
 
 
 def uses_us(site: Site, unlang: Unlang) -> bool:
@@ -199,13 +197,11 @@ class _Judge:
 
     def _list_choices(self, items: list[Item]) -> list[Statement]:
         """Return what sets Auth-Type also in the answer to a challenge, where there is no User-Password."""
-        always = [
-            item for item in items if not (isinstance(item, Section) and _NEEDS_PASSWORD.search(item.name))
-        ]
+        always = [item for item in items if not (isinstance(item, Section) and _needs_password(item.name))]
         return [
             statement
             for _, statement in self.unlang.within("authorize").list_updates(always)
-            if statement.name.rpartition(":")[2].lstrip("&") == "Auth-Type" and statement.operator == ":="
+            if statement.name.rpartition(":")[2].lstrip("&") == "Auth-Type" and statement.operator != "="
         ]
 
     def _judge_returns(self, calls: list[Call], means: str) -> None:
@@ -383,6 +379,10 @@ class _Judge:
 def describe_place(item: Item) -> str:
     """Return ``file:line``."""
     return f"{item.file}:{item.line}"
+
+
+def _needs_password(condition: str) -> bool:
+    return "User-Password" in _NO_PASSWORD.sub("", condition)
 
 
 def _is_for_answers(condition: str) -> bool:

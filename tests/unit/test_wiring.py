@@ -134,6 +134,9 @@ RIGHT: dict[str, Edit] = {
     "attributes that are set before a challenge without a condition": site(ASKS, PAP + UPDATE + "\t\t\tsmsotp_challenge\n"),
     "attributes that are set for wrong passwords": site(PAP, PAP + "\t\t\tif (reject) {\n" + UPDATE + "\t\t\t}\n"),
     "the challenge again": site(ASKS, ASKS + "\t\t\tsmsotp_challenge\n"),
+    "Auth-Type is set after authorize where there is none": site(
+        "\t\tsmsotp_authorize\n", "\t\tsmsotp_authorize\n\t\tupdate control {\n\t\t\t&Auth-Type = LDAP\n\t\t}\n"
+    ),
     "an Autz-Type that sets Auth-Type for passwords": site(
         "\t\tsmsotp_authorize\n",
         "\t\tsmsotp_authorize\n\t\tAutz-Type x {\n\t\t\tldap\n\t\t\tif ((ok || updated) && User-Password) {\n\t\t\t\tupdate {\n"

@@ -160,6 +160,17 @@ WRONG: dict[str, tuple[Edit, tuple[str, ...]]] = {
         site("\t\tsmsotp_authorize\n", "\t\tsmsotp_authorize\n\t\tupdate control {\n\t\t\t&Auth-Type := LDAP\n\t\t}\n"),
         ("smsotp_authorize is not the last in authorize, Auth-Type is set in",),
     ),
+    "Auth-Type set after authorize, without a password": (
+        site(
+            "\t\tsmsotp_authorize\n",
+            "\t\tsmsotp_authorize\n\t\tif (!&User-Password) {\n\t\t\tupdate control {\n\t\t\t\t&Auth-Type := LDAP\n\t\t\t}\n\t\t}\n",
+        ),
+        ("smsotp_authorize is not the last in authorize, Auth-Type is set in",),
+    ),
+    "Auth-Type removed after authorize": (
+        site("\t\tsmsotp_authorize\n", "\t\tsmsotp_authorize\n\t\tupdate control {\n\t\t\t&Auth-Type !* ANY\n\t\t}\n"),
+        ("smsotp_authorize is not the last in authorize, Auth-Type is set in",),
+    ),
     "authorize for some only": (
         site("\t\tsmsotp_authorize\n", "\t\tif (&Realm) {\n\t\t\tsmsotp_authorize\n\t\t}\n"),
         ("smsotp_authorize is called only in `if (&Realm)`, not always",),

@@ -162,10 +162,7 @@ class Api:
         body = read_body(request)
         gateway = self._find_gateway(path)
         try:
-            if set(body) == {"rule"} and isinstance(body["rule"], str):
-                gateway.faults.add(body["rule"])
-            else:
-                gateway.faults.add(body)
+            gateway.faults.add(_read_rule(body))
         except BadFault as bad:
             raise Problem(400, str(bad)) from None
         return answer_json(self._describe_faults(gateway), 201)
@@ -243,6 +240,15 @@ def _describe(gateway: Gateway) -> dict[str, Any]:
         "configuration": tables,
         "toml": write_toml(tables),
     }
+
+
+def _read_rule(body: Mapping[str, Any]) -> str | Mapping[str, Any]:
+    """Return rules in the one-line form or a rule as a dictionary, whichever a body holds."""
+    if "rule" not in body:
+        return body
+    if len(body) > 1 or not isinstance(body["rule"], str):
+        raise Problem(400, "'rule' must be a text, such as 'throttle 3 times', and stand alone in the body.")
+    return body["rule"]
 
 
 def _read_id(text: str) -> int:

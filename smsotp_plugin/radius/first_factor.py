@@ -148,6 +148,8 @@ def _read(item: Item, unlang: Unlang, challenge: str) -> Entry:
 class _Reader:
     unlang: Unlang
     challenge: str
+    #: By the place in memory of a section: what `_asks_by_itself` has found, so that deeply nested ones are read once.
+    found: dict[int, bool] = field(default_factory=dict)
 
     def walk(self, items: Sequence[Item], walk: _Walk) -> None:
         chains = list(split_chains(items))
@@ -269,9 +271,11 @@ class _Reader:
 
     def _asks_by_itself(self, section: Section) -> bool:
         """Tell whether a branch has a first factor of its own, and asks for a code after it as it should."""
-        branch = _Walk()
-        self.walk(section.items, branch)
-        return branch.asked and not branch.wrong
+        if id(section) not in self.found:
+            branch = _Walk()
+            self.walk(section.items, branch)
+            self.found[id(section)] = branch.asked and not branch.wrong
+        return self.found[id(section)]
 
     def _rejects_others(self, sections: list[Section], reaches: list[Reach]) -> bool:
         """Tell whether everybody whom a choice does not ask for a code is rejected by it."""

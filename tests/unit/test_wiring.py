@@ -345,6 +345,12 @@ def test_any_virtual_server_is_judged(raddb: Path, text: str) -> None:
     judge(raddb)
 
 
+def test_conditions_that_are_nested_deeply_are_read_once(raddb: Path) -> None:
+    site(ASKS, "if (&NAS-Port) {\n" * 40 + "pap\nsmsotp_challenge\n" + "}\n" * 40)(raddb)
+
+    assert judge(raddb).problems == []
+
+
 def test_policies_that_call_each_other_do_not_hang_the_look(raddb: Path) -> None:
     add("policy.d/mine", "a {\n\tb\n}\nb {\n\ta\n}\n")(raddb)
     site("\t\tfiles\n", "\t\tfiles\n\t\ta\n")(raddb)

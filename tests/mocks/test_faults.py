@@ -297,6 +297,18 @@ def test_release_ends_a_hang(plan: FaultPlan) -> None:
         thread.join(0.01)
 
 
+def test_release_ends_a_hang_that_has_not_begun_to_wait(plan: FaultPlan) -> None:
+    plan.add("hang once")
+    before = plan.take("+491")
+    plan.release()
+    plan.hang()
+    ended = plan.is_released()
+    plan.take("+491")
+
+    assert before == Fault("hang")
+    assert [ended, plan.is_released()] == [True, False]
+
+
 @pytest.mark.parametrize(("copies", "said"), [(0, "does not arrive"), (1, "arrives"), (2, "arrives twice")])
 def test_what_a_fault_says_of_the_message_is_what_it_does(copies: int, said: str) -> None:
     others = {"does not arrive", "arrives twice"} - {said}

@@ -3,6 +3,7 @@ import http.client
 import threading
 import urllib.error
 import urllib.request
+from typing import Any
 
 import pytest
 
@@ -80,6 +81,22 @@ def test_no_answer_until_released(gateway: HttpGateway, inbox: Inbox, rule: str,
         thread.join(0.01)
 
     assert (1, arrived) == (len(failures), len(inbox))
+
+
+class Released(HttpGateway):
+    """Is released when it has taken a fault, and before it waits."""
+
+    def note(self, *args: Any, **kwargs: Any) -> None:
+        super().note(*args, **kwargs)
+        self.faults.release()
+
+
+def test_a_release_is_not_lost_on_a_delay_that_is_about_to_begin(inbox: Inbox) -> None:
+    with Released(inbox) as gateway:
+        gateway.faults.add("delay 60s")
+
+        assert send(gateway)[0] == 200
+    assert len(inbox) == 1
 
 
 def test_stop_does_not_wait_for_a_hang(inbox: Inbox) -> None:

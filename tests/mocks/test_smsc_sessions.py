@@ -4,6 +4,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from smpplib import smpp
@@ -240,6 +241,25 @@ def test_delayed_answers_overtake_nothing_and_throttle_a_full_window(inbox: Inbo
         esme.close()
 
     assert (throttled.status, statuses) == (0x58, [0, 0])
+
+
+class Released(Smsc):
+    """Is released when it has taken a fault, and before it waits."""
+
+    def note(self, *args: Any, **kwargs: Any) -> None:
+        super().note(*args, **kwargs)
+        self.faults.release()
+
+
+@pytest.mark.parametrize("stage", ["bind", "submit"])
+def test_a_release_is_not_lost_on_a_delay_that_is_about_to_begin(inbox: Inbox, stage: str) -> None:
+    with Released(inbox) as smsc:
+        smsc.faults.add(f"delay 60s at {stage}")
+        esme = Esme(smsc)
+        answer = esme.submit()
+        esme.close()
+
+    assert answer.status == 0
 
 
 def test_a_bind_can_be_refused_by_a_fault(smsc: Smsc) -> None:

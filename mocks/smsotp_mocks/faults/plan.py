@@ -116,6 +116,8 @@ class FaultPlan:
         self._entries: list[_RuleInForce] = []
         self._next_id = 1
         self._waits = threading.Event()
+        #: For each thread, what ends the wait of the fault that it took last.
+        self._own = threading.local()
 
     def add(self, *rules: Rule | Fault | str | Mapping[str, Any]) -> tuple[int, ...]:
         """
@@ -168,6 +170,7 @@ class FaultPlan:
             number: As the request had it; None where it is not known yet.
             stages: All the names of this moment; none: ``message``, where rules without a stage strike.
         """
+        self._own.waits = self._waits
         stages = stages or (MESSAGE,)
         normal = None if number is None else normalise_number(number)
         if self._entries:
@@ -186,18 +189,26 @@ class FaultPlan:
         return cast("Kind", fault.text) if fault else "good"
 
     def pause(self, seconds: float) -> None:
-        """Wait, as the action ``delay`` does; `release` ends it early."""
-        self._waits.wait(min(seconds, _LONGEST_HANG))
+        """Wait, as the action ``delay`` does; `release` ends it early, also one that came before this and after `take`."""
+        self._end_of_wait().wait(min(seconds, _LONGEST_HANG))
+
+    def is_released(self) -> bool:
+        """Tell whether `release` was called since the calling thread took its last fault."""
+        return self._end_of_wait().is_set()
 
     def hang(self) -> None:
         """Wait until `release`, at most ten minutes."""
         self.pause(_LONGEST_HANG)
 
     def release(self) -> None:
-        """End every delay and hang that is under way."""
+        """End every delay and hang that is under way: of all faults that have been taken."""
         waits, self._waits = self._waits, threading.Event()
         waits.set()
         self._on_release()
+
+    def _end_of_wait(self) -> threading.Event:
+        waits: threading.Event = getattr(self._own, "waits", self._waits)
+        return waits
 
     def _check(self, rule: Rule) -> None:
         if rule.fault.action not in self.words:

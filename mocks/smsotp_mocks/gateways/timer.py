@@ -36,7 +36,8 @@ class Timer:
     def flush(self) -> None:
         """Do everything that waits now."""
         with self._changed:
-            self._flushing = True
+            # What is put next does not wait now: it has a time of its own.
+            self._flushing = bool(self._queue)
             self._changed.notify()
 
     def stop(self) -> None:

@@ -188,7 +188,7 @@ class SmppSession:
             return
         self._note("fault", f"{fault.action} at {stage}", _describe_wire(pdu))
         if fault.action == "delay":
-            self._centre.timer.call_after(fault.seconds, lambda: normal(pdu))
+            self._delay(fault.seconds, lambda: normal(pdu))
         elif fault.action == "refuse" and stage == "bind":
             self._answer(pdu, Status.RBINDFAIL)
         else:
@@ -298,7 +298,13 @@ class SmppSession:
                 self._outstanding -= 1
             self._take(pdu, submit, part, submitted)
 
-        self._centre.timer.call_after(seconds, take)
+        self._delay(seconds, take)
+
+    def _delay(self, seconds: float, action: Callable[[], None]) -> None:
+        self._centre.timer.call_after(seconds, action)
+        if self._gateway.faults.is_released():
+            # Since the fault was taken, and maybe before this could be ended.
+            self._centre.timer.flush()
 
     def _pack_response_body(self, submitted: Submitted) -> bytes:
         return self._centre.message_id(submitted).encode() + b"\0"

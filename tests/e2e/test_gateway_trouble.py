@@ -64,11 +64,12 @@ def test_a_log_in_is_refused_at_once_when_the_gateway_is_known_to_be_dead(tmp_pa
 
 def test_a_full_queue_is_said_to_the_user_and_to_the_log(tmp_path: Path) -> None:
     with World(tmp_path, sections="[dispatch]\nworkers = 1\nqueue = 2", gateway="TIMEOUT = 30") as world:
-        world.gateway.faults.add("delay 1s once")
+        world.gateway.faults.add("delay 300s once")
         answers = [world.log_in(world.someone()) for _ in range(10)]
         mark = world.server.log_mark()
         refused = world.log_in(world.someone())
         world.server.wait_for_log("dispatch.queue", after=mark)
+        world.gateway.faults.clear()
         world.server.wait_for_log("took it")
 
         assert answers[0].code == "challenge"

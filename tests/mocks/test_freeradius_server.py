@@ -98,7 +98,7 @@ def unsigned(server: FreeRadiusServer) -> Iterator[RadiusClient]:
 
         thread = threading.Thread(target=accept)
         thread.start()
-        yield RadiusClient(listening.getsockname(), server.secret, timeout=0.5)
+        yield RadiusClient(listening.getsockname(), server.secret)
         listening.sendto(b"", listening.getsockname())
         thread.join()
 
@@ -107,7 +107,7 @@ def test_an_unsigned_answer_is_taken_unless_a_signature_is_demanded(unsigned: Ra
     answer = unsigned.log_in("alice", "x")
 
     assert (answer.code, answer.signed) == ("accept", False)
-    unsigned.demand_signature = True
+    unsigned.demand_signature, unsigned.timeout = True, 0.5
     with pytest.raises(NoAnswer):
         unsigned.log_in("alice", "x")
 

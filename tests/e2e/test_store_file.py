@@ -25,6 +25,7 @@ def test_two_servers_on_one_file_are_one(tmp_path: Path) -> None:
         mark = one.gateway.inbox.mark()
         third = one.log_in(anna)
         wrong = [world.answer(otto, "wrong", two.log_in(otto).state) for world in (one, two)]
+        two.code_of(otto)
 
         assert first.state == second.state
         assert (accepted.code, again.code, again.prompt) == ("accept", "reject", EXPIRED)

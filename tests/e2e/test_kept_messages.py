@@ -11,6 +11,7 @@ from smsotp_mocks.servers.radius_client import Answer
 from smsotp_plugin.stores.sqlite.attempts import find_notes, list_owners, read_notes
 from tests.faults.two_gateways import two_gateways
 from tests.support.file_events import wait_for_files
+from tests.support.redis import PATIENCE
 
 from .system import World
 
@@ -38,13 +39,31 @@ def is_under_way(world: World, challenge: Answer) -> bool:
     return challenge.state in {state.encode() for state, _ in noted}
 
 
-def log_in_all(world: World, count: int, workers: int = 1) -> dict[str, tuple[RadiusUser, Answer]]:
-    """Log people in at a sleeping gateway that takes some at once; return them by number with what they were answered."""
+def log_in_all(
+    world: World, count: int, workers: int = 1, *, asleep: HttpGateway | None = None
+) -> dict[str, tuple[RadiusUser, Answer]]:
+    """
+    Log people in at a sleeping gateway that takes some at once.
+
+    Args:
+        world: Its own gateway sleeps, or another one.
+        count: How many people.
+        workers: How many messages the gateway takes.
+        asleep: The other one.
+
+    Returns:
+        Them by number, with what they were answered.
+    """
+    gateway = asleep or world.gateway
     people = [world.someone() for _ in range(count)]
-    promised = {user.phone or "": (user, world.log_in(user)) for user in people}
-    # A challenge is written a moment after it was answered.
-    wait_for_files(world.store, lambda: world.sql("SELECT count(*) FROM messages") == [(count,)])
-    wait_for_files(world.store, lambda: under_way(world) == workers)
+    with gateway.inbox.subscribe() as told:
+        promised = {user.phone or "": (user, world.log_in(user)) for user in people}
+        # A challenge is written a moment after it was answered.
+        wait_for_files(world.store, lambda: world.sql("SELECT count(*) FROM messages") == [(count,)])
+        wait_for_files(world.store, lambda: under_way(world) == workers)
+        # Of an attempt that is noted and has not come there, nobody could say that it never will.
+        while len(gateway.requests) < workers:
+            assert told.get(PATIENCE) is not None
     return promised
 
 
@@ -78,7 +97,7 @@ def test_only_attempts_that_were_under_way_may_come_twice_and_the_setting_decide
     sections = f'{WORKERS}\non_unknown = "{on_unknown}"\n'
     with two_gateways(tmp_path, sections=sections, timeout=100) as (world, first):
         first.faults.add("delay 300s")
-        promised = log_in_all(world, 20, UNDER_WAY)
+        promised = log_in_all(world, 20, UNDER_WAY, asleep=first)
         world.server.kill()
         first.faults.clear()
         first.faults.release()

@@ -21,8 +21,9 @@ _MOST = 50
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A system whose budgets stop nobody, so that only the counts of wrong codes do."""
-    with World(tmp_path_factory.mktemp("guesses"), sections='[limits]\nmode = "record"') as running:
+    """A system whose budgets stop nobody, so that only the counts of wrong codes do; no guess of six digits is right by chance."""
+    sections = '[limits]\nmode = "record"\n[otp]\nlength = 7\n'
+    with World(tmp_path_factory.mktemp("guesses"), sections=sections) as running:
         yield running
 
 

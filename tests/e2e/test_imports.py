@@ -46,9 +46,12 @@ sys.addaudithook(_note)
 SCRIPT = """#!/bin/sh
 cat > {inbox}
 """
+#: Codes are so long that none stands in the id of a message by chance.
 SECTIONS = """
 [challenge]
 resend_after = 0
+[otp]
+length = 10
 [gateways.script]
 provider = "script"
 SCRIPT = "{script}"

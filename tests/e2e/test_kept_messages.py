@@ -197,7 +197,9 @@ def test_a_living_server_keeps_its_messages_and_the_other_one_takes_them_over_wh
 
 
 def test_messages_that_are_kept_hold_neither_code_nor_number(tmp_path: Path) -> None:
-    with World(tmp_path, sections="[dispatch]\nworkers = 1", gateway="TIMEOUT = 100") as world:
+    # Codes so long that none stands in other digits by chance.
+    sections = "[dispatch]\nworkers = 1\n[otp]\nlength = 10"
+    with World(tmp_path, sections=sections, gateway="TIMEOUT = 100") as world:
         world.gateway.faults.add("delay 300s")
         promised = log_in_all(world, 3)
         world.server.kill()

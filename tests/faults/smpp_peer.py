@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pydantic import SecretStr
 
-from smsotp_plugin.clock import Deadline, SystemClock
+from smsotp_plugin.clock import Clock, Deadline, SystemClock
 from smsotp_plugin.providers.base import GatewayContext
 from smsotp_plugin.providers.smpp import SmppProvider
 from smsotp_plugin.providers.smpp.settings import SmppSettings
@@ -125,7 +125,7 @@ class Peer:
         return False
 
 
-def make_provider(port: int, **settings: Any) -> SmppProvider:
+def make_provider(port: int, clock: Clock = CLOCK, **settings: Any) -> SmppProvider:
     given = {
         "provider": "smpp",
         "SMSC_HOST": "127.0.0.1",
@@ -135,7 +135,7 @@ def make_provider(port: int, **settings: Any) -> SmppProvider:
         "TIMEOUT": 10,
         **settings,
     }
-    return SmppProvider(GatewayContext("faulty", CLOCK), SmppSettings.model_validate(given))
+    return SmppProvider(GatewayContext("faulty", clock), SmppSettings.model_validate(given))
 
 
 def within(seconds: float) -> Deadline:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from smsotp_plugin.clock import Deadline
 from smsotp_plugin.errors import (
     AnswerTimeout,
     AuthFailed,
@@ -16,9 +17,11 @@ from smsotp_plugin.errors import (
 from smsotp_plugin.providers.smpp import SmppProvider
 from smsotp_plugin.sms.message import Receipt
 from smsotp_plugin.wire.smpp.times import LinkTimes, SessionTimes
+from tests.support.clock import FakeClock
 
 from .smpp_peer import (
     BIND_TRANSCEIVER,
+    CLOCK,
     ENQUIRE_LINK,
     RESPONSE,
     SUBMIT_RESP,
@@ -130,20 +133,23 @@ def test_a_reset_before_the_submit_is_mended_in_time(peer: Peer, submit: Submit)
 
 
 def test_a_lost_answer_is_unknown_and_makes_room_in_the_window(peer: Peer, pool: ThreadPoolExecutor) -> None:
-    provider = make_provider(peer.port, WINDOW=1)
+    clock = FakeClock(CLOCK.time())
+    provider = make_provider(peer.port, clock, WINDOW=1)
     provider.open()
     smsc = peer.accept_bound()
 
-    lost = pool.submit(provider.submit, message("one"), within(0.2))
+    lost = pool.submit(provider.submit, message("one"), Deadline.after(0.2, clock))
     late = smsc.expect(SUBMIT_SM)
+    clock.advance(1.0)
     with pytest.raises(AnswerTimeout):
         lost.result()
     assert smsc.expect(ENQUIRE_LINK)
 
-    next_one = pool.submit(provider.submit, message("two"), within(10))
+    next_one = pool.submit(provider.submit, message("two"), Deadline.after(10, clock))
     sequence = smsc.expect(SUBMIT_SM)
     smsc.send(pdu(SUBMIT_RESP, late, b"late\0") + pdu(SUBMIT_RESP, sequence, b"2\0"))
     assert next_one.result() == Receipt("2", 1)
+    peer.hang_up()
     provider.close()
 
 
@@ -191,11 +197,15 @@ def test_a_peer_that_dies_silently_is_noticed(peer: Peer, monkeypatch: pytest.Mo
 def test_a_peer_that_reads_nothing_gets_no_more_than_the_system_buffers(
     peer: Peer, provider: SmppProvider
 ) -> None:
-    peer.accept_bound()
-    link = provider._link
+    smsc = peer.accept_bound()
+    link, clock = provider._link, FakeClock()
+    ticket = link.submit(bytes(8_000_000), Deadline.after(0.3, clock))
+    # It reads no more than this.
+    smsc.begin_to_read(SUBMIT_SM)
+    clock.advance(1.0)
 
     with pytest.raises(AnswerTimeout):
-        link.wait(link.submit(bytes(8_000_000), within(0.3)))
+        link.wait(ticket)
     with pytest.raises(GatewayUnavailable, match="does not read"):
         link.wait(link.submit(b"", within(0.1)))
 

@@ -164,8 +164,11 @@ def test_the_prompt_comes_at_once_while_the_store_is_slow_and_the_sms_when_it_is
                 challenge = world.log_in(user)
                 sent = world.codes_of(user)
             assert (challenge.code, sent) == ("challenge", [])
-            accepted = world.log_in_wholly(world.someone())
-            if "but no SMS will be sent" not in world.server.log_text()[mark:]:
+            other = world.someone()
+            # Where the lock was held for too long, the store is left alone for a moment.
+            begun = once_available(lambda other=other: world.log_in(other))  # type: ignore[misc]  # of this turn
+            accepted = world.answer(other, world.code_of(other), begun.state)
+            if "but no SMS will be sent" not in world.logged(mark):
                 break
         assert accepted.code == "accept"
         assert world.answer(user, world.code_of(user), challenge.state).code == "accept"

@@ -141,6 +141,25 @@ def test_what_the_tests_know_comes_as_far_as_installing(
     assert "this system has no apt" in done.stderr
 
 
+def test_the_environments_are_listed_without_the_packages_that_only_tests_need(
+    run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    for name, line in (
+        ("apt-get", "exit 1"),
+        ("dpkg-query", "exit 1"),
+        ("grep", "exit 1"),
+        ("id", "echo 1000"),
+    ):
+        program = tmp_path / "bin" / name
+        program.write_text(f"#!/bin/sh\n{line}\n")
+        program.chmod(0o755)
+
+    done = run("scripts/test", "-l")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "these packages are missing: python3 python3-venv.\n" in done.stderr
+
+
 def test_a_suite_that_is_not_there_is_told(run: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     done = run("scripts/test-on", "stretch")
 

@@ -74,7 +74,7 @@ class ChallengeSettings(SettingsModel):
         limit_text: Sent with the rejection when as many SMS as `[limits]` allows have been sent.
         unavailable_text: Sent with the rejection when no SMS can be sent now.
         resend_after: Seconds, 0 to 300. If the same log-in comes again within this time (a repeated packet, a second
-            RADIUS server on the same machine, an impatient person), it gets the same challenge and no second SMS.
+            RADIUS server with the same store, an impatient person), it gets the same challenge and no second SMS.
             Another SMS can be requested only after this time.
         resend_word: What a person types instead of the code to have it sent again, through the next gateway. Just
             pressing Enter does the same. Neither uses up a try.

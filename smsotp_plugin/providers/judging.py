@@ -113,9 +113,9 @@ def _find_meaning(status: int, method: str) -> tuple[type[DeliveryError], str]:
 
 
 def judge_cut_off(reply: Reply) -> DeliveryError:
-    """Return the error for an answer that is no acceptance as far as it came."""
+    """Return the error for an answer that may have been cut off, and that is no acceptance as far as it came."""
     return ProtocolViolation(
-        f"the answer, with status {reply.status}, has no length, and the gateway ended the connection without the end of TLS: "
+        f"the answer, with status {reply.status}, has no length, and the gateway closed the connection without close_notify: "
         "more may have been said"
     )
 

@@ -62,8 +62,8 @@ class Channel:
         peer: What errors call the other side.
 
     Attributes:
-        cut_off: Whether the peer's last byte came without the end of TLS (RFC 8446 section 6.1): anybody on the way may have ended
-            the connection, and more may have been said.
+        cut_off: Whether the connection ended without TLS's close_notify (RFC 8446 section 6.1): anybody on the way may have ended
+            it, and more may have been said.
     """
 
     def __init__(self, peer: str) -> None:

@@ -139,7 +139,7 @@ class HttpWire:
 
 def _make_context(origin: Origin) -> SSLContext:
     context = make_tls_context(origin.check_tls)
-    # Python sets it, and the end of the connection would pass for the end of TLS.
+    # Python sets it, and the end of the connection would pass for a close_notify.
     context.options &= ~OP_IGNORE_UNEXPECTED_EOF
     return context
 

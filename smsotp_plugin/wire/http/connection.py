@@ -41,8 +41,8 @@ class HttpConnection:
         Send a request and read its answer.
 
         Returns:
-            The answer, and whether its body may have been cut off: it goes on to the end of the connection, and the gateway did
-            not say in TLS that it has come to its end (RFC 9112 section 9.8).
+            The answer, and whether its body may have been cut off: it goes on to the end of the connection, and no
+            close_notify came before that (RFC 9112 section 9.8).
 
         Raises:
             BadMessage: The request cannot be written.

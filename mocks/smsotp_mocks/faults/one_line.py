@@ -140,7 +140,7 @@ def _add_clauses(fault: Fault, words: list[str]) -> Rule:
         else:
             raise BadFault(f"{word[:40]!r} is not understood; 'at', 'for', 'nth', 'N times' and 'once' are.")
         if name in clauses:
-            raise BadFault(f"A rule has {name!r} once, not twice.")
+            raise BadFault(f"A rule can have {name!r} only once.")
         clauses[name] = value
     return Rule(fault, clauses.get("for"), clauses.get("nth"), clauses.get("times"), clauses.get("at"))
 

@@ -5,7 +5,7 @@ Grammar of the one-line form, rules separated by ``;``::
 
     rule   = ["then"] action [argument [text]] {"at" stage | "for" number | "nth" N | N "times" | "once"}
 
-Each of these clauses stands at most once in a rule.
+A rule has each of these clauses at most once.
 
 Examples: ``delay 2s for +49170*`` · ``throttle 3 times; then delay 250ms`` · ``status 503 "busy" nth 2`` ·
 ``smtp-reply 450 at rcpt`` · ``smpp-status 0x14 at submit once``. The actions are listed in `faults.words`.
@@ -221,7 +221,7 @@ class FaultPlan:
             message = f"No message is taken at {rule.stage!r}: {rule.fault.action!r} does nothing there. Leave 'at' out."
             raise BadFault(message)
         if rule.stage in self._nameless and rule.number is not None:
-            message = f"No number is known at {rule.stage!r}: 'for' has no place beside it."
+            message = f"No number is known at {rule.stage!r}: a rule for that stage cannot have 'for'."
             raise BadFault(message)
 
 

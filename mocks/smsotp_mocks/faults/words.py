@@ -159,7 +159,7 @@ class Fault:
         if self.action == "smpp-status" and not 0 <= (self.code or 0) <= 0xFFFFFFFF:
             raise BadFault("An SMPP command_status goes from 0 to 0xffffffff.")
         if self.bytes is not None and self.bytes < 0:
-            raise BadFault(f"'bytes' counts from 0, not from {self.bytes}.")
+            raise BadFault(f"'bytes' is 0 or more, not {self.bytes}.")
         if self.action == "xml-fault" and not -(2**31) <= (self.code or 0) < 2**31:
             raise BadFault("The number of an XML-RPC fault goes from -2147483648 to 2147483647.")
         if wrong := re.search("[\ud800-\udfff]", self.text or ""):
@@ -212,7 +212,7 @@ class Rule:
             raise BadFault("A rule has either 'nth' or 'times', not both.")
         if self._usual_stage == HANDSHAKE and (self.number is not None or self.stage is not None):
             raise BadFault(
-                f"{self.fault.action!r} strikes before a number is known: 'for' and 'at' have no place beside it."
+                f"{self.fault.action!r} strikes before a number is known: it cannot have 'for' or 'at'."
             )
 
     @property

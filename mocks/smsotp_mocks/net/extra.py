@@ -1,4 +1,4 @@
-"""Packages that only the extra ``mocks`` installs: where one is missing, what to do is said."""
+"""Packages that only the extra ``mocks`` installs: an error says which is missing, and how to install it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -42,7 +42,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 def _refuse_constant(name: str) -> None:
     """Refuse NaN and the infinities, which Python takes and RFC 8259 (section 6) does not know."""
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 class BadRequest(Exception):

@@ -99,7 +99,7 @@ class Breaker:
         self._throttled = Failures()
         self._own_rests: list[tuple[Person, float]] = []
         self._own_rests_end = 0.0
-        #: Until when the account is taken for good on one person's word to the contrary, and whose word there is since.
+        #: Until when one person's refusal does not prove the account bad, and who the latest such person is.
         self._proven_until = float("-inf")
         self._refused_for: Person | None = None
         self._on_trial = False

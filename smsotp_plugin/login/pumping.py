@@ -64,7 +64,7 @@ class PumpingWatch:
         self._latest: tuple[LoginRequest | None, tuple[SmsOrigin, ...]] = None, ()
         #: By key; until when, in monotonic seconds.
         self._brakes: dict[str, tuple[Brake, float]] = {}
-        #: Keys and beginnings of brakes whose time is over here, although by the clock of the store, which was set back, it is not.
+        #: Keys and beginnings of brakes that are over here, but not yet by the clock of the store, because that was set back.
         self._over: set[tuple[str, float]] = set()
         #: Brakes that the store does not have yet.
         self._new: list[Brake] = []

@@ -83,7 +83,7 @@ class Secrets:
         return self._mask(text, self._list_words()[1])
 
     def mark_codes(self) -> frozenset[int]:
-        """Return marks by which `mask_marked` knows the code of the message, or what may be it, when the message is forgotten."""
+        """Return marks by which `mask_marked` recognises the code, or the words that may be it, once the message is forgotten."""
         words = {self._code} if self._code else self._numbered
         return frozenset(map(hash, _squeeze_all(words)))
 

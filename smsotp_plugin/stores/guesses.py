@@ -71,7 +71,7 @@ class GuessRules:
         return max(1, self.most - self.kept)
 
     def longest_after(self, in_a_row: int) -> float:
-        """Return the seconds after which nobody waits any more after this many wrong ones in a row, below `LAST`; often fewer would do."""
+        """Return for how many seconds at most anybody waits after this many wrong ones in a row, below `LAST`; often it is less."""
         if in_a_row < self.free:
             return 0.0
         return max(DAY, self.lock_after(in_a_row))
@@ -130,7 +130,7 @@ class Streak:
     proven: float = 0.0
 
     def is_known(self, rules: GuessRules, now: float) -> bool:
-        """Tell whether a right answer came from this place recently; before the clock was set back is recently, too."""
+        """Tell whether a right answer came from this place recently; one in the future was given before the clock was set back, and counts."""
         return now - rules.known_for < self.proven
 
     def after(self, seconds: float, now: float) -> float:

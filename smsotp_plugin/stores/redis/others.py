@@ -38,7 +38,7 @@ def find_differences(scripts: Scripts, traits: ProcessTraits, place: str) -> lis
         StoreError: Redis does not answer, or with an error.
     """
     turn, told = _ask(scripts)
-    # Whoever is believed for longer has died before the clock was set back, or says so once a second.
+    # An entry that ends later is from before the clock was set back: its process has died, or will renew it within a second.
     others = [_read(words) for words, until in told if turn < until <= turn + _LONGEST_LIFE]
     who = f"another server or worker that uses {place}"
     found = []

@@ -24,7 +24,7 @@ from smsotp_plugin.wire.smpp.receipts import ReceiptBook
 from smsotp_plugin.wire.smtp.connection import Connection, Declined, Mail, MailServer
 from tests.fuzz.reader import Reader, describe
 from tests.fuzz.test_smpp_session import fed
-from tests.unit import test_smtp_provider
+from tests.support import smtp_provider
 from tests.unit.test_http_apis import PRESETS
 
 _DEADLINE = Deadline.after(1e9, SystemClock())
@@ -216,7 +216,7 @@ class _Scripted(Channel):
 
 
 def _smtp() -> Reader:
-    provider = test_smtp_provider.provider()
+    provider = smtp_provider.provider()
     server = MailServer("mail.example", 25, None, username="me", password=SecretStr("x"))
     mails = [Mail("otp@example.com", to, b"x\r\n") for to in ("sms@example.net", "s\u00fcms@example.net")]
 

@@ -6,7 +6,6 @@ its own, because only there can it become that user for good, and because the pa
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from smsotp_plugin.assembly import build_gateways
 from smsotp_plugin.clock import SystemClock
 from smsotp_plugin.codes.key_file import look_at_keys
 from smsotp_plugin.errors import ConfigError, SmsOtpError
-from smsotp_plugin.raddb.account import Account
+from smsotp_plugin.raddb.account import Account, run_as
 from smsotp_plugin.radius.findings import Finding, Row
 from smsotp_plugin.radius.wiring import Wiring, judge_wiring
 from smsotp_plugin.settings import Owners, Settings, find_warnings, load_settings
@@ -100,21 +99,8 @@ def rehearse_as(account: Account, main_file: Path, config: Path, packages: list[
     # The server has the system's Python in it, not the virtual environment's.
     interpreter: str = getattr(sys, "_base_executable", sys.executable)
     command = [interpreter, "-I", "-B", "-c", _BOOT, str(main_file), str(config), *map(str, packages)]
-    other = os.geteuid() == 0 and account.uid != 0
     try:
-        done = subprocess.run(  # noqa: S603  (no shell, and our own program)
-            command,
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            # Without the terminal: a program that has it can type there as the person who sits at it.
-            start_new_session=True,
-            cwd="/",
-            user=account.uid if other else None,
-            group=account.gid if other else None,
-            extra_groups=account.groups if other else None,
-        )
+        done = run_as(account, command, _SECONDS)
     except subprocess.TimeoutExpired:
         return Rehearsal([f"a start as {account.name} did not end within {_SECONDS} s"], [], None)
     except OSError as exc:

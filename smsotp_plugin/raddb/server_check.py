@@ -1,11 +1,11 @@
 """FreeRADIUS's own judgement of a raddb (``freeradius -C``)."""
 
-import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from smsotp_plugin.errors import ConfigError
+from smsotp_plugin.raddb.account import run_as
 from smsotp_plugin.raddb.tree import Raddb
 
 _SECONDS = 60
@@ -45,20 +45,8 @@ def judge_with_server(raddb: Raddb) -> Judgement | None:
         keeper = raddb.find_keeper()
     except ConfigError as exc:
         return Judgement(program, command, exc.problems)
-    other = os.geteuid() == 0 and keeper.uid != 0
     try:
-        done = subprocess.run(  # noqa: S603  (no shell; root runs it as the user who may choose the program)
-            arguments,
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            # Without the terminal: a program that has it can type there as the person who sits at it.
-            start_new_session=True,
-            user=keeper.uid if other else None,
-            group=keeper.gid if other else None,
-            extra_groups=keeper.groups if other else None,
-        )
+        done = run_as(keeper, arguments, _SECONDS)
     except subprocess.TimeoutExpired:
         return Judgement(program, command, [f"it did not end within {_SECONDS} s"])
     except OSError as exc:

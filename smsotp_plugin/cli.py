@@ -216,7 +216,7 @@ def limits(
         ),
     ] = "",
     *,
-    lift: Annotated[bool, typer.Option("--lift", help="Forget what they have spent.")] = False,
+    lift: Annotated[bool, typer.Option("--lift", help="Set their counts back, or end the brake.")] = False,
     config: _ConfigOption = _DEFAULT_CONFIG,
 ) -> None:
     """
@@ -270,7 +270,7 @@ def worker(
     ] = "freerad",
 ) -> None:
     """
-    Take messages from the queue and send them, until SIGTERM; needs ``[queue] mode = "workers"``.
+    Take messages from the queue and send them, until SIGTERM, SIGHUP or Ctrl-C; needs ``[queue] mode = "workers"``.
 
     There may be any number of workers, on any machines, with the configuration of the FreeRADIUS servers. The log goes to standard error.
     Exit code 0: it was told to stop. 2: the configuration cannot be used. 1: the store cannot be used.

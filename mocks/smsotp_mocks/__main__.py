@@ -1,4 +1,4 @@
-"""`python -m smsotp_mocks`: mock gateways and the inbox page for hands-on use, until Ctrl-C."""
+"""Starts mock SMS gateways and their inbox page, until Ctrl-C."""
 
 import argparse
 import json

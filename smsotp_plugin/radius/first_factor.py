@@ -30,6 +30,8 @@ _OTHERWISE = frozenset({"noop", "updated", "notfound", "update", "map"})
 #: What a condition may be made of that holds after an ok, and after nothing that matters.
 _IF_OK = frozenset({"ok", "updated", "noop", "||"})
 _IF_NOT_OK = re.compile(r"\(*\s*!\s*\(*ok\)*")
+#: What a condition may be made of that does not hold for somebody whose first factor is right.
+_NOT_OK = (RETURN_CODES - {"ok"}) | {"!ok", "or", "||"}
 
 
 class Treatment(Enum):
@@ -38,10 +40,6 @@ class Treatment(Enum):
     ASKS = "asks"
     REFUSES = "refuses"
     LETS_PASS = "lets pass"  # noqa: S105  (no password)
-
-
-#: What conditions are made of that do not hold for somebody whose first factor is right.
-_NOT_OK = (RETURN_CODES - {"ok"}) | {"!ok", "or", "||"}
 
 
 _ANYBODY = "whether a code is asked for does not depend on the first factor"
@@ -323,13 +321,17 @@ def _holds_for_ok(section: Section, before: list[Section]) -> bool:
     """Tell whether a branch is for those whose first factor is right, given the branches before it."""
     if section.kind == "else":
         return any(_IF_NOT_OK.fullmatch(earlier.name) for earlier in before)
-    words = re.sub(r"[()\s]+", " ", section.name.replace("||", " || ")).split()
+    words = _split_words(section.name)
     return "ok" in words and _IF_OK.issuperset(words)
 
 
 def _excludes_ok(condition: str) -> bool:
-    words = re.sub(r"[()\s]+", " ", condition.replace("||", " || ")).split()
+    words = _split_words(condition)
     return bool(words) and _NOT_OK.issuperset(words)
+
+
+def _split_words(condition: str) -> list[str]:
+    return re.sub(r"[()\s]+", " ", condition.replace("||", " || ")).split()
 
 
 def _find_ending(item: Item) -> Statement | None:

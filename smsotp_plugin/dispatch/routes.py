@@ -138,22 +138,20 @@ class RouteTable:
         Raises:
             NoRoute: None fits.
         """
-        ranks = [_rank(route, recipient) for route in self._routes]
-        highest = max((rank for rank in ranks if rank is not None), default=None)
-        if highest is None:
+        fitting = [(*fit, route) for route in self._routes if (fit := _find_fit(route, recipient))]
+        if not fitting:
             raise NoRoute(
                 "no route fits this number, realm and language: add one without conditions to [[routes]]"
             )
-        best = [route for route, rank in zip(self._routes, ranks, strict=True) if rank == highest]
-        exact = min((_count_left_out(route, recipient) for route in best if route.languages), default=0)
+        highest = max(rank for rank, _, _ in fitting)
+        best = [(left_out, route) for rank, left_out, route in fitting if rank == highest]
+        exact = min((left_out for left_out, route in best if route.languages), default=0)
         # One that names no language is no less exact: `de-at` must not lead elsewhere than the `de` that stands for it.
-        return next(
-            route for route in best if not route.languages or _count_left_out(route, recipient) == exact
-        )
+        return next(route for left_out, route in best if not route.languages or left_out == exact)
 
     def judge_all(self, recipient: Recipient) -> Sequence[tuple[Route, bool]]:
         """Return all routes in the file's order, and whether each fits."""
-        return [(route, _rank(route, recipient) is not None) for route in self._routes]
+        return [(route, _find_fit(route, recipient) is not None) for route in self._routes]
 
     def _plan_named(self, gateway: str, slot: Slot | None) -> Plan:
         if gateway not in self._gateways:
@@ -171,8 +169,13 @@ def _share_out(route: Route, share: float) -> tuple[str, ...]:
     return (first, *(gateway for gateway in route.gateways if gateway != first))
 
 
-def _rank(route: Route, recipient: Recipient) -> tuple[int, int] | None:
-    """Return how exactly a route fits a recipient, whatever part of the language it names; None if it does not fit."""
+def _find_fit(route: Route, recipient: Recipient) -> tuple[tuple[int, int], int] | None:
+    """
+    Return how exactly a route fits a recipient, whatever part of the language it names, and how many parts it leaves out.
+
+    Returns:
+        None if it does not fit.
+    """
     prefix = 0
     if route.numbers:
         prefix = max(
@@ -182,15 +185,13 @@ def _rank(route: Route, recipient: Recipient) -> tuple[int, int] | None:
             return None
     if route.realms and recipient.realm not in route.realms:
         return None
-    if route.languages and find_language(recipient.language, route.languages) is None:
-        return None
-    return prefix, bool(route.realms) + bool(route.languages)
-
-
-def _count_left_out(route: Route, recipient: Recipient) -> int:
-    """Return how many parts of the language a route that fits it leaves out."""
-    found = find_language(recipient.language, route.languages)
-    return found[1] if found else 0
+    left_out = 0
+    if route.languages:
+        found = find_language(recipient.language, route.languages)
+        if found is None:
+            return None
+        left_out = found[1]
+    return (prefix, bool(route.realms) + bool(route.languages)), left_out
 
 
 def _explain(route: Route, recipient: Recipient) -> str:
